@@ -1,0 +1,12 @@
+import { globSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+
+/** Every test that needs no cluster. Arguments narrow it: `npm test -- release` runs what has `release` in its path. */
+const wanted = process.argv.slice(2);
+const files = globSync("__tests__/**/*.test.ts")
+  .filter((file) => !file.includes("__tests__/e2e/"))
+  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .sort();
+
+const { status } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec", ...files], { stdio: "inherit" });
+process.exit(status ?? 1);

@@ -1,0 +1,69 @@
+import type { Millis } from "../lib/duration.ts";
+import type { Plan } from "../release/plan.ts";
+import type { Target } from "../release/target.ts";
+
+/** What the program is asked to do. `settle` is the action's second step: roll back, or finish a promotion, whatever the first step left. */
+export type Command = "release" | "plan" | "status" | "verify" | "rollback" | "promote" | "settle";
+
+/** Everything a user can say, parsed once; nothing behind this type is optional by accident. */
+export type Config = {
+  readonly command: Command;
+  /** Which service: enough for status, rollback, promote and settle, which find the rest in the journal. */
+  readonly namespace: string;
+  readonly service: string;
+  readonly cluster: ClusterConfig;
+  /** Absent: no Prometheus; only waits and restarts can be judged. */
+  readonly metrics?: MetricsConfig;
+  readonly reporting: ReportingConfig;
+  /** What is released and how. Present for release, plan and verify; elsewhere when the configuration gives it. */
+  readonly release?: { readonly target: Target; readonly plan: Plan };
+  readonly verify: VerifyConfig;
+  /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
+  readonly firstDeploy: boolean;
+  /** JSON instead of text, for `plan`, `status` and `verify`. */
+  readonly json: boolean;
+};
+
+export type ClusterConfig = {
+  /** A path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's own service account; never localhost. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+};
+
+export type MetricsConfig = {
+  readonly prometheus: string;
+  /** Sent with every query: tokens, tenants. Values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whose counters are read; one only, or everything counts twice. */
+  readonly reporter: "source" | "destination" | "waypoint";
+  /** The scrape interval of Prometheus. */
+  readonly interval: Millis;
+  /** The time-out of one query. */
+  readonly timeout: Millis;
+};
+
+export type ReportingConfig = {
+  readonly githubToken?: string;
+  readonly comment: boolean;
+  readonly summary: boolean;
+  readonly commitStatus: boolean;
+  /** Number of the pull request, where it cannot be found from the event. */
+  readonly pullRequest?: number;
+  /** Tells one environment's comment from another's. Default: the kubeconfig's context, or "". */
+  readonly environment: string;
+  /** URL templates: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. By name: grafana, kiali, jaeger, … */
+  readonly dashboards: Readonly<Record<string, string>>;
+  /** Where the JSON report is written. */
+  readonly report: string;
+};
+
+export type VerifyConfig = {
+  /** Send requests there and read the version from the answer, instead of asking Prometheus. */
+  readonly url?: string;
+  readonly requests: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where the answer names its version: a response header, or a JSON field of the body. Default: the body's text is matched against both Deployments' names. */
+  readonly versionFrom?: { readonly header?: string; readonly json?: string };
+  /** Prometheus: how far to look back. */
+  readonly window: Millis;
+};

@@ -1,0 +1,69 @@
+import type { Bucket, Counter, Origin, Snapshot } from "./snapshot.ts";
+
+/** Requests counted for one version. Whole numbers. */
+export type Count = {
+  readonly requests: number;
+  readonly errors: number;
+  /** Requests that took at most `le` ms, by edge; edges ascend, the last is Infinity. Empty without a histogram. */
+  readonly buckets: readonly { readonly le: number; readonly count: number }[];
+};
+
+export type Tally = { readonly [origin in Origin]: Count };
+
+/** What has been counted since a stage began, and what is needed to count on. */
+export type Ledger = {
+  readonly tally: Tally;
+  /** The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice. */
+  readonly last: ReadonlyMap<string, number>;
+  readonly processes: ReadonlySet<string>;
+  /** Polls that were counted. At zero nothing has been seen yet, not even the base. */
+  readonly polls: number;
+};
+
+const nothing: Count = { requests: 0, errors: 0, buckets: [] };
+const emptyTally: Tally = { stable: nothing, canary: nothing, unattributed: nothing };
+
+export const emptyLedger: Ledger = { tally: emptyTally, last: new Map(), processes: new Set(), polls: 0 };
+
+/** The same memory of the counters with nothing counted: a new stage begins. */
+export const startStage = (ledger: Ledger): Ledger => ({ ...ledger, tally: emptyTally });
+
+/**
+ * Adds what happened between the last snapshot and this one. The first snapshot is only a base.
+ * Differences are taken here and per series because `increase()` extrapolates, and never sees a series' first
+ * sample: the first errors of a fresh canary (https://github.com/prometheus/prometheus/issues/3886).
+ */
+export function advance(ledger: Ledger, snapshot: Snapshot): Ledger {
+  const grown = (series: Counter | Bucket): number => (ledger.polls === 0 ? 0 : growth(ledger, series));
+  const counted = (origin: Origin): Count => {
+    const requests = snapshot.requests.filter((counter) => counter.origin === origin);
+    const before = ledger.tally[origin];
+    return {
+      requests: before.requests + sum(requests.map(grown)),
+      errors: before.errors + sum(requests.filter((counter) => counter.failed).map(grown)),
+      buckets: addBuckets(before.buckets, snapshot.buckets.filter((bucket) => bucket.origin === origin), grown),
+    };
+  };
+  const all = [...snapshot.requests, ...snapshot.buckets];
+  return {
+    tally: { stable: counted("stable"), canary: counted("canary"), unattributed: counted("unattributed") },
+    last: new Map([...ledger.last, ...all.map(({ series, value }) => [series, value] as const)]),
+    processes: new Set([...ledger.processes, ...all.map(({ process }) => process)]),
+    polls: ledger.polls + 1,
+  };
+}
+
+function growth(ledger: Ledger, { series, process, origin, value }: Counter | Bucket): number {
+  const previous = ledger.last.get(series);
+  if (previous !== undefined) return value >= previous ? value - previous : value; // below: the process restarted from zero
+  // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is unknown.
+  return ledger.processes.has(process) || origin === "canary" ? value : 0;
+}
+
+function addBuckets(before: Count["buckets"], now: readonly Bucket[], grown: (bucket: Bucket) => number): Count["buckets"] {
+  const counts = new Map(before.map(({ le, count }) => [le, count]));
+  for (const bucket of now) counts.set(bucket.le, (counts.get(bucket.le) ?? 0) + grown(bucket));
+  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => ({ le, count }));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

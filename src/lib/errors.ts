@@ -1,0 +1,32 @@
+/**
+ * Errors that people read. `message` says what and where, `next` what to do about it.
+ * Whoever throws one does not log it, and keeps the error below as `cause`.
+ */
+export abstract class ToldError extends Error {
+  readonly next: string | undefined;
+
+  constructor(message: string, options: { readonly next?: string; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.next = options.next;
+  }
+}
+
+/** The user's configuration or the cluster's present state forbids the release; nothing was changed. Exit code 2. */
+export class RefusedError extends ToldError {}
+
+/** The cluster, Prometheus or GitHub said no, and asking again will not help. */
+export class DeniedError extends ToldError {}
+
+/** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
+export class UnreachableError extends ToldError {}
+
+/** One line for a report: the message, then what to do, then the causes that add something. */
+export function tell(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const next = error instanceof ToldError && error.next ? ` ${error.next}` : "";
+  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${tell(error.cause)})` : "";
+  return `${error.message}${next}${cause}`;
+}
+
+export const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

@@ -1,0 +1,16 @@
+import type { Clock } from "./clock.ts";
+import type { Journal } from "./journal.ts";
+import type { MetricSource } from "./metric-source.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Router } from "./router.ts";
+import type { Workload } from "./workload.ts";
+
+/** What the engine needs from the world while a release runs. */
+export type Ports = {
+  readonly router: Router;
+  readonly workload: Workload;
+  readonly metrics: MetricSource;
+  readonly journal: Journal;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+};

@@ -1,0 +1,14 @@
+/** Something that was noticed before a release. */
+export type Finding = {
+  /** `refuse`: the release does not start. `warn`: it starts, and people are told. `note`: good to know. */
+  readonly level: "refuse" | "warn" | "note";
+  /** What and where: "VirtualService shop/reviews: route \"primary\" sends no request to subset v1". */
+  readonly what: string;
+  /** What to do about it. */
+  readonly next?: string;
+};
+
+/** Looks, changes nothing, and gives every finding at once. */
+export interface Preflight {
+  inspect(): Promise<readonly Finding[]>;
+}

@@ -1,0 +1,17 @@
+import type { Split } from "../release/split.ts";
+
+/** Moves traffic between stable and canary. Every write is absolute: repeating one is harmless. */
+export interface Router {
+  /** Makes the canary's destination known to the mesh (a missing subset is added in a DestinationRule of our own). Moves no traffic. */
+  prepare(): Promise<void>;
+  /** Gives the canary its share on every route of the release. Rejects with DeniedError or UnreachableError. */
+  write(split: Split): Promise<void>;
+  /** How the routes differ from what `write(split)` left behind, in words; undefined when they do not. */
+  drift(split: Split): Promise<string | undefined>;
+  /** `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served. */
+  finish(winner: "stable" | "canary"): Promise<void>;
+  /** Takes away what `prepare` added and `winner` does not need. After `finish`. */
+  cleanUp(winner: "stable" | "canary"): Promise<void>;
+  /** What is not as it should be after a release that `winner` won. Empty when all is well. */
+  differences(winner: "stable" | "canary"): Promise<readonly string[]>;
+}

@@ -1,0 +1,46 @@
+import type { Tally } from "../evidence/tally.ts";
+import type { Instant } from "../lib/duration.ts";
+import type { GateVerdict } from "./decide.ts";
+import type { Plan } from "./plan.ts";
+import type { State } from "./state.ts";
+import type { Target } from "./target.ts";
+
+/** What happened in one stage that was entered. */
+export type StageRecord = {
+  readonly stage: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly since: Instant;
+  readonly until?: Instant;
+  /** The newest answer of each gate. */
+  readonly verdicts: readonly GateVerdict[];
+  /** Requests and errors counted for both versions while the stage lasted. */
+  readonly tally: Tally;
+};
+
+/** One thing that was decided, as people read it. */
+export type Entry = { readonly at: Instant; readonly do: string; readonly because: string };
+
+/** Where the release runs, for whoever wants to look. */
+export type Run = { readonly id: string; readonly url?: string; readonly actor?: string };
+
+/** Everything that can be told about a release at one moment: reporters get nothing else, and need nothing else. */
+export type Account = {
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly run: Run;
+  readonly startedAt: Instant;
+  readonly now: Instant;
+  readonly state: State;
+  /** Why the release is where it is: the sentence of the newest decision. */
+  readonly because: string;
+  /** The canary's planned share now, in percent. */
+  readonly weight: number;
+  readonly stages: readonly StageRecord[];
+  readonly log: readonly Entry[];
+  /** What was noticed on the way and did not stop the release. */
+  readonly warnings: readonly string[];
+  /** Present when the job has ended: whether the cluster is as it should be, and if not, what differs. */
+  readonly settled?: boolean;
+  readonly differences?: readonly string[];
+};

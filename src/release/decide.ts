@@ -1,0 +1,244 @@
+import type { Tally } from "../evidence/tally.ts";
+import { formatDuration, type Instant } from "../lib/duration.ts";
+import type { Verdict } from "./gate.ts";
+import type { Health } from "./health.ts";
+import { judge, type Reading } from "./judge.ts";
+import type { Plan, Stage } from "./plan.ts";
+import { allCanary, type Split, splitAt } from "./split.ts";
+import type { PromotionStep, RollbackStep, Running, State } from "./state.ts";
+
+/** Something the outside world did not do. */
+export type Trouble = {
+  readonly because: string;
+  /** Asking again will not help: refused, forbidden, invalid. */
+  readonly lasting: boolean;
+  /** Since when nothing has worked. */
+  readonly since: Instant;
+};
+
+/** The world at one moment, as far as a decision in this phase needs it. What was not looked at is undefined. */
+export type Observation = {
+  readonly now: Instant;
+  /** When this job has to be done. */
+  readonly deadlineAt: Instant;
+  /** Somebody wants the release to stop: "the job was cancelled". */
+  readonly stop?: string;
+  readonly trouble?: Trouble;
+  /** How the routes differ from the split that the release wrote last. */
+  readonly drift?: string;
+  readonly canary?: Health;
+  readonly stable?: Health;
+  readonly tally?: Tally;
+  /** The answers to query gates since the stage began, by the gate's name, oldest first. */
+  readonly readings: ReadonlyMap<string, readonly Reading[]>;
+};
+
+export type GateVerdict = Verdict & { readonly gate: string };
+
+/** One step: what to do, what is true afterwards, and the sentence that people will read. */
+export type Decision = {
+  readonly because: string;
+  /** What the gates of the stage said, where a stage was judged. */
+  readonly verdicts?: readonly GateVerdict[];
+} & (
+  | { readonly do: "wait"; readonly until: Instant }
+  | { readonly do: "nothing"; readonly next: State }
+  | { readonly do: "deploy"; readonly next: State }
+  | { readonly do: "scale"; readonly to: Split; readonly next: State }
+  | { readonly do: "route"; readonly to: Split; readonly next: State }
+  | { readonly do: "update-stable"; readonly next: State }
+  | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly next: State }
+  | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }
+  | { readonly do: "restore"; readonly next: State }
+);
+
+/** The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on. */
+export function decide(plan: Plan, state: Running, seen: Observation): Decision {
+  switch (state.phase) {
+    case "preparing":
+      return reasonToRollBack(plan, state, seen) ?? prepare(plan, state, seen);
+    case "shifting":
+      return reasonToRollBack(plan, state, seen) ?? shift(plan, state, seen);
+    case "baking":
+      return reasonToRollBack(plan, state, seen) ?? bake(plan, state, seen);
+    case "promoting": // Past this point only forward is safe: stable may already be changing (fluxcd/flagger#1898).
+      return giveUp(plan, state, seen) ?? promote(plan, state, seen);
+    case "rolling-back":
+      return giveUp(plan, state, seen) ?? giveBack(plan, state, seen);
+  }
+}
+
+type Preparing = Extract<State, { phase: "preparing" }>;
+type Shifting = Extract<State, { phase: "shifting" }>;
+type Baking = Extract<State, { phase: "baking" }>;
+type Promoting = Extract<State, { phase: "promoting" }>;
+type RollingBack = Extract<State, { phase: "rolling-back" }>;
+
+/** The stage after the last is all traffic on the canary: promotion begins from there. */
+export const splitOf = (plan: Plan, stage: number): Split => {
+  const planned = plan.stages[stage];
+  return planned ? splitAt(planned.weight) : allCanary;
+};
+
+export const rollBack = (state: State, because: string, now: Instant): State => ({
+  phase: "rolling-back",
+  step: "returning",
+  because,
+  served: state.phase !== "preparing",
+  since: now,
+});
+
+/** Where a release goes that has passed this stage. */
+export function after(plan: Plan, stage: number, now: Instant): State {
+  const allServed = splitOf(plan, stage).canary === 100;
+  return stage + 1 >= plan.stages.length && allServed ? startPromotion(plan, now) : { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+}
+
+const startPromotion = (plan: Plan, now: Instant): State => ({
+  phase: "promoting",
+  step: plan.promotion === "update" ? "updating" : "finishing",
+  since: now,
+});
+
+function reasonToRollBack(plan: Plan, state: Preparing | Shifting | Baking, seen: Observation): Decision | undefined {
+  const because = firstReason(plan, seen);
+  return because === undefined ? undefined : { do: "nothing", next: rollBack(state, because, seen.now), because };
+}
+
+function firstReason(plan: Plan, { stop, trouble, canary, now, deadlineAt }: Observation): string | undefined {
+  if (stop !== undefined) return stop;
+  if (trouble?.lasting) return trouble.because;
+  if (trouble && now - trouble.since >= plan.patience) return `${trouble.because}, for ${formatDuration(now - trouble.since)}`;
+  if (canary?.fatal !== undefined) return canary.fatal;
+  if (now >= deadlineAt) return `the release was not done within its deadline of ${formatDuration(plan.deadline)}`;
+  return undefined;
+}
+
+function prepare(plan: Plan, state: Preparing, seen: Observation): Decision {
+  if (state.step === "deploying") {
+    return { do: "deploy", next: { ...state, step: "starting", since: seen.now }, because: "deploying the canary" };
+  }
+  const ready: State = { phase: "shifting", step: "scaling", stage: 0, since: seen.now };
+  return awaitCanary(plan, state, seen, ready);
+}
+
+function shift(plan: Plan, state: Shifting, seen: Observation): Decision {
+  const to = splitOf(plan, state.stage);
+  switch (state.step) {
+    case "scaling":
+      return { do: "scale", to, next: { ...state, step: "filling", since: seen.now }, because: `making room for ${to.canary} % on the canary` };
+    case "filling":
+      return awaitCanary(plan, state, seen, { ...state, step: "routing", since: seen.now });
+    case "routing":
+      return { do: "route", to, next: afterRouting(plan, state.stage, seen.now), because: `giving the canary ${to.canary} % of the requests` };
+  }
+}
+
+function afterRouting(plan: Plan, stage: number, now: Instant): State {
+  return stage < plan.stages.length ? { phase: "baking", stage, since: now, putBacks: 0 } : startPromotion(plan, now);
+}
+
+function awaitCanary(plan: Plan, state: Preparing | Shifting, seen: Observation, ready: State): Decision {
+  if (seen.canary?.ready) return { do: "nothing", next: ready, because: `the canary is ready: ${seen.canary.because}` };
+  const because = `the canary is not ready: ${seen.canary?.because ?? "its pods could not be read"}`;
+  if (seen.now - state.since < plan.ready) return { do: "wait", until: seen.now + readyPoll(plan), because };
+  const late = `${because}, after ${formatDuration(plan.ready)}`;
+  return { do: "nothing", next: rollBack(state, late, seen.now), because: late };
+}
+
+/** Pods are looked at more often than metrics: readiness is what a user waits for. */
+const readyPoll = (plan: Plan): number => Math.min(plan.pollEvery, 1_000);
+
+function bake(plan: Plan, state: Baking, seen: Observation): Decision {
+  const stage = plan.stages[state.stage];
+  if (!stage) return backFrom(state, seen, `the plan has no stage ${state.stage + 1}`);
+  // What could not be read may not be judged: a stage never passes on half a look.
+  if (seen.trouble) return { do: "wait", until: seen.now + plan.pollEvery, because: `${seen.trouble.because}; looking again` };
+  if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, "no pod of the canary is available any more");
+  if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
+
+  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, seen) }));
+  const failed = verdicts.find(({ kind }) => kind === "fail");
+  if (failed) return { ...backFrom(state, seen, failed.because), verdicts };
+
+  const held = verdicts.find(({ kind }) => kind === "no-data") ?? verdicts.find(({ kind }) => kind === "wait");
+  const lasted = seen.now - state.since;
+  if (held && lasted >= stage.deadline) {
+    return { ...backFrom(state, seen, `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${held.because}`), verdicts };
+  }
+  if (lasted < stage.wait) return { ...waiting(plan, state, stage, seen.now), verdicts };
+  if (held) return { do: "wait", until: seen.now + plan.pollEvery, because: held.because, verdicts };
+
+  const next: State = stage.approval ? { phase: "waiting", stage: state.stage, since: seen.now } : after(plan, state.stage, seen.now);
+  return { do: "nothing", next, because: `stage ${stage.name} passed`, verdicts };
+}
+
+const backFrom = (state: Baking, seen: Observation, because: string): Decision => ({ do: "nothing", next: rollBack(state, because, seen.now), because });
+
+function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decision {
+  const end = state.since + stage.wait;
+  return { do: "wait", until: Math.min(end, now + plan.pollEvery), because: `stage ${stage.name} goes on for ${formatDuration(end - now)}` };
+}
+
+const maxPutBacks = 2;
+
+function answerDrift(plan: Plan, state: Baking, seen: Observation, drift: string): Decision {
+  if (plan.drift === "put-back" && state.putBacks < maxPutBacks) {
+    return { do: "route", to: splitOf(plan, state.stage), next: { ...state, putBacks: state.putBacks + 1 }, because: `somebody else changed the route (${drift}); putting it back` };
+  }
+  const again = plan.drift === "put-back" ? `, again after it was put back ${maxPutBacks} times` : "";
+  return backFrom(state, seen, `somebody else changed the route${again}: ${drift}`);
+}
+
+function promote(plan: Plan, state: Promoting, seen: Observation): Decision {
+  const to = (step: PromotionStep): State => ({ phase: "promoting", step, since: seen.now });
+  const winner = plan.promotion === "update" ? "stable" : "canary";
+  const loser = winner === "stable" ? "canary" : "stable";
+  switch (state.step) {
+    case "updating":
+      return { do: "update-stable", next: to("starting"), because: "every stage passed: stable gets the new image" };
+    case "starting":
+      return awaitStable(plan, state, seen, to("finishing"));
+    case "finishing":
+      return { do: "finish", winner, next: to("draining"), because: winner === "canary" ? "every stage passed: the canary is the new stable" : "stable runs the new image: giving its traffic back" };
+    case "draining":
+      return drained(plan, state.since, seen.now, to("retiring"));
+    case "retiring":
+      return { do: "retire", loser, next: { phase: "succeeded" }, because: loser === "canary" ? "removing the canary" : plan.keepOld ? "the old version is kept" : "scaling the old version down" };
+  }
+}
+
+function awaitStable(plan: Plan, state: Promoting, seen: Observation, ready: State): Decision {
+  if (seen.stable?.ready) return { do: "nothing", next: ready, because: `stable runs the new image: ${seen.stable.because}` };
+  const because = seen.stable?.fatal ?? `stable is not ready with the new image: ${seen.stable?.because ?? "its pods could not be read"}`;
+  if (seen.stable?.fatal === undefined && seen.now - state.since < plan.ready) return { do: "wait", until: seen.now + readyPoll(plan), because };
+  return failed("promoting", `${because}. All traffic stays on the canary, which passed every stage`);
+}
+
+function giveBack(plan: Plan, state: RollingBack, seen: Observation): Decision {
+  const to = (step: RollbackStep): State => ({ ...state, step, since: seen.now });
+  switch (state.step) {
+    case "returning":
+      return { do: "finish", winner: "stable", next: to(state.served ? "draining" : "retiring"), because: state.because };
+    case "draining":
+      return drained(plan, state.since, seen.now, to("retiring"));
+    case "retiring":
+      return { do: "restore", next: { phase: "rolled-back", because: state.because }, because: "putting the canary back as it was" };
+  }
+}
+
+function drained(plan: Plan, since: Instant, now: Instant, next: State): Decision {
+  const end = since + plan.drain;
+  return now < end
+    ? { do: "wait", until: end, because: `requests under way may finish: ${formatDuration(end - now)}` }
+    : { do: "nothing", next, because: "requests under way had time to finish" };
+}
+
+/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
+function giveUp(plan: Plan, state: Promoting | RollingBack, { trouble, now }: Observation): Decision | undefined {
+  if (!trouble) return undefined;
+  const limit = trouble.lasting ? plan.patience : 5 * plan.patience;
+  return now - trouble.since < limit ? undefined : failed(state.phase, `${trouble.because}, for ${formatDuration(now - trouble.since)}`);
+}
+
+const failed = (during: "promoting" | "rolling-back", because: string): Decision => ({ do: "nothing", next: { phase: "failed", during, because }, because });

@@ -1,0 +1,13 @@
+/** How a version's pods are. */
+export type Health = {
+  /** Every pod that is asked for runs the wanted template and is available, and none of an older template is left. */
+  readonly ready: boolean;
+  readonly desired: number;
+  readonly available: number;
+  /** Restarts of the version's containers, summed over its pods. */
+  readonly restarts: number;
+  /** "2 of 3 pods are available". */
+  readonly because: string;
+  /** Why waiting will not help, in the pod's own words: an image that cannot be pulled, a crash loop, a quota. */
+  readonly fatal?: string;
+};

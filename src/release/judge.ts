@@ -1,0 +1,88 @@
+import type { Count, Tally } from "../evidence/tally.ts";
+import type { Instant } from "../lib/duration.ts";
+import { quantileOf } from "../evidence/quantile.ts";
+import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate, Verdict } from "./gate.ts";
+import type { Health } from "./health.ts";
+
+/** One answer to a query gate. Without a value it says why there is none; that is never read as zero. */
+export type Reading = { readonly at: Instant; readonly value?: number; readonly because?: string };
+
+/** What gates are judged by. */
+export type Seen = {
+  readonly tally?: Tally;
+  readonly readings: ReadonlyMap<string, readonly Reading[]>;
+  readonly canary?: Health;
+};
+
+/** Puts the question of a gate to what was seen. */
+export function judge(gate: Gate, seen: Seen): Verdict {
+  switch (gate.kind) {
+    case "query":
+      return judgeQuery(gate, seen.readings.get(gate.name) ?? []);
+    case "errors":
+      return judgeErrors(gate, seen.tally);
+    case "latency":
+      return judgeLatency(gate, seen.tally);
+    case "restarts":
+      return judgeRestarts(gate, seen.canary);
+  }
+}
+
+function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
+  const limit = [gate.atLeast === undefined ? "" : `≥ ${number(gate.atLeast)}`, gate.atMost === undefined ? "" : `≤ ${number(gate.atMost)}`].filter(Boolean).join(", ");
+  const newest = readings.at(-1);
+  if (newest?.value === undefined) return noData(gate, limit, newest?.because ?? "it was not asked yet");
+
+  const value = number(newest.value);
+  const outside = ({ value }: Reading): boolean => value !== undefined && ((gate.atMost !== undefined && value > gate.atMost) || (gate.atLeast !== undefined && value < gate.atLeast));
+  if (!outside(newest)) return { kind: "pass", because: `${gate.name} is ${value}, limit ${limit}`, value, limit };
+
+  const inARow = readings.length - 1 - readings.findLastIndex((reading) => !outside(reading));
+  const because = `${gate.name} is ${value}, limit ${limit}${gate.tolerate > 0 ? `, ${inARow} polls in a row` : ""}`;
+  return { kind: inARow > gate.tolerate ? "fail" : "wait", because, value, limit };
+}
+
+function judgeErrors(gate: ErrorGate, tally: Tally | undefined): Verdict {
+  const stable = tally ? ratio(tally.stable) : undefined;
+  const allowed = Math.min(gate.atMost ?? Infinity, gate.aboveStable === undefined ? Infinity : (stable ?? 0) + gate.aboveStable);
+  const limit = `≤ ${percent(allowed)}${gate.aboveStable !== undefined && stable !== undefined ? ` (stable ${percent(stable)})` : ""}`;
+  const { requests, errors } = tally?.canary ?? { requests: 0, errors: 0 };
+  if (requests === 0) return { ...noData(gate, limit, "no request of the canary was counted"), requests };
+
+  const value = percent(errors / requests);
+  const because = `${gate.name}: ${errors} of ${requests} canary requests failed (${value}), limit ${limit}`;
+  if (requests < gate.minRequests) return { kind: "wait", because: `${because}; ${gate.minRequests} requests are needed to judge`, value, limit, requests };
+  return { kind: errors / requests > allowed ? "fail" : "pass", because, value, limit, requests };
+}
+
+function judgeLatency(gate: LatencyGate, tally: Tally | undefined): Verdict {
+  const stable = tally && quantileOf(tally.stable.buckets, gate.quantile);
+  const allowed = Math.min(gate.atMost ?? Infinity, gate.timesStable === undefined ? Infinity : (stable ?? Infinity) * gate.timesStable);
+  const limit = `≤ ${allowed === Infinity ? "—" : millis(allowed)}${gate.timesStable !== undefined && stable !== undefined ? ` (stable ${millis(stable)})` : ""}`;
+  const value = tally && quantileOf(tally.canary.buckets, gate.quantile);
+  const requests = tally?.canary.buckets.at(-1)?.count ?? 0;
+  if (value === undefined) return { ...noData(gate, limit, "no response time of the canary was counted"), requests };
+  if (allowed === Infinity) return { ...noData(gate, limit, "no response time of stable was counted to compare with"), value: millis(value), requests };
+
+  const because = `${gate.name}: the canary's p${number(gate.quantile * 100)} is ${millis(value)} over ${requests} requests, limit ${limit}`;
+  if (requests < gate.minRequests) return { kind: "wait", because: `${because}; ${gate.minRequests} requests are needed to judge`, value: millis(value), limit, requests };
+  return { kind: value > allowed ? "fail" : "pass", because, value: millis(value), limit, requests };
+}
+
+function judgeRestarts(gate: RestartGate, canary: Health | undefined): Verdict {
+  const limit = `≤ ${gate.atMost}`;
+  if (!canary) return { kind: "no-data", because: `${gate.name}: the canary's pods could not be read`, value: "—", limit };
+  const because = `${gate.name}: the canary's containers restarted ${canary.restarts} times, limit ${limit}`;
+  return { kind: canary.restarts > gate.atMost ? "fail" : "pass", because, value: String(canary.restarts), limit };
+}
+
+function noData(gate: QueryGate | ErrorGate | LatencyGate, limit: string, why: string): Verdict {
+  return { kind: gate.noData === "fail" ? "fail" : "no-data", because: `${gate.name} has no data: ${why}`, value: "—", limit };
+}
+
+const ratio = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
+
+/** Three significant digits, without a trailing zero. */
+const number = (value: number): string => String(Number(value.toPrecision(3)));
+const percent = (value: number): string => `${number(value * 100)} %`;
+const millis = (value: number): string => (value < 1_000 ? `${number(value)} ms` : `${number(value / 1_000)} s`);

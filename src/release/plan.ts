@@ -1,0 +1,37 @@
+import type { Millis } from "../lib/duration.ts";
+import type { Gate } from "./gate.ts";
+
+/** One step of a plan: a weight, the time it lasts, and the gates that must hold. */
+export type Stage = {
+  readonly name: string;
+  /** The canary's share in whole percents, 1 to 100. */
+  readonly weight: number;
+  /** The time the stage lasts at least. */
+  readonly wait: Millis;
+  /** The time the stage lasts at most; when gates still wait then, the release rolls back and says so. */
+  readonly deadline: Millis;
+  readonly gates: readonly Gate[];
+  /** After this stage the job ends as `waiting`, and the release goes on when somebody runs `promote`. */
+  readonly approval: boolean;
+};
+
+/** Everything that was decided before the release began. Plain data: the journal stores it as it is. */
+export type Plan = {
+  readonly stages: readonly Stage[];
+  /** Between two looks at gates, pods and routes; the scrape interval of Prometheus. */
+  readonly pollEvery: Millis;
+  /** How long a version may take to become available. */
+  readonly ready: Millis;
+  /** Between taking a version's traffic away and taking its pods. */
+  readonly drain: Millis;
+  /** For the whole release, without the time it waits for somebody; later, it rolls back. */
+  readonly deadline: Millis;
+  /** How long a cluster that does not answer is borne before the release rolls back, or says that it cannot. */
+  readonly patience: Millis;
+  /** `swap`: the canary becomes stable. `update`: stable gets the canary's image and the traffic back. */
+  readonly promotion: "swap" | "update";
+  /** After a swap: the old version is scaled to zero, or kept as it is. */
+  readonly keepOld: boolean;
+  /** When somebody else changes the weights: write ours again (twice at most), or roll back. */
+  readonly drift: "put-back" | "roll-back";
+};

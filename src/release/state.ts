@@ -1,0 +1,50 @@
+import type { Instant } from "../lib/duration.ts";
+
+/** How a promotion goes on, once all traffic is on the canary. A swap has no use for the first two. */
+export type PromotionStep =
+  | "updating" //     stable's Deployment gets the image
+  | "starting" //     … and its pods become available
+  | "finishing" //    routes get their last form: the canary alone (swap), or as they began (update)
+  | "draining" //     the loser finishes its requests
+  | "retiring"; //    the loser's pods go
+
+export type RollbackStep =
+  | "returning" //    routes as they were before
+  | "draining"
+  | "retiring"; //    the canary's Deployment as it was before, our DestinationRule gone
+
+/**
+ * Where a release is. A step in -ing names the effect in progress, and every effect is absolute,
+ * so a job that starts again repeats it without harm.
+ */
+export type State =
+  | { readonly phase: "preparing"; readonly step: "deploying" | "starting"; readonly since: Instant }
+  | { readonly phase: "shifting"; readonly step: "scaling" | "filling" | "routing"; readonly stage: number; readonly since: Instant }
+  | { readonly phase: "baking"; readonly stage: number; readonly since: Instant; readonly putBacks: number }
+  | { readonly phase: "waiting"; readonly stage: number; readonly since: Instant }
+  | { readonly phase: "promoting"; readonly step: PromotionStep; readonly since: Instant }
+  | {
+      readonly phase: "rolling-back";
+      readonly step: RollbackStep;
+      readonly because: string;
+      /** The canary may have had requests, so it is given time to finish them. */
+      readonly served: boolean;
+      readonly since: Instant;
+    }
+  | Outcome;
+
+/** The end of a release. `failed`: it could neither be finished nor given back, and somebody has to look. */
+export type Outcome =
+  | { readonly phase: "succeeded" }
+  | { readonly phase: "rolled-back"; readonly because: string }
+  | { readonly phase: "failed"; readonly during: "promoting" | "rolling-back"; readonly because: string };
+
+export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
+
+export const isOutcome = (state: State): state is Outcome =>
+  state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
+
+/** A job ends at an outcome, and also where the release waits for somebody's approval. */
+export const isRunning = (state: State): state is Running => !isOutcome(state) && state.phase !== "waiting";
+
+export const initial = (now: Instant): State => ({ phase: "preparing", step: "deploying", since: now });

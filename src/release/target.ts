@@ -1,0 +1,48 @@
+/** One of the two versions of the service. */
+export type Version = {
+  /** Name of its Deployment, which is also its `destination_workload` in Istio's metrics. */
+  readonly deployment: string;
+  /** Host of its destination, as the user wrote it: `reviews`, or a full name. */
+  readonly host: string;
+  readonly subset?: string;
+};
+
+/** Which routes of a VirtualService the release may move. */
+export type RouteChoice = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Names (or `#0`, `#1`, … by position) of http routes. Empty: every route with both destinations, else every route with stable's. */
+  readonly routes: readonly string[];
+};
+
+/** How the canary comes to be. */
+export type CanarySource =
+  | { readonly from: "existing" }
+  /** A copy of stable's Deployment under the canary's name; `labels` are set on its pods so that the canary's subset or Service selects them. */
+  | { readonly from: "clone"; readonly labels: Readonly<Record<string, string>> }
+  /** The user's own objects, applied server-side; one of them is the canary's Deployment. */
+  | { readonly from: "manifests"; readonly objects: readonly Readonly<Record<string, unknown>>[] };
+
+/** How many pods the canary gets. */
+export type Replicas =
+  | { readonly kind: "keep" }
+  | { readonly kind: "count"; readonly count: number }
+  /** Percent of stable's replicas, rounded up. 100 is "the same". */
+  | { readonly kind: "percent"; readonly percent: number }
+  /** As many as each weight needs: weight percent of stable's replicas, rounded up, before the weight is written. */
+  | { readonly kind: "by-weight" };
+
+/** What a release is about. */
+export type Target = {
+  readonly namespace: string;
+  readonly service: string;
+  readonly stable: Version;
+  readonly canary: Version;
+  readonly routes: readonly RouteChoice[];
+  readonly source: CanarySource;
+  readonly replicas: Replicas;
+  /** The new image. Without one the canary's Deployment (or manifests) already has it. */
+  readonly image?: string;
+  /** The container that gets the image. Default: the only one that is not a sidecar. */
+  readonly container?: string;
+};
