@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { DeniedError, UnreachableError } from "../lib/errors.ts";
 import { type KubernetesObject, pathOf, type Resource } from "./object.ts";
 
 /** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
 export type Connection = {
   readonly server: string;
+  /** URL of an HTTP proxy on the way to the server. */
+  readonly proxy?: string;
   readonly authorize: () => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly tls: Tls }>;
 };
 
@@ -88,13 +90,14 @@ type Call = {
 
 /** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
 export function connect(connection: Connection, onWarning: (warning: string) => void = () => {}): KubernetesClient {
-  let agent: { readonly tls: string; readonly dispatcher: Agent } | undefined;
+  let agent: { readonly tls: string; readonly dispatcher: Dispatcher } | undefined;
 
-  const dispatcherFor = (tls: Tls): Agent => {
+  /** One kept-alive pool; a client certificate that was renewed gets a new one. */
+  const dispatcherFor = (tls: Tls): Dispatcher => {
     const key = JSON.stringify(tls);
     if (agent?.tls !== key) {
       void agent?.dispatcher.close();
-      agent = { tls: key, dispatcher: new Agent({ connect: { ...tls, timeout: 5_000 }, pipelining: 1, connections: 8, keepAliveTimeout: 30_000 }) };
+      agent = { tls: key, dispatcher: dispatcherOf(tls, connection.proxy) };
     }
     return agent.dispatcher;
   };
@@ -199,6 +202,11 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     },
     close: async () => agent?.dispatcher.close(),
   };
+}
+
+function dispatcherOf(tls: Tls, proxy: string | undefined): Dispatcher {
+  const pool = { connections: 8, keepAliveTimeout: 30_000 };
+  return proxy === undefined ? new Agent({ ...pool, connect: { ...tls, timeout: 5_000 } }) : new ProxyAgent({ ...pool, uri: proxy, requestTls: tls });
 }
 
 function refusal(call: Call, status: number, text: string): KubernetesError {

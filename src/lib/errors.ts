@@ -21,6 +21,9 @@ export class DeniedError extends ToldError {}
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 export class UnreachableError extends ToldError {}
 
+/** Another job took the release over. This one stops where it is and touches nothing more. */
+export class TakenOverError extends ToldError {}
+
 /** One line for a report: the message, then what to do, then the causes that add something. */
 export function tell(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

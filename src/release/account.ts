@@ -2,6 +2,8 @@ import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { GateVerdict } from "./decide.ts";
 import type { Plan } from "./plan.ts";
+import { plannedWeight } from "./planned-weight.ts";
+import type { Record } from "./record.ts";
 import type { State } from "./state.ts";
 import type { Target } from "./target.ts";
 
@@ -44,3 +46,17 @@ export type Account = {
   readonly settled?: boolean;
   readonly differences?: readonly string[];
 };
+
+export const accountOf = (record: Record, because: string, now: Instant, warnings: readonly string[]): Account => ({
+  target: record.target,
+  plan: record.plan,
+  run: record.run,
+  startedAt: record.startedAt,
+  now,
+  state: record.state,
+  because,
+  weight: plannedWeight(record),
+  stages: record.stages,
+  log: record.log,
+  warnings,
+});

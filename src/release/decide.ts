@@ -212,7 +212,7 @@ function awaitStable(plan: Plan, state: Promoting, seen: Observation, ready: Sta
   if (seen.stable?.ready) return { do: "nothing", next: ready, because: `stable runs the new image: ${seen.stable.because}` };
   const because = seen.stable?.fatal ?? `stable is not ready with the new image: ${seen.stable?.because ?? "its pods could not be read"}`;
   if (seen.stable?.fatal === undefined && seen.now - state.since < plan.ready) return { do: "wait", until: seen.now + readyPoll(plan), because };
-  return failed("promoting", `${because}. All traffic stays on the canary, which passed every stage`);
+  return failed(plan, state, `${because}. All traffic stays on the canary, which passed every stage`);
 }
 
 function giveBack(plan: Plan, state: RollingBack, seen: Observation): Decision {
@@ -238,7 +238,10 @@ function drained(plan: Plan, since: Instant, now: Instant, next: State): Decisio
 function giveUp(plan: Plan, state: Promoting | RollingBack, { trouble, now }: Observation): Decision | undefined {
   if (!trouble) return undefined;
   const limit = trouble.lasting ? plan.patience : 5 * plan.patience;
-  return now - trouble.since < limit ? undefined : failed(state.phase, `${trouble.because}, for ${formatDuration(now - trouble.since)}`);
+  return now - trouble.since < limit ? undefined : failed(plan, state, `${trouble.because}, for ${formatDuration(now - trouble.since)}`);
 }
 
-const failed = (during: "promoting" | "rolling-back", because: string): Decision => ({ do: "nothing", next: { phase: "failed", during, because }, because });
+function failed(plan: Plan, { phase, step }: Promoting | RollingBack, because: string): Decision {
+  const returned = (step === "draining" || step === "retiring") && (phase === "rolling-back" || plan.promotion === "update");
+  return { do: "nothing", next: { phase: "failed", during: phase, returned, because }, because };
+}

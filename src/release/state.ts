@@ -37,7 +37,13 @@ export type State =
 export type Outcome =
   | { readonly phase: "succeeded" }
   | { readonly phase: "rolled-back"; readonly because: string }
-  | { readonly phase: "failed"; readonly during: "promoting" | "rolling-back"; readonly because: string };
+  | {
+      readonly phase: "failed";
+      readonly during: "promoting" | "rolling-back";
+      /** Whether stable got its traffic back before it failed. */
+      readonly returned: boolean;
+      readonly because: string;
+    };
 
 export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
 

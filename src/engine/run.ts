@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { startStage } from "../evidence/tally.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
+import { TakenOverError } from "../lib/errors.ts";
+import type { Ports } from "../ports/ports.ts";
+import { accountOf } from "../release/account.ts";
+import { decide, type Decision, type Observation, type Trouble } from "../release/decide.ts";
+import { follow } from "../release/follow.ts";
+import type { Record } from "../release/record.ts";
+import { isRunning, type State } from "../release/state.ts";
+import { enact } from "./enact.ts";
+import { type Look, noEvidence, observe, troubleOf } from "./observe.ts";
+
+/** The job that runs a release: what may end it early, and what was noticed on the way. */
+export type Job = {
+  /** Aborts when the job is cancelled; its reason is the sentence that people will read. */
+  readonly stop: AbortSignal;
+  /** Aborts when another job took the release over: nothing may be written any more. */
+  readonly lost: AbortSignal;
+  readonly deadlineAt: Instant;
+  readonly warnings: () => readonly string[];
+};
+
+/** Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of `lost`. */
+export async function run(begun: Record, ports: Ports, job: Job): Promise<Record> {
+  let record = begun;
+  let evidence = noEvidence;
+  let failing: Trouble | undefined;
+
+  while (isRunning(record.state)) {
+    job.lost.throwIfAborted();
+    const { state } = record;
+    const look = await unlessStopped(state, job, (signal) => observe(record.plan, state, ports, evidence, signal), 0);
+    evidence = look?.evidence ?? evidence;
+
+    const seen = observation(look, failing, ports.clock.now(), job);
+    const decision = decide(record.plan, state, seen);
+    const told = follow(record, decision, seen);
+    ports.reporter.report(accountOf(told, decision.because, seen.now, job.warnings()));
+
+    const failure = await attempt(decision, record, told, ports, job);
+    if (failure) {
+      failing = since(seen.trouble, failure, ports.clock.now());
+      await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
+      continue;
+    }
+    failing = decision.do === "wait" ? seen.trouble : undefined;
+    if (told.state.phase === "baking" && state.phase !== "baking") evidence = { ledger: startStage(evidence.ledger), readings: new Map() };
+    record = told;
+  }
+  return record;
+}
+
+/** After something failed; the client has tried several times itself by then. */
+const pause: Millis = 500;
+
+/** How long an effect that is under way may take to end by itself when the job is cancelled. */
+const grace: Millis = 500;
+
+/** How long the journal may hold a rollback up. */
+const journalGrace: Millis = 1_000;
+
+/** A stop interrupts everything but a promotion and a rollback: those go on, because going on is what is safe. */
+const stopFor = (state: State, job: Job): AbortSignal => (state.phase === "promoting" || state.phase === "rolling-back" ? never : job.stop);
+const never = new AbortController().signal;
+
+/** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
+async function unlessStopped<T>(state: State, job: Job, work: (signal: AbortSignal) => Promise<T>, patience: Millis): Promise<T | undefined> {
+  const signal = stopFor(state, job);
+  if (signal.aborted) return undefined;
+  const stopped = new AbortController();
+  const given = work(signal);
+  given.catch(() => undefined); // its failure after a stop is nobody's business
+  const late = new Promise<undefined>((resolve) => {
+    const onStop = (): void => void sleep(patience, undefined, { signal: stopped.signal }).then(() => resolve(undefined), () => undefined);
+    signal.addEventListener("abort", onStop, { once: true, signal: stopped.signal });
+  });
+  try {
+    return await Promise.race([given, late]);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    stopped.abort();
+  }
+}
+
+function observation(look: Look | undefined, failing: Trouble | undefined, now: Instant, job: Job): Observation {
+  const { evidence: _, trouble: missed, ...seen } = look ?? { evidence: undefined, readings: new Map() };
+  const trouble = missed ? since(failing, missed, now) : failing;
+  const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
+  return { ...seen, now, deadlineAt: job.deadlineAt, ...(trouble ? { trouble } : {}), ...(stop === undefined ? {} : { stop }) };
+}
+
+const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Instant): Trouble => ({ ...now, since: before?.since ?? at });
+
+/**
+ * Does it, journals where that leads, and gives what went wrong; then the same step is taken again, which is harmless.
+ * A weight is journaled before it is written, so that no other job takes it for somebody else's edit.
+ */
+async function attempt(decision: Decision, record: Record, told: Record, ports: Ports, job: Job): Promise<Omit<Trouble, "since"> | undefined> {
+  try {
+    if (decision.do === "route" && record.state.phase === "baking") await ports.journal.save(record);
+    await effect(decision, record.state, ports, job);
+    if (decision.do !== "wait") await save(told, ports);
+    return undefined;
+  } catch (error) {
+    if (error instanceof TakenOverError) throw error;
+    job.lost.throwIfAborted();
+    return troubleOf(error);
+  }
+}
+
+/** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
+function effect(decision: Decision, state: State, ports: Ports, job: Job): Promise<void> {
+  const work = (signal: AbortSignal): Promise<void> => enact(decision, ports, signal);
+  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, work, grace);
+}
+
+/**
+ * A rollback alone does not wait long for its journal: traffic comes off a bad version first,
+ * and a job that finds the older phase rolls back as well.
+ */
+async function save(record: Record, ports: Ports): Promise<void> {
+  const saved = ports.journal.save(record);
+  if (record.state.phase !== "rolling-back") return saved;
+  const enough = new AbortController();
+  const late = sleep(journalGrace, undefined, { signal: enough.signal }).catch(() => undefined);
+  const lenient = saved.catch((error: unknown) => {
+    if (error instanceof TakenOverError) throw error;
+  });
+  await Promise.race([lenient, late]).finally(() => enough.abort());
+}

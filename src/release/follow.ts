@@ -1,0 +1,44 @@
+import { emptyLedger } from "../evidence/tally.ts";
+import type { StageRecord } from "./account.ts";
+import type { Decision, Observation } from "./decide.ts";
+import { splitOf } from "./decide.ts";
+import type { Plan } from "./plan.ts";
+import type { Record } from "./record.ts";
+import type { State } from "./state.ts";
+
+/** The record as it is once the decision is done. */
+export function follow(record: Record, decision: Decision, seen: Observation): Record {
+  const next = decision.do === "wait" ? record.state : decision.next;
+  const judged = judge(record.stages, record.state, decision, seen);
+  return {
+    ...record,
+    state: next,
+    stages: enters(record.state, next) ? [...judged, opened(record.plan, next.stage, seen.now)] : judged,
+    log: decision.do === "wait" ? record.log : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
+  };
+}
+
+/** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
+const maxEntries = 200;
+
+const enters = (before: State, next: State): next is Extract<State, { phase: "baking" }> =>
+  next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
+
+function opened(plan: Plan, stage: number, now: number): StageRecord {
+  const { canary } = splitOf(plan, stage);
+  return { stage, name: plan.stages[stage]?.name ?? `${canary}%`, weight: canary, since: now, verdicts: [], tally: emptyLedger.tally };
+}
+
+/** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
+function judge(stages: readonly StageRecord[], state: State, decision: Decision, seen: Observation): readonly StageRecord[] {
+  const open = stages.at(-1);
+  if (state.phase !== "baking" || !open || open.until !== undefined) return stages;
+  const left = decision.do !== "wait" && decision.next.phase !== "baking";
+  const newest: StageRecord = {
+    ...open,
+    verdicts: decision.verdicts ?? open.verdicts,
+    tally: seen.tally ?? open.tally,
+    ...(left ? { until: seen.now } : {}),
+  };
+  return [...stages.slice(0, -1), newest];
+}
