@@ -38,15 +38,15 @@ export async function run(begun: Record, ports: Ports, job: Job): Promise<Record
     const told = follow(record, decision, seen);
     ports.reporter.report(accountOf(told, decision.because, seen.now, job.warnings()));
 
-    const failure = await attempt(decision, record, told, ports, job);
-    if (failure) {
-      failing = since(seen.trouble, failure, ports.clock.now());
+    const reached = await attempt(decision, record, told, ports, job);
+    if ("failure" in reached) {
+      failing = since(seen.trouble, reached.failure, ports.clock.now());
       await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
       continue;
     }
     failing = decision.do === "wait" ? seen.trouble : undefined;
-    if (told.state.phase === "baking" && state.phase !== "baking") evidence = { ledger: startStage(evidence.ledger), readings: new Map() };
-    record = told;
+    record = reached.record;
+    if (record.state.phase === "baking" && state.phase !== "baking") evidence = { ledger: startStage(evidence.ledger), readings: new Map() };
   }
   return record;
 }
@@ -95,19 +95,22 @@ function observation(look: Look | undefined, failing: Trouble | undefined, now: 
 const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Instant): Trouble => ({ ...now, since: before?.since ?? at });
 
 /**
- * Does it, journals where that leads, and gives what went wrong; then the same step is taken again, which is harmless.
+ * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is
+ * taken again in that case, which is harmless. A job that is stopped goes no step further, except back.
  * A weight is journaled before it is written, so that no other job takes it for somebody else's edit.
  */
-async function attempt(decision: Decision, record: Record, told: Record, ports: Ports, job: Job): Promise<Omit<Trouble, "since"> | undefined> {
+async function attempt(decision: Decision, record: Record, told: Record, ports: Ports, job: Job): Promise<{ readonly record: Record } | { readonly failure: Omit<Trouble, "since"> }> {
   try {
     if (decision.do === "route" && record.state.phase === "baking") await ports.journal.save(record);
     await effect(decision, record.state, ports, job);
-    if (decision.do !== "wait") await save(told, ports);
-    return undefined;
+    if (decision.do === "wait") return { record: told };
+    if (stopFor(record.state, job).aborted && told.state.phase !== "rolling-back") return { record };
+    await save(told, ports);
+    return { record: told };
   } catch (error) {
     if (error instanceof TakenOverError) throw error;
     job.lost.throwIfAborted();
-    return troubleOf(error);
+    return { failure: troubleOf(error) };
   }
 }
 

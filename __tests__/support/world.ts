@@ -1,0 +1,169 @@
+import type { Snapshot } from "../../src/evidence/snapshot.ts";
+import type { Instant, Millis } from "../../src/lib/duration.ts";
+import { UnreachableError } from "../../src/lib/errors.ts";
+import type { Ports } from "../../src/ports/ports.ts";
+import type { Account } from "../../src/release/account.ts";
+import type { Health } from "../../src/release/health.ts";
+import type { Plan, Stage } from "../../src/release/plan.ts";
+import type { Record } from "../../src/release/record.ts";
+import { initial } from "../../src/release/state.ts";
+import type { Target } from "../../src/release/target.ts";
+
+export const second: Millis = 1_000;
+
+export const target: Target = {
+  namespace: "shop",
+  service: "reviews",
+  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
+  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
+  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
+  source: { from: "existing" },
+  replicas: { kind: "keep" },
+  image: "registry.test/reviews:v2",
+};
+
+export const stageOf = (weight: number, more: Partial<Stage> = {}): Stage => ({
+  name: `${weight}%`,
+  weight,
+  wait: 20 * second,
+  deadline: 60 * second,
+  gates: [{ kind: "errors", name: "errors", atMost: 0.05, minRequests: 20, noData: "wait" }],
+  approval: false,
+  ...more,
+});
+
+export const planOf = (more: Partial<Plan> = {}): Plan => ({
+  stages: [stageOf(5), stageOf(25), stageOf(50)],
+  pollEvery: 5 * second,
+  ready: 60 * second,
+  drain: 10 * second,
+  deadline: 3_600 * second,
+  patience: 30 * second,
+  promotion: "swap",
+  keepOld: false,
+  drift: "roll-back",
+  ...more,
+});
+
+/** What the cluster is, as far as a release can change it. */
+export type Cluster = { weight: number; canary: "as before" | "deployed" | "promoted"; stable: "as before" | "new image" | "scaled down"; subset: boolean };
+
+export type Behaviour = {
+  /** The canary's share of failed requests at a time. */
+  readonly errors?: (now: Instant) => number;
+  readonly traffic?: boolean;
+  readonly health?: (of: "stable" | "canary", now: Instant) => Partial<Health>;
+  /** Somebody else's hand on the route, after each poll. */
+  readonly meddle?: (cluster: Cluster, now: Instant) => void;
+};
+
+/**
+ * A world in memory whose clock jumps. Each call of a port is counted, and one of them can be made to crash the job:
+ * before its effect, or after it, as when an answer gets lost.
+ */
+export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
+  let now = 0;
+  let calls = 0;
+  let crashAt = Infinity;
+  let late = false;
+  let onCall: (call: number) => void = () => {};
+  let saved: Record | undefined;
+  const died = Promise.withResolvers<"died">();
+  const counted = { stable: 0, canary: 0, errors: 0 };
+  let countedAt = 0;
+  const cluster: Cluster = { weight: 0, canary: "as before", stable: "as before", subset: false };
+  const before = structuredClone(cluster);
+  const writes: { readonly weight: number; readonly journaled: Record["state"] | undefined }[] = [];
+  const accounts: Account[] = [];
+  const journaled: string[] = [];
+
+  async function port<T>(effect: () => T): Promise<T> {
+    calls++;
+    onCall(calls);
+    if (calls === crashAt && !late) return die();
+    const result = effect();
+    return calls === crashAt ? die() : result;
+  }
+
+  /** A process that is gone throws nothing: its call just never comes back. */
+  function die<T>(): Promise<T> {
+    died.resolve("died");
+    return new Promise<T>(() => {});
+  }
+
+  const weigh = (weight: number): void => {
+    cluster.weight = weight;
+    writes.push({ weight, journaled: saved?.state });
+  };
+
+  function serve(): void {
+    const requests = behaviour.traffic === false ? 0 : Math.round(((now - countedAt) / second) * 100);
+    countedAt = now;
+    const canary = Math.round((requests * cluster.weight) / 100);
+    counted.canary += canary;
+    counted.stable += requests - canary;
+    counted.errors += Math.round(canary * (behaviour.errors?.(now) ?? 0));
+  }
+
+  function snapshot(at: Instant): Snapshot {
+    serve();
+    const row = (origin: "stable" | "canary", failed: boolean, value: number) => ({ series: `${origin} ${failed}`, process: "gateway", origin, failed, value });
+    return { at, requests: [row("stable", false, counted.stable), row("canary", false, counted.canary - counted.errors), row("canary", true, counted.errors)], buckets: [] };
+  }
+
+  const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
+
+  const ports: Ports = {
+    router: {
+      prepare: () => port(() => void (cluster.subset = true)),
+      write: ({ canary }) => port(() => weigh(canary)),
+      drift: ({ canary }) => port(() => { behaviour.meddle?.(cluster, now); return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`; }),
+      finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
+      cleanUp: (winner) => port(() => void (cluster.subset = winner === "canary")),
+      differences: (winner) => port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
+    },
+    workload: {
+      deploy: () => port(() => void (cluster.canary = "deployed")),
+      scale: () => port(() => undefined),
+      health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now) })),
+      updateStable: () => port(() => void (cluster.stable = "new image")),
+      retire: (loser) => port(() => void (loser === "stable" ? ((cluster.stable = "scaled down"), (cluster.canary = "promoted")) : (cluster.canary = "as before"))),
+      restore: () => port(() => void (cluster.canary = "as before")),
+      differences: () => port(() => []),
+    },
+    metrics: {
+      counters: (at) => port(() => snapshot(at)),
+      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now) ?? 0 })),
+    },
+    journal: {
+      load: async () => saved && structuredClone(saved),
+      save: (record) => port(() => { saved = structuredClone(record); journaled.push(record.state.phase); }),
+    },
+    reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
+    clock: { now: () => now, sleepUntil: async (at) => { if (at > now) now = at; } },
+  };
+
+  return {
+    ports,
+    cluster,
+    before,
+    writes,
+    accounts,
+    journaled,
+    begin: async (): Promise<Record> => {
+      const record: Record = { version: 1, target, plan, run: { id: "run-1" }, startedAt: now, before: { routes: {}, workloads: {} }, state: initial(now), stages: [], log: [] };
+      saved = structuredClone(record);
+      return record;
+    },
+    load: () => saved && structuredClone(saved),
+    now: () => now,
+    died: died.promise,
+    calls: () => calls,
+    crash: (call: number, after: boolean) => { crashAt = call; late = after; },
+    onCall: (listener: (call: number) => void) => { onCall = listener; },
+  };
+}
+
+export const unreachable = (): never => {
+  throw new UnreachableError("the API server did not answer");
+};
