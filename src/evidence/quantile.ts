@@ -3,11 +3,11 @@ import type { Count } from "./tally.ts";
 /**
  * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
  * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
- * In the last bucket (no upper edge) it is the highest finite edge, as Prometheus answers too.
+ * Infinity in the last bucket: slower than every edge. (Prometheus answers with the highest finite edge there, and a
+ * limit of just that edge would pass.)
  */
 export function quantileOf(buckets: Count["buckets"], quantile: number): number | undefined {
   const total = buckets.at(-1)?.count ?? 0;
-  if (total === 0) return undefined;
-  const edge = buckets.find(({ count }) => count >= quantile * total)?.le ?? Infinity;
-  return edge === Infinity ? (buckets.at(-2)?.le ?? Infinity) : edge;
+  // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
+  return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
 }

@@ -63,7 +63,9 @@ function growth(ledger: Ledger, { series, process, origin, value }: Counter | Bu
 function addBuckets(before: Count["buckets"], now: readonly Bucket[], grown: (bucket: Bucket) => number): Count["buckets"] {
   const counts = new Map(before.map(({ le, count }) => [le, count]));
   for (const bucket of now) counts.set(bucket.le, (counts.get(bucket.le) ?? 0) + grown(bucket));
-  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => ({ le, count }));
+  // A wider bucket holds what the narrower ones hold, even where a restart hid in it because it had outgrown its old value.
+  let atLeast = 0;
+  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => ({ le, count: (atLeast = Math.max(atLeast, count)) }));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
