@@ -94,7 +94,7 @@ export function after(plan: Plan, stage: number, now: Instant): State {
   return stage + 1 >= plan.stages.length && allServed ? startPromotion(plan, now) : { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
 }
 
-const startPromotion = (plan: Plan, now: Instant): State => ({
+export const startPromotion = (plan: Plan, now: Instant): State => ({
   phase: "promoting",
   step: plan.promotion === "update" ? "updating" : "finishing",
   since: now,

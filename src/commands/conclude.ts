@@ -1,0 +1,51 @@
+import { type Job, run } from "../engine/run.ts";
+import { tell } from "../lib/errors.ts";
+import type { Ports } from "../ports/ports.ts";
+import { type Account, accountOf } from "../release/account.ts";
+import type { Record } from "../release/record.ts";
+import type { ExitCode, Session } from "./session.ts";
+
+/** Runs a release to its end, reads the cluster again, and tells everybody how it stands. */
+export async function conclude(session: Session, record: Record, lost: AbortSignal): Promise<Account> {
+  const ports = session.connect(record);
+  const ended = await run(record, ports, jobOf(session, record, lost));
+  const account = await finalAccount(session, ended, ports);
+  session.reporter.report(account);
+  await session.reporter.flush(flushLimit);
+  return account;
+}
+
+/** Reports are never waited for longer than this. */
+const flushLimit = 5_000;
+
+const jobOf = (session: Session, { plan }: Record, lost: AbortSignal): Job => ({
+  stop: session.stop,
+  lost,
+  deadlineAt: session.clock.now() + plan.deadline,
+  warnings: session.warnings,
+});
+
+async function finalAccount(session: Session, ended: Record, ports: Ports): Promise<Account> {
+  const because = lastWord(ended);
+  const differences = await differencesOf(ended, ports);
+  const account = accountOf(ended, because, session.clock.now(), session.warnings());
+  return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
+}
+
+const lastWord = ({ state, log }: Record): string => ("because" in state ? state.because : (log.at(-1)?.because ?? ""));
+
+/** Green is what was read, not what was written. A release that waits is where it should be. */
+async function differencesOf({ state, plan }: Record, ports: Ports): Promise<readonly string[]> {
+  if (state.phase === "waiting") return [];
+  const winner = state.phase === "succeeded" && plan.promotion === "swap" ? "canary" : "stable";
+  try {
+    return (await Promise.all([ports.router.differences(winner), ports.workload.differences(winner)])).flat();
+  } catch (error) {
+    return [`the cluster could not be read again: ${tell(error)}`];
+  }
+}
+
+export function exitCodeOf({ state, settled }: Account): ExitCode {
+  if (!settled) return 3;
+  return state.phase === "rolled-back" ? 1 : 0;
+}

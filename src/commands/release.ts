@@ -1,0 +1,64 @@
+import { formatDuration } from "../lib/duration.ts";
+import { RefusedError } from "../lib/errors.ts";
+import type { Plan } from "../release/plan.ts";
+import type { Record } from "../release/record.ts";
+import { initial, isOutcome } from "../release/state.ts";
+import { rollBack } from "../release/decide.ts";
+import type { Target } from "../release/target.ts";
+import { conclude, exitCodeOf } from "./conclude.ts";
+import { allowed } from "./inspect.ts";
+import { locked } from "./locked.ts";
+import type { ExitCode, Session } from "./session.ts";
+import { required, unlessStopped } from "./session-steps.ts";
+
+/** The whole job: look, deploy, shift, judge, promote or roll back. */
+export async function release(session: Session): Promise<ExitCode> {
+  const wanted = required(session.config);
+  return locked(session, { force: false }, async (lost) => {
+    await finishEarlier(session, lost);
+    const target = await session.orient(wanted.target);
+    const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
+    await allowed(session, target, plan);
+    unlessStopped(session);
+    return exitCodeOf(await conclude(session, await begin(session, target, plan), lost));
+  });
+}
+
+/** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
+const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+
+async function begin(session: Session, target: Target, plan: Plan): Promise<Record> {
+  const now = session.clock.now();
+  const before = await session.capture(target);
+  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log: [] };
+  await session.journal.save(record);
+  return record;
+}
+
+/**
+ * A job that died (its runner was lost) left its release half-way. It is ended before another one begins: a promotion
+ * forward, everything else back. One that waits for approval is somebody's decision and is left alone.
+ */
+async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
+  const record = await session.journal.load();
+  if (!record || isOutcome(record.state)) return;
+  const { target, startedAt, run, state } = record;
+  const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
+  const now = session.clock.now();
+  if (state.phase === "waiting") {
+    throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} waits for approval since ${formatDuration(now - state.since)}.`, {
+      next: "Run `promote` to finish it or `rollback` to end it, then release again.",
+    });
+  }
+  session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left unfinished by its job; it is ended first`);
+  const because = "its job ended without finishing it";
+  const { settled, differences } = await conclude(session, {
+    ...record,
+    run: session.run,
+    state: state.phase === "promoting" || state.phase === "rolling-back" ? state : rollBack(state, because, now),
+  }, lost);
+  if (settled) return;
+  throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`, {
+    next: "Put that right by hand, run `rollback`, then release again.",
+  });
+}

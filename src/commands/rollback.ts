@@ -1,0 +1,39 @@
+import type { Record } from "../release/record.ts";
+import { rollBack, startPromotion } from "../release/decide.ts";
+import { isOutcome, type State } from "../release/state.ts";
+import type { Instant } from "../lib/duration.ts";
+import { conclude } from "./conclude.ts";
+import { locked } from "./locked.ts";
+import type { ExitCode, Session } from "./session.ts";
+
+/**
+ * Gives all traffic back to stable and puts everything else back, from whatever state. Repeating it is harmless.
+ * The lock is taken by force: somebody on call is not kept waiting by the job that went wrong.
+ */
+export async function rollback(session: Session): Promise<ExitCode> {
+  return locked(session, { force: true }, async (lost) => {
+    const record = await session.journal.load();
+    if (!record || (isOutcome(record.state) && record.state.phase !== "failed")) {
+      session.print(nothingToDo(session, record));
+      return 0;
+    }
+    const because = `somebody asked for it${session.run.actor ? ` (${session.run.actor})` : ""}`;
+    const taken = { ...record, run: session.run, state: backFrom(record, because, session.clock.now()) };
+    await session.journal.save(taken);
+    const { settled } = await conclude(session, taken, lost);
+    return settled ? 0 : 3;
+  });
+}
+
+/** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
+export function backFrom({ plan, state }: Record, because: string, now: Instant): State {
+  if (state.phase === "promoting" || state.phase === "rolling-back") return state;
+  if (state.phase === "failed" && state.during === "promoting") return startPromotion(plan, now);
+  return rollBack(state, because, now);
+}
+
+function nothingToDo({ config }: Session, record: Record | undefined): string {
+  const service = `${config.namespace}/${config.service}`;
+  if (!record) return `${service}: no release was ever begun here; there is nothing to roll back.`;
+  return `${service}: the last release is over (${record.state.phase}); there is nothing to roll back.`;
+}

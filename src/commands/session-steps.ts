@@ -1,0 +1,14 @@
+import type { Config } from "../config/config.ts";
+import { RefusedError } from "../lib/errors.ts";
+import type { Session } from "./session.ts";
+
+/** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
+export function required({ release, command }: Config): NonNullable<Config["release"]> {
+  if (release) return release;
+  throw new RefusedError(`The command ${command} needs the whole configuration: stable, canary and stages.`, { next: "Give the input `config`." });
+}
+
+/** Between looking and doing: a job that was cancelled meanwhile does nothing. */
+export function unlessStopped({ stop }: Session): void {
+  if (stop.aborted) throw new RefusedError(`${String(stop.reason)}, before anything was changed.`);
+}

@@ -1,0 +1,42 @@
+import type { Config } from "../config/config.ts";
+import type { Tally } from "../evidence/tally.ts";
+import type { Millis } from "../lib/duration.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Lock } from "../ports/lock.ts";
+import type { Ports } from "../ports/ports.ts";
+import type { Preflight } from "../ports/preflight.ts";
+import type { Reporter } from "../ports/reporter.ts";
+import type { Run } from "../release/account.ts";
+import type { Plan } from "../release/plan.ts";
+import type { Record } from "../release/record.ts";
+import type { Target } from "../release/target.ts";
+
+/** What a command is given: the user's wishes, and the world behind ports. */
+export type Session = {
+  readonly config: Config;
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly reporter: Reporter;
+  /** Aborts when the job is cancelled; the reason is a sentence. */
+  readonly stop: AbortSignal;
+  readonly warn: (warning: string) => void;
+  readonly warnings: () => readonly string[];
+  /** For people; goes to standard output. */
+  readonly print: (text: string) => void;
+  /** With `force` the lock is taken from whoever has it. */
+  readonly lock: (options: { readonly force: boolean }) => Lock;
+  /** The target with the roles as they are now: after a swap the Deployment called canary is the one that serves. */
+  readonly orient: (target: Target) => Promise<Target>;
+  readonly preflight: (target: Target, plan: Plan) => Preflight;
+  /** What routes and workloads are before a release: the journal keeps it. */
+  readonly capture: (target: Target) => Promise<Record["before"]>;
+  /** The ports of one release. */
+  readonly connect: (record: Record) => Ports;
+  /** Requests counted by Prometheus in the last `window`. */
+  readonly traffic: (target: Target, window: Millis) => Promise<Tally | { readonly because: string }>;
+};
+
+/** 0 succeeded or waiting, 1 rolled back, 2 refused and nothing changed, 3 not settled or could not tell. */
+export type ExitCode = 0 | 1 | 2 | 3;
