@@ -38,7 +38,7 @@ function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
   if (!outside(newest)) return { kind: "pass", because: `${gate.name} is ${value}, limit ${limit}`, value, limit };
 
   const inARow = readings.length - 1 - readings.findLastIndex((reading) => !outside(reading));
-  const because = `${gate.name} is ${value}, limit ${limit}${gate.tolerate > 0 ? `, ${inARow} polls in a row` : ""}`;
+  const because = `${gate.name} is ${value}, limit ${limit}${gate.tolerate > 0 ? `, ${inARow} ${inARow === 1 ? "poll" : "polls"} in a row` : ""}`;
   return { kind: inARow > gate.tolerate ? "fail" : "wait", because, value, limit };
 }
 
@@ -59,14 +59,15 @@ function judgeLatency(gate: LatencyGate, tally: Tally | undefined): Verdict {
   const stable = tally && quantileOf(tally.stable.buckets, gate.quantile);
   const allowed = Math.min(gate.atMost ?? Infinity, gate.timesStable === undefined ? Infinity : (stable ?? Infinity) * gate.timesStable);
   const limit = `≤ ${allowed === Infinity ? "—" : millis(allowed)}${gate.timesStable !== undefined && stable !== undefined ? ` (stable ${millis(stable)})` : ""}`;
-  const value = tally && quantileOf(tally.canary.buckets, gate.quantile);
+  const quantile = tally && quantileOf(tally.canary.buckets, gate.quantile);
   const requests = tally?.canary.buckets.at(-1)?.count ?? 0;
-  if (value === undefined) return { ...noData(gate, limit, "no response time of the canary was counted"), requests };
-  if (allowed === Infinity) return { ...noData(gate, limit, "no response time of stable was counted to compare with"), value: millis(value), requests };
+  if (tally === undefined || quantile === undefined) return { ...noData(gate, limit, "no response time of the canary was counted"), requests };
+  const value = quantile === Infinity ? `more than ${millis(tally.canary.buckets.at(-2)?.le ?? 0)}` : millis(quantile);
+  if (allowed === Infinity) return { ...noData(gate, limit, "no response time of stable was counted to compare with"), value, requests };
 
-  const because = `${gate.name}: the canary's p${number(gate.quantile * 100)} is ${millis(value)} over ${requests} requests, limit ${limit}`;
-  if (requests < gate.minRequests) return { kind: "wait", because: `${because}; ${gate.minRequests} requests are needed to judge`, value: millis(value), limit, requests };
-  return { kind: value > allowed ? "fail" : "pass", because, value: millis(value), limit, requests };
+  const because = `${gate.name}: the canary's p${number(gate.quantile * 100)} is ${value} over ${requests} requests, limit ${limit}`;
+  if (requests < gate.minRequests) return { kind: "wait", because: `${because}; ${gate.minRequests} requests are needed to judge`, value, limit, requests };
+  return { kind: quantile > allowed ? "fail" : "pass", because, value, limit, requests };
 }
 
 function judgeRestarts(gate: RestartGate, canary: Health | undefined): Verdict {

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import test from "node:test";
+
+/** Which of our folders each folder may import. A folder may always import itself. */
+const rule: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  evidence: ["lib/duration"],
+  release: ["lib/duration", "evidence"],
+  ports: ["release", "evidence", "lib/duration"],
+  engine: ["release", "evidence", "ports", "lib"],
+  config: ["release", "lib"],
+  kubernetes: ["lib"],
+  github: ["lib"],
+  ...Object.fromEntries(
+    ["routers", "workloads", "metrics", "journals", "locks", "reporters", "preflight"].map((adapter) => [adapter, ["ports", "release", "evidence", "kubernetes", "github", "lib"]]),
+  ),
+  commands: ["engine", "ports", "release", "evidence", "config/config", "lib"],
+  sandbox: ["lib"],
+};
+
+/** The entry and the composition root know everything. */
+const free = ["src/main.ts", "src/compose.ts"];
+
+type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
+
+const files = globSync("src/**/*.ts").sort();
+
+const importsOf = (file: string): readonly Import[] =>
+  [...readFileSync(file, "utf8").matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"(\.[^"]+)"/gms)].map(([, type, path]) => ({
+    from: file,
+    to: relative(".", join(dirname(file), path ?? "")),
+    typeOnly: type !== undefined,
+  }));
+
+const folderOf = (file: string): string => file.split("/")[1] ?? "";
+
+test("every folder imports only what the dependency rule allows", () => {
+  const broken = files
+    .filter((file) => !free.includes(file))
+    .flatMap(importsOf)
+    .filter(({ from, to }) => {
+      const allowed = [folderOf(from), ...(rule[folderOf(from)] ?? assert.fail(`${from}: the rule does not know this folder`))];
+      return !allowed.some((name) => to.startsWith(`src/${name}/`) || to === `src/${name}.ts`);
+    });
+  assert.deepEqual(broken.map(({ from, to }) => `${from} imports ${to}`), []);
+});
+
+test("there are no cycles of imports that run", () => {
+  const graph = new Map(files.map((file) => [file, importsOf(file).filter(({ typeOnly }) => !typeOnly).map(({ to }) => to)]));
+  const finished = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" -> ")}`);
+    if (finished.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+test("release/ and evidence/ are pure: no clock, no randomness, no environment, nothing asynchronous", () => {
+  const impure = /\basync\b|\bawait\b|\bPromise\b|\bDate\b|Math\.random|\bprocess\.|\bfetch\(/;
+  const found = files
+    .filter((file) => ["release", "evidence"].includes(folderOf(file)))
+    .flatMap((file) => code(file).flatMap((line, index) => (impure.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])));
+  assert.deepEqual(found, []);
+});
+
+test("nothing is exported by default, and files have the words of the glossary for names", () => {
+  assert.deepEqual(files.filter((file) => /^export default/m.test(readFileSync(file, "utf8"))), []);
+  assert.deepEqual(files.filter((file) => /util|helper|manager|handler|common/i.test(file)), []);
+});
+
+test("one file reads the environment", () => {
+  const readers = files.filter((file) => !file.startsWith("src/sandbox/") && code(file).some((line) => /process\.env\b(?!\.ISTIO_CANARY_VERSION)/.test(line)));
+  assert.deepEqual(readers, ["src/main.ts"]);
+});
+
+/** The lines of a file with comments and strings blanked, so that prose about a clock is not one. */
+const code = (file: string): readonly string[] =>
+  readFileSync(file, "utf8")
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "))
+    .replace(/\/\/[^\n]*/g, "")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
+    .split("\n");
