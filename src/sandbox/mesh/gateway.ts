@@ -56,8 +56,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
   const admin = await listen(serveMetrics(metrics), 0);
-  // What cannot be read keeps the mesh as it is, like a proxy that lost its control plane.
-  const timer = setInterval(() => void refresh().catch(() => undefined), Math.max(1, delay));
+  // An API server that is away leaves the mesh as it is, like a proxy that lost its control plane.
+  const follow = async (): Promise<void> => {
+    const objects = await Promise.resolve().then(read).catch(() => undefined);
+    if (objects) mesh = parseMesh(objects);
+  };
+  const timer = setInterval(() => void follow(), Math.max(1, delay));
   timer.unref();
 
   return {
