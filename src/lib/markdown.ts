@@ -1,0 +1,52 @@
+/**
+ * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an issue.
+ * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
+ */
+export function plain(text: string): string {
+  return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<=^|\W)@(?=\w)|#(?=\d)|\bGH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
+}
+
+/** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
+const nothing = "&#8203;";
+
+const references: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([..."\\`*_[]|~$"].map((character) => [character, `&#${character.charCodeAt(0)};`])),
+  "<": "&lt;",
+  ">": "&gt;",
+  "&": "&amp;",
+};
+
+/** The same as code. HTML, because a code span of backticks has no way to hold every text in a table's cell. */
+export const code = (text: string): string => `<code>${plain(text)}</code>`;
+
+/** A link, or the bare label where the address is not one of the web. */
+export function link(label: string, url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:") return plain(label);
+  return `[${plain(label)}](<${parsed.href.replaceAll("<", "%3C").replaceAll(">", "%3E").replaceAll("|", "%7C")}>)`;
+}
+
+export type Column = { readonly title: string; readonly right?: boolean };
+
+/** Cells are Markdown already. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const rule = columns.map(({ right }) => (right ? "--:" : "---"));
+  return [line(columns.map(({ title }) => title)), line(rule), ...rows.map(line)].join("\n");
+}
+
+/** Something that is folded until somebody opens it. `title` is Markdown already. */
+export const folded = (title: string, body: string): string => `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
+
+/** A block of text as it is: commands, bars. Chooses a fence that the text does not contain. */
+export function block(text: string, language = ""): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${text}\n${fence}`;
+}
+
+/** At most `limit` characters, and a mark that there were more. */
+export const clip = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`);
+
+/** Without line breaks, control characters and those that turn the direction of writing around. */
+export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();

@@ -1,0 +1,107 @@
+import { block, clip, code, link, plain } from "../lib/markdown.ts";
+import type { Account, StageRecord } from "../release/account.ts";
+import type { Gate } from "../release/gate.ts";
+import { dashboardLinks, type Links } from "./links.ts";
+import { timeOf } from "./timestamp.ts";
+
+/** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
+export function adviceOf(account: Account, links: Links): string | undefined {
+  const { state } = account;
+  if (state.phase === "waiting") return howToPromote(account, links);
+  if (state.phase === "failed") return state.during === "promoting" ? finishByHand(account, state.returned) : giveBackByHand(account, state.returned);
+  if (account.settled === false) return tidyByHand(account);
+  if (state.phase === "rolled-back") return firstLook(account, links);
+  return undefined;
+}
+
+function howToPromote(account: Account, links: Links): string {
+  const workflow = links.workflow === undefined ? "the workflow" : link("the workflow", links.workflow);
+  return [
+    `**To go on**, run ${workflow} with the input ${code("command: promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`,
+    block([command(account, "promote"), command(account, "rollback")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+/** Once stable was touched only forward is safe, so `rollback` finishes a promotion instead of undoing it. */
+function finishByHand(account: Account, returned: boolean): string {
+  const { namespace, stable, canary } = account.target;
+  const serving = code(returned ? stable.deployment : canary.deployment);
+  const updated = account.plan.promotion === "update" && !returned;
+  const looking = updated
+    ? [
+        kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`),
+        kubectl(namespace, `describe deployment/${word(stable.deployment)}`),
+      ]
+    : [];
+  return [
+    `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it; so late, it goes forward and not back.`,
+    block([...looking, ...seeRoutes(account), command(account, "rollback")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+function giveBackByHand(account: Account, returned: boolean): string {
+  const { target } = account;
+  if (returned) {
+    return [
+      `**To do by hand**: ${code(target.stable.deployment)} serves all requests again; what is left is to put the canary back as it was. When that can work again, run:`,
+      block(command(account, "rollback"), "sh"),
+    ].join("\n\n");
+  }
+  const edits = target.routes.map(({ namespace, name }) => kubectl(namespace, `edit virtualservice ${word(name)}`));
+  return [
+    `**To do by hand, now**: requests may still go to the canary. Give ${code(target.stable.deployment)} weight 100 and ${code(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
+    block([...edits, command(account, "rollback")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+function tidyByHand(account: Account): string {
+  const { namespace, stable, canary } = account.target;
+  const differences = (account.differences ?? []).slice(0, 20).map((difference) => `* ${plain(clip(difference, 300))}`);
+  return [
+    "**To do by hand**: the release is over, but this is not as it should be. If nobody meant it so, put it right:",
+    ...(differences.length > 0 ? [differences.join("\n")] : []),
+    block([...seeRoutes(account), kubectl(namespace, `get deployment ${word(stable.deployment)} ${word(canary.deployment)}`)].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+/** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
+function firstLook(account: Account, links: Links): string {
+  const { namespace, canary } = account.target;
+  const stage = account.stages.at(-1);
+  if (!stage) {
+    const events = kubectl(namespace, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
+    return [`**Look first** at why the pods of ${code(canary.deployment)} did not start:`, block(events, "sh")].join("\n\n");
+  }
+  const failing = stage.verdicts.find(({ kind }) => kind === "fail");
+  const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);
+  if (!gate) return "**Look first** at what happened, below, and at the log of the run.";
+  const dashboards = dashboardLinks(links, account);
+  const where = dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
+  return `**Look first** at ${subject(gate, canary.deployment)} ${during(stage, account)}, ${where}.`;
+}
+
+function subject(gate: Gate, canary: string): string {
+  switch (gate.kind) {
+    case "errors":
+      return `the failed answers of ${code(canary)}`;
+    case "latency":
+      return `the slow answers of ${code(canary)}`;
+    case "restarts":
+      return `why the containers of ${code(canary)} restarted`;
+    case "query":
+      return `what ${code(gate.query.slice(0, 500))} measures for ${code(canary)}`;
+  }
+}
+
+const during = ({ since, until }: StageRecord, { now }: Account): string => `between ${timeOf(since)} and ${timeOf(until ?? now)} UTC`;
+
+const seeRoutes = ({ target }: Account): readonly string[] =>
+  target.routes.map(({ namespace, name }) => kubectl(namespace, `get virtualservice ${word(name)} -o yaml`));
+
+const command = ({ target }: Account, name: "promote" | "rollback"): string =>
+  `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
+
+const kubectl = (namespace: string, rest: string): string => `kubectl -n ${word(namespace)} ${rest}`;
+
+/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
+const word = (text: string): string => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -1,0 +1,52 @@
+import type { Account } from "../release/account.ts";
+import type { State } from "../release/state.ts";
+
+export type Headline = {
+  /** One sign that is seen before anything is read. */
+  readonly mark: string;
+  readonly words: string;
+};
+
+/** Where a release is, in a few words of plain text. */
+export function headlineOf(account: Account): Headline {
+  const headline = phaseHeadline(account, account.state);
+  const unsettled = account.settled === false && account.state.phase !== "failed";
+  return unsettled ? { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` } : headline;
+}
+
+function phaseHeadline({ plan, stages, target, weight }: Account, state: State): Headline {
+  const stage = (index: number): string => `stage ${index + 1} of ${plan.stages.length}`;
+  switch (state.phase) {
+    case "preparing":
+      return { mark: "⏳", words: "starting the canary" };
+    case "shifting":
+      return {
+        mark: "⏳",
+        words: state.stage < plan.stages.length ? `going to ${plan.stages[state.stage]?.weight} % (${stage(state.stage)})` : "going to 100 %",
+      };
+    case "baking":
+      return { mark: "⏳", words: `${weight} % on the canary (${stage(state.stage)})` };
+    case "waiting":
+      return { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` };
+    case "promoting":
+      return { mark: "⏳", words: "every stage passed, promoting" };
+    case "rolling-back":
+      return { mark: "⏳", words: "rolling back" };
+    case "succeeded":
+      return {
+        mark: "✅",
+        words:
+          plan.promotion === "swap" ? `released, ${target.canary.deployment} is the new stable` : `released, ${target.stable.deployment} runs the new version`,
+      };
+    case "rolled-back":
+      return {
+        mark: "❌",
+        words: stages.length > 0 ? `rolled back, all requests go to ${target.stable.deployment} again` : "not released, no request went to the canary",
+      };
+    case "failed":
+      return {
+        mark: "🚨",
+        words: state.during === "promoting" ? "stuck while promoting, somebody has to look" : "stuck while rolling back, somebody has to look",
+      };
+  }
+}

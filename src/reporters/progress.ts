@@ -1,0 +1,69 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Account } from "../release/account.ts";
+import { isRunning } from "../release/state.ts";
+import { endingOf } from "./ending.ts";
+import type { Voice } from "./log.ts";
+import { line, type Screen } from "./screen.ts";
+import { bar } from "./split-bars.ts";
+import { chapterOf, stageProgress } from "./stage-progress.ts";
+import { createStory } from "./story.ts";
+import { timeOf } from "./timestamp.ts";
+
+const tick = 1_000;
+
+/** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
+export function progress({ screen, clock }: { readonly screen: Screen; readonly clock: Pick<Clock, "now"> }): Voice {
+  const story = createStory();
+  const warned = new Set<string>();
+  let newest: Account | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+  let ended = false;
+
+  const wipe = "\r\u001b[2K";
+
+  /** Something that stays: the live line makes room and comes back below. */
+  const print = (text: string): void => screen.write(`${wipe}${line(text)}\n`);
+
+  function draw(): void {
+    const text = newest && liveLine(newest, clock.now());
+    screen.write(text === undefined ? wipe : `${wipe}${line(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
+  }
+
+  function warn(message: string): void {
+    if (!warned.has(message)) print(`warning: ${message}`);
+    warned.add(message);
+  }
+
+  function end(account: Account): void {
+    ended = true;
+    const { title, lines } = endingOf(account);
+    print(title);
+    for (const text of lines) print(`  ${text}`);
+  }
+
+  return {
+    warn,
+    report(account) {
+      const before = newest && chapterOf(newest);
+      newest = account;
+      for (const { at, because } of story(account)) print(`${timeOf(at)}  ${because}`);
+      const chapter = chapterOf(account);
+      if (chapter !== undefined && chapter !== before) print(chapter);
+      for (const message of account.warnings) warn(message);
+      if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
+      ticking ??= setInterval(draw, tick).unref(); // a release that is over must not be kept alive by its clock
+      draw();
+    },
+    async flush() {
+      clearInterval(ticking);
+      screen.write(wipe);
+      if (newest && !isRunning(newest.state) && !ended) end(newest);
+    },
+  };
+}
+
+function liveLine(account: Account, now: number): string | undefined {
+  if (!isRunning(account.state)) return undefined;
+  const stage = stageProgress(account, now);
+  return stage === undefined ? account.because : `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
+}
