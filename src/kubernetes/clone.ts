@@ -1,0 +1,112 @@
+import { chooseContainer, type Deployment, readDeployment } from "./deployment.ts";
+import { listAt, objectAt } from "./field.ts";
+import { managedBy, releaseAnnotation } from "./mark.ts";
+import type { KubernetesObject } from "./object.ts";
+import type { Problem } from "./problem.ts";
+import { type Labels, type Selector, selects, showLabels } from "./selector.ts";
+
+export type CloneOrder = {
+  readonly name: string;
+  /** What only the canary's pods have. */
+  readonly labels: Labels;
+  readonly release: string;
+  readonly replicas: number;
+};
+
+/** An image, and the container that gets it, as `chooseContainer` finds it. */
+export type ImageChoice = { readonly image?: string; readonly container?: string };
+
+/** Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be. */
+export function cloneDeployment(stable: KubernetesObject, order: CloneOrder, image: ImageChoice): { readonly object: KubernetesObject } | Problem {
+  const original = readDeployment(stable);
+  const copied = templateFor(stable, order.labels, image);
+  if ("problem" in copied) return copied;
+  const selector = canarySelector(original.selector, order.labels);
+  const overlap = overlapOf(original, selector, order.labels);
+  if (overlap) return overlap;
+
+  const { paused: _, ...spec } = objectAt(stable, "spec"); // a paused Deployment makes no pods
+  return {
+    object: {
+      apiVersion: stable.apiVersion,
+      kind: stable.kind,
+      metadata: metadataOf(original, order),
+      spec: { ...spec, replicas: order.replicas, selector: asJson(selector), template: copied.template },
+    },
+  };
+}
+
+/** Stable's pod template with the canary's labels over it, and the new image. */
+export function templateFor(stable: KubernetesObject, labels: Labels, image: ImageChoice): { readonly template: unknown } | Problem {
+  const withImage = templateWithImage(stable, image);
+  if ("problem" in withImage) return withImage;
+  const { template } = withImage;
+  const metadata = objectAt(template, "metadata");
+  return { template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } } };
+}
+
+/** The pod template of a Deployment, live or a manifest, with another image in the container that is meant. */
+export function templateWithImage(deployment: KubernetesObject, { image, container }: ImageChoice): { readonly template: Readonly<Record<string, unknown>> } | Problem {
+  const template = objectAt(deployment, "spec", "template");
+  if (image === undefined) return { template };
+  const chosen = chooseContainer(readDeployment(deployment), container);
+  if ("problem" in chosen) return chosen;
+  const podSpec = objectAt(template, "spec");
+  const containers = listAt(podSpec, "containers").map((each, index) => (index === chosen.index ? { ...objectAt(each), image } : each));
+  return { template: { ...template, spec: { ...podSpec, containers } } };
+}
+
+/** Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods. */
+const canarySelector = ({ matchLabels, matchExpressions }: Selector, labels: Labels): Selector => ({
+  matchLabels: { ...matchLabels, ...labels },
+  matchExpressions: matchExpressions.filter(({ key }) => !(key in labels)),
+});
+
+const asJson = ({ matchLabels, matchExpressions }: Selector): Readonly<Record<string, unknown>> => ({ matchLabels, ...(matchExpressions.length > 0 ? { matchExpressions } : {}) });
+
+/** Two Deployments that select each other's pods count them as their own, and so do their HorizontalPodAutoscalers. */
+function overlapOf(stable: Deployment, selector: Selector, labels: Labels): Problem | undefined {
+  const podLabels = { ...stable.podLabels, ...labels };
+  const where = `Deployment ${stable.namespace}/${stable.name}`;
+  if (selects(stable.selector, podLabels)) {
+    return {
+      problem: `${where} would select the pods of its copy: it selects ${showSelector(stable.selector)}, and the copy's pods have ${showLabels(podLabels)}`,
+      next: "Set canary labels that replace one of the selector's values. If the selector has no label that tells versions apart, give the canary a Deployment of its own (from: existing, or from: manifests).",
+    };
+  }
+  if (selects(selector, stable.podLabels)) {
+    return { problem: `the copy of ${where} would select stable's pods: they have ${showLabels(stable.podLabels)}`, next: "Set canary labels that stable's pods do not have." };
+  }
+  return undefined;
+}
+
+const showSelector = ({ matchLabels, matchExpressions }: Selector): string =>
+  [...(Object.keys(matchLabels).length > 0 ? [showLabels(matchLabels)] : []), ...matchExpressions.map(({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`)].join(", ");
+
+/**
+ * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and is not in Git,
+ * Flux what has its own, and Helm takes over what has its release name.
+ */
+const ownership: readonly RegExp[] = [
+  /^argocd\.argoproj\.io\//,
+  /^app\.kubernetes\.io\/(instance|managed-by)$/,
+  /^(kustomize|helm)\.toolkit\.fluxcd\.io\//,
+  /^meta\.helm\.sh\//,
+  /^helm\.sh\//,
+  /^kubectl\.kubernetes\.io\/last-applied-configuration$/,
+  /^deployment\.kubernetes\.io\//,
+];
+
+const disowned = (texts: Labels): Labels => Object.fromEntries(Object.entries(texts).filter(([key]) => !ownership.some((mark) => mark.test(key))));
+
+/** Only what is named here comes along: no uid, resourceVersion, managedFields, ownerReferences or finalizers. */
+function metadataOf(stable: Deployment, order: CloneOrder): KubernetesObject["metadata"] {
+  const labels = disowned(stable.labels);
+  const replaced = Object.fromEntries(Object.entries(order.labels).filter(([key]) => key in labels));
+  return {
+    name: order.name,
+    namespace: stable.namespace,
+    labels: { ...labels, ...replaced, [managedBy.key]: managedBy.value },
+    annotations: { ...disowned(stable.annotations), [releaseAnnotation]: order.release },
+  };
+}

@@ -1,0 +1,63 @@
+import { type Condition, readCondition } from "./deployment.ts";
+import { field, listAt, numberAt, textAt, textsAt } from "./field.ts";
+import type { KubernetesObject } from "./object.ts";
+import type { Labels } from "./selector.ts";
+
+/** What a release reads of a pod. */
+export type Pod = {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** The ReplicaSet that made it, and the hash of the template it was made from. */
+  readonly replicaSet: string | undefined;
+  readonly templateHash: string | undefined;
+  readonly terminating: boolean;
+  readonly phase: string;
+  readonly ready: boolean;
+  readonly conditions: readonly Condition[];
+  /** Names of all its containers; sidecars may be init containers that go on running. */
+  readonly containerNames: readonly string[];
+  readonly statuses: readonly ContainerStatus[];
+};
+
+export type ContainerStatus = {
+  readonly name: string;
+  readonly image: string;
+  readonly restarts: number;
+  readonly waiting?: { readonly reason: string; readonly message: string };
+  /** How its last run ended. */
+  readonly ended?: { readonly exitCode: number; readonly reason: string };
+};
+
+export function readPod(raw: KubernetesObject): Pod {
+  const { metadata } = raw;
+  const conditions = listAt(raw, "status", "conditions").map(readCondition);
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    annotations: textsAt(metadata, "annotations"),
+    replicaSet: listAt(metadata, "ownerReferences").filter((owner) => textAt(owner, "kind") === "ReplicaSet").map((owner) => textAt(owner, "name"))[0],
+    templateHash: metadata.labels?.["pod-template-hash"],
+    terminating: field(metadata, "deletionTimestamp") !== undefined,
+    phase: textAt(raw, "status", "phase") ?? "",
+    ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+    conditions,
+    containerNames: [...listAt(raw, "spec", "initContainers"), ...listAt(raw, "spec", "containers")].flatMap((container) => textAt(container, "name") ?? []),
+    statuses: [...listAt(raw, "status", "initContainerStatuses"), ...listAt(raw, "status", "containerStatuses")].map(readStatus),
+  };
+}
+
+function readStatus(raw: unknown): ContainerStatus {
+  const waiting = field(raw, "state", "waiting");
+  const ended = field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated");
+  return {
+    name: textAt(raw, "name") ?? "",
+    image: textAt(raw, "image") ?? "",
+    restarts: numberAt(raw, "restartCount") ?? 0,
+    ...(waiting === undefined ? {} : { waiting: { reason: textAt(waiting, "reason") ?? "", message: textAt(waiting, "message") ?? "" } }),
+    ...(ended === undefined ? {} : { ended: { exitCode: numberAt(ended, "exitCode") ?? 0, reason: textAt(ended, "reason") ?? "" } }),
+  };
+}
+
+/** Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its template. */
+export const isPodOf = (deployment: string, { replicaSet, templateHash }: Pod): boolean => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
