@@ -1,0 +1,154 @@
+import { apiVersionOf } from "./kind.ts";
+import { parseLabelSelector } from "./label-selector.ts";
+import { isObject, type SentObject, type StoredObject } from "./object.ts";
+import type { Objects, WriteContext } from "./objects.ts";
+import { jsonPatch, mergePatch } from "./patch.ts";
+import type { LogQuery } from "./pod-log.ts";
+import type { ObjectRequest, WriteOptions } from "./route.ts";
+import { readScale, writeScale } from "./scale.ts";
+import { badRequest, invalidOptions, methodNotAllowed, notFound, unsupportedMediaType } from "./status.ts";
+import type { Store } from "./store.ts";
+import { strategicMergePatch } from "./strategic-merge-patch.ts";
+
+export type Answer = { readonly status: number; readonly body: unknown; readonly warnings: readonly string[] };
+
+export type Call = {
+  readonly request: ObjectRequest;
+  readonly query: URLSearchParams;
+  readonly contentType: string;
+  readonly body: string;
+  readonly options: WriteOptions;
+};
+
+type Parts = { readonly store: Store; readonly objects: Objects; readonly podLog: (pod: StoredObject, query: LogQuery) => string };
+
+/** Does what a request for objects asks. Throws ApiError. */
+export function answer(parts: Parts, call: Call): Answer {
+  const warnings: string[] = [];
+  const respond = (status: number, object: unknown): Answer => ({ status, body: object, warnings });
+  const { kind, version, namespace, name, subresource, verb } = call.request;
+  const { manager, dryRun } = call.options;
+  const context: WriteContext = {
+    kind,
+    version,
+    namespace,
+    manager,
+    dryRun,
+    ...(subresource === "status" ? { subresource: "status" as const } : {}),
+    onWarning: (warning) => warnings.push(warning),
+  };
+  const shown = (object: StoredObject): unknown => ({ ...object, apiVersion: apiVersionOf(kind, version) });
+  if (subresource === "log") return respond(200, parts.podLog(find(parts.store, call.request), call.query));
+  if (subresource === "scale") return respond(200, scale(parts, call, context));
+  switch (verb) {
+    case "get":
+      return respond(200, shown(find(parts.store, call.request)));
+    case "list":
+      return respond(200, list(parts.store, call));
+    case "create":
+      return respond(201, shown(parts.objects.create(context, parseObject(call.body))));
+    case "update":
+      return respond(200, shown(parts.objects.update(context, name, parseObject(call.body))));
+    case "patch": {
+      const { object, created } = patch(parts.objects, context, call);
+      return respond(created ? 201 : 200, shown(object));
+    }
+    case "delete":
+      return respond(200, remove(parts, call, find(parts.store, call.request)));
+    case "deletecollection":
+      throw methodNotAllowed();
+  }
+}
+
+function find(store: Store, { kind, namespace, name }: ObjectRequest): StoredObject {
+  const object = store.get(kind, namespace, name);
+  if (object === undefined) throw notFound(kind, name);
+  return object;
+}
+
+function list(store: Store, { request, query }: Call): unknown {
+  const { kind, version, namespace } = request;
+  const selects = parseLabelSelector(query.get("labelSelector") ?? "");
+  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+  const found = store.list(kind, namespace).filter((object) => selects(object.metadata.labels ?? {}) && fields(object));
+  const apiVersion = apiVersionOf(kind, version);
+  // Items of built-in kinds come without apiVersion and kind, those of custom resources with them.
+  const items = found.map(({ apiVersion: _, kind: __, ...rest }) => (kind.custom ? { apiVersion, kind: kind.kind, ...rest } : rest));
+  return { kind: `${kind.kind}List`, apiVersion, metadata: { resourceVersion: store.resourceVersion() }, items };
+}
+
+/** `metadata.name=x`, `status.phase!=Running`: a path, an operator, a value. */
+function parseFieldSelector(text: string): (object: StoredObject) => boolean {
+  const terms = text.split(",").filter((term) => term !== "").map((term) => /^([^=!]+)(==?|!=)(.*)$/.exec(term));
+  return (object) =>
+    terms.every((term) => {
+      const [, path = "", operator, value] = term ?? [];
+      const found = path.split(".").reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), object);
+      return (String(found ?? "") === value) === (operator !== "!=");
+    });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`the object provided is unrecognized: couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function parseObject(text: string): SentObject {
+  const value = parseJson(text);
+  if (!isObject(value)) throw badRequest("the object provided is unrecognized: couldn't get version/kind; json: cannot unmarshal into an object");
+  return value;
+}
+
+type Patching = (present: unknown, body: unknown) => unknown;
+
+const patches: Readonly<Record<string, Patching>> = {
+  "application/json-patch+json": jsonPatch,
+  "application/merge-patch+json": mergePatch,
+  "application/strategic-merge-patch+json": strategicMergePatch,
+};
+const applyType = "application/apply-patch+yaml";
+
+function patch(objects: Objects, context: WriteContext, { request, contentType, body, options }: Call): { readonly object: StoredObject; readonly created: boolean } {
+  const accepted = [...Object.keys(patches).filter((type) => !(request.kind.custom && type.includes("strategic"))), applyType];
+  if (!accepted.includes(contentType)) throw unsupportedMediaType(accepted);
+  if (contentType === applyType) {
+    if (!options.managerGiven) throw invalidOptions("PatchOptions", "fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
+    return objects.apply(context, request.name, parseObject(body), options.force);
+  }
+  if (options.force) throw invalidOptions("PatchOptions", "force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
+  const change = patches[contentType];
+  const object = objects.patch(context, request.name, (present) => {
+    const patched = change?.(present, parseJson(body));
+    if (!isObject(patched)) throw badRequest("the patched object is no object");
+    return patched;
+  });
+  return { object, created: false };
+}
+
+function scale({ store, objects }: Parts, { request, contentType, body }: Call, context: WriteContext): unknown {
+  const present = find(store, request);
+  if (request.verb === "get") return readScale(present);
+  const patched = request.verb === "update" ? parseJson(body) : patches[contentType]?.(readScale(present), parseJson(body));
+  return readScale(objects.patch(context, request.name, (object) => writeScale(object, patched)));
+}
+
+function remove({ objects }: Parts, { request, query, body, options }: Call, object: StoredObject): unknown {
+  const sent = body === "" ? {} : parseObject(body);
+  const preconditions = isObject(sent.preconditions) ? sent.preconditions : {};
+  const grace = sent.gracePeriodSeconds ?? query.get("gracePeriodSeconds");
+  const policy = sent.propagationPolicy ?? query.get("propagationPolicy");
+  const left = objects.delete(request.kind, object, {
+    ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),
+    ...(typeof preconditions.resourceVersion === "string" ? { resourceVersion: preconditions.resourceVersion } : {}),
+    ...(grace === undefined || grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    orphan: policy === "Orphan",
+    dryRun: options.dryRun || (Array.isArray(sent.dryRun) && sent.dryRun.includes("All")),
+  });
+  if (left !== undefined) return left;
+  const { group, plural } = request.kind;
+  const { name, uid } = object.metadata;
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details: { name, ...(group === "" ? {} : { group }), kind: plural, uid } };
+}
