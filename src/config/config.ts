@@ -22,6 +22,8 @@ export type Config = {
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `status` and `verify`. */
   readonly json: boolean;
+  /** Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken configuration. */
+  readonly warnings: readonly string[];
 };
 
 export type ClusterConfig = {

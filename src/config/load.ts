@@ -1,0 +1,95 @@
+import { tell } from "../lib/errors.ts";
+import { brokenBy, check } from "./check.ts";
+import type { Command, Config, MetricsConfig, ReportingConfig } from "./config.ts";
+import { type Environment, fill } from "./environment.ts";
+import { commands, inputs as known } from "./inputs.ts";
+import { ConfigError, type ConfigIssue, isMapping, type Problem, printPath, show, startsWith, tellIssue } from "./issue.ts";
+import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
+import { unknown } from "./nearest.ts";
+import { planOf, targetOf } from "./normalise.ts";
+import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
+import { breaches, type Section } from "./rules.ts";
+import type { ConfigFile } from "./schema.ts";
+import { readYaml } from "./yaml.ts";
+
+/** What must be right for a command; problems elsewhere are warnings. */
+const needs: Readonly<Record<Command, readonly Section[] | "everything">> = {
+  release: "everything",
+  plan: "everything",
+  verify: ["namespace", "service", "cluster", "stable", "canary", "routes", "metrics", "verify"],
+  status: ["namespace", "service", "cluster"],
+  rollback: ["namespace", "service", "cluster"],
+  promote: ["namespace", "service", "cluster"],
+  settle: ["namespace", "service", "cluster"],
+};
+
+/** What says nothing of the release itself. */
+const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify"] satisfies readonly Section[];
+
+/** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
+export async function loadConfig(given: { readonly inputs: Given; readonly env: Environment; readonly readFile: ReadFile }): Promise<Config> {
+  const inputs = givenOnly(given.inputs);
+  const command = commandOf(inputs);
+  const read = await readDocument(inputs["config"], given.readFile);
+  const laid = overlay(read.document, inputs);
+  const filled = fill(laid.document, given.env, laid.origins.map(({ path }) => path));
+  const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
+  const { manifests, problems: unread } = await manifestsOf(checked.file, given);
+  const sofar = [...checked.problems, ...unread];
+  const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
+
+  const needed = needs[command];
+  const isFatal = ({ path: [section] }: Problem): boolean => needed === "everything" || needed.some((name) => name === section);
+  const told = problems.filter((problem) => isFatal(problem) || problem.missing !== true).map((problem) => issueOf(problem, laid.origins, inputs["config"]));
+  if (problems.some(isFatal)) throw new ConfigError(told);
+
+  const target = targetOf(checked.file, manifests);
+  const complete = command === "verify" || problems.every(({ path: [section = ""] }) => aside.includes(section));
+  return {
+    ...configOf(command, checked.file, inputs, given.env),
+    ...(target && complete ? { release: { target, plan: planOf(checked.file) } } : {}),
+    warnings: told.map(tellIssue),
+  };
+}
+
+function commandOf({ command = "release" }: Given): Command {
+  const found = commands.find((name) => name === command);
+  if (!found) throw new ConfigError([{ path: "command", problem: unknown("command", command, commands) }]);
+  return found;
+}
+
+async function readDocument(path: string | undefined, readFile: ReadFile): Promise<{ readonly document: unknown; readonly problems: readonly Problem[] }> {
+  if (path === undefined) return { document: {}, problems: [] };
+  const text = await readFile(path).catch((error: unknown) => ({ error }));
+  if (typeof text !== "string") return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
+  const { value, problems } = readYaml(text, path);
+  if (problems.length > 0) return { document: {}, problems };
+  return isMapping(value) ? { document: value, problems } : { document: {}, problems: [{ path: [], place: path, problem: "expected a mapping with namespace, service, stable, canary, …", found: { value } }] };
+}
+
+const manifestsOf = async ({ canary: { from } }: ConfigFile, { env, readFile }: { readonly env: Environment; readonly readFile: ReadFile }): Promise<Manifests> =>
+  typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
+
+/** A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret. */
+function issueOf({ path, place, problem, found }: Problem, origins: readonly Origin[], config: string | undefined): ConfigIssue {
+  const origin = origins.find((origin) => startsWith(path, origin.path));
+  const own = origin ? `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}` : printPath(path);
+  const secret = known.some((input) => input.secret === true && input.path !== undefined && startsWith(path, input.path.split(".")));
+  return { path: place ?? (own === "" ? (config ?? "configuration") : own), problem, ...(found && !secret ? { found: show(found.value) } : {}) };
+}
+
+function configOf(command: Command, file: ConfigFile, inputs: Given, env: Environment): Omit<Config, "warnings"> {
+  const { namespace, service, cluster, metrics, verify, firstDeploy } = file;
+  if (namespace === undefined || service === undefined) throw new Error("the rules let a configuration pass that names no service");
+  const counted = metricsOf(metrics);
+  return { command, namespace, service, cluster, ...(counted ? { metrics: counted } : {}), reporting: reportingOf(file, inputs, env), verify, firstDeploy, json: inputs["json"] === "true" };
+}
+
+/** Prometheus's API is below its URL, with or without a slash at the end. */
+const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined => (prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics });
+
+function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Environment): ReportingConfig {
+  const { environment = cluster.context ?? "", ...rest } = reporting;
+  const githubToken = inputs["github-token"] ?? env["GITHUB_TOKEN"];
+  return { ...rest, environment, ...(githubToken ? { githubToken } : {}) };
+}

@@ -1,0 +1,26 @@
+/** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(2, Math.floor(word.length / 3));
+  const [best] = known.map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) })).sort((a, b) => a.away - b.away);
+  return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
+}
+
+/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
+export function unknown(kind: string, word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  return `unknown ${kind} ${JSON.stringify(word)}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
+}
+
+/** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
+const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, "");
+
+/** Levenshtein's distance, one row at a time. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) next.push(Math.min((row[j] ?? 0) + (letter === other ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,93 @@
+import type { Millis } from "../lib/duration.ts";
+import type { Gate } from "../release/gate.ts";
+import type { Plan, Stage } from "../release/plan.ts";
+import type { CanarySource, Replicas, RouteChoice, Target, Version } from "../release/target.ts";
+import { at } from "./issue.ts";
+import type { Manifest } from "./manifests.ts";
+import type { ConfigFile } from "./schema.ts";
+import type { WrittenStage } from "./short-stages.ts";
+
+const minute: Millis = 60_000;
+
+/** How long a cluster that does not answer is borne. */
+const patience: Millis = minute;
+
+/** The target of a release, when the file says enough. */
+export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Target | undefined {
+  const { namespace, service, stable, canary, image } = file;
+  const canaryName = canaryDeployment(file, manifests);
+  if (namespace === undefined || service === undefined || stable.deployment === undefined || canaryName === undefined) return undefined;
+  return {
+    namespace,
+    service,
+    stable: versionOf(stable.deployment, stable, service),
+    canary: versionOf(canaryName, canary, service),
+    routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) => routeChoice(virtualService, routes, namespace)),
+    source: sourceOf(file, manifests),
+    replicas: canary.replicas ?? usualReplicas(canary.from),
+    ...(image === undefined ? {} : { image }),
+    ...(canary.container === undefined ? {} : { container: canary.container }),
+  };
+}
+
+export function planOf(file: ConfigFile): Plan {
+  const { metrics, promotion, deadlines, drift, canary } = file;
+  return {
+    stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
+    pollEvery: metrics.interval,
+    ready: deadlines.ready,
+    drain: promotion.drain,
+    deadline: deadlines.release,
+    patience,
+    // A clone is temporary by nature: the stable Deployment stays the one that people know.
+    promotion: promotion.model ?? (canary.from === "clone" ? "update" : "swap"),
+    keepOld: promotion.keepOld,
+    drift,
+  };
+}
+
+/** The canary's Deployment: by name, or as the source makes it plain. */
+export function canaryDeployment({ stable, canary }: ConfigFile, manifests: readonly Manifest[]): string | undefined {
+  if (canary.deployment !== undefined) return canary.deployment;
+  if (canary.from === "clone") return stable.deployment === undefined ? undefined : `${stable.deployment}-canary`;
+  const [only, ...others] = manifests.filter(({ object }) => object["kind"] === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  return others.length === 0 && typeof only === "string" ? only : undefined;
+}
+
+/** Three times the wait gives slow gates room; five minutes, a short stage. */
+export const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }: WrittenStage): Millis => atMost;
+
+const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
+  name: stage.name ?? `${stage.weight} %`,
+  weight: stage.weight,
+  wait: stage.wait ?? 0,
+  deadline: stageDeadline(stage),
+  gates,
+  approval: stage.approval ?? false,
+});
+
+function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): readonly Gate[] {
+  if (gates !== undefined) return gates;
+  // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
+  if (weight === 100 && wait === undefined) return [];
+  return file.gates ?? usualGates(file.metrics.prometheus !== undefined);
+}
+
+const noRestarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
+const usualGates = (counted: boolean): readonly Gate[] =>
+  counted ? [{ kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" }, noRestarts] : [noRestarts];
+
+const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({ deployment, host: host ?? service, ...(subset === undefined ? {} : { subset }) });
+
+function routeChoice(virtualService: string, routes: readonly string[], namespace: string): RouteChoice {
+  const [first = "", second] = virtualService.split("/");
+  return second === undefined ? { namespace, name: first, routes } : { namespace: first, name: second, routes };
+}
+
+function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): CanarySource {
+  if (canary.from === "existing") return { from: "existing" };
+  if (canary.from === "clone") return { from: "clone", labels: canary.labels ?? {} };
+  return { from: "manifests", objects: manifests.map(({ object }) => object) };
+}
+
+const usualReplicas = (from: ConfigFile["canary"]["from"]): Replicas => ({ kind: from === "clone" ? "by-weight" : "keep" });

@@ -1,0 +1,77 @@
+import { type Input, inputs as known } from "./inputs.ts";
+import { isMapping, type Path, type Problem } from "./issue.ts";
+import { unknown } from "./nearest.ts";
+import { readYaml } from "./yaml.ts";
+
+export type Given = Readonly<Record<string, string>>;
+
+/** A place of the document that came from an input. */
+export type Origin = { readonly path: Path; readonly input: Input };
+
+/** A document with the inputs laid over it. */
+export type Overlaid = {
+  readonly document: unknown;
+  readonly origins: readonly Origin[];
+  readonly problems: readonly Problem[];
+};
+
+/** What a value means that stands where a mapping may stand. */
+const shortFor: Readonly<Record<string, string>> = { stable: "deployment", canary: "deployment", promotion: "model" };
+
+/** Inputs that were given: a workflow passes those that nobody set as empty text. */
+export const givenOnly = (inputs: Given): Given => Object.fromEntries(Object.entries(inputs).filter(([, value]) => value.trim() !== ""));
+
+export function overlay(document: unknown, given: Given): Overlaid {
+  const names = known.map(({ name }) => name);
+  const strangers = Object.keys(given).filter((name) => !names.includes(name));
+  const laid = known.flatMap((input) => {
+    const written = given[input.name];
+    return written === undefined || input.path === undefined ? [] : [{ input, path: input.path.split("."), ...valueOf(input, written) }];
+  });
+  return {
+    document: laid.reduce<unknown>((document, { path, value }) => (value === undefined ? document : put(document, path, value)), document),
+    origins: laid.map(({ path, input }) => ({ path, input })),
+    problems: [
+      ...strangers.map((name): Problem => ({ path: [], place: "inputs", problem: unknown("input", name, names) })),
+      ...laid.flatMap(({ path, input, problems }) => problems.map((problem): Problem => ({ place: input.name, ...problem, path }))),
+      ...contradiction(given),
+      ...doubtful(given),
+    ],
+  };
+}
+
+function contradiction({ "canary-from": from, "canary-manifests": manifests }: Given): readonly Problem[] {
+  if (manifests === undefined || from === undefined || from === "manifests") return [];
+  return [{ path: ["canary", "from"], place: "canary-from", problem: "expected manifests, or nothing, together with canary-manifests", found: { value: from } }];
+}
+
+/** Booleans that have no place in the file are not read by its schema. */
+const doubtful = (given: Given): readonly Problem[] =>
+  known
+    .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
+    .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
+
+function valueOf(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
+  if (input.type === "map") return mapOf(written);
+  // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
+  if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written)) return readYaml(written, input.name);
+  return { value: written, problems: [] };
+}
+
+/** `name: value` or `name=value`, one a line. Values are kept as they are: a token may hold anything. */
+function mapOf(written: string): { readonly value: unknown; readonly problems: readonly Problem[] } {
+  const lines = written.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const parts = lines.map((line) => /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line));
+  const bad = parts.findIndex((part) => !part);
+  return {
+    value: Object.fromEntries(parts.flatMap((part) => (part?.[1] === undefined ? [] : [[part[1], part[2]]]))),
+    problems: bad === -1 ? [] : [{ path: [], problem: `expected one name and value a line, such as name=value; line ${bad + 1} is none` }],
+  };
+}
+
+/** A copy of the document with a value at a path. A short form on the way is written out first. */
+function put(document: unknown, [key, ...rest]: readonly string[], value: unknown, above = ""): unknown {
+  if (key === undefined) return value;
+  const mapping = isMapping(document) ? document : typeof document === "string" && shortFor[above] !== undefined ? { [shortFor[above]]: document } : {};
+  return { ...mapping, [key]: put(mapping[key], rest, value, key) };
+}

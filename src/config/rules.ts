@@ -1,0 +1,191 @@
+import { formatDuration } from "../lib/duration.ts";
+import type { Gate } from "../release/gate.ts";
+import type { Command } from "./config.ts";
+import { at, type Path, type Problem } from "./issue.ts";
+import type { Manifest } from "./manifests.ts";
+import { canaryDeployment, stageDeadline } from "./normalise.ts";
+import type { ConfigFile } from "./schema.ts";
+import type { WrittenStage } from "./short-stages.ts";
+
+export type Section = keyof ConfigFile;
+
+/** A configuration in which every key is what it should be by itself. */
+export type Draft = { readonly command: Command; readonly file: ConfigFile; readonly manifests: readonly Manifest[] };
+
+/** What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is broken already. */
+type Rule = { readonly name: string; readonly reads: readonly Section[]; readonly problems: (draft: Draft) => readonly Problem[] };
+
+const needed = (path: string, input: string, what: string): Problem => ({ path: path.split("."), problem: `expected ${what}, in the file or as the input ${input}`, missing: true });
+
+const rules: readonly Rule[] = [
+  {
+    name: "the service is named",
+    reads: ["namespace", "service"],
+    problems: ({ file: { namespace, service } }) => [
+      ...(namespace === undefined ? [needed("namespace", "namespace", "the namespace of the service")] : []),
+      ...(service === undefined ? [needed("service", "service", "the service that is released")] : []),
+    ],
+  },
+  {
+    name: "both versions are named",
+    reads: ["stable", "canary"],
+    problems: ({ file, manifests }) => [
+      ...(file.stable.deployment === undefined ? [needed("stable.deployment", "stable", "the Deployment that serves now")] : []),
+      ...(canaryDeployment(file, manifests) === undefined ? [needed("canary.deployment", "canary", "the Deployment of the version on trial")] : []),
+    ],
+  },
+  {
+    name: "the versions differ",
+    reads: ["namespace", "service", "stable", "canary"],
+    problems: ({ file, manifests }) => {
+      const deployment = canaryDeployment(file, manifests);
+      const same = deployment !== undefined && deployment === file.stable.deployment;
+      return [
+        ...(same ? [{ path: ["canary", "deployment"], problem: "expected another Deployment than stable's", found: { value: deployment } }] : []),
+        ...(deployment !== undefined && file.stable.deployment !== undefined ? destinationProblems(file) : []),
+      ];
+    },
+  },
+  {
+    name: "a clone gets a new image",
+    reads: ["canary", "image"],
+    problems: ({ file: { canary, image } }) => (canary.from === "clone" && image === undefined ? [needed("image", "image", "the image of the clone")] : []),
+  },
+  {
+    name: "labels are for clones",
+    reads: ["canary"],
+    problems: ({ file: { canary } }) =>
+      canary.labels !== undefined && canary.from !== "clone"
+        ? [{ path: ["canary", "labels"], problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away" }]
+        : [],
+  },
+  {
+    name: "manifests have the canary's Deployment",
+    reads: ["namespace", "canary"],
+    problems: ({ file, manifests }) => (manifests.length === 0 ? [] : manifestProblems(file, manifests)),
+  },
+  {
+    name: "there are stages",
+    reads: ["stages"],
+    problems: ({ file: { stages } }) =>
+      stages === undefined || stages.length === 0 ? [needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100")] : [],
+  },
+  {
+    name: "weights ascend",
+    reads: ["stages"],
+    problems: ({ file: { stages = [] } }) =>
+      stages.flatMap(({ weight }, index) => {
+        const before = stages[index - 1]?.weight ?? 0;
+        return weight > before ? [] : [{ path: ["stages", index, "weight"], problem: `expected more than the ${before} % of the stage before`, found: { value: weight } }];
+      }),
+  },
+  {
+    name: "a stage proves something",
+    reads: ["stages"],
+    problems: ({ file: { stages = [] } }) =>
+      stages.flatMap(({ weight, wait, gates, approval }, index) =>
+        weight === 100 || wait !== undefined || approval === true || (gates !== undefined && gates.length > 0)
+          ? []
+          : [{ path: ["stages", index], problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing` }],
+      ),
+  },
+  {
+    name: "deadlines leave room for the waits",
+    reads: ["stages", "deadlines"],
+    problems: ({ file: { stages = [], deadlines } }) => {
+      const waits = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
+      return [
+        ...stages.flatMap((stage, index) => (stageDeadline(stage) < (stage.wait ?? 0) ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")] : [])),
+        ...(deadlines.release < waits ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")] : []),
+      ];
+    },
+  },
+  {
+    name: "gates have limits",
+    reads: ["gates", "stages"],
+    problems: ({ file }) => everyGate(file).flatMap(({ path, gate }) => limitProblems(path, gate)),
+  },
+  {
+    name: "gates of one stage have different names",
+    reads: ["gates", "stages"],
+    problems: ({ file }) =>
+      gateLists(file).flatMap(({ path, gates }) =>
+        gates.flatMap(({ name }, index) => {
+          const first = gates.findIndex((gate) => gate.name === name);
+          return first === index ? [] : [{ path: [...path, index], problem: `expected a name of its own: gate ${first + 1} is called that, too`, found: { value: name } }];
+        }),
+      ),
+  },
+  {
+    name: "gates that count requests have a Prometheus",
+    reads: ["gates", "stages", "metrics"],
+    problems: ({ file }) =>
+      file.metrics.prometheus !== undefined
+        ? []
+        : everyGate(file).flatMap(({ path, gate }) => (gate.kind === "restarts" ? [] : [{ path, problem: `a gate of the kind ${gate.kind} needs Prometheus; set metrics.prometheus, or the input prometheus` }])),
+  },
+  {
+    name: "verify has something to ask",
+    reads: ["metrics", "verify"],
+    problems: ({ command, file: { metrics, verify } }) => [
+      ...(command === "verify" && metrics.prometheus === undefined && verify.url === undefined ? [needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)")] : []),
+      ...(verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined ? [{ path: ["verify", "versionFrom"], problem: "expected header or json, not both" }] : []),
+    ],
+  },
+];
+
+/** Everything that the rules find, apart from sections that are broken already. */
+export const breaches = (draft: Draft, broken: ReadonlySet<PropertyKey>): readonly Problem[] =>
+  rules.filter(({ reads }) => !reads.some((section) => broken.has(section))).flatMap(({ problems }) => problems(draft));
+
+function destinationProblems({ namespace, service, stable, canary }: ConfigFile): readonly Problem[] {
+  const fullName = (host: string | undefined): string | undefined => (host?.includes(".") === false ? `${host}.${namespace}.svc.cluster.local` : host);
+  if (fullName(stable.host ?? service) !== fullName(canary.host ?? service)) return [];
+  if (stable.subset === undefined && canary.subset === undefined) {
+    return [{ path: ["canary"], problem: "expected another destination than stable's: give both a subset, or the canary a host of its own" }];
+  }
+  if (stable.subset === canary.subset) return [{ path: ["canary", "subset"], problem: "expected another subset than stable's on the same host", found: { value: canary.subset } }];
+  const without = stable.subset === undefined ? "stable" : canary.subset === undefined ? "canary" : undefined;
+  return without === undefined ? [] : [{ path: [without, "subset"], problem: `expected a subset: both versions have the same host, and without one ${without}'s share goes to the pods of both` }];
+}
+
+function manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): readonly Problem[] {
+  const deployments = manifests.filter(({ object }) => object["kind"] === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  const wanted = canaryDeployment(file, manifests);
+  const foreign = manifests.flatMap(({ place, object }) => {
+    const namespace = at(object, ["metadata", "namespace"]);
+    return namespace === undefined || namespace === file.namespace
+      ? []
+      : [{ path: ["canary", "from", "manifests"], place: `${place}.metadata.namespace`, problem: `expected ${file.namespace ?? "none"}, the namespace of the service`, found: { value: namespace } }];
+  });
+  const lacking = wanted === undefined || deployments.includes(wanted) ? [] : [{ path: ["canary", "deployment"], problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`, found: { value: wanted } }];
+  return [...foreign, ...lacking];
+}
+
+const tooShort = (path: Path, deadline: number, wait: number, what: string): Problem => ({
+  path,
+  problem: `expected at least ${formatDuration(wait)}, ${what}, and not ${formatDuration(deadline)}`,
+});
+
+function limitProblems(path: Path, gate: Gate): readonly Problem[] {
+  switch (gate.kind) {
+    case "errors":
+      return gate.atMost === undefined && gate.aboveStable === undefined ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }] : [];
+    case "latency":
+      return gate.atMost === undefined && gate.timesStable === undefined ? [{ path, problem: "expected a limit: atMost, timesStable or both" }] : [];
+    case "query":
+      if (gate.atMost === undefined && gate.atLeast === undefined) return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
+      return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity) ? [{ path: [...path, "atLeast"], problem: `expected no more than atMost, which is ${gate.atMost}`, found: { value: gate.atLeast } }] : [];
+    case "restarts":
+      return [];
+  }
+}
+
+const gateLists = ({ gates, stages = [] }: ConfigFile): readonly { readonly path: Path; readonly gates: readonly Gate[] }[] => [
+  { path: ["gates"], gates: gates ?? [] },
+  ...stages.map(({ gates = [] }: WrittenStage, index) => ({ path: ["stages", index, "gates"], gates })),
+];
+
+/** Every gate with its place in the file: `gates[0].errors`, and `gates[1]` for a query. */
+const everyGate = (file: ConfigFile): readonly { readonly path: Path; readonly gate: Gate }[] =>
+  gateLists(file).flatMap(({ path, gates }) => gates.map((gate, index) => ({ path: [...path, index, ...(gate.kind === "query" ? [] : [gate.kind])], gate })));

@@ -1,0 +1,232 @@
+import * as z from "zod/mini";
+import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate } from "../release/gate.ts";
+import { inputs } from "./inputs.ts";
+import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
+import {
+  boolean,
+  choice,
+  count,
+  decimal,
+  dnsLabel,
+  dnsName,
+  duration,
+  either,
+  headers,
+  host,
+  image,
+  labels,
+  percentile,
+  positive,
+  ratio,
+  replicas,
+  routeList,
+  routeName,
+  section,
+  text,
+  textList,
+  url,
+  weight,
+} from "./values.ts";
+
+/** What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as written in the file. */
+export const words = z.registry<{ readonly description: string; readonly standard?: unknown }>();
+
+/** A wrapper for each key, since one kind of value stands at many keys with other words. */
+function required<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
+  const key = z.nonoptional(schema);
+  words.add(key, { description });
+  return key;
+}
+
+function optional<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
+  const key = z.exactOptional(schema);
+  words.add(key, { description });
+  return key;
+}
+
+function preset<O, I>(description: string, schema: z.ZodMiniType<O, I>, written: unknown) {
+  const standard = z.parse(schema, written);
+  const key = z.pipe(z.optional(schema), z.transform((value: O | undefined): O => value ?? standard));
+  words.add(key, { description, standard: written });
+  return key;
+}
+
+/** A whole part of the file: without it, each of its keys counts as it usually does. */
+function part<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
+  const usual = z.parse(schema, {});
+  const key = z.pipe(z.optional(schema), z.transform((value: O | undefined): O => value ?? usual));
+  words.add(key, { description });
+  return key;
+}
+
+/** A key that is also an input is described once, in the table of inputs. */
+function inputAt(path: string) {
+  const input = inputs.find((input) => input.path === path);
+  if (!input) throw new Error(`no input has the path ${path}`);
+  return input;
+}
+
+const given = <O, I>(path: string, schema: z.ZodMiniType<O, I>) => optional(inputAt(path).description, schema);
+
+function usual<O, I>(path: string, schema: z.ZodMiniType<O, I>) {
+  const { description, default: written = "" } = inputAt(path);
+  return preset(description, schema, /^(true|false|\d+)$/.test(written) ? JSON.parse(written) : written);
+}
+
+/* Gates */
+
+const noData = preset("Without data, wait until the stage's deadline and then roll back, or fail at once.", choice(["wait", "fail"]), "wait");
+const minRequests = (standard: number) => preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
+
+const errors = section({
+  name: preset("What reports call it.", text, "errors"),
+  atMost: optional("The canary's share of failed requests may be this high, such as 1%.", ratio),
+  aboveStable: optional("It may be this far above stable's share in the same time, in percentage points, such as 0.5%.", ratio),
+  minRequests: minRequests(50),
+  noData,
+});
+
+const latency = section({
+  name: optional("What reports call it. Default: latency p99, or whichever percentile.", text),
+  p: preset("The percentile, above 0 and below 100.", percentile, 99),
+  atMost: optional("It may be this long, such as 500ms.", duration),
+  timesStable: optional("It may be this many times stable's same percentile, such as 1.5.", positive("a factor such as 1.5")),
+  minRequests: minRequests(100),
+  noData,
+});
+
+const restarts = section({
+  name: preset("What reports call it.", text, "restarts"),
+  atMost: preset("There may be this many.", count("a number of restarts"), 0),
+});
+
+const query = section({
+  query: required("PromQL whose answer is one number, asked at every poll. Needs Prometheus.", text),
+  name: preset("What reports call it. Two gates of one stage need two names.", text, "query"),
+  atMost: optional("The answer may be this high.", decimal("a number")),
+  atLeast: optional("The answer must be this high.", decimal("a number")),
+  tolerate: preset("Answers outside the limits that are tolerated in a row.", count("a number of answers"), 0),
+  noData,
+});
+
+const gate = either<Gate>("a gate: a mapping with errors, latency, restarts or query", [
+  z.pipe(
+    section({ errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors) }),
+    z.transform(({ errors }): ErrorGate => ({ kind: "errors", ...errors })),
+  ),
+  z.pipe(
+    section({ latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency) }),
+    z.transform(({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({ kind: "latency", name, quantile: p / 100, ...limits })),
+  ),
+  z.pipe(
+    section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }),
+    z.transform(({ restarts }): RestartGate => ({ kind: "restarts", ...restarts })),
+  ),
+  z.pipe(query, z.transform((query): QueryGate => ({ kind: "query", ...query }))),
+]);
+
+const gates = z.array(gate, { error: "expected a list of gates" });
+
+/* Versions, routes and stages */
+
+const stable = section({ deployment: given("stable.deployment", dnsName), subset: given("stable.subset", dnsLabel), host: given("stable.host", host) });
+
+const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, textList) });
+
+const canary = section({
+  deployment: given("canary.deployment", dnsName),
+  subset: given("canary.subset", dnsLabel),
+  host: given("canary.host", host),
+  from: usual("canary.from", either<"existing" | "clone" | z.output<typeof manifests>>("existing, clone, or a mapping with manifests", [choice(["existing", "clone"], ", or a mapping with manifests"), manifests])),
+  labels: given("canary.labels", labels),
+  replicas: given("canary.replicas", replicas),
+  container: given("canary.container", dnsLabel),
+});
+
+/** A Deployment's name alone stands for a mapping with nothing else. */
+const named = <O, I>(whole: z.ZodMiniType<O, I>) =>
+  either<O>("a Deployment's name, or a mapping", [z.pipe(dnsName, z.transform((deployment) => z.parse(whole, { deployment }))), whole]);
+
+export type WrittenRoute = { readonly virtualService: string; readonly routes: readonly string[] };
+
+const wholeVirtualService = (virtualService: string): WrittenRoute => ({ virtualService, routes: [] });
+
+const route = section({
+  virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
+  routes: preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.", textList, []),
+});
+
+const routes = either<readonly WrittenRoute[]>("VirtualServices as name or namespace/name, or a list", [
+  z.pipe(routeList, z.transform((names) => names.map(wholeVirtualService))),
+  z.pipe(route, z.transform((route) => [route])),
+  z.array(either<WrittenRoute>("a VirtualService as name or namespace/name, or a mapping with virtualService and routes", [z.pipe(routeName, z.transform(wholeVirtualService)), route])),
+]);
+
+const stage = section({
+  name: optional("What reports call it. Default: its weight.", text),
+  weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
+  wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", duration),
+  atMost: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", duration),
+  gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
+  approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", boolean, false),
+});
+
+const stages = either<readonly WrittenStage[]>("stages such as 10:2m, 50:5m, 100, or a list", [
+  shortStages,
+  z.array(either<WrittenStage>("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage])),
+]);
+
+/* The file */
+
+const metrics = section({
+  prometheus: given("metrics.prometheus", url),
+  headers: preset(inputAt("metrics.headers").description, headers, {}),
+  reporter: usual("metrics.reporter", choice(["source", "destination", "waypoint"])),
+  interval: usual("metrics.interval", duration),
+  timeout: usual("metrics.timeout", duration),
+});
+
+const models = choice(["swap", "update"]);
+const promotion = section({ model: given("promotion.model", models), drain: usual("promotion.drain", duration), keepOld: usual("promotion.keepOld", boolean) });
+
+const reporting = section({
+  comment: usual("reporting.comment", boolean),
+  summary: usual("reporting.summary", boolean),
+  commitStatus: usual("reporting.commitStatus", boolean),
+  pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
+  environment: given("reporting.environment", text),
+  dashboards: preset(inputAt("reporting.dashboards").description, z.record(text, url, { error: "expected a mapping of names to URLs" }), {}),
+  report: usual("reporting.report", text),
+});
+
+const verify = section({
+  url: given("verify.url", url),
+  requests: usual("verify.requests", count("a number of requests", 1)),
+  headers: preset(inputAt("verify.headers").description, headers, {}),
+  versionFrom: optional("Where the answer names its version: one of these.", section({ header: given("verify.versionFrom.header", text), json: given("verify.versionFrom.json", text) })),
+  window: usual("verify.window", duration),
+});
+
+/** The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it instead. */
+export const file = section({
+  namespace: given("namespace", dnsLabel),
+  service: given("service", dnsLabel),
+  stable: part("The version that serves now: its Deployment's name, or a mapping.", named(stable)),
+  canary: part("The version on trial: its Deployment's name, or a mapping.", named(canary)),
+  image: given("image", image),
+  routes: given("routes", routes),
+  stages: given("stages", stages),
+  gates: given("gates", gates),
+  metrics: part("Where requests are counted.", metrics),
+  promotion: part("What happens when every stage has passed: the model's name, or a mapping.", either<z.output<typeof promotion>>("swap, update, or a mapping", [z.pipe(models, z.transform((model) => z.parse(promotion, { model }))), promotion])),
+  deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) })),
+  drift: usual("drift", choice(["roll-back", "put-back"])),
+  firstDeploy: usual("firstDeploy", boolean),
+  reporting: part("Who hears of it.", reporting),
+  cluster: part("How the cluster is reached.", section({ kubeconfig: given("cluster.kubeconfig", text), context: given("cluster.context", text) })),
+  verify: part("How the command verify counts.", verify),
+});
+
+export const sections: readonly string[] = Object.keys(file.shape);
+
+export type ConfigFile = z.output<typeof file>;
