@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+const raw = z.record(z.string(), z.unknown());
+
+const rule = z.object({
+  list: z.literal("http"),
+  /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
+  index: z.number().int().min(0),
+  name: z.string().optional(),
+  match: z.unknown().optional(),
+  /** Its destinations as they were. */
+  route: z.array(raw),
+});
+
+const virtualService = z.object({ namespace: z.string(), name: z.string(), rules: z.array(rule) });
+
+const routes = z.object({
+  /** The version of Istio's API that the server offered: v1, v1beta1 or v1alpha3. */
+  version: z.string(),
+  virtualServices: z.array(virtualService),
+  /** The versions whose subset no DestinationRule had. */
+  missingSubsets: z.array(z.enum(["stable", "canary"])),
+});
+
+/** How the routes were before a release: plain JSON, kept in the journal, enough to give every one of them back. */
+export type RoutesBefore = z.infer<typeof routes>;
+export type VirtualServiceBefore = z.infer<typeof virtualService>;
+export type RuleBefore = z.infer<typeof rule>;
+
+/** What `captureRoutes` gave, read back from the journal. */
+export const parseRoutesBefore = (stored: unknown): RoutesBefore => routes.parse(stored);

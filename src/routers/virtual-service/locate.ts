@@ -1,0 +1,35 @@
+import { isDeepStrictEqual } from "node:util";
+import type { RuleBefore } from "./before.ts";
+import type { Rule } from "./rule.ts";
+
+type Likeness = (was: RuleBefore, now: Rule) => boolean;
+
+const sameMatch: Likeness = (was, now) => isDeepStrictEqual(was.match, now.match);
+const sameBoth: Likeness = (was, now) => was.name === now.name && sameMatch(was, now);
+
+/** By what a rule is known again, the surest first. Its place says something only where name and match are the same, too. */
+const likenesses: readonly Likeness[] = [
+  sameBoth,
+  (was, now) => was.name !== undefined && was.name === now.name,
+  sameMatch,
+  (was, now) => sameBoth(was, now) && was.index === now.index,
+];
+
+/**
+ * Where the rules of a release are among those that are there now; undefined for one that is gone.
+ * A likeness counts only where it is unique on both sides, so no rule is ever taken for another or for two.
+ */
+export function locate(before: readonly RuleBefore[], now: readonly Rule[]): readonly (Rule | undefined)[] {
+  const found = new Map<RuleBefore, Rule>();
+  for (const alike of likenesses) {
+    const taken = new Set(found.values());
+    const lost = before.filter((was) => !found.has(was));
+    const free = now.filter((rule) => !taken.has(rule));
+    const fits = (was: RuleBefore, rule: Rule): boolean => was.list === rule.list && alike(was, rule);
+    for (const was of lost) {
+      const [rule, ...more] = free.filter((candidate) => fits(was, candidate));
+      if (rule && more.length === 0 && lost.every((other) => other === was || !fits(other, rule))) found.set(was, rule);
+    }
+  }
+  return before.map((was) => found.get(was));
+}
