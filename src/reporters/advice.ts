@@ -70,7 +70,9 @@ function firstLook(account: Account, links: Links): string {
   const stage = account.stages.at(-1);
   if (!stage) {
     const events = kubectl(namespace, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
-    return [`**Look first** at why the pods of ${code(canary.deployment)} did not start:`, block(events, "sh")].join("\n\n");
+    return [`**Look first**, unless the reason above says it all, at what happened to the pods of ${code(canary.deployment)}:`, block(events, "sh")].join(
+      "\n\n",
+    );
   }
   const failing = stage.verdicts.find(({ kind }) => kind === "fail");
   const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);

@@ -20,10 +20,10 @@ export function renderReport(account: Account, links: Links, limit: number = lon
   const head = [
     `### ${mark} ${plain(`${namespace}/${service}`)}: ${plain(words)}`,
     subject(account),
-    `**${isRunning(account.state) ? "Now" : "Why"}:** ${plain(clip(account.because, 2_000))}`,
+    why(account),
     adviceOf(account, links),
     account.plan.stages.length === 0 ? undefined : stageTable(account),
-    bars === undefined ? undefined : block(bars, "text"),
+    bars === undefined ? undefined : `Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`,
     warnings(account),
     linkLine(links, account),
   ].filter((part) => part !== undefined);
@@ -40,6 +40,12 @@ function subject(account: Account): string {
     ? `As of ${timeOf(now)} UTC, ${formatDuration(age)} after the start.`
     : `Took ${formatDuration(age)}, until ${timeOf(now)} UTC.`;
   return `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}${image}. ${when}`;
+}
+
+/** Success needs no reason. */
+function why({ state, because, settled }: Account): string | undefined {
+  if (state.phase === "succeeded" && settled !== false) return undefined;
+  return `**${isRunning(state) ? "Now" : "Why"}:** ${plain(clip(because, 2_000))}`;
 }
 
 function warnings({ warnings: given }: Account): string | undefined {

@@ -21,9 +21,11 @@ export function bar(percent: number, width: number): string {
 const width = 40;
 
 /** The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined before the first stage. */
-export function splitBars({ stages }: Account): string | undefined {
-  const stage = stages.at(-1);
-  return stage && [plannedLine(stage), observedLine(stage.tally), failedLine(stage.tally)].filter((line) => line !== undefined).join("\n");
+export function splitBars({ stages }: Account): { readonly stage: number; readonly text: string } | undefined {
+  const record = stages.at(-1);
+  if (!record) return undefined;
+  const lines = [plannedLine(record), observedLine(record.tally), failedLine(record.tally)].filter((line) => line !== undefined);
+  return { stage: record.stage + 1, text: lines.join("\n") };
 }
 
 const plannedLine = ({ weight }: StageRecord): string => `planned   ${bar(weight, width)}  ${weight} % canary`;

@@ -23,7 +23,7 @@ const maxRows = 60;
 
 /** The plan and what came of it: one row for each gate of a stage that was entered, one for a stage that was not. */
 export function stageTable(account: Account): string {
-  const rows = account.plan.stages.flatMap((stage, index) => rowsOf(account, stage, index));
+  const rows = account.plan.stages.flatMap((stage, index) => rowsOf(account, stage, index)).map((row) => row.map(unbroken));
   const left = rows.length - maxRows;
   return left > 0 ? `${table(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.` : table(columns, rows);
 }
@@ -60,3 +60,6 @@ const gateCount = ({ gates }: Stage): string => (gates.length === 0 ? "none" : g
 const isOver = ({ state }: Account): boolean => ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);
 
 const cell = (text: string): string => plain(clip(text, 80));
+
+/** A number and its unit stay on one line: columns are narrow. */
+const unbroken = (text: string): string => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { block, clip, code, link, oneLine, plain, table } from "../../src/lib/markdown.ts";
+
+/** Text that somebody would write who wants to break out. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.constantFrom("<!--", "-->", "|", "`", "```", "@ada", "#12", "acme/shop#3", "GH-7", "<script>", "](http://x)", "\n", "\r\n", "&lt;", "\u202e", "$x$"),
+    ),
+  )
+  .map((parts) => parts.join(""));
+
+/** What GitHub's pages show of our own character references. */
+const shown = (markdown: string): string =>
+  markdown
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replace(/&#(\d+);/g, (_, number: string) => (number === "8203" ? "" : String.fromCharCode(Number(number))))
+    .replaceAll("&amp;", "&");
+
+test("text from outside has nothing left that GitHub would take as markup, HTML, a mention or a reference", () => {
+  fc.assert(
+    fc.property(hostile, (text) => {
+      const escaped = plain(text);
+      assert.doesNotMatch(escaped.replace(/&(#\d+|lt|gt|amp);/g, ""), /[\\`*_[\]<>&|~$]/);
+      assert.doesNotMatch(escaped, /(^|\W)@\w|[^&]#\d|\bGH-\d|\n/i);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("text from outside is shown as it was, on one line", () => {
+  fc.assert(
+    fc.property(hostile, (text) => {
+      assert.equal(shown(plain(text)), oneLine(text));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("an e-mail address and an image's digest are no mentions and stay as they are", () => {
+  assert.equal(plain("ada@example.com shop@sha256:0a1b"), "ada@example.com shop@sha256:0a1b");
+});
+
+test("a mention, an issue and a pull request get a character that nobody sees", () => {
+  assert.equal(plain("@ada see #12, acme/shop#3 and GH-4"), "@&#8203;ada see #&#8203;12, acme/shop#&#8203;3 and GH-&#8203;4");
+});
+
+test("a pipe in a cell does not end the cell", () => {
+  assert.equal(
+    table([{ title: "A" }, { title: "B", right: true }], [[code("a|b\\|c"), "1"]]),
+    "| A | B |\n| --- | --: |\n| <code>a&#124;b&#92;&#124;c</code> | 1 |",
+  );
+});
+
+test("a link goes to the web or nowhere", () => {
+  assert.equal(link("run", "https://github.com/acme/shop"), "[run](<https://github.com/acme/shop>)");
+  assert.equal(link("run", "javascript:alert(1)"), "run");
+  assert.equal(link("run", "not an address"), "run");
+  assert.equal(link("a]b", "https://x.example/?q=a|b>c"), "[a&#93;b](<https://x.example/?q=a%7Cb%3Ec>)");
+});
+
+test("a block's fence is longer than any in its text", () => {
+  assert.equal(block("a\n```\nb", "sh"), "````sh\na\n```\nb\n````");
+});
+
+test("a text that is cut says so, has the length that was asked for, and no half of a character", () => {
+  assert.equal(clip("abcdef", 4), "abc…");
+  assert.equal(clip("abcd", 4), "abcd");
+  assert.equal(clip("ab😀cd", 4), "ab…");
+});
