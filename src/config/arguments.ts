@@ -18,7 +18,11 @@ const flags = inputs.filter(({ name }) => name !== "command");
 export function parseArguments(argv: readonly string[]): Arguments {
   const { tokens } = parseArgs({
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
-    options: { ...Object.fromEntries(flags.map(({ name }) => [name, { type: "string" as const }])), help: { type: "boolean", short: "h" }, version: { type: "boolean" } },
+    options: {
+      ...Object.fromEntries(flags.map(({ name }) => [name, { type: "string" as const }])),
+      help: { type: "boolean", short: "h" },
+      version: { type: "boolean" },
+    },
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -52,7 +56,17 @@ function wordIssues([first, ...others]: readonly string[], command: Command | un
 type Option = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
 
 function flagIssues({ name, value, inlineValue }: Option): readonly ConfigIssue[] {
-  if (!flags.some((input) => input.name === name)) return [{ path: "", problem: unknown("flag", `--${name}`, flags.map(({ name }) => `--${name}`)) }];
+  if (!flags.some((input) => input.name === name))
+    return [
+      {
+        path: "",
+        problem: unknown(
+          "flag",
+          `--${name}`,
+          flags.map(({ name }) => `--${name}`),
+        ),
+      },
+    ];
   if (value === undefined) return [{ path: `--${name}`, problem: "needs a value" }];
   return value.startsWith("-") && inlineValue !== true ? [{ path: `--${name}`, problem: `needs a value; if ${value} is meant, write --${name}=${value}` }] : [];
 }
@@ -67,7 +81,7 @@ const repeated = (names: readonly string[]): readonly ConfigIssue[] =>
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 export function inputsFromJson(text: string): Given {
   const parsed = parseJson(text);
-  if (!isMapping(parsed)) throw new ConfigError([{ path: "ISTIO_CANARY_INPUTS", problem: "expected the JSON of the action's inputs, ${{ toJSON(inputs) }}" }]);
+  if (!isMapping(parsed)) throw new ConfigError([{ path: "ISTIO_CANARY_INPUTS", problem: "expected the JSON of the action's inputs, a mapping of texts" }]);
   return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]));
 }
 
@@ -105,10 +119,26 @@ export function helpText(command?: Command): string {
     ].join("\n");
   }
   const own = flags.filter((input) => input.commands.includes(command));
-  return [`istio-canary ${command} [--name value ...]`, "", purposes[command], "", "Flags:", ...columns(own.map((input) => [flagForm(input), describeInput(input)])), ""].join("\n");
+  return [
+    `istio-canary ${command} [--name value ...]`,
+    "",
+    purposes[command],
+    "",
+    "Flags:",
+    ...columns(own.map((input) => [flagForm(input), describeInput(input)])),
+    "",
+  ].join("\n");
 }
 
-const values: Readonly<Record<Input["type"], string>> = { text: " TEXT", boolean: "", number: " N", duration: " TIME", list: " LIST", map: " NAME=VALUE", yaml: " TEXT" };
+const values: Readonly<Record<Input["type"], string>> = {
+  text: " TEXT",
+  boolean: "",
+  number: " N",
+  duration: " TIME",
+  list: " LIST",
+  map: " NAME=VALUE",
+  yaml: " TEXT",
+};
 const flagForm = ({ name, type }: Input): string => `--${name}${values[type]}`;
 
 const width = 100;
@@ -119,8 +149,4 @@ function columns(rows: readonly (readonly [string, string])[]): readonly string[
   return rows.flatMap(([name, text]) => wrap(text, width - left).map((line, index) => `${(index === 0 ? `  ${name}` : "").padEnd(left)}${line}`));
 }
 
-const wrap = (text: string, width: number): readonly string[] =>
-  text.split(" ").reduce<readonly string[]>((lines, word) => {
-    const last = lines.at(-1);
-    return last !== undefined && last.length + 1 + word.length <= width ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
-  }, []);
+const wrap = (text: string, width: number): readonly string[] => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)`, "g")) ?? [];

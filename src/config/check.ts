@@ -24,7 +24,11 @@ export const brokenBy = (problems: readonly Problem[]): ReadonlySet<PropertyKey>
 
 function problemsOf(document: unknown): readonly Problem[] {
   const result = z.safeParse(file, document, { reportInput: true });
-  return result.success ? [] : result.error.issues.flatMap((issue) => findings(issue, [])).map(({ path, problem, found }) => ({ path, problem, ...(found === undefined ? {} : { found }) }));
+  return result.success
+    ? []
+    : result.error.issues
+        .flatMap((issue) => findings(issue, []))
+        .map(({ path, problem, found }) => ({ path, problem, ...(found === undefined ? {} : { found }) }));
 }
 
 const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =>
@@ -34,7 +38,12 @@ function findings(issue: Issue, above: Path): readonly Found[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys") return issue.message.split("\n").map((problem) => ({ path, problem, otherType: false, misfit: true }));
   const own: Found = { path, problem: issue.message, found: { value: issue.input }, otherType: isOtherType(issue), misfit: issue.input === undefined };
-  return issue.code === "invalid_union" ? (likely(issue.errors.map((errors) => errors.flatMap((error) => findings(error, path))), path.length) ?? [{ ...own, otherType: true }]) : [own];
+  return issue.code === "invalid_union"
+    ? (likely(
+        issue.errors.map((errors) => errors.flatMap((error) => findings(error, path))),
+        path.length,
+      ) ?? [{ ...own, otherType: true }])
+    : [own];
 }
 
 /** A mapping where one of a few words is expected is an "invalid value" to zod. */
@@ -43,6 +52,8 @@ const isOtherType = (issue: Issue): boolean => issue.code === "invalid_type" || 
 /** The problems of the one form that was probably meant; undefined when that cannot be said. */
 function likely(forms: readonly (readonly Found[])[], depth: number): readonly Found[] | undefined {
   const misfits = (form: readonly Found[]): number => form.filter(({ misfit }) => misfit).length;
-  const [best, second] = forms.filter((form) => !form.some(({ path, otherType }) => otherType && path.length === depth)).sort((a, b) => misfits(a) - misfits(b));
+  const [best, second] = forms
+    .filter((form) => !form.some(({ path, otherType }) => otherType && path.length === depth))
+    .sort((a, b) => misfits(a) - misfits(b));
   return best && second && misfits(best) === misfits(second) ? undefined : best;
 }

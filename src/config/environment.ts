@@ -22,8 +22,8 @@ export function fill(document: unknown, env: Environment, asTheyAre: readonly Pa
 
 function fillText(text: string, env: Environment, path: Path): Filled {
   const problems: Problem[] = [];
-  const value = text.replaceAll(reference, (whole: string, escape: string, name: string, rest: string) => {
-    if (escape !== "") return whole.slice(1);
+  const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
+    if (dollar !== "") return whole.slice(1);
     if (rest !== "") problems.push({ path, problem: `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is` });
     else if (env[name] === undefined) problems.push({ path, problem: `the environment variable ${name} is not set` });
     return env[name] ?? whole;

@@ -47,7 +47,13 @@ export const inputs: readonly Input[] = [
 
   { name: "stable", path: "stable.deployment", type: "text", description: "Deployment of the version that serves now.", commands: targeting },
   { name: "stable-subset", path: "stable.subset", type: "text", description: "Subset of stable's destination in the VirtualService.", commands: targeting },
-  { name: "stable-host", path: "stable.host", type: "text", description: "Host of stable's destination in the VirtualService. Default: the service.", commands: targeting },
+  {
+    name: "stable-host",
+    path: "stable.host",
+    type: "text",
+    description: "Host of stable's destination in the VirtualService. Default: the service.",
+    commands: targeting,
+  },
 
   {
     name: "canary",
@@ -57,12 +63,19 @@ export const inputs: readonly Input[] = [
     commands: targeting,
   },
   { name: "canary-subset", path: "canary.subset", type: "text", description: "Subset of the canary's destination in the VirtualService.", commands: targeting },
-  { name: "canary-host", path: "canary.host", type: "text", description: "Host of the canary's destination in the VirtualService. Default: the service.", commands: targeting },
+  {
+    name: "canary-host",
+    path: "canary.host",
+    type: "text",
+    description: "Host of the canary's destination in the VirtualService. Default: the service.",
+    commands: targeting,
+  },
   {
     name: "canary-from",
     path: "canary.from",
     type: "text",
-    description: "How the canary comes to be: existing (its Deployment is there and gets the image), clone (a copy of stable's Deployment gets it), manifests (see canary-manifests).",
+    description:
+      "How the canary comes to be: existing (its Deployment is there and gets the image), clone (a copy of stable's Deployment gets it) or manifests (yours are applied, and it is in them).",
     default: "existing",
     commands: planning,
   },
@@ -70,38 +83,53 @@ export const inputs: readonly Input[] = [
     name: "canary-manifests",
     path: "canary.from.manifests",
     type: "list",
-    description: "Files with the canary's objects, one of them its Deployment, separated by commas or lines. Paths are relative to the working directory.",
+    description: "Files with the canary's objects, one of them its Deployment. Paths are relative to the working directory.",
     commands: planning,
   },
   {
     name: "canary-labels",
     path: "canary.labels",
     type: "map",
-    description: "Labels for a clone's pods, one name=value a line. Default: what the canary's subset, or its Service, selects by.",
+    description: "Labels for a clone's pods. Default: what the canary's subset, or its Service, selects by.",
     commands: planning,
   },
   {
     name: "canary-replicas",
     path: "canary.replicas",
     type: "text",
-    description: "Pods of the canary: a number, a percentage of stable's, same (as many as stable), by-weight (as many as each weight needs), keep (as they are). Default: by-weight for a clone, else keep.",
+    description:
+      "Pods of the canary: a number, a percentage of stable's, same (as many as stable), by-weight (as many as each weight needs), keep (as they are). Default: by-weight for a clone, else keep.",
     commands: planning,
   },
-  { name: "canary-container", path: "canary.container", type: "text", description: "Container that gets the image. Default: the only one that is not a sidecar.", commands: planning },
-  { name: "image", path: "image", type: "text", description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already.", commands: planning },
+  {
+    name: "canary-container",
+    path: "canary.container",
+    type: "text",
+    description: "Container that gets the image. Default: the only one that is not a sidecar.",
+    commands: planning,
+  },
+  {
+    name: "image",
+    path: "image",
+    type: "text",
+    description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already.",
+    commands: planning,
+  },
 
   {
     name: "routes",
     path: "routes",
     type: "yaml",
-    description: "VirtualServices whose weights move, by name or namespace/name, separated by commas; or YAML that chooses routes of them. Default: the one with the service's name.",
+    description:
+      "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them. Default: the one with the service's name.",
     commands: targeting,
   },
   {
     name: "stages",
     path: "stages",
     type: "yaml",
-    description: "Weights in percent and how long each lasts, such as 10:2m, 50:5m, 100; or YAML with gates for each. 100 without a time: all traffic, then promote.",
+    description:
+      "Weights in percent and how long each lasts, such as 10:2m, 50:5m, 100; 100 without a time means all traffic, then promote. Or a list that says more of each.",
     commands: planning,
   },
   {
@@ -109,26 +137,62 @@ export const inputs: readonly Input[] = [
     path: "gates",
     type: "yaml",
     description:
-      "YAML list of what must hold in every stage that names no gates itself. Default: errors at most 1 percentage point above stable's, judged from 50 requests on, and no restarts; without Prometheus, no restarts.",
+      "What must hold in every stage that names no gates itself, as a list. Default: errors at most 1 percentage point above stable's, judged from 50 requests on, and no restarts; without Prometheus, no restarts.",
     commands: planning,
   },
 
   { name: "prometheus", path: "metrics.prometheus", type: "text", description: "URL of Prometheus, without /api.", commands: measuring },
-  { name: "metrics-headers", path: "metrics.headers", type: "map", description: "Headers for every query, one name: value a line.", commands: measuring, secret: true },
-  { name: "metrics-reporter", path: "metrics.reporter", type: "text", description: "Whose counters are read: source, destination or waypoint.", default: "source", commands: measuring },
-  { name: "metrics-interval", path: "metrics.interval", type: "duration", description: "The scrape interval of Prometheus; gates, pods and routes are looked at as often.", default: "15s", commands: measuring },
+  { name: "metrics-headers", path: "metrics.headers", type: "map", description: "Headers for every query.", commands: measuring, secret: true },
+  {
+    name: "metrics-reporter",
+    path: "metrics.reporter",
+    type: "text",
+    description: "Whose counters are read: source, destination or waypoint.",
+    default: "source",
+    commands: measuring,
+  },
+  {
+    name: "metrics-interval",
+    path: "metrics.interval",
+    type: "duration",
+    description: "The scrape interval of Prometheus; gates, pods and routes are looked at as often.",
+    default: "15s",
+    commands: measuring,
+  },
   { name: "metrics-timeout", path: "metrics.timeout", type: "duration", description: "How long one query may take.", default: "5s", commands: measuring },
 
   {
     name: "promotion",
     path: "promotion.model",
     type: "text",
-    description: "What happens when every stage has passed: swap (the canary is the new stable) or update (stable gets the image and its traffic back). Default: update for a clone, else swap.",
+    description:
+      "What happens when every stage has passed: swap (the canary is the new stable) or update (stable gets the image and its traffic back). Default: update for a clone, else swap.",
     commands: planning,
   },
-  { name: "drain", path: "promotion.drain", type: "duration", description: "Time between taking a version's traffic away and taking its pods.", default: "30s", commands: planning },
-  { name: "keep-old", path: "promotion.keepOld", type: "boolean", description: "After a swap, leave the old version's pods as they are instead of scaling them to zero.", default: "false", commands: planning },
-  { name: "ready-deadline", path: "deadlines.ready", type: "duration", description: "How long a version may take to become available.", default: "5m", commands: planning },
+  {
+    name: "drain",
+    path: "promotion.drain",
+    type: "duration",
+    description: "Time between taking a version's traffic away and taking its pods.",
+    default: "30s",
+    commands: planning,
+  },
+  {
+    name: "keep-old",
+    path: "promotion.keepOld",
+    type: "boolean",
+    description: "After a swap, leave the old version's pods as they are instead of scaling them to zero.",
+    default: "false",
+    commands: planning,
+  },
+  {
+    name: "ready-deadline",
+    path: "deadlines.ready",
+    type: "duration",
+    description: "How long a version may take to become available.",
+    default: "5m",
+    commands: planning,
+  },
   {
     name: "release-deadline",
     path: "deadlines.release",
@@ -137,7 +201,14 @@ export const inputs: readonly Input[] = [
     default: "1h",
     commands: planning,
   },
-  { name: "drift", path: "drift", type: "text", description: "When somebody else changes the weights: roll-back, or put-back (twice at most).", default: "roll-back", commands: planning },
+  {
+    name: "drift",
+    path: "drift",
+    type: "text",
+    description: "When somebody else changes the weights: roll-back, or put-back (twice at most).",
+    default: "roll-back",
+    commands: planning,
+  },
   {
     name: "first-deploy",
     path: "firstDeploy",
@@ -147,34 +218,75 @@ export const inputs: readonly Input[] = [
     commands: planning,
   },
 
-  { name: "kubeconfig", path: "cluster.kubeconfig", type: "text", description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.", commands, secret: true },
+  {
+    name: "kubeconfig",
+    path: "cluster.kubeconfig",
+    type: "text",
+    description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
+    commands,
+    secret: true,
+  },
   { name: "context", path: "cluster.context", type: "text", description: "Context of the kubeconfig. Default: its current one.", commands },
 
   {
     name: "github-token",
     type: "text",
-    description: "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
+    description:
+      "Token for the comment and the commit status (pull-requests: write, statuses: write). Default: the job's token in a workflow, GITHUB_TOKEN on the command line.",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
     preset: "${{ github.token }}",
     commands: telling,
     secret: true,
   },
-  { name: "comment", path: "reporting.comment", type: "boolean", description: "Keep a comment on the pull request up to date.", default: "true", commands: telling },
+  {
+    name: "comment",
+    path: "reporting.comment",
+    type: "boolean",
+    description: "Keep a comment on the pull request up to date.",
+    default: "true",
+    commands: telling,
+  },
   { name: "summary", path: "reporting.summary", type: "boolean", description: "Write the job summary.", default: "true", commands: telling },
   { name: "commit-status", path: "reporting.commitStatus", type: "boolean", description: "Set a status on the commit.", default: "false", commands: telling },
-  { name: "pull-request", path: "reporting.pullRequest", type: "number", description: "Number of the pull request. Default: found from the event, else from the commit.", commands: telling },
-  { name: "environment", path: "reporting.environment", type: "text", description: "Tells one environment's comment from another's. Default: the context.", commands: telling },
+  {
+    name: "pull-request",
+    path: "reporting.pullRequest",
+    type: "number",
+    description: "Number of the pull request. Default: found from the event, else from the commit.",
+    commands: telling,
+  },
+  {
+    name: "environment",
+    path: "reporting.environment",
+    type: "text",
+    description: "Tells one environment's comment from another's. Default: the context.",
+    commands: telling,
+  },
   {
     name: "dashboards",
     path: "reporting.dashboards",
     type: "map",
-    description: "Links for reports, one name=URL a line. {namespace} {service} {stable} {canary} {from} {to} are filled in, times in milliseconds.",
+    description: "Links for reports. {namespace} {service} {stable} {canary} {from} {to} are filled in, times in milliseconds.",
     commands: telling,
   },
-  { name: "report", path: "reporting.report", type: "text", description: "Path where the JSON report is written.", default: "canary-report.json", commands: telling },
+  {
+    name: "report",
+    path: "reporting.report",
+    type: "text",
+    description: "Path where the JSON report is written.",
+    default: "canary-report.json",
+    commands: telling,
+  },
 
-  { name: "verify-url", path: "verify.url", type: "text", description: "Send requests to this URL and read the version from the answers, instead of asking Prometheus.", commands: ["verify"] },
+  {
+    name: "verify-url",
+    path: "verify.url",
+    type: "text",
+    description: "Send requests to this URL and read the version from the answers, instead of asking Prometheus.",
+    commands: ["verify"],
+  },
   { name: "verify-requests", path: "verify.requests", type: "number", description: "How many requests are sent.", default: "100", commands: ["verify"] },
-  { name: "verify-headers", path: "verify.headers", type: "map", description: "Headers for every request, one name: value a line.", commands: ["verify"], secret: true },
+  { name: "verify-headers", path: "verify.headers", type: "map", description: "Headers for every request.", commands: ["verify"], secret: true },
   {
     name: "verify-version-header",
     path: "verify.versionFrom.header",
@@ -182,11 +294,31 @@ export const inputs: readonly Input[] = [
     description: "Response header that names the version. Default, with no field either: the body is searched for both Deployments' names.",
     commands: ["verify"],
   },
-  { name: "verify-version-field", path: "verify.versionFrom.json", type: "text", description: "Field of the JSON answer that names the version, with dots for nested ones.", commands: ["verify"] },
-  { name: "verify-window", path: "verify.window", type: "duration", description: "How far back Prometheus's counters are compared.", default: "5m", commands: ["verify"] },
+  {
+    name: "verify-version-field",
+    path: "verify.versionFrom.json",
+    type: "text",
+    description: "Field of the JSON answer that names the version, with dots for nested ones.",
+    commands: ["verify"],
+  },
+  {
+    name: "verify-window",
+    path: "verify.window",
+    type: "duration",
+    description: "How far back Prometheus's counters are compared.",
+    default: "5m",
+    commands: ["verify"],
+  },
 
   { name: "json", type: "boolean", description: "Print JSON instead of text.", default: "false", commands: ["plan", "status", "verify"] },
 ];
 
-/** The description as it is printed wherever an input is listed: with its default. */
-export const describeInput = ({ description, default: standard }: Input): string => (standard === undefined ? description : `${description} Default: ${standard}.`);
+const written: Readonly<Partial<Record<InputType, string>>> = {
+  list: " Separated by commas or lines.",
+  map: " One name=value a line.",
+  yaml: " A list is written as YAML.",
+};
+
+/** The description as it is printed wherever inputs are listed: with the way to write it, and its default. */
+export const describeInput = ({ description, type, default: standard }: Input): string =>
+  `${description}${written[type] ?? ""}${standard === undefined ? "" : ` Default: ${standard}.`}`;

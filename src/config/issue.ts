@@ -33,7 +33,8 @@ export class ConfigError extends RefusedError {
   }
 }
 
-export const tellIssue = ({ path, problem, found }: ConfigIssue): string => `${path === "" ? "" : `${path}: `}${problem}${found === undefined ? "" : `, got ${found}`}`;
+export const tellIssue = ({ path, problem, found }: ConfigIssue): string =>
+  `${path === "" ? "" : `${path}: `}${problem}${found === undefined ? "" : `, got ${found}`}`;
 
 /** `stages[2].labels["app.kubernetes.io/name"]` */
 export const printPath = (path: Path): string =>

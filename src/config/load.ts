@@ -30,9 +30,13 @@ const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify"] satisfi
 export async function loadConfig(given: { readonly inputs: Given; readonly env: Environment; readonly readFile: ReadFile }): Promise<Config> {
   const inputs = givenOnly(given.inputs);
   const command = commandOf(inputs);
-  const read = await readDocument(inputs["config"], given.readFile);
+  const read = await readDocument(inputs.config, given.readFile);
   const laid = overlay(read.document, inputs);
-  const filled = fill(laid.document, given.env, laid.origins.map(({ path }) => path));
+  const filled = fill(
+    laid.document,
+    given.env,
+    laid.origins.map(({ path }) => path),
+  );
   const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
   const { manifests, problems: unread } = await manifestsOf(checked.file, given);
   const sofar = [...checked.problems, ...unread];
@@ -40,7 +44,7 @@ export async function loadConfig(given: { readonly inputs: Given; readonly env: 
 
   const needed = needs[command];
   const isFatal = ({ path: [section] }: Problem): boolean => needed === "everything" || needed.some((name) => name === section);
-  const told = problems.filter((problem) => isFatal(problem) || problem.missing !== true).map((problem) => issueOf(problem, laid.origins, inputs["config"]));
+  const told = problems.filter((problem) => isFatal(problem) || problem.missing !== true).map((problem) => issueOf(problem, laid.origins, inputs.config));
   if (problems.some(isFatal)) throw new ConfigError(told);
 
   const target = targetOf(checked.file, manifests);
@@ -64,11 +68,15 @@ async function readDocument(path: string | undefined, readFile: ReadFile): Promi
   if (typeof text !== "string") return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
   const { value, problems } = readYaml(text, path);
   if (problems.length > 0) return { document: {}, problems };
-  return isMapping(value) ? { document: value, problems } : { document: {}, problems: [{ path: [], place: path, problem: "expected a mapping with namespace, service, stable, canary, …", found: { value } }] };
+  return isMapping(value)
+    ? { document: value, problems }
+    : { document: {}, problems: [{ path: [], place: path, problem: "expected a mapping with namespace, service, stable, canary, …", found: { value } }] };
 }
 
-const manifestsOf = async ({ canary: { from } }: ConfigFile, { env, readFile }: { readonly env: Environment; readonly readFile: ReadFile }): Promise<Manifests> =>
-  typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
+const manifestsOf = async (
+  { canary: { from } }: ConfigFile,
+  { env, readFile }: { readonly env: Environment; readonly readFile: ReadFile },
+): Promise<Manifests> => (typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile));
 
 /** A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret. */
 function issueOf({ path, place, problem, found }: Problem, origins: readonly Origin[], config: string | undefined): ConfigIssue {
@@ -82,14 +90,25 @@ function configOf(command: Command, file: ConfigFile, inputs: Given, env: Enviro
   const { namespace, service, cluster, metrics, verify, firstDeploy } = file;
   if (namespace === undefined || service === undefined) throw new Error("the rules let a configuration pass that names no service");
   const counted = metricsOf(metrics);
-  return { command, namespace, service, cluster, ...(counted ? { metrics: counted } : {}), reporting: reportingOf(file, inputs, env), verify, firstDeploy, json: inputs["json"] === "true" };
+  return {
+    command,
+    namespace,
+    service,
+    cluster,
+    ...(counted ? { metrics: counted } : {}),
+    reporting: reportingOf(file, inputs, env),
+    verify,
+    firstDeploy,
+    json: inputs.json === "true",
+  };
 }
 
 /** Prometheus's API is below its URL, with or without a slash at the end. */
-const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined => (prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics });
+const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>
+  prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
 
 function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Environment): ReportingConfig {
   const { environment = cluster.context ?? "", ...rest } = reporting;
-  const githubToken = inputs["github-token"] ?? env["GITHUB_TOKEN"];
+  const githubToken = inputs["github-token"] ?? env.GITHUB_TOKEN;
   return { ...rest, environment, ...(githubToken ? { githubToken } : {}) };
 }

@@ -33,8 +33,11 @@ const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"
 
 function readObject(place: string, document: unknown, env: Environment): Manifests {
   const filled = fill(document, env);
-  if (!isMapping(filled.value)) return { manifests: [], problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }] };
-  const unnamed = identity.filter((path) => typeof at(filled.value, path) !== "string").map((path): Problem => ({ path, problem: "expected some text", found: { value: at(filled.value, path) } }));
+  if (!isMapping(filled.value))
+    return { manifests: [], problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }] };
+  const unnamed = identity
+    .filter((path) => typeof at(filled.value, path) !== "string")
+    .map((path): Problem => ({ path, problem: "expected some text", found: { value: at(filled.value, path) } }));
   return {
     manifests: [{ place, object: filled.value }],
     problems: [...filled.problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: `${place}.${printPath(problem.path)}` })),

@@ -50,7 +50,7 @@ export function planOf(file: ConfigFile): Plan {
 export function canaryDeployment({ stable, canary }: ConfigFile, manifests: readonly Manifest[]): string | undefined {
   if (canary.deployment !== undefined) return canary.deployment;
   if (canary.from === "clone") return stable.deployment === undefined ? undefined : `${stable.deployment}-canary`;
-  const [only, ...others] = manifests.filter(({ object }) => object["kind"] === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  const [only, ...others] = manifests.filter(({ object }) => object.kind === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
   return others.length === 0 && typeof only === "string" ? only : undefined;
 }
 
@@ -77,7 +77,11 @@ const noRestarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
 const usualGates = (counted: boolean): readonly Gate[] =>
   counted ? [{ kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" }, noRestarts] : [noRestarts];
 
-const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({ deployment, host: host ?? service, ...(subset === undefined ? {} : { subset }) });
+const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({
+  deployment,
+  host: host ?? service,
+  ...(subset === undefined ? {} : { subset }),
+});
 
 function routeChoice(virtualService: string, routes: readonly string[], namespace: string): RouteChoice {
   const [first = "", second] = virtualService.split("/");

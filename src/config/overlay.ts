@@ -26,7 +26,7 @@ export function overlay(document: unknown, given: Given): Overlaid {
   const strangers = Object.keys(given).filter((name) => !names.includes(name));
   const laid = known.flatMap((input) => {
     const written = given[input.name];
-    return written === undefined || input.path === undefined ? [] : [{ input, path: input.path.split("."), ...valueOf(input, written) }];
+    return written === undefined || input.path === undefined ? [] : [{ input, path: input.path.split("."), ...textOf(input, written) }];
   });
   return {
     document: laid.reduce<unknown>((document, { path, value }) => (value === undefined ? document : put(document, path, value)), document),
@@ -42,7 +42,9 @@ export function overlay(document: unknown, given: Given): Overlaid {
 
 function contradiction({ "canary-from": from, "canary-manifests": manifests }: Given): readonly Problem[] {
   if (manifests === undefined || from === undefined || from === "manifests") return [];
-  return [{ path: ["canary", "from"], place: "canary-from", problem: "expected manifests, or nothing, together with canary-manifests", found: { value: from } }];
+  return [
+    { path: ["canary", "from"], place: "canary-from", problem: "expected manifests, or nothing, together with canary-manifests", found: { value: from } },
+  ];
 }
 
 /** Booleans that have no place in the file are not read by its schema. */
@@ -51,7 +53,7 @@ const doubtful = (given: Given): readonly Problem[] =>
     .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 
-function valueOf(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
+function textOf(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
   if (input.type === "map") return mapOf(written);
   // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
   if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written)) return readYaml(written, input.name);
@@ -60,7 +62,10 @@ function valueOf(input: Input, written: string): { readonly value?: unknown; rea
 
 /** `name: value` or `name=value`, one a line. Values are kept as they are: a token may hold anything. */
 function mapOf(written: string): { readonly value: unknown; readonly problems: readonly Problem[] } {
-  const lines = written.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = written
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   const parts = lines.map((line) => /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line));
   const bad = parts.findIndex((part) => !part);
   return {

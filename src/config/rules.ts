@@ -15,7 +15,11 @@ export type Draft = { readonly command: Command; readonly file: ConfigFile; read
 /** What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is broken already. */
 type Rule = { readonly name: string; readonly reads: readonly Section[]; readonly problems: (draft: Draft) => readonly Problem[] };
 
-const needed = (path: string, input: string, what: string): Problem => ({ path: path.split("."), problem: `expected ${what}, in the file or as the input ${input}`, missing: true });
+const needed = (path: string, input: string, what: string): Problem => ({
+  path: path.split("."),
+  problem: `expected ${what}, in the file or as the input ${input}`,
+  missing: true,
+});
 
 const rules: readonly Rule[] = [
   {
@@ -76,7 +80,9 @@ const rules: readonly Rule[] = [
     problems: ({ file: { stages = [] } }) =>
       stages.flatMap(({ weight }, index) => {
         const before = stages[index - 1]?.weight ?? 0;
-        return weight > before ? [] : [{ path: ["stages", index, "weight"], problem: `expected more than the ${before} % of the stage before`, found: { value: weight } }];
+        return weight > before
+          ? []
+          : [{ path: ["stages", index, "weight"], problem: `expected more than the ${before} % of the stage before`, found: { value: weight } }];
       }),
   },
   {
@@ -86,7 +92,12 @@ const rules: readonly Rule[] = [
       stages.flatMap(({ weight, wait, gates, approval }, index) =>
         weight === 100 || wait !== undefined || approval === true || (gates !== undefined && gates.length > 0)
           ? []
-          : [{ path: ["stages", index], problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing` }],
+          : [
+              {
+                path: ["stages", index],
+                problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
+              },
+            ],
       ),
   },
   {
@@ -95,7 +106,9 @@ const rules: readonly Rule[] = [
     problems: ({ file: { stages = [], deadlines } }) => {
       const waits = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
       return [
-        ...stages.flatMap((stage, index) => (stageDeadline(stage) < (stage.wait ?? 0) ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")] : [])),
+        ...stages.flatMap((stage, index) =>
+          stageDeadline(stage) < (stage.wait ?? 0) ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")] : [],
+        ),
         ...(deadlines.release < waits ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")] : []),
       ];
     },
@@ -112,7 +125,9 @@ const rules: readonly Rule[] = [
       gateLists(file).flatMap(({ path, gates }) =>
         gates.flatMap(({ name }, index) => {
           const first = gates.findIndex((gate) => gate.name === name);
-          return first === index ? [] : [{ path: [...path, index], problem: `expected a name of its own: gate ${first + 1} is called that, too`, found: { value: name } }];
+          return first === index
+            ? []
+            : [{ path: [...path, index], problem: `expected a name of its own: gate ${first + 1} is called that, too`, found: { value: name } }];
         }),
       ),
   },
@@ -122,14 +137,22 @@ const rules: readonly Rule[] = [
     problems: ({ file }) =>
       file.metrics.prometheus !== undefined
         ? []
-        : everyGate(file).flatMap(({ path, gate }) => (gate.kind === "restarts" ? [] : [{ path, problem: `a gate of the kind ${gate.kind} needs Prometheus; set metrics.prometheus, or the input prometheus` }])),
+        : everyGate(file).flatMap(({ path, gate }) =>
+            gate.kind === "restarts"
+              ? []
+              : [{ path, problem: `a gate of the kind ${gate.kind} needs Prometheus; set metrics.prometheus, or the input prometheus` }],
+          ),
   },
   {
     name: "verify has something to ask",
     reads: ["metrics", "verify"],
     problems: ({ command, file: { metrics, verify } }) => [
-      ...(command === "verify" && metrics.prometheus === undefined && verify.url === undefined ? [needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)")] : []),
-      ...(verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined ? [{ path: ["verify", "versionFrom"], problem: "expected header or json, not both" }] : []),
+      ...(command === "verify" && metrics.prometheus === undefined && verify.url === undefined
+        ? [needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)")]
+        : []),
+      ...(verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined
+        ? [{ path: ["verify", "versionFrom"], problem: "expected header or json, not both" }]
+        : []),
     ],
   },
 ];
@@ -144,21 +167,45 @@ function destinationProblems({ namespace, service, stable, canary }: ConfigFile)
   if (stable.subset === undefined && canary.subset === undefined) {
     return [{ path: ["canary"], problem: "expected another destination than stable's: give both a subset, or the canary a host of its own" }];
   }
-  if (stable.subset === canary.subset) return [{ path: ["canary", "subset"], problem: "expected another subset than stable's on the same host", found: { value: canary.subset } }];
+  if (stable.subset === canary.subset)
+    return [{ path: ["canary", "subset"], problem: "expected another subset than stable's on the same host", found: { value: canary.subset } }];
   const without = stable.subset === undefined ? "stable" : canary.subset === undefined ? "canary" : undefined;
-  return without === undefined ? [] : [{ path: [without, "subset"], problem: `expected a subset: both versions have the same host, and without one ${without}'s share goes to the pods of both` }];
+  return without === undefined
+    ? []
+    : [
+        {
+          path: [without, "subset"],
+          problem: `expected a subset: both versions have the same host, and without one ${without}'s share goes to the pods of both`,
+        },
+      ];
 }
 
 function manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): readonly Problem[] {
-  const deployments = manifests.filter(({ object }) => object["kind"] === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  const deployments = manifests.filter(({ object }) => object.kind === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
   const wanted = canaryDeployment(file, manifests);
   const foreign = manifests.flatMap(({ place, object }) => {
     const namespace = at(object, ["metadata", "namespace"]);
     return namespace === undefined || namespace === file.namespace
       ? []
-      : [{ path: ["canary", "from", "manifests"], place: `${place}.metadata.namespace`, problem: `expected ${file.namespace ?? "none"}, the namespace of the service`, found: { value: namespace } }];
+      : [
+          {
+            path: ["canary", "from", "manifests"],
+            place: `${place}.metadata.namespace`,
+            problem: `expected ${file.namespace ?? "none"}, the namespace of the service`,
+            found: { value: namespace },
+          },
+        ];
   });
-  const lacking = wanted === undefined || deployments.includes(wanted) ? [] : [{ path: ["canary", "deployment"], problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`, found: { value: wanted } }];
+  const lacking =
+    wanted === undefined || deployments.includes(wanted)
+      ? []
+      : [
+          {
+            path: ["canary", "deployment"],
+            problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
+            found: { value: wanted },
+          },
+        ];
   return [...foreign, ...lacking];
 }
 
@@ -175,7 +222,9 @@ function limitProblems(path: Path, gate: Gate): readonly Problem[] {
       return gate.atMost === undefined && gate.timesStable === undefined ? [{ path, problem: "expected a limit: atMost, timesStable or both" }] : [];
     case "query":
       if (gate.atMost === undefined && gate.atLeast === undefined) return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
-      return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity) ? [{ path: [...path, "atLeast"], problem: `expected no more than atMost, which is ${gate.atMost}`, found: { value: gate.atLeast } }] : [];
+      return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity)
+        ? [{ path: [...path, "atLeast"], problem: `expected no more than atMost, which is ${gate.atMost}`, found: { value: gate.atLeast } }]
+        : [];
     case "restarts":
       return [];
   }

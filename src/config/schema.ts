@@ -15,15 +15,16 @@ import {
   host,
   image,
   labels,
+  links,
   percentile,
   positive,
   ratio,
   replicas,
-  routeList,
   routeName,
+  routeNames,
   section,
   text,
-  textList,
+  texts,
   url,
   weight,
 } from "./values.ts";
@@ -46,7 +47,10 @@ function optional<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
 
 function preset<O, I>(description: string, schema: z.ZodMiniType<O, I>, written: unknown) {
   const standard = z.parse(schema, written);
-  const key = z.pipe(z.optional(schema), z.transform((value: O | undefined): O => value ?? standard));
+  const key = z.pipe(
+    z.optional(schema),
+    z.transform((value: O | undefined): O => value ?? standard),
+  );
   words.add(key, { description, standard: written });
   return key;
 }
@@ -54,7 +58,10 @@ function preset<O, I>(description: string, schema: z.ZodMiniType<O, I>, written:
 /** A whole part of the file: without it, each of its keys counts as it usually does. */
 function part<O, I>(description: string, schema: z.ZodMiniType<O, I>) {
   const usual = z.parse(schema, {});
-  const key = z.pipe(z.optional(schema), z.transform((value: O | undefined): O => value ?? usual));
+  const key = z.pipe(
+    z.optional(schema),
+    z.transform((value: O | undefined): O => value ?? usual),
+  );
   words.add(key, { description });
   return key;
 }
@@ -76,7 +83,8 @@ function usual<O, I>(path: string, schema: z.ZodMiniType<O, I>) {
 /* Gates */
 
 const noData = preset("Without data, wait until the stage's deadline and then roll back, or fail at once.", choice(["wait", "fail"]), "wait");
-const minRequests = (standard: number) => preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
+const minRequests = (standard: number) =>
+  preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
 
 const errors = section({
   name: preset("What reports call it.", text, "errors"),
@@ -122,7 +130,10 @@ const gate = either<Gate>("a gate: a mapping with errors, latency, restarts or q
     section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }),
     z.transform(({ restarts }): RestartGate => ({ kind: "restarts", ...restarts })),
   ),
-  z.pipe(query, z.transform((query): QueryGate => ({ kind: "query", ...query }))),
+  z.pipe(
+    query,
+    z.transform((query): QueryGate => ({ kind: "query", ...query })),
+  ),
 ]);
 
 const gates = z.array(gate, { error: "expected a list of gates" });
@@ -131,13 +142,19 @@ const gates = z.array(gate, { error: "expected a list of gates" });
 
 const stable = section({ deployment: given("stable.deployment", dnsName), subset: given("stable.subset", dnsLabel), host: given("stable.host", host) });
 
-const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, textList) });
+const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, texts) });
 
 const canary = section({
   deployment: given("canary.deployment", dnsName),
   subset: given("canary.subset", dnsLabel),
   host: given("canary.host", host),
-  from: usual("canary.from", either<"existing" | "clone" | z.output<typeof manifests>>("existing, clone, or a mapping with manifests", [choice(["existing", "clone"], ", or a mapping with manifests"), manifests])),
+  from: usual(
+    "canary.from",
+    either<"existing" | "clone" | z.output<typeof manifests>>("existing, clone, or a mapping with manifests", [
+      choice(["existing", "clone"], ", or a mapping with manifests"),
+      manifests,
+    ]),
+  ),
   labels: given("canary.labels", labels),
   replicas: given("canary.replicas", replicas),
   container: given("canary.container", dnsLabel),
@@ -145,7 +162,13 @@ const canary = section({
 
 /** A Deployment's name alone stands for a mapping with nothing else. */
 const named = <O, I>(whole: z.ZodMiniType<O, I>) =>
-  either<O>("a Deployment's name, or a mapping", [z.pipe(dnsName, z.transform((deployment) => z.parse(whole, { deployment }))), whole]);
+  either<O>("a Deployment's name, or a mapping", [
+    z.pipe(
+      dnsName,
+      z.transform((deployment) => z.parse(whole, { deployment })),
+    ),
+    whole,
+  ]);
 
 export type WrittenRoute = { readonly virtualService: string; readonly routes: readonly string[] };
 
@@ -153,20 +176,34 @@ const wholeVirtualService = (virtualService: string): WrittenRoute => ({ virtual
 
 const route = section({
   virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
-  routes: preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.", textList, []),
+  routes: preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.", texts, []),
 });
 
 const routes = either<readonly WrittenRoute[]>("VirtualServices as name or namespace/name, or a list", [
-  z.pipe(routeList, z.transform((names) => names.map(wholeVirtualService))),
-  z.pipe(route, z.transform((route) => [route])),
-  z.array(either<WrittenRoute>("a VirtualService as name or namespace/name, or a mapping with virtualService and routes", [z.pipe(routeName, z.transform(wholeVirtualService)), route])),
+  z.pipe(
+    routeNames,
+    z.transform((names) => names.map(wholeVirtualService)),
+  ),
+  z.pipe(
+    route,
+    z.transform((route) => [route]),
+  ),
+  z.array(
+    either<WrittenRoute>("a VirtualService as name or namespace/name, or a mapping with virtualService and routes", [
+      z.pipe(routeName, z.transform(wholeVirtualService)),
+      route,
+    ]),
+  ),
 ]);
 
 const stage = section({
   name: optional("What reports call it. Default: its weight.", text),
   weight: required("The canary's share in whole percents, 1 to 100, higher than in the stage before.", weight),
   wait: optional("How long the stage lasts at least. Default: no time, so that it ends when its gates pass.", duration),
-  atMost: optional("How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.", duration),
+  atMost: optional(
+    "How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.",
+    duration,
+  ),
   gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
   approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", boolean, false),
 });
@@ -195,7 +232,7 @@ const reporting = section({
   commitStatus: usual("reporting.commitStatus", boolean),
   pullRequest: given("reporting.pullRequest", count("the number of a pull request", 1)),
   environment: given("reporting.environment", text),
-  dashboards: preset(inputAt("reporting.dashboards").description, z.record(text, url, { error: "expected a mapping of names to URLs" }), {}),
+  dashboards: preset(inputAt("reporting.dashboards").description, links, {}),
   report: usual("reporting.report", text),
 });
 
@@ -203,7 +240,10 @@ const verify = section({
   url: given("verify.url", url),
   requests: usual("verify.requests", count("a number of requests", 1)),
   headers: preset(inputAt("verify.headers").description, headers, {}),
-  versionFrom: optional("Where the answer names its version: one of these.", section({ header: given("verify.versionFrom.header", text), json: given("verify.versionFrom.json", text) })),
+  versionFrom: optional(
+    "Where the answer names its version: one of these.",
+    section({ header: given("verify.versionFrom.header", text), json: given("verify.versionFrom.json", text) }),
+  ),
   window: usual("verify.window", duration),
 });
 
@@ -218,7 +258,16 @@ export const file = section({
   stages: given("stages", stages),
   gates: given("gates", gates),
   metrics: part("Where requests are counted.", metrics),
-  promotion: part("What happens when every stage has passed: the model's name, or a mapping.", either<z.output<typeof promotion>>("swap, update, or a mapping", [z.pipe(models, z.transform((model) => z.parse(promotion, { model }))), promotion])),
+  promotion: part(
+    "What happens when every stage has passed: the model's name, or a mapping.",
+    either<z.output<typeof promotion>>("swap, update, or a mapping", [
+      z.pipe(
+        models,
+        z.transform((model) => z.parse(promotion, { model })),
+      ),
+      promotion,
+    ]),
+  ),
   deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) })),
   drift: usual("drift", choice(["roll-back", "put-back"])),
   firstDeploy: usual("firstDeploy", boolean),
