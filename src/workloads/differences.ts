@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { isRolledOut, readDeployment } from "../kubernetes/deployment.ts";
 import { field } from "../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
 import { progressOf } from "./health.ts";
 import { identify, nameOf } from "./manifest.ts";
 import type { WorkloadParts } from "./parts.ts";
-import { newestReplicaSet } from "./pods.ts";
+import { templateOfReplicaSet } from "./pods.ts";
 import { imageBefore, imageOf, releasedImage } from "./released-image.ts";
 
 /** Both Deployments as they are when the release has ended. */
@@ -74,12 +75,13 @@ function notAsBefore({ before }: WorkloadParts, role: "stable" | "canary", raw: 
   return replicas === undefined || (before.autoscaled[role] && replicas > 0) ? [] : notReplicas(raw, replicas);
 }
 
-/** The canary's pod template is the old one again: told by its ReplicaSet, or where only an image changed, by the image. */
+/** The canary's pod template is the old one again, or where only an image was changed, the image is. */
 async function notTemplate({ client, target, before }: WorkloadParts, canary: KubernetesObject): Promise<readonly string[]> {
   const { replicaSet, images = {} } = before.canary ?? {};
   if (replicaSet === undefined) return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
-  const newest = await newestReplicaSet(client, readDeployment(canary));
-  return newest === undefined || newest.metadata.name === replicaSet ? [] : [`${whereOf(canary)} has not got its old pod template back: it runs ReplicaSet ${newest.metadata.name}, not ${replicaSet}`];
+  const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
+  const back = old !== undefined && isDeepStrictEqual(field(canary, "spec", "template"), templateOfReplicaSet(old));
+  return back ? [] : [`${whereOf(canary)} has not got its old pod template back${old ? "" : `: ReplicaSet ${replicaSet}, which had it, is gone`}`];
 }
 
 async function leftManifests({ client, target: { namespace, source }, before }: WorkloadParts): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
-import { listAt, textAt } from "../kubernetes/field.ts";
+import { listAt, objectAt, textAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery } from "../kubernetes/selector.ts";
@@ -22,6 +22,14 @@ export async function newestReplicaSet(client: KubernetesClient, deployment: Dep
 export async function replicaSetsOf(client: KubernetesClient, { namespace, uid, selector }: Deployment): Promise<readonly KubernetesObject[]> {
   const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
   return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
+}
+
+/** The Deployment's pod template that a ReplicaSet was made from: the controller adds a label with its hash. */
+export function templateOfReplicaSet(replicaSet: KubernetesObject): unknown {
+  const template = objectAt(replicaSet, "spec", "template");
+  const metadata = objectAt(template, "metadata");
+  const { "pod-template-hash": _, ...labels } = objectAt(metadata, "labels");
+  return { ...template, metadata: { ...metadata, labels } };
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { PatchOperation } from "../kubernetes/client.ts";
 import { chooseContainer, readDeployment } from "../kubernetes/deployment.ts";
-import { objectAt } from "../kubernetes/field.ts";
 import { isMadeBy } from "../kubernetes/mark.ts";
 import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import { DeniedError } from "../lib/errors.ts";
@@ -9,6 +8,7 @@ import { templatePatch } from "./deploy.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit.ts";
 import { identify, nameOf } from "./manifest.ts";
 import type { WorkloadParts } from "./parts.ts";
+import { templateOfReplicaSet } from "./pods.ts";
 import { imageBefore } from "./released-image.ts";
 
 type CanaryBefore = NonNullable<WorkloadsBefore["canary"]>;
@@ -68,20 +68,12 @@ type TemplatePlan = (raw: KubernetesObject) => readonly PatchOperation[];
 /** The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is enough. */
 async function templateOf({ client, target }: WorkloadParts, { replicaSet, images }: CanaryBefore): Promise<TemplatePlan> {
   const old = replicaSet === undefined ? undefined : await client.get(resources.replicaSets, target.namespace, replicaSet);
-  if (old) return (raw) => templatePatch(raw, withoutHash(old));
+  if (old) return (raw) => templatePatch(raw, templateOfReplicaSet(old));
   return (raw) => {
     const container = chooseContainer(readDeployment(raw), target.container);
     const image = imageBefore(raw, images, target);
     return "name" in container && image !== undefined ? imagePatch(container, image) : [];
   };
-}
-
-/** The controller adds the hash's label to the template of a ReplicaSet. */
-function withoutHash(replicaSet: KubernetesObject): unknown {
-  const template = objectAt(replicaSet, "spec", "template");
-  const metadata = objectAt(template, "metadata");
-  const { "pod-template-hash": _, ...labels } = objectAt(metadata, "labels");
-  return { ...template, metadata: { ...metadata, labels } };
 }
 
 /** A Deployment that somebody deleted meanwhile cannot be put back; the final look says so. */

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import test, { after, before, describe } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
+import { DeniedError } from "../../src/lib/errors.ts";
+import type { Health } from "../../src/release/health.ts";
+import { splitAt } from "../../src/release/split.ts";
+import type { Target } from "../../src/release/target.ts";
+import type { SentObject } from "../../src/sandbox/api-server/object.ts";
+import { captureWorkloads, workloadsBefore } from "../../src/workloads/before.ts";
+import { deploymentWorkload } from "../../src/workloads/deployment.ts";
+import { deploymentOf, destinationRuleOf, image, serviceOf, targetOf } from "../support/workload-objects.ts";
+
+/** A cluster that runs pods by their images' tags, and what somebody with kubectl can do there. */
+export type WorkloadWorld = {
+  readonly client: KubernetesClient;
+  /** A new, empty namespace. */
+  readonly createNamespace: () => Promise<string>;
+  readonly apply: (objects: readonly SentObject[]) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+/** What every Workload has to do, on any API server. */
+export function workloadContract(name: string, setUp: () => Promise<WorkloadWorld>): void {
+  describe(`workload: ${name}`, () => {
+    let world: WorkloadWorld;
+    before(async () => {
+      world = await setUp();
+    });
+    after(() => world.close());
+
+    /** A namespace with stable at `replicas` pods, and whatever else there is. */
+    async function scene(more: (namespace: string) => readonly SentObject[] = () => [], replicas = 2) {
+      const namespace = await world.createNamespace();
+      await world.apply([
+        serviceOf(namespace, "reviews", { app: "reviews" }),
+        destinationRuleOf(namespace, "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+        deploymentOf(namespace, "reviews-v1", "v1", { replicas }),
+        ...more(namespace),
+      ]);
+      const get = (deployment: string): Promise<KubernetesObject | undefined> => world.client.get(resources.deployments, namespace, deployment);
+      await until("stable is available", async () => (await get("reviews-v1")) as { status?: { availableReplicas?: number } }, ({ status }) => status?.availableReplicas === replicas);
+
+      async function workload(more: Partial<Target> = {}, keepOld = false) {
+        const target = targetOf(namespace, more);
+        const memento = await captureWorkloads(world.client, target);
+        const connect = () => deploymentWorkload({ client: world.client, target, before: workloadsBefore.parse(JSON.parse(JSON.stringify(memento))), keepOld, clock: { now: Date.now } });
+        return { ...connect(), anotherJob: connect };
+      }
+      return { namespace, get, workload };
+    }
+
+    const ready = (of: { health(of: "stable" | "canary"): Promise<Health> }, role: "stable" | "canary"): Promise<Health> =>
+      until(`${role} is ready`, () => of.health(role), (health) => {
+        assert.equal(health.fatal, undefined);
+        return health.ready;
+      });
+    const fatal = (of: { health(of: "stable" | "canary"): Promise<Health> }): Promise<Health> => until("the canary is given up", () => of.health("canary"), (health) => health.fatal !== undefined);
+
+    test("an existing Deployment gets the image and nothing else; another job puts it back", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 1 })]);
+      const before = await get("reviews-v2");
+      const it = await workload();
+      await it.deploy();
+      const health = await ready(it, "canary");
+      assert.deepEqual({ desired: health.desired, available: health.available, restarts: health.restarts }, { desired: 1, available: 1, restarts: 0 });
+      assert.deepEqual(specOf(await get("reviews-v2")), JSON.parse(JSON.stringify(specOf(before)).replace(image("v1-old"), image("v2"))));
+      assert.deepEqual(await it.differences("stable"), [`Deployment ${before?.metadata.namespace}/reviews-v2 has the image ${image("v2")}, not ${image("v1-old")}`]);
+
+      const other = it.anotherJob();
+      await other.restore();
+      await other.restore();
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+      assert.deepEqual(await other.differences("stable"), []);
+    });
+
+    test("a canary that rests at 0 gets pods before traffic, and rests again after a rollback", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 0 })], 3);
+      const it = await workload();
+      await it.deploy();
+      assert.equal(replicas(await get("reviews-v2")), 1);
+      await it.scale(splitAt(50));
+      assert.equal(replicas(await get("reviews-v2")), 2);
+      await ready(it, "canary");
+      await it.restore();
+      assert.equal(replicas(await get("reviews-v2")), 0);
+    });
+
+    test("a clone has stable's template, labels and pods of its own, and is gone after a rollback", async () => {
+      const { get, workload } = await scene();
+      const stable = await get("reviews-v1");
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await it.deploy();
+      const canary = await get("reviews-v2");
+      const spec = JSON.parse(JSON.stringify(specOf(stable)).replaceAll('"version":"v1"', '"version":"v2"').replace(image("v1"), image("v2")));
+      assert.deepEqual(specOf(canary), { ...spec, replicas: 1 });
+      assert.equal(canary?.metadata.labels?.["app.kubernetes.io/managed-by"], "istio-canary");
+      assert.deepEqual(specOf(await get("reviews-v1")), specOf(stable));
+      await ready(it, "canary");
+      await it.restore();
+      await it.restore();
+      assert.equal(await get("reviews-v2"), undefined);
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("deploying again changes nothing", async () => {
+      const { get, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await it.deploy();
+      const { uid, generation } = (await get("reviews-v2"))?.metadata ?? {};
+      await it.anotherJob().deploy();
+      assert.deepEqual([(await get("reviews-v2"))?.metadata.uid, (await get("reviews-v2"))?.metadata.generation], [uid, generation]);
+    });
+
+    test("a Deployment that came into being since, and not by the release, is left alone and told of", async () => {
+      const { namespace, get, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await world.apply([deploymentOf(namespace, "reviews-v2", "v9")]);
+      await assert.rejects(it.deploy(), (error) => error instanceof DeniedError && error.message.includes("not by it"));
+      await it.restore();
+      assert.ok(await get("reviews-v2"));
+      assert.deepEqual(await it.differences("stable"), [`Deployment ${namespace}/reviews-v2 is still there; it did not exist before the release`]);
+    });
+
+    test("pods come as each weight needs them and are never taken away", async () => {
+      const { get, workload } = await scene(() => [], 4);
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await it.deploy();
+      const seen: (number | undefined)[] = [];
+      for (const weight of [1, 30, 100, 10]) {
+        await it.scale(splitAt(weight));
+        seen.push(replicas(await get("reviews-v2")));
+      }
+      assert.deepEqual(seen, [1, 2, 4, 4]);
+      assert.equal((await ready(it, "canary")).available, 4);
+    });
+
+    test("an image that cannot be pulled is fatal, in the pod's own words", async () => {
+      const { workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" }, image: image("v2-pullfail") });
+      await it.deploy();
+      const { ready, fatal: because = "" } = await fatal(it);
+      assert.equal(ready, false);
+      assert.match(because, /^Deployment \S+\/reviews-v2: pod reviews-v2-\S+: cannot pull image registry\.test\/reviews:v2-pullfail: Back-off pulling image/);
+      await it.restore();
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("a crash loop is fatal and counts restarts; the old template's pods that still run are no excuse and no cause", async () => {
+      const { workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const it = await workload({ image: image("v2-crash") });
+      await until("the old canary is ready", () => it.health("canary"), ({ ready }) => ready);
+      await it.deploy();
+      const health = await fatal(it);
+      assert.match(health.fatal ?? "", /container reviews crashes again and again \(\d+ restarts?, the last run ended with exit code 1\)/);
+      assert.ok(health.restarts > 0);
+      await it.restore();
+      await ready(it, "canary");
+    });
+
+    test("a canary whose old pods crashed before the release is not blamed for it", async () => {
+      const { namespace, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-crash")]);
+      await until("the old pods crash", () => world.client.list(resources.pods, namespace), (pods) => JSON.stringify(pods).includes("CrashLoopBackOff"));
+      const it = await workload();
+      await it.deploy();
+      assert.equal((await ready(it, "canary")).restarts, 0);
+    });
+
+    test("a swap scales stable to 0 and leaves the canary; keeping the old version leaves both", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 2 })]);
+      const kept = await workload({}, true);
+      await kept.deploy();
+      await ready(kept, "canary");
+      await kept.retire("stable");
+      assert.equal(replicas(await get("reviews-v1")), 2);
+      assert.deepEqual(await kept.differences("canary"), []);
+
+      const it = await workload();
+      assert.match((await it.differences("canary")).join(), /reviews-v1 is scaled to 2, not 0/);
+      await it.retire("stable");
+      await it.retire("stable");
+      assert.equal(replicas(await get("reviews-v1")), 0);
+      assert.deepEqual(await it.differences("canary"), []);
+    });
+
+    test("an update gives stable the image, and the clone goes", async () => {
+      const { get, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await it.deploy();
+      await ready(it, "canary");
+      await it.updateStable();
+      await it.updateStable();
+      await ready(it, "stable");
+      await it.retire("canary");
+      await it.retire("canary");
+      assert.equal(await get("reviews-v2"), undefined);
+      assert.match(JSON.stringify(specOf(await get("reviews-v1"))), /reviews:v2"/);
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("the only pods that can serve are not taken away", async () => {
+      const { namespace, get, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+      await it.deploy();
+      await ready(it, "canary");
+      await world.apply([deploymentOf(namespace, "reviews-v1", "v1", { replicas: 0 })]);
+      await until("stable has no pod", () => it.health("stable"), ({ available }) => available === 0);
+      await assert.rejects(it.restore(), (error) => error instanceof DeniedError && error.message.includes("the pods of reviews-v2 are kept"));
+      assert.ok(await get("reviews-v2"));
+    });
+
+    test("manifests are applied in order; a rollback takes away what they made and leaves the rest", async () => {
+      const { namespace, get, workload } = await scene((namespace) => [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared", namespace }, data: { a: "1" } }]);
+      const objects = [
+        { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared" }, data: { b: "2" } },
+        { apiVersion: "v1", kind: "Service", metadata: { name: "reviews-canary" }, spec: { selector: { app: "reviews", version: "v2" }, ports: [{ port: 9080 }] } },
+        withoutNamespace(deploymentOf(namespace, "reviews-v2", "template", { replicas: 2 })),
+      ];
+      const it = await workload({ source: { from: "manifests", objects } });
+      await it.deploy();
+      await it.deploy();
+      await ready(it, "canary");
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /reviews:v2"/);
+      assert.equal(replicas(await get("reviews-v2")), 2);
+      await it.restore();
+      await it.restore();
+      const [shared, service] = await Promise.all([world.client.get(resources.configMaps, namespace, "shared"), world.client.get(resources.services, namespace, "reviews-canary")]);
+      assert.deepEqual([shared?.data, service, await get("reviews-v2")], [{ a: "1", b: "2" }, undefined, undefined]);
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("a canary's Deployment that manifests changed gets its old pod template back", async () => {
+      const { namespace, get, workload } = await scene();
+      const manifest = (tag: string) => [withoutNamespace(deploymentOf(namespace, "reviews-v2", tag, { containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }] }))];
+      const earlier = await workload({ source: { from: "manifests", objects: manifest("v1-old") }, image: image("v1-old"), replicas: { kind: "by-weight" } });
+      await earlier.deploy();
+      await earlier.scale(splitAt(100));
+      await ready(earlier, "canary");
+      const before = await get("reviews-v2");
+
+      const it = await workload({ source: { from: "manifests", objects: manifest("v2") }, replicas: { kind: "count", count: 3 } });
+      await it.deploy(); // over our own patch of the replicas
+      await ready(it, "canary");
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /"value":"v2"/);
+      await it.restore();
+      await ready(it, "canary");
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("a manifest takes no field from somebody else, and says from whom it would", async () => {
+      const { namespace, get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const before = await get("reviews-v2");
+      const it = await workload({ source: { from: "manifests", objects: [withoutNamespace(deploymentOf(namespace, "reviews-v2", "v2"))] } });
+      await assert.rejects(it.deploy(), (error) => error instanceof DeniedError && /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message));
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+    });
+
+    test("after a swap the roles change: the old Deployment becomes a copy of the new one", async () => {
+      const { get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v2", { replicas: 0, containers: [{ name: "reviews", image: image("v0"), ports: [{ name: "http", containerPort: 9080 }] }] }),
+      ]);
+      const before = await get("reviews-v2");
+      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" }, image: image("v3") });
+      await it.deploy();
+      await ready(it, "canary");
+      const text = JSON.stringify(specOf(await get("reviews-v2")));
+      assert.match(text, /"MODE"/);
+      assert.match(text, /reviews:v3"/);
+      assert.match(text, /"version":"v2"/);
+      await it.restore();
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("a Deployment that somebody deleted is told of and does not stop a rollback", async () => {
+      const { namespace, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const it = await workload();
+      await it.deploy();
+      await world.client.delete(resources.deployments, namespace, "reviews-v2");
+      assert.equal((await it.health("canary")).fatal, `Deployment ${namespace}/reviews-v2 is gone`);
+      await it.restore();
+      assert.deepEqual(await it.differences("stable"), [`Deployment ${namespace}/reviews-v2 is gone`]);
+    });
+  });
+}
+
+const specOf = (object: KubernetesObject | undefined): unknown => object?.spec;
+const replicas = (object: KubernetesObject | undefined): number | undefined => (object?.spec as { replicas?: number } | undefined)?.replicas;
+
+function withoutNamespace(object: SentObject & { readonly spec: Readonly<Record<string, unknown>> }) {
+  const { namespace: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata };
+}
+
+/** Asks again until it is so. Ends only because a test must end: what is asked for comes by itself, or never. */
+async function until<T>(what: string, ask: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
+  for (let asked = 0; asked < 1_500; asked++) {
+    const answer = await ask();
+    if (done(answer)) return answer;
+    await sleep(20);
+  }
+  return assert.fail(`it never came to be that ${what}`);
+}
