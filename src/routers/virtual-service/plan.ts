@@ -46,7 +46,7 @@ export function planRoutes(object: KubernetesObject, before: VirtualServiceBefor
 export const repeated = (entries: readonly Entry[], { indexesOf }: Versions): readonly string[] =>
   roles.flatMap((role) => {
     const [first, second] = indexesOf(role, entries).map((index) => entries[index]);
-    return first && second ? [destinationWord(first)] : [];
+    return first && second ? [destinationWord({ host: first.host, ...(first.subset === undefined ? {} : { subset: first.subset }) })] : [];
   });
 
 type Standing = { readonly at: number; readonly entry: Entry };

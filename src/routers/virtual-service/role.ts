@@ -30,9 +30,9 @@ export function versionsIn(namespace: string, pair: Pair): Versions {
     roleOf,
     indexesOf: (role, entries) => entries.flatMap((entry, index) => (roleOf(entry) === role ? [index] : [])),
     canaryLike(stable) {
-      const { subset: _, ...destination }: Raw = isRaw(stable.raw.destination) ? stable.raw.destination : {};
+      const { host: _, subset: __, ...rest }: Raw = isRaw(stable.raw.destination) ? stable.raw.destination : {};
       const host = writtenLike(stable.host, namespace, pair.canary.host, pair.namespace);
-      return { ...stable.raw, destination: { ...destination, host, ...(pair.canary.subset ? { subset: pair.canary.subset } : {}) } };
+      return { ...stable.raw, destination: { host, ...(pair.canary.subset ? { subset: pair.canary.subset } : {}), ...rest } };
     },
   };
 }

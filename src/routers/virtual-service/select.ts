@@ -16,7 +16,8 @@ export type Selection = {
 export function selectRules(object: KubernetesObject, choice: RouteChoice, pair: Pair): Selection {
   const scene: Scene = { choice, rules: rulesOf(object), versions: versionsIn(choice.namespace, pair), pair };
   const { rules, problems } = choice.routes.length === 0 ? selectAll(scene) : selectNamed(scene);
-  return { rules, problems: [...problems, ...rules.flatMap((rule) => checkRule(rule, scene))] };
+  const against = rules.flatMap((rule) => checkRule(rule, scene));
+  return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
 }
 
 const has = (rule: Rule, role: Role, { indexesOf }: Versions): boolean => indexesOf(role, rule.entries).length > 0;
@@ -48,8 +49,9 @@ function selectNamed({ choice, rules }: Scene): Selection {
 
 function nothingFound({ choice, rules, versions, pair }: Scene): Finding {
   const where = virtualServiceWord(choice);
+  if (rules.length === 0) return refuse(`${where} has no http route.`, "Name a VirtualService with http routes; those of tls and tcp are not moved.");
   const delegates = rules.filter(({ instead }) => instead === "delegate").map(({ raw }) => delegateWord(raw.delegate, choice.namespace));
-  if (rules.length > 0 && rules.length === delegates.length) {
+  if (rules.length === delegates.length) {
     return refuse(
       `${where} hands every request to other VirtualServices: ${someOf(delegates, ", ")}.`,
       "Name the VirtualService that it delegates to; the weights are there.",
@@ -68,7 +70,7 @@ function nothingFound({ choice, rules, versions, pair }: Scene): Finding {
 }
 
 /** What is there, for those who have to find the one they meant. */
-const listed = (rules: readonly Rule[]): string => (rules.length === 0 ? "no http route at all" : someOf(rules.map(ruleWord)));
+const listed = (rules: readonly Rule[]): string => someOf(rules.map(ruleWord)) || "none";
 
 const ruleWord = (rule: Rule): string =>
   `${routeWord(rule).slice("route ".length)} to ${rule.instead ?? (rule.entries.map(destinationWord).join(" and ") || "nowhere")}`;
