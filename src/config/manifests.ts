@@ -37,7 +37,7 @@ function readObject(place: string, document: unknown, env: Environment): Manifes
     return { manifests: [], problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }] };
   const unnamed = identity
     .filter((path) => typeof at(filled.value, path) !== "string")
-    .map((path): Problem => ({ path, problem: "expected some text", found: { value: at(filled.value, path) } }));
+    .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(filled.value, path) } }));
   return {
     manifests: [{ place, object: filled.value }],
     problems: [...filled.problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: `${place}.${printPath(problem.path)}` })),

@@ -23,7 +23,7 @@ const isScalar = (value: unknown): boolean => typeof value === "number" || typeo
 
 const pattern = (what: string, regex: RegExp) => form(what, matching(what, regex));
 
-export const text = pattern("some text", /\S/);
+export const text = pattern("a text", /\S/);
 export const url = pattern("a URL that begins with http:// or https://", /^https?:\/\/[^\s/]\S*$/);
 
 /* Names, as Kubernetes and Istio take them */
@@ -64,10 +64,7 @@ export const routeNames = z.pipe(
   z.transform(split),
 );
 
-export const texts = form(
-  "some text, or a list of texts",
-  z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("some text, or a list of texts")),
-);
+export const texts = form("a text, or a list of texts", z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("a text, or a list of texts")));
 
 function split(written: string): readonly string[] {
   return written

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { jsonSchema, withReferences } from "./generate/json-schema.ts";
+import { inputTable, reference } from "./generate/reference.ts";
+
+/** Writes what is made from the configuration's schema and the table of inputs; `--check` says which files are stale instead. */
+const schema = jsonSchema();
+const files: Readonly<Record<string, string>> = {
+  "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
+  "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),
+  ...(existsSync("README.md") ? { "README.md": between(readFileSync("README.md", "utf8"), "inputs", inputTable()) } : {}),
+};
+
+const stale = Object.entries(files).filter(([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content);
+
+if (process.argv.includes("--check")) {
+  for (const [path] of stale) console.error(`${path} is stale; run: node scripts/run.mjs scripts/generate.ts`);
+  process.exitCode = stale.length > 0 ? 1 : 0;
+} else {
+  for (const [path, content] of stale) {
+    writeFileSync(path, content);
+    console.log(`wrote ${path}`);
+  }
+}
+
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->`; a page without these marks stays as it is. */
+function between(page: string, name: string, content: string): string {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [start, end] = [page.indexOf(open), page.indexOf(close)];
+  return start === -1 || end === -1 ? page : `${page.slice(0, start + open.length)}\n\n${content}\n${page.slice(end)}`;
+}
