@@ -43,9 +43,22 @@ function account(shape: Shape): string {
   const swapped = step(step(shifted.object, { to: "split", canary: 100 }).object, { to: "swapped" });
   assert.equal(JSON.stringify(back.object), JSON.stringify(original), "the way back does not lead back");
   const chosen = ["", `moves ${rules.map(routeWord).join(", ")}`];
-  return lines([shape.about, ...chosen, "", `write ${weight} %`, ...shifted.words, "", "then back", ...back.words, "", "or all of it and a swap", ...swapped.words]);
+  return lines([
+    shape.about,
+    ...chosen,
+    "",
+    `write ${weight} %`,
+    ...shifted.words,
+    "",
+    "then back",
+    ...back.words,
+    "",
+    "or all of it and a swap",
+    ...swapped.words,
+  ]);
 }
 
 const lines = (words: readonly string[]): string => `${words.join("\n")}\n`;
 
-const operationWord = (operation: PatchOperation): string => `  ${[operation.op, operation.path, ...("value" in operation ? [JSON.stringify(operation.value)] : [])].join(" ")}`;
+const operationWord = (operation: PatchOperation): string =>
+  `  ${[operation.op, operation.path, ...("value" in operation ? [JSON.stringify(operation.value)] : [])].join(" ")}`;

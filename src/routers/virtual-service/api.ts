@@ -1,21 +1,15 @@
 import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { istioResources } from "../../kubernetes/istio-version.ts";
 import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
 import { RefusedError } from "../../lib/errors.ts";
 
-/** The same schema under three names; every Istio from 1.24 on serves all of them, older ones lack the first. */
-const known = ["v1", "v1beta1", "v1alpha3"];
-
-/** The newest version of Istio's API that the server has, so that nobody has to configure one. */
+/** The version of Istio's API that the server offers. Every version has the same schema, so nobody has to configure one. */
 export async function istioVersion(client: KubernetesClient): Promise<string> {
-  const served = await client.versions(resources.virtualServices.group);
-  const version = known.find((one) => served.includes(one));
-  if (version !== undefined) return version;
-  throw new RefusedError(
-    `The cluster has no VirtualServices: it serves ${served.length === 0 ? "nothing" : served.join(", ")} of ${resources.virtualServices.group}.`,
-    {
-      next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-    },
-  );
+  const found = await istioResources(client);
+  if (found) return found.virtualServices.version;
+  throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+    next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+  });
 }
 
 export const virtualServicesOf = (version: string): Resource => ({ ...resources.virtualServices, version });

@@ -1,3 +1,4 @@
+import { managedBy } from "../../kubernetes/mark.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
@@ -12,8 +13,6 @@ type Labels = Readonly<Record<string, string>>;
 /** The pod labels that tell one version from the other: what its subset has to select. Undefined when there are none. */
 export type SubsetLabels = (of: Role) => Promise<Labels | undefined>;
 
-const mark = { "app.kubernetes.io/managed-by": "istio-canary" } as const;
-
 /** A subset of ours lives in a DestinationRule of our own, which Istio merges with the user's of the same host. */
 export const ownRuleName = (service: string): string => `istio-canary-${service}`;
 
@@ -22,7 +21,7 @@ export const ruleNamespace = ({ namespace, canary }: Target): string => namespac
 
 export const ruleWord = ({ metadata }: KubernetesObject): string => `DestinationRule ${metadata.namespace ?? ""}/${metadata.name}`;
 export const subsetsOf = (rule: KubernetesObject): readonly Raw[] => rawList(specOf(rule).subsets);
-export const isOurs = ({ metadata }: KubernetesObject): boolean => Object.entries(mark).every(([key, value]) => metadata.labels?.[key] === value);
+export const isOurs = ({ metadata }: KubernetesObject): boolean => metadata.labels?.[managedBy.key] === managedBy.value;
 
 const specOf = ({ spec }: KubernetesObject): Raw => (isRaw(spec) ? spec : {});
 const hostOf = (rule: KubernetesObject): string => String(specOf(rule).host ?? "");
@@ -75,7 +74,8 @@ export function covers(rule: KubernetesObject, target: Target): boolean {
 export function subsetsFor(missing: readonly Role[], { model }: SubsetNeed, target: Target, labelsOf: SubsetLabels): Promise<readonly Raw[]> {
   return Promise.all(
     missing.map(async (role) => {
-      const labels = role === "canary" && target.source.from === "clone" ? target.source.labels : await labelsOf(role);
+      const given = role === "canary" && target.source.from === "clone" ? target.source.labels : {};
+      const labels = Object.keys(given).length > 0 ? given : await labelsOf(role);
       if (labels && Object.keys(labels).length > 0) return { ...model, name: target[role].subset, labels };
       const { subset, deployment, host } = target[role];
       throw new RefusedError(
@@ -95,7 +95,7 @@ export function ownRule(target: Target, version: string, subsets: readonly Raw[]
   return {
     apiVersion: `networking.istio.io/${version}`,
     kind: "DestinationRule",
-    metadata: { name: ownRuleName(target.service), namespace: ruleNamespace(target), labels: mark },
+    metadata: { name: ownRuleName(target.service), namespace: ruleNamespace(target), labels: { [managedBy.key]: managedBy.value } },
     spec: { host: beside ? hostOf(beside) : hostText(target), ...copied, subsets },
   };
 }
