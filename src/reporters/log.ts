@@ -40,15 +40,16 @@ export function log({ screen, actions }: LogOptions): Voice {
     if (actions && chapter !== undefined) screen.write("::endgroup::\n");
     if (next !== undefined) screen.write(actions ? `::group::${next}\n` : `${next}\n`);
     chapter = next;
-    progress = undefined;
   }
 
+  /** What goes on while nothing is decided: a stage's counts and gates, or what is waited for. */
   function follow(account: Account): void {
-    const text = stageProgress(account, account.now);
+    const stage = stageProgress(account, account.now);
     const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
-    if (text === undefined || (progress && progress.verdicts === verdicts && account.now - progress.at < quietTime)) return;
+    const changed = stage !== undefined && progress?.verdicts !== verdicts;
+    if (!isRunning(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime)) return;
+    print(`${timeOf(account.now)}  ${stage ?? account.because}`);
     progress = { at: account.now, verdicts };
-    print(`${timeOf(account.now)}  ${text}`);
   }
 
   function warn(message: string): void {
@@ -71,7 +72,10 @@ export function log({ screen, actions }: LogOptions): Voice {
     report(account) {
       newest = account;
       if (chapter === undefined) open(chapterOf(account));
-      for (const { at, because } of story(account)) print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it
+      for (const { at, because } of story(account)) {
+        print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it
+        progress = { at, verdicts: progress?.verdicts ?? "" };
+      }
       open(chapterOf(account));
       for (const message of account.warnings) warn(message);
       follow(account);

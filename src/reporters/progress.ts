@@ -46,9 +46,10 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
     report(account) {
       const before = newest && chapterOf(newest);
       newest = account;
-      for (const { at, because } of story(account)) print(`${timeOf(at)}  ${because}`);
       const chapter = chapterOf(account);
-      if (chapter !== undefined && chapter !== before) print(chapter);
+      const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
+      const lines = story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`);
+      for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
       for (const message of account.warnings) warn(message);
       if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
       ticking ??= setInterval(draw, tick).unref(); // a release that is over must not be kept alive by its clock
@@ -65,5 +66,6 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
 function liveLine(account: Account, now: number): string | undefined {
   if (!isRunning(account.state)) return undefined;
   const stage = stageProgress(account, now);
-  return stage === undefined ? account.because : `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
+  if (stage === undefined) return account.because === account.log.at(-1)?.because ? undefined : account.because;
+  return `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
 }

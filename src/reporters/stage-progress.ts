@@ -19,7 +19,7 @@ export function stageProgress({ state, plan, stages }: Account, now: Instant): s
 
 const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 
-const gateProgress = ({ gate, value, limit, kind }: GateVerdict): string => `${gate} ${value} (${limit}) ${signs[kind]}`;
+const gateProgress = ({ gate, value, limit, kind }: GateVerdict): string => `${gate} ${value} ${limit} ${signs[kind]}`;
 
 /** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
 export function chapterOf({ state, plan }: Account): string | undefined {

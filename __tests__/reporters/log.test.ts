@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { log, type Voice } from "../../src/reporters/log.ts";
+import { progress } from "../../src/reporters/progress.ts";
+import type { Screen } from "../../src/reporters/screen.ts";
+import { assertGolden } from "../support/golden.ts";
+import { samples, start } from "./sample.ts";
+import { tale } from "./tale.ts";
+
+function recording(columns?: number): { readonly screen: Screen; readonly text: () => string } {
+  let written = "";
+  return {
+    screen: {
+      columns,
+      write(text) {
+        written += text;
+      },
+    },
+    text: () => written,
+  };
+}
+
+async function tell(voice: Voice): Promise<void> {
+  for (const account of tale()) voice.report(account);
+  await voice.flush(1_000);
+}
+
+test("a runner's log has a group for each part, the time of everything, and the outcome as an annotation", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }));
+  assertGolden("log/actions.txt", text());
+});
+
+test("a log elsewhere is plain lines", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: false }));
+  assertGolden("log/plain.txt", text());
+  assert.doesNotMatch(text(), /::/);
+});
+
+test("a terminal keeps what happened, with one live line below it", async () => {
+  const { screen, text } = recording(120);
+  await tell(progress({ screen, clock: { now: () => start + 85_000 } }));
+  assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
+});
+
+test("a live line is never wider than the terminal", () => {
+  const { screen, text } = recording(60);
+  const voice = progress({ screen, clock: { now: () => start + 140_000 } });
+  voice.report(samples.running ?? assert.fail());
+  const live = text().split("\r\u001b[2K").at(-1) ?? "";
+  assert.equal(live.length, 59);
+  assert.match(live, /^█████░+ 25 % · 4 m 51 s left · canary 291 of …$/);
+  void voice.flush(0);
+});
+
+test("what comes from outside cannot give the runner a command", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  voice.warn("100 %\n::error::no");
+  voice.report({
+    ...(tale()[0] ?? assert.fail()),
+    log: [{ at: start, do: "x", because: "one\n::set-output name=settled::true\r\n##[set-output name=settled;]true \u001b[2J" }],
+  });
+  assert.match(text(), /^::warning title=Istio Canary::100 %25%0A::error::no$/m);
+  assert.doesNotMatch(text(), /^\s*::set-output|##\[/m);
+  assert.ok(!text().includes("\u001b"));
+});
+
+test("of many warnings GitHub gets as many annotations as it shows, and the log has them all", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  for (let number = 1; number <= 12; number++) voice.warn(`warning ${number}`);
+  voice.warn("warning 1");
+  assert.equal(text().match(/^::warning /gm)?.length, 9);
+  assert.equal(text().match(/^warning: /gm)?.length, 3);
+});
+
+test("a job that goes on with a release does not tell again what another job did", () => {
+  const { screen, text } = recording();
+  const account = samples["succeeded-swap"] ?? assert.fail();
+  log({ screen, actions: false }).report({ ...account, now: start + 763_000 });
+  assert.doesNotMatch(text(), /deploying the canary/);
+  assert.match(text(), /12:12:43 {2}scaling the old version down/);
+});
+
+test("an outcome that nobody could look at again is told at the end of the job", async () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  const { settled: _, ...account } = samples["rolled-back-errors"] ?? assert.fail();
+  voice.report(account);
+  assert.doesNotMatch(text(), /::error/);
+  await voice.flush(1_000);
+  assert.match(text(), /^::error title=❌ shop\/reviews%3A rolled back%2C/m);
+});
