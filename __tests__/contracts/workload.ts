@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
@@ -10,6 +9,7 @@ import type { Target } from "../../src/release/target.ts";
 import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 import { captureWorkloads, workloadsBefore } from "../../src/workloads/before.ts";
 import { deploymentWorkload } from "../../src/workloads/deployment.ts";
+import { until } from "../support/cluster.ts";
 import { deploymentOf, destinationRuleOf, image, serviceOf, targetOf } from "../support/workload-objects.ts";
 
 /** A cluster that runs pods by their images' tags, and what somebody with kubectl can do there. */
@@ -292,14 +292,4 @@ const replicas = (object: KubernetesObject | undefined): number | undefined => (
 function withoutNamespace(object: SentObject & { readonly spec: Readonly<Record<string, unknown>> }) {
   const { namespace: _, ...metadata } = object.metadata ?? {};
   return { ...object, metadata };
-}
-
-/** Asks again until it is so. Ends only because a test must end: what is asked for comes by itself, or never. */
-async function until<T>(what: string, ask: () => Promise<T>, done: (answer: T) => boolean): Promise<T> {
-  for (let asked = 0; asked < 1_500; asked++) {
-    const answer = await ask();
-    if (done(answer)) return answer;
-    await sleep(20);
-  }
-  return assert.fail(`it never came to be that ${what}`);
 }

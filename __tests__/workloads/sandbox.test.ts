@@ -1,10 +1,10 @@
-import { connect } from "../../src/kubernetes/client.ts";
 import { startApiServer } from "../../src/sandbox/api-server/api-server.ts";
 import { workloadContract } from "../contracts/workload.ts";
+import { clientOf } from "../support/cluster.ts";
 
 workloadContract("sandbox", async () => {
   const server = await startApiServer({ podTimes: { becomesReady: 20, crashes: 5, pullBackOff: 5, terminates: 5, restartBackOff: 1_000 } });
-  const client = connect({ server: server.url, authorize: async () => ({ headers: { authorization: `Bearer ${server.adminToken}` }, tls: { ca: server.ca } }) });
+  const client = clientOf(server);
   let namespaces = 0;
   return {
     client,

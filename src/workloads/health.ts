@@ -41,6 +41,6 @@ export function progressOf({ paused, rollout }: Deployment): string {
   if (desired === 0) return "it is scaled to 0";
   if (!observed) return "Kubernetes has not begun to roll it out";
   if (updated < desired) return `${updated} of ${desired} pods run the new template${paused ? ", and it is paused: run kubectl rollout resume" : ""}`;
-  if (total > updated) return `${total - updated} pods of the old template are still there`;
+  if (total > updated) return `${total - updated} of the old template's pods ${total - updated === 1 ? "is" : "are"} still there`;
   return `${available} of ${desired} pods ${desired === 1 ? "is" : "are"} available`;
 }

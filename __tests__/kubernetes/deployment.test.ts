@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { chooseContainer } from "../../src/kubernetes/deployment.ts";
+import { sameHost, serviceOf } from "../../src/kubernetes/host.ts";
+import { resourceOf } from "../../src/kubernetes/resource-of.ts";
+import { asQuery, readSelector, selects } from "../../src/kubernetes/selector.ts";
+
+const containers = (...names: readonly string[]) => ({ namespace: "shop", name: "reviews-v1", containers: names.map((name) => ({ name, image: `${name}:1`, portNames: [] })) });
+
+const chosen: readonly (readonly [readonly string[], string | undefined, string | RegExp])[] = [
+  [["reviews"], undefined, "reviews"],
+  [["istio-proxy", "reviews"], undefined, "reviews"],
+  [["reviews", "nginx"], "nginx", "nginx"],
+  [["reviews", "nginx"], undefined, /not clear which container gets the image \(containers: reviews, nginx\)/],
+  [["reviews"], "review", /there is no container review \(containers: reviews\)/],
+  [["istio-proxy"], undefined, /not clear/],
+  [["istio-proxy"], "istio-proxy", "istio-proxy"],
+];
+
+for (const [names, named, expected] of chosen) {
+  test(`of the containers ${names.join(", ")}${named ? ` and the choice ${named}` : ""}: ${String(expected)}`, () => {
+    const answer = chooseContainer(containers(...names), named);
+    if (typeof expected === "string") assert.deepEqual(answer, { index: names.indexOf(expected), name: expected, image: `${expected}:1` });
+    else assert.match("problem" in answer ? answer.problem : "", expected);
+  });
+}
+
+const plurals = { Deployment: "deployments", Ingress: "ingresses", NetworkPolicy: "networkpolicies", Gateway: "gateways", Endpoints: "endpoints", DestinationRule: "destinationrules", ServiceEntry: "serviceentries", HorizontalPodAutoscaler: "horizontalpodautoscalers" };
+for (const [kind, plural] of Object.entries(plurals)) test(`${kind} are ${plural}`, () => assert.equal(resourceOf("x/v1", kind).plural, plural));
+
+test("a core kind has no group", () => {
+  assert.deepEqual(resourceOf("v1", "Service"), { group: "", version: "v1", kind: "Service", plural: "services" });
+  assert.deepEqual(resourceOf("apps/v1", "Deployment"), { group: "apps", version: "v1", kind: "Deployment", plural: "deployments" });
+});
+
+const hosts: readonly (readonly [string, { readonly name: string; readonly namespace: string } | undefined])[] = [
+  ["reviews", { name: "reviews", namespace: "shop" }],
+  ["reviews.other.svc.cluster.local", { name: "reviews", namespace: "other" }],
+  ["reviews.other.svc.corp.example", { name: "reviews", namespace: "other" }],
+  ["reviews.other", undefined],
+  ["reviews.other.svc", undefined],
+  ["api.example.com", undefined],
+  ["*.shop.svc.cluster.local", undefined],
+  ["*", undefined],
+  ["", undefined],
+];
+for (const [host, expected] of hosts) test(`host "${host}" is ${expected ? `Service ${expected.namespace}/${expected.name}` : "no Service"}`, () => assert.deepEqual(serviceOf(host, "shop"), expected));
+
+test("a short and a full name of one Service are the same host, in the right namespace only", () => {
+  assert.ok(sameHost("reviews", "shop", "reviews.shop.svc.cluster.local", "elsewhere"));
+  assert.ok(!sameHost("reviews", "other", "reviews", "shop"));
+  assert.ok(sameHost("api.example.com", "a", "api.example.com", "b"));
+  assert.ok(!sameHost("api.example.com", "a", "reviews", "b"));
+});
+
+const selector = readSelector({ matchLabels: { app: "reviews" }, matchExpressions: [{ key: "version", operator: "In", values: ["v1", "v2"] }, { key: "old", operator: "DoesNotExist" }, { key: "tier", operator: "Exists" }, { key: "zone", operator: "NotIn", values: ["x"] }] });
+test("a selector is the query that the API server understands", () => assert.equal(asQuery(selector), "app=reviews,version in (v1,v2),!old,tier,zone notin (x)"));
+
+const labels = { app: "reviews", version: "v1", tier: "" };
+const selected: readonly (readonly [Readonly<Record<string, string>>, boolean])[] = [
+  [labels, true],
+  [{ ...labels, version: "v3" }, false],
+  [{ ...labels, old: "" }, false],
+  [{ app: "reviews", version: "v1" }, false],
+  [{ ...labels, zone: "x" }, false],
+  [{ ...labels, zone: "y" }, true],
+  [{ ...labels, app: "ratings" }, false],
+];
+for (const [given, expected] of selected) test(`a selector ${expected ? "selects" : "does not select"} ${JSON.stringify(given)}`, () => assert.equal(selects(selector, given), expected));

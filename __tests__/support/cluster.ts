@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/sandbox/api-server/api-server.ts";
+import type { SentObject } from "../../src/sandbox/api-server/object.ts";
+
+export type Cluster = {
+  readonly server: ApiServer;
+  readonly client: KubernetesClient;
+  /** `VERB path` of every request that the work sends, without namespace and query. */
+  readonly requestsOf: (work: () => Promise<unknown>) => Promise<readonly string[]>;
+};
+
+export const clientOf = ({ url, ca, adminToken }: ApiServer, token = adminToken): KubernetesClient =>
+  connect({ server: url, authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca } }) });
+
+/** Runs a test against an API server of its own, in which pods live fast. */
+export async function inCluster(objects: readonly SentObject[], run: (cluster: Cluster) => Promise<void>, options: ApiServerOptions = {}): Promise<void> {
+  const server = await startApiServer({ podTimes: { becomesReady: 5, crashes: 5, pullBackOff: 5, terminates: 5 }, ...options });
+  const client = clientOf(server);
+  try {
+    server.apply(objects);
+    await run({ server, client, requestsOf: (work) => requestsOf(server, work) });
+  } finally {
+    await client.close();
+    await server.close();
+  }
+}
+
+async function requestsOf(server: ApiServer, work: () => Promise<unknown>): Promise<readonly string[]> {
+  server.requests.clear();
+  await work();
+  return server.requests.all().map(({ method, path }) => `${method} ${path.replace(/\?.*/, "").split("/").slice(path.startsWith("/api/") ? 3 : 4).join("/").replace(/^namespaces\/[^/]+\//, "")}`);
+}
+
+/** Asks again until it is so. Ends only because a test must end: what is asked for comes by itself, or never. */
+export async function until<T>(what: string, ask: () => Promise<T> | T, done: (answer: T) => boolean): Promise<T> {
+  for (let asked = 0; asked < 1_500; asked++) {
+    const answer = await ask();
+    if (done(answer)) return answer;
+    await sleep(20);
+  }
+  return assert.fail(`it never came to be that ${what}`);
+}
