@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Bed } from "../support/bed.ts";
-import { deleteNetwork } from "./network.ts";
+import { defaultNamespace, deleteNetwork, workOf } from "./network.ts";
 import { endProcess, livingProcesses } from "./processes.ts";
 
 /** Ends every process of a bed by its own id, and takes its network namespace away. Logs stay. */
@@ -15,7 +15,6 @@ export async function stopBed({ work, namespace }: Pick<Bed, "work" | "namespace
 }
 
 if (import.meta.main) {
-  const { defaultNamespace, workOf } = await import("./up.ts");
   const namespace = process.argv[2] ?? defaultNamespace;
   await stopBed({ namespace, work: workOf(namespace) });
   console.log(`${namespace} is down`);

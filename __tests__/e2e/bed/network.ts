@@ -1,5 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { constants } from "node:os";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The network namespace of beds that name none. */
+export const defaultNamespace = "icbed";
+
+/** Where a bed keeps its files. */
+export const workOf = (namespace: string): string => join(tmpdir(), `istio-canary-bed-${namespace}`);
 
 const marker = "ISTIO_CANARY_BED_NETWORK";
 

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bed } from "../support/bed.ts";
 import { type ApiServer, mergePatch } from "../support/api-server.ts";
@@ -8,7 +7,7 @@ import { waitFor } from "../support/wait-for.ts";
 import { buildBed, type Programs } from "./build.ts";
 import { startApiServer, startControllers, startIstiod } from "./control-plane.ts";
 import { stopBed } from "./down.ts";
-import { enterNetwork, openLoopback } from "./network.ts";
+import { defaultNamespace, enterNetwork, openLoopback, workOf } from "./network.ts";
 import { gateway, gatewayAddress, istioNamespace, node, nodeStatus, webhooks } from "./objects.ts";
 import { makePki } from "./pki.ts";
 import { livingProcesses, startProcess } from "./processes.ts";
@@ -27,9 +26,6 @@ export type BedOptions = {
   readonly programs: Programs;
   readonly say?: (line: string) => void;
 };
-
-export const defaultNamespace = "icbed";
-export const workOf = (namespace: string): string => join(tmpdir(), `istio-canary-bed-${namespace}`);
 
 /** Brings a whole mesh up, in about ten seconds; this program has to be inside its network namespace. */
 export async function startBed({ namespace, work, programs, say = () => {} }: BedOptions): Promise<RunningBed> {
@@ -96,10 +92,11 @@ async function applyResources(api: ApiServer, { resources }: Programs): Promise<
 
 if (import.meta.main) {
   const namespace = process.argv[2] ?? defaultNamespace;
+  const programs = await buildBed(); // outside: there is no internet in there
   await enterNetwork(namespace);
   const began = Date.now();
-  const programs = await buildBed();
   const bed = await startBed({ namespace, work: workOf(namespace), programs, say: console.log });
-  console.log(`up in ${((Date.now() - began) / 1_000).toFixed(1)} s; down by: npm run bed:down`);
-  console.log(`sudo ip netns exec ${namespace} env KUBECONFIG=${bed.kubeconfig} bash`);
+  console.log(`up in ${((Date.now() - began) / 1_000).toFixed(1)} s. A shell in it:`);
+  console.log(`  sudo ip netns exec ${namespace} env KUBECONFIG=${bed.kubeconfig} PATH=${programs.folder}:$PATH bash`);
+  console.log(`Down: sudo node scripts/run.mjs __tests__/e2e/bed/down.ts ${namespace}`);
 }

@@ -66,7 +66,7 @@ async function stop(uid: string): Promise<void> {
 async function end(pod: Pod): Promise<void> {
   if (ending.has(pod.metadata.uid)) return;
   await stop(pod.metadata.uid);
-  await api.call("DELETE", `${pathOfPod(pod)}?gracePeriodSeconds=0`, { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid: pod.metadata.uid } });
+  await api.call("DELETE", pathOfPod(pod), { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
 }
 
 /** The scheduler's part: one node, with 64 CPUs for each pod. */
