@@ -71,6 +71,8 @@ function expect(expression: Expression, wanted: ValueType, complaint: string): v
 }
 
 function refuseEmpty(matchers: readonly Matcher[]): void {
+  const names = matchers.filter(({ label, op }) => label === "__name__" && op === "=");
+  if (names.length > 1) throw wrong(`metric name must not be set twice: ${names.map(({ text }) => JSON.stringify(text)).join(" or ")}`);
   if (matchers.every(matchesEmpty)) throw wrong("vector selector must contain at least one non-empty matcher");
 }
 

@@ -8,11 +8,11 @@ import { QueryError } from "./value.ts";
 
 /** Reads PromQL with Prometheus's own grammar. Throws a QueryError that says where it is wrong. */
 export function parse(query: string): Expression {
+  if (query.trim() === "") throw parseError(query, 0, "no expression found in input");
   const tree = parser.parse(query);
   refuseErrors(tree, query);
   const [top] = children(tree.topNode);
-  if (!top) throw parseError(query, 0, "no expression found in input");
-  return expression(top, query);
+  return top ? expression(top, query) : empty(tree.topNode, query);
 }
 
 const expression = (node: SyntaxNode, query: string): Expression => climb(items(node, query));
