@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { chance, poisson } from "../../src/evidence/chance.ts";
+import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency, slowestEdge } from "../../src/evidence/latency.ts";
+import type { Count } from "../../src/evidence/tally.ts";
+
+/** A count of requests by how many fell between the edges 10, 50, 100, 500 ms and beyond. */
+function histogram(...between: readonly number[]): Count {
+  const edges = [10, 50, 100, 500, Infinity];
+  let below = 0;
+  const buckets = edges.map((le, index) => {
+    below += between[index] ?? 0;
+    return { le, count: below };
+  });
+  return { requests: below, errors: 0, buckets };
+}
+
+const none = histogram(0, 0, 0, 0, 0);
+const typical = { stable: histogram(400, 400, 150, 49, 1), canary: none };
+const profiled = profileLatency(emptyLatency, typical);
+const grown = (latency: Latency, stable: Count, canary: Count): Latency => growLatency(latency, { stable, canary }, 1.25, 1);
+
+test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and no other", () => {
+  const { edges = [] } = grown(profiled, none, none);
+  assert.deepEqual(
+    edges.map(({ le }) => le),
+    [10, 50, 100, 500],
+  );
+  const { edges: fewer = [] } = grown(profileLatency(emptyLatency, { stable: histogram(300, 500, 200, 0, 0), canary: none }), none, none);
+  assert.deepEqual(
+    fewer.map(({ le }) => le),
+    [50],
+  );
+});
+
+test("edges are chosen by what came before, never by the counts that are judged", () => {
+  const { edges = [] } = grown(profiled, histogram(0, 0, 0, 0, 1_000), histogram(0, 0, 0, 0, 50));
+  assert.deepEqual(
+    edges.map(({ le }) => le),
+    [10, 50, 100, 500],
+  );
+});
+
+test("before stable has had 100 requests nothing is chosen and nothing is proven", () => {
+  const early = grown(emptyLatency, histogram(30, 15, 10, 5, 1), histogram(0, 0, 0, 0, 50));
+  assert.equal(early.edges, undefined);
+  assert.equal(latencyLogE(early), 0);
+  const later = grown(early, histogram(30, 15, 10, 5, 1), none);
+  assert.equal(grown(later, none, none).edges?.length, 4);
+});
+
+test("without a histogram nothing is proven and nothing breaks", () => {
+  const bare: Count = { requests: 500, errors: 0, buckets: [] };
+  const after = grown(grown(emptyLatency, bare, bare), bare, bare);
+  assert.equal(latencyLogE(after), 0);
+  assert.equal(grown(profiled, bare, bare).edges?.length, 4);
+});
+
+test("a slower canary is proven, at the edge where it shows", () => {
+  const after = grown(profiled, histogram(400, 400, 150, 49, 1), histogram(40, 20, 20, 18, 2));
+  assert.ok(latencyLogE(after) > Math.log(20));
+  assert.equal(slowestEdge(after)?.le, 100);
+  assert.deepEqual(slowestEdge(after)?.slow, { stable: 50, canary: 20 });
+});
+
+test("a faster canary is never proven bad", () => {
+  let latency = profiled;
+  for (let poll = 0; poll < 30; poll++) latency = grown(latency, histogram(400, 400, 150, 49, 1), histogram(90, 9, 1, 0, 0));
+  assert.ok(latencyLogE(latency) < 0);
+});
+
+test("a scrape that caught a histogram in the middle of an update counts no negative requests", () => {
+  const torn: Count = {
+    requests: 10,
+    errors: 0,
+    buckets: [
+      { le: 10, count: 12 },
+      { le: 50, count: 9 },
+      { le: 100, count: 10 },
+      { le: 500, count: 10 },
+      { le: Infinity, count: 10 },
+    ],
+  };
+  const { edges = [] } = grown(profiled, torn, torn);
+  assert.ok(edges.every(({ slow }) => slow.canary >= 0 && slow.stable >= 0));
+});
+
+test("a version as slow as the margin allows is called slow in less than 5 of 100 releases (200 releases, seed 8)", () => {
+  const next = chance(8);
+  const shares = [0.5, 0.35, 0.1, 0.045, 0.005];
+  const slower = slowedBy(shares, 1.25);
+  let called = 0;
+  for (let release = 0; release < 200; release++) {
+    let latency = profiled;
+    let proven = false;
+    for (let poll = 0; poll < 40 && !proven; poll++) {
+      const draw = (requests: number, parts: readonly number[]): Count => histogram(...parts.map((part) => poisson(requests * part, next)));
+      latency = grown(latency, draw(600, shares), draw(150, slower));
+      proven = latencyLogE(latency) >= Math.log(20);
+    }
+    called += proven ? 1 : 0;
+  }
+  assert.ok(called <= 10, `${called} of 200`);
+});
+
+/** The shares between edges when the odds of exceeding every edge are `times` as large. */
+function slowedBy(shares: readonly number[], times: number): readonly number[] {
+  const exceed = shares.map((_, index) => shares.slice(index + 1).reduce((a, b) => a + b, 0));
+  const after = exceed.map((part) => (part * times) / (1 - part + part * times));
+  return after.map((part, index) => (index === 0 ? 1 : (after[index - 1] ?? 1)) - part);
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { defaults, type Settings } from "../../src/evidence/defaults.ts";
+import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import type { Count } from "../../src/evidence/tally.ts";
+import { weigh } from "../../src/evidence/weight.ts";
+import { close } from "./close.ts";
+
+/** Requests, failures, and requests slower than 100 ms. */
+const counted = (requests: number, errors: number, slow = 0): Count => ({
+  requests,
+  errors,
+  buckets: [
+    { le: 100, count: requests - slow },
+    { le: Infinity, count: requests },
+  ],
+});
+const fold = (weight: number, polls: number, canary: Count, stable: Count, settings: Settings = defaults): Evidence => {
+  const poll: Poll = { weight, age: defaults.warmUp, canary, stable };
+  return Array.from({ length: polls }, () => poll).reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence);
+};
+
+test("metrics are weighed by their shares, and the one that contributes most is named", () => {
+  const slow = weigh(fold(10, 12, counted(100, 1, 20), counted(900, 9, 45)), defaults);
+  close(slow.harm, Math.log(0.75 * Math.exp(slow.metrics.errors) + 0.25 * Math.exp(slow.metrics.latency)));
+  assert.equal(slow.finding, "harm");
+  assert.equal(slow.most, "latency");
+  assert.equal(weigh(fold(10, 12, counted(100, 6), counted(900, 9)), defaults).most, "errors");
+});
+
+test("an objective takes a share only where there is one, and is named where it decides", () => {
+  const settings = { ...defaults, objective: 0.01 };
+  const weight = weigh(fold(10, 8, counted(100, 5), counted(900, 45), settings), settings); // as bad as stable, but worse than promised
+  assert.equal(weight.finding, "harm");
+  assert.equal(weight.most, "objective");
+  close(weight.harm, Math.log(0.6 * Math.exp(weight.metrics.errors) + 0.2 * Math.exp(weight.metrics.latency) + 0.2 * Math.exp(weight.metrics.objective)));
+});
+
+test("a difference below the floor never fails a release, however sure it is", () => {
+  const evidence = fold(50, 40, counted(100_000, 150), counted(100_000, 75)); // 0.15 % against 0.075 %
+  const weight = weigh(evidence, defaults);
+  assert.ok(weight.metrics.errors > Math.log(1e6));
+  assert.notEqual(weight.finding, "harm");
+  assert.equal(weigh(evidence, { ...defaults, minExcess: 0.0005 }).finding, "harm");
+});
+
+test("many failures as rare as stable's prove a canary safe, and so do enough requests without any", () => {
+  assert.equal(weigh(fold(50, 8, counted(2_000, 20), counted(2_000, 20)), defaults).finding, "safe");
+  assert.equal(weigh(fold(50, 4, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "safe");
+  assert.equal(weigh(fold(50, 1, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "nothing");
+});
+
+test("a canary that is safe in its errors does not pass while its latency leans the other way", () => {
+  const leaning = weigh(fold(50, 8, counted(2_000, 20, 222), counted(2_000, 20, 160)), defaults);
+  assert.ok(leaning.metrics.latency > 0 && leaning.metrics.latency < Math.log(20), `${leaning.metrics.latency}`);
+  assert.ok(leaning.safe > Math.log(20));
+  assert.equal(leaning.finding, "nothing");
+});
+
+test("too much traffic stops a release, too little holds it, before anything is called safe", () => {
+  assert.equal(weigh(fold(5, 20, counted(200, 0), counted(800, 0)), defaults).finding, "too-much-traffic");
+  assert.equal(weigh(fold(50, 20, counted(400, 0), counted(1_600, 0)), defaults).finding, "too-little-traffic");
+});
+
+test("what is plainly broken is found while warming up", () => {
+  const young: Poll = { weight: 5, age: 15_000, canary: counted(9, 5), stable: counted(171, 1) };
+  assert.equal(weigh(addPoll(noEvidence, young, defaults), defaults).finding, "broken");
+});

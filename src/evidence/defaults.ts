@@ -1,0 +1,55 @@
+import type { Millis } from "../lib/duration.ts";
+import { type Dispersion, independent } from "./error-ratio.ts";
+
+/** What a release is judged by. Ratios and rates are plain numbers: 0.01 is 1 %. */
+export type Settings = {
+  /** The chance that a canary no worse than allowed is ever called worse, however often one looks. */
+  readonly alpha: number;
+  /** The chance that a canary that is too bad is ever called safe. */
+  readonly beta: number;
+  /** How much more often than stable the canary may fail, as a part of stable's rate: 0.1 allows 1.1 times as often. */
+  readonly allowedIncrease: number;
+  /** A difference of error rates below this one never fails a release, and a canary that surely fails less often passes. */
+  readonly minExcess: number;
+  /** The canary is safe when it surely fails less than this many times as often as stable. */
+  readonly safeRatio: number;
+  /** The odds of being slow may be this many times stable's. */
+  readonly latencyMargin: number;
+  /** The first part of the canary's life, in which only the circuit breaker judges. */
+  readonly warmUp: Millis;
+  /** The share of failures that the canary may have at most, whatever stable has. Not asked when missing. */
+  readonly objective?: number;
+  /** Stops a release that is plainly broken, also while warming up: more failures than `floor` and than so many times stable's. */
+  readonly breaker: { readonly alpha: number; readonly floor: number; readonly timesStable: number };
+  /** How far the observed split may be from the planned one, as a part of the smaller planned share. */
+  readonly split: { readonly alpha: number; readonly tolerance: number };
+  /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
+  readonly shares: { readonly errors: number; readonly latency: number; readonly objective: number };
+  /** How clustered errors are; measured by `dispersionOf`. */
+  readonly dispersion: Dispersion;
+  /** φ for slow requests. */
+  readonly latencyPhi: number;
+};
+
+/** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
+export const defaults: Settings = {
+  alpha: 0.05, //           the customary 1 in 20; simulated, it behaves like 1 to 2 false rollbacks in 100 releases
+  beta: 0.05, //            the same for calling a bad canary safe
+  allowedIncrease: 0, //    "as good as stable"; minExcess, not a margin, is what keeps trifles from failing a release
+  minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
+  safeRatio: 2, //          less than twice as many errors; a smaller ratio needs so many errors that hardly a service has them
+  latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
+  warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
+  breaker: {
+    alpha: 0.01, //         stricter than α because it judges a canary that is still cold
+    floor: 0.1, //          simulated: 50 % errors trip it after 9 requests, a cold start with 5 % never does
+    timesStable: 2, //      an outage that both versions share does not trip it
+  },
+  split: {
+    alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
+    tolerance: 0.2, //      5 % may be 4 % to 6 %: Envoy's weights are exact, but connections and retries are lumpy
+  },
+  shares: { errors: 3, latency: 1, objective: 1 }, // errors first: they are what users report; a share of 3/4 costs ln(4/3) = 0.3 of evidence
+  dispersion: independent, // until it is measured
+  latencyPhi: 1,
+};

@@ -1,0 +1,83 @@
+import { harmRatios, type Pair } from "./error-ratio.ts";
+import { emptyMixture, grow, logE, type Mixture } from "./mixture.ts";
+import { logMeanExp } from "./numerics.ts";
+import { oddsEvidence } from "./odds-ratio.ts";
+import type { Count } from "./tally.ts";
+
+/** Requests slower than one edge of the histogram, and what they prove. */
+export type EdgeEvidence = {
+  /** Milliseconds. */
+  readonly le: number;
+  readonly mixture: Mixture;
+  readonly requests: Pair;
+  readonly slow: Pair;
+};
+
+/** Before `edges` are chosen, stable's histogram is only collected. Without a histogram it stays so. */
+export type Latency = {
+  /** Stable's requests slower than each edge, until the edges are chosen. */
+  readonly profile: { readonly requests: number; readonly slower: readonly { readonly le: number; readonly count: number }[] };
+  readonly edges?: readonly EdgeEvidence[];
+};
+
+export const emptyLatency: Latency = { profile: { requests: 0, slower: [] } };
+
+/** Fewer requests of stable than this do not show which edges are worth watching. */
+const enoughToChoose = 100;
+
+type Versions = { readonly stable: Count; readonly canary: Count };
+
+/** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
+export function profileLatency(latency: Latency, { stable }: Versions): Latency {
+  if (latency.edges) return latency;
+  const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
+  const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
+  const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
+  return { profile: { requests: latency.profile.requests + all(stable), slower: slower.length > 0 ? slower : latency.profile.slower } };
+}
+
+/**
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
+ * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
+ */
+export function growLatency(latency: Latency, versions: Versions, margin: number, phi: number): Latency {
+  const edges = latency.edges ?? chooseEdges(latency.profile);
+  if (!edges) return profileLatency(latency, versions);
+  return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
+}
+
+function chooseEdges({ requests, slower }: Latency["profile"]): readonly EdgeEvidence[] | undefined {
+  if (requests < enoughToChoose) return undefined;
+  const worthIt = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+  if (worthIt.length === 0) return undefined;
+  const none = { stable: 0, canary: 0 };
+  return worthIt.map(({ le }) => ({ le, mixture: emptyMixture(40), requests: none, slow: none }));
+}
+
+function growEdge(edge: EdgeEvidence, { stable, canary }: Versions, margin: number, phi: number): EdgeEvidence {
+  const requests = { stable: all(stable), canary: all(canary) };
+  const slow = { stable: exceeding(stable, edge.le), canary: exceeding(canary, edge.le) };
+  const increments = oddsEvidence(harmRatios(margin), margin, requests, slow);
+  return {
+    le: edge.le,
+    mixture: grow(
+      edge.mixture,
+      increments.map((log) => log / phi),
+    ),
+    requests: add(edge.requests, requests),
+    slow: add(edge.slow, slow),
+  };
+}
+
+/** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
+export const latencyLogE = ({ edges = [] }: Latency): number => (edges.length === 0 ? 0 : logMeanExp(edges.map(({ mixture }) => logE(mixture))));
+
+/** The edge that proves most. */
+export const slowestEdge = ({ edges = [] }: Latency): EdgeEvidence | undefined =>
+  edges.reduce<EdgeEvidence | undefined>((best, edge) => (best && logE(best.mixture) >= logE(edge.mixture) ? best : edge), undefined);
+
+const all = ({ buckets }: Count): number => buckets.at(-1)?.count ?? 0;
+/** Never negative: a scrape can catch a histogram in the middle of an update. */
+const slowerThan = (version: Count, atMost: number): number => Math.max(0, all(version) - atMost);
+const exceeding = (version: Count, le: number): number => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
+const add = (a: Pair, b: Pair): Pair => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });

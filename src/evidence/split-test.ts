@@ -1,0 +1,75 @@
+import type { Pair } from "./error-ratio.ts";
+import { logBeta, logMeanExp, xlogy } from "./numerics.ts";
+
+/** Requests counted at the planned weight of now, and what earlier weights have proved. */
+export type SplitCount = {
+  /** Whole percents; undefined before the first poll. */
+  readonly weight?: number;
+  readonly requests: Pair;
+  /** ln E of the earlier weights: for more than planned, and for less. */
+  readonly earlier: { readonly more: number; readonly less: number };
+};
+
+export const emptySplit: SplitCount = { requests: { stable: 0, canary: 0 }, earlier: { more: 0, less: 0 } };
+
+/** Adds the requests of one poll. The first poll at a new weight is left out: part of it was served at the old one. */
+export function countSplit(split: SplitCount, weight: number, requests: Pair, tolerance: number): SplitCount {
+  if (weight !== split.weight) return { weight, requests: emptySplit.requests, earlier: splitEvidence(split, tolerance) };
+  return { ...split, requests: { stable: split.requests.stable + requests.stable, canary: split.requests.canary + requests.canary } };
+}
+
+/**
+ * ln E that the canary's share of all requests is above what was planned, and that it is below.
+ * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %.
+ */
+export function splitEvidence({ weight, requests, earlier }: SplitCount, tolerance: number): { readonly more: number; readonly less: number } {
+  const planned = (weight ?? 0) / 100;
+  const slack = tolerance * Math.min(planned, 1 - planned);
+  if (planned <= 0 || planned >= 1) return earlier;
+  return {
+    more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
+    less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
+  };
+}
+
+/**
+ * ln E that a share is above `limit`, after `inside` requests in it and `outside` not. The stakes are on shares above
+ * the limit only, spread as a beta distribution around it, once widely (κ = 100) and once closely (κ = 10,000):
+ * stakes on both sides, as in the two-sided sample-ratio test, would also win when the share is merely below.
+ */
+export function shareAbove(limit: number, inside: number, outside: number): number {
+  const spreads = [100, 10_000].map((strength) => {
+    const [a, b] = [strength * limit, strength * (1 - limit)];
+    return logUpperBeta(limit, a + inside, b + outside) - logUpperBeta(limit, a, b);
+  });
+  return logMeanExp(spreads) - xlogy(inside, limit) - outside * Math.log1p(-limit);
+}
+
+/** ln ∫ t^(a−1) (1−t)^(b−1) dt from x to 1. */
+function logUpperBeta(x: number, a: number, b: number): number {
+  const edge = xlogy(a, x) + b * Math.log1p(-x);
+  if (1 - x < (b + 1) / (a + b + 2)) return edge - Math.log(b) + Math.log(betaFraction(1 - x, b, a));
+  const whole = logBeta(a, b);
+  return whole + Math.log1p(-Math.exp(edge - Math.log(a) + Math.log(betaFraction(x, a, b)) - whole));
+}
+
+/** The continued fraction of the incomplete beta function (https://dlmf.nist.gov/8.17.E22), by Lentz's method. */
+function betaFraction(x: number, a: number, b: number): number {
+  const tiny = 1e-300;
+  const away = (value: number): number => (Math.abs(value) < tiny ? tiny : value);
+  let c = 1;
+  let d = 1 / away(1 - ((a + b) * x) / (a + 1));
+  let fraction = d;
+  for (let m = 1; m <= 200_000; m++) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / away(1 + even * d);
+    c = away(1 + even / c);
+    fraction *= d * c;
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / away(1 + odd * d);
+    c = away(1 + odd / c);
+    fraction *= d * c;
+    if (Math.abs(d * c - 1) < 1e-15) break;
+  }
+  return fraction;
+}
