@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 import { parseRoutesBefore, type VirtualServiceBefore } from "../../src/routers/virtual-service/before.ts";
 import { type Aim, aimAt, planRoutes } from "../../src/routers/virtual-service/plan.ts";
 import { versionsIn } from "../../src/routers/virtual-service/role.ts";
-import { isRaw, type Raw, rawList, type Rule, rulesOf, sumOf, weightOf } from "../../src/routers/virtual-service/rule.ts";
+import { isRaw, type Raw, type Rule, rawList, rulesOf, sumOf, weightOf } from "../../src/routers/virtual-service/rule.ts";
 import { selectRules } from "../../src/routers/virtual-service/select.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
@@ -14,24 +14,35 @@ const pairs = [
   { stable: { host: "app-stable" }, canary: { host: "app-canary" } },
 ] as const;
 
-const unknownFields = fc.dictionary(fc.constantFrom("headers", "x", "somethingNew"), fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null), { maxKeys: 2 });
+const unknownFields = fc.dictionary(
+  fc.constantFrom("headers", "x", "somethingNew"),
+  fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null),
+  { maxKeys: 2 },
+);
 const portOrNone = fc.constantFrom({}, { port: { number: 8080 } });
 const spelling = fc.constantFrom("", ".ns1.svc", ".ns1.svc.cluster.local");
 
 const weighted = (destination: fc.Arbitrary<Raw>, weight: fc.Arbitrary<number | undefined>): fc.Arbitrary<Raw> =>
-  fc.record({ before: unknownFields, destination, weight }).map(({ before, destination, weight }) => ({ ...before, destination, ...(weight === undefined ? {} : { weight }) }));
+  fc
+    .record({ before: unknownFields, destination, weight })
+    .map(({ before, destination, weight }) => ({ ...before, destination, ...(weight === undefined ? {} : { weight }) }));
 
 type Pair = (typeof pairs)[number];
 
 /** A rule that a release may move: stable, perhaps a canary without requests, up to two others, in any order. */
 function movable(pair: Pair): fc.Arbitrary<Raw> {
-  const version = ({ host, ...subset }: Pair["stable"] | Pair["canary"]): fc.Arbitrary<Raw> => fc.record({ end: spelling, port: portOrNone }).map(({ end, port }) => ({ host: host + end, ...subset, ...port }));
+  const version = ({ host, ...subset }: Pair["stable"] | Pair["canary"]): fc.Arbitrary<Raw> =>
+    fc.record({ end: spelling, port: portOrNone }).map(({ end, port }) => ({ host: host + end, ...subset, ...port }));
   const third = (name: string): fc.Arbitrary<Raw> => fc.constant({ host: name, subset: "v1" });
   return fc
     .record({
       stable: weighted(version(pair.stable), fc.integer({ min: 2, max: 1000 })),
       canary: fc.option(weighted(version(pair.canary), fc.constantFrom(undefined, 0)), { nil: undefined }),
-      thirds: fc.tuple(...["legacy", "experiment"].map((name) => fc.option(weighted(third(name), fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined })), { nil: undefined }))),
+      thirds: fc.tuple(
+        ...["legacy", "experiment"].map((name) =>
+          fc.option(weighted(third(name), fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined })), { nil: undefined }),
+        ),
+      ),
       keepWeight: fc.boolean(),
       more: unknownFields,
       order: fc.infiniteStream(fc.nat()),
@@ -45,32 +56,49 @@ function movable(pair: Pair): fc.Arbitrary<Raw> {
 }
 
 function shuffled<T>(items: readonly T[], order: Iterator<number>): readonly T[] {
-  return items.map((item) => ({ item, at: order.next().value as number })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, at: order.next().value as number }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 const foreign: fc.Arbitrary<Raw> = fc.constantFrom<Raw>(
   { route: [{ destination: { host: "other", subset: "v1" } }] },
-  { route: [{ destination: { host: "other" }, weight: 1 }, { destination: { host: "another" }, weight: 2 }] },
+  {
+    route: [
+      { destination: { host: "other" }, weight: 1 },
+      { destination: { host: "another" }, weight: 2 },
+    ],
+  },
   { redirect: { uri: "/x" } },
   { delegate: { name: "child" } },
   { directResponse: { status: 404 } },
 );
 
 const marks = (index: number): fc.Arbitrary<Raw> =>
-  fc.constantFrom<Raw>({ name: `route-${index}` }, { match: [{ uri: { prefix: `/${index}` } }] }, { name: `route-${index}`, match: [{ uri: { prefix: "/same" } }] });
+  fc.constantFrom<Raw>(
+    { name: `route-${index}` },
+    { match: [{ uri: { prefix: `/${index}` } }] },
+    { name: `route-${index}`, match: [{ uri: { prefix: "/same" } }] },
+  );
 
 type World = { readonly pair: Pair; readonly object: KubernetesObject };
 
 /** `nameless`: some rules have neither name nor match, and can be told from one another only by their place. */
 const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World> =>
   fc.constantFrom(...pairs).chain((pair) =>
-    fc
-      .tuple(movable(pair), fc.array(fc.oneof(movable(pair), foreign), { maxLength: 4 }), fc.nat(4))
-      .chain(([first, rest, at]) => {
-        const rules = rest.toSpliced(at, 0, first);
-        const marked = fc.tuple(...rules.map((_, index) => (nameless ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index))));
-        return marked.map((all) => ({ pair, object: virtualService({ hosts: ["app"], http: rules.map((rule, index) => ({ ...all[index], ...rule })), tls: [{ route: [{ destination: { host: "app" } }] }] }) }));
-      }),
+    fc.tuple(movable(pair), fc.array(fc.oneof(movable(pair), foreign), { maxLength: 4 }), fc.nat(4)).chain(([first, rest, at]) => {
+      const rules = rest.toSpliced(at, 0, first);
+      const marked = fc.tuple(...rules.map((_, index) => (nameless ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index))));
+      return marked.map((all) => ({
+        pair,
+        object: virtualService({
+          hosts: ["app"],
+          http: rules.map((rule, index) => ({ ...all[index], ...rule })),
+          tls: [{ route: [{ destination: { host: "app" } }] }],
+        }),
+      }));
+    }),
   );
 
 type Begun = { readonly target: ReturnType<typeof targetOf>; readonly rules: readonly Rule[]; readonly before: VirtualServiceBefore };
@@ -171,7 +199,9 @@ test("the patch makes the object that was planned", () => {
       const begun = begin(given);
       let object = given.object;
       for (const weight of weights) {
-        const planned = new Map(planRoutes(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [rule.index, planned.map(({ raw }) => raw)]));
+        const planned = new Map(
+          planRoutes(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [rule.index, planned.map(({ raw }) => raw)]),
+        );
         object = go(object, begun, aimAt(weight));
         for (const { index, raw } of rulesOf(object)) if (planned.has(index)) assert.deepEqual(rawList(raw.route), planned.get(index));
       }
@@ -191,7 +221,10 @@ test("after a swap stable has no request, and the canary all that the two had", 
         const { entries = [] } = rulesOf(object)[index] ?? {};
         assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
         assert.equal(entries.length, before.length);
-        assert.deepEqual(entries.filter((entry) => !roleOf(entry)).map(({ raw }) => raw), before.filter((entry) => !roleOf(entry)).map(({ raw }) => raw));
+        assert.deepEqual(
+          entries.filter((entry) => !roleOf(entry)).map(({ raw }) => raw),
+          before.filter((entry) => !roleOf(entry)).map(({ raw }) => raw),
+        );
         if (entries.length > 1) assert.ok(sumOf(entries) > 0);
       }
     }),

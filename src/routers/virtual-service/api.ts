@@ -15,11 +15,19 @@ export async function istioVersion(client: KubernetesClient): Promise<string> {
 export const virtualServicesOf = (version: string): Resource => ({ ...resources.virtualServices, version });
 export const destinationRulesOf = (version: string): Resource => ({ ...resources.destinationRules, version });
 
-/** Who wrote the object's spec last, other than we: the name that client gave itself. Undefined when nobody else did after us. */
+/**
+ * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
+ * Times are whole seconds, so of two within one the other's counts.
+ */
 export function lastWriter({ metadata }: KubernetesObject, own: string): string | undefined {
-  const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : []).filter(isEntry).filter(({ subresource }) => subresource === undefined);
-  const newest = entries.toSorted((a, b) => a.time.localeCompare(b.time)).at(-1);
-  return newest && newest.manager !== own ? newest.manager : undefined;
+  const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : []).filter(isEntry).filter(({ subresource }) => !subresource);
+  const newest = (ofOurs: boolean): ManagedFields | undefined =>
+    entries
+      .filter(({ manager }) => (manager === own) === ofOurs)
+      .toSorted((a, b) => a.time.localeCompare(b.time))
+      .at(-1);
+  const [ours, theirs] = [newest(true), newest(false)];
+  return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
 }
 
 type ManagedFields = { readonly manager: string; readonly time: string; readonly subresource?: string };

@@ -4,6 +4,7 @@ import { DeniedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
 import { destinationRulesOf } from "./api.ts";
 import type { RoutesBefore } from "./before.ts";
+import type { Role } from "./role.ts";
 import type { Raw } from "./rule.ts";
 import { covers, isOurs, ownRule, ownRuleName, ruleNamespace, ruleWord, type SubsetLabels, subsetNeed, subsetsFor, subsetsOf } from "./subset.ts";
 
@@ -12,8 +13,8 @@ export interface OwnSubsets {
   add(): Promise<void>;
   /** Takes them away again; a DestinationRule of ours without subsets goes, too. */
   remove(): Promise<void>;
-  /** Names of those that are there, and of those that are not. */
-  look(): Promise<{ readonly there: readonly string[]; readonly absent: readonly string[] }>;
+  /** What is not as it should be after a release that `winner` won. */
+  differences(winner: Role): Promise<readonly string[]>;
 }
 
 const maxTries = 5;
@@ -69,10 +70,14 @@ export function ownSubsets(client: KubernetesClient, { version, missingSubsets }
   return {
     add: async () => (names.length === 0 ? undefined : repeat(addOnce)),
     remove: async () => (names.length === 0 ? undefined : repeat(removeOnce)),
-    async look() {
-      const rule = names.length === 0 ? undefined : await find();
-      const there = names.filter((subset) => rule && has(rule, subset));
-      return { there, absent: names.filter((subset) => !there.includes(subset)) };
+    async differences(winner) {
+      if (names.length === 0) return [];
+      const rules = await client.list(resource, namespace);
+      const left = rules
+        .filter((rule) => winner === "stable" && rule.metadata.name === name && isOurs(rule))
+        .flatMap((rule) => names.filter((subset) => has(rule, subset)).map((subset) => `${ruleWord(rule)} still has the subset ${subset}`));
+      const lost = winner === "canary" && subsetNeed(rules, target).missing.length > 0;
+      return lost ? [`no DestinationRule in namespace ${namespace} has the subset ${target.canary.subset}, which the routes name`] : left;
     },
   };
 }

@@ -11,7 +11,7 @@ import { ownSubsets } from "./own-subsets.ts";
 import { patchOf } from "./patch.ts";
 import { type Aim, aimAt, type Move, planRoutes } from "./plan.ts";
 import { entryOf } from "./rule.ts";
-import { ownRuleName, ruleNamespace, type SubsetLabels } from "./subset.ts";
+import type { SubsetLabels } from "./subset.ts";
 
 export type VirtualServiceRouterOptions = {
   readonly client: KubernetesClient;
@@ -103,11 +103,8 @@ export function virtualServiceRouter({ client, target, before, subsetLabels }: V
     // After a swap the routes name the canary's subset, so it has to stay.
     cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
     async differences(winner) {
-      const rule = `DestinationRule ${ruleNamespace(target)}/${ownRuleName(target.service)}`;
-      const [routes, { there, absent }] = await Promise.all([compareAll(winner === "stable" ? { to: "before" } : { to: "swapped" }), subsets.look()]);
-      const left =
-        winner === "stable" ? there.map((subset) => `${rule} still has the subset ${subset}`) : absent.map((subset) => `${rule} has lost the subset ${subset}`);
-      return [...routes, ...left];
+      const found = await Promise.all([compareAll(winner === "stable" ? { to: "before" } : { to: "swapped" }), subsets.differences(winner)]);
+      return found.flat();
     },
   };
 }
