@@ -179,8 +179,10 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
         signal: options?.signal,
       }),
     async delete(resource, namespace, name, options) {
-      const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...(options?.uid ? { preconditions: { uid: options.uid } } : {}) };
-      const call: Call = { method: "DELETE", path: pathOf(resource, namespace, name), query: options?.dryRun ? { dryRun: "All" } : {}, body, signal: options?.signal };
+      // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
+      const chosen = { ...(options?.dryRun ? { dryRun: ["All"] } : {}), ...(options?.uid ? { preconditions: { uid: options.uid } } : {}) };
+      const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...chosen };
+      const call: Call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal: options?.signal };
       const { status, text } = await send(call);
       if (!(status < 300 || status === 404)) throw refusal(call, status, text);
     },
