@@ -135,17 +135,22 @@ function scale({ store, objects }: Parts, { request, contentType, body }: Call, 
   return readScale(objects.patch(context, request.name, (object) => writeScale(object, patched)));
 }
 
-function remove({ objects }: Parts, { request, query, body, options }: Call, object: StoredObject): unknown {
-  const sent = body === "" ? {} : parseObject(body);
-  const preconditions = isObject(sent.preconditions) ? sent.preconditions : {};
-  const grace = sent.gracePeriodSeconds ?? query.get("gracePeriodSeconds");
-  const policy = sent.propagationPolicy ?? query.get("propagationPolicy");
+/** Options are in the body or in the query: the server does not look at the query when there is a body, not even for `dryRun`. */
+function deleteOptions({ query, body }: Call): SentObject {
+  if (body !== "") return parseObject(body);
+  return Object.fromEntries(["dryRun", "gracePeriodSeconds", "propagationPolicy"].filter((name) => query.has(name)).map((name) => [name, name === "dryRun" ? query.getAll(name) : query.get(name)]));
+}
+
+function remove({ objects }: Parts, call: Call, object: StoredObject): unknown {
+  const { request } = call;
+  const { preconditions: given, gracePeriodSeconds: grace, propagationPolicy: policy, dryRun } = deleteOptions(call);
+  const preconditions = isObject(given) ? given : {};
   const left = objects.delete(request.kind, object, {
     ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),
     ...(typeof preconditions.resourceVersion === "string" ? { resourceVersion: preconditions.resourceVersion } : {}),
     ...(grace === undefined || grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
     orphan: policy === "Orphan",
-    dryRun: options.dryRun || (Array.isArray(sent.dryRun) && sent.dryRun.includes("All")),
+    dryRun: Array.isArray(dryRun) && dryRun.includes("All"),
   });
   if (left !== undefined) return left;
   const { group, plural } = request.kind;

@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdmission, type Denial } from "./admission.ts";
 import { answer } from "./answer.ts";
-import { administrator, authorize, createToken, reviewAccess, type User } from "./authorization.ts";
+import { administrator, authorize, createToken, reviewAccess, type User, withBoundRules } from "./authorization.ts";
 import { createCertificate } from "./certificate.ts";
 import { realClock, type SandboxClock } from "./clock.ts";
 import { startDeploymentController } from "./controllers/deployment-controller.ts";
@@ -91,11 +91,19 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     return answer({ store, objects, podLog }, { request: parsed, query: url.searchParams, contentType, body, options: writeOptions });
   }
 
+  /** The administrator may act as somebody else: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/ */
+  function userOf({ headers }: IncomingMessage): User | undefined {
+    const user = users.get((headers.authorization ?? "").replace(/^Bearer /, ""));
+    const other = user === administrator ? headers["impersonate-user"] : undefined;
+    if (user === undefined || (user === administrator && typeof other !== "string")) return user;
+    return withBoundRules(typeof other === "string" ? { user: other, rules: [] } : user, store);
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: path = "/" } = request;
     const body = await read(request);
     const fault = faults.take(method, path);
-    const user = users.get((request.headers.authorization ?? "").replace(/^Bearer /, ""));
+    const user = userOf(request);
     const log = (status: number): void => requests.add({ method, path, status, user: user?.user ?? "", body });
     if (fault !== undefined && "delay" in fault) await new Promise<void>((resolve) => clock.after(fault.delay, resolve));
     if (fault !== undefined && "drop" in fault && fault.drop === "before") return drop(request, log);

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { Kind } from "./kind.ts";
-import { isObject } from "./object.ts";
+import { type Kind, kindNamed } from "./kind.ts";
+import { isObject, type StoredObject } from "./object.ts";
 import type { ObjectRequest } from "./route.ts";
 import { forbidden } from "./status.ts";
+import type { Store } from "./store.ts";
 
 /** A rule of a Role, limited to `namespaces` (as a RoleBinding would); without them it holds everywhere. */
 export type Rule = {
@@ -14,7 +15,7 @@ export type Rule = {
   readonly namespaces?: readonly string[];
 };
 
-/** Who a bearer token stands for, and what that user may do. */
+/** Who a bearer token stands for, and what that user may do besides what RoleBindings in the store allow. */
 export type User = { readonly user: string; readonly rules: readonly Rule[] };
 
 export type Attributes = {
@@ -43,6 +44,31 @@ function allows(rule: Rule, wanted: Attributes): boolean {
     (rule.resourceNames === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(wanted.name)) &&
     (rule.namespaces === undefined || rule.namespaces.includes(wanted.namespace))
   );
+}
+
+const list = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+const items = (value: unknown): readonly Readonly<Record<string, unknown>>[] => (Array.isArray(value) ? value.filter(isObject) : []);
+
+/** The user as RoleBindings and ClusterRoleBindings have it: with the rules of every role that is bound to the name. */
+export function withBoundRules(user: User, store: Store): User {
+  const bindings = ["rolebindings", "clusterrolebindings"].flatMap((plural) => store.list(kindNamed(plural)));
+  const bound = bindings.filter(({ subjects, metadata }) => items(subjects).some((subject) => subjectName(subject, metadata.namespace) === user.user));
+  return { ...user, rules: [...user.rules, ...bound.flatMap((binding) => rulesOf(binding, store))] };
+}
+
+const subjectName = ({ kind, name, namespace }: Readonly<Record<string, unknown>>, here = ""): string =>
+  kind === "ServiceAccount" ? `system:serviceaccount:${text(namespace) || here}:${text(name)}` : text(name);
+
+function rulesOf({ roleRef, metadata: { namespace } }: StoredObject, store: Store): readonly Rule[] {
+  const { kind, name } = isObject(roleRef) ? roleRef : {};
+  const role = store.get(kindNamed(kind === "ClusterRole" ? "clusterroles" : "roles"), namespace, text(name));
+  return items(role?.rules).map(({ apiGroups, resources, verbs, resourceNames }) => ({
+    apiGroups: list(apiGroups),
+    resources: list(resources),
+    verbs: list(verbs),
+    resourceNames: list(resourceNames),
+    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+  }));
 }
 
 export const mayDo = (user: User, wanted: Attributes): boolean => user.rules.some((rule) => allows(rule, wanted));

@@ -40,6 +40,8 @@ export const kinds: readonly Kind[] = [
   kind("autoscaling", ["v2"], "horizontalpodautoscalers", "HorizontalPodAutoscaler", { status: true }),
   kind(rbac, ["v1"], "roles", "Role", { names: "path-segment" }),
   kind(rbac, ["v1"], "rolebindings", "RoleBinding", { names: "path-segment" }),
+  kind(rbac, ["v1"], "clusterroles", "ClusterRole", { namespaced: false, names: "path-segment" }),
+  kind(rbac, ["v1"], "clusterrolebindings", "ClusterRoleBinding", { namespaced: false, names: "path-segment" }),
   istio("virtualservices", "VirtualService"),
   istio("destinationrules", "DestinationRule"),
   istio("gateways", "Gateway"),

@@ -28,7 +28,7 @@ function walk(value: unknown, path: readonly string[], fields: readonly string[]
   const own = (): unknown => found.set(path.join(joint), value);
   if (isObject(value)) {
     const entries = Object.entries(value).filter(([field, inner]) => inner !== undefined && !isUnowned(fields, field));
-    if (fields.length > 0 && (entries.length === 0 || (!custom && isAtomic(fields)))) own();
+    if (fields.length > 0 && fields.at(-1) !== "metadata" && (entries.length === 0 || (!custom && isAtomic(fields)))) own();
     else for (const [field, inner] of entries) walk(inner, [...path, `f:${field}`], [...fields, field], custom, found);
     return;
   }
