@@ -26,17 +26,17 @@ const host = "bed.example.com";
 const virtualService = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop`;
 
 describe("the bed", () => {
-  let deleteNamespace: () => Promise<void>;
+  let remove: () => Promise<void>;
 
   before(async () => {
-    deleteNamespace = await newNamespace(api, namespace);
+    remove = await newNamespace(api, namespace);
     await apply(api, twoVersions({ host, v1: 90, v2: 10 }), namespace);
     await rolledOut(api, namespace, "shop-v1", "shop-v2");
     await waitFor(async () => (await envoyWeights(bed, host))["v2"] === 10, "the route in Envoy", 10_000);
   });
 
   after(async () => {
-    await deleteNamespace();
+    await remove();
     await api.close();
   });
 

@@ -2,16 +2,16 @@ import type { ApiServer } from "./api-server.ts";
 import { apply } from "./apply.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Makes a namespace for a test, with sidecar injection or without, and gives a function that takes it away again and waits until it is gone. */
+/**
+ * Makes a namespace for a test, with sidecar injection or without, and gives a function that begins to take it away.
+ * What an earlier run left behind under this name goes first.
+ */
 export async function newNamespace(api: ApiServer, name: string, injection = true): Promise<() => Promise<void>> {
-  await deleteNamespace(api, name);
+  const path = `/api/v1/namespaces/${name}`;
+  await api.call("DELETE", path);
+  await waitFor(async () => (await api.get(path)) === undefined, `namespace ${name}'s end`, 60_000);
   await apply(api, `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: {${injection ? "istio-injection: enabled" : ""}}}}`);
-  return () => deleteNamespace(api, name);
-}
-
-async function deleteNamespace(api: ApiServer, name: string): Promise<void> {
-  await api.call("DELETE", `/api/v1/namespaces/${name}`);
-  await waitFor(async () => (await api.get(`/api/v1/namespaces/${name}`)) === undefined, `namespace ${name}'s end`, 60_000);
+  return async () => void (await api.call("DELETE", path));
 }
 
 type Deployment = {

@@ -45,7 +45,7 @@ export function startProxy(work: string, envoy: string, pod: Pod, address: strin
   const accessLog = join(work, "log", `${name}.access.log`);
   // Envoy opens /dev/stdout by its name, which works for files and not for the sockets that Node calls pipes.
   const output = openSync(accessLog, "a");
-  const args = ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "100"];
+  const args = ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--component-log-level", "misc:error", "--file-flush-interval-msec", "100"];
   const child: ChildProcess = spawn(envoy, args, { stdio: ["ignore", output, log], env: {} });
   closeSync(output);
   closeSync(log);

@@ -1,0 +1,4 @@
+import { prometheusContract } from "../contracts/prometheus.ts";
+import { realPrometheus } from "../support/real-prometheus.ts";
+
+prometheusContract("Prometheus itself", realPrometheus);
