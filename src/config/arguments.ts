@@ -5,17 +5,16 @@ import { ConfigError, type ConfigIssue, isMapping } from "./issue.ts";
 import { unknown } from "./nearest.ts";
 import type { Given } from "./overlay.ts";
 
-/** What somebody typed. `inputs` holds the command as well: it is all that loadConfig needs. */
-export type Arguments =
-  | { readonly want: "run"; readonly command: Command; readonly inputs: Given }
-  | { readonly want: "help"; readonly command?: Command }
-  | { readonly want: "version" };
+/** What somebody typed. `inputs` holds the command as well: it is all that loadConfig reads. */
+export type Arguments = { readonly want: "run"; readonly inputs: Given } | { readonly want: "help"; readonly command?: Command } | { readonly want: "version" };
 
 /** The command is the first word of the line and no flag. */
 const flags = inputs.filter(({ name }) => name !== "command");
 
-/** Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json` and `--json=true`. */
-export function parseArguments(argv: readonly string[]): Arguments {
+const isKnown = (name: string): boolean => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
+
+/** Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json` and `--json=true`. The line wins over the action's inputs. */
+export function parseArguments(argv: readonly string[], action: Given = {}): Arguments {
   const { tokens } = parseArgs({
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
     options: {
@@ -28,7 +27,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     tokens: true,
   });
   const options = tokens.filter((token) => token.kind === "option");
-  const words = tokens.filter((token) => token.kind === "positional").map(({ value }) => value);
+  // What follows an unknown flag is most likely its value, and not one more mistake.
+  const strange = options.filter(({ name }) => !isKnown(name)).map(({ index }) => index);
+  const words = tokens.flatMap((token) => (token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : []));
   const command = commands.find((name) => name === words[0]);
 
   if (options.some(({ name }) => name === "help" || name === "h")) return { want: "help", ...(command ? { command } : {}) };
@@ -38,8 +39,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (issues.length > 0) throw new ConfigError(issues);
   const given = Map.groupBy(options, ({ name }) => name);
   const texts = [...given].map(([name, tokens]) => [name, tokens.map(({ value }) => value).join("\n")]);
-  const asked = command ?? "release";
-  return { want: "run", command: asked, inputs: { ...Object.fromEntries(texts), command: asked } };
+  return { want: "run", inputs: { ...action, ...Object.fromEntries(texts), command: command ?? (action.command || "release") } };
 }
 
 /** A boolean flag without a value means true. */

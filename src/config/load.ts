@@ -43,9 +43,13 @@ export async function loadConfig(given: { readonly inputs: Given; readonly env: 
   const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
 
   const needed = needs[command];
-  const isFatal = ({ path: [section] }: Problem): boolean => needed === "everything" || needed.some((name) => name === section);
-  const told = problems.filter((problem) => isFatal(problem) || problem.missing !== true).map((problem) => issueOf(problem, laid.origins, inputs.config));
-  if (problems.some(isFatal)) throw new ConfigError(told);
+  const fatal = problems.filter(({ path: [section] }) => needed === "everything" || needed.some((name) => name === section));
+  // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
+  const worth = fatal.some(({ missing }) => missing !== true) && read.problems.length > 0 ? [] : fatal;
+  const told = problems
+    .filter((problem) => problem.missing !== true || worth.includes(problem))
+    .map((problem) => issueOf(problem, laid.origins, inputs.config));
+  if (fatal.length > 0) throw new ConfigError(told);
 
   const target = targetOf(checked.file, manifests);
   const complete = command === "verify" || problems.every(({ path: [section = ""] }) => aside.includes(section));

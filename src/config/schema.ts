@@ -13,6 +13,7 @@ import {
   either,
   headers,
   host,
+  hundredth,
   image,
   labels,
   links,
@@ -124,7 +125,7 @@ const gate = either<Gate>("a gate: a mapping with errors, latency, restarts or q
   ),
   z.pipe(
     section({ latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency) }),
-    z.transform(({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({ kind: "latency", name, quantile: p / 100, ...limits })),
+    z.transform(({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({ kind: "latency", name, quantile: hundredth(p), ...limits })),
   ),
   z.pipe(
     section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }),

@@ -106,6 +106,9 @@ export const boolean = form(
 
 const percentage = "a percentage such as 5%";
 
+/** Twelve digits take away what the division adds: 99.9 / 100 is 0.9990000000000001. */
+export const hundredth = (percent: number): number => Number((percent / 100).toPrecision(12));
+
 /** A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times everything. */
 export const ratio = form(
   percentage,
@@ -122,8 +125,7 @@ export const ratio = form(
       ],
       expected(percentage),
     ),
-    // Twelve digits take away what the division adds: 7 / 100 is 0.07, and 0.07 * 100 is 7.000000000000001.
-    z.transform((written) => (String(written).includes("%") ? Number((Number.parseFloat(String(written)) / 100).toPrecision(12)) : Number(written))),
+    z.transform((written) => (String(written).includes("%") ? hundredth(Number.parseFloat(String(written))) : Number(written))),
   ),
 );
 

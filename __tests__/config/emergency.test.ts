@@ -1,0 +1,54 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Command } from "../../src/config/config.ts";
+import { configured, problems, sound, soundBut } from "./configured.ts";
+
+const inEmergency: readonly Command[] = ["status", "rollback", "promote", "settle"];
+const broken = soundBut("stages: 10:2, 50\nimage: a:${TAG}\nreporting: { comment: perhaps, report: r.json }\ngates: [{}]\nfoo: 1");
+
+for (const command of inEmergency) {
+  test(`${command} goes on with a broken configuration, and warns of it`, async () => {
+    const config = await configured({ file: broken, inputs: { command } });
+    assert.deepEqual([config.command, config.namespace, config.service, config.release], [command, "shop", "reviews", undefined]);
+    assert.deepEqual(config.warnings, [
+      "image: the environment variable TAG is not set",
+      'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
+      "gates[0]: expected a gate: a mapping with errors, latency, restarts or query, got {}",
+      'reporting.comment: expected true or false, got "perhaps"',
+      'canary.yaml: unknown key "foo". Known: namespace, service, stable, canary, image, routes, stages, gates, metrics, promotion, deadlines, drift, firstDeploy, reporting, cluster, verify',
+    ]);
+    assert.equal(config.metrics?.prometheus, "http://prometheus:9090", "what is right is used");
+    assert.equal(config.reporting.comment, true, "what is broken counts as not written");
+  });
+
+  test(`${command} needs no more than the namespace and the service, and knows the release where the rest is there`, async () => {
+    const bare = await configured({ inputs: { command, namespace: "shop", service: "reviews" } });
+    assert.deepEqual([bare.release, bare.warnings], [undefined, []]);
+    const whole = await configured({ file: sound, inputs: { command } });
+    assert.equal(whole.release?.plan.stages.length, 3);
+  });
+
+  test(`${command} goes on without the file when inputs name the service`, async () => {
+    const config = await configured({ file: "stages: [", inputs: { command, namespace: "shop", service: "reviews" } });
+    assert.deepEqual(config.warnings, ["canary.yaml:1:10: is not YAML that can be read: unexpected end of the stream within a flow collection"]);
+  });
+
+  test(`${command} stops when it cannot tell which service`, async () => {
+    const lines = await problems({ file: soundBut("service: Reviews\ndrift: never"), inputs: { command } });
+    assert.deepEqual(lines, [
+      'service: expected a name of at most 63 lower-case letters, digits and dashes, got "Reviews"',
+      'drift: expected roll-back or put-back, got "never"',
+    ]);
+  });
+}
+
+test("verify needs the versions, and neither stages nor an image", async () => {
+  const file = soundBut("stages: 10:2\ncanary: { from: clone, subset: v2 }");
+  const config = await configured({ file, inputs: { command: "verify" } });
+  assert.deepEqual([config.release?.target.canary.deployment, config.release?.plan.stages], ["reviews-v1-canary", []]);
+  assert.deepEqual(config.warnings, ['stages[0]: expected a weight and a time, such as 10:2m, got "10:2"']);
+  assert.deepEqual(await problems({ file: soundBut("canary: reviews-v2"), inputs: { command: "verify" } }), [
+    "canary.subset: expected a subset: both versions have the same host, and without one canary's share goes to the pods of both",
+  ]);
+});

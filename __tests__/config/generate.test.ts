@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import test, { type TestContext } from "node:test";
+
+const own = ["docs/schema.json", "docs/configuration.md", "README.md"];
+
+/** A folder with what the generator reads, and a README that has a place for the inputs. */
+function folder(context: TestContext): string {
+  const cwd = mkdtempSync(join(tmpdir(), "generate-"));
+  context.after(() => rmSync(cwd, { recursive: true }));
+  cpSync("examples", join(cwd, "examples"), { recursive: true });
+  mkdirSync(join(cwd, "docs"));
+  writeFileSync(join(cwd, "README.md"), "Before\n<!-- inputs -->\nold\n<!-- /inputs -->\nAfter\n");
+  return cwd;
+}
+
+function generate(cwd: string, ...args: readonly string[]): { readonly code: number | null; readonly lines: readonly string[] } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", resolve("scripts/generate.ts"), ...args], {
+    cwd,
+    encoding: "utf8",
+  });
+  return { code: status, lines: `${stdout}${stderr}`.split("\n").filter((line) => line !== "") };
+}
+
+const stale = (path: string): string => `${path} is stale; run: node scripts/run.mjs scripts/generate.ts`;
+
+test("generated files are missing, written, fresh, and stale by name when somebody edits them", (context) => {
+  const cwd = folder(context);
+  const before = generate(cwd, "--check");
+  assert.equal(before.code, 1);
+  assert.deepEqual(
+    own.map(stale).filter((line) => !before.lines.includes(line)),
+    [],
+  );
+
+  const written = generate(cwd);
+  assert.equal(written.code, 0);
+  assert.deepEqual(
+    own.filter((path) => !written.lines.includes(`wrote ${path}`)),
+    [],
+  );
+  assert.deepEqual(generate(cwd, "--check"), { code: 0, lines: [] });
+
+  appendFileSync(join(cwd, "docs/configuration.md"), "by hand\n");
+  assert.deepEqual(generate(cwd, "--check"), { code: 1, lines: [stale("docs/configuration.md")] });
+});
+
+test("the README's table stands between its marks, and the rest of the page stays", (context) => {
+  const cwd = folder(context);
+  generate(cwd);
+  const page = readFileSync(join(cwd, "README.md"), "utf8");
+  assert.ok(page.startsWith("Before\n<!-- inputs -->\n\n| Input | Meaning |"), page.slice(0, 60));
+  assert.ok(page.endsWith("|\n<!-- /inputs -->\nAfter\n"), page.slice(-60));
+  assert.ok(page.includes("| `stages` | Weights in percent"));
+});

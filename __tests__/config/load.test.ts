@@ -1,0 +1,236 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Gate } from "../../src/release/gate.ts";
+import type { Plan, Stage } from "../../src/release/plan.ts";
+import type { Target } from "../../src/release/target.ts";
+import { configured, type Situation, sound, soundBut } from "./configured.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+
+async function release(situation: Situation): Promise<{ readonly target: Target; readonly plan: Plan }> {
+  const { release } = await configured(situation);
+  assert.ok(release);
+  return release;
+}
+
+const usualGates: readonly Gate[] = [
+  { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" },
+  { kind: "restarts", name: "restarts", atMost: 0 },
+];
+
+test("a file with the least in it is a whole configuration", async () => {
+  const config = await configured({ file: sound });
+  assert.deepEqual(config, {
+    command: "release",
+    namespace: "shop",
+    service: "reviews",
+    cluster: {},
+    metrics: { prometheus: "http://prometheus:9090", headers: {}, reporter: "source", interval: 15 * second, timeout: 5 * second },
+    reporting: { comment: true, summary: true, commitStatus: false, environment: "", dashboards: {}, report: "canary-report.json" },
+    verify: { requests: 100, headers: {}, window: 5 * minute },
+    firstDeploy: false,
+    json: false,
+    warnings: [],
+    release: {
+      target: {
+        namespace: "shop",
+        service: "reviews",
+        stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
+        canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
+        routes: [{ namespace: "shop", name: "reviews", routes: [] }],
+        source: { from: "existing" },
+        replicas: { kind: "keep" },
+      },
+      plan: {
+        stages: [
+          { name: "10 %", weight: 10, wait: 2 * minute, deadline: 7 * minute, gates: usualGates, approval: false },
+          { name: "50 %", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
+          { name: "100 %", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
+        ],
+        pollEvery: 15 * second,
+        ready: 5 * minute,
+        drain: 30 * second,
+        deadline: 60 * minute,
+        patience: minute,
+        promotion: "swap",
+        keepOld: false,
+        drift: "roll-back",
+      },
+    },
+  });
+});
+
+test("inputs alone are a whole configuration, and the same one", async () => {
+  const inputs = {
+    namespace: "shop",
+    service: "reviews",
+    stable: "reviews-v1",
+    "stable-subset": "v1",
+    canary: "reviews-v2",
+    "canary-subset": "v2",
+    stages: "10:2m\n50:5m\n100",
+    prometheus: "http://prometheus:9090/",
+  };
+  assert.deepEqual(await configured({ inputs }), await configured({ file: sound }));
+});
+
+test("inputs win over the file, and one of a short form keeps the rest of it", async () => {
+  const file = soundBut("stable: reviews-v1\npromotion: update");
+  const { target, plan } = await release({ file, inputs: { "stable-subset": "v7", "keep-old": "true", stages: "100" } });
+  assert.deepEqual(target.stable, { deployment: "reviews-v1", host: "reviews", subset: "v7" });
+  assert.deepEqual([plan.promotion, plan.keepOld, plan.stages.length], ["update", true, 1]);
+});
+
+test("an input of empty text is not given: a composite action passes all of its inputs", async () => {
+  assert.deepEqual(await configured({ file: sound, inputs: { image: "", stages: " ", "canary-replicas": "", json: "" } }), await configured({ file: sound }));
+});
+
+test("without Prometheus a stage is judged by restarts", async () => {
+  const { plan } = await release({ file: soundBut("metrics: {}") });
+  assert.deepEqual(plan.stages[0]?.gates, [{ kind: "restarts", name: "restarts", atMost: 0 }]);
+});
+
+test("stages name their gates, or have those for all", async () => {
+  const file = soundBut(
+    "gates: [{ restarts: { atMost: 3 } }]\nstages: [10:1m, { weight: 20, wait: 1m, gates: [] }, { weight: 100, gates: [{ query: up, atLeast: 1 }] }]",
+  );
+  const { plan } = await release({ file });
+  const query: Gate = { kind: "query", query: "up", name: "query", atLeast: 1, tolerate: 0, noData: "wait" };
+  assert.deepEqual(
+    plan.stages.map(({ gates }) => gates),
+    [[{ kind: "restarts", name: "restarts", atMost: 3 }], [], [query]],
+  );
+});
+
+const gates: readonly (readonly [written: string, gate: Gate])[] = [
+  ["errors: { atMost: 1% }", { kind: "errors", name: "errors", atMost: 0.01, minRequests: 50, noData: "wait" }],
+  [
+    "errors: { atMost: 7 %, aboveStable: 0.005, minRequests: '9', noData: fail, name: e }",
+    { kind: "errors", name: "e", atMost: 0.07, aboveStable: 0.005, minRequests: 9, noData: "fail" },
+  ],
+  ["latency: { atMost: 500ms }", { kind: "latency", name: "latency p99", quantile: 0.99, atMost: 500, minRequests: 100, noData: "wait" }],
+  ["latency: { p: 99.9, timesStable: 1.5 }", { kind: "latency", name: "latency p99.9", quantile: 0.999, timesStable: 1.5, minRequests: 100, noData: "wait" }],
+  ["restarts: { atMost: 2 }", { kind: "restarts", name: "restarts", atMost: 2 }],
+  ["query: up\n    name: queue\n    atMost: -1.5\n    tolerate: 2", { kind: "query", query: "up", name: "queue", atMost: -1.5, tolerate: 2, noData: "wait" }],
+];
+
+for (const [written, gate] of gates) {
+  test(`a gate is read: ${written}`, async () => {
+    const { plan } = await release({ file: soundBut(`gates:\n  - ${written}`) });
+    assert.deepEqual(plan.stages[0]?.gates, [gate]);
+  });
+}
+
+const stages: readonly (readonly [written: string, stage: Omit<Stage, "gates">])[] = [
+  ["10:2m", { name: "10 %", weight: 10, wait: 2 * minute, deadline: 7 * minute, approval: false }],
+  ["10%:1m30s", { name: "10 %", weight: 10, wait: 90 * second, deadline: 6.5 * minute, approval: false }],
+  ["{ weight: 5, wait: 10m }", { name: "5 %", weight: 5, wait: 10 * minute, deadline: 30 * minute, approval: false }],
+  [
+    "{ weight: 100, wait: 10m, atMost: 10m, approval: true, name: all }",
+    { name: "all", weight: 100, wait: 10 * minute, deadline: 10 * minute, approval: true },
+  ],
+];
+
+for (const [written, stage] of stages) {
+  test(`a stage is read: ${written}`, async () => {
+    const { plan } = await release({ file: soundBut(`stages: ["1:1s", ${written.startsWith("{") ? written : `"${written}"`}]`) });
+    const { gates, ...rest } = plan.stages[1] ?? assert.fail("there is one stage only");
+    assert.deepEqual(rest, stage);
+  });
+}
+
+const replicas: readonly (readonly [written: string, replicas: Target["replicas"]])[] = [
+  ["2", { kind: "count", count: 2 }],
+  ["50%", { kind: "percent", percent: 50 }],
+  ["same", { kind: "percent", percent: 100 }],
+  ["by-weight", { kind: "by-weight" }],
+  ["keep", { kind: "keep" }],
+];
+
+for (const [written, expected] of replicas) {
+  test(`replicas are read, from the file and from an input: ${written}`, async () => {
+    const inFile = await release({ file: soundBut(`canary: { deployment: reviews-v2, subset: v2, replicas: ${written} }`) });
+    const asInput = await release({ file: sound, inputs: { "canary-replicas": written } });
+    assert.deepEqual([inFile.target.replicas, asInput.target.replicas], [expected, expected]);
+  });
+}
+
+test("a clone is named after stable, grows with its weight, and gives its image to stable at the end", async () => {
+  const { target, plan } = await release({ file: soundBut("canary: { from: clone, subset: canary, labels: { track: canary } }\nimage: a:b") });
+  assert.deepEqual(target.canary, { deployment: "reviews-v1-canary", host: "reviews", subset: "canary" });
+  assert.deepEqual([target.source, target.replicas, plan.promotion], [{ from: "clone", labels: { track: "canary" } }, { kind: "by-weight" }, "update"]);
+});
+
+test("manifests name the canary by their only Deployment, and are filled from the environment", async () => {
+  const k8s =
+    "kind: Service\napiVersion: v1\nmetadata: { name: a }\n---\nkind: Deployment\napiVersion: apps/v1\nmetadata: { name: reviews-v3 }\nspec: { replicas: 2, args: ['${TAG}', '$${TAG}'] }\n";
+  const { target } = await release({
+    file: soundBut("canary: { subset: v3, from: { manifests: 'a.yaml, b.yaml' } }"),
+    files: { "a.yaml": k8s, "b.yaml": "---\n---\nkind: Secret\napiVersion: v1\nmetadata: { name: s }\n" },
+    env: { TAG: "7" },
+  });
+  assert.equal(target.canary.deployment, "reviews-v3");
+  assert.deepEqual(target.source, {
+    from: "manifests",
+    objects: [
+      { kind: "Service", apiVersion: "v1", metadata: { name: "a" } },
+      { kind: "Deployment", apiVersion: "apps/v1", metadata: { name: "reviews-v3" }, spec: { replicas: 2, args: ["7", "${TAG}"] } },
+      { kind: "Secret", apiVersion: "v1", metadata: { name: "s" } },
+    ],
+  });
+});
+
+const routes: readonly (readonly [written: string, routes: Target["routes"]])[] = [
+  ["edge", [{ namespace: "shop", name: "edge", routes: [] }]],
+  [
+    "reviews, ingress/edge",
+    [
+      { namespace: "shop", name: "reviews", routes: [] },
+      { namespace: "ingress", name: "edge", routes: [] },
+    ],
+  ],
+  ["{ virtualService: reviews, routes: [primary, '#2'] }", [{ namespace: "shop", name: "reviews", routes: ["primary", "#2"] }]],
+  [
+    "[reviews, { virtualService: ingress/edge, routes: primary }]",
+    [
+      { namespace: "shop", name: "reviews", routes: [] },
+      { namespace: "ingress", name: "edge", routes: ["primary"] },
+    ],
+  ],
+];
+
+for (const [written, expected] of routes) {
+  test(`routes are read, from the file and from an input: ${written}`, async () => {
+    const inFile = await release({ file: soundBut(`routes: ${written}`) });
+    const asInput = await release({ file: sound, inputs: { routes: written } });
+    assert.deepEqual([inFile.target.routes, asInput.target.routes], [expected, expected]);
+  });
+}
+
+test("a variable is filled into any value of the file, numbers and truths included, and into no input", async () => {
+  const file = soundBut(
+    'image: a:${TAG}\nreporting: { pullRequest: "${PR}", comment: "${COMMENT}", dashboards: { grafana: "https://g/{namespace}/${TAG}" } }\nstages: ${STAGES}',
+  );
+  const config = await configured({
+    file,
+    env: { TAG: "7", PR: "12", COMMENT: "false", STAGES: "100" },
+    inputs: { "metrics-headers": "Authorization: Bearer ${TAG}=: x" },
+  });
+  assert.equal(config.release?.target.image, "a:7");
+  assert.equal(config.release?.plan.stages.length, 1);
+  assert.deepEqual([config.reporting.pullRequest, config.reporting.comment, config.reporting.dashboards], [12, false, { grafana: "https://g/{namespace}/7" }]);
+  assert.deepEqual(config.metrics?.headers, { Authorization: "Bearer ${TAG}=: x" });
+});
+
+test("the token comes from the input, else from GITHUB_TOKEN", async () => {
+  const env = { GITHUB_TOKEN: "of-the-environment" };
+  assert.equal((await configured({ file: sound, env })).reporting.githubToken, "of-the-environment");
+  assert.equal((await configured({ file: sound, env, inputs: { "github-token": "of-the-input" } })).reporting.githubToken, "of-the-input");
+});
+
+test("the environment's name is the context, unless it has one of its own", async () => {
+  assert.equal((await configured({ file: sound, inputs: { context: "prod" } })).reporting.environment, "prod");
+  assert.equal((await configured({ file: sound, inputs: { context: "prod", environment: "eu" } })).reporting.environment, "eu");
+});

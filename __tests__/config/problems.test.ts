@@ -1,0 +1,385 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ConfigError } from "../../src/config/issue.ts";
+import { RefusedError } from "../../src/lib/errors.ts";
+import { configured, problems, type Situation, sound, soundBut } from "./configured.ts";
+
+const deployment = (name: string, namespace = ""): string => `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: "${name}"${namespace} }\n`;
+const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
+
+const unknownStageKey = 'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, atMost, gates, approval';
+const subsetForm = "expected a name of at most 63 lower-case letters, digits and dashes";
+const counts = (path: string, kind: string): string => `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
+
+/** What somebody wrote, and every line that he reads. */
+const cases: readonly (readonly [what: string, situation: Situation, ...lines: readonly string[]])[] = [
+  ["a sound configuration", { file: sound }],
+  [
+    "nothing at all",
+    {},
+    "namespace: expected the namespace of the service, in the file or as the input namespace",
+    "service: expected the service that is released, in the file or as the input service",
+    "stable.deployment: expected the Deployment that serves now, in the file or as the input stable",
+    "canary.deployment: expected the Deployment of the version on trial, in the file or as the input canary",
+    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+  ],
+
+  // Files
+  [
+    "a file that is not there",
+    { inputs: { config: "no.yaml", namespace: "a", service: "b", stable: "c", canary: "d", "canary-host": "d", stages: "100" } },
+    "no.yaml: cannot be read: ENOENT: no such file or directory, open 'no.yaml'",
+  ],
+  ["a key twice", { file: `${sound}service: other\n` }, "canary.yaml:8:1: is not YAML that can be read: duplicated mapping key"],
+  ["brackets left open", { file: "stages: [10:2m" }, "canary.yaml:1:15: is not YAML that can be read: unexpected end of the stream within a flow collection"],
+  ["an empty file", { file: "# later\n" }, "canary.yaml: is not YAML that can be read: expected a document, but the input is empty"],
+  ["a list", { file: "- 10\n" }, "canary.yaml: expected a mapping with namespace, service, stable, canary, …, got [10]"],
+
+  [
+    "a broken file in an emergency, without inputs",
+    { file: "stages: [", inputs: { command: "rollback", namespace: "shop" } },
+    "canary.yaml:1:10: is not YAML that can be read: unexpected end of the stream within a flow collection",
+    "service: expected the service that is released, in the file or as the input service",
+  ],
+
+  // Keys
+  [
+    "an unknown key",
+    { file: `${sound}canry: reviews-v2\n` },
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, metrics, promotion, deadlines, drift, firstDeploy, reporting, cluster, verify',
+  ],
+  [
+    "a key in the manner of inputs",
+    { file: soundBut("promotion: { keep-old: true }") },
+    'promotion: unknown key "keep-old"; did you mean "keepOld"? Known: model, drain, keepOld',
+  ],
+  [
+    "two unknown keys",
+    { file: soundBut("deadlines: { redy: 5m, x: 1 }") },
+    'deadlines: unknown key "redy"; did you mean "ready"? Known: ready, release',
+    'deadlines: unknown key "x". Known: ready, release',
+  ],
+
+  // Names
+  ["a name in capitals", { file: soundBut("service: Reviews") }, 'service: expected a name of at most 63 lower-case letters, digits and dashes, got "Reviews"'],
+  [
+    "a subset that YAML takes for a number",
+    { file: soundBut("stable: { deployment: reviews-v1, subset: 1 }") },
+    `stable.subset: ${subsetForm}, in quotes, got 1`,
+  ],
+  [
+    "an image without its tag",
+    { file: soundBut('image: "ghcr.io/acme/reviews:"') },
+    'image: expected an image such as ghcr.io/acme/reviews:1.2.0, got "ghcr.io/acme/reviews:"',
+  ],
+  [
+    "a label that is a number",
+    { file: soundBut("canary: { from: clone, subset: v2, labels: { version: 2 } }\nimage: a:b") },
+    "canary.labels.version: expected a label's value: at most 63 letters, digits, dashes, dots and underscores, in quotes, got 2",
+  ],
+  [
+    "a route with too many parts",
+    { file: soundBut("routes: a/b/c") },
+    'routes: expected VirtualServices as name or namespace/name, separated by commas, got "a/b/c"',
+  ],
+  [
+    "a route without its VirtualService",
+    { file: soundBut("routes: [{ routes: [primary] }]") },
+    "routes[0].virtualService: expected a VirtualService as name or namespace/name, got nothing",
+  ],
+
+  // The two versions
+  [
+    "one Deployment for both",
+    { file: soundBut("canary: { deployment: reviews-v1, subset: v2 }") },
+    'canary.deployment: expected another Deployment than stable\'s, got "reviews-v1"',
+  ],
+  [
+    "one destination for both",
+    { file: soundBut("stable: reviews-v1\ncanary: reviews-v2") },
+    "canary: expected another destination than stable's: give both a subset, or the canary a host of its own",
+  ],
+  [
+    "one subset for both",
+    { file: soundBut("canary: { deployment: reviews-v2, subset: v1, host: reviews.shop.svc.cluster.local }") },
+    'canary.subset: expected another subset than stable\'s on the same host, got "v1"',
+  ],
+  [
+    "a stable without a subset",
+    { file: soundBut("stable: reviews-v1") },
+    "stable.subset: expected a subset: both versions have the same host, and without one stable's share goes to the pods of both",
+  ],
+  [
+    "hosts of their own instead of subsets",
+    { file: soundBut("stable: { deployment: reviews-v1, host: reviews-v1 }\ncanary: { deployment: reviews-v2, host: reviews-v2 }") },
+  ],
+  [
+    "a clone without an image",
+    { file: soundBut("canary: { from: clone, subset: v2 }") },
+    "image: expected the image of the clone, in the file or as the input image",
+  ],
+  [
+    "labels for an existing Deployment",
+    { file: soundBut("canary: { deployment: reviews-v2, subset: v2, labels: { a: b } }") },
+    "canary.labels: labels are set on a clone's pods only; set canary.from to clone, or take them away",
+  ],
+  [
+    "a source nobody knows",
+    { file: soundBut("canary: { deployment: reviews-v2, subset: v2, from: clon }") },
+    'canary.from: expected existing or clone, or a mapping with manifests (did you mean clone?), got "clon"',
+  ],
+  [
+    "no pods",
+    { file: soundBut("canary: { deployment: reviews-v2, subset: v2, replicas: 0 }") },
+    "canary.replicas: expected a number of pods, a percentage of stable's such as 50%, same, by-weight or keep, got 0",
+  ],
+
+  // Manifests
+  ["manifests that are not there", { file: fromManifests }, "k8s.yaml: cannot be read: ENOENT: no such file or directory, open 'k8s.yaml'"],
+  [
+    "manifests without the canary",
+    { file: fromManifests, files: { "k8s.yaml": deployment("other") } },
+    'canary.deployment: expected a Deployment of the manifests (found: other), got "reviews-v2"',
+  ],
+  [
+    "manifests of another namespace",
+    { file: fromManifests, files: { "k8s.yaml": deployment("reviews-v2", ", namespace: test") } },
+    'k8s.yaml[0].metadata.namespace: expected shop, the namespace of the service, got "test"',
+  ],
+  [
+    "a manifest that is no object",
+    { file: fromManifests, files: { "k8s.yaml": `${deployment("reviews-v2")}---\nkind: Service\n---\njust text\n` } },
+    "k8s.yaml[1].apiVersion: expected a text, got nothing",
+    "k8s.yaml[1].metadata.name: expected a text, got nothing",
+    'k8s.yaml[2]: expected a Kubernetes object, got "just text"',
+  ],
+  ["an empty manifest", { file: fromManifests, files: { "k8s.yaml": "---\n" } }, "k8s.yaml: has no object in it"],
+  [
+    "a manifest that is not YAML",
+    { file: fromManifests, files: { "k8s.yaml": "a: 1\na: 2\n" } },
+    "k8s.yaml:2:1: is not YAML that can be read: duplicated mapping key",
+  ],
+
+  // Stages
+  [
+    "weights that do not rise",
+    { file: soundBut("stages: 10:2m, 10:2m, 5:1m") },
+    "stages[1].weight: expected more than the 10 % of the stage before, got 10",
+    "stages[2].weight: expected more than the 10 % of the stage before, got 5",
+  ],
+  ["a time without its unit", { file: soundBut("stages: 10:2, 50:5m") }, 'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"'],
+  ["stages that end in a comma", { file: soundBut("stages: 10:2m,") }, 'stages[1]: expected a weight and a time, such as 10:2m, got ""'],
+  ["a weight above all", { file: soundBut("stages: [{ weight: 101, wait: 2m }]") }, "stages[0].weight: expected a whole percent from 1 to 100, got 101"],
+  [
+    "a weight that is not whole",
+    { file: soundBut("stages: [{ weight: 0.5, wait: 2m }]") },
+    "stages[0].weight: expected a whole percent from 1 to 100, got 0.5",
+  ],
+  [
+    "a stage without a weight",
+    { file: soundBut("stages: [{ wieght: 5, wait: 2m }]") },
+    "stages[0].weight: expected a whole percent from 1 to 100, got nothing",
+    `stages[0]: ${unknownStageKey}`,
+  ],
+  [
+    "a weight that proves nothing",
+    { file: soundBut("stages: 10, 50:5m, 100") },
+    "stages[0]: expected a time, such as 10:5m, or gates or an approval of its own; 10 % alone proves nothing",
+  ],
+  [
+    "no stages",
+    { file: soundBut("stages: []") },
+    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+  ],
+  [
+    "a stage that ends before its wait",
+    { file: soundBut("stages: [{ weight: 10, wait: 10m, atMost: 5m }]") },
+    "stages[0].atMost: expected at least 10 m, the stage's wait, and not 5 m",
+  ],
+  [
+    "waits longer than the release",
+    { file: soundBut("stages: 10:40m, 50:40m, 100") },
+    "deadlines.release: expected at least 1 h 20 m, all waits together, and not 1 h",
+  ],
+
+  // Gates
+  [
+    "a percentage with two signs",
+    { file: soundBut("stages: [5:1m, 10:1m, { weight: 20, wait: 1m, gates: [{ errors: { atMost: 5%% } }] }]") },
+    'stages[2].gates[0].errors.atMost: expected a percentage such as 5%, got "5%%"',
+  ],
+  [
+    "a ratio above 1",
+    { file: soundBut("gates: [{ errors: { atMost: 5 } }]") },
+    "gates[0].errors.atMost: expected a percentage such as 5% or a ratio such as 0.05; write 5% if that is meant, got 5",
+  ],
+  [
+    "a percentile that is none",
+    { file: soundBut("gates: [{ latency: { p: 100, atMost: 1s } }]") },
+    "gates[0].latency.p: expected a percentile above 0 and below 100, such as 99, got 100",
+  ],
+  [
+    "gates without limits",
+    { file: soundBut("gates: [{ errors: {} }, { latency: {} }, { query: up }, { restarts: {} }]") },
+    "gates[0].errors: expected a limit: atMost, aboveStable or both",
+    "gates[1].latency: expected a limit: atMost, timesStable or both",
+    "gates[2]: expected a limit: atMost, atLeast or both",
+  ],
+  [
+    "limits that leave nothing",
+    { file: soundBut("gates: [{ query: up, atLeast: 2, atMost: 1 }]") },
+    "gates[0].atLeast: expected no more than atMost, which is 1, got 2",
+  ],
+  [
+    "a gate nobody knows",
+    { file: soundBut("gates: [{ erors: { atMost: 1% } }]") },
+    'gates[0]: expected a gate: a mapping with errors, latency, restarts or query, got {"erors":{"atMost":"1%"}}',
+  ],
+  [
+    "a query's limit misspelt",
+    { file: soundBut("gates: [{ query: up, atmost: 1 }]") },
+    'gates[0]: unknown key "atmost"; did you mean "atMost"? Known: query, name, atMost, atLeast, tolerate, noData',
+  ],
+  [
+    "two gates of one name",
+    { file: soundBut("gates: [{ query: a, atMost: 1 }, { query: b, atMost: 1 }]") },
+    'gates[1]: expected a name of its own: gate 1 is called that, too, got "query"',
+  ],
+  [
+    "gates that count, and no Prometheus",
+    {
+      file: soundBut(
+        "metrics: {}\ngates: [{ errors: { atMost: 1% } }, { restarts: {} }]\nstages: [{ weight: 10, wait: 1m, gates: [{ query: up, atMost: 1 }, { latency: { atMost: 1s } }] }]",
+      ),
+    },
+    counts("gates[0].errors", "errors"),
+    counts("stages[0].gates[0]", "query"),
+    counts("stages[0].gates[1].latency", "latency"),
+  ],
+
+  // Other values
+  [
+    "a word that is no choice",
+    { file: soundBut("drift: putback\npromotion: swop") },
+    'promotion: expected swap or update (did you mean swap?), got "swop"',
+    'drift: expected roll-back or put-back (did you mean put-back?), got "putback"',
+  ],
+  ["yes, which is text in YAML 1.2", { file: soundBut("reporting: { comment: yes }") }, 'reporting.comment: expected true or false, got "yes"'],
+  [
+    "a URL without its scheme",
+    { file: soundBut("metrics: { prometheus: prometheus:9090 }") },
+    'metrics.prometheus: expected a URL that begins with http:// or https://, got "prometheus:9090"',
+  ],
+  ["a key with nothing behind it", { file: soundBut("image:") }, "image: expected an image such as ghcr.io/acme/reviews:1.2.0, got nothing"],
+  [
+    "both places for the version",
+    { file: soundBut("verify: { versionFrom: { header: x-version, json: version } }") },
+    "verify.versionFrom: expected header or json, not both",
+  ],
+
+  // Environment
+  [
+    "variables that are not set",
+    { file: soundBut('image: a:${TAG}\ncanary: { deployment: "reviews-${NEXT}", subset: v2 }\nstages: ${STAGES}') },
+    "image: the environment variable TAG is not set",
+    "canary.deployment: the environment variable NEXT is not set",
+    "stages: the environment variable STAGES is not set",
+  ],
+  [
+    "a variable between braces",
+    { file: soundBut("canary: { deployment: reviews-${NEXT}, subset: v2 }") },
+    "canary.yaml:8:32: is not YAML that can be read: missed comma between flow collection entries; between brackets, a value with a variable in it needs quotes",
+  ],
+  [
+    "a default for a variable",
+    { file: soundBut("image: a:${TAG:-latest}") },
+    "image: only ${TAG} can be filled in, not ${TAG:-latest}; write $${TAG:-latest} to keep it as it is",
+  ],
+  [
+    "a variable of a manifest",
+    { file: fromManifests, files: { "k8s.yaml": deployment("reviews-${NEXT}") } },
+    "k8s.yaml[0].metadata.name: the environment variable NEXT is not set",
+  ],
+  ["a variable that an input makes needless", { file: soundBut("image: a:${TAG}"), inputs: { image: "a:b" } }],
+
+  // Inputs
+  ["an input that does not exist", { file: sound, inputs: { stage: "100" } }, `inputs: unknown input "stage"; did you mean "stages"? Known: ${inputNames()}`],
+  [
+    "an input that is wrong",
+    { file: sound, inputs: { "canary-replicas": "many", drain: "3" } },
+    'canary-replicas: expected a number of pods, a percentage of stable\'s such as 50%, same, by-weight or keep, got "many"',
+    'drain: expected a duration with its unit, such as 90s or 1m30s, got "3"',
+  ],
+  [
+    "an input with a place inside",
+    { file: sound, inputs: { stages: "[{weight: 10}, {weight: 300, wait: 1m}]" } },
+    "stages[1].weight: expected a whole percent from 1 to 100, got 300",
+  ],
+  [
+    "an input whose YAML is broken",
+    { file: sound, inputs: { gates: "[{restarts: {}" } },
+    "gates:1:15: is not YAML that can be read: unexpected end of the stream within a flow collection",
+  ],
+  [
+    "an input whose lines are no pairs",
+    { file: sound, inputs: { dashboards: "grafana=https://g.example.com\nkiali" } },
+    "dashboards: expected one name and value a line, such as name=value; line 2 is none",
+  ],
+  [
+    "manifests for a clone",
+    { file: sound, inputs: { "canary-from": "clone", "canary-manifests": "k8s.yaml", image: "a:b" }, files: { "k8s.yaml": deployment("reviews-v2") } },
+    'canary-from: expected manifests, or nothing, together with canary-manifests, got "clone"',
+  ],
+  [
+    "a truth that is none",
+    { file: sound, inputs: { json: "yes", comment: "on" } },
+    'json: expected true or false, got "yes"',
+    'comment: expected true or false, got "on"',
+  ],
+  [
+    "a command nobody knows",
+    { inputs: { command: "relase" } },
+    'command: unknown command "relase"; did you mean "release"? Known: release, plan, status, verify, rollback, promote, settle',
+  ],
+  [
+    "verify with nothing to ask",
+    { file: soundBut("metrics: {}"), inputs: { command: "verify" } },
+    "verify.url: expected a URL to send requests to, or a Prometheus to ask (metrics.prometheus), in the file or as the input verify-url",
+  ],
+];
+
+for (const [what, situation, ...lines] of cases) {
+  test(lines.length === 0 ? `${what}: is accepted` : `${what}: ${lines[0]}`, async () => {
+    assert.deepEqual(await problems(situation), lines);
+  });
+}
+
+test("every problem comes at once, with its path, the problem and the value apart", async () => {
+  const file = soundBut("drift: never\ncanary: { deployment: reviews-v1, subset: v2 }\nmetrics: { prometheus: http://p, interval: 15 }");
+  await assert.rejects(configured({ file }), (error) => {
+    assert.ok(error instanceof ConfigError && error instanceof RefusedError);
+    assert.deepEqual(error.issues, [
+      { path: "metrics.interval", problem: "expected a duration with its unit, such as 90s or 1m30s", found: "15" },
+      { path: "drift", problem: "expected roll-back or put-back", found: '"never"' },
+      { path: "canary.deployment", problem: "expected another Deployment than stable's", found: '"reviews-v1"' },
+    ]);
+    return true;
+  });
+});
+
+test("secrets are not in errors: neither headers, nor a kubeconfig, nor the password of a URL", async () => {
+  const file = soundBut(
+    'metrics: { prometheus: "htp://me:s3cret@prometheus", headers: { Authorization: ["s3cret"] } }\ncluster: { kubeconfig: { token: s3cret } }',
+  );
+  const lines = await problems({ file });
+  assert.deepEqual(lines, [
+    'metrics.prometheus: expected a URL that begins with http:// or https://, got "htp://***@prometheus"',
+    "metrics.headers.Authorization: expected a text",
+    "cluster.kubeconfig: expected a text",
+  ]);
+});
+
+function inputNames(): string {
+  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, prometheus, metrics-headers, metrics-reporter, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
+}
