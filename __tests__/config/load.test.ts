@@ -70,7 +70,7 @@ test("inputs alone are a whole configuration, and the same one", async () => {
     "stable-subset": "v1",
     canary: "reviews-v2",
     "canary-subset": "v2",
-    stages: "10:2m\n50:5m\n100",
+    stages: "10:2m\n50:5m\n100\n",
     prometheus: "http://prometheus:9090/",
   };
   assert.deepEqual(await configured({ inputs }), await configured({ file: sound }));

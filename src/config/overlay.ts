@@ -18,8 +18,13 @@ export type Overlaid = {
 /** What a value means that stands where a mapping may stand. */
 const shortFor: Readonly<Record<string, string>> = { stable: "deployment", canary: "deployment", promotion: "model" };
 
-/** Inputs that were given: a workflow passes those that nobody set as empty text. */
-export const givenOnly = (inputs: Given): Given => Object.fromEntries(Object.entries(inputs).filter(([, value]) => value.trim() !== ""));
+/** Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with a line break. */
+export const givenOnly = (inputs: Given): Given =>
+  Object.fromEntries(
+    Object.entries(inputs)
+      .map(([name, value]) => [name, value.trim()] as const)
+      .filter(([, value]) => value !== ""),
+  );
 
 export function overlay(document: unknown, given: Given): Overlaid {
   const names = known.map(({ name }) => name);
