@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import test, { after, before } from "node:test";
+import { advance, emptyLedger, type Tally } from "../../src/evidence/tally.ts";
+import type { Snapshot } from "../../src/evidence/snapshot.ts";
+import type { Millis } from "../../src/lib/duration.ts";
+import { requestJson } from "../../src/lib/http.ts";
+import { prometheus, type PrometheusSource } from "../../src/metrics/prometheus.ts";
+import type { Gate } from "../../src/release/gate.ts";
+import type { Plan } from "../../src/release/plan.ts";
+import { shopTarget } from "../support/shop-target.ts";
+
+/** Starts a Prometheus that scrapes one address. */
+export type SetUp = (scrape: { readonly url: string; readonly interval: Millis }) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
+
+type Labels = Readonly<Record<string, string>>;
+type Line = (workload: string, value: number, labels?: Labels) => string;
+
+/** A place in the Prometheus of the suite that no other test sees: series stay for a while after their tests. */
+type World = {
+  readonly url: string;
+  readonly namespace: string;
+  readonly source: PrometheusSource;
+  /** One counter of requests as Istio's gateway shows it. */
+  readonly counted: Line;
+  readonly bucket: (workload: string, le: string, value: number) => string;
+  /** Replaces what the scraped address shows, and waits until Prometheus has seen it. */
+  expose(...lines: readonly string[]): Promise<void>;
+  /** The address answers no more, and Prometheus has noticed. */
+  vanish(): Promise<void>;
+};
+
+const interval = 50;
+const signal = new AbortController().signal;
+
+const sample = (namespace: string, metric: string, workload: string, value: number, labels: Labels): string => {
+  const found = workload !== "unknown";
+  const all = {
+    reporter: "source",
+    pod: "gateway-1",
+    destination_workload: workload,
+    destination_workload_namespace: found ? namespace : "unknown",
+    destination_service: `reviews.${namespace}.svc.cluster.local`,
+    response_code: "200",
+    response_flags: "-",
+    grpc_response_status: "",
+    ...labels,
+  };
+  return `${metric}{${Object.entries(all).map(([name, text]) => `${name}="${text}"`).join(",")}} ${value}`;
+};
+
+/** What the adapter, and the gates of users, rely on in a Prometheus. Run over the sandbox's stand-in and over the real one. */
+export function prometheusContract(name: string, setUp: SetUp): void {
+  const target = scraped();
+  let started: Awaited<ReturnType<SetUp>>;
+  before(async () => {
+    started = await setUp({ url: await target.listen(), interval });
+  });
+  after(async () => {
+    await started.close();
+    await target.close();
+  });
+  let tests = 0;
+  const fact = (what: string, body: (world: World) => Promise<void>): void => void test(`${name}: ${what}`, () => body(worldOf(started.url, `shop-${++tests}`, target)));
+
+  fact("counters are told apart by version and outcome, and what nobody is to blame for is left out", async ({ namespace, source, counted, expose }) => {
+    await expose(
+      counted("reviews-v1", 900),
+      counted("reviews-v1", 4, { response_code: "503" }),
+      counted("reviews-v1", 7, { response_code: "404" }),
+      counted("reviews-v2", 90),
+      counted("reviews-v2", 3, { grpc_response_status: "14" }),
+      counted("reviews-v2", 2, { grpc_response_status: "0" }),
+      counted("reviews-v2", 55, { response_code: "0", response_flags: "DC" }),
+      counted("reviews-v2", 66, { response_code: "200", response_flags: "DI" }),
+      counted("reviews-v2", 66, { response_code: "503", response_flags: "FI" }),
+      counted("reviews-v2", 77, { reporter: "destination" }),
+      counted("reviews-v2", 88, { destination_workload_namespace: "elsewhere" }),
+      counted("unknown", 5, { response_code: "503", response_flags: "UH" }),
+      counted("unknown", 6, { response_code: "0", response_flags: "UF" }),
+      counted("unknown", 9, { response_code: "404", response_flags: "NR" }),
+      counted("unknown", 9, { response_code: "503", response_flags: "UH", destination_service: `ratings.${namespace}.svc.cluster.local` }),
+      counted("unknown", 9, { response_code: "503", response_flags: "FI" }),
+      counted("ratings-v1", 1_000),
+    );
+    const { requests } = await counters(source);
+    const values = requests.map(({ origin, failed, value, process }) => `${origin} ${failed ? "failed" : "served"} ${value} ${process}`).sort();
+    assert.deepEqual(values, [
+      "canary failed 3 gateway-1",
+      "canary served 2 gateway-1",
+      "canary served 90 gateway-1",
+      "stable failed 4 gateway-1",
+      "stable served 7 gateway-1",
+      "stable served 900 gateway-1",
+      "unattributed failed 5 gateway-1",
+      "unattributed failed 6 gateway-1",
+    ]);
+    assert.equal(new Set(requests.map(({ series }) => series)).size, requests.length);
+  });
+
+  fact("what happens between two looks is counted to the request, a fresh series' first errors and a restart included", async ({ source, counted, expose }) => {
+    await expose(counted("reviews-v1", 1_000));
+    const first = await counters(source);
+    await expose(counted("reviews-v1", 1_090), counted("reviews-v2", 7), counted("reviews-v2", 3, { response_code: "500" }));
+    const second = await counters(source);
+    await expose(counted("reviews-v1", 4), counted("reviews-v2", 1)); // the proxy restarted
+    const tally = tallyOf([first, second, await counters(source)]);
+    assert.deepEqual(requestsIn(tally), { stable: [94, 0], canary: [11, 3], unattributed: [0, 0] });
+  });
+
+  fact("buckets come with their edges in ms, the last one infinite", async ({ source, bucket, expose }) => {
+    await expose(bucket("reviews-v2", "0.5", 1), bucket("reviews-v2", "1000", 9), bucket("reviews-v2", "+Inf", 10));
+    const { buckets } = await counters(source);
+    assert.deepEqual(buckets.map(({ le, value, origin }) => [origin, le, value]).sort((a, b) => Number(a[1]) - Number(b[1])), [["canary", 0.5, 1], ["canary", 1_000, 9], ["canary", Infinity, 10]]);
+  });
+
+  fact("a proxy whose scrape fails keeps its counters: nothing is counted twice when it is back", async ({ source, counted, expose, vanish }) => {
+    await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
+    await vanish();
+    const during = await counters(source);
+    await expose(counted("reviews-v1", 1_005), counted("reviews-v2", 102));
+    assert.deepEqual(requestsIn(tallyOf([during, await counters(source)])), { stable: [5, 0], canary: [2, 0], unattributed: [0, 0] });
+  });
+
+  fact("an address that vanished has no series any more for a plain query", async ({ source, counted, expose, vanish }) => {
+    await expose(counted("reviews-v1", 1_000));
+    assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).value, 1_000);
+    await vanish();
+    assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).because, "the query gives no series");
+  });
+
+  fact("traffic is what was counted within the window", async ({ source, counted, expose }) => {
+    await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
+    const begun = Date.now();
+    await expose(counted("reviews-v1", 1_080), counted("reviews-v2", 120), counted("reviews-v1", 4, { pod: "gateway-2" }));
+    const at = Date.now();
+    const tally = await source.traffic(at, at - begun, signal);
+    assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
+    assert.deepEqual(requestsIn(tally), { stable: [84, 0], canary: [20, 0], unattributed: [0, 0] });
+  });
+
+  const readings: readonly { readonly query: string; readonly value?: number; readonly because?: string | RegExp }[] = [
+    { query: "sum(istio_requests_total)", value: 110 },
+    { query: 'istio_requests_total{destination_workload="reviews-v2"}', value: 10 },
+    { query: "scalar(sum(istio_requests_total))", value: 110 },
+    { query: "42", value: 42 },
+    { query: 'sum(istio_requests_total{response_code="404"}) or vector(0)', value: 0 },
+    { query: 'histogram_quantile(0.5, sum by (le) (istio_request_duration_milliseconds_bucket))', value: 50 },
+    { query: "istio_requests_total", because: "the query gives 2 series; aggregate it with sum()" },
+    { query: "nothing_at_all", because: "the query gives no series" },
+    { query: "vector(0) / vector(0)", because: "the query gives NaN, as 0/0 does: probably no requests" },
+    { query: "vector(1) / 0", because: "the query gives +Inf: something was divided by zero" },
+    { query: "-1 / 0", because: "the query gives -Inf: something was divided by zero" },
+    { query: "istio_requests_total[5m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
+    { query: '"text"', because: "the query gives a text" },
+    { query: "sum(istio_requests_total", because: /^Prometheus refuses the query: invalid parameter "query": 1:25: parse error: / },
+    { query: "averg(istio_requests_total)", because: 'Prometheus refuses the query: invalid parameter "query": 1:1: parse error: unknown function with name "averg"' },
+    { query: "istio_requests_total / on (pod) istio_requests_total", because: /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/ },
+  ];
+  fact("a query gives one number, or says why there is none", async ({ source, counted, bucket, expose }) => {
+    await expose(counted("reviews-v1", 100), counted("reviews-v2", 10), bucket("reviews-v1", "100", 8), bucket("reviews-v1", "+Inf", 8));
+    for (const { query, value, because } of readings) {
+      const reading = await source.query(query, Date.now(), signal);
+      assert.equal(reading.value, value, `${query}: ${reading.because}`);
+      if (because instanceof RegExp) assert.match(reading.because ?? "", because);
+      else assert.equal(reading.because, because, query);
+    }
+  });
+
+  fact("rates of what grows are seen", async ({ namespace, source, counted, expose }) => {
+    for (const value of [0, 10, 20, 30]) await expose(counted("reviews-v1", value));
+    const series = `istio_requests_total{destination_workload_namespace="${namespace}"}[1m]`;
+    const grown = (await source.query(`sum(increase(${series}))`, Date.now(), signal)).value ?? 0;
+    assert.ok(grown >= 20 && grown <= 40, `${grown}`); // extrapolated, so not to the request
+    assert.ok(((await source.query(`sum(rate(${series}))`, Date.now(), signal)).value ?? 0) > 0);
+    assert.equal((await source.query(`resets(${series})`, Date.now(), signal)).value, 0);
+  });
+
+  fact("the API takes queries by GET and POST, and says errors by status, type and text", async ({ url, counted, expose }) => {
+    await expose(counted("reviews-v1", 5));
+    const query = "sum by (pod) (istio_requests_total)";
+    const got = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams({ query, time: "2100-01-01T00:00:00Z" })}` });
+    assert.deepEqual(got.body, { status: "success", data: { resultType: "vector", result: [] } });
+    const posted = await fetch(`${url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query }) });
+    const { data } = (await posted.json()) as { data: { result: { metric: Labels; value: [number, string] }[] } };
+    assert.deepEqual(data.result.map(({ metric, value }) => [metric, value[1]]), [[{ pod: "gateway-1" }, "5"]]);
+    assert.ok(Math.abs((data.result[0]?.value[0] ?? 0) * 1_000 - Date.now()) < 60_000);
+
+    const failures = [
+      { parameters: { query: "rate(x)" }, status: 400, type: "bad_data" },
+      { parameters: { query: "x", time: "noon" }, status: 400, type: "bad_data" },
+      { parameters: {}, status: 400, type: "bad_data" },
+      { parameters: { query: "up + on (x) group_left () (up or istio_requests_total)" }, status: 422, type: "execution" },
+    ];
+    for (const { parameters, status, type } of failures) {
+      const { status: answered, body } = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams(parameters as Labels)}` });
+      assert.equal(answered, status, JSON.stringify(body));
+      assert.equal((body as { errorType: string }).errorType, type);
+    }
+    assert.equal((await fetch(`${url}/-/ready`)).status, 200);
+    assert.equal((await fetch(`${url}/api/v1/nothing`)).status, 404);
+    const build = await requestJson({ method: "GET", url: `${url}/api/v1/status/buildinfo` });
+    assert.equal(typeof (build.body as { data: { version: string } }).data.version, "string");
+  });
+
+  const latency: Gate = { kind: "latency", name: "latency", quantile: 0.99, atMost: 100, minRequests: 1, noData: "wait" };
+  const query = (promql: string): Gate => ({ kind: "query", name: "mine", query: promql, atMost: 1, tolerate: 0, noData: "wait" });
+  fact("an inspection finds what the gates would miss", async ({ source, counted, bucket, expose }) => {
+    const inspections: readonly { readonly what: string; readonly lines: readonly string[]; readonly gates: readonly Gate[]; readonly finds: readonly (readonly [level: string, what: RegExp])[] }[] = [
+      { what: "all is there", lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)], gates: [latency, query("sum(istio_requests_total)")], finds: [] },
+      { what: "another reporter", lines: [counted("reviews-v1", 1, { reporter: "destination" })], gates: [latency], finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]] },
+      { what: "another workload", lines: [counted("unknown", 1)], gates: [latency], finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]] },
+      { what: "no request at all", lines: [], gates: [latency], finds: [["warn", /no request of shop-\d+\/reviews-v1/]] },
+      { what: "no histogram", lines: [counted("reviews-v1", 1)], gates: [latency], finds: [["refuse", /no istio_request_duration_milliseconds_bucket/]] },
+      { what: "no histogram that anybody asks for", lines: [counted("reviews-v1", 1)], gates: [], finds: [] },
+      { what: "a query that is wrong", lines: [counted("reviews-v1", 1)], gates: [query("sum(")], finds: [["refuse", /gate "mine": Prometheus refuses the query: .*parse error/]] },
+      { what: "a query with several answers", lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)], gates: [query("istio_requests_total")], finds: [["refuse", /gate "mine": the query gives 2 series/]] },
+      { what: "a query about what is not there yet", lines: [counted("reviews-v1", 1)], gates: [query('istio_requests_total{destination_workload="reviews-v2"}')], finds: [["note", /gate "mine": the query gives no series now/]] },
+    ];
+    for (const { what, lines, gates, finds } of inspections) {
+      await expose(...lines);
+      const findings = await source.inspect(planWith(gates), Date.now(), signal);
+      assert.deepEqual(findings.map(({ level }) => level), finds.map(([level]) => level), `${what}: ${JSON.stringify(findings)}`);
+      for (const [index, [, pattern]] of finds.entries()) assert.match(findings[index]?.what ?? "", pattern);
+    }
+  });
+}
+
+/** Something to be scraped, which shows what it is told to. */
+function scraped() {
+  let shown: readonly string[] | undefined = [];
+  let round = 0;
+  const server = createServer((_, response) => {
+    if (shown) response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end([...shown, `round ${round}`, ""].join("\n"));
+    else response.writeHead(500).end();
+  });
+  return {
+    async listen(): Promise<string> {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      assert.ok(address !== null && typeof address === "object");
+      return `http://127.0.0.1:${address.port}/metrics`;
+    },
+    show(lines: readonly string[] | undefined): number {
+      shown = lines;
+      return ++round;
+    },
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
+  const source = prometheus({ url, headers: {}, timeout: 5_000, reporter: "source", interval, target: { ...shopTarget, namespace } });
+  const until = async (promql: string, wanted: number): Promise<void> => {
+    while ((await source.query(promql, Date.now(), signal)).value !== wanted) await sleep(interval / 5);
+  };
+  return {
+    url,
+    namespace,
+    source,
+    counted: (workload, value, labels = {}) => sample(namespace, "istio_requests_total", workload, value, labels),
+    bucket: (workload, le, value) => sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
+    expose: (...lines) => until("round", target.show(lines)),
+    vanish: () => (target.show(undefined), until("up", 0)),
+  };
+}
+
+async function counters(source: PrometheusSource): Promise<Snapshot> {
+  const snapshot = await source.counters(Date.now(), signal);
+  if ("because" in snapshot) throw new Error(snapshot.because);
+  return snapshot;
+}
+
+const tallyOf = (snapshots: readonly Snapshot[]): Tally => snapshots.reduce(advance, emptyLedger).tally;
+const requestsIn = ({ stable, canary, unattributed }: Tally) => ({ stable: [stable.requests, stable.errors], canary: [canary.requests, canary.errors], unattributed: [unattributed.requests, unattributed.errors] });
+
+/** A plan of one stage with these gates. */
+export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): Plan => ({
+  stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
+  pollEvery,
+  ready: 1_000,
+  drain: 0,
+  deadline: 60_000,
+  patience: 10_000,
+  promotion: "swap",
+  keepOld: false,
+  drift: "put-back",
+});
