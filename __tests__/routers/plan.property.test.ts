@@ -62,7 +62,7 @@ function shuffled<T>(items: readonly T[], order: Iterator<number>): readonly T[]
     .map(({ item }) => item);
 }
 
-const foreign: fc.Arbitrary<Raw> = fc.constantFrom<Raw>(
+const foreignRules: readonly Raw[] = [
   { route: [{ destination: { host: "other", subset: "v1" } }] },
   {
     route: [
@@ -73,7 +73,8 @@ const foreign: fc.Arbitrary<Raw> = fc.constantFrom<Raw>(
   { redirect: { uri: "/x" } },
   { delegate: { name: "child" } },
   { directResponse: { status: 404 } },
-);
+];
+const foreign = fc.constantFrom(...foreignRules);
 
 const marks = (index: number): fc.Arbitrary<Raw> =>
   fc.constantFrom<Raw>(
@@ -84,12 +85,13 @@ const marks = (index: number): fc.Arbitrary<Raw> =>
 
 type World = { readonly pair: Pair; readonly object: KubernetesObject };
 
-/** `nameless`: some rules have neither name nor match, and can be told from one another only by their place. */
+/** `nameless`: some rules have neither name nor match; only one of them that the release may move, or it would be refused. */
 const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World> =>
   fc.constantFrom(...pairs).chain((pair) =>
     fc.tuple(movable(pair), fc.array(fc.oneof(movable(pair), foreign), { maxLength: 4 }), fc.nat(4)).chain(([first, rest, at]) => {
       const rules = rest.toSpliced(at, 0, first);
-      const marked = fc.tuple(...rules.map((_, index) => (nameless ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index))));
+      const mayBeNameless = (rule: Raw): boolean => nameless && (rule === first || foreignRules.includes(rule));
+      const marked = fc.tuple(...rules.map((rule, index) => (mayBeNameless(rule) ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index))));
       return marked.map((all) => ({
         pair,
         object: virtualService({

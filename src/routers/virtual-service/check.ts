@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Finding } from "../../ports/preflight.ts";
 import type { RouteChoice } from "../../release/target.ts";
 import { delegateWord, destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
@@ -16,6 +17,7 @@ type Check = (rule: Rule, scene: Scene, where: string) => Finding | undefined;
 const checks: readonly Check[] = [
   dividesNothing,
   sharesItsName,
+  isLikeAnother,
   namesAVersionTwice,
   lacksStable,
   hasAnOddWeight,
@@ -48,6 +50,20 @@ function dividesNothing({ instead, raw }: Rule, { choice }: Scene, where: string
 function sharesItsName({ name }: Rule, { rules }: Scene, where: string): Finding | undefined {
   const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
   return namesakes > 1 ? refuse(`${where} is one of ${namesakes} of that name.`, "Give every http route a name of its own.") : undefined;
+}
+
+/** Of two such rules Istio never reaches the second, and between two readings nobody could say which is which. */
+function isLikeAnother(rule: Rule, { rules, versions }: Scene, where: string): Finding | undefined {
+  const twin = rules.find(
+    (other) => other !== rule && other.name === rule.name && isDeepStrictEqual(other.match, rule.match) && other.entries.some(versions.roleOf),
+  );
+  return (
+    twin &&
+    refuse(
+      `${where} cannot be told from ${routeWord(twin)}: they have the same match, no name, and both serve the release.`,
+      "Remove the second, or give each a name.",
+    )
+  );
 }
 
 function namesAVersionTwice({ entries }: Rule, { versions }: Scene, where: string): Finding | undefined {

@@ -81,10 +81,10 @@ async function inspectSubsets(
     const refused = there
       ? []
       : await dryRun(`${word} would be refused`, () => client.create(resource, namespace, ownRule(target, version, wanted, subsets), { dryRun: true }));
-    const names = wanted.map((subset) => `${String(subset.name)} (${JSON.stringify(subset.labels)})`).join(" and ");
-    const stay = plan.promotion === "swap" ? "stays after the swap, because the routes name it then" : "goes at the end";
+    const names = wanted.map((subset) => `subset ${String(subset.name)} (${JSON.stringify(subset.labels)})`).join(" and ");
+    const stay = plan.promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
     return [
-      { level: "note", what: `No DestinationRule has the subset ${names}: ${word} will add it; it ${stay}.` },
+      { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` },
       ...withoutStable(target, subsets.missing),
       ...refused,
     ];

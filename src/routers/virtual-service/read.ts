@@ -16,8 +16,9 @@ export type Chosen = Selection & { readonly choice: RouteChoice; readonly object
 export type Reading = { readonly version: string; readonly chosen: readonly Chosen[]; readonly subsets: SubsetNeed; readonly problems: readonly Finding[] };
 
 export async function readRoutes(client: KubernetesClient, version: string, target: Target): Promise<Reading> {
+  const choices = [...new Map(target.routes.map((choice) => [virtualServiceWord(choice), choice])).values()];
   const [objects, subsets] = await Promise.all([
-    Promise.all(target.routes.map(async (choice) => ({ choice, object: await client.get(virtualServicesOf(version), choice.namespace, choice.name) }))),
+    Promise.all(choices.map(async (choice) => ({ choice, object: await client.get(virtualServicesOf(version), choice.namespace, choice.name) }))),
     readSubsets(client, version, target),
   ]);
   const chosen = objects.flatMap(({ choice, object }): readonly Chosen[] => (object ? [{ choice, object, ...selectRules(object, choice, target) }] : []));

@@ -26,7 +26,7 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
     [target.stable, target.canary].some((version) => sameHost(resolveHost(host, namespace), resolveHost(version.host, target.namespace)));
   const entries = ["http", "tls", "tcp"].flatMap((list) => rawList(spec[list]).flatMap((rule) => rawList(rule.route).map(entryOf))).filter(isService);
   if (entries.length === 0) return [];
-  const by = textsIn(spec.gateways).length > 0 ? ` by ${someOf(textsIn(spec.gateways), ", ")}` : "";
+  const by = textsIn(spec.gateways).length > 0 ? ` (by ${someOf(textsIn(spec.gateways), ", ")})` : "";
   const unpinned = target.stable.subset !== undefined && entries.some(({ subset }) => subset === undefined);
   const what = unpinned
     ? "its requests go to every pod of the service, the canary's among them, whatever the stage"
