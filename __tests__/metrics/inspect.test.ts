@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import type { Millis } from "../../src/lib/duration.ts";
+import { prometheus } from "../../src/metrics/prometheus.ts";
+import type { Gate } from "../../src/release/gate.ts";
+import { startPrometheus } from "../../src/sandbox/prometheus/server.ts";
+import { planWith } from "../contracts/prometheus.ts";
+import { shopTarget } from "../support/shop-target.ts";
+
+const signal = new AbortController().signal;
+const at = Date.UTC(2026, 0, 1, 12);
+const errors: Gate = { kind: "errors", name: "errors", atMost: 0.01, minRequests: 1, noData: "wait" };
+const restarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
+
+/** A Prometheus that scraped one counter of stable for some time. */
+async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
+  const server = await startPrometheus({ targets: [] });
+  t.after(() => server.close());
+  const labels = { __name__: "istio_requests_total", reporter: "source", destination_workload: "reviews-v1", destination_workload_namespace: "shop" };
+  for (let ago = lasting; ago >= 0; ago -= every) server.storage.append(labels, at - ago, 1);
+  return (interval: Millis) => prometheus({ url: server.url, headers: {}, timeout: 2_000, reporter: "source", interval, target: shopTarget }).inspect(planWith([errors], interval), at, signal);
+}
+
+test("a scrape interval longer than the release believes is said, with the one to set", async (t) => {
+  const inspect = await scrapedEvery(t, 60_000, 600_000);
+  assert.deepEqual(await inspect(15_000), [
+    {
+      level: "warn",
+      what: "Prometheus scrapes about every 1 m, and the release counts on 15 s: polls in between find nothing new",
+      next: "Set metrics.interval to the scrape interval, about 1 m.",
+    },
+  ]);
+  assert.deepEqual(await inspect(60_000), []);
+});
+
+test("a scrape interval is not guessed from series younger than five minutes", async (t) => {
+  const inspect = await scrapedEvery(t, 60_000, 240_000);
+  assert.deepEqual(await inspect(15_000), []);
+});
+
+for (const { gates, level } of [{ gates: [errors], level: "refuse" }, { gates: [restarts], level: "warn" }]) {
+  test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
+    const away = prometheus({ url: "http://127.0.0.1:1/prom", headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget });
+    const [finding, ...others] = await away.inspect(planWith(gates), at, signal);
+    assert.deepEqual(others, []);
+    assert.equal(finding?.level, level);
+    assert.match(finding?.what ?? "", /^Prometheus did not answer: .*connection refused/);
+    assert.match(finding?.next ?? "", /metrics\.prometheus \(http:\/\/127\.0\.0\.1:1\/prom\)/);
+  });
+}
