@@ -35,6 +35,7 @@ function finishByHand(account: Account, returned: boolean): string {
     : [];
   return [
     `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it; so late, it goes forward and not back.`,
+    ...differenceList(account),
     block([...looking, ...seeRoutes(account), command(account, "rollback")].join("\n"), "sh"),
   ].join("\n\n");
 }
@@ -44,24 +45,31 @@ function giveBackByHand(account: Account, returned: boolean): string {
   if (returned) {
     return [
       `**To do by hand**: ${code(target.stable.deployment)} serves all requests again; what is left is to put the canary back as it was. When that can work again, run:`,
+      ...differenceList(account),
       block(command(account, "rollback"), "sh"),
     ].join("\n\n");
   }
   const edits = target.routes.map(({ namespace, name }) => kubectl(namespace, `edit virtualservice ${word(name)}`));
   return [
     `**To do by hand, now**: requests may still go to the canary. Give ${code(target.stable.deployment)} weight 100 and ${code(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
+    ...differenceList(account),
     block([...edits, command(account, "rollback")].join("\n"), "sh"),
   ].join("\n\n");
 }
 
 function tidyByHand(account: Account): string {
   const { namespace, stable, canary } = account.target;
-  const differences = (account.differences ?? []).slice(0, 20).map((difference) => `* ${plain(clip(difference, 300))}`);
   return [
     "**To do by hand**: the release is over, but this is not as it should be. If nobody meant it so, put it right:",
-    ...(differences.length > 0 ? [differences.join("\n")] : []),
+    ...differenceList(account),
     block([...seeRoutes(account), kubectl(namespace, `get deployment ${word(stable.deployment)} ${word(canary.deployment)}`)].join("\n"), "sh"),
   ].join("\n\n");
+}
+
+/** What is not as it should be, as one list; nothing where nothing is known. */
+function differenceList({ differences = [] }: Account): readonly string[] {
+  const lines = differences.slice(0, 20).map((difference) => `* ${plain(clip(difference, 300))}`);
+  return lines.length > 0 ? [lines.join("\n")] : [];
 }
 
 /** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import type { Account } from "../../src/release/account.ts";
+import type { Gate } from "../../src/release/gate.ts";
+import { longestComment, renderReport } from "../../src/reporters/render.ts";
+import { entered, links, plan, samples, start, tallyOf, target } from "./sample.ts";
+
+const sample = (name: string): Account => samples[name] ?? assert.fail(`no sample ${name}`);
+
+const hostile = fc
+  .array(fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("<!-- istio-canary", "-->", "|", "```", "</details>", "@ada", "\n### ", "\n\n")))
+  .map((parts) => parts.join(""));
+
+test("whatever comes from outside, the report keeps its own structure", () => {
+  fc.assert(
+    fc.property(hostile, hostile, (reason, name) => {
+      const account: Account = {
+        ...sample("not-settled"),
+        target: { ...target, namespace: name, image: name, canary: { ...target.canary, deployment: name } },
+        run: { id: name, actor: name },
+        because: reason,
+        warnings: [reason],
+        differences: [reason],
+        log: [{ at: start, do: "route", because: reason }],
+      };
+      const report = renderReport(account, { dashboards: { [name]: "https://grafana.example.com/{canary}" } });
+      const outside = report.replace(/```+sh\n[\s\S]*?\n```+/g, ""); // commands are code as a whole
+      assert.equal(outside.match(/^### /gm)?.length, 1);
+      assert.equal(outside.match(/<!--/g), null);
+      assert.equal(outside.match(/<details>/g)?.length, outside.match(/<\/details>/g)?.length);
+      assert.equal(
+        outside.match(/^\| .* \|$/gm)?.every((row) => row.split(" | ").length === 8 || row.includes("---")),
+        true,
+      );
+    }),
+  );
+});
+
+test("a report is never longer than its limit, and the newest of the story is what is kept", () => {
+  const log = Array.from({ length: 200 }, (_, index) => ({ at: start + index * 1_000, do: "route", because: `step ${index} ${"x".repeat(390)}` }));
+  for (const limit of [3_000, 10_000, longestComment]) {
+    const report = renderReport({ ...sample("running"), log }, links, limit);
+    assert.ok(report.length <= limit, `${report.length} > ${limit}`);
+    assert.match(report, limit === 3_000 ? /step 199/ : /\* …\n[\s\S]*step 199|step 0 [\s\S]*step 199/);
+  }
+});
+
+test("dashboards are filled with the release's versions and time, encoded", () => {
+  const dashboards = { Grafana: "https://g.example.com/?ns={namespace}&svc={service}&a={stable}&b={canary}&from={from}&to={to}&keep={other}" };
+  const account = { ...sample("running"), target: { ...target, namespace: "a&b" }, startedAt: 1, now: 2 };
+  assert.match(
+    renderReport(account, { dashboards }),
+    /\[Grafana\]\(<https:\/\/g\.example\.com\/\?ns=a%26b&svc=reviews&a=reviews-v1&b=reviews-v2&from=1&to=2&keep={other}>\)/,
+  );
+});
+
+test("a stage without a request shows no split instead of zero", () => {
+  const account = { ...sample("running"), stages: [entered(0, start, tallyOf([0, 0], [0, 0]))] };
+  assert.match(renderReport(account, links), /observed {2}no request was counted/);
+});
+
+test("a first deployment without stages has no table", () => {
+  const account: Account = { ...sample("succeeded-swap"), plan: { ...plan, stages: [] }, stages: [], log: [] };
+  const report = renderReport(account, links);
+  assert.doesNotMatch(report, /\| Stage|Requests in stage|What happened/);
+  assert.match(report, /### ✅ shop\/reviews: released, reviews-v2 is the new stable/);
+});
+
+const failures: readonly (readonly [gate: Gate, look: RegExp])[] = [
+  [{ kind: "latency", name: "latency", quantile: 0.99, minRequests: 50, noData: "wait" }, /at the slow answers of <code>reviews-v2<\/code>/],
+  [{ kind: "restarts", name: "restarts", atMost: 0 }, /at why the containers of <code>reviews-v2<\/code> restarted/],
+  [
+    { kind: "query", name: "orders", query: 'sum(rate(orders{v="2"}[1m]))', tolerate: 0, noData: "wait" },
+    /at what <code>sum\(rate\(orders\{v="2"\}&#91;1m&#93;\)\)<\/code> measures/,
+  ],
+];
+
+for (const [gate, look] of failures) {
+  test(`the first thing to look at after a failing ${gate.kind} gate is named`, () => {
+    const account = sample("rolled-back-errors");
+    const [stage] = plan.stages;
+    assert.ok(stage);
+    const failing = { kind: "fail", gate: gate.name, because: "", value: "1", limit: "≤ 0" } as const;
+    const report = renderReport(
+      {
+        ...account,
+        plan: { ...plan, stages: [{ ...stage, gates: [gate] }] },
+        stages: [{ ...entered(0, start, tallyOf([1, 0], [1, 0])), verdicts: [failing] }],
+      },
+      links,
+    );
+    assert.match(report, look);
+  });
+}
+
+test("a rollback that no gate asked for points to the story", () => {
+  const account = sample("rolled-back-errors");
+  const stages = account.stages.map((stage) => ({ ...stage, verdicts: stage.verdicts.filter(({ kind }) => kind === "pass") }));
+  assert.match(renderReport({ ...account, because: "the job was cancelled", stages }, links), /\*\*Look first\*\* at what happened, below/);
+});
+
+test("a name that a shell would take apart is one word in a command", () => {
+  const report = renderReport({ ...sample("waiting"), target: { ...target, service: "a'; rm -rf b" } }, links);
+  assert.match(report, /^istio-canary promote --namespace shop --service 'a'\\''; rm -rf b'$/m);
+});
