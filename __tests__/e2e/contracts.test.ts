@@ -1,0 +1,70 @@
+import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
+import { findCluster } from "../../src/kubernetes/kubeconfig.ts";
+import { kubernetesContract } from "../contracts/kubernetes.ts";
+import { routerContract } from "../contracts/router.ts";
+import { workloadContract } from "../contracts/workload.ts";
+import { openApiServer } from "./support/api-server.ts";
+import { apply } from "./support/apply.ts";
+import { bedFromEnvironment } from "./support/bed.ts";
+import { newNamespace } from "./support/namespace.ts";
+
+// The suites that keep the sandbox honest: what it passes, a real API server with a real istiod passes, too.
+
+const bed = bedFromEnvironment();
+const cluster = findCluster({ kubeconfig: bed.kubeconfig, env: {} });
+
+/** A place for one suite: clients, and namespaces that go away with it. */
+function place(prefix: string) {
+  const api = openApiServer(bed.kubeconfig);
+  const clients: KubernetesClient[] = [];
+  const removals: (() => Promise<void>)[] = [];
+
+  const open = (headers: Readonly<Record<string, string>> = {}, onWarning?: (warning: string) => void): KubernetesClient => {
+    const authorize = async () => {
+      const { headers: own, tls } = await cluster.authorize();
+      return { headers: { ...own, ...headers }, tls };
+    };
+    const client = connect({ ...cluster, authorize }, onWarning);
+    clients.push(client);
+    return client;
+  };
+  return {
+    api,
+    open,
+    createNamespace: async (): Promise<string> => {
+      const name = `${prefix}-${removals.length + 1}`;
+      removals.push(await newNamespace(api, name, false));
+      return name;
+    },
+    close: async (): Promise<void> => {
+      await Promise.all(removals.map((remove) => remove()));
+      await Promise.all([...clients.map((client) => client.close()), api.close()]);
+    },
+  };
+}
+
+kubernetesContract("the real API server", async () => {
+  const { open, createNamespace, close } = place("contract-kubernetes");
+  const warnings: string[] = [];
+  return {
+    client: open({}, (warning) => warnings.push(warning)),
+    namespace: await createNamespace(),
+    warnings,
+    as: (user) => open({ "impersonate-user": user }),
+    tearDown: close,
+  };
+});
+
+/** A suite that makes its own objects. */
+async function world(prefix: string) {
+  const { api, open, createNamespace, close } = place(prefix);
+  return {
+    client: open(),
+    createNamespace,
+    apply: async (objects: readonly object[]): Promise<void> => void (await apply(api, objects.map((object) => JSON.stringify(object)).join("\n---\n"))),
+    close,
+  };
+}
+
+routerContract("the real API server", () => world("contract-router"));
+workloadContract("the real API server", () => world("contract-workload"));
