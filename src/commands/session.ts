@@ -36,6 +36,7 @@ export type Session = {
   readonly connect: (record: Record) => Ports;
   /** Requests counted by Prometheus in the last `window`. */
   readonly traffic: (target: Target, window: Millis) => Promise<Tally | { readonly because: string }>;
+  readonly close: () => Promise<void>;
 };
 
 /** 0 succeeded or waiting, 1 rolled back, 2 refused and nothing changed, 3 not settled or could not tell. */

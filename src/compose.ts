@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Session } from "./commands/session.ts";
+import type { Config } from "./config/config.ts";
+import { connectGitHub } from "./github/client.ts";
+import type { GitHubContext } from "./github/context.ts";
+import { findPullRequest } from "./github/pull-request.ts";
+import { configMapJournal } from "./journals/config-map.ts";
+import { connect } from "./kubernetes/client.ts";
+import { findCluster } from "./kubernetes/kubeconfig.ts";
+import { versionLabels } from "./kubernetes/version-labels.ts";
+import { tell } from "./lib/errors.ts";
+import type { Redaction } from "./lib/redaction.ts";
+import { leaseLock } from "./locks/lease.ts";
+import { noMetrics } from "./metrics/no-metrics.ts";
+import { prometheus, type PrometheusSource } from "./metrics/prometheus.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Ports } from "./ports/ports.ts";
+import type { Finding } from "./ports/preflight.ts";
+import type { Reporter } from "./ports/reporter.ts";
+import type { Run } from "./release/account.ts";
+import type { Plan } from "./release/plan.ts";
+import type { Record } from "./release/record.ts";
+import type { Target } from "./release/target.ts";
+import { comment } from "./reporters/comment.ts";
+import { commitStatus } from "./reporters/commit-status.ts";
+import type { Links } from "./reporters/links.ts";
+import type { Voice } from "./reporters/log.ts";
+import { outputs } from "./reporters/outputs.ts";
+import { redacted } from "./reporters/redacted.ts";
+import { reportFile } from "./reporters/report-file.ts";
+import { summary } from "./reporters/summary.ts";
+import { tee } from "./reporters/tee.ts";
+import { parseRoutesBefore } from "./routers/virtual-service/before.ts";
+import { captureRoutes } from "./routers/virtual-service/capture.ts";
+import { inspectRoutes } from "./routers/virtual-service/inspect.ts";
+import { virtualServiceRouter } from "./routers/virtual-service/router.ts";
+import { soleServer } from "./routers/virtual-service/serving.ts";
+import type { Role } from "./routers/virtual-service/role.ts";
+import { captureWorkloads, workloadsBefore } from "./workloads/before.ts";
+import { deploymentWorkload } from "./workloads/deployment.ts";
+
+/** What the entry has found out about where it runs. */
+export type World = {
+  readonly env: Readonly<{ [name: string]: string | undefined }>;
+  readonly github: GitHubContext;
+  readonly voice: Voice;
+  readonly redaction: Redaction;
+  readonly stop: AbortSignal;
+  readonly print: (text: string) => void;
+};
+
+/** The composition root: the only place that knows which adapters there are. */
+export function compose(config: Config, world: World): Session {
+  const { namespace, service } = config;
+  const { warn, warnings } = collectWarnings(config, world);
+  const cluster = findCluster({ ...config.cluster, env: world.env });
+  const client = connect(cluster, warn);
+  const journal = configMapJournal(client, namespace, service);
+  const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, warn);
+
+  const metricsOf = (target: Target): PrometheusSource => {
+    const { metrics } = config;
+    return metrics ? prometheus({ ...metrics, url: metrics.prometheus, target }) : noMetrics;
+  };
+  const labelsOf = (target: Target) => (of: Role) => versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
+
+  const inspect = async (target: Target, plan: Plan): Promise<readonly Finding[]> => {
+    const findings = await Promise.all([
+      inspectRoutes(client, target, plan, labelsOf(target)),
+      metricsOf(target).inspect(plan, clock.now(), world.stop),
+    ]);
+    return findings.flat();
+  };
+
+  const portsOf = ({ target, before, plan }: Record): Ports => ({
+    router: virtualServiceRouter({ client, target, before: parseRoutesBefore(before.routes), subsetLabels: labelsOf(target) }),
+    workload: deploymentWorkload({ client, target, before: workloadsBefore.parse(before.workloads), keepOld: plan.keepOld, clock }),
+    metrics: metricsOf(target),
+    journal,
+    reporter,
+    clock,
+  });
+
+  return {
+    config,
+    run: runOf(world),
+    clock,
+    warn,
+    warnings,
+    stop: world.stop,
+    print: world.print,
+    journal,
+    reporter,
+    lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
+    orient: async (target) => ((await soleServer(client, target)) === "canary" ? { ...target, stable: target.canary, canary: target.stable } : target),
+    preflight: (target, plan) => ({ inspect: () => inspect(target, plan) }),
+    capture: async (target) => ({ routes: await captureRoutes(client, target), workloads: await captureWorkloads(client, target) }),
+    connect: portsOf,
+    traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, world.stop),
+    close: () => client.close(),
+  };
+}
+
+const clock: Clock = {
+  now: Date.now,
+  sleepUntil: (at, signal) => sleep(Math.max(0, at - Date.now()), undefined, { signal }).catch(() => undefined),
+};
+
+/** A warning is told at once, once, and kept for the reports. */
+function collectWarnings(config: Config, { voice, redaction }: World): Pick<Session, "warn" | "warnings"> {
+  const told = new Set<string>();
+  const warn = (warning: string): void => {
+    if (told.has(warning)) return;
+    told.add(warning);
+    voice.warn(redaction.redact(warning));
+  };
+  for (const warning of config.warnings) warn(warning);
+  return { warn, warnings: () => [...told] };
+}
+
+/** The steps of one job share the release that they work on, so that the second can end what the first began. */
+function runOf({ github, env }: World): Run {
+  const { runId, runUrl, actor } = github;
+  const id = runId === undefined ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}` : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
+  return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
+}
+
+function reporterFor({ reporting }: Config, environment: string, world: World, warn: (warning: string) => void): Reporter {
+  const { github, voice, redaction } = world;
+  const links: Links = { dashboards: reporting.dashboards, ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}) };
+  const written = github.outputFile ? outputs({ file: github.outputFile, report: reporting.report }) : undefined;
+  const reporters: readonly (Reporter | undefined)[] = [
+    voice,
+    written,
+    reportFile({ file: reporting.report }),
+    reporting.summary && github.summaryFile ? summary({ file: github.summaryFile, links }) : undefined,
+    ...onGitHub(),
+  ];
+  return redacted(redaction, tee(reporters.filter((reporter) => reporter !== undefined), (error) => voice.warn(`a report failed: ${tell(error)}`)));
+
+  function onGitHub(): readonly (Reporter | undefined)[] {
+    const { githubToken: token } = reporting;
+    const { repository, sha } = github;
+    if (!token || !repository) return [];
+    const api = connectGitHub({ apiUrl: github.apiUrl, token });
+    const pullRequest = (signal: AbortSignal) => findPullRequest(api, github, reporting.pullRequest, signal);
+    const posted = (url: string): void => written?.set("comment-url", url);
+    return [
+      reporting.comment ? comment({ github: api, repository, pullRequest, environment, links, warn, posted }) : undefined,
+      reporting.commitStatus && sha ? commitStatus({ github: api, repository, sha, environment, warn }) : undefined,
+    ];
+  }
+}

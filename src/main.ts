@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { plan } from "./commands/plan.ts";
+import { promote } from "./commands/promote.ts";
+import { release } from "./commands/release.ts";
+import { rollback } from "./commands/rollback.ts";
+import type { ExitCode, Session } from "./commands/session.ts";
+import { settle } from "./commands/settle.ts";
+import { status } from "./commands/status.ts";
+import { verify } from "./commands/verify.ts";
+import { compose } from "./compose.ts";
+import { helpText, inputsFromJson, parseArguments } from "./config/arguments.ts";
+import type { Command } from "./config/config.ts";
+import { loadConfig } from "./config/load.ts";
+import { readContext } from "./github/context.ts";
+import { RefusedError, tell, ToldError } from "./lib/errors.ts";
+import { createRedaction } from "./lib/redaction.ts";
+import { annotation } from "./reporters/annotation.ts";
+import { log } from "./reporters/log.ts";
+import { outputs } from "./reporters/outputs.ts";
+import { progress } from "./reporters/progress.ts";
+import { screenOn } from "./reporters/screen.ts";
+
+const commands: Readonly<Record<Command, (session: Session) => Promise<ExitCode>>> = { release, plan, status, verify, rollback, promote, settle };
+
+const env = { ...process.env };
+const github = readContext(env, (path) => readFileSync(path, "utf8"));
+const stdout = screenOn(process.stdout);
+const stderr = screenOn(process.stderr);
+const redaction = createRedaction((secret) => github.actions && stdout.write(`::add-mask::${secret}\n`));
+const stop = new AbortController();
+
+/** Reads what is asked for, does it, and gives the exit code. */
+async function main(): Promise<ExitCode> {
+  const inputs = env.ISTIO_CANARY_INPUTS === undefined ? {} : inputsFromJson(env.ISTIO_CANARY_INPUTS);
+  const asked = parseArguments(process.argv.slice(2), inputs);
+  if (asked.want === "help") return print(helpText(asked.command));
+  if (asked.want === "version") return print(process.env.ISTIO_CANARY_VERSION ?? "unbuilt");
+
+  const config = await loadConfig({ inputs: asked.inputs, env, readFile: (path) => readFile(path, "utf8") });
+  if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);
+  const voice = process.stdout.isTTY && !github.actions ? progress({ screen: stdout, clock: { now: Date.now } }) : log({ screen: stdout, actions: github.actions });
+  const session = compose(config, { env, github, voice, redaction, stop: stop.signal, print });
+  try {
+    return await commands[config.command](session);
+  } finally {
+    await session.close();
+  }
+}
+
+function print(text: string): ExitCode {
+  stdout.write(`${redaction.redact(text)}\n`);
+  return 0;
+}
+
+/** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
+function fail(error: unknown): ExitCode {
+  const refused = error instanceof RefusedError;
+  const text = redaction.redact(error instanceof ToldError ? tell(error) : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  if (github.actions) stdout.write(`${annotation("error", "Istio Canary", text)}\n`);
+  stderr.write(`${text}\n`);
+  if (github.outputFile !== undefined) tellOutputs(github.outputFile, text, refused);
+  return refused ? 2 : 3;
+}
+
+function tellOutputs(file: string, because: string, settled: boolean): void {
+  const written = outputs({ file, report: "" });
+  written.set("outcome", "failed");
+  written.set("because", because);
+  if (settled) written.set("settled", "true");
+}
+
+/** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort("the job was cancelled"));
+
+/** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact(tell(error))}\n`));
+process.on("uncaughtException", (error) => {
+  stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
+  stop.abort(`Istio Canary has a defect (${error.message})`);
+});
+
+process.exitCode = await main().catch(fail);
+// What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
+process.exit();
