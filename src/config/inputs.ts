@@ -137,7 +137,7 @@ export const inputs: readonly Input[] = [
     path: "gates",
     type: "yaml",
     description:
-      "What must hold in every stage that names no gates itself, as a list. Default: errors at most 1 percentage point above stable's, judged from 50 requests on, and no restarts; without Prometheus, no restarts.",
+      "What must hold in every stage that names no gates itself, as a list. Default: errors at most 1 percentage point above stable's, judged from 100 requests on, and no restarts; without Prometheus, no restarts.",
     commands: planning,
   },
 

@@ -75,7 +75,7 @@ function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): reado
 
 const noRestarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
 const usualGates = (counted: boolean): readonly Gate[] =>
-  counted ? [{ kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" }, noRestarts] : [noRestarts];
+  counted ? [{ kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 100, noData: "wait" }, noRestarts] : [noRestarts];
 
 const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({
   deployment,

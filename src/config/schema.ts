@@ -91,7 +91,7 @@ const errors = section({
   name: preset("What reports call it.", text, "errors"),
   atMost: optional("The canary's share of failed requests may be this high, such as 1%.", ratio),
   aboveStable: optional("It may be this far above stable's share in the same time, in percentage points, such as 0.5%.", ratio),
-  minRequests: minRequests(50),
+  minRequests: minRequests(100),
   noData,
 });
 
