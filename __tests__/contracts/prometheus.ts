@@ -262,7 +262,10 @@ function worldOf(url: string, namespace: string, target: ReturnType<typeof scrap
     counted: (workload, value, labels = {}) => sample(namespace, "istio_requests_total", workload, value, labels),
     bucket: (workload, le, value) => sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
     expose: (...lines) => until("round", target.show(lines)),
-    vanish: () => (target.show(undefined), until("up", 0)),
+    async vanish() {
+      target.show(undefined);
+      await until("up", 0);
+    },
   };
 }
 

@@ -108,8 +108,8 @@ test("an image that never gets ready fails its probe and nothing else", async (t
 
 const failures = [
   { what: "a pod that went away before the mesh knew", flag: "UF", workload: "unknown", service: "reviews.shop.svc.cluster.local", change: async ({ objects, runner }: World) => runner.stop(objects.pods[0]) },
-  { what: "no ready pod", flag: "UH", workload: "unknown", service: "reviews.shop.svc.cluster.local", change: async ({ objects }: World) => void (objects.pods = []) },
-  { what: "a subset that is not there", flag: "NC", workload: "unknown", service: "reviews", change: async ({ objects }: World) => void (objects.destinationRules = []) },
+  { what: "no ready pod", flag: "UH", workload: "unknown", service: "reviews.shop.svc.cluster.local", change: async ({ objects }: World) => void Object.assign(objects, { pods: [] }) },
+  { what: "a subset that is not there", flag: "NC", workload: "unknown", service: "reviews", change: async ({ objects }: World) => void Object.assign(objects, { destinationRules: [] }) },
 ] as const;
 for (const { what, flag, workload, service, change } of failures) {
   test(`${what} is 503 ${flag}, counted for the service and for no version`, async (t) => {

@@ -64,8 +64,11 @@ function addBuckets(before: Count["buckets"], now: readonly Bucket[], grown: (bu
   const counts = new Map(before.map(({ le, count }) => [le, count]));
   for (const bucket of now) counts.set(bucket.le, (counts.get(bucket.le) ?? 0) + grown(bucket));
   // A wider bucket holds what the narrower ones hold, even where a restart hid in it because it had outgrown its old value.
-  let atLeast = 0;
-  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => ({ le, count: (atLeast = Math.max(atLeast, count)) }));
+  let narrower = 0;
+  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => {
+    narrower = Math.max(narrower, count);
+    return { le, count: narrower };
+  });
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

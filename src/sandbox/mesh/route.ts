@@ -42,7 +42,11 @@ export function choose(destinations: readonly WeightedDestination[], random: () 
   if (destinations.length === 1) return destinations[0];
   const weighted = destinations.filter(({ weight }) => weight > 0);
   let left = random() * weighted.reduce((sum, { weight }) => sum + weight, 0);
-  return weighted.find(({ weight }) => (left -= weight) < 0) ?? weighted.at(-1);
+  for (const destination of weighted) {
+    left -= destination.weight;
+    if (left < 0) return destination;
+  }
+  return weighted.at(-1);
 }
 
 type Rules = { readonly rules: readonly { readonly rule: HttpRule; readonly namespace: string }[]; readonly side: Side };

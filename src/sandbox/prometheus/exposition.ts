@@ -12,7 +12,7 @@ export function parseExposition(text: string): readonly Exposed[] {
   return text.split("\n").filter((each) => each.trim() !== "" && !each.startsWith("#")).map((each) => {
     const [, name, labels = "", value] = line.exec(each.trim()) ?? [];
     if (name === undefined || value === undefined) throw new Error(`no line of metrics: ${each}`);
-    const pairs = [...labels.matchAll(pair)].map(([, label, quoted = ""]) => [label, quoted.replace(/\\[n"\\]/g, (escape) => escapes[escape] ?? escape)] as const);
+    const pairs = [...labels.matchAll(pair)].map(([, label, quoted = ""]) => [label, quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped)] as const);
     return { labels: { ...Object.fromEntries(pairs), __name__: name }, value: numberOf(value) };
   });
 }

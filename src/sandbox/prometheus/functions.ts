@@ -41,8 +41,8 @@ export const functions: Readonly<Record<string, PromFunction>> = {
   sqrt: perSample(Math.sqrt),
   sgn: perSample(Math.sign),
   round: { ...perSample((value, to = 1) => Math.floor(value * (1 / to) + 0.5) / (1 / to), 1), optional: 1 },
-  clamp_min: perSample((value, least = Number.NaN) => (least > value ? least : value), 1),
-  clamp_max: perSample((value, most = Number.NaN) => (most < value ? most : value), 1),
+  clamp_min: perSample((value, least = Number.NaN) => Math.max(least, value), 1),
+  clamp_max: perSample((value, most = Number.NaN) => Math.min(most, value), 1),
   clamp: {
     takes: ["vector", "scalar", "scalar"],
     gives: "vector",

@@ -42,6 +42,9 @@ function bucketQuantile(quantile: number, unsorted: readonly Bucket[]): number {
 function cumulative(buckets: readonly Bucket[]): readonly Bucket[] {
   const counts = new Map<number, number>();
   for (const { le, count } of buckets) counts.set(le, (counts.get(le) ?? 0) + count);
-  let most = -Infinity;
-  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => ({ le, count: (most = Math.max(most, count)) }));
+  let narrower = -Infinity;
+  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => {
+    narrower = Math.max(narrower, count);
+    return { le, count: narrower };
+  });
 }

@@ -158,14 +158,15 @@ function stringOf(quoted: string): string {
   const inner = quoted.slice(1, -1);
   if (quoted.startsWith("`")) return inner;
   const escaped = /\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)/gs;
-  return inner.replace(escaped, (whole, escape: string) => (escape.length > 1 ? String.fromCodePoint(Number.parseInt(escape.slice(1), 16)) : (controls[escape] ?? (`'"\\`.includes(escape) ? escape : wrongEscape(whole)))));
+  return inner.replace(escaped, (whole, code: string) => {
+    if (code.length > 1) return String.fromCodePoint(Number.parseInt(code.slice(1), 16));
+    const meant = controls[code] ?? (`'"\\`.includes(code) ? code : undefined);
+    if (meant === undefined) throw new QueryError("bad_data", `unknown escape sequence ${whole} in string`);
+    return meant;
+  });
 }
 
 const controls: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", a: "\x07", b: "\b", f: "\f", v: "\v" };
-
-function wrongEscape(escape: string): never {
-  throw new QueryError("bad_data", `unknown escape sequence ${escape} in string`);
-}
 
 function refuseErrors(tree: Tree, query: string): void {
   tree.iterate({
