@@ -16,7 +16,7 @@ async function release(situation: Situation): Promise<{ readonly target: Target;
 }
 
 const usualGates: readonly Gate[] = [
-  { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" },
+  { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 100, noData: "wait" },
   { kind: "restarts", name: "restarts", atMost: 0 },
 ];
 
@@ -105,7 +105,7 @@ test("stages name their gates, or have those for all", async () => {
 });
 
 const gates: readonly (readonly [written: string, gate: Gate])[] = [
-  ["errors: { atMost: 1% }", { kind: "errors", name: "errors", atMost: 0.01, minRequests: 50, noData: "wait" }],
+  ["errors: { atMost: 1% }", { kind: "errors", name: "errors", atMost: 0.01, minRequests: 100, noData: "wait" }],
   [
     "errors: { atMost: 7 %, aboveStable: 0.005, minRequests: '9', noData: fail, name: e }",
     { kind: "errors", name: "e", atMost: 0.07, aboveStable: 0.005, minRequests: 9, noData: "fail" },
