@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import test, { after, before } from "node:test";
-import { advance, emptyLedger, type Tally } from "../../src/evidence/tally.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
+import { advance, emptyLedger, type Tally } from "../../src/evidence/tally.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import { requestJson } from "../../src/lib/http.ts";
-import { prometheus, type PrometheusSource } from "../../src/metrics/prometheus.ts";
+import { type PrometheusSource, prometheus } from "../../src/metrics/prometheus.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { shopTarget } from "../support/shop-target.ts";
@@ -47,7 +47,9 @@ const sample = (namespace: string, metric: string, workload: string, value: numb
     grpc_response_status: "",
     ...labels,
   };
-  return `${metric}{${Object.entries(all).map(([name, text]) => `${name}="${text}"`).join(",")}} ${value}`;
+  return `${metric}{${Object.entries(all)
+    .map(([name, text]) => `${name}="${text}"`)
+    .join(",")}} ${value}`;
 };
 
 /** What the adapter, and the gates of users, rely on in a Prometheus. Run over the sandbox's stand-in and over the real one. */
@@ -62,7 +64,8 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     await target.close();
   });
   let tests = 0;
-  const fact = (what: string, body: (world: World) => Promise<void>): void => void test(`${name}: ${what}`, () => body(worldOf(started.url, `shop-${++tests}`, target)));
+  const fact = (what: string, body: (world: World) => Promise<void>): void =>
+    void test(`${name}: ${what}`, () => body(worldOf(started.url, `shop-${++tests}`, target)));
 
   fact("counters are told apart by version and outcome, and what nobody is to blame for is left out", async ({ namespace, source, counted, expose }) => {
     await expose(
@@ -112,7 +115,14 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   fact("buckets come with their edges in ms, the last one infinite", async ({ source, bucket, expose }) => {
     await expose(bucket("reviews-v2", "0.5", 1), bucket("reviews-v2", "1000", 9), bucket("reviews-v2", "+Inf", 10));
     const { buckets } = await counters(source);
-    assert.deepEqual(buckets.map(({ le, value, origin }) => [origin, le, value]).sort((a, b) => Number(a[1]) - Number(b[1])), [["canary", 0.5, 1], ["canary", 1_000, 9], ["canary", Infinity, 10]]);
+    assert.deepEqual(
+      buckets.map(({ le, value, origin }) => [origin, le, value]).sort((a, b) => Number(a[1]) - Number(b[1])),
+      [
+        ["canary", 0.5, 1],
+        ["canary", 1_000, 9],
+        ["canary", Infinity, 10],
+      ],
+    );
   });
 
   fact("a proxy whose scrape fails keeps its counters: nothing is counted twice when it is back", async ({ source, counted, expose, vanish }) => {
@@ -146,7 +156,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     { query: "scalar(sum(istio_requests_total))", value: 110 },
     { query: "42", value: 42 },
     { query: 'sum(istio_requests_total{response_code="404"}) or vector(0)', value: 0 },
-    { query: 'histogram_quantile(0.5, sum by (le) (istio_request_duration_milliseconds_bucket))', value: 50 },
+    { query: "histogram_quantile(0.5, sum by (le) (istio_request_duration_milliseconds_bucket))", value: 50 },
     { query: "istio_requests_total", because: "the query gives 2 series; aggregate it with sum()" },
     { query: "nothing_at_all", because: "the query gives no series" },
     { query: "vector(0) / vector(0)", because: "the query gives NaN, as 0/0 does: probably no requests" },
@@ -155,8 +165,14 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     { query: "istio_requests_total[5m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
     { query: '"text"', because: "the query gives a text" },
     { query: "sum(istio_requests_total", because: /^Prometheus refuses the query: invalid parameter "query": 1:25: parse error: / },
-    { query: "averg(istio_requests_total)", because: 'Prometheus refuses the query: invalid parameter "query": 1:1: parse error: unknown function with name "averg"' },
-    { query: "istio_requests_total / on (pod) istio_requests_total", because: /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/ },
+    {
+      query: "averg(istio_requests_total)",
+      because: 'Prometheus refuses the query: invalid parameter "query": 1:1: parse error: unknown function with name "averg"',
+    },
+    {
+      query: "istio_requests_total / on (pod) istio_requests_total",
+      because: /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/,
+    },
   ];
   fact("a query gives one number, or says why there is none", async ({ source, counted, bucket, expose }) => {
     await expose(counted("reviews-v1", 100), counted("reviews-v2", 10), bucket("reviews-v1", "100", 8), bucket("reviews-v1", "+Inf", 8));
@@ -184,7 +200,10 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     assert.deepEqual(got.body, { status: "success", data: { resultType: "vector", result: [] } });
     const posted = await fetch(`${url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query }) });
     const { data } = (await posted.json()) as { data: { result: { metric: Labels; value: [number, string] }[] } };
-    assert.deepEqual(data.result.map(({ metric, value }) => [metric, value[1]]), [[{ pod: "gateway-1" }, "5"]]);
+    assert.deepEqual(
+      data.result.map(({ metric, value }) => [metric, value[1]]),
+      [[{ pod: "gateway-1" }, "5"]],
+    );
     assert.ok(Math.abs((data.result[0]?.value[0] ?? 0) * 1_000 - Date.now()) < 60_000);
 
     const failures = [
@@ -207,21 +226,60 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   const latency: Gate = { kind: "latency", name: "latency", quantile: 0.99, atMost: 100, minRequests: 1, noData: "wait" };
   const query = (promql: string): Gate => ({ kind: "query", name: "mine", query: promql, atMost: 1, tolerate: 0, noData: "wait" });
   fact("an inspection finds what the gates would miss", async ({ source, counted, bucket, expose }) => {
-    const inspections: readonly { readonly what: string; readonly lines: readonly string[]; readonly gates: readonly Gate[]; readonly finds: readonly (readonly [level: string, what: RegExp])[] }[] = [
-      { what: "all is there", lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)], gates: [latency, query("sum(istio_requests_total)")], finds: [] },
-      { what: "another reporter", lines: [counted("reviews-v1", 1, { reporter: "destination" })], gates: [latency], finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]] },
-      { what: "another workload", lines: [counted("unknown", 1)], gates: [latency], finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]] },
+    const inspections: readonly {
+      readonly what: string;
+      readonly lines: readonly string[];
+      readonly gates: readonly Gate[];
+      readonly finds: readonly (readonly [level: string, what: RegExp])[];
+    }[] = [
+      {
+        what: "all is there",
+        lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)],
+        gates: [latency, query("sum(istio_requests_total)")],
+        finds: [],
+      },
+      {
+        what: "another reporter",
+        lines: [counted("reviews-v1", 1, { reporter: "destination" })],
+        gates: [latency],
+        finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]],
+      },
+      {
+        what: "another workload",
+        lines: [counted("unknown", 1)],
+        gates: [latency],
+        finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]],
+      },
       { what: "no request at all", lines: [], gates: [latency], finds: [["warn", /no request of shop-\d+\/reviews-v1/]] },
       { what: "no histogram", lines: [counted("reviews-v1", 1)], gates: [latency], finds: [["refuse", /no istio_request_duration_milliseconds_bucket/]] },
       { what: "no histogram that anybody asks for", lines: [counted("reviews-v1", 1)], gates: [], finds: [] },
-      { what: "a query that is wrong", lines: [counted("reviews-v1", 1)], gates: [query("sum(")], finds: [["refuse", /gate "mine": Prometheus refuses the query: .*parse error/]] },
-      { what: "a query with several answers", lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)], gates: [query("istio_requests_total")], finds: [["refuse", /gate "mine": the query gives 2 series/]] },
-      { what: "a query about what is not there yet", lines: [counted("reviews-v1", 1)], gates: [query('istio_requests_total{destination_workload="reviews-v2"}')], finds: [["note", /gate "mine": the query gives no series now/]] },
+      {
+        what: "a query that is wrong",
+        lines: [counted("reviews-v1", 1)],
+        gates: [query("sum(")],
+        finds: [["refuse", /gate "mine": Prometheus refuses the query: .*parse error/]],
+      },
+      {
+        what: "a query with several answers",
+        lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)],
+        gates: [query("istio_requests_total")],
+        finds: [["refuse", /gate "mine": the query gives 2 series/]],
+      },
+      {
+        what: "a query about what is not there yet",
+        lines: [counted("reviews-v1", 1)],
+        gates: [query('istio_requests_total{destination_workload="reviews-v2"}')],
+        finds: [["note", /gate "mine": the query gives no series now/]],
+      },
     ];
     for (const { what, lines, gates, finds } of inspections) {
       await expose(...lines);
       const findings = await source.inspect(planWith(gates), Date.now(), signal);
-      assert.deepEqual(findings.map(({ level }) => level), finds.map(([level]) => level), `${what}: ${JSON.stringify(findings)}`);
+      assert.deepEqual(
+        findings.map(({ level }) => level),
+        finds.map(([level]) => level),
+        `${what}: ${JSON.stringify(findings)}`,
+      );
       for (const [index, [, pattern]] of finds.entries()) assert.match(findings[index]?.what ?? "", pattern);
     }
   });
@@ -276,7 +334,11 @@ async function counters(source: PrometheusSource): Promise<Snapshot> {
 }
 
 const tallyOf = (snapshots: readonly Snapshot[]): Tally => snapshots.reduce(advance, emptyLedger).tally;
-const requestsIn = ({ stable, canary, unattributed }: Tally) => ({ stable: [stable.requests, stable.errors], canary: [canary.requests, canary.errors], unattributed: [unattributed.requests, unattributed.errors] });
+const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
+  stable: [stable.requests, stable.errors],
+  canary: [canary.requests, canary.errors],
+  unattributed: [unattributed.requests, unattributed.errors],
+});
 
 /** A plan of one stage with these gates. */
 export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): Plan => ({

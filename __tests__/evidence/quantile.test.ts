@@ -24,15 +24,22 @@ for (const { quantile, edge, why } of table) {
 
 test("without requests there is no quantile", () => {
   assert.equal(quantileOf([], 0.5), undefined);
-  assert.equal(quantileOf(buckets.map(({ le }) => ({ le, count: 0 })), 0.5), undefined);
+  assert.equal(
+    quantileOf(
+      buckets.map(({ le }) => ({ le, count: 0 })),
+      0.5,
+    ),
+    undefined,
+  );
 });
 
 test("at least the asked-for share of requests is within the edge, and less than it within the edge before", () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 999 }), (inEach, permille) => {
-      let sum = 0;
-      const cumulated = inEach.map((size, index) => ({ le: index === inEach.length - 1 ? Infinity : 2 ** index, count: (sum += size) }));
+      const upTo = (index: number): number => inEach.slice(0, index + 1).reduce((total, size) => total + size, 0);
+      const cumulated = inEach.map((_, index) => ({ le: index === inEach.length - 1 ? Infinity : 2 ** index, count: upTo(index) }));
+      const sum = upTo(inEach.length);
       const edge = quantileOf(cumulated, permille / 1_000);
       if (sum === 0) return edge === undefined;
       const index = cumulated.findIndex(({ le }) => le === edge);

@@ -22,10 +22,15 @@ async function serve(t: TestContext, answer: Answer): Promise<{ readonly url: st
 
 const echo: Answer = (request, response) => {
   let text = "";
-  request.setEncoding("utf8").on("data", (part: string) => (text += part)).on("end", () => {
-    response.writeHead(200, { "content-type": "application/json", "x-twice": ["a", "b"] });
-    response.end(JSON.stringify({ method: request.method, url: request.url, type: request.headers["content-type"], authorization: request.headers.authorization, text }));
-  });
+  request
+    .setEncoding("utf8")
+    .on("data", (part: string) => (text += part))
+    .on("end", () => {
+      response.writeHead(200, { "content-type": "application/json", "x-twice": ["a", "b"] });
+      response.end(
+        JSON.stringify({ method: request.method, url: request.url, type: request.headers["content-type"], authorization: request.headers.authorization, text }),
+      );
+    });
 };
 
 test("a body goes out as JSON and comes back parsed", async (t) => {
@@ -81,7 +86,12 @@ test("a connection that is cut is tried again", async (t) => {
 
 test("no answer is an UnreachableError that names the place and hides the secrets", async (t) => {
   const { url } = await serve(t, (request) => void request.socket.destroy());
-  const secret = { method: "GET", url: `${url.replace("http://", "http://me:geheim@")}/api?token=geheim`, headers: { "x-token": "geheim" }, retries: 0 } as const;
+  const secret = {
+    method: "GET",
+    url: `${url.replace("http://", "http://me:geheim@")}/api?token=geheim`,
+    headers: { "x-token": "geheim" },
+    retries: 0,
+  } as const;
   await assert.rejects(requestJson(secret), (error: Error) => {
     assert.ok(error instanceof UnreachableError);
     assert.equal(error.message, `GET ${url}/api: the connection was cut`);
@@ -98,12 +108,18 @@ test("a refused connection is said as such", async (t) => {
   const free = (closed.address() as { port: number }).port;
   await new Promise<unknown>((resolve) => closed.close(resolve));
   assert.notEqual(port, free);
-  await assert.rejects(requestJson({ method: "GET", url: `http://127.0.0.1:${free}/x`, retries: 0 }), { name: "UnreachableError", message: `GET http://127.0.0.1:${free}/x: connection refused` });
+  await assert.rejects(requestJson({ method: "GET", url: `http://127.0.0.1:${free}/x`, retries: 0 }), {
+    name: "UnreachableError",
+    message: `GET http://127.0.0.1:${free}/x: connection refused`,
+  });
 });
 
 test("an answer that does not end within the time-out is no answer", async (t) => {
   const { url } = await serve(t, (_, response) => void response.write("{")); // begun, never finished
-  await assert.rejects(requestJson({ method: "GET", url, timeout: 50, retries: 0 }), { name: "UnreachableError", message: `GET ${url}/: no answer within 50 ms` });
+  await assert.rejects(requestJson({ method: "GET", url, timeout: 50, retries: 0 }), {
+    name: "UnreachableError",
+    message: `GET ${url}/: no answer within 50 ms`,
+  });
 });
 
 test("an abort rejects with the signal's reason, while waiting and while pausing", async (t) => {

@@ -18,7 +18,12 @@ async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
   t.after(() => server.close());
   const labels = { __name__: "istio_requests_total", reporter: "source", destination_workload: "reviews-v1", destination_workload_namespace: "shop" };
   for (let ago = lasting; ago >= 0; ago -= every) server.storage.append(labels, at - ago, 1);
-  return (interval: Millis) => prometheus({ url: server.url, headers: {}, timeout: 2_000, reporter: "source", interval, target: shopTarget }).inspect(planWith([errors], interval), at, signal);
+  return (interval: Millis) =>
+    prometheus({ url: server.url, headers: {}, timeout: 2_000, reporter: "source", interval, target: shopTarget }).inspect(
+      planWith([errors], interval),
+      at,
+      signal,
+    );
 }
 
 test("a scrape interval longer than the release believes is said, with the one to set", async (t) => {
@@ -38,7 +43,10 @@ test("a scrape interval is not guessed from series younger than five minutes", a
   assert.deepEqual(await inspect(15_000), []);
 });
 
-for (const { gates, level } of [{ gates: [errors], level: "refuse" }, { gates: [restarts], level: "warn" }]) {
+for (const { gates, level } of [
+  { gates: [errors], level: "refuse" },
+  { gates: [restarts], level: "warn" },
+]) {
   test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
     const away = prometheus({ url: "http://127.0.0.1:1/prom", headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget });
     const [finding, ...others] = await away.inspect(planWith(gates), at, signal);

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import test, { type TestContext } from "node:test";
 import fc from "fast-check";
 import { countersOf } from "../../src/metrics/counters.ts";
-import { prometheus, type PrometheusOptions } from "../../src/metrics/prometheus.ts";
+import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus.ts";
 import { selectors } from "../../src/metrics/selectors.ts";
 import { ask } from "../../src/sandbox/prometheus/evaluate.ts";
 import { storage } from "../../src/sandbox/prometheus/storage.ts";
@@ -34,21 +34,55 @@ async function serve(t: TestContext, answer: (response: ServerResponse, asked: A
   return { url: `http://127.0.0.1:${address.port}`, asked };
 }
 
-const json = (response: ServerResponse, status: number, body: unknown): void => void response.writeHead(status, { "content-type": "application/json", "retry-after": "0" }).end(JSON.stringify(body));
+const json = (response: ServerResponse, status: number, body: unknown): void =>
+  void response.writeHead(status, { "content-type": "application/json", "retry-after": "0" }).end(JSON.stringify(body));
 const vector = (result: readonly unknown[], more: object = {}) => ({ status: "success", data: { resultType: "vector", result }, ...more });
-const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) => prometheus({ url, headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget, ...more });
+const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
+  prometheus({ url, headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget, ...more });
 
 const failures: readonly { readonly what: string; readonly answer: (response: ServerResponse) => void; readonly because: RegExp }[] = [
-  { what: "503 of Prometheus", answer: (response) => json(response, 503, { status: "error", errorType: "timeout", error: "query timed out in expression evaluation" }), because: /^Prometheus at http:\/\/127\.0\.0\.1:\d+ answered 503: query timed out in expression evaluation$/ },
-  { what: "502 of a proxy", answer: (response) => void response.writeHead(502, { "retry-after": "0" }).end("<html><h1>502 Bad Gateway</h1>\n</html>"), because: /answered 502: 502 Bad Gateway$/ },
+  {
+    what: "503 of Prometheus",
+    answer: (response) => json(response, 503, { status: "error", errorType: "timeout", error: "query timed out in expression evaluation" }),
+    because: /^Prometheus at http:\/\/127\.0\.0\.1:\d+ answered 503: query timed out in expression evaluation$/,
+  },
+  {
+    what: "502 of a proxy",
+    answer: (response) => void response.writeHead(502, { "retry-after": "0" }).end("<html><h1>502 Bad Gateway</h1>\n</html>"),
+    because: /answered 502: 502 Bad Gateway$/,
+  },
   { what: "a login that is missing", answer: (response) => void response.writeHead(401).end(), because: /answered 401$/ },
-  { what: "an address that is no Prometheus", answer: (response) => void response.writeHead(404).end("404 page not found"), because: /answered 404: 404 page not found$/ },
-  { what: "a redirect", answer: (response) => void response.writeHead(302, { location: "https://login.example.com/" }).end(), because: /answered 302 and points to https:\/\/login\.example\.com\/$/ },
-  { what: "a page of HTML", answer: (response) => void response.writeHead(200).end("<html>Welcome</html>"), because: /answered what is no answer of its API: Welcome$/ },
+  {
+    what: "an address that is no Prometheus",
+    answer: (response) => void response.writeHead(404).end("404 page not found"),
+    because: /answered 404: 404 page not found$/,
+  },
+  {
+    what: "a redirect",
+    answer: (response) => void response.writeHead(302, { location: "https://login.example.com/" }).end(),
+    because: /answered 302 and points to https:\/\/login\.example\.com\/$/,
+  },
+  {
+    what: "a page of HTML",
+    answer: (response) => void response.writeHead(200).end("<html>Welcome</html>"),
+    because: /answered what is no answer of its API: Welcome$/,
+  },
   { what: "JSON of something else", answer: (response) => json(response, 200, { ok: true }), because: /answered what is no answer of its API: \{"ok":true\}$/ },
-  { what: "an answer in part", answer: (response) => json(response, 200, vector([], { warnings: ["store gateway away"] })), because: /answered with warnings: store gateway away$/ },
-  { what: "a query that is refused", answer: (response) => json(response, 400, { status: "error", errorType: "bad_data", error: 'invalid parameter "query": 1:1: parse error: no' }), because: /^Prometheus refuses the query: invalid parameter "query": 1:1: parse error: no$/ },
-  { what: "a connection that is cut", answer: (response) => void response.destroy(), because: /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: the connection was cut/ },
+  {
+    what: "an answer in part",
+    answer: (response) => json(response, 200, vector([], { warnings: ["store gateway away"] })),
+    because: /answered with warnings: store gateway away$/,
+  },
+  {
+    what: "a query that is refused",
+    answer: (response) => json(response, 400, { status: "error", errorType: "bad_data", error: 'invalid parameter "query": 1:1: parse error: no' }),
+    because: /^Prometheus refuses the query: invalid parameter "query": 1:1: parse error: no$/,
+  },
+  {
+    what: "a connection that is cut",
+    answer: (response) => void response.destroy(),
+    because: /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: the connection was cut/,
+  },
   { what: "no answer in time", answer: () => {}, because: /^Prometheus did not answer: GET .*: no answer within 50 ms/ },
 ];
 for (const { what, answer, because } of failures) {
@@ -69,7 +103,10 @@ for (const { what, answer, because } of failures) {
 test("nobody at the address is a reason, and no exception", async (t) => {
   const { url } = await serve(t, () => {});
   const closed = sourceAt(url.replace(/:\d+$/, ":1"));
-  assert.match((await closed.query("x", at, signal)).because ?? "", /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:1\/api\/v1\/query: connection refused/);
+  assert.match(
+    (await closed.query("x", at, signal)).because ?? "",
+    /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:1\/api\/v1\/query: connection refused/,
+  );
 });
 
 test("an abort rejects", async (t) => {
@@ -83,9 +120,14 @@ test("an abort rejects", async (t) => {
 test("a poll takes two queries of one moment, with the headers and below the path of the configuration", async (t) => {
   const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
   await sourceAt(`${url.replace("//", "//me:secret@")}/prometheus/`, { headers: { "x-scope-orgid": "shop" } }).counters(at + 123, signal);
-  assert.deepEqual(asked.map(({ path, time }) => [path, time]), Array.from({ length: 2 }, () => ["/prometheus/api/v1/query", String((at + 123) / 1_000)]));
+  assert.deepEqual(
+    asked.map(({ path, time }) => [path, time]),
+    Array.from({ length: 2 }, () => ["/prometheus/api/v1/query", String((at + 123) / 1_000)]),
+  );
   assert.equal(new Set(asked.map(({ query }) => query)).size, 2);
-  assert.ok(asked.every(({ headers }) => headers["x-scope-orgid"] === "shop" && headers.authorization === `Basic ${Buffer.from("me:secret").toString("base64")}`));
+  assert.ok(
+    asked.every(({ headers }) => headers["x-scope-orgid"] === "shop" && headers.authorization === `Basic ${Buffer.from("me:secret").toString("base64")}`),
+  );
 });
 
 test("the pods' own counters are asked for one scrape back, and the failures that reached no pod from the sender", async (t) => {
@@ -94,7 +136,10 @@ test("the pods' own counters are asked for one scrape back, and the failures tha
   assert.equal("at" in snapshot && snapshot.at, at - 15_000);
   assert.ok(asked.every(({ time }) => time === String((at - 15_000) / 1_000)));
   const requests = asked.find(({ query }) => query.includes("istio_requests_total"))?.query ?? "";
-  assert.deepEqual([...requests.matchAll(/reporter="(\w+)"/g)].map(([, reporter]) => reporter), ["destination", "source"]);
+  assert.deepEqual(
+    [...requests.matchAll(/reporter="(\w+)"/g)].map(([, reporter]) => reporter),
+    ["destination", "source"],
+  );
 });
 
 test("the reasons hide what is secret in the address", async (t) => {
@@ -147,20 +192,40 @@ const hosts: readonly { readonly host: string; readonly from?: string; readonly 
 for (const { host, from, ours } of hosts) {
   test(`a request that found no pod of ${host}${from ? ` called from ${from}` : ""} is ${ours ? "" : "not "}the service's failure`, () => {
     const series = storage();
-    const labels = { reporter: "source", destination_workload: "unknown", destination_service: host, response_code: "503", response_flags: "UH", ...(from ? { source_workload_namespace: from } : {}) };
+    const labels = {
+      reporter: "source",
+      destination_workload: "unknown",
+      destination_service: host,
+      response_code: "503",
+      response_flags: "UH",
+      ...(from ? { source_workload_namespace: from } : {}),
+    };
     series.append({ __name__: "istio_requests_total", ...labels }, at, 3);
     const value = ask(selectors(shopTarget, "source").requests, series, at);
     const counters = value.type === "vector" ? countersOf(value.samples, shopTarget) : [];
-    assert.deepEqual(counters.map(({ origin, failed, value }) => [origin, failed, value]), ours ? [["unattributed", true, 3]] : []);
+    assert.deepEqual(
+      counters.map(({ origin, failed, value }) => [origin, failed, value]),
+      ours ? [["unattributed", true, 3]] : [],
+    );
   });
 }
 
 test("names with special characters are matched literally", () => {
-  const odd = { ...shopTarget, namespace: 'a"b\\c', stable: { ...shopTarget.stable, deployment: "v1.0|x" }, canary: { ...shopTarget.canary, deployment: "v(2" } };
+  const odd = {
+    ...shopTarget,
+    namespace: 'a"b\\c',
+    stable: { ...shopTarget.stable, deployment: "v1.0|x" },
+    canary: { ...shopTarget.canary, deployment: "v(2" },
+  };
   const series = storage();
-  for (const workload of ["v1.0|x", "v(2", "v1a0", "x"]) series.append({ __name__: "istio_requests_total", reporter: "source", destination_workload: workload, destination_workload_namespace: 'a"b\\c', response_code: "200" }, at, 1);
+  for (const workload of ["v1.0|x", "v(2", "v1a0", "x"])
+    series.append(
+      { __name__: "istio_requests_total", reporter: "source", destination_workload: workload, destination_workload_namespace: 'a"b\\c', response_code: "200" },
+      at,
+      1,
+    );
   const value = ask(selectors(odd, "source").requests, series, at);
-  assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels["destination_workload"]), ["v1.0|x", "v(2"]);
+  assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels.destination_workload), ["v1.0|x", "v(2"]);
 });
 
 const outcomes: readonly { readonly labels: Readonly<Record<string, string>>; readonly failed: boolean }[] = [

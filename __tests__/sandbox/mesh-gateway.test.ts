@@ -1,20 +1,28 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientRequest, createServer, type IncomingMessage, request as ask } from "node:http";
-import { setImmediate } from "node:timers/promises";
+import { request as ask, type ClientRequest, createServer, type IncomingMessage } from "node:http";
 import test, { type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { request } from "undici";
 import { startGateway } from "../../src/sandbox/mesh/gateway.ts";
 import type { Objects } from "../../src/sandbox/mesh/objects.ts";
 import { podRunner } from "../../src/sandbox/mesh/pod-runner.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
 
-type World = { readonly objects: { -readonly [kind in keyof Objects]: Objects[kind] }; readonly gateway: Awaited<ReturnType<typeof startGateway>>; readonly runner: ReturnType<typeof podRunner> };
+type World = {
+  readonly objects: { -readonly [kind in keyof Objects]: Objects[kind] };
+  readonly gateway: Awaited<ReturnType<typeof startGateway>>;
+  readonly runner: ReturnType<typeof podRunner>;
+};
 
 /** Two running versions behind a gateway that learns of changes only when told. */
 async function world(t: TestContext, images: Readonly<Record<string, string>> = { v1: "reviews:v1", v2: "reviews:v2" }): Promise<World> {
   const runner = podRunner();
-  const pods = await Promise.all(Object.entries(images).map(async ([version, image]) => pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) })));
+  const pods = await Promise.all(
+    Object.entries(images).map(async ([version, image]) =>
+      pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) }),
+    ),
+  );
   const objects = { virtualServices: [virtualService([{ route: [to("v1")] }])], destinationRules: [destinationRule()], services: [service("reviews")], pods };
   const gateway = await startGateway({ read: () => objects, addressOf: runner.addressOf, delay: 3_600_000 });
   t.after(async () => {
@@ -45,7 +53,12 @@ test("a request reaches the pod that the route names, with its path, and its ans
 
 test("a body is passed on", async (t) => {
   const seen: string[] = [];
-  const backend = createServer((request, response) => request.setEncoding("utf8").on("data", (part: string) => seen.push(part)).on("end", () => response.end()));
+  const backend = createServer((request, response) =>
+    request
+      .setEncoding("utf8")
+      .on("data", (part: string) => seen.push(part))
+      .on("end", () => response.end()),
+  );
   await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
   const { port } = backend.address() as { port: number };
   const objects = { virtualServices: [], destinationRules: [], services: [service("reviews")], pods: [pod("reviews-v1", "v1", { ip: "10.0.0.1" })] };
@@ -107,9 +120,27 @@ test("an image that never gets ready fails its probe and nothing else", async (t
 });
 
 const failures = [
-  { what: "a pod that went away before the mesh knew", flag: "UF", workload: "unknown", service: "reviews.shop.svc.cluster.local", change: async ({ objects, runner }: World) => runner.stop(objects.pods[0]) },
-  { what: "no ready pod", flag: "UH", workload: "unknown", service: "reviews.shop.svc.cluster.local", change: async ({ objects }: World) => void Object.assign(objects, { pods: [] }) },
-  { what: "a subset that is not there", flag: "NC", workload: "unknown", service: "reviews", change: async ({ objects }: World) => void Object.assign(objects, { destinationRules: [] }) },
+  {
+    what: "a pod that went away before the mesh knew",
+    flag: "UF",
+    workload: "unknown",
+    service: "reviews.shop.svc.cluster.local",
+    change: async ({ objects, runner }: World) => runner.stop(objects.pods[0]),
+  },
+  {
+    what: "no ready pod",
+    flag: "UH",
+    workload: "unknown",
+    service: "reviews.shop.svc.cluster.local",
+    change: async ({ objects }: World) => void Object.assign(objects, { pods: [] }),
+  },
+  {
+    what: "a subset that is not there",
+    flag: "NC",
+    workload: "unknown",
+    service: "reviews",
+    change: async ({ objects }: World) => void Object.assign(objects, { destinationRules: [] }),
+  },
 ] as const;
 for (const { what, flag, workload, service, change } of failures) {
   test(`${what} is 503 ${flag}, counted for the service and for no version`, async (t) => {
@@ -117,7 +148,10 @@ for (const { what, flag, workload, service, change } of failures) {
     await change(shop);
     await shop.gateway.refresh();
     assert.equal((await get(shop)).status, 503);
-    assert.equal(await counted(shop, "istio_requests_total", { response_code: "503", response_flags: flag, destination_workload: workload, destination_service: service }), 1);
+    assert.equal(
+      await counted(shop, "istio_requests_total", { response_code: "503", response_flags: flag, destination_workload: workload, destination_service: service }),
+      1,
+    );
   });
 }
 
@@ -158,7 +192,10 @@ test("an injected delay is marked as such and holds the answer back", async (t) 
 test("the version of a pod without a sidecar is unknown to its callers, that of a pod with one is not", async (t) => {
   const shop = await world(t);
   await get(shop);
-  shop.objects.pods = shop.objects.pods.map((one) => ({ ...(one as object), spec: { containers: [...(one as { spec: { containers: object[] } }).spec.containers, { name: "istio-proxy" }] } }));
+  shop.objects.pods = shop.objects.pods.map((one) => ({
+    ...(one as object),
+    spec: { containers: [...(one as { spec: { containers: object[] } }).spec.containers, { name: "istio-proxy" }] },
+  }));
   await shop.gateway.refresh();
   await get(shop);
   assert.equal(await counted(shop, "istio_requests_total", { destination_version: "unknown" }), 1);

@@ -11,8 +11,17 @@ import { shopTarget } from "../support/shop-target.ts";
 test("every request through the sandbox's gateway is counted for its version by way of the sandbox's Prometheus", async (t) => {
   const runner = podRunner();
   const images = { v1: "reviews:v1", v2: "reviews:v2-err20" };
-  const pods = await Promise.all(Object.entries(images).map(async ([version, image]) => pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) })));
-  const objects = { virtualServices: [virtualService([{ route: [to("v1", 50), to("v2", 50)] }])], destinationRules: [destinationRule()], services: [service("reviews")], pods };
+  const pods = await Promise.all(
+    Object.entries(images).map(async ([version, image]) =>
+      pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) }),
+    ),
+  );
+  const objects = {
+    virtualServices: [virtualService([{ route: [to("v1", 50), to("v2", 50)] }])],
+    destinationRules: [destinationRule()],
+    services: [service("reviews")],
+    pods,
+  };
   const gateway = await startGateway({ read: () => objects, addressOf: runner.addressOf });
   const server = await startPrometheus({ targets: [{ url: gateway.metricsUrl, labels: { pod: "gateway-1" } }], interval: 3_600_000 });
   t.after(() => Promise.all([server.close(), gateway.close(), runner.close()]));
@@ -31,7 +40,10 @@ test("every request through the sandbox's gateway is counted for its version by 
   const at = Date.now();
   const tally = await source.traffic(at, at - begun, signal);
   assert.ok(!("because" in tally));
-  assert.deepEqual([tally.stable.requests, tally.stable.errors, tally.canary.requests, tally.canary.errors], [answers.stable, 0, answers.canary, answers.errors]);
+  assert.deepEqual(
+    [tally.stable.requests, tally.stable.errors, tally.canary.requests, tally.canary.errors],
+    [answers.stable, 0, answers.canary, answers.errors],
+  );
   assert.equal(tally.canary.buckets.at(-1)?.count, answers.canary);
   assert.ok(answers.errors > 0 && answers.stable > 0);
   assert.deepEqual(await source.inspect({ ...plan, pollEvery: 1_000 }, at, signal), []);

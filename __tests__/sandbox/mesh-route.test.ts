@@ -9,31 +9,72 @@ import { destinationRule, pod, service, to, virtualService } from "../support/me
 
 type Fields = Readonly<Record<string, unknown>>;
 const pods = [pod("reviews-v1", "v1", { ip: "10.0.0.1" }), pod("reviews-v2", "v2", { ip: "10.0.0.2" })];
-const meshOf = (virtualServices: readonly unknown[], more: Fields = {}) => parseMesh({ virtualServices, destinationRules: [destinationRule()], services: [service("reviews")], pods, ...more });
-const get = (url = "/", headers: Readonly<Record<string, string>> = {}, method = "GET") => ({ method, url, authority: headers["host"] ?? "reviews", headers });
+const meshOf = (virtualServices: readonly unknown[], more: Fields = {}) =>
+  parseMesh({ virtualServices, destinationRules: [destinationRule()], services: [service("reviews")], pods, ...more });
+const get = (url = "/", headers: Readonly<Record<string, string>> = {}, method = "GET") => ({ method, url, authority: headers.host ?? "reviews", headers });
 
 /** The version that a request gets, or status and flag of the proxy's own answer. */
 function outcome(mesh: ReturnType<typeof meshOf>, request = get(), random = () => 0): string {
   const taken = route(mesh, request, random);
-  return "pod" in taken ? (taken.pod.metadata.labels["version"] ?? "?") : `${taken.status} ${taken.flag}`;
+  return "pod" in taken ? (taken.pod.metadata.labels.version ?? "?") : `${taken.status} ${taken.flag}`;
 }
 
 const byMatch = (...match: readonly Fields[]) => meshOf([virtualService([{ match, route: [to("v2")] }, { route: [to("v1")] }])]);
 
-const matchCases: readonly { readonly fact: string; readonly match: readonly Fields[]; readonly hits: readonly ReturnType<typeof get>[]; readonly misses: readonly ReturnType<typeof get>[] }[] = [
+const matchCases: readonly {
+  readonly fact: string;
+  readonly match: readonly Fields[];
+  readonly hits: readonly ReturnType<typeof get>[];
+  readonly misses: readonly ReturnType<typeof get>[];
+}[] = [
   { fact: "uri exact", match: [{ uri: { exact: "/a" } }], hits: [get("/a"), get("/a?x=1")], misses: [get("/a/"), get("/ab"), get("/A")] },
   { fact: "uri prefix", match: [{ uri: { prefix: "/a" } }], hits: [get("/a"), get("/ab"), get("/a/b")], misses: [get("/b"), get("/?/a")] },
-  { fact: "uri regex, over the whole path", match: [{ uri: { regex: "/v[0-9]+/.*" } }], hits: [get("/v12/x"), get("/v1/?q")], misses: [get("/v/x"), get("/x/v1/y")] },
+  {
+    fact: "uri regex, over the whole path",
+    match: [{ uri: { regex: "/v[0-9]+/.*" } }],
+    hits: [get("/v12/x"), get("/v1/?q")],
+    misses: [get("/v/x"), get("/x/v1/y")],
+  },
   { fact: "uri without case", match: [{ uri: { prefix: "/API" }, ignoreUriCase: true }], hits: [get("/api/x")], misses: [get("/x")] },
-  { fact: "header exact", match: [{ headers: { "x-canary": { exact: "yes" } } }], hits: [get("/", { "x-canary": "yes" })], misses: [get(), get("/", { "x-canary": "yes please" })] },
-  { fact: "header prefix", match: [{ headers: { cookie: { prefix: "tester=" } } }], hits: [get("/", { cookie: "tester=me" })], misses: [get("/", { cookie: "a=b; tester=me" })] },
-  { fact: "header regex, over the whole value and with RE2's flags", match: [{ headers: { "user-agent": { regex: "(?i).*firefox.*" } } }], hits: [get("/", { "user-agent": "Mozilla FIREFOX/1" })], misses: [get("/", { "user-agent": "curl" })] },
+  {
+    fact: "header exact",
+    match: [{ headers: { "x-canary": { exact: "yes" } } }],
+    hits: [get("/", { "x-canary": "yes" })],
+    misses: [get(), get("/", { "x-canary": "yes please" })],
+  },
+  {
+    fact: "header prefix",
+    match: [{ headers: { cookie: { prefix: "tester=" } } }],
+    hits: [get("/", { cookie: "tester=me" })],
+    misses: [get("/", { cookie: "a=b; tester=me" })],
+  },
+  {
+    fact: "header regex, over the whole value and with RE2's flags",
+    match: [{ headers: { "user-agent": { regex: "(?i).*firefox.*" } } }],
+    hits: [get("/", { "user-agent": "Mozilla FIREFOX/1" })],
+    misses: [get("/", { "user-agent": "curl" })],
+  },
   { fact: "header present", match: [{ headers: { "x-any": {} } }], hits: [get("/", { "x-any": "" })], misses: [get()] },
-  { fact: "without a header", match: [{ withoutHeaders: { "x-no": { exact: "1" } } }], hits: [get(), get("/", { "x-no": "2" })], misses: [get("/", { "x-no": "1" })] },
+  {
+    fact: "without a header",
+    match: [{ withoutHeaders: { "x-no": { exact: "1" } } }],
+    hits: [get(), get("/", { "x-no": "2" })],
+    misses: [get("/", { "x-no": "1" })],
+  },
   { fact: "method", match: [{ method: { exact: "POST" } }], hits: [get("/", {}, "POST")], misses: [get()] },
   { fact: "query parameter", match: [{ queryParams: { beta: { exact: "1" } } }], hits: [get("/?beta=1")], misses: [get("/?beta=2"), get("/")] },
-  { fact: "the conditions of a block hold together", match: [{ uri: { prefix: "/a" }, method: { exact: "POST" } }], hits: [get("/a", {}, "POST")], misses: [get("/a"), get("/b", {}, "POST")] },
-  { fact: "blocks are alternatives", match: [{ uri: { exact: "/a" } }, { method: { exact: "POST" } }], hits: [get("/a"), get("/b", {}, "POST")], misses: [get("/b")] },
+  {
+    fact: "the conditions of a block hold together",
+    match: [{ uri: { prefix: "/a" }, method: { exact: "POST" } }],
+    hits: [get("/a", {}, "POST")],
+    misses: [get("/a"), get("/b", {}, "POST")],
+  },
+  {
+    fact: "blocks are alternatives",
+    match: [{ uri: { exact: "/a" } }, { method: { exact: "POST" } }],
+    hits: [get("/a"), get("/b", {}, "POST")],
+    misses: [get("/b")],
+  },
   { fact: "labels of the client never match: it has none", match: [{ sourceLabels: { app: "web" } }], hits: [], misses: [get()] },
 ];
 for (const { fact, match, hits, misses } of matchCases) {
@@ -44,7 +85,12 @@ for (const { fact, match, hits, misses } of matchCases) {
 }
 
 const share = (destinations: readonly ReturnType<typeof to>[]) => meshOf([virtualService([{ route: destinations }])]);
-const answers: readonly { readonly fact: string; readonly mesh: ReturnType<typeof meshOf>; readonly request?: ReturnType<typeof get>; readonly outcome: string }[] = [
+const answers: readonly {
+  readonly fact: string;
+  readonly mesh: ReturnType<typeof meshOf>;
+  readonly request?: ReturnType<typeof get>;
+  readonly outcome: string;
+}[] = [
   { fact: "the first rule that matches is taken", mesh: meshOf([virtualService([{ route: [to("v2")] }, { route: [to("v1")] }])]), outcome: "v2" },
   { fact: "a single destination gets everything, even with weight 0", mesh: share([to("v2", 0)]), outcome: "v2" },
   { fact: "an omitted weight is zero: the other destination gets everything", mesh: share([to("v1"), to("v2", 5)]), outcome: "v2" },
@@ -52,22 +98,102 @@ const answers: readonly { readonly fact: string; readonly mesh: ReturnType<typeo
   { fact: "a missing subset is harmless while its weight is zero", mesh: share([to("v1", 100), to("v9", 0)]), outcome: "v1" },
   { fact: "a host that no Service has is 503 NC", mesh: share([to(undefined, 1, "ratings")]), outcome: "503 NC" },
   { fact: "a host with a dot is taken as a full name: reviews.shop is none", mesh: share([to("v1", 1, "reviews.shop")]), outcome: "503 NC" },
-  { fact: "a subset without ready pods is 503 UH", mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pods[0], pod("reviews-v2", "v2", { ready: false, ip: "10.0.0.2" })] }), outcome: "503 UH" },
-  { fact: "a pod that is being deleted gets nothing", mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("reviews-v2", "v2", { ip: "10.0.0.2", deletionTimestamp: "2026-01-01T00:00:00Z" })] }), outcome: "503 UH" },
-  { fact: "a subset takes no pod that the Service does not select", mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("other", "v2", { ip: "10.0.0.9", labels: { app: "other" } })] }), outcome: "503 UH" },
+  {
+    fact: "a subset without ready pods is 503 UH",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pods[0], pod("reviews-v2", "v2", { ready: false, ip: "10.0.0.2" })] }),
+    outcome: "503 UH",
+  },
+  {
+    fact: "a pod that is being deleted gets nothing",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("reviews-v2", "v2", { ip: "10.0.0.2", deletionTimestamp: "2026-01-01T00:00:00Z" })] }),
+    outcome: "503 UH",
+  },
+  {
+    fact: "a subset takes no pod that the Service does not select",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("other", "v2", { ip: "10.0.0.9", labels: { app: "other" } })] }),
+    outcome: "503 UH",
+  },
   { fact: "a rule for nothing is 404 NR", mesh: meshOf([virtualService([{ match: [{ uri: { prefix: "/a" } }], route: [to("v1")] }])]), outcome: "404 NR" },
   { fact: "a host that nobody knows is 404 NR", mesh: meshOf([]), request: get("/", { host: "nobody.example.com" }), outcome: "404 NR" },
-  { fact: "a Service without a VirtualService is reached by its name", mesh: meshOf([]), request: get("/", { host: "reviews.shop.svc.cluster.local:9080" }), outcome: "v1" },
-  { fact: "a host split reaches the other Service", mesh: meshOf([virtualService([{ route: [to(undefined, 100, "reviews-canary")] }])], { services: [service("reviews"), service("reviews-canary", { app: "reviews", version: "v2" })] }), outcome: "v2" },
-  { fact: "subsets of two DestinationRules add up", mesh: meshOf([virtualService([{ route: [to("v2")] }])], { destinationRules: [destinationRule(["v1"]), destinationRule(["v2"], { name: "ours" })] }), outcome: "v2" },
-  { fact: "a VirtualService of the mesh is not served to a gateway's host", mesh: meshOf([virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] })]), outcome: "v1" },
-  { fact: "a gateway serves its host", mesh: meshOf([virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] })]), request: get("/", { host: "shop.example.com:8080" }), outcome: "v2" },
-  { fact: "a wildcard host is served, the exact one first", mesh: meshOf([virtualService([{ route: [to("v1")] }], { name: "wild", hosts: ["*.example.com"], gateways: ["gw"] }), virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] })]), request: get("/", { host: "shop.example.com" }), outcome: "v2" },
-  { fact: "at a gateway a rule without match comes last, whichever VirtualService has it", mesh: meshOf([virtualService([{ route: [to("v1")] }], { name: "a", hosts: ["x.com"], gateways: ["gw"] }), virtualService([{ match: [{ uri: { prefix: "/" } }], route: [to("v2")] }], { name: "b", hosts: ["x.com"], gateways: ["gw"] })]), request: get("/", { host: "x.com" }), outcome: "v2" },
-  { fact: "in the mesh the oldest VirtualService of a host wins", mesh: meshOf([virtualService([{ route: [to("v2")] }], { creationTimestamp: "2026-02-01T00:00:00Z" }), virtualService([{ route: [to("v1")] }], { name: "old", creationTimestamp: "2026-01-01T00:00:00Z" })]), outcome: "v1" },
-  { fact: "a rule for the mesh alone is not for the gateway", mesh: meshOf([virtualService([{ match: [{ gateways: ["mesh"] }], route: [to("v1")] }, { match: [{ gateways: ["gw"] }], route: [to("v2")] }], { hosts: ["x.com"], gateways: ["mesh", "gw"] })]), request: get("/", { host: "x.com" }), outcome: "v2" },
-  { fact: "an abort is answered by the proxy", mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 100 } } }, route: [to("v1")] }])]), outcome: "418 FI" },
-  { fact: "an abort of 0 % does not happen", mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 0 } } }, route: [to("v1")] }])]), outcome: "v1" },
+  {
+    fact: "a Service without a VirtualService is reached by its name",
+    mesh: meshOf([]),
+    request: get("/", { host: "reviews.shop.svc.cluster.local:9080" }),
+    outcome: "v1",
+  },
+  {
+    fact: "a host split reaches the other Service",
+    mesh: meshOf([virtualService([{ route: [to(undefined, 100, "reviews-canary")] }])], {
+      services: [service("reviews"), service("reviews-canary", { app: "reviews", version: "v2" })],
+    }),
+    outcome: "v2",
+  },
+  {
+    fact: "subsets of two DestinationRules add up",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { destinationRules: [destinationRule(["v1"]), destinationRule(["v2"], { name: "ours" })] }),
+    outcome: "v2",
+  },
+  {
+    fact: "a VirtualService of the mesh is not served to a gateway's host",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] })]),
+    outcome: "v1",
+  },
+  {
+    fact: "a gateway serves its host",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] })]),
+    request: get("/", { host: "shop.example.com:8080" }),
+    outcome: "v2",
+  },
+  {
+    fact: "a wildcard host is served, the exact one first",
+    mesh: meshOf([
+      virtualService([{ route: [to("v1")] }], { name: "wild", hosts: ["*.example.com"], gateways: ["gw"] }),
+      virtualService([{ route: [to("v2")] }], { hosts: ["shop.example.com"], gateways: ["gw"] }),
+    ]),
+    request: get("/", { host: "shop.example.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "at a gateway a rule without match comes last, whichever VirtualService has it",
+    mesh: meshOf([
+      virtualService([{ route: [to("v1")] }], { name: "a", hosts: ["x.com"], gateways: ["gw"] }),
+      virtualService([{ match: [{ uri: { prefix: "/" } }], route: [to("v2")] }], { name: "b", hosts: ["x.com"], gateways: ["gw"] }),
+    ]),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "in the mesh the oldest VirtualService of a host wins",
+    mesh: meshOf([
+      virtualService([{ route: [to("v2")] }], { creationTimestamp: "2026-02-01T00:00:00Z" }),
+      virtualService([{ route: [to("v1")] }], { name: "old", creationTimestamp: "2026-01-01T00:00:00Z" }),
+    ]),
+    outcome: "v1",
+  },
+  {
+    fact: "a rule for the mesh alone is not for the gateway",
+    mesh: meshOf([
+      virtualService(
+        [
+          { match: [{ gateways: ["mesh"] }], route: [to("v1")] },
+          { match: [{ gateways: ["gw"] }], route: [to("v2")] },
+        ],
+        { hosts: ["x.com"], gateways: ["mesh", "gw"] },
+      ),
+    ]),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "an abort is answered by the proxy",
+    mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 100 } } }, route: [to("v1")] }])]),
+    outcome: "418 FI",
+  },
+  {
+    fact: "an abort of 0 % does not happen",
+    mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 0 } } }, route: [to("v1")] }])]),
+    outcome: "v1",
+  },
   { fact: "a direct response", mesh: meshOf([virtualService([{ directResponse: { status: 410, body: { string: "gone" } } }])]), outcome: "410 -" },
   { fact: "a redirect", mesh: meshOf([virtualService([{ redirect: { authority: "new.example.com" } }])]), outcome: "301 -" },
 ];

@@ -10,7 +10,8 @@ import { at, cases, series, step } from "../support/promql-cases.ts";
 const recorded = storage();
 for (const [name, values] of Object.entries(series)) {
   const [labels] = parseExposition(`${name} 0`);
-  for (const [index, value] of values.split(" ").entries()) if (value !== "_") recorded.append(labels?.labels ?? {}, index * step, value === "stale" ? undefined : Number(value));
+  for (const [index, value] of values.split(" ").entries())
+    if (value !== "_") recorded.append(labels?.labels ?? {}, index * step, value === "stale" ? undefined : Number(value));
 }
 
 const expected = (line: string): readonly [string, number] => {
@@ -53,18 +54,28 @@ const mistakes: readonly { readonly query: string; readonly says: string; readon
   { query: 'requests{__name__="x"}', says: 'parse error: metric name must not be set twice: "requests" or "x"' },
   { query: 'requests{code=~"("}', says: "error parsing regexp: Invalid regular expression: /^(?:()$/s: Unterminated group" },
   { query: 'requests{code=~"(?!5)"}', says: "error parsing regexp: invalid or unsupported Perl syntax: `(?!`" },
-  { query: "(requests + requests) offset 5m", says: "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery" },
+  {
+    query: "(requests + requests) offset 5m",
+    says: "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
+  },
   { query: "deriv(requests[5m])", says: 'parse error: the function "deriv" is not known to this stand-in for Prometheus' },
   { query: "requests / on (pod) requests", says: "many-to-many matching not allowed: matching labels must be unique on one side", kind: "execution" },
-  { query: "requests / on (pod) sum by (pod) (requests)", says: "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)", kind: "execution" },
+  {
+    query: "requests / on (pod) sum by (pod) (requests)",
+    says: "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+    kind: "execution",
+  },
 ];
 for (const { query, says, kind = "bad_data" } of mistakes) {
   test(`PromQL that is refused: ${JSON.stringify(query)}`, () => {
-    assert.throws(() => ask(query, recorded, at), (error: { kind: string; message: string }) => {
-      assert.equal(error.kind, kind);
-      assert.ok(kind === "execution" ? error.message.endsWith(says) : error.message === says, error.message);
-      return true;
-    });
+    assert.throws(
+      () => ask(query, recorded, at),
+      (error: { kind: string; message: string }) => {
+        assert.equal(error.kind, kind);
+        assert.ok(kind === "execution" ? error.message.endsWith(says) : error.message === says, error.message);
+        return true;
+      },
+    );
   });
 }
 
@@ -79,7 +90,7 @@ test("a sample is seen for five minutes, and a series that ended not at all", ()
   short.append({ __name__: "x", left: "alone" }, 1_000, 1);
   short.append({ __name__: "x", left: "ended" }, 1_000, 2);
   short.append({ __name__: "x", left: "ended" }, 2_000, undefined);
-  const seenAt = (at: number) => short.instant([{ label: "__name__", op: "=", text: "x" }], at).map(({ labels }) => labels["left"]);
+  const seenAt = (at: number) => short.instant([{ label: "__name__", op: "=", text: "x" }], at).map(({ labels }) => labels.left);
   assert.deepEqual(seenAt(999), []);
   assert.deepEqual(seenAt(1_000), ["alone", "ended"]);
   assert.deepEqual(seenAt(2_000), ["alone"]);
@@ -99,7 +110,19 @@ test("samples go after an hour or two, and one that is not newer is not taken", 
 });
 
 test("numbers are written without exponent", () => {
-  const table: readonly (readonly [number, string])[] = [[0, "0"], [1.5, "1.5"], [-2, "-2"], [1e-7, "0.0000001"], [1.25e-9, "0.00000000125"], [1e21, "1000000000000000000000"], [1.5e22, "15000000000000000000000"], [-1.5e-7, "-0.00000015"], [Number.NaN, "NaN"], [Infinity, "+Inf"], [-Infinity, "-Inf"]];
+  const table: readonly (readonly [number, string])[] = [
+    [0, "0"],
+    [1.5, "1.5"],
+    [-2, "-2"],
+    [1e-7, "0.0000001"],
+    [1.25e-9, "0.00000000125"],
+    [1e21, "1000000000000000000000"],
+    [1.5e22, "15000000000000000000000"],
+    [-1.5e-7, "-0.00000015"],
+    [Number.NaN, "NaN"],
+    [Infinity, "+Inf"],
+    [-Infinity, "-Inf"],
+  ];
   for (const [value, text] of table) assert.equal(written(value), text);
 });
 

@@ -11,7 +11,7 @@ export const series: Readonly<Record<string, string>> = {
   'took_bucket{le="10"}': "0 2 4 6 8 10 12 14 16 18 20 22 24 26 28 30 32 34 36 38 40",
   'took_bucket{le="100"}': "0 5 10 15 20 25 30 35 40 45 50 55 60 65 70 75 80 85 90 95 100",
   'took_bucket{le="+Inf"}': "0 6 12 18 24 30 36 42 48 54 60 66 72 78 84 90 96 102 108 114 120",
-  "temperature": "20 21 20 19 18 20 25 30 28 20 20 20 20 21 22 23 22 21 20 20 20",
+  temperature: "20 21 20 19 18 20 25 30 28 20 20 20 20 21 22 23 22 21 20 20 20",
 };
 
 /** Result as `{label="value"} number`, in any order. A number alone is a scalar. */
@@ -56,7 +56,10 @@ export const cases: readonly { readonly query: string; readonly gives: readonly 
   { query: 'requests unless requests{pod="a"}', gives: ['requests{code="200",pod="b"} 36'] },
   { query: "requests > bool 30", gives: ['{code="200",pod="a"} 1', '{code="500",pod="a"} 0', '{code="200",pod="b"} 1'] },
   { query: 'requests{code="500"} / ignoring (code) requests{code="200"}', gives: ['{pod="a"} 0.015'] },
-  { query: "requests / on (pod) group_left sum by (pod) (requests)", gives: ['{code="200",pod="a"} 0.9852216748768473', '{code="500",pod="a"} 0.014778325123152709', '{code="200",pod="b"} 1'] },
+  {
+    query: "requests / on (pod) group_left sum by (pod) (requests)",
+    gives: ['{code="200",pod="a"} 0.9852216748768473', '{code="500",pod="a"} 0.014778325123152709', '{code="200",pod="b"} 1'],
+  },
   { query: "requests - requests offset 1m * 0", gives: ['{code="200",pod="a"} 600', '{code="500",pod="a"} 9', '{code="200",pod="b"} 36'] },
   { query: 'absent(requests{code="404",pod=~"x"})', gives: ['{code="404"} 1'] },
   { query: "absent(requests)", gives: [] },

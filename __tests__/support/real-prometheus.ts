@@ -11,7 +11,10 @@ import type { SetUp } from "../contracts/prometheus.ts";
 export const realPrometheus: SetUp = async ({ url, interval }) => {
   const folder = mkdtempSync(join(tmpdir(), "prometheus-"));
   const { host, pathname } = new URL(url);
-  const settings = { global: { scrape_interval: `${interval}ms`, scrape_timeout: `${interval}ms` }, scrape_configs: [{ job_name: "istio", metrics_path: pathname, static_configs: [{ targets: [host] }] }] };
+  const settings = {
+    global: { scrape_interval: `${interval}ms`, scrape_timeout: `${interval}ms` },
+    scrape_configs: [{ job_name: "istio", metrics_path: pathname, static_configs: [{ targets: [host] }] }],
+  };
   writeFileSync(join(folder, "prometheus.yml"), JSON.stringify(settings)); // JSON is YAML
   const address = `127.0.0.1:${await freePort()}`;
   const flags = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/tsdb`, `--web.listen-address=${address}`, "--log.level=error"];
@@ -24,7 +27,13 @@ export const realPrometheus: SetUp = async ({ url, interval }) => {
   };
   for (;;) {
     if (prometheus.exitCode !== null) throw new Error(`prometheus ended with ${prometheus.exitCode}`);
-    if (await fetch(`http://${address}/-/ready`).then(({ ok }) => ok, () => false)) return { url: `http://${address}`, close };
+    if (
+      await fetch(`http://${address}/-/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return { url: `http://${address}`, close };
     await sleep(50);
   }
 };

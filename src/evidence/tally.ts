@@ -41,7 +41,11 @@ export function advance(ledger: Ledger, snapshot: Snapshot): Ledger {
     return {
       requests: before.requests + sum(requests.map(grown)),
       errors: before.errors + sum(requests.filter((counter) => counter.failed).map(grown)),
-      buckets: addBuckets(before.buckets, snapshot.buckets.filter((bucket) => bucket.origin === origin), grown),
+      buckets: addBuckets(
+        before.buckets,
+        snapshot.buckets.filter((bucket) => bucket.origin === origin),
+        grown,
+      ),
     };
   };
   const all = [...snapshot.requests, ...snapshot.buckets];
@@ -65,10 +69,12 @@ function addBuckets(before: Count["buckets"], now: readonly Bucket[], grown: (bu
   for (const bucket of now) counts.set(bucket.le, (counts.get(bucket.le) ?? 0) + grown(bucket));
   // A wider bucket holds what the narrower ones hold, even where a restart hid in it because it had outgrown its old value.
   let narrower = 0;
-  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => {
-    narrower = Math.max(narrower, count);
-    return { le, count: narrower };
-  });
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([le, count]) => {
+      narrower = Math.max(narrower, count);
+      return { le, count: narrower };
+    });
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -51,7 +51,13 @@ async function attempt({ method, url, headers, body, timeout = 10_000, signal }:
   try {
     const response = await request(target, {
       method,
-      headers: { accept: "application/json", "user-agent": "istio-canary", ...authorization, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      headers: {
+        accept: "application/json",
+        "user-agent": "istio-canary",
+        ...authorization,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ? AbortSignal.any([limit, signal]) : limit,
       headersTimeout: 0, // one clock only, the signal's
@@ -84,7 +90,9 @@ function withoutCredentials(url: URL): { readonly target: URL; readonly authoriz
 }
 
 const joined = (headers: Readonly<Record<string, string | string[] | undefined>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]])));
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]])),
+  );
 
 function parse(text: string): unknown {
   if (text.trim() === "") return undefined;

@@ -3,7 +3,7 @@ import type { Finding } from "../ports/preflight.ts";
 import type { QueryGate } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import { type Answered, instantQuery, type Labels, type NoAnswer, placeOf, type PrometheusAddress } from "./instant-query.ts";
+import { type Answered, instantQuery, type Labels, type NoAnswer, type PrometheusAddress, placeOf } from "./instant-query.ts";
 import { type Reporter, selectors } from "./selectors.ts";
 
 type Options = PrometheusAddress & { readonly reporter: Reporter; readonly interval: Millis; readonly target: Target };
@@ -56,7 +56,11 @@ async function noSeries({ target, reporter }: Options, found: readonly string[],
     };
   }
   // A service that nobody calls at the moment is no mistake, but gates on its requests will have nothing to say.
-  return { level: "warn", what: `Prometheus has no request of ${workload} in istio_requests_total`, next: "Without requests the gates on errors and latency have no data. Check that requests pass a proxy that Prometheus scrapes." };
+  return {
+    level: "warn",
+    what: `Prometheus has no request of ${workload} in istio_requests_total`,
+    next: "Without requests the gates on errors and latency have no data. Check that requests pass a proxy that Prometheus scrapes.",
+  };
 }
 
 async function histogram({ target, reporter }: Options, ask: Ask): Promise<Finding | undefined> {
@@ -96,11 +100,27 @@ async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<Finding 
   const answer = await ask(query);
   if ("because" in answer) return { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` };
   if (answer.kind === "vector" && answer.samples.length > 1) {
-    return { level: "refuse", what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`, next: "Aggregate it with sum(), avg() or max()." };
+    return {
+      level: "refuse",
+      what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
+      next: "Aggregate it with sum(), avg() or max().",
+    };
   }
   // Many queries ask about the canary, which does not run yet.
   const missing = answer.kind === "vector" && answer.samples.length === 0;
-  return missing ? { level: "note", what: `gate "${name}": the query gives no series now`, next: "That is right where it asks about the canary; otherwise check its labels." } : undefined;
+  return missing
+    ? {
+        level: "note",
+        what: `gate "${name}": the query gives no series now`,
+        next: "That is right where it asks about the canary; otherwise check its labels.",
+      }
+    : undefined;
 }
 
-const labelsOf = (answer: Answered, label: string): readonly string[] => (answer.kind === "vector" ? answer.samples.map(({ labels }: { readonly labels: Labels }) => labels[label] ?? "").filter((value) => value !== "").sort() : []);
+const labelsOf = (answer: Answered, label: string): readonly string[] =>
+  answer.kind === "vector"
+    ? answer.samples
+        .map(({ labels }: { readonly labels: Labels }) => labels[label] ?? "")
+        .filter((value) => value !== "")
+        .sort()
+    : [];

@@ -71,7 +71,7 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
   const failed = refusal.safeParse(body).data;
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
-  if (status >= 300 && status < 400) return prometheus(`answered ${status} and points to ${headers["location"] ?? "nowhere"}`);
+  if (status >= 300 && status < 400) return prometheus(`answered ${status} and points to ${headers.location ?? "nowhere"}`);
   if (status !== 200) return prometheus(`answered ${status}${excerpt(body)}`);
 
   const parsed = success.safeParse(body);
@@ -87,11 +87,16 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
 function refused({ errorType, error }: z.infer<typeof refusal>, status: number, place: string): NoAnswer {
   const ofQuery = errorType === "bad_data" || errorType === "execution";
-  return ofQuery ? { because: `Prometheus refuses the query: ${error}`, fault: "query" } : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
+  return ofQuery
+    ? { because: `Prometheus refuses the query: ${error}`, fault: "query" }
+    : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 
 function excerpt(body: unknown): string {
   const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
-  const plain = text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim(); // proxies answer in HTML
+  const plain = text
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim(); // proxies answer in HTML
   return plain === "" ? "" : `: ${plain.length > 200 ? `${plain.slice(0, 200)}…` : plain}`;
 }

@@ -7,7 +7,10 @@ const buckets = "istio_request_duration_milliseconds_bucket";
 
 /** Where a counter is told by its newest sample. Istio's labels: https://istio.io/latest/docs/reference/config/metrics/ */
 export const selectors = ({ namespace, stable, canary, ...target }: Target, reporter: Reporter) => {
-  const of = (...workloads: readonly Version[]): readonly string[] => [`destination_workload_namespace=${quoted(namespace)}`, `destination_workload=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`];
+  const of = (...workloads: readonly Version[]): readonly string[] => [
+    `destination_workload_namespace=${quoted(namespace)}`,
+    `destination_workload=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
+  ];
   const service = `destination_service=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
   const both = [`reporter=${quoted(reporter)}`, ...of(stable, canary), 'response_code!="0"', notInjected];
 
@@ -18,7 +21,11 @@ export const selectors = ({ namespace, stable, canary, ...target }: Target, repo
      */
     requests: `${newest(requests, both)} or ${newest(requests, [`reporter=${quoted(reporter === "destination" ? "source" : reporter)}`, 'destination_workload="unknown"', service, notInjected])}`,
     buckets: newest(buckets, both),
-    ofStable: { requests: `${requests}{${of(stable).join(",")}}`, reported: `${requests}{reporter=${quoted(reporter)},${of(stable).join(",")}}`, buckets: `${buckets}{reporter=${quoted(reporter)},${of(stable).join(",")}}` },
+    ofStable: {
+      requests: `${requests}{${of(stable).join(",")}}`,
+      reported: `${requests}{reporter=${quoted(reporter)},${of(stable).join(",")}}`,
+      buckets: `${buckets}{reporter=${quoted(reporter)},${of(stable).join(",")}}`,
+    },
     ofService: `${requests}{${service}}`,
   };
 };

@@ -12,7 +12,11 @@ export type Behaviour = {
 };
 
 export function behaviourOf(image: string): Behaviour {
-  const tag = image.slice(image.lastIndexOf("/") + 1).split("@")[0]?.split(":")[1] ?? "latest";
+  const tag =
+    image
+      .slice(image.lastIndexOf("/") + 1)
+      .split("@")[0]
+      ?.split(":")[1] ?? "latest";
   const numberAfter = (word: string): number => Number(new RegExp(`-${word}(\\d+)`).exec(tag)?.[1] ?? 0);
   return { version: tag.split("-")[0] ?? tag, errors: numberAfter("err"), slow: numberAfter("slow"), notReady: /-notready(-|$)/.test(tag) };
 }

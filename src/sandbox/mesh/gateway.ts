@@ -51,14 +51,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (chosen.delay) await sleep(chosen.delay);
     const { status, flag, pod } = "status" in chosen ? answer(response, chosen) : await forward(request, response, chosen, { agent, addressOf });
     const flags = chosen.delay && flag === "-" ? "DI" : flag;
-    metrics.count({ host: hostOf(seen.authority), status, flag: flags, took: performance.now() - begun, ...(chosen.service ? { service: chosen.service } : {}), ...(pod ? { pod } : {}) });
+    metrics.count({
+      host: hostOf(seen.authority),
+      status,
+      flag: flags,
+      took: performance.now() - begun,
+      ...(chosen.service ? { service: chosen.service } : {}),
+      ...(pod ? { pod } : {}),
+    });
   };
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
   const admin = await listen(serveMetrics(metrics), 0);
   // An API server that is away leaves the mesh as it is, like a proxy that lost its control plane.
   const follow = async (): Promise<void> => {
-    const objects = await Promise.resolve().then(read).catch(() => undefined);
+    const objects = await Promise.resolve()
+      .then(read)
+      .catch(() => undefined);
     if (objects) mesh = parseMesh(objects);
   };
   const timer = setInterval(() => void follow(), Math.max(1, delay));
@@ -86,7 +95,12 @@ function answer(response: ServerResponse, { status, body, flag, headers = {} }: 
 type Upstream = { readonly agent: Agent; readonly addressOf: GatewayOptions["addressOf"] };
 
 /** Resolves when the last byte of the answer was sent: proxies count a request at its end. */
-async function forward(request: IncomingMessage, response: ServerResponse, { pod, port, url, authority }: Extract<Route, { readonly pod: object }>, { agent, addressOf }: Upstream): Promise<Ended> {
+async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { pod, port, url, authority }: Extract<Route, { readonly pod: object }>,
+  { agent, addressOf }: Upstream,
+): Promise<Ended> {
   const address = addressOf(pod.status.podIP ?? "", port);
   if (address === undefined) return answer(response, unreachable);
   const left = new AbortController();
@@ -100,7 +114,11 @@ async function forward(request: IncomingMessage, response: ServerResponse, { pod
       dispatcher: agent,
       signal: left.signal,
     });
-    response.writeHead(upstream.statusCode, { ...endToEnd(upstream.headers), server: "istio-envoy", "x-envoy-upstream-service-time": String(Math.round(performance.now() - begun)) });
+    response.writeHead(upstream.statusCode, {
+      ...endToEnd(upstream.headers),
+      server: "istio-envoy",
+      "x-envoy-upstream-service-time": String(Math.round(performance.now() - begun)),
+    });
     await pipeline(upstream.body, response);
     return { status: upstream.statusCode, flag: "-", pod };
   } catch (error) {
@@ -110,8 +128,16 @@ async function forward(request: IncomingMessage, response: ServerResponse, { pod
   }
 }
 
-const unreachable = { status: 503, body: "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure", flag: "UF" satisfies Flag } as const;
-const cut = { status: 503, body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination", flag: "UC" satisfies Flag } as const;
+const unreachable = {
+  status: 503,
+  body: "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
+  flag: "UF" satisfies Flag,
+} as const;
+const cut = {
+  status: 503,
+  body: "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+  flag: "UC" satisfies Flag,
+} as const;
 
 function seenIn(request: IncomingMessage): Seen {
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : (value ?? "")]));
@@ -119,17 +145,29 @@ function seenIn(request: IncomingMessage): Seen {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
-const hopByHop: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "proxy-connection", "host", "expect"]);
+const hopByHop: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+  "trailer",
+  "proxy-connection",
+  "host",
+  "expect",
+]);
 
 const endToEnd = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> =>
   Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (hopByHop.has(name) || value === undefined ? [] : [[name, value]])));
 
 const hasBody = ({ headers }: IncomingMessage): boolean => headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
-const serveMetrics = (metrics: IstioMetrics): RequestListener => (request, response) => {
-  const known = request.url === "/stats/prometheus" || request.url === "/metrics";
-  response.writeHead(known ? 200 : 404, { "content-type": "text/plain; version=0.0.4" }).end(known ? metrics.text() : "");
-};
+const serveMetrics =
+  (metrics: IstioMetrics): RequestListener =>
+  (request, response) => {
+    const known = request.url === "/stats/prometheus" || request.url === "/metrics";
+    response.writeHead(known ? 200 : 404, { "content-type": "text/plain; version=0.0.4" }).end(known ? metrics.text() : "");
+  };
 
 async function listen(serve: RequestListener, port: number): Promise<{ readonly server: Server; readonly url: string }> {
   const server = createServer(serve);

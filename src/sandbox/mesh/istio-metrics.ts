@@ -1,6 +1,6 @@
 import type { Millis } from "../../lib/duration.ts";
-import type { Flag } from "./route.ts";
 import type { Pod, Service } from "./objects.ts";
+import type { Flag } from "./route.ts";
 
 /** One finished request, as the proxy that sent it knows it. */
 export type Finished = {
@@ -53,8 +53,16 @@ function labelsOf({ host, service, pod, status, flag }: Finished): Labels {
     destination_app: (pod && sidecarLabel(pod, "app")) ?? "unknown",
     // Without a sidecar only the endpoint's own metadata is known, and that has no version.
     destination_version: (pod && sidecarLabel(pod, "version")) ?? "unknown",
-    destination_canonical_service: pod?.metadata.labels["service.istio.io/canonical-name"] ?? pod?.metadata.labels["app.kubernetes.io/name"] ?? pod?.metadata.labels["app"] ?? (pod ? workloadOf(pod) : "unknown"),
-    destination_canonical_revision: pod?.metadata.labels["service.istio.io/canonical-revision"] ?? pod?.metadata.labels["app.kubernetes.io/version"] ?? pod?.metadata.labels["version"] ?? "latest",
+    destination_canonical_service:
+      pod?.metadata.labels["service.istio.io/canonical-name"] ??
+      pod?.metadata.labels["app.kubernetes.io/name"] ??
+      pod?.metadata.labels.app ??
+      (pod ? workloadOf(pod) : "unknown"),
+    destination_canonical_revision:
+      pod?.metadata.labels["service.istio.io/canonical-revision"] ??
+      pod?.metadata.labels["app.kubernetes.io/version"] ??
+      pod?.metadata.labels.version ??
+      "latest",
     destination_service: service ? `${service.metadata.name}.${service.metadata.namespace}.svc.cluster.local` : host,
     destination_service_name: service?.metadata.name ?? host,
     destination_service_namespace: service?.metadata.namespace ?? "unknown",
@@ -79,7 +87,9 @@ function workloadOf({ metadata }: Pod): string {
 function exposition(all: readonly Series[]): string {
   const requests = all.map(({ labels, requests }) => sample("istio_requests_total", labels, requests));
   const durations = all.flatMap(({ labels, requests, sum, buckets }) => [
-    ...edges.map((edge, index) => sample("istio_request_duration_milliseconds_bucket", { ...labels, le: edge === Infinity ? "+Inf" : String(edge) }, buckets[index] ?? 0)),
+    ...edges.map((edge, index) =>
+      sample("istio_request_duration_milliseconds_bucket", { ...labels, le: edge === Infinity ? "+Inf" : String(edge) }, buckets[index] ?? 0),
+    ),
     sample("istio_request_duration_milliseconds_sum", labels, sum),
     sample("istio_request_duration_milliseconds_count", labels, requests),
   ]);
@@ -87,4 +97,6 @@ function exposition(all: readonly Series[]): string {
 }
 
 const sample = (name: string, labels: Labels, value: number): string =>
-  `${name}{${Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`))}"`).join(",")}} ${value}`;
+  `${name}{${Object.entries(labels)
+    .map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`))}"`)
+    .join(",")}} ${value}`;

@@ -17,7 +17,8 @@ export type Side = "mesh" | "ingress";
 export const servesSide = (gateways: readonly string[], side: Side): boolean => gateways.some((gateway) => (gateway === "mesh") === (side === "mesh"));
 
 /** Blocks of a match are alternatives, the conditions of one block hold together; a rule without blocks takes everything. */
-export const matches = ({ match }: HttpRule, request: Seen, side: Side): boolean => match.length === 0 || match.some((block) => blockMatches(block, request, side));
+export const matches = ({ match }: HttpRule, request: Seen, side: Side): boolean =>
+  match.length === 0 || match.some((block) => blockMatches(block, request, side));
 
 /** The client has no labels and no namespace here, so a block that asks for some never matches. */
 function blockMatches(block: RequestMatch, { method, url, authority, headers }: Seen, side: Side): boolean {

@@ -13,12 +13,18 @@ const metadata = z.object({
   ownerReferences: z.array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().default(false) })).default([]),
 });
 
-const container = z.object({ name: z.string(), image: z.string().default(""), ports: z.array(z.object({ name: z.string().optional(), containerPort: z.number() })).default([]) });
+const container = z.object({
+  name: z.string(),
+  image: z.string().default(""),
+  ports: z.array(z.object({ name: z.string().optional(), containerPort: z.number() })).default([]),
+});
 
 export const podSchema = z.object({
   metadata,
   spec: z.object({ containers: z.array(container), initContainers: z.array(container).default([]) }),
-  status: z.object({ podIP: z.string().optional(), conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) }).default({ conditions: [] }),
+  status: z
+    .object({ podIP: z.string().optional(), conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
+    .default({ conditions: [] }),
 });
 
 export const serviceSchema = z.object({
@@ -74,7 +80,10 @@ export const virtualServiceSchema = z.object({
   spec: z.object({ hosts: z.array(z.string()).default([]), gateways: z.array(z.string()).default(["mesh"]), http: z.array(httpRule).default([]) }),
 });
 
-export const destinationRuleSchema = z.object({ metadata, spec: z.object({ host: z.string(), subsets: z.array(z.object({ name: z.string(), labels })).default([]) }) });
+export const destinationRuleSchema = z.object({
+  metadata,
+  spec: z.object({ host: z.string(), subsets: z.array(z.object({ name: z.string(), labels })).default([]) }),
+});
 
 export type Pod = z.infer<typeof podSchema>;
 export type Service = z.infer<typeof serviceSchema>;
@@ -114,4 +123,5 @@ export function parseMesh({ virtualServices, destinationRules, services, pods }:
 const byAge = <T extends { readonly metadata: { readonly creationTimestamp: string } }>(objects: readonly T[]): readonly T[] =>
   objects.toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp));
 
-export const selects = (selector: Readonly<Record<string, string>>, { metadata }: Pod): boolean => Object.entries(selector).every(([key, value]) => metadata.labels[key] === value);
+export const selects = (selector: Readonly<Record<string, string>>, { metadata }: Pod): boolean =>
+  Object.entries(selector).every(([key, value]) => metadata.labels[key] === value);

@@ -1,6 +1,6 @@
 import { type Millis, parseDuration } from "../../lib/duration.ts";
-import { matches, rewritten, type Seen, servesSide, type Side } from "./match.ts";
-import { type HttpRule, type Mesh, type Pod, selects, type Service, type VirtualService, type WeightedDestination } from "./objects.ts";
+import { matches, rewritten, type Seen, type Side, servesSide } from "./match.ts";
+import { type HttpRule, type Mesh, type Pod, type Service, selects, type VirtualService, type WeightedDestination } from "./objects.ts";
 
 /** Envoy's word for why it answered itself: https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags */
 export type Flag = "NR" | "NC" | "UH" | "UF" | "UC" | "FI" | "DI" | "DC" | "-";
@@ -55,20 +55,29 @@ type Rules = { readonly rules: readonly { readonly rule: HttpRule; readonly name
 function rulesFor(mesh: Mesh, host: string): Rules {
   const service = mesh.services.find(({ metadata: { name, namespace } }) => serviceNames(name, namespace).includes(host));
   const names = service ? [host, fullName(service.metadata.name, service.metadata.namespace)] : [host];
-  const serving = (side: Side): readonly VirtualService[] => mostSpecific(mesh.virtualServices.filter(({ spec }) => servesSide(spec.gateways, side)), names);
+  const serving = (side: Side): readonly VirtualService[] =>
+    mostSpecific(
+      mesh.virtualServices.filter(({ spec }) => servesSide(spec.gateways, side)),
+      names,
+    );
 
   const atGateway = serving("ingress");
   // A gateway joins the rules of all its VirtualServices for a host, rules without a match last; a sidecar takes the oldest one's.
-  if (atGateway.length > 0) return { side: "ingress", rules: rulesOf(atGateway).toSorted((a, b) => Number(a.rule.match.length === 0) - Number(b.rule.match.length === 0)) };
+  if (atGateway.length > 0)
+    return { side: "ingress", rules: rulesOf(atGateway).toSorted((a, b) => Number(a.rule.match.length === 0) - Number(b.rule.match.length === 0)) };
   const inMesh = serving("mesh").slice(0, 1);
   if (inMesh.length > 0 || !service) return { side: "mesh", rules: rulesOf(inMesh) };
   return { side: "mesh", rules: [{ rule: straightTo(service), namespace: service.metadata.namespace }] };
 }
 
-const rulesOf = (virtualServices: readonly VirtualService[]): Rules["rules"] => virtualServices.flatMap(({ metadata, spec }) => spec.http.map((rule) => ({ rule, namespace: metadata.namespace })));
+const rulesOf = (virtualServices: readonly VirtualService[]): Rules["rules"] =>
+  virtualServices.flatMap(({ metadata, spec }) => spec.http.map((rule) => ({ rule, namespace: metadata.namespace })));
 
 function mostSpecific(virtualServices: readonly VirtualService[], names: readonly string[]): readonly VirtualService[] {
-  const ranked = virtualServices.map((virtualService) => ({ virtualService, rank: Math.max(...virtualService.spec.hosts.map((host) => rankOf(fullName(host, virtualService.metadata.namespace), names))) }));
+  const ranked = virtualServices.map((virtualService) => ({
+    virtualService,
+    rank: Math.max(...virtualService.spec.hosts.map((host) => rankOf(fullName(host, virtualService.metadata.namespace), names))),
+  }));
   const best = Math.max(0, ...ranked.map(({ rank }) => rank));
   return best === 0 ? [] : ranked.filter(({ rank }) => rank === best).map(({ virtualService }) => virtualService);
 }
@@ -82,21 +91,41 @@ function rankOf(host: string, names: readonly string[]): number {
 /** Only a name without any dot is short (istio.io/istio, pkg/config ResolveShortnameToFQDN). */
 export const fullName = (host: string, namespace: string): string => (host.includes(".") || host === "*" ? host : `${host}.${namespace}.svc.cluster.local`);
 
-const serviceNames = (name: string, namespace: string): readonly string[] => [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
+const serviceNames = (name: string, namespace: string): readonly string[] => [
+  name,
+  `${name}.${namespace}`,
+  `${name}.${namespace}.svc`,
+  `${name}.${namespace}.svc.cluster.local`,
+];
 
-const serviceNamed = (mesh: Mesh, host: string): Service | undefined => mesh.services.find(({ metadata }) => fullName(metadata.name, metadata.namespace) === host);
+const serviceNamed = (mesh: Mesh, host: string): Service | undefined =>
+  mesh.services.find(({ metadata }) => fullName(metadata.name, metadata.namespace) === host);
 
-const straightTo = ({ metadata }: Service): HttpRule => ({ match: [], route: [{ destination: { host: fullName(metadata.name, metadata.namespace) }, weight: 100 }] });
+const straightTo = ({ metadata }: Service): HttpRule => ({
+  match: [],
+  route: [{ destination: { host: fullName(metadata.name, metadata.namespace) }, weight: 100 }],
+});
 
 export const hostOf = (authority: string): string => authority.toLowerCase().replace(/:\d+$/, "");
 
 /** The pods behind a destination, each with its own number of the port. Undefined where the mesh has no such cluster. */
-function endpointsOf(mesh: Mesh, service: Service, { subset, port }: WeightedDestination["destination"]): readonly { readonly pod: Pod; readonly port: number }[] | undefined {
+function endpointsOf(
+  mesh: Mesh,
+  service: Service,
+  { subset, port }: WeightedDestination["destination"],
+): readonly { readonly pod: Pod; readonly port: number }[] | undefined {
   const wantedLabels = subset === undefined ? {} : subsetLabels(mesh, service, subset);
   const servicePort = port === undefined ? service.spec.ports[0] : service.spec.ports.find((candidate) => candidate.port === port.number);
   if (!wantedLabels || !servicePort) return undefined;
   const { selector } = service.spec;
-  const pods = mesh.pods.filter((pod) => selector && pod.metadata.namespace === service.metadata.namespace && isReady(pod) && selects({ ...selector, ...wantedLabels }, pod) && selects(selector, pod));
+  const pods = mesh.pods.filter(
+    (pod) =>
+      selector &&
+      pod.metadata.namespace === service.metadata.namespace &&
+      isReady(pod) &&
+      selects({ ...selector, ...wantedLabels }, pod) &&
+      selects(selector, pod),
+  );
   return pods.flatMap((pod) => {
     const number = portOf(pod, servicePort.targetPort ?? servicePort.port);
     return number === undefined ? [] : [{ pod, port: number }];

@@ -35,7 +35,17 @@ export function aggregate(op: string, samples: readonly Sample[], parameter: Val
   const selecting = fromGroup[op];
   if (selecting) return vector(all.flatMap((group) => selecting(group.samples, scalarOf(parameter))));
   const reducing = ofGroup[op];
-  return vector(reducing ? all.map((group) => ({ labels: group.labels, value: reducing(group.samples.map(({ value }) => value), scalarOf(parameter)) })) : []);
+  return vector(
+    reducing
+      ? all.map((group) => ({
+          labels: group.labels,
+          value: reducing(
+            group.samples.map(({ value }) => value),
+            scalarOf(parameter),
+          ),
+        }))
+      : [],
+  );
 }
 
 const ordered = (samples: readonly Sample[], order: (a: Sample, b: Sample) => number): readonly Sample[] =>

@@ -24,7 +24,10 @@ function shaped(value: Value, at: Instant): unknown {
     case "vector":
       return { resultType: "vector", result: value.samples.map((sample) => ({ metric: sample.labels, value: [time, written(sample.value)] })) };
     case "matrix":
-      return { resultType: "matrix", result: value.series.map(({ labels, points }) => ({ metric: labels, values: points.map((point) => [point.at / 1_000, written(point.value)]) })) };
+      return {
+        resultType: "matrix",
+        result: value.series.map(({ labels, points }) => ({ metric: labels, values: points.map((point) => [point.at / 1_000, written(point.value)]) })),
+      };
   }
 }
 

@@ -24,7 +24,8 @@ export function typeOf(expression: Expression): ValueType {
       return "matrix";
     case "negate": {
       const type = typeOf(expression.of);
-      if (type !== "scalar" && type !== "vector") throw wrong(`unary expression only allowed on expressions of type scalar or instant vector, got "${spoken[type]}"`);
+      if (type !== "scalar" && type !== "vector")
+        throw wrong(`unary expression only allowed on expressions of type scalar or instant vector, got "${spoken[type]}"`);
       return type;
     }
     case "call":
@@ -40,8 +41,10 @@ function call({ name, args }: Extract<Expression, { kind: "call" }>): ValueType 
   const known = functions[name];
   if (!known) throw wrong(`the function "${name}" is not known to this stand-in for Prometheus`);
   const { takes, optional = 0, gives } = known;
-  if (args.length > takes.length || args.length < takes.length - optional) throw wrong(`expected ${takes.length} argument(s) in call to "${name}", got ${args.length}`);
-  for (const [index, arg] of args.entries()) expect(arg, takes[index] ?? "vector", `expected type ${spoken[takes[index] ?? "vector"]} in call to function "${name}", got`);
+  if (args.length > takes.length || args.length < takes.length - optional)
+    throw wrong(`expected ${takes.length} argument(s) in call to "${name}", got ${args.length}`);
+  for (const [index, arg] of args.entries())
+    expect(arg, takes[index] ?? "vector", `expected type ${spoken[takes[index] ?? "vector"]} in call to function "${name}", got`);
   return gives;
 }
 
@@ -49,7 +52,12 @@ function aggregation({ op, args }: Extract<Expression, { kind: "aggregate" }>): 
   if (!aggregations.has(op)) throw wrong(`the aggregation "${op}" is not known to this stand-in for Prometheus`);
   const wanted: readonly ValueType[] = withParameter.has(op) ? ["scalar", "vector"] : ["vector"];
   if (args.length !== wanted.length) throw wrong(`wrong number of arguments for aggregate expression provided, expected ${wanted.length}, got ${args.length}`);
-  for (const [index, arg] of args.entries()) expect(arg, wanted[index] ?? "vector", index === wanted.length - 1 ? "expected type instant vector in aggregation expression, got" : "expected type scalar in aggregation parameter, got");
+  for (const [index, arg] of args.entries())
+    expect(
+      arg,
+      wanted[index] ?? "vector",
+      index === wanted.length - 1 ? "expected type instant vector in aggregation expression, got" : "expected type scalar in aggregation parameter, got",
+    );
   return "vector";
 }
 

@@ -36,7 +36,9 @@ function evaluate(expression: Expression, storage: Storage, at: Instant): Value 
       return subquery(expression, storage, at);
     case "negate": {
       const negated = value(expression.of);
-      return negated.type === "scalar" ? { type: "scalar", value: -negated.value } : vector(samplesOf(negated).map(({ labels, value }) => ({ labels: withoutName(labels), value: -value })));
+      return negated.type === "scalar"
+        ? { type: "scalar", value: -negated.value }
+        : vector(samplesOf(negated).map(({ labels, value }) => ({ labels: withoutName(labels), value: -value })));
     }
     case "call":
       return call(expression, storage, at);
@@ -54,9 +56,14 @@ const moment = ({ offset, at: fixed }: When, at: Instant): Instant => (fixed ?? 
 function call({ name, args }: Extract<Expression, { kind: "call" }>, storage: Storage, at: Instant): Value {
   const [first] = args;
   if (name === "timestamp" && first?.kind === "selector") return timestamps(first, storage, at);
-  const answer = functions[name]?.run(args.map((arg) => evaluate(arg, storage, at)), at);
+  const answer = functions[name]?.run(
+    args.map((arg) => evaluate(arg, storage, at)),
+    at,
+  );
   if (!answer) throw new QueryError("execution", `the function "${name}" is not known to this stand-in for Prometheus`);
-  return name.startsWith("absent") && answer.type === "vector" && first ? vector(answer.samples.map(({ value }) => ({ value, labels: labelsAsked(first) }))) : answer;
+  return name.startsWith("absent") && answer.type === "vector" && first
+    ? vector(answer.samples.map(({ value }) => ({ value, labels: labelsAsked(first) })))
+    : answer;
 }
 
 /** When each sample was taken. */

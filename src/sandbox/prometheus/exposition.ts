@@ -9,12 +9,17 @@ const escapes: Readonly<Record<string, string>> = { "\\n": "\n", '\\"': '"', "\\
 
 /** Reads https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format. Throws where a line is none of it. */
 export function parseExposition(text: string): readonly Exposed[] {
-  return text.split("\n").filter((each) => each.trim() !== "" && !each.startsWith("#")).map((each) => {
-    const [, name, labels = "", value] = line.exec(each.trim()) ?? [];
-    if (name === undefined || value === undefined) throw new Error(`no line of metrics: ${each}`);
-    const pairs = [...labels.matchAll(pair)].map(([, label, quoted = ""]) => [label, quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped)] as const);
-    return { labels: { ...Object.fromEntries(pairs), __name__: name }, value: numberOf(value) };
-  });
+  return text
+    .split("\n")
+    .filter((each) => each.trim() !== "" && !each.startsWith("#"))
+    .map((each) => {
+      const [, name, labels = "", value] = line.exec(each.trim()) ?? [];
+      if (name === undefined || value === undefined) throw new Error(`no line of metrics: ${each}`);
+      const pairs = [...labels.matchAll(pair)].map(
+        ([, label, quoted = ""]) => [label, quoted.replace(/\\[n"\\]/g, (escaped) => escapes[escaped] ?? escaped)] as const,
+      );
+      return { labels: { ...Object.fromEntries(pairs), __name__: name }, value: numberOf(value) };
+    });
 }
 
 const numberOf = (text: string): number => (/^[+-]?inf$/i.test(text) ? (text.startsWith("-") ? -Infinity : Infinity) : Number(text));

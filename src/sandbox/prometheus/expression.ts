@@ -23,8 +23,20 @@ export type Expression =
   | { readonly kind: "range"; readonly matchers: readonly Matcher[]; readonly range: Millis; readonly when: When }
   | { readonly kind: "subquery"; readonly of: Expression; readonly range: Millis; readonly step?: Millis; readonly when: When }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
-  | { readonly kind: "aggregate"; readonly op: string; readonly args: readonly Expression[]; readonly grouping: { readonly by: boolean; readonly labels: readonly string[] } }
-  | { readonly kind: "binary"; readonly op: Operator; readonly left: Expression; readonly right: Expression; readonly bool: boolean; readonly matching?: Matching }
+  | {
+      readonly kind: "aggregate";
+      readonly op: string;
+      readonly args: readonly Expression[];
+      readonly grouping: { readonly by: boolean; readonly labels: readonly string[] };
+    }
+  | {
+      readonly kind: "binary";
+      readonly op: Operator;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly bool: boolean;
+      readonly matching?: Matching;
+    }
   | { readonly kind: "negate"; readonly of: Expression };
 
 export const comparisons: ReadonlySet<string> = new Set(["==", "!=", ">", "<", ">=", "<="]);

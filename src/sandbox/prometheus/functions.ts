@@ -16,7 +16,9 @@ export const functions: Readonly<Record<string, PromFunction>> = {
   rate: overTime((points, window) => divided(extrapolated(points, window, true), window)),
   increase: overTime((points, window) => extrapolated(points, window, true)),
   delta: overTime((points, window) => extrapolated(points, window, false)),
-  irate: overTime((points) => lastTwo(points, (before, last) => (last.value >= before.value ? last.value - before.value : last.value) / ((last.at - before.at) / 1_000))),
+  irate: overTime((points) =>
+    lastTwo(points, (before, last) => (last.value >= before.value ? last.value - before.value : last.value) / ((last.at - before.at) / 1_000)),
+  ),
   idelta: overTime((points) => lastTwo(points, (before, last) => last.value - before.value)),
   resets: overTime((points) => pairs(points).filter(([before, now]) => now < before).length),
   changes: overTime((points) => pairs(points).filter(([before, now]) => now !== before && !(Number.isNaN(now) && Number.isNaN(before))).length),
@@ -26,10 +28,27 @@ export const functions: Readonly<Record<string, PromFunction>> = {
   max_over_time: overTime((points) => highest(points.map(({ value }) => value))),
   count_over_time: overTime((points) => points.length),
   present_over_time: overTime(() => 1),
-  last_over_time: { ...overTime(() => 0), run: ([range]) => vector(seriesOf(range).map(({ labels, points }) => ({ labels, value: points.at(-1)?.value ?? Number.NaN }))) },
-  quantile_over_time: { takes: ["scalar", "matrix"], gives: "vector", run: ([quantile, range]) => eachRange(range, (points) => quantileOf(scalarOf(quantile), points.map(({ value }) => value))) },
+  last_over_time: {
+    ...overTime(() => 0),
+    run: ([range]) => vector(seriesOf(range).map(({ labels, points }) => ({ labels, value: points.at(-1)?.value ?? Number.NaN }))),
+  },
+  quantile_over_time: {
+    takes: ["scalar", "matrix"],
+    gives: "vector",
+    run: ([quantile, range]) =>
+      eachRange(range, (points) =>
+        quantileOf(
+          scalarOf(quantile),
+          points.map(({ value }) => value),
+        ),
+      ),
+  },
 
-  histogram_quantile: { takes: ["scalar", "vector"], gives: "vector", run: ([quantile, buckets]) => vector(histogramQuantile(scalarOf(quantile), samplesOf(buckets))) },
+  histogram_quantile: {
+    takes: ["scalar", "vector"],
+    gives: "vector",
+    run: ([quantile, buckets]) => vector(histogramQuantile(scalarOf(quantile), samplesOf(buckets))),
+  },
 
   abs: perSample(Math.abs),
   ceil: perSample(Math.ceil),
@@ -46,10 +65,15 @@ export const functions: Readonly<Record<string, PromFunction>> = {
   clamp: {
     takes: ["vector", "scalar", "scalar"],
     gives: "vector",
-    run: ([given, least, most]) => (scalarOf(least) > scalarOf(most) ? vector([]) : eachSample(given, (value) => Math.max(scalarOf(least), Math.min(scalarOf(most), value)))),
+    run: ([given, least, most]) =>
+      scalarOf(least) > scalarOf(most) ? vector([]) : eachSample(given, (value) => Math.max(scalarOf(least), Math.min(scalarOf(most), value))),
   },
 
-  scalar: { takes: ["vector"], gives: "scalar", run: ([given]) => ({ type: "scalar", value: samplesOf(given).length === 1 ? (samplesOf(given)[0]?.value ?? Number.NaN) : Number.NaN }) },
+  scalar: {
+    takes: ["vector"],
+    gives: "scalar",
+    run: ([given]) => ({ type: "scalar", value: samplesOf(given).length === 1 ? (samplesOf(given)[0]?.value ?? Number.NaN) : Number.NaN }),
+  },
   vector: { takes: ["scalar"], gives: "vector", run: ([given]) => vector([{ labels: {}, value: scalarOf(given) }]) },
   time: { takes: [], gives: "scalar", run: (_, at) => ({ type: "scalar", value: at / 1_000 }) },
   // Of a selector the samples' own times: see evaluate.ts.
@@ -79,7 +103,8 @@ function perSample(of: (value: number, ...more: number[]) => number, scalars = 0
   return { takes, gives: "vector", run: ([given, ...more]) => eachSample(given, (value) => of(value, ...more.map(scalarOf))) };
 }
 
-const eachSample = (given: Value | undefined, of: (value: number) => number): Value => vector(samplesOf(given).map(({ labels, value }) => ({ labels: withoutName(labels), value: of(value) })));
+const eachSample = (given: Value | undefined, of: (value: number) => number): Value =>
+  vector(samplesOf(given).map(({ labels, value }) => ({ labels: withoutName(labels), value: of(value) })));
 
 // The types of arguments are checked before anything runs (check.ts), so these never meet another type.
 export const scalarOf = (value: Value | undefined): number => (value?.type === "scalar" ? value.value : Number.NaN);
@@ -89,7 +114,8 @@ export const seriesOf = (value: Value | undefined) => (value?.type === "matrix" 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** NaN only where there is nothing else. */
-export const lowest = (values: readonly number[]): number => values.reduce((least, value) => (value < least || Number.isNaN(least) ? value : least), Number.NaN);
+export const lowest = (values: readonly number[]): number =>
+  values.reduce((least, value) => (value < least || Number.isNaN(least) ? value : least), Number.NaN);
 export const highest = (values: readonly number[]): number => values.reduce((most, value) => (value > most || Number.isNaN(most) ? value : most), Number.NaN);
 
 /** Linear between the two nearest values. */
@@ -106,10 +132,10 @@ export function quantileOf(quantile: number, values: readonly number[]): number 
 
 const divided = (value: number | undefined, { start, end }: Window): number | undefined => (value === undefined ? undefined : value / ((end - start) / 1_000));
 
-const pairs = (points: readonly Point[]): readonly (readonly [number, number])[] => points.slice(1).map(({ value }, index) => [points[index]?.value ?? value, value]);
+const pairs = (points: readonly Point[]): readonly (readonly [number, number])[] =>
+  points.slice(1).map(({ value }, index) => [points[index]?.value ?? value, value]);
 
 function lastTwo(points: readonly Point[], of: (before: Point, last: Point) => number): number | undefined {
   const [before, last] = points.slice(-2);
   return before && last ? of(before, last) : undefined;
 }
-

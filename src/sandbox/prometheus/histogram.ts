@@ -1,4 +1,4 @@
-import { keyOf, type Labels, drop, type Sample } from "./value.ts";
+import { drop, keyOf, type Labels, type Sample } from "./value.ts";
 
 type Bucket = { readonly le: number; readonly count: number };
 
@@ -6,7 +6,7 @@ type Bucket = { readonly le: number; readonly count: number };
 export function histogramQuantile(quantile: number, buckets: readonly Sample[]): readonly Sample[] {
   const histograms = new Map<string, { readonly labels: Labels; readonly buckets: Bucket[] }>();
   for (const { labels, value } of buckets) {
-    const le = edgeOf(labels["le"]);
+    const le = edgeOf(labels.le);
     if (Number.isNaN(le)) continue;
     const rest = drop(labels, ["le", "__name__"]);
     const histogram = histograms.get(keyOf(rest)) ?? { labels: rest, buckets: [] };
@@ -43,8 +43,10 @@ function cumulative(buckets: readonly Bucket[]): readonly Bucket[] {
   const counts = new Map<number, number>();
   for (const { le, count } of buckets) counts.set(le, (counts.get(le) ?? 0) + count);
   let narrower = -Infinity;
-  return [...counts].sort(([a], [b]) => a - b).map(([le, count]) => {
-    narrower = Math.max(narrower, count);
-    return { le, count: narrower };
-  });
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([le, count]) => {
+      narrower = Math.max(narrower, count);
+      return { le, count: narrower };
+    });
 }

@@ -24,10 +24,14 @@ export type Operation = { readonly op: Operator; readonly bool: boolean; readonl
 
 /** https://prometheus.io/docs/prometheus/latest/querying/operators/ */
 export function operate(operation: Operation, left: Value, right: Value): Value {
-  if (left.type === "scalar" && right.type === "scalar") return { type: "scalar", value: result({ ...operation, bool: true }, left.value, right.value, 0) ?? Number.NaN };
-  if (left.type === "vector" && right.type === "scalar") return vector(left.samples.flatMap((sample) => combined(operation, sample, sample.value, right.value, sample.value)));
-  if (left.type === "scalar" && right.type === "vector") return vector(right.samples.flatMap((sample) => combined(operation, sample, left.value, sample.value, sample.value)));
-  if (left.type !== "vector" || right.type !== "vector") throw new QueryError("bad_data", "binary expression must contain only scalar and instant vector types");
+  if (left.type === "scalar" && right.type === "scalar")
+    return { type: "scalar", value: result({ ...operation, bool: true }, left.value, right.value, 0) ?? Number.NaN };
+  if (left.type === "vector" && right.type === "scalar")
+    return vector(left.samples.flatMap((sample) => combined(operation, sample, sample.value, right.value, sample.value)));
+  if (left.type === "scalar" && right.type === "vector")
+    return vector(right.samples.flatMap((sample) => combined(operation, sample, left.value, sample.value, sample.value)));
+  if (left.type !== "vector" || right.type !== "vector")
+    throw new QueryError("bad_data", "binary expression must contain only scalar and instant vector types");
   if (setOperators.has(operation.op)) return combineSets(operation, left.samples, right.samples);
   return combineVectors(operation, left.samples, right.samples);
 }
@@ -75,7 +79,13 @@ function combineVectors(operation: Operation, left: readonly Sample[], right: re
     if (value === undefined) return [];
     const labels = resultLabels(operation, matching, sample.labels, partner.labels);
     const unique = matching.many ? `${group}${keyOf(labels)}` : group;
-    if (used.has(unique)) throw new QueryError("execution", matching.many ? "multiple matches for labels: grouping labels must ensure unique matches" : "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+    if (used.has(unique))
+      throw new QueryError(
+        "execution",
+        matching.many
+          ? "multiple matches for labels: grouping labels must ensure unique matches"
+          : "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+      );
     used.add(unique);
     return [{ labels, value }];
   });
@@ -87,7 +97,11 @@ function oneSide(matching: Matching, samples: readonly Sample[], side: "left" | 
   for (const sample of samples) {
     const group = matched(matching, sample.labels);
     const other = groups.get(keyOf(group));
-    if (other) throw new QueryError("execution", `found duplicate series for the match group ${show(group)} on the ${side} hand-side of the operation: [${show(sample.labels)}, ${show(other.labels)}];many-to-many matching not allowed: matching labels must be unique on one side`);
+    if (other)
+      throw new QueryError(
+        "execution",
+        `found duplicate series for the match group ${show(group)} on the ${side} hand-side of the operation: [${show(sample.labels)}, ${show(other.labels)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      );
     groups.set(keyOf(group), sample);
   }
   return groups;

@@ -32,7 +32,11 @@ function items(node: SyntaxNode, query: string): readonly Item[] {
       const modifiers = rest.slice(0, -1);
       if (modifiers.some(({ name }) => name.startsWith("Fill"))) throw parseError(query, node.from, "fill modifiers are not known here");
       const matching = modifiers.find(({ name }) => name === "MatchingModifierClause");
-      const item = { operator: textOf(operator, query).toLowerCase() as Operator, bool: modifiers.some(({ name }) => name === "BoolModifier"), ...(matching ? { matching: matchingOf(matching, query) } : {}) };
+      const item = {
+        operator: textOf(operator, query).toLowerCase() as Operator,
+        bool: modifiers.some(({ name }) => name === "BoolModifier"),
+        ...(matching ? { matching: matchingOf(matching, query) } : {}),
+      };
       return [...items(left, query), item, ...items(right, query)];
     }
     case "UnaryExpr": {
@@ -70,12 +74,21 @@ function operand(node: SyntaxNode, query: string): Expression {
     case "StringLiteral":
       return { kind: "string", text: stringOf(textOf(node, query)) };
     case "VectorSelector":
-      return { kind: "selector", matchers: [...nameMatcher(part("Identifier"), query), ...children(part("LabelMatchers")).map((matcher) => matcherOf(matcher, query))], when: { offset: 0 } };
+      return {
+        kind: "selector",
+        matchers: [...nameMatcher(part("Identifier"), query), ...children(part("LabelMatchers")).map((matcher) => matcherOf(matcher, query))],
+        when: { offset: 0 },
+      };
     case "FunctionCall":
       return { kind: "call", name: textOf(part("FunctionIdentifier"), query), args: args() };
     case "AggregateExpr": {
       const grouping = part("AggregateModifier");
-      return { kind: "aggregate", op: textOf(part("AggregateOp"), query).toLowerCase(), args: args(), grouping: { by: children(grouping)[0]?.name !== "Without", labels: labelsIn(grouping, query) } };
+      return {
+        kind: "aggregate",
+        op: textOf(part("AggregateOp"), query).toLowerCase(),
+        args: args(),
+        grouping: { by: children(grouping)[0]?.name !== "Without", labels: labelsIn(grouping, query) },
+      };
     }
     default:
       throw unexpected(node, query);
@@ -122,7 +135,8 @@ function labelsIn(node: SyntaxNode | undefined, query: string): readonly string[
   return children(list).map((label) => (label.name === "LabelName" ? textOf(label, query) : stringOf(textOf(label, query))));
 }
 
-const nameMatcher = (identifier: SyntaxNode | undefined, query: string): readonly Matcher[] => (identifier ? [{ label: "__name__", op: "=", text: textOf(identifier, query) }] : []);
+const nameMatcher = (identifier: SyntaxNode | undefined, query: string): readonly Matcher[] =>
+  identifier ? [{ label: "__name__", op: "=", text: textOf(identifier, query) }] : [];
 
 function matcherOf(node: SyntaxNode, query: string): Matcher {
   const [label, op, text] = children(node);
@@ -174,7 +188,11 @@ function refuseErrors(tree: Tree, query: string): void {
       if (!type.isError) return;
       const called = /([a-zA-Z_]\w*)\s*$/.exec(query.slice(0, from))?.[1];
       if (called && query[from] === "(") throw parseError(query, from - called.length, `unknown function with name "${called}"`);
-      throw parseError(query, from, from >= query.trimEnd().length ? "unexpected end of input" : `unexpected ${JSON.stringify(query.slice(from, Math.max(to, from + 1)))}`);
+      throw parseError(
+        query,
+        from,
+        from >= query.trimEnd().length ? "unexpected end of input" : `unexpected ${JSON.stringify(query.slice(from, Math.max(to, from + 1)))}`,
+      );
     },
   });
 }

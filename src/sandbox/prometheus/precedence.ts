@@ -1,15 +1,28 @@
 import type { Expression, Matching, Operator } from "./expression.ts";
 
 /** A piece of an operation, in the order of the text. */
-export type Item = { readonly operand: Expression } | { readonly sign: string } | { readonly operator: Operator; readonly bool: boolean; readonly matching?: Matching };
+export type Item =
+  | { readonly operand: Expression }
+  | { readonly sign: string }
+  | { readonly operator: Operator; readonly bool: boolean; readonly matching?: Matching };
 
 /** https://prometheus.io/docs/prometheus/latest/querying/operators/#binary-operator-precedence */
 const precedence: Readonly<Record<Operator, number>> = {
   or: 1,
-  and: 2, unless: 2,
-  "==": 3, "!=": 3, ">": 3, "<": 3, ">=": 3, "<=": 3,
-  "+": 4, "-": 4,
-  "*": 5, "/": 5, "%": 5, atan2: 5,
+  and: 2,
+  unless: 2,
+  "==": 3,
+  "!=": 3,
+  ">": 3,
+  "<": 3,
+  ">=": 3,
+  "<=": 3,
+  "+": 4,
+  "-": 4,
+  "*": 5,
+  "/": 5,
+  "%": 5,
+  atan2: 5,
   "^": 6,
 };
 

@@ -33,7 +33,8 @@ export function scraper({ url, labels = {} }: ScrapeTarget, storage: Storage, ti
 }
 
 /** A label that the target has, too, is kept as `exported_…`. */
-const renamed = (own: Labels, added: Labels): Labels => Object.fromEntries(Object.entries(own).map(([name, value]) => [name in added ? `exported_${name}` : name, value]));
+const renamed = (own: Labels, added: Labels): Labels =>
+  Object.fromEntries(Object.entries(own).map(([name, value]) => [name in added ? `exported_${name}` : name, value]));
 
 async function get(url: string, timeout: Millis) {
   const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(timeout) });

@@ -3,7 +3,7 @@ import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Answer, failure, success } from "./answer.ts";
 import { ask } from "./evaluate.ts";
 import { type ScrapeTarget, scraper } from "./scrape.ts";
-import { storage, type Storage } from "./storage.ts";
+import { type Storage, storage } from "./storage.ts";
 import { QueryError } from "./value.ts";
 
 export type PrometheusOptions = {
@@ -65,7 +65,10 @@ async function answer(request: IncomingMessage, series: Storage): Promise<Answer
       if (request.method === "POST") return query(new URLSearchParams([...searchParams, ...new URLSearchParams(await textOf(request))]), series);
       return { status: 405, body: "Method Not Allowed" };
     case "/api/v1/status/buildinfo":
-      return { status: 200, body: { status: "success", data: { version: "0.0.0-sandbox", revision: "", branch: "", buildUser: "", buildDate: "", goVersion: "" } } };
+      return {
+        status: 200,
+        body: { status: "success", data: { version: "0.0.0-sandbox", revision: "", branch: "", buildUser: "", buildDate: "", goVersion: "" } },
+      };
     case "/-/ready":
     case "/-/healthy":
       return { status: 200, body: pathname === "/-/ready" ? "Prometheus Server is Ready.\n" : "Prometheus Server is Healthy.\n" };

@@ -35,7 +35,11 @@ export function storage(): Storage {
       if (at <= (stored.points.at(-1)?.at ?? -Infinity)) return;
       stored.points.push({ at, value });
       // Twice the time, so that it is done seldom and not for every sample.
-      if ((stored.points[0]?.at ?? at) < at - 2 * retention) stored.points.splice(0, stored.points.findIndex((point) => point.at >= at - retention));
+      if ((stored.points[0]?.at ?? at) < at - 2 * retention)
+        stored.points.splice(
+          0,
+          stored.points.findIndex((point) => point.at >= at - retention),
+        );
     },
     instant: (matchers, at) =>
       select(matchers).flatMap(({ labels, points }) => {

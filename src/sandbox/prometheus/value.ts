@@ -35,10 +35,14 @@ export const drop = (labels: Labels, names: readonly string[]): Labels => Object
 export const withoutName = (labels: Labels): Labels => drop(labels, ["__name__"]);
 
 /** `{a="b"}`, as error messages show a label set. */
-export const show = (labels: Labels): string => `{${Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ")}}`;
+export const show = (labels: Labels): string =>
+  `{${Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(", ")}}`;
 
 /** What an operation gives must not have two samples with one label set. */
 export function vector(samples: readonly Sample[]): Value {
-  if (new Set(samples.map(({ labels }) => keyOf(labels))).size < samples.length) throw new QueryError("execution", "vector cannot contain metrics with the same labelset");
+  if (new Set(samples.map(({ labels }) => keyOf(labels))).size < samples.length)
+    throw new QueryError("execution", "vector cannot contain metrics with the same labelset");
   return { type: "vector", samples };
 }
