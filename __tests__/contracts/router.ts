@@ -172,6 +172,24 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     assert.match((await router.differences("stable")).join(), /route "primary" is gone/);
   });
 
+  fact("a route of the old name that serves something else now is left alone", async (scene) => {
+    const router = await scene.begin({ reviews: both });
+    await scene.edit("reviews", () => [{ name: "primary", route: [{ destination: { host: "ratings" } }] }]);
+    const left = await scene.spec("reviews");
+    await assert.rejects(router.write(splitAt(10)), DeniedError);
+    await router.finish("stable");
+    assert.equal(await scene.spec("reviews"), left);
+  });
+
+  fact("a destination by another port that somebody added stays, and the one of the release gets its weight back", async (scene) => {
+    const on = (port: number, weight: number): Fields => ({ destination: { host: "reviews", subset: "v1", port: { number: port } }, weight });
+    const router = await scene.begin({ reviews: [{ name: "primary", route: [on(80, 100)] }] });
+    await router.write(splitAt(10));
+    await scene.edit("reviews", ([rule]) => [{ ...rule, route: [on(8080, 50), ...(rule?.route ?? [])] }]);
+    await router.finish("stable");
+    assert.deepEqual(await scene.http("reviews"), [{ name: "primary", route: [on(8080, 50), on(80, 100)] }]);
+  });
+
   fact("a VirtualService that was deleted is drift, refuses weights, does not hold up a rollback, and is told at the end", async (scene) => {
     const router = await scene.begin({ reviews: both });
     await router.write(splitAt(10));
@@ -259,7 +277,9 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     const users = await scene.rule("reviews");
     const router = await scene.begin({ reviews: alone });
     await router.prepare();
+    scene.calls.splice(0);
     await router.prepare();
+    assert.deepEqual(scene.calls, ["list destinationrules"], "what is there already is only looked at");
     assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
     assert.deepEqual((await scene.rule("istio-canary-reviews"))?.spec, {
       host: "reviews",
@@ -301,11 +321,12 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
   });
 
   fact("a DestinationRule of our name that is not ours is never touched", async (scene) => {
-    await scene.createRule("istio-canary-reviews", ["v1"]);
+    await scene.createRule("reviews", ["v1"]);
     const router = await scene.begin({ reviews: alone });
+    await scene.createRule("istio-canary-reviews", ["v2"]);
     await assert.rejects(router.prepare(), /istio-canary-reviews is in the way/);
     await router.cleanUp("stable");
-    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v1"]);
+    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
   });
 
   fact("a subset whose labels nobody knows is refused with what to write", async (scene) => {

@@ -145,6 +145,11 @@ const cases: Readonly<Record<string, Case>> = {
     ],
   },
 
+  "a gateway's VirtualService may have the same host": {
+    objects: [alone, subsets, virtualService([{ route: [to(undefined, undefined, "other")] }], { name: "older", hosts: ["app"], gateways: ["public"] })],
+    found: [`note ${primary}`],
+  },
+
   "a VirtualService of another service is nobody's business": {
     objects: [alone, subsets, virtualService([{ route: [to("v1", undefined, "other")] }], { name: "other" })],
     found: [`note ${primary}`],

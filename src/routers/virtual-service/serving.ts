@@ -11,7 +11,9 @@ export async function soleServer(client: KubernetesClient, target: Target): Prom
   const serving = objects.flatMap((object, index) => {
     const { namespace = target.namespace, routes = [] } = target.routes[index] ?? {};
     const versions = versionsIn(namespace, target);
-    const chosen = object ? rulesOf(object).filter(({ name, index }) => routes.length === 0 || routes.includes(name ?? "") || routes.includes(`#${index}`)) : [];
+    const chosen = object
+      ? rulesOf(object).filter(({ name, index }) => routes.length === 0 || routes.includes(name ?? "") || routes.includes(`#${index}`))
+      : [];
     return chosen.flatMap(({ entries }) => entries.filter((entry) => trafficOf(entry, entries) > 0).map((entry) => versions.roleOf(entry)));
   });
   const roles = new Set(serving.filter((role) => role !== undefined));

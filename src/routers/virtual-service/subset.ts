@@ -31,7 +31,7 @@ const isWildcard = (host: string): boolean => host.startsWith("*");
 export type SubsetNeed = {
   /** The versions whose subset no DestinationRule has; empty as long as the canary's is there. */
   readonly missing: readonly Role[];
-  /** The user's own rule for the host. */
+  /** The rule for the host, the user's unless only ours is left. */
   readonly beside: KubernetesObject | undefined;
   /** Stable's subset, as its rule writes it. */
   readonly model: Raw | undefined;
@@ -44,7 +44,7 @@ export function subsetNeed(rules: readonly KubernetesObject[], target: Target): 
   const covering = rules.filter((rule) => covers(rule, target));
   const exact = covering.filter((rule) => !isWildcard(hostOf(rule)));
   const named = (subset: string | undefined): Raw | undefined => covering.flatMap(subsetsOf).find(({ name }) => subset !== undefined && name === subset);
-  const [beside] = exact.filter((rule) => !isOurs(rule));
+  const [beside] = exact;
   const known = { beside, model: named(stable.subset) };
   if (!canary.subset || named(canary.subset)) return { ...known, missing: [], problem: undefined };
 
