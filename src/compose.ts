@@ -55,6 +55,7 @@ export function compose(config: Config, world: World): Session {
   const { namespace, service } = config;
   const { warn, warnings } = collectWarnings(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env });
+  for (const secret of cluster.secrets) world.redaction.register(secret);
   const client = connect(cluster, warn);
   const journal = configMapJournal(client, namespace, service);
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, warn);

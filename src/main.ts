@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { EnvHttpProxyAgent, setGlobalDispatcher } from "undici";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
 import { release } from "./commands/release.ts";
@@ -15,7 +16,7 @@ import { loadConfig } from "./config/load.ts";
 import { readContext } from "./github/context.ts";
 import { RefusedError, tell, ToldError } from "./lib/errors.ts";
 import { createRedaction } from "./lib/redaction.ts";
-import { annotation } from "./reporters/annotation.ts";
+import { annotation, mask } from "./reporters/annotation.ts";
 import { log } from "./reporters/log.ts";
 import { outputs } from "./reporters/outputs.ts";
 import { progress } from "./reporters/progress.ts";
@@ -27,8 +28,11 @@ const env = { ...process.env };
 const github = readContext(env, (path) => readFileSync(path, "utf8"));
 const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
-const redaction = createRedaction((secret) => github.actions && stdout.write(`::add-mask::${secret}\n`));
+const redaction = createRedaction((secret) => github.actions && stdout.write(mask(secret)));
 const stop = new AbortController();
+
+/** GitHub and Prometheus behind a proxy; the cluster has one of its own, from the kubeconfig. */
+if (env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy) setGlobalDispatcher(new EnvHttpProxyAgent());
 
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main(): Promise<ExitCode> {
@@ -57,7 +61,7 @@ function print(text: string): ExitCode {
 function fail(error: unknown): ExitCode {
   const refused = error instanceof RefusedError;
   const text = redaction.redact(error instanceof ToldError ? tell(error) : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  if (github.actions) stdout.write(`${annotation("error", "Istio Canary", text)}\n`);
+  if (github.actions) stdout.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
   if (github.outputFile !== undefined) tellOutputs(github.outputFile, text, refused);
   return refused ? 2 : 3;

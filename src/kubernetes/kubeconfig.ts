@@ -14,7 +14,11 @@ export type Source = {
 };
 
 /** The cluster that a kubeconfig names, and how messages call it. */
-export type Cluster = Connection & { readonly context: string };
+export type Cluster = Connection & {
+  readonly context: string;
+  /** Tokens, passwords and keys that must never be shown. */
+  readonly secrets: readonly string[];
+};
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
@@ -32,7 +36,8 @@ export function findCluster(source: Source): Cluster {
   }
   tellExecPlugins(config, cluster.server, cluster.caData);
   const proxy = cluster.proxyUrl ?? proxyFromEnvironment(cluster.server, source.env);
-  return { server: cluster.server, context: config.currentContext, authorize: () => authorize(config), ...(proxy ? { proxy } : {}) };
+  const secrets = config.users.flatMap(({ token, password, keyData }) => [token, password, keyData]).filter((secret) => secret !== undefined);
+  return { server: cluster.server, context: config.currentContext, secrets, authorize: () => authorize(config), ...(proxy ? { proxy } : {}) };
 }
 
 function read({ kubeconfig, env }: Source): KubeConfig {

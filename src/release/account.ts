@@ -16,7 +16,7 @@ export type StageRecord = {
   readonly until?: Instant;
   /** The newest answer of each gate. */
   readonly verdicts: readonly GateVerdict[];
-  /** Requests and errors counted for both versions while the stage lasted. */
+  /** Requests and errors counted for both versions while the stage lasted; without buckets. */
   readonly tally: Tally;
 };
 

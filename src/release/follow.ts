@@ -1,4 +1,4 @@
-import { emptyLedger } from "../evidence/tally.ts";
+import { emptyLedger, type Tally } from "../evidence/tally.ts";
 import type { StageRecord } from "./account.ts";
 import type { Decision, Observation } from "./decide.ts";
 import { splitOf } from "./decide.ts";
@@ -29,6 +29,13 @@ function opened(plan: Plan, stage: number, now: number): StageRecord {
   return { stage, name: plan.stages[stage]?.name ?? `${canary}%`, weight: canary, since: now, verdicts: [], tally: emptyLedger.tally };
 }
 
+/** Reports show requests and errors; histograms would only fill the journal. */
+const withoutBuckets = ({ stable, canary, unattributed }: Tally): Tally => ({
+  stable: { ...stable, buckets: [] },
+  canary: { ...canary, buckets: [] },
+  unattributed: { ...unattributed, buckets: [] },
+});
+
 /** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
 function judge(stages: readonly StageRecord[], state: State, decision: Decision, seen: Observation): readonly StageRecord[] {
   const open = stages.at(-1);
@@ -37,7 +44,7 @@ function judge(stages: readonly StageRecord[], state: State, decision: Decision,
   const newest: StageRecord = {
     ...open,
     verdicts: decision.verdicts ?? open.verdicts,
-    tally: seen.tally ?? open.tally,
+    tally: seen.tally ? withoutBuckets(seen.tally) : open.tally,
     ...(left ? { until: seen.now } : {}),
   };
   return [...stages.slice(0, -1), newest];

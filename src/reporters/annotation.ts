@@ -10,5 +10,8 @@ export function annotation(level: AnnotationLevel, title: string, message: strin
   return `::${level} title=${escapeProperty(clip(title, 250))}::${escapeMessage(clip(message, longestMessage))}\n`;
 }
 
+/** Makes the runner write `***` wherever the secret would be shown. */
+export const mask = (secret: string): string => `::add-mask::${escapeMessage(secret)}\n`;
+
 const escapeMessage = (text: string): string => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 const escapeProperty = (text: string): string => escapeMessage(text).replaceAll(":", "%3A").replaceAll(",", "%2C");

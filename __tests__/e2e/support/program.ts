@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { dump } from "js-yaml";
+import { type Bed, testFolder } from "./bed.ts";
+
+/** A run of the built program, as a step of a pipeline would run it. */
+export type Program = {
+  readonly pid: number;
+  /** Sends the signal to the one process. */
+  readonly signal: (name: NodeJS.Signals) => void;
+  readonly stdout: () => string;
+  readonly ended: Promise<Finished>;
+};
+
+export type Finished = {
+  readonly code: number | NodeJS.Signals;
+  /** Standard output and error, as they came. */
+  readonly said: string;
+  readonly outputs: Readonly<Record<string, string>>;
+};
+
+export type Wanted = {
+  readonly command?: string;
+  /** The configuration file, as an object. */
+  readonly config: object;
+  readonly flags?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Two steps of one job share it. */
+  readonly runId?: string;
+};
+
+let runs = 0;
+
+/** Starts `istio-canary COMMAND --config …` on the bed, with nothing of this process's environment. */
+export function startProgram(bed: Bed, { command = "release", config, flags = [], kubeconfig = bed.kubeconfig, environment = {}, runId }: Wanted): Program {
+  const folder = testFolder(bed, `program-${++runs}-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "canary.yaml");
+  writeFileSync(file, dump(config));
+  const output = join(folder, "outputs");
+  const child = spawn(process.execPath, ["dist/index.js", command, "--config", file, "--report", join(folder, "report.json"), ...flags], {
+    env: { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig, GITHUB_OUTPUT: output, GITHUB_RUN_ID: runId ?? `run-${runs}-${process.pid}`, ...environment },
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  const ended = new Promise<Finished>((resolve) =>
+    child.once("close", (code, signal) => resolve({ code: code ?? signal ?? 0, said, outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {} })),
+  );
+  return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), stdout: () => said, ended };
+}
+
+export const runProgram = (bed: Bed, wanted: Wanted): Promise<Finished> => startProgram(bed, wanted).ended;
+
+
+
+/** `name=value` and `name<<MARK … MARK`; the last one of a name wins, as on GitHub. */
+export function parseOutputs(text: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const lines = text.split("\n");
+  for (let at = 0; at < lines.length; at++) {
+    const [, name, mark] = /^([\w-]+)<<(.+)$/.exec(lines[at] ?? "") ?? [];
+    if (name === undefined || mark === undefined) {
+      const [key, ...value] = (lines[at] ?? "").split("=");
+      if (key) found[key] = value.join("=");
+      continue;
+    }
+    const end = lines.indexOf(mark, at + 1);
+    found[name] = lines.slice(at + 1, end).join("\n");
+    at = end;
+  }
+  return found;
+}
