@@ -329,11 +329,11 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
   });
 
-  fact("a subset whose labels nobody knows is refused with what to write", async (scene) => {
+  fact("a subset whose labels nobody knows is not guessed: what to write is told", async (scene) => {
     await scene.createRule("reviews", ["v1"]);
     const router = await scene.begin({ reviews: alone }, async () => undefined);
     await assert.rejects(router.prepare(), {
-      name: "RefusedError",
+      name: "DeniedError",
       next: "Add to the DestinationRule for reviews: subsets: [{name: v2, labels: {version: …}}], with a label of those pods.",
     });
   });

@@ -13,7 +13,7 @@ export type Aim = { readonly to: "before" } | { readonly to: "split"; readonly c
 export const aimAt = (canary: number): Aim => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
 /** A destination in its planned place; `was` is its index now, absent for one that is added. */
-export type Placed = { readonly was?: number; readonly raw: Raw };
+type Placed = { readonly was?: number; readonly raw: Raw };
 
 /** One rule of the release, as it is and as it is planned; both may be the same. */
 export type Move = { readonly rule: Rule; readonly planned: readonly Placed[] };
@@ -54,12 +54,12 @@ type Standing = { readonly at: number; readonly entry: Entry };
 /** A rule as the release found it. */
 type Start = { readonly stable: Standing; readonly canary: Standing | undefined; readonly managed: number };
 
-function startOf(before: RuleBefore, { indexesOf }: Versions): Start {
-  const entries = before.route.map(entryOf);
-  const standing = (role: Role): Standing | undefined => indexesOf(role, entries).flatMap((at) => entries.slice(at, at + 1).map((entry) => ({ at, entry })))[0];
-  const [stable, canary] = [standing("stable"), standing("canary")];
+function startOf(before: RuleBefore, { roleOf }: Versions): Start {
+  const standing = before.route.map(entryOf).map((entry, at) => ({ at, entry }));
+  const find = (role: Role): Standing | undefined => standing.find(({ entry }) => roleOf(entry) === role);
+  const [stable, canary] = [find("stable"), find("canary")];
   if (!stable) throw new Error(`the journal's ${routeWord(before)} has no destination of stable`);
-  const thirds = entries.filter((_, at) => at !== stable.at && at !== canary?.at);
+  const thirds = standing.filter((one) => one !== stable && one !== canary).map(({ entry }) => entry);
   return { stable, canary, managed: managedShare([stable.entry, ...(canary ? [canary.entry] : [])], thirds) };
 }
 

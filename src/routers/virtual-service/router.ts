@@ -22,6 +22,12 @@ export type VirtualServiceRouterOptions = {
   readonly subsetLabels: SubsetLabels;
 };
 
+/**
+ * A router around a router: the place for `confirmed(router)`, which will wait until Envoy has what was written.
+ * @public
+ */
+export type RouterDecorator = (router: Router) => Router;
+
 const maxTries = 5;
 
 /** Moves the weights of the user's own VirtualServices, one JSON Patch for each, and changes nothing else in them. */

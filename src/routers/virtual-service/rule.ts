@@ -4,10 +4,10 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 export type Raw = Readonly<Record<string, unknown>>;
 
 /** Where a VirtualService keeps rules with weights, and by which fields such a rule does something else than dividing requests. */
-export type RouteList = { readonly key: "http"; readonly instead: readonly string[] };
+type RouteList = { readonly key: "http"; readonly instead: readonly string[] };
 
 /** One row for each protocol. A rule of tls or tcp would have no name; nothing else would differ. */
-export const routeLists: readonly RouteList[] = [{ key: "http", instead: ["delegate", "redirect", "directResponse"] }];
+const routeLists: readonly RouteList[] = [{ key: "http", instead: ["delegate", "redirect", "directResponse"] }];
 
 /** One of the destinations among which a rule divides requests. */
 export type Entry = {

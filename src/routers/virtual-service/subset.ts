@@ -1,6 +1,6 @@
 import { managedBy } from "../../kubernetes/mark.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { RefusedError } from "../../lib/errors.ts";
+import { DeniedError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
 import { refuse } from "./check.ts";
@@ -78,7 +78,7 @@ export function subsetsFor(missing: readonly Role[], { model }: SubsetNeed, targ
       const labels = Object.keys(given).length > 0 ? given : await labelsOf(role);
       if (labels && Object.keys(labels).length > 0) return { ...model, name: target[role].subset, labels };
       const { subset, deployment, host } = target[role];
-      throw new RefusedError(
+      throw new DeniedError(
         `No DestinationRule in namespace ${ruleNamespace(target)} has the subset ${subset} of ${host}, and no label is known that only the pods of ${deployment} have.`,
         {
           next: `Add to the DestinationRule for ${host}: subsets: [{name: ${subset}, labels: {version: …}}], with a label of those pods.`,
