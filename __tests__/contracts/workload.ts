@@ -40,23 +40,43 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
         ...more(namespace),
       ]);
       const get = (deployment: string): Promise<KubernetesObject | undefined> => world.client.get(resources.deployments, namespace, deployment);
-      await until("stable is available", async () => (await get("reviews-v1")) as { status?: { availableReplicas?: number } }, ({ status }) => status?.availableReplicas === replicas);
+      await until(
+        "stable is available",
+        async () => (await get("reviews-v1")) as { status?: { availableReplicas?: number } },
+        ({ status }) => status?.availableReplicas === replicas,
+      );
 
       async function workload(more: Partial<Target> = {}, keepOld = false) {
         const target = targetOf(namespace, more);
         const memento = await captureWorkloads(world.client, target);
-        const connect = () => deploymentWorkload({ client: world.client, target, before: workloadsBefore.parse(JSON.parse(JSON.stringify(memento))), keepOld, clock: { now: Date.now } });
+        const connect = () =>
+          deploymentWorkload({
+            client: world.client,
+            target,
+            before: workloadsBefore.parse(JSON.parse(JSON.stringify(memento))),
+            keepOld,
+            clock: { now: Date.now },
+          });
         return { ...connect(), anotherJob: connect };
       }
       return { namespace, get, workload };
     }
 
     const ready = (of: { health(of: "stable" | "canary"): Promise<Health> }, role: "stable" | "canary"): Promise<Health> =>
-      until(`${role} is ready`, () => of.health(role), (health) => {
-        assert.equal(health.fatal, undefined);
-        return health.ready;
-      });
-    const fatal = (of: { health(of: "stable" | "canary"): Promise<Health> }): Promise<Health> => until("the canary is given up", () => of.health("canary"), (health) => health.fatal !== undefined);
+      until(
+        `${role} is ready`,
+        () => of.health(role),
+        (health) => {
+          assert.equal(health.fatal, undefined);
+          return health.ready;
+        },
+      );
+    const fatal = (of: { health(of: "stable" | "canary"): Promise<Health> }): Promise<Health> =>
+      until(
+        "the canary is given up",
+        () => of.health("canary"),
+        (health) => health.fatal !== undefined,
+      );
 
     test("an existing Deployment gets the image and nothing else; another job puts it back", async () => {
       const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 1 })]);
@@ -66,7 +86,9 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       const health = await ready(it, "canary");
       assert.deepEqual({ desired: health.desired, available: health.available, restarts: health.restarts }, { desired: 1, available: 1, restarts: 0 });
       assert.deepEqual(specOf(await get("reviews-v2")), JSON.parse(JSON.stringify(specOf(before)).replace(image("v1-old"), image("v2"))));
-      assert.deepEqual(await it.differences("stable"), [`Deployment ${before?.metadata.namespace}/reviews-v2 has the image ${image("v2")}, not ${image("v1-old")}`]);
+      assert.deepEqual(await it.differences("stable"), [
+        `Deployment ${before?.metadata.namespace}/reviews-v2 has the image ${image("v2")}, not ${image("v1-old")}`,
+      ]);
 
       const other = it.anotherJob();
       await other.restore();
@@ -150,7 +172,11 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
     test("a crash loop is fatal and counts restarts; the old template's pods that still run are no excuse and no cause", async () => {
       const { workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
       const it = await workload({ image: image("v2-crash") });
-      await until("the old canary is ready", () => it.health("canary"), ({ ready }) => ready);
+      await until(
+        "the old canary is ready",
+        () => it.health("canary"),
+        ({ ready }) => ready,
+      );
       await it.deploy();
       const health = await fatal(it);
       assert.match(health.fatal ?? "", /container reviews crashes again and again \(\d+ restarts?, the last run ended with exit code 1\)/);
@@ -161,7 +187,11 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
 
     test("a canary whose old pods crashed before the release is not blamed for it", async () => {
       const { namespace, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-crash")]);
-      await until("the old pods crash", () => world.client.list(resources.pods, namespace), (pods) => JSON.stringify(pods).includes("CrashLoopBackOff"));
+      await until(
+        "the old pods crash",
+        () => world.client.list(resources.pods, namespace),
+        (pods) => JSON.stringify(pods).includes("CrashLoopBackOff"),
+      );
       const it = await workload();
       await it.deploy();
       assert.equal((await ready(it, "canary")).restarts, 0);
@@ -205,16 +235,27 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       await it.deploy();
       await ready(it, "canary");
       await world.apply([deploymentOf(namespace, "reviews-v1", "v1", { replicas: 0 })]);
-      await until("stable has no pod", () => it.health("stable"), ({ available }) => available === 0);
+      await until(
+        "stable has no pod",
+        () => it.health("stable"),
+        ({ available }) => available === 0,
+      );
       await assert.rejects(it.restore(), (error) => error instanceof DeniedError && error.message.includes("the pods of reviews-v2 are kept"));
       assert.ok(await get("reviews-v2"));
     });
 
     test("manifests are applied in order; a rollback takes away what they made and leaves the rest", async () => {
-      const { namespace, get, workload } = await scene((namespace) => [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared", namespace }, data: { a: "1" } }]);
+      const { namespace, get, workload } = await scene((namespace) => [
+        { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared", namespace }, data: { a: "1" } },
+      ]);
       const objects = [
         { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared" }, data: { b: "2" } },
-        { apiVersion: "v1", kind: "Service", metadata: { name: "reviews-canary" }, spec: { selector: { app: "reviews", version: "v2" }, ports: [{ port: 9080 }] } },
+        {
+          apiVersion: "v1",
+          kind: "Service",
+          metadata: { name: "reviews-canary" },
+          spec: { selector: { app: "reviews", version: "v2" }, ports: [{ port: 9080 }] },
+        },
         withoutNamespace(deploymentOf(namespace, "reviews-v2", "template", { replicas: 2 })),
       ];
       const it = await workload({ source: { from: "manifests", objects } });
@@ -225,14 +266,21 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.equal(replicas(await get("reviews-v2")), 2);
       await it.restore();
       await it.restore();
-      const [shared, service] = await Promise.all([world.client.get(resources.configMaps, namespace, "shared"), world.client.get(resources.services, namespace, "reviews-canary")]);
+      const [shared, service] = await Promise.all([
+        world.client.get(resources.configMaps, namespace, "shared"),
+        world.client.get(resources.services, namespace, "reviews-canary"),
+      ]);
       assert.deepEqual([shared?.data, service, await get("reviews-v2")], [{ a: "1", b: "2" }, undefined, undefined]);
       assert.deepEqual(await it.differences("stable"), []);
     });
 
     test("a canary's Deployment that manifests changed gets its old pod template back", async () => {
       const { namespace, get, workload } = await scene();
-      const manifest = (tag: string) => [withoutNamespace(deploymentOf(namespace, "reviews-v2", tag, { containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }] }))];
+      const manifest = (tag: string) => [
+        withoutNamespace(
+          deploymentOf(namespace, "reviews-v2", tag, { containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }] }),
+        ),
+      ];
       const earlier = await workload({ source: { from: "manifests", objects: manifest("v1-old") }, image: image("v1-old"), replicas: { kind: "by-weight" } });
       await earlier.deploy();
       await earlier.scale(splitAt(100));
@@ -253,13 +301,19 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       const { namespace, get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
       const before = await get("reviews-v2");
       const it = await workload({ source: { from: "manifests", objects: [withoutNamespace(deploymentOf(namespace, "reviews-v2", "v2"))] } });
-      await assert.rejects(it.deploy(), (error) => error instanceof DeniedError && /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message));
+      await assert.rejects(
+        it.deploy(),
+        (error) => error instanceof DeniedError && /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message),
+      );
       assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
     });
 
     test("after a swap the roles change: the old Deployment becomes a copy of the new one", async () => {
       const { get, workload } = await scene((namespace) => [
-        deploymentOf(namespace, "reviews-v2", "v2", { replicas: 0, containers: [{ name: "reviews", image: image("v0"), ports: [{ name: "http", containerPort: 9080 }] }] }),
+        deploymentOf(namespace, "reviews-v2", "v2", {
+          replicas: 0,
+          containers: [{ name: "reviews", image: image("v0"), ports: [{ name: "http", containerPort: 9080 }] }],
+        }),
       ]);
       const before = await get("reviews-v2");
       const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" }, image: image("v3") });

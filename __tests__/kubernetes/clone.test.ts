@@ -17,7 +17,15 @@ const stable: KubernetesObject = {
     ownerReferences: [{ kind: "App" }],
     finalizers: ["x/y"],
     managedFields: [{ manager: "argocd-controller" }],
-    labels: { app: "reviews", version: "v1", team: "books", "app.kubernetes.io/instance": "shop", "app.kubernetes.io/managed-by": "Helm", "helm.sh/chart": "reviews-1.0", "kustomize.toolkit.fluxcd.io/name": "apps" },
+    labels: {
+      app: "reviews",
+      version: "v1",
+      team: "books",
+      "app.kubernetes.io/instance": "shop",
+      "app.kubernetes.io/managed-by": "Helm",
+      "helm.sh/chart": "reviews-1.0",
+      "kustomize.toolkit.fluxcd.io/name": "apps",
+    },
     annotations: {
       "deployment.kubernetes.io/revision": "7",
       "kubectl.kubernetes.io/last-applied-configuration": "{}",
@@ -34,7 +42,13 @@ const stable: KubernetesObject = {
     selector: { matchLabels: { app: "reviews" }, matchExpressions: [{ key: "version", operator: "In", values: ["v1"] }] },
     template: {
       metadata: { labels: { app: "reviews", version: "v1" }, annotations: { "sidecar.istio.io/inject": "true" } },
-      spec: { containers: [{ name: "istio-proxy", image: "auto" }, { name: "reviews", image: "reviews:v1", env: [{ name: "A", value: "1" }] }], volumes: [] },
+      spec: {
+        containers: [
+          { name: "istio-proxy", image: "auto" },
+          { name: "reviews", image: "reviews:v1", env: [{ name: "A", value: "1" }] },
+        ],
+        volumes: [],
+      },
     },
   },
   status: { replicas: 4 },
@@ -60,7 +74,13 @@ test("a clone is stable's specification with own name, labels, selector, image a
         selector: { matchLabels: { app: "reviews", version: "v2" } },
         template: {
           metadata: { labels: { app: "reviews", version: "v2" }, annotations: { "sidecar.istio.io/inject": "true" } },
-          spec: { containers: [{ name: "istio-proxy", image: "auto" }, { name: "reviews", image: "reviews:v2", env: [{ name: "A", value: "1" }] }], volumes: [] },
+          spec: {
+            containers: [
+              { name: "istio-proxy", image: "auto" },
+              { name: "reviews", image: "reviews:v2", env: [{ name: "A", value: "1" }] },
+            ],
+            volumes: [],
+          },
         },
       },
     },
@@ -79,8 +99,18 @@ const withSelector = (selector: Readonly<Record<string, unknown>>, labels: Reado
 });
 
 const refused: readonly (readonly [string, KubernetesObject, Readonly<Record<string, string>>, RegExp])[] = [
-  ["a selector without a version would select the clone's pods", withSelector({ matchLabels: { app: "reviews" } }, { app: "reviews", version: "v1" }), { version: "v2" }, /^Deployment shop\/reviews-v1 would select the pods of its copy: it selects app=reviews, and the copy's pods have app=reviews, version=v2$/],
-  ["labels that stable's pods have, too, make no difference", withSelector({ matchLabels: { app: "reviews", version: "v1" } }, { app: "reviews", version: "v1" }), { version: "v1" }, /would select the pods of its copy/],
+  [
+    "a selector without a version would select the clone's pods",
+    withSelector({ matchLabels: { app: "reviews" } }, { app: "reviews", version: "v1" }),
+    { version: "v2" },
+    /^Deployment shop\/reviews-v1 would select the pods of its copy: it selects app=reviews, and the copy's pods have app=reviews, version=v2$/,
+  ],
+  [
+    "labels that stable's pods have, too, make no difference",
+    withSelector({ matchLabels: { app: "reviews", version: "v1" } }, { app: "reviews", version: "v1" }),
+    { version: "v1" },
+    /would select the pods of its copy/,
+  ],
   ["no labels make no difference", stable, {}, /would select the pods of its copy/],
 ];
 
@@ -96,7 +126,15 @@ for (const [fact, object, labels, expected] of refused) {
 test("a clone is refused when it is not clear which container gets the image", () => {
   const two = withSelector({ matchLabels: { version: "v1" } }, { version: "v1" });
   const spec = two.spec as { template: { spec: unknown } };
-  spec.template.spec = { containers: [{ name: "a", image: "a:1" }, { name: "b", image: "b:1" }] };
-  assert.deepEqual(cloneDeployment(two, order, { image: "x" }), { problem: "Deployment shop/reviews-v1: it is not clear which container gets the image (containers: a, b)", next: "Set container to its name." });
+  spec.template.spec = {
+    containers: [
+      { name: "a", image: "a:1" },
+      { name: "b", image: "b:1" },
+    ],
+  };
+  assert.deepEqual(cloneDeployment(two, order, { image: "x" }), {
+    problem: "Deployment shop/reviews-v1: it is not clear which container gets the image (containers: a, b)",
+    next: "Set container to its name.",
+  });
   assert.ok("object" in cloneDeployment(two, order, { image: "x", container: "b" }));
 });

@@ -5,7 +5,11 @@ import { sameHost, serviceOf } from "../../src/kubernetes/host.ts";
 import { resourceOf } from "../../src/kubernetes/resource-of.ts";
 import { asQuery, readSelector, selects } from "../../src/kubernetes/selector.ts";
 
-const containers = (...names: readonly string[]) => ({ namespace: "shop", name: "reviews-v1", containers: names.map((name) => ({ name, image: `${name}:1`, portNames: [] })) });
+const containers = (...names: readonly string[]) => ({
+  namespace: "shop",
+  name: "reviews-v1",
+  containers: names.map((name) => ({ name, image: `${name}:1`, portNames: [] })),
+});
 
 const chosen: readonly (readonly [readonly string[], string | undefined, string | RegExp])[] = [
   [["reviews"], undefined, "reviews"],
@@ -25,7 +29,16 @@ for (const [names, named, expected] of chosen) {
   });
 }
 
-const plurals = { Deployment: "deployments", Ingress: "ingresses", NetworkPolicy: "networkpolicies", Gateway: "gateways", Endpoints: "endpoints", DestinationRule: "destinationrules", ServiceEntry: "serviceentries", HorizontalPodAutoscaler: "horizontalpodautoscalers" };
+const plurals = {
+  Deployment: "deployments",
+  Ingress: "ingresses",
+  NetworkPolicy: "networkpolicies",
+  Gateway: "gateways",
+  Endpoints: "endpoints",
+  DestinationRule: "destinationrules",
+  ServiceEntry: "serviceentries",
+  HorizontalPodAutoscaler: "horizontalpodautoscalers",
+};
 for (const [kind, plural] of Object.entries(plurals)) test(`${kind} are ${plural}`, () => assert.equal(resourceOf("x/v1", kind).plural, plural));
 
 test("a core kind has no group", () => {
@@ -37,14 +50,16 @@ const hosts: readonly (readonly [string, { readonly name: string; readonly names
   ["reviews", { name: "reviews", namespace: "shop" }],
   ["reviews.other.svc.cluster.local", { name: "reviews", namespace: "other" }],
   ["reviews.other.svc.corp.example", { name: "reviews", namespace: "other" }],
-  ["reviews.other", undefined],
-  ["reviews.other.svc", undefined],
+  ["reviews.other", { name: "reviews", namespace: "other" }],
+  ["reviews.other.svc", { name: "reviews", namespace: "other" }],
   ["api.example.com", undefined],
   ["*.shop.svc.cluster.local", undefined],
   ["*", undefined],
   ["", undefined],
 ];
-for (const [host, expected] of hosts) test(`host "${host}" is ${expected ? `Service ${expected.namespace}/${expected.name}` : "no Service"}`, () => assert.deepEqual(serviceOf(host, "shop"), expected));
+for (const [host, expected] of hosts)
+  test(`host "${host}" is ${expected ? `Service ${expected.namespace}/${expected.name}` : "no Service"}`, () =>
+    assert.deepEqual(serviceOf(host, "shop"), expected));
 
 test("a short and a full name of one Service are the same host, in the right namespace only", () => {
   assert.ok(sameHost("reviews", "shop", "reviews.shop.svc.cluster.local", "elsewhere"));
@@ -53,8 +68,17 @@ test("a short and a full name of one Service are the same host, in the right nam
   assert.ok(!sameHost("api.example.com", "a", "reviews", "b"));
 });
 
-const selector = readSelector({ matchLabels: { app: "reviews" }, matchExpressions: [{ key: "version", operator: "In", values: ["v1", "v2"] }, { key: "old", operator: "DoesNotExist" }, { key: "tier", operator: "Exists" }, { key: "zone", operator: "NotIn", values: ["x"] }] });
-test("a selector is the query that the API server understands", () => assert.equal(asQuery(selector), "app=reviews,version in (v1,v2),!old,tier,zone notin (x)"));
+const selector = readSelector({
+  matchLabels: { app: "reviews" },
+  matchExpressions: [
+    { key: "version", operator: "In", values: ["v1", "v2"] },
+    { key: "old", operator: "DoesNotExist" },
+    { key: "tier", operator: "Exists" },
+    { key: "zone", operator: "NotIn", values: ["x"] },
+  ],
+});
+test("a selector is the query that the API server understands", () =>
+  assert.equal(asQuery(selector), "app=reviews,version in (v1,v2),!old,tier,zone notin (x)"));
 
 const labels = { app: "reviews", version: "v1", tier: "" };
 const selected: readonly (readonly [Readonly<Record<string, string>>, boolean])[] = [
@@ -66,4 +90,5 @@ const selected: readonly (readonly [Readonly<Record<string, string>>, boolean])[
   [{ ...labels, zone: "y" }, true],
   [{ ...labels, app: "ratings" }, false],
 ];
-for (const [given, expected] of selected) test(`a selector ${expected ? "selects" : "does not select"} ${JSON.stringify(given)}`, () => assert.equal(selects(selector, given), expected));
+for (const [given, expected] of selected)
+  test(`a selector ${expected ? "selects" : "does not select"} ${JSON.stringify(given)}`, () => assert.equal(selects(selector, given), expected));

@@ -30,7 +30,15 @@ export async function inCluster(objects: readonly SentObject[], run: (cluster: C
 async function requestsOf(server: ApiServer, work: () => Promise<unknown>): Promise<readonly string[]> {
   server.requests.clear();
   await work();
-  return server.requests.all().map(({ method, path }) => `${method} ${path.replace(/\?.*/, "").split("/").slice(path.startsWith("/api/") ? 3 : 4).join("/").replace(/^namespaces\/[^/]+\//, "")}`);
+  return server.requests.all().map(
+    ({ method, path }) =>
+      `${method} ${path
+        .replace(/\?.*/, "")
+        .split("/")
+        .slice(path.startsWith("/api/") ? 3 : 4)
+        .join("/")
+        .replace(/^namespaces\/[^/]+\//, "")}`,
+  );
 }
 
 /** Asks again until it is so. Ends only because a test must end: what is asked for comes by itself, or never. */

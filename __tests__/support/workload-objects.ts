@@ -1,5 +1,5 @@
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 import type { Target } from "../../src/release/target.ts";
+import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 
 /** A service with a stable Deployment and subsets for two versions, as many teams have it. */
 export const image = (tag: string): string => `registry.test/reviews:${tag}`;
@@ -13,7 +13,12 @@ type More = {
   readonly spec?: Readonly<Record<string, unknown>>;
 };
 
-export function deploymentOf(namespace: string, name: string, tag: string, { replicas = 1, labels = {}, podLabels, annotations = {}, containers, spec = {} }: More = {}): SentObject & { readonly spec: Readonly<Record<string, unknown>> } {
+export function deploymentOf(
+  namespace: string,
+  name: string,
+  tag: string,
+  { replicas = 1, labels = {}, podLabels, annotations = {}, containers, spec = {} }: More = {},
+): SentObject & { readonly spec: Readonly<Record<string, unknown>> } {
   const own = podLabels ?? { app: "reviews", version: name.split("-").at(-1) ?? name };
   return {
     apiVersion: "apps/v1",
@@ -41,7 +46,12 @@ export function deploymentOf(namespace: string, name: string, tag: string, { rep
   };
 }
 
-export const serviceOf = (namespace: string, name: string, selector: Readonly<Record<string, string>>, ports: readonly unknown[] = [{ name: "http", port: 9080, targetPort: 9080 }]): SentObject => ({
+export const serviceOf = (
+  namespace: string,
+  name: string,
+  selector: Readonly<Record<string, string>>,
+  ports: readonly unknown[] = [{ name: "http", port: 9080, targetPort: 9080 }],
+): SentObject => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: { name, namespace },

@@ -23,11 +23,23 @@ const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas
 /** `ahead`: how far the job's clock is ahead of the cluster's, in seconds. */
 async function workload(client: KubernetesClient, more: Partial<Target> = {}, ahead = 0) {
   const target = targetOf("shop", more);
-  return deploymentWorkload({ client, target, before: await captureWorkloads(client, target), keepOld: false, clock: { now: () => Date.now() + ahead * 1_000 } });
+  return deploymentWorkload({
+    client,
+    target,
+    before: await captureWorkloads(client, target),
+    keepOld: false,
+    clock: { now: () => Date.now() + ahead * 1_000 },
+  });
 }
 
-const replicasOf = async (client: KubernetesClient, name: string): Promise<unknown> => ((await client.get(resources.deployments, "shop", name))?.spec as { replicas?: number } | undefined)?.replicas;
-const ready = (of: Awaited<ReturnType<typeof workload>>): Promise<unknown> => until("the canary is ready", () => of.health("canary"), ({ ready }) => ready);
+const replicasOf = async (client: KubernetesClient, name: string): Promise<unknown> =>
+  ((await client.get(resources.deployments, "shop", name))?.spec as { replicas?: number } | undefined)?.replicas;
+const ready = (of: Awaited<ReturnType<typeof workload>>): Promise<unknown> =>
+  until(
+    "the canary is ready",
+    () => of.health("canary"),
+    ({ ready }) => ready,
+  );
 
 test("health is one look at the Deployment and one at its pods", () =>
   inCluster(shop(canary()), async ({ client, requestsOf }) => {
@@ -40,10 +52,22 @@ test("health is one look at the Deployment and one at its pods", () =>
 test("ReplicaSets are read only while pods of two templates live", () =>
   inCluster(shop(canary("v1-old", 2)), async ({ client, requestsOf }) => {
     const it = await workload(client, { image: image("v2-notready") });
-    await until("the old canary is ready", () => it.health("canary"), ({ ready }) => ready);
+    await until(
+      "the old canary is ready",
+      () => it.health("canary"),
+      ({ ready }) => ready,
+    );
     await it.deploy();
-    await until("a new pod is there", () => client.list(resources.pods, "shop"), (pods) => JSON.stringify(pods).includes("v2-notready"));
-    const asked = await until("the new pod counts", () => requestsOf(() => it.health("canary")), (requests) => requests.length > 1);
+    await until(
+      "a new pod is there",
+      () => client.list(resources.pods, "shop"),
+      (pods) => JSON.stringify(pods).includes("v2-notready"),
+    );
+    const asked = await until(
+      "the new pod counts",
+      () => requestsOf(() => it.health("canary")),
+      (requests) => requests.length > 1,
+    );
     assert.deepEqual(asked, ["GET deployments/reviews-v2", "GET pods", "GET replicasets"]);
   }));
 
@@ -52,7 +76,11 @@ test("a weight that needs no more pods is two looks and no write", () =>
     const it = await workload(client, clone);
     await it.deploy();
     assert.deepEqual(await requestsOf(() => it.scale(splitAt(10))), ["GET deployments/reviews-v1", "GET deployments/reviews-v2"]);
-    assert.deepEqual(await requestsOf(() => it.scale(splitAt(50))), ["GET deployments/reviews-v1", "GET deployments/reviews-v2", "PATCH deployments/reviews-v2"]);
+    assert.deepEqual(await requestsOf(() => it.scale(splitAt(50))), [
+      "GET deployments/reviews-v1",
+      "GET deployments/reviews-v2",
+      "PATCH deployments/reviews-v2",
+    ]);
   }));
 
 test("a canary whose replicas are to be kept is not even looked at", () =>
@@ -102,7 +130,9 @@ test("an edit that a webhook denies is not tried again", () =>
   inCluster(shop(canary()), async ({ client, server, requestsOf }) => {
     const it = await workload(client);
     server.deny({ webhook: "policy.test", because: "images must be signed", name: "reviews-v2" });
-    const asked = await requestsOf(() => assert.rejects(it.deploy(), (error) => error instanceof DeniedError && error.message.includes("images must be signed")));
+    const asked = await requestsOf(() =>
+      assert.rejects(it.deploy(), (error) => error instanceof DeniedError && error.message.includes("images must be signed")),
+    );
     assert.deepEqual(asked, ["GET deployments/reviews-v2", "PATCH deployments/reviews-v2"]);
   }));
 
@@ -120,7 +150,11 @@ test("a pod that no node takes is fatal after half a minute, not before", () =>
   inCluster(shop(), async ({ client }) => {
     const now = await workload(client, { ...clone, image: image("v2-unsched") });
     await now.deploy();
-    const health = await until("the pod is told of", () => now.health("canary"), ({ because }) => because.includes("no node takes it"));
+    const health = await until(
+      "the pod is told of",
+      () => now.health("canary"),
+      ({ because }) => because.includes("no node takes it"),
+    );
     assert.equal(health.fatal, undefined);
     const later = await workload(client, { ...clone, image: image("v2-unsched") }, 31);
     assert.match((await later.health("canary")).fatal ?? "", /pod reviews-v2-\S+: no node takes it: 0\/1 nodes are available/);
@@ -129,34 +163,59 @@ test("a pod that no node takes is fatal after half a minute, not before", () =>
 test("pods that a quota forbids are fatal after ten seconds, in the quota's words", () =>
   inCluster(shop(), async ({ client, server }) => {
     const now = await workload(client, clone);
-    await until("stable has its pods", () => client.list(resources.pods, "shop"), (pods) => pods.length === 4);
+    await until(
+      "stable has its pods",
+      () => client.list(resources.pods, "shop"),
+      (pods) => pods.length === 4,
+    );
     server.setQuota({ pods: 4 });
     await now.deploy();
-    const health = await until("the quota is told of", () => now.health("canary"), ({ because }) => because.includes("exceeded quota"));
+    const health = await until(
+      "the quota is told of",
+      () => now.health("canary"),
+      ({ because }) => because.includes("exceeded quota"),
+    );
     assert.equal(health.fatal, undefined);
-    assert.match((await (await workload(client, clone, 11)).health("canary")).fatal ?? "", /^Deployment shop\/reviews-v2: pods cannot be created: pods "reviews-v2-\S+" is forbidden: exceeded quota/);
+    assert.match(
+      (await (await workload(client, clone, 11)).health("canary")).fatal ?? "",
+      /^Deployment shop\/reviews-v2: pods cannot be created: pods "reviews-v2-\S+" is forbidden: exceeded quota/,
+    );
   }));
 
 test("a missing configuration is fatal", () =>
   inCluster(shop(), async ({ client }) => {
     const it = await workload(client, { ...clone, image: image("v2-configerr") });
     await it.deploy();
-    const { fatal } = await until("it is given up", () => it.health("canary"), ({ fatal }) => fatal !== undefined);
+    const { fatal } = await until(
+      "it is given up",
+      () => it.health("canary"),
+      ({ fatal }) => fatal !== undefined,
+    );
     assert.match(fatal ?? "", /container reviews cannot be created: configmap "reviews-config" not found/);
   }));
 
 test("the log's last lines are told where they may be read, and not missed where they may not", () => {
-  const rules = [{ apiGroups: ["*"], resources: ["deployments", "pods", "replicasets", "services", "destinationrules", "horizontalpodautoscalers"], verbs: ["*"] }];
+  const rules = [
+    { apiGroups: ["*"], resources: ["deployments", "pods", "replicasets", "services", "destinationrules", "horizontalpodautoscalers"], verbs: ["*"] },
+  ];
   return inCluster(
     shop(),
     async ({ client, server }) => {
       const it = await workload(client, { ...clone, image: image("v2-crash") });
       await it.deploy();
-      const { fatal } = await until("it is given up", () => it.health("canary"), ({ fatal }) => fatal !== undefined);
+      const { fatal } = await until(
+        "it is given up",
+        () => it.health("canary"),
+        ({ fatal }) => fatal !== undefined,
+      );
       assert.match(fatal ?? "", /Its last words: .*level=fatal msg="cannot start: environment variable DATABASE_URL is not set"$/);
       const limited = clientOf(server, "limited");
       const other = await workload(limited, { ...clone, image: image("v2-crash") });
-      const { fatal: without } = await until("it is given up", () => other.health("canary"), ({ fatal }) => fatal !== undefined);
+      const { fatal: without } = await until(
+        "it is given up",
+        () => other.health("canary"),
+        ({ fatal }) => fatal !== undefined,
+      );
       assert.match(without ?? "", /exit code 1\)$/);
       await limited.close();
     },
@@ -166,7 +225,11 @@ test("the log's last lines are told where they may be read, and not missed where
 
 test("the journal gets names, numbers and images, and nothing of the pods' environment", () =>
   inCluster(shop(canary()), async ({ client }) => {
-    await until("the canary's ReplicaSet is there", () => client.list(resources.replicaSets, "shop"), (sets) => sets.length === 2);
+    await until(
+      "the canary's ReplicaSet is there",
+      () => client.list(resources.replicaSets, "shop"),
+      (sets) => sets.length === 2,
+    );
     const before = await captureWorkloads(client, targetOf("shop", clone));
     assert.ok(!JSON.stringify(before).includes("production"), "MODE=production stands in both templates");
     assert.deepEqual(before.canary?.images, { reviews: image("v1-old") });

@@ -5,4 +5,5 @@ import type { KubernetesObject } from "./object.ts";
 export const scales = (autoscaler: unknown, deployment: string): boolean =>
   textAt(field(autoscaler, "spec", "scaleTargetRef"), "kind") === "Deployment" && textAt(field(autoscaler, "spec", "scaleTargetRef"), "name") === deployment;
 
-export const isAutoscaled = (autoscalers: readonly KubernetesObject[], deployment: string): boolean => autoscalers.some((autoscaler) => scales(autoscaler, deployment));
+export const isAutoscaled = (autoscalers: readonly KubernetesObject[], deployment: string): boolean =>
+  autoscalers.some((autoscaler) => scales(autoscaler, deployment));

@@ -36,7 +36,10 @@ function fromService({ namespace, canary, services }: LabelQuestion): LabelAnswe
   const labels = service && selectorOfService(service);
   if (labels && Object.keys(labels).length > 0) return { labels };
   const why = service ? "has no selector" : "does not exist";
-  return { problem: `the labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`, next: `Create it with a selector of its own, or: ${writeLabels}` };
+  return {
+    problem: `the labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`,
+    next: `Create it with a selector of its own, or: ${writeLabels}`,
+  };
 }
 
 function fromSubset({ namespace, stable, canary, destinationRules, services }: LabelQuestion, name: string): LabelAnswer {
@@ -44,11 +47,18 @@ function fromSubset({ namespace, stable, canary, destinationRules, services }: L
   if (existing) return { labels: existing.labels };
 
   const ofStable = subsetsOf(destinationRules, stable.host, namespace).find((subset) => subset.name === stable.subset);
-  if (!ofStable) return { problem: `the labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`, next: writeLabels };
+  if (!ofStable)
+    return {
+      problem: `the labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`,
+      next: writeLabels,
+    };
 
   const key = versionKey(ofStable.labels, stable.subset, servicesSelector(services, stable.host, namespace));
   if (key !== undefined) return { labels: { ...ofStable.labels, [key]: name } };
-  return { problem: `the labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`, next: writeLabels };
+  return {
+    problem: `the labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`,
+    next: writeLabels,
+  };
 }
 
 const servicesSelector = (services: readonly KubernetesObject[], host: string, namespace: string): Labels => {

@@ -46,7 +46,10 @@ export function templateFor(stable: KubernetesObject, labels: Labels, image: Ima
 }
 
 /** The pod template of a Deployment, live or a manifest, with another image in the container that is meant. */
-export function templateWithImage(deployment: KubernetesObject, { image, container }: ImageChoice): { readonly template: Readonly<Record<string, unknown>> } | Problem {
+export function templateWithImage(
+  deployment: KubernetesObject,
+  { image, container }: ImageChoice,
+): { readonly template: Readonly<Record<string, unknown>> } | Problem {
   const template = objectAt(deployment, "spec", "template");
   if (image === undefined) return { template };
   const chosen = chooseContainer(readDeployment(deployment), container);
@@ -62,7 +65,10 @@ const canarySelector = ({ matchLabels, matchExpressions }: Selector, labels: Lab
   matchExpressions: matchExpressions.filter(({ key }) => !(key in labels)),
 });
 
-const asJson = ({ matchLabels, matchExpressions }: Selector): Readonly<Record<string, unknown>> => ({ matchLabels, ...(matchExpressions.length > 0 ? { matchExpressions } : {}) });
+const asJson = ({ matchLabels, matchExpressions }: Selector): Readonly<Record<string, unknown>> => ({
+  matchLabels,
+  ...(matchExpressions.length > 0 ? { matchExpressions } : {}),
+});
 
 /** Two Deployments that select each other's pods count them as their own, and so do their HorizontalPodAutoscalers. */
 function overlapOf(stable: Deployment, selector: Selector, labels: Labels): Problem | undefined {
@@ -75,13 +81,19 @@ function overlapOf(stable: Deployment, selector: Selector, labels: Labels): Prob
     };
   }
   if (selects(selector, stable.podLabels)) {
-    return { problem: `the copy of ${where} would select stable's pods: they have ${showLabels(stable.podLabels)}`, next: "Set canary labels that stable's pods do not have." };
+    return {
+      problem: `the copy of ${where} would select stable's pods: they have ${showLabels(stable.podLabels)}`,
+      next: "Set canary labels that stable's pods do not have.",
+    };
   }
   return undefined;
 }
 
 const showSelector = ({ matchLabels, matchExpressions }: Selector): string =>
-  [...(Object.keys(matchLabels).length > 0 ? [showLabels(matchLabels)] : []), ...matchExpressions.map(({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`)].join(", ");
+  [
+    ...(Object.keys(matchLabels).length > 0 ? [showLabels(matchLabels)] : []),
+    ...matchExpressions.map(({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`),
+  ].join(", ");
 
 /**
  * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and is not in Git,

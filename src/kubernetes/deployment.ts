@@ -88,7 +88,16 @@ export const isRolledOut = ({ observed, desired, total, updated, available }: Ro
   observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
 
 /** Containers that something else puts beside the service's own. */
-const sidecars: ReadonlySet<string> = new Set(["istio-proxy", "linkerd-proxy", "vault-agent", "daprd", "jaeger-agent", "otc-container", "cloud-sql-proxy", "cloudsql-proxy"]);
+const sidecars: ReadonlySet<string> = new Set([
+  "istio-proxy",
+  "linkerd-proxy",
+  "vault-agent",
+  "daprd",
+  "jaeger-agent",
+  "otc-container",
+  "cloud-sql-proxy",
+  "cloudsql-proxy",
+]);
 
 /** Where in the pod template a container is; its image is replaced by that position. */
 export type Chosen = { readonly index: number; readonly name: string; readonly image: string };

@@ -2,14 +2,15 @@
 export type ServiceName = { readonly name: string; readonly namespace: string };
 
 /**
- * Istio completes a name without dots by the namespace of the object it stands in, and takes every other name as it is written:
- * `reviews.shop` is a host of its own, not Service shop/reviews.
+ * Istio completes a name without dots by the namespace of the object it stands in; in between a short and a full name people write
+ * `reviews.shop` or `reviews.shop.svc`, and mean the same. Undefined for what can be no Service: wildcards, and hosts of ServiceEntries.
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
  */
 export function serviceOf(host: string, namespace: string): ServiceName | undefined {
-  if (!host.includes(".")) return host === "" || host === "*" ? undefined : { name: host, namespace };
-  const [name, ofNamespace, svc, ...domain] = host.split(".");
-  return name && name !== "*" && ofNamespace && svc === "svc" && domain.length > 0 ? { name, namespace: ofNamespace } : undefined;
+  const [name, owner, svc] = host.split(".");
+  if (!name || name === "*") return undefined;
+  if (owner === undefined) return { name, namespace };
+  return owner !== "" && (svc === undefined || svc === "svc") ? { name, namespace: owner } : undefined;
 }
 
 /** Whether two hosts, each in an object of its namespace, mean one Service; hosts that are no Services are compared as text. */

@@ -36,7 +36,9 @@ export function readPod(raw: KubernetesObject): Pod {
     name: metadata.name,
     labels: metadata.labels ?? {},
     annotations: textsAt(metadata, "annotations"),
-    replicaSet: listAt(metadata, "ownerReferences").filter((owner) => textAt(owner, "kind") === "ReplicaSet").map((owner) => textAt(owner, "name"))[0],
+    replicaSet: listAt(metadata, "ownerReferences")
+      .filter((owner) => textAt(owner, "kind") === "ReplicaSet")
+      .map((owner) => textAt(owner, "name"))[0],
     templateHash: metadata.labels?.["pod-template-hash"],
     terminating: field(metadata, "deletionTimestamp") !== undefined,
     phase: textAt(raw, "status", "phase") ?? "",
@@ -60,4 +62,5 @@ function readStatus(raw: unknown): ContainerStatus {
 }
 
 /** Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its template. */
-export const isPodOf = (deployment: string, { replicaSet, templateHash }: Pod): boolean => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
+export const isPodOf = (deployment: string, { replicaSet, templateHash }: Pod): boolean =>
+  templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;

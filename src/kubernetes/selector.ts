@@ -41,7 +41,13 @@ const queries: Readonly<Record<string, (key: string, values: readonly string[]) 
 
 /** The selector as the `labelSelector` of a list request. */
 export const asQuery = ({ matchLabels, matchExpressions }: Selector): string =>
-  [...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`), ...matchExpressions.map(({ key, operator, values }) => queries[operator]?.(key, values) ?? key)].join(",");
+  [
+    ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),
+    ...matchExpressions.map(({ key, operator, values }) => queries[operator]?.(key, values) ?? key),
+  ].join(",");
 
 /** `app=reviews, version=v1`, or "no labels". */
-export const showLabels = (labels: Labels): string => Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(", ") || "no labels";
+export const showLabels = (labels: Labels): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(", ") || "no labels";

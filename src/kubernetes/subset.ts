@@ -20,4 +20,5 @@ const readSubset = (subset: unknown, rule: KubernetesObject): Subset => ({
 });
 
 /** The labels that a Service selects its pods by. Without a selector its endpoints are somebody else's business. */
-export const selectorOfService = (service: KubernetesObject): Labels | undefined => (field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector"));
+export const selectorOfService = (service: KubernetesObject): Labels | undefined =>
+  field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");

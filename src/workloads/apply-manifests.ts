@@ -20,7 +20,10 @@ export async function applyManifests(parts: WorkloadParts, objects: readonly Rea
 
 const marked = (manifest: Manifest, release: string): Manifest => {
   const metadata = objectAt(manifest.object, "metadata");
-  return { ...manifest, object: { ...manifest.object, metadata: { ...metadata, annotations: { ...objectAt(metadata, "annotations"), [releaseAnnotation]: release } } } };
+  return {
+    ...manifest,
+    object: { ...manifest.object, metadata: { ...metadata, annotations: { ...objectAt(metadata, "annotations"), [releaseAnnotation]: release } } },
+  };
 };
 
 /** The canary's Deployment with the release's image, and with as many pods as come before traffic. */
@@ -28,7 +31,9 @@ function canaryManifest(parts: WorkloadParts, { object, ...manifest }: Manifest)
   const { namespace, replicas } = parts.target;
   const { replicas: _, ...spec } = objectAt(object, "spec");
   const pods = Math.max(parts.before.canary?.replicas ?? 0, firstReplicas(parts, replicas.kind === "keep" ? object : undefined));
-  const { template } = unlessProblem(templateWithImage({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: manifest.name, namespace }, spec }, parts.target));
+  const { template } = unlessProblem(
+    templateWithImage({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: manifest.name, namespace }, spec }, parts.target),
+  );
   return { ...manifest, object: { ...object, spec: { ...spec, ...(isAutoscaled(parts) ? {} : { replicas: pods }), template } } };
 }
 
@@ -41,7 +46,8 @@ async function apply(client: KubernetesClient, namespace: string, { resource, na
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     const owners = new Set([...error.message.matchAll(/conflicts? with "([^"]+)"/g)].map(([, owner]) => owner));
-    if (error.status !== 409 || owners.size === 0) throw new DeniedError(`the manifest of ${resource.kind} ${namespace}/${name} was refused: ${error.message}`, { cause: error });
+    if (error.status !== 409 || owners.size === 0)
+      throw new DeniedError(`the manifest of ${resource.kind} ${namespace}/${name} was refused: ${error.message}`, { cause: error });
     if (owners.size === 1 && owners.has(fieldManager)) return void (await attempt(true));
     throw new DeniedError(`the manifest of ${resource.kind} ${namespace}/${name} would change what ${[...owners].join(", ")} owns: ${error.message}`, {
       next: "Take those fields out of the manifest, or let only one of the two write the object.",

@@ -1,16 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { canaryLabels } from "../kubernetes/canary-labels.ts";
-import { type KubernetesClient, KubernetesError, type PatchOperation } from "../kubernetes/client.ts";
+import { KubernetesError, type PatchOperation } from "../kubernetes/client.ts";
 import { cloneDeployment, templateFor } from "../kubernetes/clone.ts";
 import { chooseContainer, readDeployment } from "../kubernetes/deployment.ts";
 import { field } from "../kubernetes/field.ts";
-import { istioResources } from "../kubernetes/istio-version.ts";
 import { isMadeBy } from "../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import { DeniedError } from "../lib/errors.ts";
-import type { Target } from "../release/target.ts";
 import { applyManifests } from "./apply-manifests.ts";
+import { copyLabels } from "./copy-labels.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit.ts";
 import { missing, unlessProblem, type WorkloadParts } from "./parts.ts";
 import { firstReplicas } from "./scale.ts";
@@ -30,7 +28,10 @@ export function deploy(parts: WorkloadParts): Promise<void> {
 
 async function giveImage(parts: WorkloadParts): Promise<void> {
   const { target } = parts;
-  await editCanary(parts, (raw) => [...(target.image === undefined ? [] : imagePatch(unlessProblem(chooseContainer(readDeployment(raw), target.container)), target.image)), ...firstPods(parts, raw)]);
+  await editCanary(parts, (raw) => [
+    ...(target.image === undefined ? [] : imagePatch(unlessProblem(chooseContainer(readDeployment(raw), target.container)), target.image)),
+    ...firstPods(parts, raw),
+  ]);
 }
 
 /** The whole template of stable, since more than the image may have changed since the copy was made; the pods' own labels stay. */
@@ -59,15 +60,21 @@ async function editCanary({ client, target: { namespace, canary } }: WorkloadPar
 async function createCopy(parts: WorkloadParts, given: Labels): Promise<void> {
   const { client, target, before } = parts;
   const { namespace, canary } = target;
-  const [stable, labels] = await Promise.all([getStable(parts), labelsFor(client, target, given)]);
-  const { object } = unlessProblem(cloneDeployment(stable, { name: canary.deployment, labels, release: before.release, replicas: firstReplicas(parts) }, target));
+  const [stable, answer] = await Promise.all([getStable(parts), copyLabels(client, target, given)]);
+  const { labels } = unlessProblem(answer);
+  const { object } = unlessProblem(
+    cloneDeployment(stable, { name: canary.deployment, labels, release: before.release, replicas: firstReplicas(parts) }, target),
+  );
   try {
     await client.create(resources.deployments, namespace, object);
   } catch (error) {
     if (!(error instanceof KubernetesError && error.status === 409)) throw error;
     const live = await client.get(resources.deployments, namespace, canary.deployment);
     if (live && isMadeBy(before.release, live)) return; // an earlier attempt, whose answer was lost
-    throw new DeniedError(`Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`, { next: "Look who made it, delete it or take another name for the canary, and release again.", cause: error });
+    throw new DeniedError(`Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`, {
+      next: "Look who made it, delete it or take another name for the canary, and release again.",
+      cause: error,
+    });
   }
 }
 
@@ -75,14 +82,4 @@ async function getStable({ client, target: { namespace, stable } }: WorkloadPart
   const found = await client.get(resources.deployments, namespace, stable.deployment);
   if (!found) throw missing(namespace, stable.deployment);
   return found;
-}
-
-async function labelsFor(client: KubernetesClient, target: Target, given: Labels): Promise<Labels> {
-  if (Object.keys(given).length > 0) return given;
-  const { namespace, stable, canary } = target;
-  const [destinationRules, services] = await Promise.all([
-    istioResources(client).then((istio) => (istio ? client.list(istio.destinationRules, namespace) : [])),
-    client.list(resources.services, namespace),
-  ]);
-  return unlessProblem(canaryLabels({ namespace, stable, canary, given, destinationRules, services })).labels;
 }

@@ -45,7 +45,11 @@ const logLines = 5;
 async function withLog({ client, namespace }: Pick<WorkloadParts, "client"> & Pick<Deployment, "namespace">, { health, crashed }: Diagnosis): Promise<Health> {
   if (!crashed || health.fatal === undefined) return health;
   const text = await client.log(namespace, crashed.pod, crashed.container, { lines: logLines, previous: true }).catch(() => "");
-  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean).slice(-logLines);
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(-logLines);
   return lines.length === 0 ? health : { ...health, fatal: `${health.fatal}. Its last words: ${lines.join(" ⏎ ").slice(0, 1_000)}` };
 }
 
@@ -53,8 +57,12 @@ async function updateStable({ client, target }: WorkloadParts): Promise<void> {
   const { namespace, stable, canary } = target;
   const image = releasedImage(target, target.image === undefined ? await client.get(resources.deployments, namespace, canary.deployment) : undefined);
   if (image === undefined) {
-    throw new DeniedError(`Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`, { next: "Set image." });
+    throw new DeniedError(`Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`, {
+      next: "Set image.",
+    });
   }
-  const found = await editDeployment(client, namespace, stable.deployment, (raw) => imagePatch(unlessProblem(chooseContainer(readDeployment(raw), target.container)), image));
+  const found = await editDeployment(client, namespace, stable.deployment, (raw) =>
+    imagePatch(unlessProblem(chooseContainer(readDeployment(raw), target.container)), image),
+  );
   if (!found) throw missing(namespace, stable.deployment);
 }

@@ -20,11 +20,14 @@ export async function differences(parts: WorkloadParts, winner: "stable" | "cana
 }
 
 /** An object on its way out is as good as gone. */
-const living = (raw: KubernetesObject | undefined): KubernetesObject | undefined => (field(raw, "metadata", "deletionTimestamp") === undefined ? raw : undefined);
+const living = (raw: KubernetesObject | undefined): KubernetesObject | undefined =>
+  field(raw, "metadata", "deletionTimestamp") === undefined ? raw : undefined;
 
 function afterSwap(parts: WorkloadParts, { stable, canary }: End): readonly string[] {
   const { target, before, keepOld } = parts;
-  const winner = canary ? [...notImage(canary, imageOf(canary, target), releasedImage(target, canary)), ...notRolledOut(parts, "canary", canary)] : gone(parts, "canary");
+  const winner = canary
+    ? [...notImage(canary, imageOf(canary, target), releasedImage(target, canary)), ...notRolledOut(parts, "canary", canary)]
+    : gone(parts, "canary");
   if (!before.stable) return winner;
   if (!stable) return [...winner, ...gone(parts, "stable")];
   return [...winner, ...(keepOld ? notAsBefore(parts, "stable", stable) : notReplicas(stable, 0))];
@@ -35,7 +38,13 @@ async function afterReturn(parts: WorkloadParts, { stable, canary }: End): Promi
   const { target, before } = parts;
   const image = imageOf(stable, target);
   const updated = image !== undefined && image === releasedImage(target, canary);
-  const ofCanary = before.canary ? (canary ? [...notAsBefore(parts, "canary", canary), ...(updated ? [] : await notTemplate(parts, canary))] : gone(parts, "canary")) : canary ? leftBehind(canary) : [];
+  const ofCanary = before.canary
+    ? canary
+      ? [...notAsBefore(parts, "canary", canary), ...(updated ? [] : await notTemplate(parts, canary))]
+      : gone(parts, "canary")
+    : canary
+      ? leftBehind(canary)
+      : [];
   return [...ofStable(parts, stable, updated), ...ofCanary, ...(await leftManifests(parts))];
 }
 

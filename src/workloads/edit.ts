@@ -9,14 +9,22 @@ const rounds = 5;
  * Changes single fields of a Deployment: read, plan, write under `test`s of what was read. When somebody else was faster,
  * or the API server refuses, it is read and planned again, a few times. An empty plan writes nothing; false when there is no such Deployment.
  */
-export async function editDeployment(client: KubernetesClient, namespace: string, name: string, plan: (raw: KubernetesObject) => readonly PatchOperation[]): Promise<boolean> {
+export async function editDeployment(
+  client: KubernetesClient,
+  namespace: string,
+  name: string,
+  plan: (raw: KubernetesObject) => readonly PatchOperation[],
+): Promise<boolean> {
   for (let round = 1; ; round++) {
     const raw = await client.get(resources.deployments, namespace, name);
     if (!raw) return false;
     const body = plan(raw);
     if (body.length === 0) return true;
     try {
-      await client.patch(resources.deployments, namespace, name, { type: "json", body: [{ op: "test", path: "/metadata/uid", value: raw.metadata.uid }, ...body] });
+      await client.patch(resources.deployments, namespace, name, {
+        type: "json",
+        body: [{ op: "test", path: "/metadata/uid", value: raw.metadata.uid }, ...body],
+      });
       return true;
     } catch (error) {
       const again = error instanceof KubernetesError && (error.status === 409 || error.status === 422);
@@ -39,5 +47,8 @@ export function imagePatch({ index, name, image }: Chosen, wanted: string): read
 export function replicasPatch(raw: KubernetesObject, wanted: number): readonly PatchOperation[] {
   const current = numberAt(raw, "spec", "replicas");
   if (current === wanted) return [];
-  return [...(current === undefined ? [] : [{ op: "test", path: "/spec/replicas", value: current } as const]), { op: "add", path: "/spec/replicas", value: wanted }];
+  return [
+    ...(current === undefined ? [] : [{ op: "test", path: "/spec/replicas", value: current } as const]),
+    { op: "add", path: "/spec/replicas", value: wanted },
+  ];
 }

@@ -15,4 +15,5 @@ export const identify = (object: Readonly<Record<string, unknown>>): Manifest =>
 export const nameOf = ({ resource, name }: Pick<Manifest, "resource" | "name">): string => `${resource.kind} ${name}`;
 
 /** The manifest that is this Deployment. */
-export const isDeployment = (name: string, manifest: Manifest): boolean => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
+export const isDeployment = (name: string, manifest: Manifest): boolean =>
+  manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;

@@ -1,7 +1,7 @@
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { Problem } from "../kubernetes/problem.ts";
-import { DeniedError } from "../lib/errors.ts";
 import type { Instant } from "../lib/duration.ts";
+import { DeniedError } from "../lib/errors.ts";
 import type { Target } from "../release/target.ts";
 import type { WorkloadsBefore } from "./before.ts";
 

@@ -14,7 +14,9 @@ export function releasedImage(target: Target, canary: KubernetesObject | undefin
   const { image, source, namespace } = target;
   if (image !== undefined) return image;
   const manifest = source.from === "manifests" ? source.objects.map(identify).find((each) => isDeployment(target.canary.deployment, each)) : undefined;
-  return manifest ? imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata: { name: manifest.name, namespace } }, target) : imageOf(canary, target);
+  return manifest
+    ? imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata: { name: manifest.name, namespace } }, target)
+    : imageOf(canary, target);
 }
 
 /** What the container that a release is about had before. */

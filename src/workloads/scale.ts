@@ -1,11 +1,11 @@
 import { scales } from "../kubernetes/autoscaler.ts";
 import { replicasOf } from "../kubernetes/deployment.ts";
 import { resources } from "../kubernetes/object.ts";
+import { replicasFor } from "../release/replicas.ts";
 import type { Split } from "../release/split.ts";
 import { editDeployment, replicasPatch } from "./edit.ts";
 import { identify, isDeployment } from "./manifest.ts";
 import { missing, type WorkloadParts } from "./parts.ts";
-import { replicasFor } from "./replicas.ts";
 
 /** Before any traffic: what the canary has, or what is asked for, or one. */
 export const firstReplicas = (parts: WorkloadParts, live?: unknown): number => wanted(parts, live, 0, parts.before.stable?.replicas ?? 0);
@@ -36,4 +36,5 @@ function originalReplicas({ before, target: { source, canary } }: WorkloadParts)
 
 /** A copy has no autoscaler of its own, unless one waits for its name; manifests may bring one along. */
 export const isAutoscaled = ({ before, target: { source, canary } }: WorkloadParts): boolean =>
-  before.autoscaled.canary || (source.from === "manifests" && source.objects.some((object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment)));
+  before.autoscaled.canary ||
+  (source.from === "manifests" && source.objects.some((object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment)));

@@ -44,9 +44,12 @@ async function unlessLast({ client, target }: WorkloadParts, winner: "stable" | 
   };
   const [ofLeft, ofLeaving] = await Promise.all([available(left), available(leaving)]);
   if (ofLeft > 0 || ofLeaving === 0) return;
-  throw new DeniedError(`Deployment ${target.namespace}/${left} has no available pod, so the pods of ${leaving} are kept: they may be the only ones that can serve.`, {
-    next: `Look why ${left} has none; when it has, run the same command again.`,
-  });
+  throw new DeniedError(
+    `Deployment ${target.namespace}/${left} has no available pod, so the pods of ${leaving} are kept: they may be the only ones that can serve.`,
+    {
+      next: `Look why ${left} has none; when it has, run the same command again.`,
+    },
+  );
 }
 
 /** Deletes what carries this release's mark, the last made first, and nothing else. */
@@ -54,7 +57,10 @@ async function removeMade({ client, target, before }: WorkloadParts): Promise<vo
   const { namespace, source, canary } = target;
   const made: readonly { readonly resource: Resource; readonly name: string }[] =
     source.from === "manifests"
-      ? source.objects.map(identify).filter((manifest) => !before.existed.includes(nameOf(manifest))).toReversed()
+      ? source.objects
+          .map(identify)
+          .filter((manifest) => !before.existed.includes(nameOf(manifest)))
+          .toReversed()
       : [{ resource: resources.deployments, name: canary.deployment }];
   for (const { resource, name } of made) {
     const found = await client.get(resource, namespace, name);

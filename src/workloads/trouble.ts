@@ -27,7 +27,8 @@ const lasting: Readonly<Record<string, Reason>> = {
   ErrImageNeverPull: pull,
   InvalidImageName: pull,
   CreateContainerConfigError: create,
-  CrashLoopBackOff: ({ name, restarts, ended }) => `container ${name} crashes again and again (${restarts} restarts${ended ? `, the last run ended with exit code ${ended.exitCode}${ended.reason && ended.reason !== "Error" ? `, ${ended.reason}` : ""}` : ""})`,
+  CrashLoopBackOff: ({ name, restarts, ended }) =>
+    `container ${name} crashes again and again (${restarts} restarts${ended ? `, the last run ended with exit code ${ended.exitCode}${ended.reason && ended.reason !== "Error" ? `, ${ended.reason}` : ""}` : ""})`,
 };
 
 /** What ails a pod; undefined when it is ready. */
@@ -57,7 +58,9 @@ function unscheduled(pod: Pod, now: Instant): Trouble | undefined {
 }
 
 function unreadiness({ phase, conditions, statuses }: Pod): string {
-  const why = ["Ready", "ContainersReady", "Initialized"].map((wanted) => conditions.find(({ type, status }) => type === wanted && status !== "True")?.message).find(Boolean);
+  const why = ["Ready", "ContainersReady", "Initialized"]
+    .map((wanted) => conditions.find(({ type, status }) => type === wanted && status !== "True")?.message)
+    .find(Boolean);
   const ended = statuses.find(({ ended }) => ended !== undefined);
   const last = ended?.ended ? `; container ${ended.name} ended with exit code ${ended.ended.exitCode}` : "";
   return `${phase === "Running" || phase === "" ? "it is not ready" : `it is ${phase}`}${why ? `: ${why}` : ""}${last}`;

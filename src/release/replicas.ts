@@ -1,4 +1,4 @@
-import type { Replicas } from "../release/target.ts";
+import type { Replicas } from "./target.ts";
 
 /** What the number of the canary's pods follows from. */
 export type ReplicaQuestion = {

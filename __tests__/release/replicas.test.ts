@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { type ReplicaQuestion, replicasFor } from "../../src/workloads/replicas.ts";
+import { type ReplicaQuestion, replicasFor } from "../../src/release/replicas.ts";
 
 const asked: ReplicaQuestion = { wanted: { kind: "by-weight" }, weight: 10, stable: 10, current: 0, original: 0, autoscaled: false };
 
@@ -30,10 +30,14 @@ test("a canary with traffic always has pods, and never fewer than before", () =>
     fc.nat(200).map((percent) => ({ kind: "percent", percent }) as const),
   );
   fc.assert(
-    fc.property(fc.record({ wanted, weight: fc.nat(100), stable: fc.nat(200), current: fc.nat(200), original: fc.nat(200), autoscaled: fc.boolean() }), (question) => {
-      const replicas = replicasFor(question);
-      assert.ok(Number.isInteger(replicas) && replicas >= 1 && replicas >= question.current);
-      if (question.wanted.kind === "by-weight" && !question.autoscaled) assert.ok(replicas * 100 >= question.weight * question.stable, "capacity comes before traffic");
-    }),
+    fc.property(
+      fc.record({ wanted, weight: fc.nat(100), stable: fc.nat(200), current: fc.nat(200), original: fc.nat(200), autoscaled: fc.boolean() }),
+      (question) => {
+        const replicas = replicasFor(question);
+        assert.ok(Number.isInteger(replicas) && replicas >= 1 && replicas >= question.current);
+        if (question.wanted.kind === "by-weight" && !question.autoscaled)
+          assert.ok(replicas * 100 >= question.weight * question.stable, "capacity comes before traffic");
+      },
+    ),
   );
 });

@@ -1,0 +1,14 @@
+import type { Problem } from "../kubernetes/problem.ts";
+import type { Finding } from "../ports/preflight.ts";
+
+export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
+export const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
+export const note = (what: string, next?: string): Finding => ({ level: "note", what, ...(next === undefined ? {} : { next }) });
+
+export const refusal = ({ problem, next }: Problem): Finding => refuse(`${problem}.`, next);
+
+/** The names that are there, for those who have to find the one they meant. */
+export function listed(names: readonly string[], most = 10): string {
+  const shown = names.toSorted().slice(0, most).join(", ") || "none";
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}

@@ -1,0 +1,137 @@
+import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
+import { serviceOf } from "../kubernetes/host.ts";
+import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
+import { type Subset, selectorOfService, subsetsOf } from "../kubernetes/subset.ts";
+import type { Finding } from "../ports/preflight.ts";
+import type { Version } from "../release/target.ts";
+import { refuse, warn } from "./finding.ts";
+import type { Scene } from "./scene.ts";
+
+/** Which pods a destination reaches: what the Service selects, and of those what the subset does. */
+type Reach = { readonly version: Version; readonly service: Labels; readonly serviceName: string; readonly subset: Subset | undefined };
+
+/** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
+function reachOf({ target, services, destinationRules }: Scene, version: Version): Reach | undefined {
+  const meant = serviceOf(version.host, target.namespace);
+  const service = services.find(({ metadata }) => metadata.name === meant?.name);
+  const selector = service && selectorOfService(service);
+  if (!meant || !selector) return undefined;
+  const subset = subsetsOf(destinationRules, version.host, target.namespace).find(({ name }) => name === version.subset);
+  return { version, service: selector, serviceName: `${meant.namespace}/${meant.name}`, subset };
+}
+
+const reaches = ({ service, subset, version }: Reach, labels: Labels): boolean | undefined =>
+  version.subset !== undefined && !subset ? undefined : carries(labels, service) && carries(labels, subset?.labels ?? {});
+
+/** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
+const destinationWord = ({ version, subset, service, serviceName }: Reach): string =>
+  subset ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})` : `Service ${serviceName} (${showLabels(service)})`;
+
+/** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
+export function podsAreDisjoint(scene: Scene): readonly Finding[] {
+  const { stable, planned, target } = scene;
+  const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
+  const canary = planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+  return [
+    ...(stable && toStable ? [...unselected(toStable, stable), ...unreached(toStable, stable)] : []),
+    ...(canary && toCanary ? [...unselected(toCanary, canary), ...unreached(toCanary, canary)] : []),
+    ...(canary && toStable ? leaks(scene, toStable, canary) : []),
+    ...(stable && toCanary ? strays(toCanary, stable) : []),
+  ];
+}
+
+const podsOf = ({ namespace, name, podLabels }: Deployment): string => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
+
+function unselected({ service, serviceName }: Reach, deployment: Deployment): readonly Finding[] {
+  if (carries(deployment.podLabels, service)) return [];
+  return [
+    refuse(
+      `Service ${serviceName} does not select ${podsOf(deployment)}: it selects ${showLabels(service)}.`,
+      "Give the pods those labels, or name the Service that selects them as host.",
+    ),
+  ];
+}
+
+/** IST0173: a subset without pods answers 503 UH. */
+function unreached(reach: Reach, deployment: Deployment): readonly Finding[] {
+  if (!reach.subset || carries(deployment.podLabels, reach.subset.labels)) return [];
+  return [
+    refuse(
+      `${reach.subset.rule}: ${destinationWord(reach)} does not select ${podsOf(deployment)} (IST0173).`,
+      "Correct the subset's labels, or the subset's or the Deployment's name.",
+    ),
+  ];
+}
+
+/** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
+function leaks({ plan, stable }: Scene, toStable: Reach, canary: Deployment): readonly Finding[] {
+  if (reaches(toStable, canary.podLabels) !== true) return [];
+  const weight = plan.stages[0]?.weight ?? 100;
+  const pods = stable?.rollout.desired ?? 1;
+  const really = weight + (100 - weight) / (1 + pods);
+  const next = toStable.subset
+    ? "Give the subsets a label by which they differ."
+    : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
+  return [
+    refuse(
+      `${destinationWord(toStable)}, which is stable's destination, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`,
+      next,
+    ),
+  ];
+}
+
+function strays(toCanary: Reach, stable: Deployment): readonly Finding[] {
+  if (reaches(toCanary, stable.podLabels) !== true) return [];
+  return [
+    refuse(
+      `${destinationWord(toCanary)}, which is the canary's destination, selects ${podsOf(stable)}, too: the canary's share would reach stable.`,
+      "Give the canary's destination a label that only the canary's pods have.",
+    ),
+  ];
+}
+
+/** A third Deployment behind a destination gets a part of that version's requests, and spoils what gates see. */
+export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
+  const { target, deployments } = scene;
+  const others = deployments
+    .map(readDeployment)
+    .filter(({ name, rollout }) => rollout.desired > 0 && name !== target.stable.deployment && name !== target.canary.deployment);
+  return [target.stable, target.canary].flatMap((version) => {
+    const reach = reachOf(scene, version);
+    const reached = reach ? others.filter(({ podLabels }) => reaches(reach, podLabels) === true).map(({ name }) => name) : [];
+    if (!reach || reached.length === 0) return [];
+    return [
+      warn(
+        `${destinationWord(reach)} also selects the pods of ${reached.join(", ")}, which are not part of the release.`,
+        "Give the destination a label that only its own version's pods have.",
+      ),
+    ];
+  });
+}
+
+/** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
+export function subsetsAreClear({ target, destinationRules }: Scene): readonly Finding[] {
+  const { namespace, stable, canary } = target;
+  const known = (version: Version): readonly Subset[] => subsetsOf(destinationRules, version.host, namespace).filter(({ name }) => name === version.subset);
+  const versions = [stable, canary].filter(({ subset }) => subset !== undefined);
+  const twice = versions.filter((version) => new Set(known(version).map(({ labels }) => showLabels(labels))).size > 1);
+  const lost = stable.subset !== undefined && known(stable).length === 0 && canary.subset !== undefined && known(canary).length > 0;
+  return [
+    ...(lost
+      ? [
+          warn(
+            `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
+            `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`,
+          ),
+        ]
+      : []),
+    ...twice.map((version) =>
+      warn(
+        `Subset ${version.subset} of ${version.host} is defined with different labels: ${known(version)
+          .map(({ rule, labels }) => `${rule} (${showLabels(labels)})`)
+          .join(", ")}. Istio takes the oldest.`,
+        "Leave one.",
+      ),
+    ),
+  ];
+}

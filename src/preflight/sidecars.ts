@@ -1,0 +1,44 @@
+import type { Pod } from "../kubernetes/pod.ts";
+import type { Labels } from "../kubernetes/selector.ts";
+import type { Finding } from "../ports/preflight.ts";
+import { refuse, warn } from "./finding.ts";
+import type { Scene } from "./scene.ts";
+
+const proxy = "istio-proxy";
+const hasProxy = ({ containerNames }: Pod): boolean => containerNames.includes(proxy);
+
+const next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
+
+/** Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has one. */
+export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
+  const { stablePods, canaryPods, planned, target } = scene;
+  const stable = stablePods.filter(hasProxy).length;
+  if (stable === 0 || planned === undefined || "problem" in planned) return [];
+  const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
+  const like = `the pods of ${target.stable.deployment} have ${proxy}`;
+  const bare = canaryPods.filter((pod) => !hasProxy(pod));
+  const { podLabels, podAnnotations, containers } = planned.deployment;
+  if (containers.some(({ name }) => name === proxy)) return [];
+  const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
+  if (expected === "no") return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, next)];
+  if (target.source.from === "existing" && bare.length > 0) {
+    return [
+      warn(
+        `${canary} run without a sidecar (${bare.map(({ name }) => name).join(", ")}), while ${like}; the new ones ${expected === "yes" ? "will" : "may not"} get one.`,
+        next,
+      ),
+    ];
+  }
+  return expected === "unknown" ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, next)] : [];
+}
+
+/** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
+function injectionFor(labels: Labels, annotations: Labels, namespace: Scene["namespace"]): "yes" | "no" | "unknown" {
+  const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
+  if (ofPod === "false") return "no";
+  if (namespace === "unread") return ofPod === "true" ? "yes" : "unknown";
+  const ofNamespace = namespace?.metadata.labels ?? {};
+  if (ofNamespace["istio-injection"] === "disabled") return "no";
+  const marks = [ofPod === "true", labels["istio.io/rev"], ofNamespace["istio-injection"] === "enabled", ofNamespace["istio.io/rev"]];
+  return marks.some(Boolean) ? "yes" : "unknown";
+}

@@ -1,0 +1,75 @@
+import { isAutoscaled } from "../kubernetes/autoscaler.ts";
+import { chooseContainer, type Deployment, isRolledOut } from "../kubernetes/deployment.ts";
+import type { Finding } from "../ports/preflight.ts";
+import { replicasFor } from "../release/replicas.ts";
+import { note, refusal, refuse, warn } from "./finding.ts";
+import type { Scene } from "./scene.ts";
+
+const wordOf = ({ namespace, name }: Deployment): string => `Deployment ${namespace}/${name}`;
+
+/** A release needs a healthy version to go back to. */
+export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
+  if (!stable) return [];
+  const { observed, desired, total, updated, available } = stable.rollout;
+  const where = `${wordOf(stable)} (stable)`;
+  if (desired === 0) {
+    const swapped =
+      canary && canary.rollout.available > 0
+        ? ` ${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration.`
+        : "";
+    return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, `Scale it up.${swapped}`)];
+  }
+  if (available === 0)
+    return [
+      refuse(`${where} has no available pod, so there is nothing to go back to.`, `See kubectl describe deployment ${stable.name} -n ${stable.namespace}.`),
+    ];
+  if (!observed || updated < desired || total > updated)
+    return [
+      refuse(
+        `${where} is being rolled out: ${updated} of ${desired} pods run its newest template, ${total - updated} an older one.`,
+        "Wait until it is done, then release again.",
+      ),
+    ];
+  return isRolledOut(stable.rollout)
+    ? []
+    : [warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not.")];
+}
+
+/** Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its end. */
+export function stableCanBeUpdated({ stable, target, plan }: Scene): readonly Finding[] {
+  if (!stable || plan.promotion !== "update") return [];
+  const container = chooseContainer(stable, target.container);
+  const paused = stable.paused
+    ? [
+        refuse(
+          `${wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`,
+          `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`,
+        ),
+      ]
+    : [];
+  return [...paused, ...("problem" in container ? [refusal(container)] : [])];
+}
+
+export function imageIsNew({ stable, planned, target }: Scene): readonly Finding[] {
+  if (!stable || planned === undefined || "problem" in planned) return [];
+  const [before, after] = [chooseContainer(stable, target.container), chooseContainer(planned.deployment, target.container)];
+  if ("problem" in before || "problem" in after || before.image !== after.image) return [];
+  return [note(`Stable runs ${after.image} already: the release changes no image.`)];
+}
+
+/** At the end all requests are the canary's, for a moment or for good. */
+export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: Scene): readonly Finding[] {
+  if (!stable || planned === undefined || "problem" in planned || isAutoscaled(autoscalers, target.canary.deployment)) return [];
+  const before = stable.rollout.desired;
+  const { replicas: wanted, source } = target;
+  const original = source.from === "manifests" ? planned.deployment.rollout.desired : (canary?.rollout.desired ?? 0);
+  const current = wanted.kind === "keep" ? original : (canary?.rollout.desired ?? 0);
+  const atEnd = replicasFor({ wanted, weight: 100, stable: before, current, original, autoscaled: false });
+  if (atEnd >= before) return [];
+  return [
+    warn(
+      `At 100 % the canary serves with ${atEnd} pods what stable serves with ${before} now.`,
+      "Let its replicas follow the weights (by-weight), or give it more.",
+    ),
+  ];
+}
