@@ -109,6 +109,12 @@ test("nobody at the address is a reason, and no exception", async (t) => {
   );
 });
 
+test("an abort rejects with its own reason", async (t) => {
+  const cancelled = new AbortController();
+  const { url } = await serve(t, () => cancelled.abort("the job was cancelled"));
+  await assert.rejects(sourceAt(url).query("x", at, cancelled.signal), (reason) => reason === "the job was cancelled");
+});
+
 test("an abort rejects", async (t) => {
   const controller = new AbortController();
   const { url } = await serve(t, () => controller.abort());

@@ -61,6 +61,7 @@ const matchCases: readonly {
     hits: [get(), get("/", { "x-no": "2" })],
     misses: [get("/", { "x-no": "1" })],
   },
+  { fact: "without a header, whatever it says", match: [{ withoutHeaders: { "x-no": {} } }], hits: [get()], misses: [get("/", { "x-no": "1" })] },
   { fact: "method", match: [{ method: { exact: "POST" } }], hits: [get("/", {}, "POST")], misses: [get()] },
   { fact: "query parameter", match: [{ queryParams: { beta: { exact: "1" } } }], hits: [get("/?beta=1")], misses: [get("/?beta=2"), get("/")] },
   {
@@ -93,6 +94,7 @@ const answers: readonly {
 }[] = [
   { fact: "the first rule that matches is taken", mesh: meshOf([virtualService([{ route: [to("v2")] }, { route: [to("v1")] }])]), outcome: "v2" },
   { fact: "a single destination gets everything, even with weight 0", mesh: share([to("v2", 0)]), outcome: "v2" },
+  { fact: "of several destinations without any weight none is taken", mesh: share([to("v1"), to("v2", 0)]), outcome: "503 NC" },
   { fact: "an omitted weight is zero: the other destination gets everything", mesh: share([to("v1"), to("v2", 5)]), outcome: "v2" },
   { fact: "a subset that no DestinationRule has is 503 NC", mesh: share([to("v9")]), outcome: "503 NC" },
   { fact: "a missing subset is harmless while its weight is zero", mesh: share([to("v1", 100), to("v9", 0)]), outcome: "v1" },
@@ -163,12 +165,12 @@ const answers: readonly {
     outcome: "v2",
   },
   {
-    fact: "in the mesh the oldest VirtualService of a host wins",
+    fact: "in the mesh the oldest VirtualService of a host has the say, also where it has no rule for a request",
     mesh: meshOf([
       virtualService([{ route: [to("v2")] }], { creationTimestamp: "2026-02-01T00:00:00Z" }),
-      virtualService([{ route: [to("v1")] }], { name: "old", creationTimestamp: "2026-01-01T00:00:00Z" }),
+      virtualService([{ match: [{ uri: { prefix: "/old" } }], route: [to("v1")] }], { name: "old", creationTimestamp: "2026-01-01T00:00:00Z" }),
     ]),
-    outcome: "v1",
+    outcome: "404 NR",
   },
   {
     fact: "a rule for the mesh alone is not for the gateway",

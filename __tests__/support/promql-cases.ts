@@ -8,6 +8,7 @@ export const series: Readonly<Record<string, string>> = {
   'requests{pod="a",code="500"}': "_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ 3 5 5 9 9",
   'requests{pod="b",code="200"}': "100 110 120 130 140 150 160 170 180 190 200 210 4 8 12 16 20 24 28 32 36",
   'requests{pod="c",code="200"}': "7 7 7 8 9 9 9 9 9 9 stale",
+  fresh: "_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ 0 6 12",
   'took_bucket{le="10"}': "0 2 4 6 8 10 12 14 16 18 20 22 24 26 28 30 32 34 36 38 40",
   'took_bucket{le="100"}': "0 5 10 15 20 25 30 35 40 45 50 55 60 65 70 75 80 85 90 95 100",
   'took_bucket{le="+Inf"}': "0 6 12 18 24 30 36 42 48 54 60 66 72 78 84 90 96 102 108 114 120",
@@ -29,6 +30,8 @@ export const cases: readonly { readonly query: string; readonly gives: readonly 
   // A steady counter: 45 s between the samples in the window, stretched by 12 s at its start and 3 s at its end.
   { query: 'increase(requests{pod="a",code="200"}[1m])', gives: ['{code="200",pod="a"} 120'] },
   { query: 'rate(requests{pod="a",code="200"}[1m])', gives: ['{code="200",pod="a"} 2'] },
+  // A counter that began at zero within the window is not stretched to before that.
+  { query: "increase(fresh[1m])", gives: ["{} 13.2"] },
   // The first three errors are never seen, and what is seen is stretched to a fraction.
   { query: 'increase(requests{code="500"}[5m])', gives: ['{code="500",pod="a"} 7.05'] },
   { query: 'increase(requests{code="500"}[1m])', gives: ['{code="500",pod="a"} 5.333333333333333'] },

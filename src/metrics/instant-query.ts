@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Instant, Millis } from "../lib/duration.ts";
-import { isAbort, tell } from "../lib/errors.ts";
+import { tell } from "../lib/errors.ts";
 import { type JsonAnswer, requestJson } from "../lib/http.ts";
 
 export type PrometheusAddress = {
@@ -29,7 +29,6 @@ export async function instantQuery(prometheus: PrometheusAddress, query: string,
     return read(answer, placeOf(prometheus.url));
   } catch (error) {
     signal.throwIfAborted();
-    if (isAbort(error)) throw error;
     return { because: `Prometheus did not answer: ${tell(error)}`, fault: "prometheus" };
   }
 }

@@ -119,12 +119,7 @@ function endpointsOf(
   if (!wantedLabels || !servicePort) return undefined;
   const { selector } = service.spec;
   const pods = mesh.pods.filter(
-    (pod) =>
-      selector &&
-      pod.metadata.namespace === service.metadata.namespace &&
-      isReady(pod) &&
-      selects({ ...selector, ...wantedLabels }, pod) &&
-      selects(selector, pod),
+    (pod) => selector && pod.metadata.namespace === service.metadata.namespace && isReady(pod) && selects(selector, pod) && selects(wantedLabels, pod),
   );
   return pods.flatMap((pod) => {
     const number = portOf(pod, servicePort.targetPort ?? servicePort.port);
