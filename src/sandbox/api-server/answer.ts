@@ -1,4 +1,5 @@
-import { apiVersionOf } from "./kind.ts";
+import { load } from "js-yaml";
+import { apiVersionOf, type Kind } from "./kind.ts";
 import { parseLabelSelector } from "./label-selector.ts";
 import { isObject, type SentObject, type StoredObject } from "./object.ts";
 import type { Objects, WriteContext } from "./objects.ts";
@@ -6,7 +7,7 @@ import { jsonPatch, mergePatch } from "./patch.ts";
 import type { LogQuery } from "./pod-log.ts";
 import type { ObjectRequest, WriteOptions } from "./route.ts";
 import { readScale, writeScale } from "./scale.ts";
-import { badRequest, invalidOptions, methodNotAllowed, notFound, unsupportedMediaType } from "./status.ts";
+import { badRequest, invalidOptions, methodNotAllowed, notFound, unknownPatchType, unsupportedMediaType } from "./status.ts";
 import type { Store } from "./store.ts";
 import { strategicMergePatch } from "./strategic-merge-patch.ts";
 
@@ -46,9 +47,9 @@ export function answer(parts: Parts, call: Call): Answer {
     case "list":
       return respond(200, list(parts.store, call));
     case "create":
-      return respond(201, shown(parts.objects.create(context, parseObject(call.body))));
+      return respond(201, shown(parts.objects.create(context, parseBody(call))));
     case "update":
-      return respond(200, shown(parts.objects.update(context, name, parseObject(call.body))));
+      return respond(200, shown(parts.objects.update(context, name, parseBody(call))));
     case "patch": {
       const { object, created } = patch(parts.objects, context, call);
       return respond(created ? 201 : 200, shown(object));
@@ -69,7 +70,7 @@ function find(store: Store, { kind, namespace, name }: ObjectRequest): StoredObj
 function list(store: Store, { request, query }: Call): unknown {
   const { kind, version, namespace } = request;
   const selects = parseLabelSelector(query.get("labelSelector") ?? "");
-  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+  const fields = parseFieldSelector(query.get("fieldSelector") ?? "", kind);
   const found = store.list(kind, namespace).filter((object) => selects(object.metadata.labels ?? {}) && fields(object));
   const apiVersion = apiVersionOf(kind, version);
   // Items of built-in kinds come without apiVersion and kind, those of custom resources with them.
@@ -77,29 +78,63 @@ function list(store: Store, { request, query }: Call): unknown {
   return { kind: `${kind.kind}List`, apiVersion, metadata: { resourceVersion: store.resourceVersion() }, items };
 }
 
+const selectableFields = ["metadata.name", "metadata.namespace"];
+const selectablePodFields = ["spec.nodeName", "status.phase", "status.podIP"];
+
 /** `metadata.name=x`, `status.phase!=Running`: a path, an operator, a value. */
-function parseFieldSelector(text: string): (object: StoredObject) => boolean {
-  const terms = text.split(",").filter((term) => term !== "").map((term) => /^([^=!]+)(==?|!=)(.*)$/.exec(term));
-  return (object) =>
-    terms.every((term) => {
-      const [, path = "", operator, value] = term ?? [];
-      const found = path.split(".").reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), object);
-      return (String(found ?? "") === value) === (operator !== "!=");
-    });
+function parseFieldSelector(text: string, kind: Kind): (object: StoredObject) => boolean {
+  const known = [...selectableFields, ...(kind.kind === "Pod" ? selectablePodFields : [])];
+  const terms = text.split(",").filter((term) => term !== "").map((term) => {
+    const [, path = term, operator, value = ""] = /^([^=!]+)(==?|!=)(.*)$/.exec(term) ?? [];
+    if (!known.includes(path)) throw badRequest(`"${path}" is not a known field selector: only ${selectableFields.map((field) => `"${field}"`).join(", ")}`);
+    return { path: path.split("."), equal: operator !== "!=", value };
+  });
+  const read = (object: StoredObject, path: readonly string[]): string => String(path.reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), object) ?? "");
+  return (object) => terms.every(({ path, equal, value }) => (read(object, path) === value) === equal);
 }
 
+/** The texts of Go's decoder. Undefined is what no JSON gives. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`the object provided is unrecognized: couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`);
+  } catch {
+    return undefined;
   }
 }
 
-function parseObject(text: string): SentObject {
+function parseObject(text: string, kind: Kind): SentObject {
   const value = parseJson(text);
-  if (!isObject(value)) throw badRequest("the object provided is unrecognized: couldn't get version/kind; json: cannot unmarshal into an object");
+  if (isObject(value)) return value;
+  const because = value === undefined ? "unexpected end of JSON input" : "json: cannot unmarshal array into Go value";
+  throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${because} (${text.slice(0, 100) || "<empty>"})`);
+}
+
+function parsePatch(text: string): unknown {
+  const value = parseJson(text);
+  if (value === undefined) throw badRequest("error decoding patch: unexpected end of JSON input");
   return value;
+}
+
+/** Applies are YAML, of which JSON is a part. */
+function parseApply(text: string): SentObject {
+  const value = parseYaml(text);
+  if (!isObject(value)) throw badRequest("error decoding YAML: an object is expected");
+  return value;
+}
+
+function parseYaml(text: string): unknown {
+  try {
+    return load(text);
+  } catch (error) {
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+function parseBody({ request, contentType, body }: Call): SentObject {
+  if (!bodyTypes.includes(contentType)) throw unsupportedMediaType(bodyTypes);
+  return contentType === "application/yaml" ? parseApply(body) : parseObject(body, request.kind);
 }
 
 type Patching = (present: unknown, body: unknown) => unknown;
@@ -113,15 +148,15 @@ const applyType = "application/apply-patch+yaml";
 
 function patch(objects: Objects, context: WriteContext, { request, contentType, body, options }: Call): { readonly object: StoredObject; readonly created: boolean } {
   const accepted = [...Object.keys(patches).filter((type) => !(request.kind.custom && type.includes("strategic"))), applyType];
-  if (!accepted.includes(contentType)) throw unsupportedMediaType(accepted);
+  if (!accepted.includes(contentType)) throw contentType in patches ? unsupportedMediaType(accepted) : unknownPatchType();
   if (contentType === applyType) {
     if (!options.managerGiven) throw invalidOptions("PatchOptions", "fieldManager", "FieldValueRequired", "Required value: is required for apply patch");
-    return objects.apply(context, request.name, parseObject(body), options.force);
+    return objects.apply(context, request.name, parseApply(body), options.force);
   }
   if (options.force) throw invalidOptions("PatchOptions", "force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch");
   const change = patches[contentType];
   const object = objects.patch(context, request.name, (present) => {
-    const patched = change?.(present, parseJson(body));
+    const patched = change?.(present, parsePatch(body));
     if (!isObject(patched)) throw badRequest("the patched object is no object");
     return patched;
   });
@@ -131,20 +166,26 @@ function patch(objects: Objects, context: WriteContext, { request, contentType, 
 function scale({ store, objects }: Parts, { request, contentType, body }: Call, context: WriteContext): unknown {
   const present = find(store, request);
   if (request.verb === "get") return readScale(present);
-  const patched = request.verb === "update" ? parseJson(body) : patches[contentType]?.(readScale(present), parseJson(body));
+  const patched = request.verb === "update" ? parseJson(body) : patches[contentType]?.(readScale(present), parsePatch(body));
   return readScale(objects.patch(context, request.name, (object) => writeScale(object, patched)));
 }
 
 /** Options are in the body or in the query: the server does not look at the query when there is a body, not even for `dryRun`. */
-function deleteOptions({ query, body }: Call): SentObject {
-  if (body !== "") return parseObject(body);
+function deleteOptions({ request, query, body }: Call): SentObject {
+  if (body !== "") return parseObject(body, request.kind);
   return Object.fromEntries(["dryRun", "gracePeriodSeconds", "propagationPolicy"].filter((name) => query.has(name)).map((name) => [name, name === "dryRun" ? query.getAll(name) : query.get(name)]));
 }
+
+const policies = ["Foreground", "Background", "Orphan"];
 
 function remove({ objects }: Parts, call: Call, object: StoredObject): unknown {
   const { request } = call;
   const { preconditions: given, gracePeriodSeconds: grace, propagationPolicy: policy, dryRun } = deleteOptions(call);
   const preconditions = isObject(given) ? given : {};
+  if (policy !== undefined && !policies.includes(String(policy))) {
+    const supported = [...policies, "nil"].map((name) => JSON.stringify(name)).join(", ");
+    throw invalidOptions("DeleteOptions", "propagationPolicy", "FieldValueNotSupported", `Unsupported value: ${JSON.stringify(policy)}: supported values: ${supported}`);
+  }
   const left = objects.delete(request.kind, object, {
     ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),
     ...(typeof preconditions.resourceVersion === "string" ? { resourceVersion: preconditions.resourceVersion } : {}),

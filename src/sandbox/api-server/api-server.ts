@@ -163,8 +163,8 @@ function attempt(run: () => Reply): Reply {
   try {
     return run();
   } catch (error) {
-    if (error instanceof ApiError) return { status: error.code, body: error.body, headers: error.headers };
-    throw error;
+    const told = error instanceof ApiError ? error : new ApiError(500, "InternalError", `Internal error occurred in the sandbox: ${error instanceof Error ? error.stack : String(error)}`);
+    return { status: told.code, body: told.body, headers: told.headers };
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Kind, kindNamed } from "./kind.ts";
 import { isObject, type StoredObject } from "./object.ts";
 import type { ObjectRequest } from "./route.ts";
-import { forbidden } from "./status.ts";
+import { ApiError, forbidden } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** A rule of a Role, limited to `namespaces` (as a RoleBinding would); without them it holds everywhere. */
@@ -77,7 +77,7 @@ export const mayDo = (user: User, wanted: Attributes): boolean => user.rules.som
 export function authorize(user: User, request: ObjectRequest): void {
   const { kind, verb, name, namespace = "", subresource } = request;
   const wanted = { verb, group: kind.group, resource: kind.plural, subresource, name, namespace: kind.plural === "namespaces" ? name : namespace };
-  if (!mayDo(user, wanted)) throw forbidden(kind, name, refusal(user, request, kind, namespace));
+  if (!mayDo(user, wanted)) throw forbidden(kind, name, refusal(user, request, kind, wanted.namespace));
 }
 
 function refusal({ user }: User, { verb, subresource }: ObjectRequest, kind: Kind, namespace: string): string {
@@ -91,7 +91,11 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 /** The answer to "may I?": https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access */
 export function reviewAccess(user: User, review: Readonly<Record<string, unknown>>): { readonly allowed: boolean; readonly reason?: string } {
   const spec = isObject(review.spec) ? review.spec : {};
-  if (!isObject(spec.resourceAttributes)) return { allowed: user === administrator };
+  if (!isObject(spec.resourceAttributes)) {
+    const message = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    const causes = [{ reason: "FieldValueInvalid", message, field: "spec.resourceAttributes" }];
+    throw new ApiError(422, "Invalid", `.authorization.k8s.io "" is invalid: spec.resourceAttributes: ${message}`, { group: "authorization.k8s.io", causes });
+  }
   const { verb, group, resource, subresource, namespace, name } = spec.resourceAttributes;
   return {
     allowed: mayDo(user, { verb: text(verb), group: text(group), resource: text(resource), subresource: text(subresource), namespace: text(namespace), name: text(name) }),

@@ -10,10 +10,22 @@ const ifThere = (name: string, value: unknown): Fields => (value === undefined ?
 
 const probe = (value: unknown): unknown =>
   isObject(value)
-    ? { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...value, ...(isObject(value.httpGet) ? { httpGet: { scheme: "HTTP", ...value.httpGet } } : {}) }
+    ? { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...value, ...(isObject(value.httpGet) ? { httpGet: { path: "/", scheme: "HTTP", ...value.httpGet } } : {}) }
     : value;
 
 const pullPolicy = (image: unknown): string => (/:latest$|^[^:@]*$/.test(String(image ?? "").split("/").at(-1) ?? "") ? "Always" : "IfNotPresent");
+
+const variable = (item: Fields): Fields => {
+  const { valueFrom } = item;
+  if (!isObject(valueFrom) || !isObject(valueFrom.fieldRef)) return item;
+  return { ...item, valueFrom: { ...valueFrom, fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } };
+};
+
+const volume = (item: Fields): Fields => ({
+  ...item,
+  ...(isObject(item.configMap) ? { configMap: { defaultMode: 420, ...item.configMap } } : {}),
+  ...(isObject(item.secret) ? { secret: { defaultMode: 420, ...item.secret } } : {}),
+});
 
 const container = (item: Fields): Fields => ({
   resources: {},
@@ -22,6 +34,7 @@ const container = (item: Fields): Fields => ({
   imagePullPolicy: pullPolicy(item.image),
   ...item,
   ...ifThere("ports", each(item.ports, (port) => ({ protocol: "TCP", ...port }))),
+  ...ifThere("env", each(item.env, variable)),
   ...ifThere("readinessProbe", probe(item.readinessProbe)),
   ...ifThere("livenessProbe", probe(item.livenessProbe)),
   ...ifThere("startupProbe", probe(item.startupProbe)),
@@ -33,7 +46,9 @@ const podSpec = (spec: Fields): Fields => ({
   dnsPolicy: "ClusterFirst",
   securityContext: {},
   schedulerName: "default-scheduler",
+  ...(typeof spec.serviceAccountName === "string" ? { serviceAccount: spec.serviceAccountName } : {}),
   ...spec,
+  ...ifThere("volumes", each(spec.volumes, volume)),
   ...ifThere("containers", each(spec.containers, container)),
   ...ifThere("initContainers", each(spec.initContainers, container)),
 });
@@ -55,10 +70,9 @@ const servicePort = (port: Fields): Fields => ({ protocol: "TCP", targetPort: po
 const specDefaults: Readonly<Record<string, (spec: Fields) => Fields>> = {
   Deployment: (spec) => ({ replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, ...spec, template: template(spec.template), strategy: strategy(spec.strategy) }),
   ReplicaSet: (spec) => ({ replicas: 1, ...spec, template: template(spec.template) }),
-  Pod: (spec) => ({ enableServiceLinks: true, ...podSpec(spec) }),
+  Pod: (spec) => ({ enableServiceLinks: true, preemptionPolicy: "PreemptLowerPriority", priority: 0, ...podSpec(spec) }),
   Service: (spec) => ({ sessionAffinity: "None", type: "ClusterIP", internalTrafficPolicy: "Cluster", ...spec, ...ifThere("ports", each(spec.ports, servicePort)) }),
   HorizontalPodAutoscaler: (spec) => ({ minReplicas: 1, ...spec }),
-  Namespace: (spec) => ({ finalizers: ["kubernetes"], ...spec }),
 };
 
 /** Fills in what the server fills in: https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/apps/v1/defaults.go */

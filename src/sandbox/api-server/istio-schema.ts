@@ -73,7 +73,7 @@ function causes(errors: readonly SchemaError[], object: Fields): readonly Cause[
   const alternatives = new Set(errors.filter(({ keyword }) => keyword === "oneOf").map(({ instancePath }) => instancePath));
   // The branches of a choice complain as well; the real server names the choice alone.
   const told = errors.filter(({ keyword, instancePath }) => keyword === "oneOf" || !alternatives.has(instancePath));
-  const structural = told.some(({ keyword }) => keyword === "type" || keyword === "required");
+  const structural = told.some(({ keyword }) => keyword === "type" || keyword === "required" || keyword === "enum");
   return [...told.map((error) => cause(error, object)), ...(structural ? [unchecked] : [])];
 }
 
@@ -87,6 +87,13 @@ function cause({ keyword, instancePath, params, message }: SchemaError, object: 
   if (keyword === "oneOf") {
     const found = Array.isArray(params.passingSchemas) ? `Found ${params.passingSchemas.length} valid alternatives` : "Found none valid";
     return { field: "<nil>", reason: "FieldValueInvalid", message: `Invalid value: "": "${field}" must validate one and only one schema (oneOf). ${found}` };
+  }
+  if (keyword === "enum") {
+    const supported = Array.isArray(params.allowedValues) ? params.allowedValues.map((value) => JSON.stringify(value)).join(", ") : "";
+    return { field, reason: "FieldValueNotSupported", message: `Unsupported value: ${JSON.stringify(at(object, instancePath))}: supported values: ${supported}` };
+  }
+  if (keyword === "format" && params.format === "int32") {
+    return { field: "<nil>", reason: "FieldValueInvalid", message: `Invalid value: "": Checked value must be of type integer with format int32 in ${field}` };
   }
   return { field, reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(at(object, instancePath))}: ${message ?? keyword}` };
 }

@@ -15,7 +15,7 @@ const present = (value: unknown): boolean => value !== undefined && value !== nu
 const reviews: Readonly<Record<string, (spec: Fields) => readonly string[]>> = {
   VirtualService: virtualServiceErrors,
   DestinationRule: destinationRuleErrors,
-  Gateway: () => [],
+  Gateway: (spec) => (items(spec.servers).length === 0 ? ["gateway must have at least one server"] : []),
   ServiceEntry: () => [],
 };
 
@@ -34,10 +34,8 @@ export function reviewIstioObject(kind: Kind, object: Fields): Review {
 const told = (errors: readonly string[]): string => (errors.length === 1 ? (errors[0] ?? "") : `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join("")}\n`);
 
 function virtualServiceErrors(spec: Fields): readonly string[] {
-  const isDelegate = items(spec.http).length > 0 && !(Array.isArray(spec.hosts) && spec.hosts.length > 0);
   const protocols = [spec.http, spec.tcp, spec.tls].map(items);
   return [
-    ...(isDelegate || (Array.isArray(spec.hosts) && spec.hosts.length > 0) ? [] : ["virtual service must have at least one host"]),
     ...(protocols.every((routes) => routes.length === 0) ? ["http, tcp or tls must be provided in virtual service"] : []),
     ...items(spec.http).flatMap(httpRouteErrors),
     ...items(spec.tls).flatMap((route) => [...(items(route.match).length === 0 ? ["TLS match is required"] : []), ...routeErrors(items(route.route), "TLS route")]),
@@ -61,8 +59,7 @@ function routeErrors(destinations: readonly Fields[], emptyIsError: string): rea
   const sum = weights.reduce((a, b) => a + b, 0);
   return [
     ...(destinations.length === 0 && emptyIsError !== "" ? [`${emptyIsError} is required`] : []),
-    ...destinations.flatMap(destinationErrors),
-    ...weights.filter((weight) => weight < 0).map((weight) => `weight ${weight} < 0`),
+    ...destinations.flatMap((destination, at) => [...destinationErrors(destination), ...((weights[at] ?? 0) < 0 ? [`weight ${weights[at]} < 0`] : [])]),
     ...(destinations.length > 1 && sum === 0 ? ["total destination weight = 0"] : []),
   ];
 }
@@ -75,7 +72,7 @@ function destinationErrors(route: Fields): readonly string[] {
   const number = fields(port).number;
   return [
     ...(host === "*" ? ["invalid destination host *"] : []),
-    ...(typeof host !== "string" || host === "" ? ['domain name "" invalid (label "" invalid)'] : []),
+    ...(host === "" ? ["empty domain name not allowed"] : []),
     ...(typeof subset === "string" && subset !== "" && !label.test(subset) ? [`subset name is invalid: ${subset}`] : []),
     ...(typeof number === "number" && (number < 1 || number > 65_535) ? [`port number ${number} must be in the range 1..65535`] : []),
   ];

@@ -5,7 +5,7 @@ type Labels = Readonly<Record<string, string>>;
 
 export type Selector = (labels: Labels) => boolean;
 
-const requirement = /^\s*(?:(!)\s*([^\s!=,()]+)|([^\s!=,()]+)\s*(?:(==|=|!=)\s*([^\s!=,()]*)|\s(in|notin)\s*\(([^()]*)\))?)\s*$/;
+const requirement = /^\s*(?:(!)\s*([-\w./]+)|([-\w./]+)\s*(?:(==|=|!=)\s*([-\w.]*)|\s(in|notin)\s*\(([^()]*)\))?)\s*$/;
 
 /** Commas separate requirements, but not inside the brackets of `in (a, b)`. */
 const split = (text: string): readonly string[] => text.split(/,(?![^(]*\))/);

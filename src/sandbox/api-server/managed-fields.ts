@@ -40,8 +40,10 @@ function walk(value: unknown, path: readonly string[], fields: readonly string[]
   for (const item of value) {
     if (!isObject(item)) continue;
     const itemPath = [...path, `k:${JSON.stringify(keyOfItem(item, keys))}`];
-    found.set([...itemPath, "."].join(joint), true);
-    walk(item, itemPath, fields, custom, found);
+    // Some items are one value with a key: who sets an owner reference sets all of it.
+    const whole = fields.at(-1) === "ownerReferences";
+    found.set([...itemPath, "."].join(joint), whole ? item : true);
+    if (!whole) walk(item, itemPath, fields, custom, found);
   }
 }
 
@@ -134,5 +136,11 @@ export function afterUpdate(entries: readonly ManagedFields[], writer: Writer, b
   const lost = new Set([...changed, ...gone]);
   const mine = changed.size === 0 && fields.size === own.size ? entries.find((entry) => sameWriter(entry, writer)) : entryFor(writer, fields, [], time);
   const rest = others(entries, writer).map((entry) => without(entry, lost));
-  return [...rest, mine].filter((entry) => entry !== undefined);
+  return inOrder([...rest, mine]);
 }
+
+const orderOf = ({ operation, time, manager, subresource = "" }: ManagedFields): string => [operation, time, manager, subresource].join(" ");
+
+/** Applies come before updates, and earlier ones before later ones. */
+export const inOrder = (entries: readonly (ManagedFields | undefined)[]): readonly ManagedFields[] =>
+  entries.filter((entry) => entry !== undefined).sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));

@@ -3,14 +3,15 @@ import { isDeepStrictEqual } from "node:util";
 import type { Admission } from "./admission.ts";
 import type { SandboxClock } from "./clock.ts";
 import { withDefaults } from "./defaults.ts";
-import { apiVersionOf, type Kind, kindNamed } from "./kind.ts";
+import { fitToSchema, type Source } from "./fit.ts";
+import { apiVersionOf, type Kind, kindNamed, kindOf } from "./kind.ts";
 import { afterUpdate, fieldValues, type Writer } from "./managed-fields.ts";
 import { isObject, type ManagedFields, type SentObject, type StoredObject, timestamp, withoutUndefined } from "./object.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 import { alreadyExists, ApiError, badRequest, notFound, preconditionFailed } from "./status.ts";
 import { type Store, storedKind } from "./store.ts";
-import { checkIdentity, checkVersion, pruned, storedForm } from "./stored-form.ts";
-import { decode, validate, validateUpdate } from "./validation.ts";
+import { allocate, checkIdentity, checkVersion, storedForm } from "./stored-form.ts";
+import { validate } from "./validation.ts";
 
 /** What is written where, by whom, and how. */
 export type WriteContext = {
@@ -68,18 +69,20 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
   const now = (): string => timestamp(clock.now());
 
   /** Everything between the body and the store. `owners` are worked out already when the write is an apply. */
-  function write(context: WriteContext, before: StoredObject | undefined, sent: SentObject, owners?: readonly ManagedFields[]): StoredObject {
-    const { kind, version, namespace, subresource } = context;
-    decode(kind, version, sent);
-    const clean = pruned(kind, sent, context.onWarning ?? (() => {}));
+  function write(context: WriteContext, source: Source, before: StoredObject | undefined, sent: SentObject, owners?: readonly ManagedFields[]): StoredObject {
+    const { kind, namespace, subresource } = context;
+    const clean = fit(context, source, sent);
     const complete = withDefaults(kind, storedForm(kind, namespace, before, clean, { subresource, now: clock.now() }));
-    validate(kind, complete);
-    if (before !== undefined) validateUpdate(kind, before, complete);
-    const object = withOwners(withGeneration(context, before, complete), owners ?? ownersAfter(context, before, complete));
+    validate(kind, before, complete);
+    const owned = withOwners(withGeneration(context, before, complete), owners ?? ownersAfter(context, before, complete));
+    const object = allocate(kind, before, owned);
     for (const warning of admission.review(kind, object)) context.onWarning?.(warning);
+    if (before === undefined && store.get(kind, namespace, object.metadata.name) !== undefined) throw alreadyExists(kind, object.metadata.name);
     if (before !== undefined && isDeepStrictEqual(object, before)) return before;
     return context.dryRun ? withoutVersion(object) : save(kind, object);
   }
+
+  const fit = (context: WriteContext, source: Source, sent: SentObject): SentObject => fitToSchema({ ...context, source, onWarning: context.onWarning ?? (() => {}) }, sent);
 
   /** The last finalizer that goes takes the object with it. */
   function save(kind: Kind, object: StoredObject): StoredObject {
@@ -123,41 +126,39 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
 
   return {
     create(context, sent) {
-      const { kind, version, namespace } = context;
-      checkIdentity(kind, version, namespace, sent);
+      checkIdentity(context.kind, context.version, context.namespace, sent);
       requireNamespace(context);
       if (sent.metadata?.resourceVersion) throw new ApiError(500, "", "resourceVersion should not be set on objects to be created");
       const { generateName = "" } = sent.metadata ?? {};
       const name = sent.metadata?.name || (generateName === "" ? "" : randomName(generateName));
-      if (name !== "" && store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, name);
-      return write(context, undefined, { ...sent, metadata: { ...sent.metadata, name } });
+      return write(context, "body", undefined, { ...sent, metadata: { ...sent.metadata, name } });
     },
     update(context, name, sent) {
       checkIdentity(context.kind, context.version, context.namespace, sent, name);
       const before = find(context, name);
       checkVersion(context.kind, before, sent, true);
-      return write(context, before, sent);
+      return write(context, "body", before, sent);
     },
     patch(context, name, change) {
       const before = find(context, name);
-      const after = change(before);
-      checkIdentity(context.kind, context.version, context.namespace, after, name);
+      const after = change({ ...before, apiVersion: apiVersionOf(context.kind, context.version) });
+      checkIdentity(context.kind, context.version, context.namespace, after, name, "patch");
       checkVersion(context.kind, before, after, false);
-      return write(context, before, after);
+      return write(context, "patch", before, after);
     },
     apply(context, name, sent, force) {
       const { kind, version, namespace } = context;
-      if (typeof sent.apiVersion !== "string" || typeof sent.kind !== "string") throw badRequest(`invalid object type: /, Kind=${sent.kind ?? ""}`);
-      checkIdentity(kind, version, namespace, sent, name);
+      if (sent.apiVersion === undefined || kindOf(sent) !== kind) throw badRequest(`invalid object type: ${sent.apiVersion?.includes("/") ? "" : "/"}${sent.apiVersion ?? ""}, Kind=${sent.kind ?? ""}`);
+      checkIdentity(kind, version, namespace, { ...sent, metadata: { name, ...sent.metadata } }, name);
       if (isObject(sent.metadata) && sent.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
       const before = store.get(kind, namespace, name);
       if (before === undefined) requireNamespace(context);
       else checkVersion(kind, before, sent, false);
       const entries = before?.metadata.managedFields ?? [];
-      const wanted = pruned(kind, sent, () => {}); // the warnings come when it is written
+      const wanted = fit(context, "apply", sent);
       const { object, managedFields } = serverSideApply(before ?? {}, wanted, entries, writerOf(context, "Apply"), { force, custom: kind.custom, time: now() });
       const metadata = isObject(object.metadata) ? object.metadata : {};
-      return { object: write(context, before, { ...object, metadata: { ...metadata, name } }, managedFields), created: before === undefined };
+      return { object: write(context, "body", before, { ...object, metadata: { ...metadata, name } }, managedFields), created: before === undefined };
     },
     delete(kind, object, options) {
       const { metadata } = object;

@@ -1,5 +1,5 @@
 import { kinds, type Kind } from "./kind.ts";
-import { badRequest, invalidOptions, methodNotAllowed } from "./status.ts";
+import { invalidOptions, methodNotAllowed } from "./status.ts";
 
 export type Verb = "get" | "list" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
@@ -56,6 +56,6 @@ export function parseWriteOptions(method: string, query: URLSearchParams, userAg
     throw invalidOptions(optionNames[method] ?? "UpdateOptions", "dryRun", "FieldValueNotSupported", `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
   }
   const manager = query.get("fieldManager") ?? "";
-  if (manager.length > 128) throw badRequest("fieldManager: Too long: may not be more than 128 bytes");
+  if (manager.length > 128) throw invalidOptions(optionNames[method] ?? "UpdateOptions", "fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes");
   return { manager: manager === "" ? userAgent.split("/")[0] || "unknown" : manager, managerGiven: manager !== "", dryRun: dryRun.length > 0, force: query.get("force") === "true" };
 }

@@ -1,4 +1,4 @@
-import { isObject, type SentObject, type StoredObject, withoutUndefined } from "./object.ts";
+import { isObject, type SentObject, type StoredObject } from "./object.ts";
 
 const fields = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : {});
 
@@ -10,7 +10,7 @@ export function readScale({ metadata, spec, status }: StoredObject): Readonly<Re
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: withoutUndefined({ replicas: fields(spec).replicas }),
+    spec: fields(spec).replicas === 0 ? {} : { replicas: fields(spec).replicas },
     status: { replicas: fields(status).replicas ?? 0, selector: labels.join(",") },
   };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isAtomic, keyOfItem, listKeys } from "./lists.ts";
-import { compareFields, entryFor, type FieldSet, fieldPath, fieldsOf, fieldValues, fromFieldsV1, others, without, type Writer } from "./managed-fields.ts";
+import { compareFields, entryFor, type FieldSet, fieldPath, fieldsOf, fieldValues, fromFieldsV1, inOrder, others, without, type Writer } from "./managed-fields.ts";
 import { isObject, type ManagedFields } from "./object.ts";
 import { ApiError } from "./status.ts";
 
@@ -27,7 +27,7 @@ export function serverSideApply(live: Fields, sent: Fields, entries: readonly Ma
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
   const taken = new Set(conflicts.map(({ path }) => path));
   const mine = entryFor(writer, wanted, entries, time);
-  return { object, managedFields: [...(mine === undefined ? [] : [mine]), ...rest.map((entry) => without(entry, taken)).filter((entry) => entry !== undefined)] };
+  return { object, managedFields: inOrder([mine, ...rest.map((entry) => without(entry, taken))]) };
 }
 
 function conflictError(conflicts: readonly { readonly entry: ManagedFields; readonly path: string }[]): ApiError {
@@ -45,8 +45,8 @@ function conflictError(conflicts: readonly { readonly entry: ManagedFields; read
 }
 
 function grouped(causes: readonly { readonly message: string; readonly field: string }[]): string {
-  const by = Map.groupBy(causes, ({ message }) => message);
-  return [...by].map(([message, of]) => `${message}:\n${of.map(({ field }) => `- ${field}`).join("\n")}`).join("\n");
+  const by = [...Map.groupBy(causes, ({ message }) => message)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return by.map(([message, of]) => `${message.replace("conflict", "conflicts")}:\n${of.map(({ field }) => `- ${field}`).sort().join("\n")}`).join("\n");
 }
 
 /** Objects merge, lists with keys merge by key, everything else is taken as sent. */

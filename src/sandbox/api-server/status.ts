@@ -64,6 +64,9 @@ export const patchRefused = (): ApiError => new ApiError(422, "Invalid", "the se
 export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
   new ApiError(415, "UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`);
 
+/** A content type that is no kind of patch at all. */
+export const unknownPatchType = (): ApiError => new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+
 export const methodNotAllowed = (): ApiError => new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 
 /** A validating webhook said no. The code is the webhook's; istiod leaves it to the API server, which takes 400. */

@@ -36,5 +36,5 @@ function mergeItems(target: readonly Fields[], patch: readonly Fields[], keys: r
     if (change?.$patch === "delete") return [];
     return [change === undefined ? item : merge(item, change, path)];
   });
-  return [...kept, ...patch.filter((item) => item.$patch !== "delete" && !target.some((other) => same(other, item)))];
+  return [...patch.filter((item) => item.$patch !== "delete" && !target.some((other) => same(other, item))), ...kept]; // new items come first
 }

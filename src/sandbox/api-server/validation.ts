@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Kind } from "./kind.ts";
 import { selectorOf } from "./label-selector.ts";
 import { isObject, type SentObject } from "./object.ts";
-import { ApiError, badRequest, type Cause, invalid } from "./status.ts";
+import { type Cause, invalid } from "./status.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -28,6 +29,10 @@ const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const labelBecause =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
+const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$/;
+const keyBecause =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
 function metadataCauses(kind: Kind, { name = "", labels = {} }: NonNullable<SentObject["metadata"]>): readonly Cause[] {
   const rule = nameRules[kind.names];
   const values = Object.values(labels).map(String);
@@ -35,8 +40,9 @@ function metadataCauses(kind: Kind, { name = "", labels = {} }: NonNullable<Sent
     ...(name === "" ? [required("metadata.name", ": name or generateName is required")] : []),
     ...(name !== "" && !rule.pattern.test(name) ? [wrong("metadata.name", name, rule.because)] : []),
     ...(name.length > rule.longest ? [wrong("metadata.name", name, `must be no more than ${rule.longest} characters`)] : []),
+    ...Object.keys(labels).filter((key) => !labelKey.test(key)).map((key) => wrong("metadata.labels", key, keyBecause)),
     ...values.filter((value) => !labelValue.test(value)).map((value) => wrong("metadata.labels", value, labelBecause)),
-    ...values.filter((value) => value.length > 63).map((value) => wrong("metadata.labels", value, "must be no more than 63 characters")),
+    ...values.filter((value) => value.length > 63).map((value) => wrong("metadata.labels", value, "must be no more than 63 bytes")),
   ];
 }
 
@@ -47,84 +53,51 @@ function templateCauses(spec: Fields): readonly Cause[] {
   const containers = fields(template.spec).containers;
   return [
     ...(spec.selector === undefined ? [required("spec.selector")] : []),
+    ...(isObject(spec.selector) && Object.keys(spec.selector).length === 0 ? [wrong("spec.selector", {}, "empty selector is invalid for deployment")] : []),
     ...(matches ? [] : [wrong("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`")]),
     ...containerCauses("spec.template.spec.containers", containers),
   ];
+}
+
+function nameCauses(field: string, name: unknown): readonly Cause[] {
+  if (typeof name !== "string" || name === "") return [required(field)];
+  return label.pattern.test(name) ? [] : [wrong(field, name, label.because)];
 }
 
 function containerCauses(path: string, containers: unknown): readonly Cause[] {
   if (!Array.isArray(containers) || containers.length === 0) return [required(path)];
   const names = containers.map((item) => fields(item).name);
   return containers.flatMap((item, at) => [
-    ...(fields(item).name === undefined ? [required(`${path}[${at}].name`)] : []),
+    ...nameCauses(`${path}[${at}].name`, fields(item).name),
     ...(names.indexOf(fields(item).name) < at ? [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(fields(item).name)}`, field: `${path}[${at}].name` }] : []),
-    ...(fields(item).image === undefined ? [required(`${path}[${at}].image`)] : []),
+    ...((fields(item).image ?? "") === "" ? [required(`${path}[${at}].image`)] : []),
   ]);
 }
 
 const negative = (field: string, value: unknown): readonly Cause[] => (typeof value === "number" && value < 0 ? [wrong(field, value, "must be greater than or equal to 0")] : []);
 
-const specCauses: Readonly<Record<string, (spec: Fields) => readonly Cause[]>> = {
-  Deployment: (spec) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec)],
-  ReplicaSet: (spec) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec)],
+function deadlineCauses({ progressDeadlineSeconds, minReadySeconds = 0 }: Fields): readonly Cause[] {
+  const tooShort = typeof progressDeadlineSeconds === "number" && typeof minReadySeconds === "number" && progressDeadlineSeconds <= minReadySeconds;
+  return tooShort ? [wrong("spec.progressDeadlineSeconds", progressDeadlineSeconds, "must be greater than minReadySeconds")] : [];
+}
+
+const immutableSelector = (spec: Fields, before: Fields | undefined): readonly Cause[] =>
+  before === undefined || isDeepStrictEqual(spec.selector, before.selector) ? [] : [wrong("spec.selector", spec.selector, "field is immutable")];
+
+const specCauses: Readonly<Record<string, (spec: Fields, before: Fields | undefined) => readonly Cause[]>> = {
+  Deployment: (spec, before) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec), ...deadlineCauses(spec), ...immutableSelector(spec, before)],
+  ReplicaSet: (spec, before) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec), ...immutableSelector(spec, before)],
   Pod: (spec) => containerCauses("spec.containers", spec.containers),
-  Lease: ({ leaseDurationSeconds: duration }) => (typeof duration === "number" && duration <= 0 ? [wrong("spec.leaseDurationSeconds", duration, "must be greater than 0")] : []),
+  Service: (spec) => (Array.isArray(spec.ports) && spec.ports.length > 0) || spec.clusterIP === "None" || spec.type === "ExternalName" ? [] : [required("spec.ports")],
+  Lease: ({ leaseDurationSeconds: duration, leaseTransitions }) => [
+    ...(typeof duration === "number" && duration <= 0 ? [wrong("spec.leaseDurationSeconds", duration, "must be greater than 0")] : []),
+    ...negative("spec.leaseTransitions", leaseTransitions),
+  ],
 };
 
-/** All that is wrong with an object by the rules of its kind. */
-export function validate(kind: Kind, object: SentObject): void {
-  const causes = [...metadataCauses(kind, object.metadata ?? {}), ...(specCauses[kind.kind]?.(fields(object.spec)) ?? [])];
+/** All that is wrong with an object by the rules of its kind, and with what it became of. */
+export function validate(kind: Kind, before: SentObject | undefined, object: SentObject): void {
+  const ofSpec = specCauses[kind.kind]?.(fields(object.spec), before === undefined ? undefined : fields(before.spec)) ?? [];
+  const causes = [...metadataCauses(kind, object.metadata ?? {}), ...ofSpec];
   if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? "", causes);
 }
-
-/** What may not change once the object is there. */
-export function validateUpdate(kind: Kind, before: Fields, after: SentObject): void {
-  if (kind.kind !== "Deployment" && kind.kind !== "ReplicaSet") return;
-  const selector = fields(after.spec).selector;
-  if (JSON.stringify(selector) === JSON.stringify(fields(before.spec).selector)) return;
-  throw invalid(kind, after.metadata?.name ?? "", [wrong("spec.selector", selector, "field is immutable")]);
-}
-
-const microTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-
-type Shape = { readonly [field: string]: "string" | "number" | "boolean" | "micro-time" | "strings" };
-
-/** Fields whose wrong type the server refuses while it decodes, before any rule is asked. */
-const shapes: Readonly<Record<string, { readonly of: "spec" | "object"; readonly fields: Shape }>> = {
-  ConfigMap: { of: "object", fields: { data: "strings", binaryData: "strings" } },
-  Lease: { of: "spec", fields: { holderIdentity: "string", leaseDurationSeconds: "number", acquireTime: "micro-time", renewTime: "micro-time", leaseTransitions: "number" } },
-  Deployment: { of: "spec", fields: { replicas: "number", progressDeadlineSeconds: "number", minReadySeconds: "number", paused: "boolean" } },
-};
-
-const goTypes: Readonly<Record<string, string>> = { string: "string", number: "int32", boolean: "bool" };
-
-/** As Go's decoder would: wrong types are a 400 before anything else is looked at. */
-export function decode(kind: Kind, version: string, object: SentObject): void {
-  const shape = shapes[kind.kind];
-  if (shape === undefined) return;
-  const refuse = (because: string): ApiError => badRequest(`${kind.kind} in version "${version}" cannot be handled as a ${kind.kind}: ${because}`);
-  const holder = shape.of === "spec" ? fields(object.spec) : object;
-  for (const [field, wanted] of Object.entries(shape.fields)) {
-    const value = holder[field];
-    if (value === undefined || value === null) continue;
-    const name = shape.of === "spec" ? `${kind.kind}Spec.spec.${field}` : `${kind.kind}.${field}`;
-    if (wanted === "micro-time") checkMicroTime(value, refuse);
-    else if (wanted === "strings") {
-      const wrongType = Object.values(fields(value)).find((item) => typeof item !== "string");
-      if (wrongType !== undefined) throw refuse(`json: cannot unmarshal ${jsonType(wrongType)} into Go struct field ${name} of type string`);
-    } else if (typeof value !== wanted) throw refuse(`json: cannot unmarshal ${jsonType(value)} into Go struct field ${name} of type ${goTypes[wanted]}`);
-  }
-}
-
-const jsonType = (value: unknown): string => (Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : value === null ? "null" : typeof value);
-
-const layout = "2006-01-02T15:04:05.000000Z07:00";
-
-/** metav1.MicroTime reads six digits after the point and nothing else, so that `toISOString()` is refused. */
-function checkMicroTime(value: unknown, refuse: (because: string) => ApiError): void {
-  const text = String(value);
-  const complain = (part: string, wanted: string): ApiError => refuse(`parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(part)} as "${wanted}"`);
-  if (!microTime.test(text)) throw complain(text, "2006");
-  if (!/\.\d{6}(Z|[+-])/.test(text)) throw complain(text.slice(19), ".000000");
-}
-
