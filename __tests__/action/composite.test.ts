@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { type CompositeOptions, type CompositeResult, startComposite } from "../support/composite.ts";
+import { type CompositeOptions, type CompositeResult, startComposite } from "../../src/sandbox/composite/composite.ts";
 import { type Bench, bench, isAlive } from "./bench.ts";
 
 const ladder = { terminate: 150, kill: 300 };

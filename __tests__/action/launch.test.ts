@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
-import { startComposite } from "../support/composite.ts";
+import { startComposite } from "../../src/sandbox/composite/composite.ts";
 import { type Bench, bench } from "./bench.ts";
 
 /** A PATH with the few tools of a runner, and a Node of this version or none. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import { type Outputs, outputs } from "../../src/reporters/outputs.ts";
-import { parseOutputs } from "../support/file-commands.ts";
+import { parseOutputs } from "../../src/sandbox/composite/file-commands.ts";
 import { samples } from "./sample.ts";
 
 function bench(t: TestContext): { readonly reporter: Outputs; readonly read: () => Readonly<Record<string, string>>; readonly text: () => string } {
