@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { tell } from "../lib/errors.ts";
 import { type JsonAnswer, requestJson } from "../lib/http.ts";
@@ -48,15 +48,18 @@ function queryUrl(base: string, query: string, at: Instant): URL {
 }
 
 /** JSON has no NaN and no infinity, so Prometheus writes numbers as text. */
-const number = z.tuple([z.number(), z.string()]).transform(([, text]) => ({ "+Inf": Infinity, "-Inf": -Infinity })[text] ?? Number(text));
+const number = z.pipe(
+  z.tuple([z.number(), z.string()]),
+  z.transform(([, text]) => ({ "+Inf": Infinity, "-Inf": -Infinity })[text] ?? Number(text)),
+);
 
 const success = z.object({
   status: z.literal("success"),
-  warnings: z.array(z.string()).default([]),
+  warnings: z._default(z.array(z.string()), []),
   data: z.discriminatedUnion("resultType", [
     z.object({ resultType: z.literal("scalar"), result: number }),
     // A native histogram comes with `histogram` instead of a value.
-    z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: number.default(Number.NaN) })) }),
+    z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z._default(number, Number.NaN) })) }),
     z.object({ resultType: z.literal("matrix"), result: z.unknown() }),
     z.object({ resultType: z.literal("string"), result: z.unknown() }),
   ]),

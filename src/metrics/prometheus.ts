@@ -36,10 +36,15 @@ export function prometheus(options: PrometheusOptions): PrometheusSource {
 
   async function counters(moment: Instant, signal: AbortSignal): Promise<Snapshot | { readonly because: string }> {
     const at = settled(moment);
-    const [requests, buckets] = await Promise.all([wanted.requests, wanted.buckets].map((query) => instantQuery(options, query, at, signal)));
-    if (!requests || "because" in requests) return { because: requests?.because ?? "" };
-    if (!buckets || "because" in buckets) return { because: buckets?.because ?? "" };
-    return { at, requests: countersOf(samplesOf(requests), target), buckets: bucketsOf(samplesOf(buckets), target) };
+    const ask = (query: string): Promise<Answered | NoAnswer> => instantQuery(options, query, at, signal);
+    const [requests, buckets, alive] = await Promise.all([ask(wanted.requests), ask(wanted.buckets), ask(wanted.alive)]);
+    if ("because" in requests) return requests;
+    if ("because" in buckets) return buckets;
+    if ("because" in alive) return alive;
+    const snapshot = { at, requests: countersOf(samplesOf(requests), target), buckets: bucketsOf(samplesOf(buckets), target) };
+    // Counters that stand still because nobody reads them would let a gate pass on old evidence.
+    const seen = snapshot.requests.some(({ origin }) => origin !== "unattributed");
+    return seen && samplesOf(alive).length === 0 ? { because: lost(target) } : snapshot;
   }
 
   return {
@@ -60,10 +65,13 @@ export function prometheus(options: PrometheusOptions): PrometheusSource {
   };
 }
 
+const lost = ({ stable, canary }: Target): string =>
+  `Prometheus has no counter of ${stable.deployment} or ${canary.deployment} any more: the proxies that counted are gone, or could not be scraped`;
+
 const samplesOf = (answer: Answered) => (answer.kind === "vector" ? answer.samples : []);
 
 /** A gate needs one number. Several are not added up behind the user's back, and what is no number is not zero. */
-export function readingOf(answer: Answered | NoAnswer, at: Instant): Reading {
+function readingOf(answer: Answered | NoAnswer, at: Instant): Reading {
   if ("because" in answer) return { at, because: answer.because };
   const values = answer.kind === "scalar" ? [answer.value] : answer.samples.map(({ value }) => value);
   const [value, ...others] = values;

@@ -21,6 +21,8 @@ export const selectors = ({ namespace, stable, canary, ...target }: Target, repo
      */
     requests: `${newest(requests, both)} or ${newest(requests, [`reporter=${quoted(reporter === "destination" ? "source" : reporter)}`, 'destination_workload="unknown"', service, notInjected])}`,
     buckets: newest(buckets, both),
+    /** Whether any proxy that counts was there at the last scrape. */
+    alive: `count(${requests}{${[`reporter=${quoted(reporter)}`, ...of(stable, canary)].join(",")}})`,
     ofStable: {
       requests: `${requests}{${of(stable).join(",")}}`,
       reported: `${requests}{reporter=${quoted(reporter)},${of(stable).join(",")}}`,

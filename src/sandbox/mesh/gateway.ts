@@ -9,7 +9,7 @@ import { type Mesh, type Objects, parseMesh } from "./objects.ts";
 import { seeded } from "./random.ts";
 import { type Flag, hostOf, type Route, route } from "./route.ts";
 
-export type GatewayOptions = {
+type GatewayOptions = {
   /** What the API server has now; asked for at every `delay`. */
   readonly read: () => Objects | Promise<Objects>;
   /** Where a port of a pod really is. See PodRunner. */

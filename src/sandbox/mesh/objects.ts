@@ -27,7 +27,7 @@ export const podSchema = z.object({
     .default({ conditions: [] }),
 });
 
-export const serviceSchema = z.object({
+const serviceSchema = z.object({
   metadata,
   spec: z.object({
     selector: z.record(z.string(), z.string()).optional(),
@@ -75,12 +75,12 @@ const httpRule = z.object({
     .optional(),
 });
 
-export const virtualServiceSchema = z.object({
+const virtualServiceSchema = z.object({
   metadata,
   spec: z.object({ hosts: z.array(z.string()).default([]), gateways: z.array(z.string()).default(["mesh"]), http: z.array(httpRule).default([]) }),
 });
 
-export const destinationRuleSchema = z.object({
+const destinationRuleSchema = z.object({
   metadata,
   spec: z.object({ host: z.string(), subsets: z.array(z.object({ name: z.string(), labels })).default([]) }),
 });

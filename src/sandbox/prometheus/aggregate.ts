@@ -21,7 +21,7 @@ const fromGroup: Readonly<Record<string, (samples: readonly Sample[], count: num
 export const aggregations: ReadonlySet<string> = new Set([...Object.keys(ofGroup), ...Object.keys(fromGroup)]);
 export const withParameter: ReadonlySet<string> = new Set(["quantile", "topk", "bottomk"]);
 
-export type Grouping = { readonly by: boolean; readonly labels: readonly string[] };
+type Grouping = { readonly by: boolean; readonly labels: readonly string[] };
 
 export function aggregate(op: string, samples: readonly Sample[], parameter: Value | undefined, { by, labels: names }: Grouping): Value {
   const groups = new Map<string, { readonly labels: Labels; readonly samples: Sample[] }>();

@@ -1,7 +1,7 @@
 import type { Labels } from "./value.ts";
 
 /** One line of a target's metrics, the metric's name among the labels. */
-export type Exposed = { readonly labels: Labels; readonly value: number };
+type Exposed = { readonly labels: Labels; readonly value: number };
 
 const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?\s*$/;
 const pair = /([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"/g;

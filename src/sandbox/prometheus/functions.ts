@@ -3,7 +3,7 @@ import { histogramQuantile } from "./histogram.ts";
 import { extrapolated, type Window } from "./rate.ts";
 import { type Point, type Value, type ValueType, vector, withoutName } from "./value.ts";
 
-export type PromFunction = {
+type PromFunction = {
   readonly takes: readonly ValueType[];
   /** How many of the last arguments may be left out. */
   readonly optional?: number;
@@ -109,7 +109,7 @@ const eachSample = (given: Value | undefined, of: (value: number) => number): Va
 // The types of arguments are checked before anything runs (check.ts), so these never meet another type.
 export const scalarOf = (value: Value | undefined): number => (value?.type === "scalar" ? value.value : Number.NaN);
 export const samplesOf = (value: Value | undefined) => (value?.type === "vector" ? value.samples : []);
-export const seriesOf = (value: Value | undefined) => (value?.type === "matrix" ? value.series : []);
+const seriesOf = (value: Value | undefined) => (value?.type === "matrix" ? value.series : []);
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

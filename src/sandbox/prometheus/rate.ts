@@ -4,7 +4,7 @@ import type { Point } from "./value.ts";
 export type Window = { readonly start: Instant; readonly end: Instant };
 
 /** How much a counter grew; a value below the last one is a restart from zero. */
-export function grown(points: readonly Point[]): number {
+function grown(points: readonly Point[]): number {
   const steps = points.slice(1).map(({ value }, index) => ({ value, before: points[index]?.value ?? 0 }));
   return steps.reduce((sum, { value, before }) => sum + (value >= before ? value - before : value), 0);
 }
