@@ -59,7 +59,10 @@ const success = z.object({
   data: z.discriminatedUnion("resultType", [
     z.object({ resultType: z.literal("scalar"), result: number }),
     // A native histogram comes with `histogram` instead of a value.
-    z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z._default(number, Number.NaN) })) }),
+    z.object({
+      resultType: z.literal("vector"),
+      result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z._default(number, Number.NaN) })),
+    }),
     z.object({ resultType: z.literal("matrix"), result: z.unknown() }),
     z.object({ resultType: z.literal("string"), result: z.unknown() }),
   ]),
