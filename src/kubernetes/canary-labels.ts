@@ -37,7 +37,7 @@ function fromService({ namespace, canary, services }: LabelQuestion): LabelAnswe
   if (labels && Object.keys(labels).length > 0) return { labels };
   const why = service ? "has no selector" : "does not exist";
   return {
-    problem: `the labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`,
+    problem: `The labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`,
     next: `Create it with a selector of its own, or: ${writeLabels}`,
   };
 }
@@ -49,14 +49,14 @@ function fromSubset({ namespace, stable, canary, destinationRules, services }: L
   const ofStable = subsetsOf(destinationRules, stable.host, namespace).find((subset) => subset.name === stable.subset);
   if (!ofStable)
     return {
-      problem: `the labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`,
+      problem: `The labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`,
       next: writeLabels,
     };
 
   const key = versionKey(ofStable.labels, stable.subset, servicesSelector(services, stable.host, namespace));
   if (key !== undefined) return { labels: { ...ofStable.labels, [key]: name } };
   return {
-    problem: `the labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`,
+    problem: `The labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`,
     next: writeLabels,
   };
 }

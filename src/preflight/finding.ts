@@ -12,3 +12,5 @@ export function listed(names: readonly string[], most = 10): string {
   const shown = names.toSorted().slice(0, most).join(", ") || "none";
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
+
+export const pods = (count: number): string => (count === 1 ? "1 pod" : `${count} pods`);

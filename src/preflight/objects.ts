@@ -3,7 +3,7 @@ import { serviceOf } from "../kubernetes/host.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
-import { listed, note, refusal, refuse, warn } from "./finding.ts";
+import { listed, note, pods, refusal, refuse, warn } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 const namesOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(({ metadata }) => metadata.name));
@@ -93,10 +93,10 @@ function clonedCanary({ target, canary, firstDeploy, labels }: Scene): readonly 
       ),
     ];
   }
-  const pods = canary.rollout.desired === 0 ? "scaled to 0" : `with ${canary.rollout.desired} pods`;
+  const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
   return [
     ...withoutImage,
-    note(`${where} exists already, ${pods}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+    note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
   ];
 }
 

@@ -74,7 +74,7 @@ function leaks({ plan, stable }: Scene, toStable: Reach, canary: Deployment): re
     : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
   return [
     refuse(
-      `${destinationWord(toStable)}, which is stable's destination, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`,
+      `Stable's destination, ${destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`,
       next,
     ),
   ];
@@ -84,7 +84,7 @@ function strays(toCanary: Reach, stable: Deployment): readonly Finding[] {
   if (reaches(toCanary, stable.podLabels) !== true) return [];
   return [
     refuse(
-      `${destinationWord(toCanary)}, which is the canary's destination, selects ${podsOf(stable)}, too: the canary's share would reach stable.`,
+      `The canary's destination, ${destinationWord(toCanary)}, selects ${podsOf(stable)}, too: the canary's share would reach stable.`,
       "Give the canary's destination a label that only the canary's pods have.",
     ),
   ];
@@ -102,7 +102,7 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
     if (!reach || reached.length === 0) return [];
     return [
       warn(
-        `${destinationWord(reach)} also selects the pods of ${reached.join(", ")}, which are not part of the release.`,
+        `${version === target.stable ? "Stable" : "The canary"}'s destination, ${destinationWord(reach)}, also selects the pods of ${reached.join(", ")}, which are not part of the release.`,
         "Give the destination a label that only its own version's pods have.",
       ),
     ];

@@ -2,7 +2,7 @@ import { isAutoscaled } from "../kubernetes/autoscaler.ts";
 import { chooseContainer, type Deployment, isRolledOut } from "../kubernetes/deployment.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
-import { note, refusal, refuse, warn } from "./finding.ts";
+import { note, pods, refusal, refuse, warn } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 const wordOf = ({ namespace, name }: Deployment): string => `Deployment ${namespace}/${name}`;
@@ -68,7 +68,7 @@ export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: 
   if (atEnd >= before) return [];
   return [
     warn(
-      `At 100 % the canary serves with ${atEnd} pods what stable serves with ${before} now.`,
+      `At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`,
       "Let its replicas follow the weights (by-weight), or give it more.",
     ),
   ];

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { isAutoscaled } from "../kubernetes/autoscaler.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { type Deployment, readDeployment, replicasOf } from "../kubernetes/deployment.ts";
@@ -19,15 +19,15 @@ const deployment = z.object({
 export const workloadsBefore = z.object({
   /** Marks what this release makes, and nothing else. */
   release: z.string(),
-  stable: deployment.exactOptional(),
-  canary: deployment
-    .extend({
+  stable: z.exactOptional(deployment),
+  canary: z.exactOptional(
+    z.extend(deployment, {
       /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
-      replicaSet: z.string().exactOptional(),
+      replicaSet: z.exactOptional(z.string()),
       /** Restarts by pod, which are not the release's fault. */
       restarts: z.record(z.string(), z.number()),
-    })
-    .exactOptional(),
+    }),
+  ),
   /** A HorizontalPodAutoscaler sets the replicas: they are not ours to put back. */
   autoscaled: z.object({ stable: z.boolean(), canary: z.boolean() }),
   /** The manifests' objects that existed already, as `Kind name`. */

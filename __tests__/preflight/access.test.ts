@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { loadAll } from "js-yaml";
+import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import { listAt, textAt } from "../../src/kubernetes/field.ts";
+import { UnreachableError } from "../../src/lib/errors.ts";
+import type { Finding } from "../../src/ports/preflight.ts";
+import { permissions } from "../../src/preflight/permissions.ts";
+import { preflight } from "../../src/preflight/preflight.ts";
+import { splitAt } from "../../src/release/split.ts";
+import type { Rule } from "../../src/sandbox/api-server/authorization.ts";
+import type { SentObject } from "../../src/sandbox/api-server/object.ts";
+import { captureWorkloads } from "../../src/workloads/before.ts";
+import { deploymentWorkload } from "../../src/workloads/deployment.ts";
+import { clientOf, inCluster, until } from "../support/cluster.ts";
+import { stubClient } from "../support/kubernetes-stub.ts";
+import { deploymentOf, destinationRuleOf, serviceOf, targetOf } from "../support/workload-objects.ts";
+import { planOf } from "../support/world.ts";
+
+const documents = loadAll(readFileSync("docs/rbac.yaml", "utf8"));
+const role = documents.find((document) => textAt(document, "kind") === "Role");
+
+/** The rules of docs/rbac.yaml, each with its comment's sentence. */
+const rules: readonly Rule[] = listAt(role, "rules").map((rule) => ({
+  apiGroups: listAt(rule, "apiGroups").map(String),
+  resources: listAt(rule, "resources").map(String),
+  verbs: listAt(rule, "verbs").map(String),
+  namespaces: ["shop"],
+}));
+
+test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same reasons", () => {
+  assert.deepEqual(
+    rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs })),
+    permissions.map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs })),
+  );
+  const comments = readFileSync("docs/rbac.yaml", "utf8").matchAll(/^ {2}# (?:Optional: )?(.+)\n {2}- /gm);
+  const reasons = [...comments].map(([, comment]) => comment?.split(". ")[0]?.replace(/\.$/, "").toLowerCase());
+  assert.deepEqual(
+    reasons,
+    permissions.map(({ why }) => why.toLowerCase()),
+  );
+});
+
+const shop: readonly SentObject[] = [
+  serviceOf("shop", "reviews", { app: "reviews" }),
+  destinationRuleOf("shop", "reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+  deploymentOf("shop", "reviews-v1", "v1", { replicas: 2 }),
+  {
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name: "reviews", namespace: "shop" },
+    spec: { hosts: ["reviews"], http: [{ route: [{ destination: { host: "reviews", subset: "v1" } }] }] },
+  },
+];
+
+const target = targetOf("shop", { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
+
+/** Runs with a user that has these rules and no others. */
+const as = (allowed: readonly Rule[], run: (client: KubernetesClient) => Promise<void>): Promise<void> =>
+  inCluster(
+    shop,
+    async ({ server, client: admin }) => {
+      await until(
+        "stable is available",
+        () => inspect(admin),
+        (findings) => findings.every(({ level }) => level === "note"),
+      );
+      const client = clientOf(server, "job");
+      await run(client).finally(() => client.close());
+    },
+    { tokens: { job: { user: "job", rules: allowed } } },
+  );
+
+const inspect = (client: KubernetesClient): Promise<readonly Finding[]> =>
+  preflight({ client, target, plan: planOf(), firstDeploy: false, others: [] }).inspect();
+
+test("with exactly this Role nothing is missed, and pods can be made, scaled, judged and taken away", () =>
+  as(rules, async (client) => {
+    assert.deepEqual(
+      (await inspect(client)).filter(({ level }) => level !== "note"),
+      [],
+    );
+    const it = deploymentWorkload({ client, target, before: await captureWorkloads(client, target), keepOld: false, clock: { now: Date.now } });
+    await it.deploy();
+    await it.scale(splitAt(100));
+    await until(
+      "the clone is ready",
+      () => it.health("canary"),
+      ({ ready }) => ready,
+    );
+    await it.updateStable();
+    await until(
+      "stable is ready",
+      () => it.health("stable"),
+      ({ ready }) => ready,
+    );
+    await it.retire("canary");
+    assert.deepEqual(await it.differences("stable"), []);
+  }));
+
+for (const [index, { group, resource, verbs, why, optional }] of permissions.entries()) {
+  test(`without ${verbs.join(", ")} on ${resource} the preflight ${optional ? "warns" : "refuses"}, and names the rule`, () =>
+    as(
+      rules.filter((_, each) => each !== index),
+      async (client) => {
+        const findings = await inspect(client);
+        const name = group === "" ? resource : `${resource}.${group}`;
+        const told = findings.filter(({ what }) => what === `This job may not ${verbs.join(", ")} ${name} in namespace shop, which is needed to ${why}.`);
+        assert.deepEqual(
+          told.map(({ level }) => level),
+          [optional ? "warn" : "refuse"],
+        );
+        assert.ok(told[0]?.next?.includes(`resources: [${resource}], verbs: [${verbs.join(", ")}]`));
+        assert.deepEqual(
+          findings.filter((finding) => finding.level === "refuse" && !told.includes(finding)),
+          [],
+          "one thing is missing, and one thing is said",
+        );
+      },
+    ));
+}
+
+test("what the router or Prometheus find is told among the rest; what they are refused, too", () =>
+  inCluster(shop, async ({ client }) => {
+    const others = [
+      { inspect: async () => [{ level: "refuse" as const, what: "no series" }] },
+      { inspect: () => client.create({ group: "", version: "v1", plural: "services", kind: "Service" }, "shop", {}).then(() => []) },
+    ];
+    const findings = await preflight({ client, target, plan: planOf(), firstDeploy: false, others }).inspect();
+    const refusals = findings.filter(({ level }) => level === "refuse").map(({ what }) => what);
+    assert.ok(refusals.includes("no series"));
+    assert.ok(
+      refusals.some((what) => what.startsWith("POST /api/v1/namespaces/shop/services: ")),
+      refusals.join("\n"),
+    );
+  }));
+
+test("a cluster that does not answer is no finding", async () => {
+  const silent = { ...stubClient([]), list: () => Promise.reject(new UnreachableError("the API server did not answer")) };
+  await assert.rejects(inspect(silent), UnreachableError);
+});
+
+test("looking changes nothing", () =>
+  inCluster(shop, async ({ client, requestsOf }) => {
+    const requests = await requestsOf(() => inspect(client));
+    assert.deepEqual(
+      requests.filter((request) => !request.startsWith("GET") && !request.includes("selfsubjectaccessreviews")),
+      [],
+    );
+  }));

@@ -1,0 +1,654 @@
+import assert from "node:assert/strict";
+import test, { describe } from "node:test";
+import type { KubernetesObject } from "../../src/kubernetes/object.ts";
+import type { Finding } from "../../src/ports/preflight.ts";
+import { preflight } from "../../src/preflight/preflight.ts";
+import type { Plan } from "../../src/release/plan.ts";
+import type { Target } from "../../src/release/target.ts";
+import { stubClient } from "../support/kubernetes-stub.ts";
+import { image, targetOf } from "../support/workload-objects.ts";
+import { planOf } from "../support/world.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Fields = Readonly<Record<string, unknown>>;
+
+const object = (kind: string, name: string, spec: Fields, metadata: Fields = {}): KubernetesObject => ({
+  apiVersion: "x/v1",
+  kind,
+  metadata: { name, namespace: "shop", ...metadata },
+  spec,
+});
+
+type DeploymentMore = {
+  readonly replicas?: number;
+  readonly status?: Fields;
+  readonly labels?: Labels;
+  readonly containers?: readonly Fields[];
+  readonly template?: Fields;
+  readonly metadata?: Fields;
+  readonly paused?: boolean;
+};
+
+function deployment(
+  name: string,
+  tag: string,
+  {
+    replicas = 2,
+    status,
+    labels = { app: "reviews", version: name.replace("reviews-", "") },
+    containers,
+    template = {},
+    metadata = {},
+    paused,
+  }: DeploymentMore = {},
+): KubernetesObject {
+  const ports = [{ name: "http", containerPort: 9080 }];
+  return {
+    ...object("Deployment", name, {
+      replicas,
+      ...(paused ? { paused } : {}),
+      selector: { matchLabels: labels },
+      template: { metadata: { labels, ...template }, spec: { containers: containers ?? [{ name: "reviews", image: image(tag), ports }] } },
+    }),
+    metadata: { name, namespace: "shop", generation: 1, ...metadata },
+    status: { observedGeneration: 1, replicas, updatedReplicas: replicas, availableReplicas: replicas, ...status },
+  };
+}
+
+const pod = (of: string, containers: readonly string[] = ["reviews"]): KubernetesObject =>
+  object(
+    "Pod",
+    `${of}-hash-1`,
+    { containers: containers.map((name) => ({ name })) },
+    { labels: { "pod-template-hash": "hash" }, ownerReferences: [{ kind: "ReplicaSet", name: `${of}-hash` }] },
+  );
+
+const service = (name: string, selector: Labels, more: Fields = {}): KubernetesObject =>
+  object("Service", name, { selector, ports: [{ name: "http", port: 9080, targetPort: "http" }], ...more });
+const subsets = (host: string, all: Readonly<Record<string, Labels>>, name = host): KubernetesObject =>
+  object("DestinationRule", name, { host, subsets: Object.entries(all).map(([subset, labels]) => ({ name: subset, labels })) });
+const route = (...destinations: readonly Fields[]): Fields => ({ route: destinations.map((destination) => ({ destination })) });
+const virtualService = (spec: Fields, metadata: Fields = {}, name = "reviews"): KubernetesObject =>
+  object("VirtualService", name, { hosts: ["reviews"], ...spec }, metadata);
+const namespace = (labels: Labels = {}): KubernetesObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels } });
+const autoscaler = (of: string): KubernetesObject => object("HorizontalPodAutoscaler", of, { scaleTargetRef: { kind: "Deployment", name: of } });
+
+/** A service that can be released: the canary is there, the route pins stable. */
+const parts = {
+  namespace: namespace(),
+  service: service("reviews", { app: "reviews" }),
+  stable: deployment("reviews-v1", "v1"),
+  canary: deployment("reviews-v2", "v1-old"),
+  rule: subsets("reviews", { v1: { version: "v1" }, v2: { version: "v2" } }),
+  route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }),
+  stablePod: pod("reviews-v1"),
+  canaryPod: pod("reviews-v2"),
+};
+
+type Parts = { readonly [part in keyof typeof parts]?: KubernetesObject | undefined } & { readonly [more: string]: KubernetesObject | undefined };
+type Setting = { readonly target?: Partial<Target>; readonly plan?: Partial<Plan>; readonly firstDeploy?: boolean };
+
+async function inspect(changed: Parts = {}, { target = {}, plan = {}, firstDeploy = false }: Setting = {}): Promise<readonly Finding[]> {
+  const objects = Object.values({ ...parts, ...changed }).filter((one) => one !== undefined);
+  return preflight({ client: stubClient(objects), target: targetOf("shop", target), plan: planOf(plan), firstDeploy, others: [] }).inspect();
+}
+
+const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
+const toHosts: Partial<Target> = { stable: { deployment: "reviews-v1", host: "reviews" }, canary: { deployment: "reviews-v2", host: "reviews-canary" } };
+const hostParts: Parts = {
+  service: service("reviews", { app: "reviews", version: "v1" }),
+  canaryService: service("reviews-canary", { app: "reviews", version: "v2" }),
+  rule: undefined,
+  route: virtualService({ http: [route({ host: "reviews" })] }),
+};
+const manifests = (...objects: readonly Fields[]): Partial<Target> => ({ source: { from: "manifests", objects } });
+const asManifest = ({ metadata: { name }, spec }: KubernetesObject): Fields => ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name }, spec });
+
+const silent: readonly (readonly [string, Parts, Setting])[] = [
+  ["an existing canary beside a route that pins stable", {}, {}],
+  ["a clone that finds its labels in the subset", { canary: undefined, canaryPod: undefined }, { target: clone }],
+  [
+    "a clone whose subset the release will add",
+    { canary: undefined, canaryPod: undefined, rule: subsets("reviews", { v1: { version: "v1" } }) },
+    { target: clone },
+  ],
+  ["a host split with Services that select one version each", hostParts, { target: toHosts }],
+  ["a clone for a host split", { ...hostParts, canary: undefined, canaryPod: undefined }, { target: { ...toHosts, ...clone } }],
+  ["a canary's manifest", { canary: undefined, canaryPod: undefined }, { target: manifests(asManifest(deployment("reviews-v2", "v2"))) }],
+  [
+    "versions by full host names",
+    {},
+    {
+      target: {
+        stable: { deployment: "reviews-v1", host: "reviews.shop.svc.cluster.local", subset: "v1" },
+        canary: { deployment: "reviews-v2", host: "reviews.shop.svc.cluster.local", subset: "v2" },
+      },
+    },
+  ],
+  [
+    "a route in another namespace",
+    {
+      route: virtualService(
+        { hosts: ["reviews.shop.svc.cluster.local"], http: [route({ host: "reviews.shop.svc.cluster.local", subset: "v1" })] },
+        { namespace: "edge" },
+      ),
+    },
+    { target: { routes: [{ namespace: "edge", name: "reviews", routes: [] }] } },
+  ],
+  [
+    "a delegate that the mesh's VirtualService names",
+    {
+      route: object("VirtualService", "reviews", { http: [route({ host: "reviews", subset: "v1" })] }),
+      root: virtualService({ http: [{ delegate: { name: "reviews" } }] }, {}, "root"),
+    },
+    {},
+  ],
+  [
+    "sidecars that both have",
+    {
+      stablePod: pod("reviews-v1", ["istio-proxy", "reviews"]),
+      canaryPod: pod("reviews-v2", ["istio-proxy", "reviews"]),
+      namespace: namespace({ "istio-injection": "enabled" }),
+    },
+    {},
+  ],
+];
+
+describe("nothing stands in the way of", () => {
+  for (const [what, changed, setting] of silent) {
+    test(what, async () =>
+      assert.deepEqual(
+        (await inspect(changed, setting)).filter(({ level }) => level !== "note"),
+        [],
+      ),
+    );
+  }
+});
+
+type Row = readonly [fact: string, changed: Parts, setting: Setting, level: Finding["level"], what: RegExp, next?: RegExp];
+
+const rows: readonly Row[] = [
+  // objects
+  ["a namespace that does not exist is all that is said", { namespace: undefined }, {}, "refuse", /^Namespace shop does not exist\.$/],
+  [
+    "a service that does not exist, with those that do",
+    { service: service("ratings", {}) },
+    {},
+    "refuse",
+    /^Service shop\/reviews does not exist \(found: ratings\)\.$/,
+  ],
+  [
+    "a canary host that is no Service",
+    {},
+    { target: { ...toHosts, canary: { deployment: "reviews-v2", host: "*" } } },
+    "refuse",
+    /^Host \* is the name of no Service\.$/,
+  ],
+  [
+    "a Service in another namespace",
+    {},
+    { target: { stable: { deployment: "reviews-v1", host: "reviews.other.svc.cluster.local", subset: "v1" } } },
+    "refuse",
+    /^Service other\/reviews is in another namespace than the Deployments \(shop\)/,
+  ],
+  ["a Service without a selector", { service: object("Service", "reviews", { ports: [] }) }, {}, "refuse", /Service shop\/reviews has no selector/],
+  [
+    "no stable version yet",
+    { stable: undefined, stablePod: undefined },
+    {},
+    "refuse",
+    /^There is no stable version yet: Deployment shop\/reviews-v1 does not exist \(found: reviews-v2\)\.$/,
+    /first-deploy: true/,
+  ],
+  ["a first deployment", { stable: undefined, stablePod: undefined }, { firstDeploy: true }, "note", /all requests at once, without stages/],
+  ["a first deployment that is not the first", {}, { firstDeploy: true }, "refuse", /reviews-v1 \(stable\) exists, so this is not the first deployment/],
+  ["a first deployment by copying", { stable: undefined, stablePod: undefined }, { firstDeploy: true, target: clone }, "refuse", /no stable version to copy/],
+  [
+    "a canary that does not exist",
+    { canary: undefined },
+    {},
+    "refuse",
+    /^Deployment shop\/reviews-v2 \(canary\) does not exist \(found: reviews-v1\)\.$/,
+    /from: clone/,
+  ],
+  [
+    "a canary that is paused",
+    { canary: deployment("reviews-v2", "v1", { paused: true }) },
+    {},
+    "refuse",
+    /\(canary\) is paused/,
+    /kubectl rollout resume deployment reviews-v2 -n shop/,
+  ],
+  ["a canary at 0", { canary: deployment("reviews-v2", "v1", { replicas: 0 }) }, {}, "note", /\(canary\) is scaled to 0; it gets pods before it gets requests/],
+  [
+    "a copy over a Deployment that is no canary",
+    { canary: deployment("reviews-v2", "v1", { labels: { app: "ratings" } }) },
+    { target: clone },
+    "refuse",
+    /exists already, and its pods \(app=ratings\) are not those of the canary \(version=v2\)/,
+  ],
+  [
+    "a copy over an older copy",
+    { canary: deployment("reviews-v2", "v0", { replicas: 0 }) },
+    { target: clone },
+    "note",
+    /exists already, scaled to 0: the release gives it stable's pod template/,
+  ],
+  [
+    "manifests without the canary",
+    { canary: undefined },
+    { target: manifests({ apiVersion: "v1", kind: "Service", metadata: { name: "x" } }) },
+    "refuse",
+    /^None of the manifests is Deployment reviews-v2 \(found: Service x\)\.$/,
+  ],
+  [
+    "a manifest for another namespace",
+    {},
+    { target: manifests(asManifest(deployment("reviews-v2", "v2")), { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x", namespace: "other" } }) },
+    "refuse",
+    /^Manifest ConfigMap x is for namespace other, not shop\.$/,
+  ],
+  [
+    "a manifest twice",
+    {},
+    { target: manifests(asManifest(deployment("reviews-v2", "v2")), asManifest(deployment("reviews-v2", "v2"))) },
+    "refuse",
+    /two manifests of Deployment reviews-v2/,
+  ],
+  [
+    "a manifest without a kind",
+    {},
+    { target: manifests(asManifest(deployment("reviews-v2", "v2")), { metadata: { name: "x" } }) },
+    "refuse",
+    /^Manifest 2 of 2 lacks apiVersion, kind or metadata\.name\.$/,
+  ],
+
+  // versions
+  [
+    "a stable version at 0, while the canary serves",
+    { stable: deployment("reviews-v1", "v1", { replicas: 0 }) },
+    {},
+    "refuse",
+    /\(stable\) is scaled to 0/,
+    /reviews-v2 has 2: if it is what serves, exchange stable and canary/,
+  ],
+  [
+    "a stable version without an available pod",
+    { stable: deployment("reviews-v1", "v1", { status: { availableReplicas: 0 } }) },
+    {},
+    "refuse",
+    /\(stable\) has no available pod/,
+  ],
+  [
+    "a stable version that is being rolled out",
+    { stable: deployment("reviews-v1", "v1", { status: { updatedReplicas: 1 } }) },
+    {},
+    "refuse",
+    /being rolled out: 1 of 2 pods run its newest template, 1 an older one/,
+  ],
+  [
+    "a stable version that lacks a pod",
+    { stable: deployment("reviews-v1", "v1", { status: { availableReplicas: 1 } }) },
+    {},
+    "warn",
+    /1 of 2 pods are available/,
+  ],
+  [
+    "two containers, none named",
+    {
+      canary: deployment("reviews-v2", "v1", {
+        containers: [
+          { name: "a", image: "a" },
+          { name: "b", image: "b" },
+        ],
+      }),
+    },
+    {},
+    "refuse",
+    /^Deployment shop\/reviews-v2: it is not clear which container gets the image \(containers: a, b\)\.$/,
+  ],
+  [
+    "two containers in stable, which is to be updated",
+    {
+      stable: deployment("reviews-v1", "v1", {
+        containers: [
+          { name: "a", image: "a" },
+          { name: "b", image: "b", ports: [{ name: "http" }] },
+        ],
+      }),
+    },
+    { plan: { promotion: "update" } },
+    "refuse",
+    /Deployment shop\/reviews-v1: it is not clear/,
+  ],
+  [
+    "a paused stable, which is to be updated",
+    { stable: deployment("reviews-v1", "v1", { paused: true }) },
+    { plan: { promotion: "update" } },
+    "refuse",
+    /\(stable\) is paused/,
+  ],
+  ["an image that stable has", { stable: deployment("reviews-v1", "v2") }, {}, "note", /^Stable runs registry\.test\/reviews:v2 already/],
+  [
+    "a copy without an image",
+    { canary: undefined },
+    { target: { ...clone, image: undefined } as unknown as Partial<Target> },
+    "warn",
+    /copy of stable without another image/,
+  ],
+  [
+    "a canary with fewer pods at the end",
+    { canary: deployment("reviews-v2", "v1", { replicas: 1 }) },
+    {},
+    "warn",
+    /^At 100 % the canary serves with 1 pod what stable serves with 2 now\.$/,
+  ],
+  [
+    "a number of pods that is too small at the end",
+    { canary: undefined, canaryPod: undefined },
+    { target: { ...clone, replicas: { kind: "count", count: 1 } } },
+    "warn",
+    /^At 100 % the canary serves with 1 pod what stable serves with 2 now\.$/,
+  ],
+
+  // pods behind destinations
+  [
+    "a Service that does not select stable's pods",
+    { service: service("reviews", { app: "other" }) },
+    {},
+    "refuse",
+    /^Service shop\/reviews does not select the pods of Deployment shop\/reviews-v1 \(app=reviews, version=v1\): it selects app=other\.$/,
+  ],
+  [
+    "a canary subset that selects other pods",
+    { rule: subsets("reviews", { v1: { version: "v1" }, v2: { version: "two" } }) },
+    {},
+    "refuse",
+    /subset v2 of reviews \(version=two\) does not select the pods of Deployment shop\/reviews-v2 \(app=reviews, version=v2\) \(IST0173\)/,
+  ],
+  [
+    "a stable subset that selects the canary, too",
+    { rule: subsets("reviews", { v1: {}, v2: { version: "v2" } }) },
+    {},
+    "refuse",
+    /^Stable's destination, subset v1 of reviews \(no labels\), would select the canary's pods .* a weight of 5 % would really be 37 %\.$/,
+  ],
+  [
+    "a canary subset that selects stable, too",
+    { rule: subsets("reviews", { v1: { version: "v1" }, v2: { app: "reviews" } }) },
+    {},
+    "refuse",
+    /^The canary's destination, subset v2 of reviews \(app=reviews\), selects the pods of Deployment shop\/reviews-v1/,
+  ],
+  [
+    "a stable Service that selects the canary, too",
+    { ...hostParts, service: service("reviews", { app: "reviews" }) },
+    { target: toHosts },
+    "refuse",
+    /^Stable's destination, Service shop\/reviews \(app=reviews\), would select the canary's pods/,
+    /split by subsets/,
+  ],
+  [
+    "a third Deployment in the canary's subset",
+    { third: deployment("reviews-v3", "v3", { labels: { app: "reviews", version: "v2", x: "y" } }) },
+    {},
+    "warn",
+    /^The canary's destination, subset v2 of reviews \(version=v2\), also selects the pods of reviews-v3/,
+  ],
+  [
+    "a stable subset that is nowhere",
+    { rule: subsets("reviews", { v2: { version: "v2" } }) },
+    {},
+    "warn",
+    /No DestinationRule in namespace shop defines subset v1 of reviews/,
+  ],
+  [
+    "a subset defined twice, differently",
+    { again: subsets("reviews", { v2: { version: "v2", app: "reviews" } }, "again") },
+    {},
+    "warn",
+    /Subset v2 of reviews is defined with different labels: DestinationRule shop\/reviews \(version=v2\), DestinationRule shop\/again \(version=v2, app=reviews\)/,
+  ],
+  [
+    "a copy that nobody can name",
+    { canary: undefined, rule: undefined },
+    { target: clone },
+    "refuse",
+    /^The labels of the canary's pods are not known: no DestinationRule for reviews defines subset v2, nor stable's v1\.$/,
+  ],
+  [
+    "a copy that stable would select",
+    {
+      canary: undefined,
+      stable: deployment("reviews-v1", "v1", { labels: { app: "reviews" } }),
+      rule: subsets("reviews", { v1: { app: "reviews" }, v2: { version: "v2" } }),
+    },
+    { target: clone },
+    "refuse",
+    /would select the pods of its copy/,
+  ],
+
+  // pinning
+  [
+    "a copy that nothing keeps requests from (W1)",
+    { canary: undefined, canaryPod: undefined, route: virtualService({ http: [route({ host: "reviews" })] }) },
+    { target: clone },
+    "refuse",
+    /^No VirtualService sends the requests for reviews to stable's subset v1, and the Service selects the canary's pods, too: they would get about 33 % of the requests at once/,
+  ],
+  [
+    "a canary at 0 that nothing keeps requests from",
+    { canary: deployment("reviews-v2", "v1", { replicas: 0 }), route: undefined, other: virtualService({ http: [] }, {}, "other") },
+    {},
+    "refuse",
+    /they would get about 33 %/,
+  ],
+  [
+    "a canary that has requests already",
+    { route: undefined, other: virtualService({ http: [] }, {}, "other") },
+    {},
+    "warn",
+    /they get about 50 % of the requests already/,
+  ],
+  [
+    "a rule beside the pinned one without a subset",
+    { route: virtualService({ http: [{ name: "admin", ...route({ host: "reviews" }) }, route({ host: "reviews", subset: "v1" })] }) },
+    {},
+    "warn",
+    /^VirtualService shop\/reviews: route "admin" sends to reviews without a subset/,
+  ],
+  [
+    "a pin at gateways only",
+    { route: virtualService({ gateways: ["istio-system/public"], http: [route({ host: "reviews", subset: "v1" })] }) },
+    {},
+    "warn",
+    /^Only gateways follow VirtualService reviews: clients in the mesh that call reviews directly reach the canary's pods, too \(about 50 % of their requests with 2 beside 2\)/,
+  ],
+  [
+    "a pin by a delegate that nobody names",
+    { route: undefined, stray: object("VirtualService", "stray", { http: [route({ host: "reviews", subset: "v1" })] }) },
+    {},
+    "warn",
+    /No VirtualService sends the requests/,
+  ],
+
+  // ports
+  [
+    "a port that the Service does not have",
+    { route: virtualService({ http: [route({ host: "reviews", subset: "v1", port: { number: 80 } })] }) },
+    {},
+    "refuse",
+    /^VirtualService shop\/reviews: http route #0 sends to port 80, which Service shop\/reviews does not have \(ports: 9080; IST0101\)\.$/,
+  ],
+  [
+    "a port that the canary's Service does not have",
+    {
+      ...hostParts,
+      canaryService: service("reviews-canary", { app: "reviews", version: "v2" }, { ports: [{ name: "http", port: 80, targetPort: 9080 }] }),
+      route: virtualService({ http: [route({ host: "reviews", port: { number: 9080 } })] }),
+    },
+    { target: toHosts },
+    "refuse",
+    /sends to port 9080, which Service shop\/reviews-canary does not have \(ports: 80/,
+  ],
+  [
+    "no port where there are several",
+    {
+      service: service(
+        "reviews",
+        { app: "reviews" },
+        {
+          ports: [
+            { name: "http", port: 80 },
+            { name: "http-admin", port: 81 },
+          ],
+        },
+      ),
+    },
+    {},
+    "warn",
+    /names no port, and Service shop\/reviews has several \(80, 81\).*IST0112/,
+  ],
+  [
+    "a port that is declared as tcp",
+    { service: service("reviews", { app: "reviews" }, { ports: [{ name: "tcp-web", port: 9080 }] }) },
+    {},
+    "warn",
+    /port 9080 \(tcp-web\) is declared as tcp, so http routes do not apply/,
+  ],
+  [
+    "a port without a protocol",
+    { service: service("reviews", { app: "reviews" }, { ports: [{ port: 9080 }] }) },
+    {},
+    "note",
+    /port 9080 does not say its protocol .*IST0118/,
+  ],
+  [
+    "a named targetPort that the canary lacks",
+    { canary: deployment("reviews-v2", "v1", { containers: [{ name: "reviews", image: "x", ports: [{ name: "web", containerPort: 9080 }] }] }) },
+    {},
+    "refuse",
+    /container port named http, which the pods of Deployment shop\/reviews-v2 do not have \(names: web\)/,
+  ],
+
+  // sidecars
+  [
+    "injection that is switched off for the canary",
+    {
+      stablePod: pod("reviews-v1", ["istio-proxy"]),
+      canary: deployment("reviews-v2", "v1", { template: { annotations: { "sidecar.istio.io/inject": "false" } } }),
+    },
+    {},
+    "refuse",
+    /get no sidecar \(injection is switched off for them\), while the pods of reviews-v1 have istio-proxy/,
+  ],
+  [
+    "canary pods without a sidecar",
+    { stablePod: pod("reviews-v1", ["istio-proxy"]), namespace: namespace({ "istio-injection": "enabled" }) },
+    {},
+    "warn",
+    /run without a sidecar \(reviews-v2-hash-1\).*the new ones will get one/,
+  ],
+  [
+    "nothing that promises a sidecar",
+    { stablePod: pod("reviews-v1", ["istio-proxy"]), canary: undefined, canaryPod: undefined },
+    { target: clone },
+    "warn",
+    /Nothing says that the pods of Deployment shop\/reviews-v2 get a sidecar/,
+  ],
+
+  // owners
+  [
+    "Flagger's VirtualService",
+    {
+      route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { ownerReferences: [{ apiVersion: "flagger.app/v1beta1", kind: "Canary" }] }),
+    },
+    {},
+    "refuse",
+    /^Flagger controls VirtualService shop\/reviews:/,
+  ],
+  [
+    "Argo Rollouts' DestinationRule",
+    { rule: { ...parts.rule, metadata: { ...parts.rule.metadata, annotations: { "argo-rollouts.argoproj.io/managed-by-rollouts": "reviews" } } } },
+    {},
+    "refuse",
+    /^Argo Rollouts controls DestinationRule shop\/reviews:/,
+  ],
+  [
+    "Argo CD's objects",
+    {
+      stable: deployment("reviews-v1", "v1", { metadata: { annotations: { "argocd.argoproj.io/tracking-id": "x" } } }),
+      route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { managedFields: [{ manager: "argocd-controller" }] }),
+    },
+    {},
+    "warn",
+    /^Argo CD keeps VirtualService shop\/reviews, Deployment shop\/reviews-v1 as Git has it/,
+    /jqPathExpressions \[\.spec\.http\]/,
+  ],
+  [
+    "Flux's objects",
+    { route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { labels: { "kustomize.toolkit.fluxcd.io/name": "apps" } }) },
+    {},
+    "warn",
+    /^Flux keeps VirtualService shop\/reviews/,
+    /\/spec\/http/,
+  ],
+
+  // autoscalers, budgets, names in Kiali
+  [
+    "an autoscaler of stable, which a swap leaves behind",
+    { hpa: autoscaler("reviews-v1") },
+    { plan: { promotion: "swap" } },
+    "warn",
+    /reviews-v2 will be the new stable and has no HorizontalPodAutoscaler; reviews-v1 has one/,
+  ],
+  ["an autoscaler of the canary", { hpa: autoscaler("reviews-v2") }, {}, "note", /scales reviews-v2: its replicas are left alone/],
+  [
+    "a budget of stable's pods alone",
+    { budget: object("PodDisruptionBudget", "reviews", { selector: { matchLabels: { version: "v1" } } }) },
+    {},
+    "note",
+    /protects reviews-v1 and not reviews-v2/,
+  ],
+  [
+    "a budget over both",
+    { budget: object("PodDisruptionBudget", "reviews", { selector: { matchLabels: { app: "reviews" } } }) },
+    {},
+    "note",
+    /counts the pods of both versions/,
+  ],
+  [
+    "one canonical revision for both",
+    {
+      stable: deployment("reviews-v1", "v1", { labels: { app: "reviews", version: "v1", "app.kubernetes.io/version": "1.0" } }),
+      canary: deployment("reviews-v2", "v1", { labels: { app: "reviews", version: "v2", "app.kubernetes.io/version": "1.0" } }),
+    },
+    {},
+    "note",
+    /Both versions have the canonical revision 1\.0 \(label app\.kubernetes\.io\/version\)/,
+  ],
+];
+
+describe("told before a release:", () => {
+  for (const [fact, changed, setting, level, what, next] of rows) {
+    test(`${fact} (${level})`, async () => {
+      const findings = await inspect(changed, setting);
+      const found = findings.find((finding) => what.test(finding.what));
+      assert.ok(found, `found only:\n${findings.map((finding) => `${finding.level}: ${finding.what}`).join("\n")}`);
+      assert.equal(found.level, level);
+      if (next) assert.match(found.next ?? "", next);
+      if (level !== "note") assert.ok(found.next, "it says what to do");
+    });
+  }
+});
+
+test("what forbids a release comes first, and nothing comes twice", async () => {
+  const findings = await inspect({ canary: undefined, service: service("reviews", { app: "other" }), hpa: autoscaler("reviews-v1") });
+  const order = { refuse: 0, warn: 1, note: 2 };
+  assert.deepEqual(
+    findings,
+    findings.toSorted((a, b) => order[a.level] - order[b.level]),
+  );
+  assert.equal(new Set(findings.map(({ what }) => what)).size, findings.length);
+  assert.ok(findings.filter(({ level }) => level === "refuse").length > 1, "all at once");
+});
