@@ -5,7 +5,7 @@ import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/
 import { judge, type Reading, type Seen } from "../../src/release/judge.ts";
 
 const count = (requests: number, errors: number, buckets: readonly [number, number][] = []): Count => ({ requests, errors, buckets: buckets.map(([le, count]) => ({ le, count })) });
-const tally = (canary: Count, stable: Count = count(1_000, 10)): Tally => ({ stable, canary, unattributed: count(0, 0) });
+const tally = (canary: Count, stable: Count = count(1_000, 10), lost = 0): Tally => ({ stable, canary, unattributed: count(lost, lost) });
 const seen = (more: Partial<Seen>): Seen => ({ readings: new Map(), ...more });
 const readings = (...values: (number | undefined)[]): Seen => seen({ readings: new Map([["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))]]) });
 
@@ -24,6 +24,10 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["errors above the limit fail", errors, seen({ tally: tally(count(100, 3)) }), "fail", /3 of 100/],
   ["too few requests wait, however bad", errors, seen({ tally: tally(count(49, 49)) }), "wait", /50 requests are needed/],
   ["no request is no data, never a pass", errors, seen({ tally: tally(count(0, 0)) }), "no-data", /no request/],
+  ["failures that found no pod are the canary's when it hardly gets a request", errors, seen({ tally: tally(count(3, 3), undefined, 50) }), "fail", /3 requests reached the canary, while 50 /],
+  ["… and when it gets none, whatever is done without data", errors, seen({ tally: tally(count(0, 0), undefined, 50) }), "fail", /0 requests reached the canary/],
+  ["a few of them prove nothing", errors, seen({ tally: tally(count(3, 3), undefined, 49) }), "wait", /50 requests are needed/],
+  ["a canary that gets its requests is judged by those", errors, seen({ tally: tally(count(50, 1), undefined, 500) }), "pass", /1 of 50/],
   ["no counters are no data", errors, seen({}), "no-data", /no request/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
   ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],

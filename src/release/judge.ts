@@ -47,6 +47,13 @@ function judgeErrors(gate: ErrorGate, tally: Tally | undefined): Verdict {
   const allowed = Math.min(gate.atMost ?? Infinity, gate.aboveStable === undefined ? Infinity : (stable ?? 0) + gate.aboveStable);
   const limit = `≤ ${percent(allowed)}${gate.aboveStable !== undefined && stable !== undefined ? ` (stable ${percent(stable)})` : ""}`;
   const { requests, errors } = tally?.canary ?? { requests: 0, errors: 0 };
+  const lost = tally?.unattributed.errors ?? 0;
+  // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They outnumber
+  // the canary's requests only when it is the canary that is missing, or when more of the service fails than its weight.
+  if (requests < gate.minRequests && lost >= gate.minRequests) {
+    const because = `${gate.name}: ${requests} requests reached the canary, while ${lost} of the service's failed because there was no pod to send them to`;
+    return { kind: "fail", because, value: percent((errors + lost) / (requests + lost)), limit, requests: requests + lost };
+  }
   if (requests === 0) return { ...noData(gate, limit, "no request of the canary was counted"), requests };
 
   const value = percent(errors / requests);
