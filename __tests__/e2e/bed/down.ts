@@ -8,7 +8,11 @@ import { endProcess, livingProcesses } from "./processes.ts";
 export async function stopBed({ work, namespace }: Pick<Bed, "work" | "namespace">): Promise<void> {
   // The kubelet first: it ends its proxies, and what it would report is of no use any more.
   await endProcess(work, "kubelet");
-  await Promise.all(livingProcesses(work).filter((name) => name !== "etcd").map((name) => endProcess(work, name)));
+  await Promise.all(
+    livingProcesses(work)
+      .filter((name) => name !== "etcd")
+      .map((name) => endProcess(work, name)),
+  );
   await endProcess(work, "etcd");
   rmSync(join(work, "bed.json"), { force: true });
   deleteNetwork(namespace);

@@ -19,7 +19,10 @@ export async function enterNetwork(name: string): Promise<void> {
   if (process.env[marker] === name) return;
   if (process.getuid?.() !== 0) throw new Error("The bed makes a network namespace, which only root may do. Run this with sudo.");
   if (!networkExists(name)) ip("netns", "add", name);
-  const child = spawn("ip", ["netns", "exec", name, process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit", env: { ...process.env, [marker]: name } });
+  const child = spawn("ip", ["netns", "exec", name, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    stdio: "inherit",
+    env: { ...process.env, [marker]: name },
+  });
   // A terminal sends Ctrl-C to both processes; whoever sends SIGTERM to one means both.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
@@ -37,7 +40,10 @@ export function deleteNetwork(name: string): void {
   if (networkExists(name)) ip("netns", "del", name);
 }
 
-const networkExists = (name: string): boolean => ip("netns", "list").split("\n").some((line) => line.split(" ")[0] === name);
+const networkExists = (name: string): boolean =>
+  ip("netns", "list")
+    .split("\n")
+    .some((line) => line.split(" ")[0] === name);
 
 function ip(...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync("ip", args, { encoding: "utf8" });

@@ -20,8 +20,21 @@ export const nodeStatus = {
     allocatable: { cpu: "6400", memory: "25Ti", pods: "2000" },
     addresses: [{ type: "InternalIP", address: "10.244.0.1" }],
     daemonEndpoints: { kubeletEndpoint: { Port: 10_250 } },
-    nodeInfo: { kubeletVersion: "v1.36.3", operatingSystem: "linux", architecture: "amd64", bootID: "", containerRuntimeVersion: "", kernelVersion: "", kubeProxyVersion: "", machineID: "", osImage: "", systemUUID: "" },
-    conditions: [{ type: "Ready", status: "True", reason: "KubeletReady", lastHeartbeatTime: "2026-01-01T00:00:00Z", lastTransitionTime: "2026-01-01T00:00:00Z" }],
+    nodeInfo: {
+      kubeletVersion: "v1.36.3",
+      operatingSystem: "linux",
+      architecture: "amd64",
+      bootID: "",
+      containerRuntimeVersion: "",
+      kernelVersion: "",
+      kubeProxyVersion: "",
+      machineID: "",
+      osImage: "",
+      systemUUID: "",
+    },
+    conditions: [
+      { type: "Ready", status: "True", reason: "KubeletReady", lastHeartbeatTime: "2026-01-01T00:00:00Z", lastTransitionTime: "2026-01-01T00:00:00Z" },
+    ],
   },
 };
 

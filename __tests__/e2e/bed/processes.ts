@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync, closeSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,7 +11,12 @@ export function startProcess(work: string, name: string, command: readonly strin
   mkdirSync(join(work, "log"), { recursive: true });
   const log = openSync(join(work, "log", `${name}.log`), "a");
   const [program = "", ...args] = command;
-  const child = spawn(program, args, { cwd: work, detached: true, stdio: ["ignore", log, log], env: { PATH: process.env["PATH"] ?? "", HOME: work, ...environment } });
+  const child = spawn(program, args, {
+    cwd: work,
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { PATH: process.env.PATH ?? "", HOME: work, ...environment },
+  });
   closeSync(log);
   if (child.pid === undefined) throw new Error(`${name}: ${program} could not be started.`);
   child.unref();
@@ -29,7 +34,10 @@ export const forgetProcess = (work: string, name: string): void => rmSync(join(w
 export async function endProcess(work: string, name: string): Promise<void> {
   const pid = recorded(work, name);
   if (pid === undefined) return;
-  for (const [signal, patience] of [["SIGTERM", 5_000], ["SIGKILL", 5_000]] as const) {
+  for (const [signal, patience] of [
+    ["SIGTERM", 5_000],
+    ["SIGKILL", 5_000],
+  ] as const) {
     if (!signalled(pid, signal)) break;
     for (let waited = 0; waited < patience && recorded(work, name) !== undefined; waited += 20) await sleep(20);
     if (recorded(work, name) === undefined) break;
@@ -67,7 +75,9 @@ function signalled(pid: number, signal: NodeJS.Signals): boolean {
 /** Clock ticks from boot to the process's start; undefined for one that is gone or a zombie. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 function startOf(pid: number): string | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined;

@@ -10,13 +10,24 @@ import { startProcess } from "./processes.ts";
  */
 const configuration = (pki: string): object => ({
   global: { scrape_interval: "1s", evaluation_interval: "1s" },
-  scrape_configs: [{ job_name: "kubernetes-pods", http_sd_configs: [{ url: "https://10.244.0.1:10250/targets", refresh_interval: "1s", tls_config: { ca_file: `${pki}/ca.crt` } }] }],
+  scrape_configs: [
+    {
+      job_name: "kubernetes-pods",
+      http_sd_configs: [{ url: "https://10.244.0.1:10250/targets", refresh_interval: "1s", tls_config: { ca_file: `${pki}/ca.crt` } }],
+    },
+  ],
 });
 
 export async function startPrometheus(work: string, program: string): Promise<void> {
   const file = join(work, "prometheus.yml");
   writeFileSync(file, dump(configuration(join(work, "pki"))));
-  const flags = [`--config.file=${file}`, `--storage.tsdb.path=${work}/prometheus`, "--web.listen-address=127.0.0.1:9090", "--web.enable-lifecycle", "--log.level=warn"];
+  const flags = [
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${work}/prometheus`,
+    "--web.listen-address=127.0.0.1:9090",
+    "--web.enable-lifecycle",
+    "--log.level=warn",
+  ];
   startProcess(work, "prometheus", [program, ...flags]);
   await waitFor(async () => (await fetch("http://127.0.0.1:9090/-/ready")).ok, "Prometheus's /-/ready", 30_000);
 }

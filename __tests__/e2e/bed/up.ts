@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Bed } from "../support/bed.ts";
 import { type ApiServer, mergePatch } from "../support/api-server.ts";
 import { apply } from "../support/apply.ts";
+import type { Bed } from "../support/bed.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { buildBed, type Programs } from "./build.ts";
 import { startApiServer, startControllers, startIstiod } from "./control-plane.ts";
@@ -71,7 +71,13 @@ async function assemble({ work }: Bed, programs: Programs, say: (line: string) =
     startControllers(work, programs);
     await apply(api, node);
     await api.expect("PATCH", "/api/v1/nodes/node-0/status", nodeStatus, mergePatch);
-    startProcess(work, "kubelet", [process.execPath, "--disable-warning=ExperimentalWarning", join(import.meta.dirname, "kubelet/main.ts"), work, programs.envoy]);
+    startProcess(work, "kubelet", [
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      join(import.meta.dirname, "kubelet/main.ts"),
+      work,
+      programs.envoy,
+    ]);
     await applyResources(api, programs);
     await apply(api, istioNamespace);
     say("starting istiod, Envoy and Prometheus");

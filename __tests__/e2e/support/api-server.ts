@@ -43,7 +43,13 @@ export function openApiServer(kubeconfig: string): ApiServer {
   });
   const authorization = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
 
-  const send = (method: Dispatcher.HttpMethod, path: string, body?: unknown, contentType = "application/json", signal?: AbortSignal): Promise<Dispatcher.ResponseData> =>
+  const send = (
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    contentType = "application/json",
+    signal?: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> =>
     request(cluster.server + path, {
       method,
       dispatcher: agent,
@@ -65,7 +71,12 @@ export function openApiServer(kubeconfig: string): ApiServer {
     throw new Error(`${method} ${path}: ${answer.status} ${messageOf(answer.body)}`);
   }
 
-  async function follow<T extends KubernetesObject>(path: string, version: string, seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void, signal: AbortSignal): Promise<void> {
+  async function follow<T extends KubernetesObject>(
+    path: string,
+    version: string,
+    seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const answer = await send("GET", `${path}?watch=1&allowWatchBookmarks=true&resourceVersion=${version}`, undefined, undefined, signal);
     for await (const line of createInterface({ input: answer.body })) {
       const event = JSON.parse(line) as { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; readonly object: T };
@@ -83,7 +94,11 @@ export function openApiServer(kubeconfig: string): ApiServer {
       if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${messageOf(answer.body)}`);
       return answer.body;
     },
-    async watch<T extends KubernetesObject>(path: string, seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void, signal: AbortSignal): Promise<void> {
+    async watch<T extends KubernetesObject>(
+      path: string,
+      seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void,
+      signal: AbortSignal,
+    ): Promise<void> {
       const known = new Map<string, T>();
       const note = (type: "ADDED" | "MODIFIED" | "DELETED", object: T): void => {
         const uid = object.metadata.uid ?? "";

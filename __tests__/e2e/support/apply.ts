@@ -24,7 +24,12 @@ async function applyObject(api: ApiServer, object: KubernetesObject, namespace: 
 }
 
 /** The URL path of an object, from what the server says of its kind. */
-export async function pathOfObject(api: ApiServer, object: KubernetesObject, namespace: string, known = new Map<string, Promise<ResourceList>>()): Promise<string> {
+export async function pathOfObject(
+  api: ApiServer,
+  object: KubernetesObject,
+  namespace: string,
+  known = new Map<string, Promise<ResourceList>>(),
+): Promise<string> {
   const root = object.apiVersion.includes("/") ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
   const list = await (known.get(root) ?? known.set(root, api.expect<ResourceList>("GET", root)).get(root));
   const resource = list?.resources.find(({ kind, name }) => kind === object.kind && !name.includes("/"));

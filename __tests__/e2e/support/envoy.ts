@@ -1,11 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Bed } from "./bed.ts";
 
 /** One destination of a route as Envoy has it. */
 export type EnvoyDestination = { readonly host: string; readonly subset: string; readonly port: number; readonly weight: number };
 export type EnvoyRoute = { readonly name: string; readonly destinations: readonly EnvoyDestination[] };
 
-type RouteAction = { readonly cluster?: string; readonly weighted_clusters?: { readonly clusters: readonly { readonly name: string; readonly weight?: number }[] } };
-type VirtualHost = { readonly name: string; readonly domains: readonly string[]; readonly routes?: readonly { readonly name?: string; readonly route?: RouteAction }[] };
+type RouteAction = {
+  readonly cluster?: string;
+  readonly weighted_clusters?: { readonly clusters: readonly { readonly name: string; readonly weight?: number }[] };
+};
+type VirtualHost = {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly routes?: readonly { readonly name?: string; readonly route?: RouteAction }[];
+};
 type ConfigDump = { readonly configs?: readonly { readonly route_config?: { readonly name: string; readonly virtual_hosts?: readonly VirtualHost[] } }[] };
 
 /**
@@ -23,6 +31,29 @@ export async function envoyRoutes(bed: Bed, host: string, admin: string = bed.en
 export async function envoyWeights(bed: Bed, host: string, admin?: string): Promise<Readonly<Record<string, number>>> {
   const [first] = await envoyRoutes(bed, host, admin);
   return Object.fromEntries((first?.destinations ?? []).map(({ subset, host: service, weight }) => [subset || (service.split(".")[0] ?? service), weight]));
+}
+
+export type Weights = Readonly<Record<string, number>>;
+
+/** Looks at a host's weights several times a second, and gives what they were, in order, when it is stopped. */
+export function recordWeights(bed: Bed, host: string): { readonly stop: () => Promise<readonly Weights[]> } {
+  const seen: Weights[] = [];
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    const weights = await envoyWeights(bed, host);
+    if (JSON.stringify(weights) !== JSON.stringify(seen.at(-1))) seen.push(weights);
+  };
+  const recording = (async () => {
+    for (; !stopped; await sleep(150)) await look();
+    await look();
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await recording;
+      return seen;
+    },
+  };
 }
 
 function destinationsOf(route: RouteAction | undefined): readonly EnvoyDestination[] {

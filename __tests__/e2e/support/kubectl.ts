@@ -6,7 +6,7 @@ export type Ended = { readonly code: number; readonly stdout: string; readonly s
 
 /** Runs the real kubectl as the administrator, `input` as its standard input. Resolves also when it fails. */
 export function kubectl(bed: Bed, args: readonly string[], input?: string): Promise<Ended> {
-  return run(bed.programs.kubectl, args, { PATH: process.env["PATH"] ?? "", HOME: bed.work, KUBECONFIG: bed.kubeconfig }, input);
+  return run(bed.programs.kubectl, args, { PATH: process.env.PATH ?? "", HOME: bed.work, KUBECONFIG: bed.kubeconfig }, input);
 }
 
 /** Runs a program in an environment that is exactly the one given, and gives what it printed. */

@@ -17,7 +17,12 @@ export async function newNamespace(api: ApiServer, name: string, injection = tru
 type Deployment = {
   readonly metadata: { readonly generation: number };
   readonly spec: { readonly replicas: number };
-  readonly status?: { readonly observedGeneration?: number; readonly updatedReplicas?: number; readonly availableReplicas?: number; readonly replicas?: number };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly replicas?: number;
+  };
 };
 
 /** Waits until Deployments have all their pods, new ones only. */

@@ -41,19 +41,26 @@ export function startProgram(bed: Bed, { command = "release", config, flags = []
   writeFileSync(file, dump(config));
   const output = join(folder, "outputs");
   const child = spawn(process.execPath, ["dist/index.js", command, "--config", file, "--report", join(folder, "report.json"), ...flags], {
-    env: { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig, GITHUB_OUTPUT: output, GITHUB_RUN_ID: runId ?? `run-${runs}-${process.pid}`, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      KUBECONFIG: kubeconfig,
+      GITHUB_OUTPUT: output,
+      GITHUB_RUN_ID: runId ?? `run-${runs}-${process.pid}`,
+      ...environment,
+    },
   });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = new Promise<Finished>((resolve) =>
-    child.once("close", (code, signal) => resolve({ code: code ?? signal ?? 0, said, outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {} })),
+    child.once("close", (code, signal) =>
+      resolve({ code: code ?? signal ?? 0, said, outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {} }),
+    ),
   );
   return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), stdout: () => said, ended };
 }
 
 export const runProgram = (bed: Bed, wanted: Wanted): Promise<Finished> => startProgram(bed, wanted).ended;
-
-
 
 /** `name=value` and `name<<MARK … MARK`; the last one of a name wins, as on GitHub. */
 export function parseOutputs(text: string): Readonly<Record<string, string>> {

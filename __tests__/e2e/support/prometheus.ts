@@ -5,7 +5,11 @@ export type Sample = { readonly metric: Readonly<Record<string, string>>; readon
 /** An instant query's samples. */
 export async function queryPrometheus(bed: Bed, query: string): Promise<readonly Sample[]> {
   const response = await fetch(`${bed.prometheus}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query }) });
-  const answer = (await response.json()) as { readonly status: string; readonly error?: string; readonly data: { readonly result: readonly { readonly metric: Sample["metric"]; readonly value: readonly [number, string] }[] } };
+  const answer = (await response.json()) as {
+    readonly status: string;
+    readonly error?: string;
+    readonly data: { readonly result: readonly { readonly metric: Sample["metric"]; readonly value: readonly [number, string] }[] };
+  };
   if (answer.status !== "success") throw new Error(`Prometheus: ${answer.error}`);
   return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
 }

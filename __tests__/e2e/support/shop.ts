@@ -18,7 +18,17 @@ spec:
 `;
 
 /** A Service `shop` with a stable and a canary Deployment, subsets `v1` and `v2`, and a VirtualService on the gateway. */
-export const twoVersions = ({ host, v1, v2, canary = "shop:v2" }: { readonly host: string; readonly v1: number; readonly v2: number; readonly canary?: string }): string =>
+export const twoVersions = ({
+  host,
+  v1,
+  v2,
+  canary = "shop:v2",
+}: {
+  readonly host: string;
+  readonly v1: number;
+  readonly v2: number;
+  readonly canary?: string;
+}): string =>
   [
     `
 apiVersion: v1

@@ -27,7 +27,9 @@ export type Snapshot = Readonly<Record<string, unknown>>;
  * again is not the same one.
  */
 export async function snapshot(api: ApiServer, namespace: string): Promise<Snapshot> {
-  const lists = await Promise.all(collections.map((path) => api.expect<{ readonly kind: string; readonly items: readonly KubernetesObject[] }>("GET", path.replace("NAMESPACE", namespace))));
+  const lists = await Promise.all(
+    collections.map((path) => api.expect<{ readonly kind: string; readonly items: readonly KubernetesObject[] }>("GET", path.replace("NAMESPACE", namespace))),
+  );
   return Object.fromEntries(lists.flatMap(({ kind, items }) => items.map((item) => [`${kind.replace(/List$/, "")}/${item.metadata.name}`, asWritten(item)])));
 }
 
@@ -35,4 +37,10 @@ function asWritten({ status: _status, metadata, ...object }: KubernetesObject): 
   const { managedFields: _managedFields, resourceVersion: _resourceVersion, generation: _generation, annotations = {}, ...kept } = metadata;
   const { "deployment.kubernetes.io/revision": _revision, ...written } = annotations;
   return { ...object, metadata: { ...kept, ...(Object.keys(written).length === 0 ? {} : { annotations: written }) } };
+}
+
+/** A snapshot without the journal and the lock of a service: those stay after a release, on purpose. */
+export function withoutOurs(taken: Snapshot, service: string): Snapshot {
+  const ours = [`ConfigMap/istio-canary-${service}`, `Lease/istio-canary-${service}`];
+  return Object.fromEntries(Object.entries(taken).filter(([name]) => !ours.includes(name)));
 }

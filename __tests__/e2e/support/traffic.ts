@@ -57,14 +57,17 @@ export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64
     for (const tally of [all, recent]) tally.add(status, body);
   };
   // A busy machine fires late; what is due is sent then, so that the rate holds over the seconds.
-  const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - began) / 1_000) * perSecond);
-    for (; sent < due && underWay.size < inFlight; sent++) {
-      const one = send().finally(() => underWay.delete(one));
-      underWay.add(one);
-    }
-    if (sent < due - perSecond) sent = due - perSecond; // never make up for more than a second
-  }, Math.max(5, Math.min(100, 1_000 / perSecond)));
+  const timer = setInterval(
+    () => {
+      const due = Math.floor(((performance.now() - began) / 1_000) * perSecond);
+      for (; sent < due && underWay.size < inFlight; sent++) {
+        const one = send().finally(() => underWay.delete(one));
+        underWay.add(one);
+      }
+      if (sent < due - perSecond) sent = due - perSecond; // never make up for more than a second
+    },
+    Math.max(5, Math.min(100, 1_000 / perSecond)),
+  );
 
   return {
     counts: () => all.counts(),

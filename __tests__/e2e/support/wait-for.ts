@@ -15,7 +15,10 @@ export async function waitFor<T>(condition: () => T | Promise<T>, what: string, 
     } catch (error) {
       last = error;
     }
-    if (Date.now() >= until) throw new Error(`${what} did not come true within ${limit / 1_000} s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`, { cause: last });
+    if (Date.now() >= until)
+      throw new Error(`${what} did not come true within ${limit / 1_000} s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`, {
+        cause: last,
+      });
     await sleep(every);
   }
 }

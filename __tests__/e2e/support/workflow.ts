@@ -19,9 +19,23 @@ export type WorkflowRun = {
  * on to the steps, so it gets none but what is named here. It copies the work tree at `actions/checkout`, which has to
  * be the first step where `uses: ./` is used, and ends a cancelled step with SIGKILL at once.
  */
-export function runWorkflow(bed: Bed, { folder, workflow, event = "workflow_dispatch", inputs = {}, secrets = {}, environment = {} }: WorkflowRun): Promise<Ended> {
-  const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] => Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
+export function runWorkflow(
+  bed: Bed,
+  { folder, workflow, event = "workflow_dispatch", inputs = {}, secrets = {}, environment = {} }: WorkflowRun,
+): Promise<Ended> {
+  const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] =>
+    Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
   const machine = ["-P", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-", "--no-cache-server", "--action-offline-mode"];
-  const args = [event, "-C", folder, "-W", `.github/workflows/${workflow}`, ...machine, ...pairs("--input", inputs), ...pairs("--secret", secrets), ...pairs("--env", environment)];
-  return run(bed.programs.act, args, { HOME: bed.work, PATH: process.env["PATH"] ?? "" });
+  const args = [
+    event,
+    "-C",
+    folder,
+    "-W",
+    `.github/workflows/${workflow}`,
+    ...machine,
+    ...pairs("--input", inputs),
+    ...pairs("--secret", secrets),
+    ...pairs("--env", environment),
+  ];
+  return run(bed.programs.act, args, { HOME: bed.work, PATH: process.env.PATH ?? "" });
 }

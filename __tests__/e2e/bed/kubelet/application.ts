@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { behaviourOf } from "./behaviour.ts";
 import type { Close } from "./container.ts";
@@ -73,5 +73,7 @@ function answerer(spec: ContainerSpec, { pod, age, say, answered, ask }: Surroun
 /** Headers that a well-behaved service hands on: the ones by which routes choose. */
 function passedOn({ headers }: IncomingMessage): Readonly<Record<string, string>> {
   const own = new Set(["host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "accept-encoding"]);
-  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (own.has(name) || name.startsWith("x-envoy") || typeof value !== "string" ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (own.has(name) || name.startsWith("x-envoy") || typeof value !== "string" ? [] : [[name, value]])),
+  );
 }

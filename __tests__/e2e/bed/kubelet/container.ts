@@ -81,7 +81,10 @@ export function runContainer(spec: ContainerSpec, podName: string, open: () => P
     previous = lines;
     last = { exitCode: 1, reason: "Error", startedAt: timestamp(startedAt), finishedAt: timestamp() };
     become({ terminated: last });
-    if (restarts === 0) return later(200, restart);
+    if (restarts === 0) {
+      later(200, restart);
+      return;
+    }
     const seconds = backOff(restarts);
     later(200, () => {
       become({ waiting: { reason: "CrashLoopBackOff", message: `back-off ${seconds}s restarting failed container=${spec.name} pod=${podName}` } });
@@ -112,7 +115,8 @@ export function runContainer(spec: ContainerSpec, podName: string, open: () => P
     }),
     log(wantsPrevious) {
       if (wantsPrevious && previous === undefined) return { refused: `previous terminated container "${spec.name}" in pod "${podName}" not found` };
-      if ("waiting" in state && last === undefined) return { refused: `container "${spec.name}" in pod "${podName}" is waiting to start: ${state.waiting.message ?? state.waiting.reason}` };
+      if ("waiting" in state && last === undefined)
+        return { refused: `container "${spec.name}" in pod "${podName}" is waiting to start: ${state.waiting.message ?? state.waiting.reason}` };
       return { text: [...(wantsPrevious && previous ? previous : lines), ""].join("\n") };
     },
     async stop() {

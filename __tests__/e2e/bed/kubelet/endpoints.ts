@@ -14,7 +14,9 @@ export function endpointsOf(services: ReadonlyMap<string, Service>, slices: Read
       .filter(({ metadata }) => metadata.namespace === given && metadata.labels?.["kubernetes.io/service-name"] === name)
       .flatMap(({ endpoints, ports }) => {
         const target = ports?.find((one) => (one.name ?? "") === (port.name ?? ""))?.port;
-        return (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.map((address) => `${address}:${target}`));
+        return (endpoints ?? [])
+          .filter(({ conditions }) => conditions?.ready !== false)
+          .flatMap(({ addresses }) => addresses.map((address) => `${address}:${target}`));
       });
     return ready.length === 0 ? undefined : ready[turn++ % ready.length];
   };

@@ -17,7 +17,12 @@ export function inject({ request }: Review): object {
 function operationsFor(pod: Pod): readonly Operation[] {
   const { labels = {}, annotations = {} } = pod.metadata;
   if (hasProxy(pod) || annotations["sidecar.istio.io/inject"] === "false") return [];
-  const container = { name: proxyName, image: "docker.io/istio/proxyv2:1.31.0", args: ["proxy", "sidecar"], ports: [{ name: "http-envoy-prom", containerPort: 15_090, protocol: "TCP" }] };
+  const container = {
+    name: proxyName,
+    image: "docker.io/istio/proxyv2:1.31.0",
+    args: ["proxy", "sidecar"],
+    ports: [{ name: "http-envoy-prom", containerPort: 15_090, protocol: "TCP" }],
+  };
   const native = annotations["sidecar.istio.io/nativeSidecar"] === "true";
   const added: readonly Operation[] = native
     ? [{ op: "add", path: "/spec/initContainers", value: [{ ...container, restartPolicy: "Always" }, ...(pod.spec.initContainers ?? [])] }]
@@ -30,8 +35,9 @@ function operationsFor(pod: Pod): readonly Operation[] {
     "sidecar.istio.io/status": JSON.stringify({ initContainers: native ? [proxyName] : [], containers: native ? [] : [proxyName], revision: "default" }),
   };
   const names = {
-    "service.istio.io/canonical-name": labels["app.kubernetes.io/name"] ?? labels["app"] ?? pod.metadata.generateName?.replace(/(-[^-]+)?-$/, "") ?? pod.metadata.name,
-    "service.istio.io/canonical-revision": labels["app.kubernetes.io/version"] ?? labels["version"] ?? "latest",
+    "service.istio.io/canonical-name":
+      labels["app.kubernetes.io/name"] ?? labels.app ?? pod.metadata.generateName?.replace(/(-[^-]+)?-$/, "") ?? pod.metadata.name,
+    "service.istio.io/canonical-revision": labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
     ...labels,
   };
   return [...added, { op: "add", path: "/metadata/annotations", value: marks }, { op: "add", path: "/metadata/labels", value: names }];

@@ -21,7 +21,10 @@ type Series = { readonly labels: string; count: number; sum: number; readonly bu
 export function newRegistry(): Registry {
   const requests = new Map<string, Series>();
   const connections = new Map<string, number>();
-  const key = (labels: Labels): string => Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(",");
+  const key = (labels: Labels): string =>
+    Object.entries(labels)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+      .join(",");
 
   return {
     request(labels, milliseconds) {

@@ -29,7 +29,14 @@ const bound = new Set<string>();
 const ending = new Set<string>();
 
 const endpoints: Endpoints = endpointsOf(services, slices);
-const node: Node = { api, work, envoy, podAt: (address) => addressed.get(address), serviceOf: (pod) => serviceOf(pod, services.values()), endpointOf: endpoints };
+const node: Node = {
+  api,
+  work,
+  envoy,
+  podAt: (address) => addressed.get(address),
+  serviceOf: (pod) => serviceOf(pod, services.values()),
+  endpointOf: endpoints,
+};
 
 let next = 0;
 /** Addresses go round: Envoy may hold one for a while after its pod has gone. */
@@ -76,7 +83,12 @@ async function bind(pod: Pod): Promise<void> {
   bound.add(uid);
   const because = unschedulable(pod);
   if (because === undefined) {
-    await api.expect("POST", `${pathOfPod(pod)}/binding`, { apiVersion: "v1", kind: "Binding", metadata: { name, uid }, target: { apiVersion: "v1", kind: "Node", name: nodeName } });
+    await api.expect("POST", `${pathOfPod(pod)}/binding`, {
+      apiVersion: "v1",
+      kind: "Binding",
+      metadata: { name, uid },
+      target: { apiVersion: "v1", kind: "Node", name: nodeName },
+    });
     return;
   }
   const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: because, lastTransitionTime: timestamp() };
@@ -84,7 +96,9 @@ async function bind(pod: Pod): Promise<void> {
 }
 
 function unschedulable(pod: Pod): string | undefined {
-  const cpus = pod.spec.containers.map(({ resources }) => resources?.requests?.cpu ?? "0").map((cpu) => (cpu.endsWith("m") ? Number(cpu.slice(0, -1)) / 1_000 : Number(cpu)));
+  const cpus = pod.spec.containers
+    .map(({ resources }) => resources?.requests?.cpu ?? "0")
+    .map((cpu) => (cpu.endsWith("m") ? Number(cpu.slice(0, -1)) / 1_000 : Number(cpu)));
   if (cpus.reduce((sum, cpu) => sum + cpu, 0) > 64) return "0/1 nodes are available: 1 Insufficient cpu.";
   const selector = Object.entries(pod.spec.nodeSelector ?? {});
   const fits = selector.every(([key, value]) => key === "kubernetes.io/hostname" && value === nodeName);
@@ -98,7 +112,12 @@ function targets(): readonly object[] {
     if (!running.has(metadata.uid) || annotations["prometheus.io/scrape"] !== "true") return [];
     const own = Object.fromEntries(Object.entries(labels).map(([name, value]) => [name.replaceAll(/[^a-zA-Z0-9_]/g, "_"), value]));
     const path = annotations["prometheus.io/path"] ?? "/metrics";
-    return [{ targets: [`${address}:${annotations["prometheus.io/port"]}`], labels: { ...own, namespace: metadata.namespace, pod: metadata.name, __metrics_path__: path } }];
+    return [
+      {
+        targets: [`${address}:${annotations["prometheus.io/port"]}`],
+        labels: { ...own, namespace: metadata.namespace, pod: metadata.name, __metrics_path__: path },
+      },
+    ];
   });
 }
 
@@ -116,14 +135,21 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if ("refused" in log) return void response.writeHead(400).end(log.refused);
   const tail = Number(url.searchParams.get("tailLines") ?? Number.POSITIVE_INFINITY);
   const lines = log.text.split("\n").slice(0, -1);
-  response.setHeader("content-type", "text/plain").end(lines.slice(Math.max(0, lines.length - tail)).map((line) => `${line}\n`).join(""));
+  response.setHeader("content-type", "text/plain").end(
+    lines
+      .slice(Math.max(0, lines.length - tail))
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
 }
 
-const remember = <T extends Service | EndpointSlice>(store: Map<string, T>) => (type: "ADDED" | "MODIFIED" | "DELETED", object: T): void => {
-  const key = `${object.metadata.namespace}/${object.metadata.name}`;
-  if (type === "DELETED") store.delete(key);
-  else store.set(key, object);
-};
+const remember =
+  <T extends Service | EndpointSlice>(store: Map<string, T>) =>
+  (type: "ADDED" | "MODIFIED" | "DELETED", object: T): void => {
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    if (type === "DELETED") store.delete(key);
+    else store.set(key, object);
+  };
 
 const tls = { cert: readFileSync(join(pki, "kubelet.crt")), key: readFileSync(join(pki, "kubelet.key")) };
 await listen(

@@ -6,7 +6,7 @@ import { closeAll, listen, startApplication } from "./application.ts";
 import { type Container, runContainer } from "./container.ts";
 import { type Labels, newRegistry } from "./istio-metrics.ts";
 import type { Pod } from "./objects.ts";
-import { type Access, outboundPort, type Proxy, startProxy } from "./proxy.ts";
+import { type Access, type EnvoyProcess, outboundPort, startProxy } from "./proxy.ts";
 import { probe, type Readiness, watchReadiness } from "./readiness.ts";
 import { statusOf } from "./status.ts";
 import { hasProxy, peerLabels, proxyName, serviceLabels } from "./workload.ts";
@@ -40,15 +40,33 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
   const specs = [...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"), ...pod.spec.containers];
   const registry = newRegistry();
   const agent = new Agent({ connections: 64, keepAliveTimeout: 60_000, connect: { timeout: 2_000 } });
-  const proxy = startProxyOf(node, pod, address, (labels, access) => (access.method === null ? registry.connection(labels) : registry.request(labels, access.duration)));
-  const metrics = hasProxy(pod) ? [await listen(createServer((_request, response) => response.end(registry.text())), 15_020, address)] : [];
+  const proxy = startProxyOf(node, pod, address, (labels, access) =>
+    access.method === null ? registry.connection(labels) : registry.request(labels, access.duration),
+  );
+  const metrics = hasProxy(pod)
+    ? [
+        await listen(
+          createServer((_request, response) => response.end(registry.text())),
+          15_020,
+          address,
+        ),
+      ]
+    : [];
   const status = statusOf(address);
   const report = reporter(node.api, pod, () => status(pod, parts));
 
   function answered(_request: IncomingMessage, code: number, milliseconds: number): void {
     if (!hasProxy(pod)) return;
     const service = serviceLabels(node.serviceOf(pod) ?? "unknown");
-    const labels = { reporter: "destination", ...peerLabels("source", undefined), ...peerLabels("destination", pod), ...service, request_protocol: "http", response_code: String(code), response_flags: "-" };
+    const labels = {
+      reporter: "destination",
+      ...peerLabels("source", undefined),
+      ...peerLabels("destination", pod),
+      ...service,
+      request_protocol: "http",
+      response_code: String(code),
+      response_flags: "-",
+    };
     registry.request({ ...labels, grpc_response_status: "", connection_security_policy: "none" }, milliseconds);
   }
 
@@ -56,7 +74,11 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
     const origin = proxy === undefined ? node.endpointOf(url, namespace) : `127.0.0.1:${outboundPort(address)}`;
     if (origin === undefined) return { status: 503, body: `no endpoint of ${url.host}` };
     try {
-      const answer = await request(`http://${origin}${url.pathname}${url.search}`, { dispatcher: agent, headers: { ...headers, host: url.host }, headersTimeout: 15_000 });
+      const answer = await request(`http://${origin}${url.pathname}${url.search}`, {
+        dispatcher: agent,
+        headers: { ...headers, host: url.host },
+        headersTimeout: 15_000,
+      });
       const text = await answer.body.text();
       return { status: answer.statusCode, body: String(answer.headers["content-type"]).includes("json") ? JSON.parse(text) : text };
     } catch (error) {
@@ -90,7 +112,7 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
 }
 
 /** A router has a proxy and nothing else. A sidecar gets a real one only where its pod calls others: what comes in is counted without. */
-function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Labels, access: Access) => void): Proxy | undefined {
+function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Labels, access: Access) => void): EnvoyProcess | undefined {
   const spec = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === proxyName);
   if (spec === undefined) return undefined;
   const kind = spec.args?.[1] === "router" ? "router" : "sidecar";
@@ -111,7 +133,12 @@ function sourceLabels(node: Node, pod: Pod, kind: "router" | "sidecar", access: 
   const ends = { ...peerLabels("source", pod), ...peerLabels("destination", destination), ...serviceLabels(host) };
   const common = { reporter: "source", ...ends, response_flags: access.flags ?? "-", connection_security_policy: "unknown" };
   if (access.method === null) return { ...common, request_protocol: "tcp" };
-  return { ...common, request_protocol: isGrpc ? "grpc" : "http", response_code: String(access.code), grpc_response_status: isGrpc ? String(access.grpc ?? "") : "" };
+  return {
+    ...common,
+    request_protocol: isGrpc ? "grpc" : "http",
+    response_code: String(access.code),
+    grpc_response_status: isGrpc ? String(access.grpc ?? "") : "",
+  };
 }
 
 /** Writes the status whenever it changed: one write at a time, the newest wins. */

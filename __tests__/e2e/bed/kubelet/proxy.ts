@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { forgetProcess, recordProcess } from "../processes.ts";
@@ -23,7 +23,7 @@ export type Access = {
   readonly contentType: string | null;
 };
 
-export type Proxy = {
+export type EnvoyProcess = {
   readonly ready: () => Promise<boolean>;
   readonly stop: () => Promise<void>;
 };
@@ -35,7 +35,7 @@ export const outboundPort = (address: string): number => {
 };
 
 /** Starts a real Envoy for a pod: as the gateway's router, or as a sidecar without interception. */
-export function startProxy(work: string, envoy: string, pod: Pod, address: string, kind: "router" | "sidecar", seen: (access: Access) => void): Proxy {
+export function startProxy(work: string, envoy: string, pod: Pod, address: string, kind: "router" | "sidecar", seen: (access: Access) => void): EnvoyProcess {
   const name = `${pod.metadata.name}.${pod.metadata.namespace}`;
   const folder = join(work, "proxies");
   mkdirSync(folder, { recursive: true });
@@ -45,7 +45,19 @@ export function startProxy(work: string, envoy: string, pod: Pod, address: strin
   const accessLog = join(work, "log", `${name}.access.log`);
   // Envoy opens /dev/stdout by its name, which works for files and not for the sockets that Node calls pipes.
   const output = openSync(accessLog, "a");
-  const args = ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--component-log-level", "misc:error", "--file-flush-interval-msec", "100"];
+  const args = [
+    "-c",
+    bootstrap,
+    "--concurrency",
+    "1",
+    "--disable-hot-restart",
+    "--log-level",
+    "warning",
+    "--component-log-level",
+    "misc:error",
+    "--file-flush-interval-msec",
+    "100",
+  ];
   const child: ChildProcess = spawn(envoy, args, { stdio: ["ignore", output, log], env: {} });
   closeSync(output);
   closeSync(log);
@@ -82,7 +94,7 @@ function bootstrapOf(pod: Pod, address: string, kind: "router" | "sidecar"): obj
   return {
     node: {
       id: `${kind}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
-      cluster: `${labels["app"] ?? workload}.${namespace}`,
+      cluster: `${labels.app ?? workload}.${namespace}`,
       metadata: {
         NAME: name,
         NAMESPACE: namespace,
@@ -107,7 +119,12 @@ function bootstrapOf(pod: Pod, address: string, kind: "router" | "sidecar"): obj
     dynamic_resources: {
       lds_config: { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" },
       cds_config: { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" },
-      ads_config: { api_type: "DELTA_GRPC", set_node_on_first_message_only: true, transport_api_version: "V3", grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }] },
+      ads_config: {
+        api_type: "DELTA_GRPC",
+        set_node_on_first_message_only: true,
+        transport_api_version: "V3",
+        grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }],
+      },
     },
     static_resources: {
       clusters: [

@@ -63,15 +63,21 @@ const timeoutOf = (probe: Probe): number => (probe.timeoutSeconds ?? 1) * 1_000;
 const canConnect = (host: string, port: number, probe: Probe): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutOf(probe) });
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false)).on("timeout", () => resolve(false));
+    socket
+      .on("connect", () => resolve(true))
+      .on("error", () => resolve(false))
+      .on("timeout", () => resolve(false));
     socket.on("connect", () => socket.destroy()).on("timeout", () => socket.destroy());
   });
 
 const answersWell = (host: string, port: number, probe: Probe): Promise<boolean> =>
   new Promise((resolve) => {
-    const request = get({ host, port, path: probe.httpGet?.path ?? "/", timeout: timeoutOf(probe), agent: false, headers: { "user-agent": "kube-probe/1.36" } }, (response) => {
-      response.resume();
-      resolve((response.statusCode ?? 500) < 400);
-    });
+    const request = get(
+      { host, port, path: probe.httpGet?.path ?? "/", timeout: timeoutOf(probe), agent: false, headers: { "user-agent": "kube-probe/1.36" } },
+      (response) => {
+        response.resume();
+        resolve((response.statusCode ?? 500) < 400);
+      },
+    );
     request.on("error", () => resolve(false)).on("timeout", () => request.destroy(new Error("too slow")));
   });

@@ -1,7 +1,13 @@
 import type { Container } from "./container.ts";
 import { type Pod, timestamp } from "./objects.ts";
 
-type Condition = { readonly type: string; readonly status: "True" | "False"; readonly reason?: string; readonly message?: string; readonly lastTransitionTime: string };
+type Condition = {
+  readonly type: string;
+  readonly status: "True" | "False";
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime: string;
+};
 
 export type Part = { readonly container: Container; readonly ready: () => boolean };
 
@@ -14,7 +20,13 @@ export function statusOf(address: string): (pod: Pod, parts: readonly Part[]) =>
     const status = holds ? "True" : "False";
     const before = conditions.get(type);
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : timestamp();
-    const next: Condition = { type, status, lastTransitionTime, ...(holds || reason === undefined ? {} : { reason }), ...(holds || message === undefined ? {} : { message }) };
+    const next: Condition = {
+      type,
+      status,
+      lastTransitionTime,
+      ...(holds || reason === undefined ? {} : { reason }),
+      ...(holds || message === undefined ? {} : { message }),
+    };
     conditions.set(type, next);
     return next;
   };
@@ -39,7 +51,13 @@ export function statusOf(address: string): (pod: Pod, parts: readonly Part[]) =>
         condition("Ready", unready.length === 0, "ContainersNotReady", message),
       ],
       containerStatuses: statuses.filter(({ name }) => !sidecars.has(name)).map(({ body }) => body),
-      ...(sidecars.size === 0 ? {} : { initContainerStatuses: (pod.spec.initContainers ?? []).map(({ name, image }) => statuses.find((status) => status.name === name)?.body ?? completed(name, image, startTime)) }),
+      ...(sidecars.size === 0
+        ? {}
+        : {
+            initContainerStatuses: (pod.spec.initContainers ?? []).map(
+              ({ name, image }) => statuses.find((status) => status.name === name)?.body ?? completed(name, image, startTime),
+            ),
+          }),
     };
   };
 }

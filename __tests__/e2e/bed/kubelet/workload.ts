@@ -1,5 +1,5 @@
 import type { Labels } from "./istio-metrics.ts";
-import { type Pod, selects, type Service } from "./objects.ts";
+import { type Pod, type Service, selects } from "./objects.ts";
 
 /** A proxy's name for what runs in a pod: the Deployment, where a ReplicaSet's name ends in the pod template's hash. */
 export function workloadOf(pod: Pod): string {
@@ -20,14 +20,14 @@ export function peerLabels(side: "source" | "destination", pod: Pod | undefined)
   const known = pod !== undefined;
   const told = known && hasProxy(pod);
   // https://github.com/istio/istio/blob/master/pkg/kube/labels/labels.go: the first that is there
-  const canonicalName = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"];
-  const canonicalRevision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"];
+  const canonicalName = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels.app;
+  const canonicalRevision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels.version;
   return {
     [`${side}_workload`]: known ? workloadOf(pod) : "unknown",
     [`${side}_workload_namespace`]: known ? pod.metadata.namespace : "unknown",
     [`${side}_principal`]: "unknown",
-    [`${side}_app`]: (told && labels["app"]) || "unknown",
-    [`${side}_version`]: (told && labels["version"]) || "unknown",
+    [`${side}_app`]: (told && labels.app) || "unknown",
+    [`${side}_version`]: (told && labels.version) || "unknown",
     [`${side}_cluster`]: known ? "Kubernetes" : "unknown",
     [`${side}_canonical_service`]: known ? (canonicalName ?? workloadOf(pod)) : "unknown",
     [`${side}_canonical_revision`]: canonicalRevision ?? "latest",
@@ -43,6 +43,8 @@ export function serviceLabels(host: string): Labels {
 /** The host name of the oldest Service that selects a pod, as its own proxy would name it. */
 export function serviceOf(pod: Pod, services: Iterable<Service>): string | undefined {
   const selecting = [...services].filter(({ metadata, spec }) => metadata.namespace === pod.metadata.namespace && selects(spec.selector, pod.metadata.labels));
-  const [oldest] = selecting.sort((a, b) => `${a.metadata.creationTimestamp}${a.metadata.name}`.localeCompare(`${b.metadata.creationTimestamp}${b.metadata.name}`));
+  const [oldest] = selecting.sort((a, b) =>
+    `${a.metadata.creationTimestamp}${a.metadata.name}`.localeCompare(`${b.metadata.creationTimestamp}${b.metadata.name}`),
+  );
   return oldest && `${oldest.metadata.name}.${oldest.metadata.namespace}.svc.cluster.local`;
 }

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { type ApiServer, jsonPatch } from "./api-server.ts";
+import { apply } from "./apply.ts";
+import type { Bed } from "./bed.ts";
+import { envoyWeights, recordWeights, type Weights } from "./envoy.ts";
+import { newNamespace, rolledOut } from "./namespace.ts";
+import { type Finished, type Program, startProgram, type Wanted } from "./program.ts";
+import { twoVersions } from "./shop.ts";
+import { type Snapshot, snapshot, withoutOurs } from "./snapshot.ts";
+import { type Counts, sendRequests, startTraffic, type Traffic } from "./traffic.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A shop in two versions in a namespace of its own, served through the gateway to traffic that runs the whole time. */
+export type Scene = {
+  readonly bed: Bed;
+  readonly api: ApiServer;
+  readonly namespace: string;
+  readonly host: string;
+  readonly traffic: Traffic;
+  /** Everything in the namespace before the release. */
+  readonly before: Snapshot;
+  /** Starts the program; `settings` replace fields of the scene's configuration. */
+  readonly start: (settings?: object, wanted?: Partial<Wanted>) => Program;
+  /** Everything in the namespace now, but for what a release keeps. */
+  readonly now: () => Promise<Snapshot>;
+  /** A JSON Patch of the scene's VirtualService, by somebody else. */
+  readonly editRoute: (operations: readonly object[]) => Promise<void>;
+  /** Ends the traffic and gives its counts, and the weights that Envoy had, in order. */
+  readonly end: () => Promise<{ readonly counts: Counts; readonly weights: readonly Weights[] }>;
+};
+
+export const image = (tag: string): readonly string[] => ["--image", `registry.test/shop:${tag}`];
+
+export const virtualServicePath = (namespace: string): string => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop`;
+
+export type SceneOptions = {
+  /** Of the namespace, and of the host. */
+  readonly name: string;
+  /** Default 80. */
+  readonly perSecond?: number;
+  /** More objects, applied before the traffic begins. */
+  readonly objects?: string;
+};
+
+/** Sets a scene, plays it, and takes it away, whatever happens. */
+export async function withScene(
+  bed: Bed,
+  api: ApiServer,
+  { name, perSecond = 80, objects }: SceneOptions,
+  play: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const host = `${name}.example.com`;
+  const remove = await newNamespace(api, name);
+  const under: Program[] = [];
+  let traffic: Traffic | undefined;
+  try {
+    await apply(api, twoVersions({ host, v1: 100, v2: 0, canary: "shop:v1" }), name);
+    if (objects !== undefined) await apply(api, objects, name);
+    await rolledOut(api, name, "shop-v1", "shop-v2");
+    await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the route in Envoy", 30_000);
+    await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, "an answer through the gateway", 30_000);
+    traffic = startTraffic({ url: bed.gateway, host, perSecond });
+    await waitFor(() => (traffic?.counts().byVersion.v1 ?? 0) >= 20, "answers", 30_000);
+    const recorder = recordWeights(bed, host);
+    await play({
+      ...{ bed, api, namespace: name, host, traffic },
+      before: await snapshot(api, name),
+      start(settings = {}, wanted = {}) {
+        const program = startProgram(bed, { ...wanted, config: { ...configOf(bed, name), ...settings } });
+        under.push(program);
+        return program;
+      },
+      now: async () => withoutOurs(await snapshot(api, name), "shop"),
+      editRoute: async (operations) => void (await api.expect("PATCH", `${virtualServicePath(name)}?fieldManager=somebody-else`, operations, jsonPatch)),
+      end: async () => ({ weights: await recorder.stop(), counts: await (traffic as Traffic).stop() }),
+    });
+  } finally {
+    for (const program of under) program.signal("SIGKILL");
+    await traffic?.stop();
+    await remove();
+  }
+}
+
+/** Short, so that a release takes seconds; everything else is as the product has it. */
+const configOf = (bed: Bed, namespace: string): object => ({
+  namespace,
+  service: "shop",
+  stable: { deployment: "shop-v1", subset: "v1" },
+  canary: { deployment: "shop-v2", subset: "v2" },
+  stages: "20:3s, 50:3s",
+  gates: [{ errors: { atMost: "5%", minRequests: 20 } }],
+  metrics: { prometheus: bed.prometheus, interval: "1s" },
+  promotion: { model: "swap", drain: "1s" },
+});
+
+/** Exit code 1, the reason in the outputs and on the screen, all traffic on stable in Envoy, and everything as it was. */
+export async function assertRolledBack(scene: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
+  assert.equal(code, 1, said);
+  assert.match(outputs.because ?? "", because);
+  assert.match(said, because);
+  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "rolled-back", phase: "rolled-back", settled: "true", weight: "0" });
+  assert.deepEqual(await envoyWeights(scene.bed, scene.host), { v1: 100 });
+  assert.deepEqual(await scene.now(), scene.before);
+}
+
+/** Exit code 2 with the reason, and nothing was touched. */
+export async function assertRefused(scene: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
+  assert.equal(code, 2, said);
+  assert.match(said, because);
+  assert.match(outputs.because ?? "", because);
+  assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "failed", settled: "true" });
+  assert.deepEqual(await scene.now(), scene.before);
+}
+
+export const pick = (outputs: Readonly<Record<string, string>>, ...names: readonly string[]): object =>
+  Object.fromEntries(names.map((name) => [name, outputs[name]]));
+
+/** For the output of a test: how many requests, and what came of them. */
+export const figures = ({ total, byStatus, byVersion, bad, firstBadAt, lastBadAt }: Counts): string =>
+  `${total} requests, ${bad} bad${firstBadAt === undefined || lastBadAt === undefined ? "" : ` within ${((lastBadAt - firstBadAt) / 1_000).toFixed(1)} s`}; by status ${JSON.stringify(byStatus)}, by version ${JSON.stringify(byVersion)}`;
