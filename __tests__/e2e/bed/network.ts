@@ -2,8 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The network namespace of beds that name none. */
-export const defaultNamespace = "icbed";
+/** The network namespace of a bed that nobody gave a name. Beds of different names do not see each other. */
+export const defaultNamespace = process.env.BED ?? "icbed";
 
 /** Where a bed keeps its files. */
 export const workOf = (namespace: string): string => join(tmpdir(), `istio-canary-bed-${namespace}`);
