@@ -46,7 +46,8 @@ export interface Objects {
 
 const letters = "bcdfghjklmnpqrstvwxz2456789";
 
-const randomName = (prefix: string): string => prefix + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join("");
+/** As generated names are made: five letters that spell nothing. */
+export const randomName = (prefix: string): string => prefix + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join("");
 
 const writerOf = ({ kind, version, manager, subresource }: WriteContext, operation: "Apply" | "Update"): Writer => ({
   manager,

@@ -1,3 +1,4 @@
+import type { Millis } from "../../../lib/duration.ts";
 import type { Kind } from "../kind.ts";
 import type { Objects } from "../objects.ts";
 import type { SandboxClock } from "../clock.ts";
@@ -8,27 +9,42 @@ import { type Store, storedKind } from "../store.ts";
 export type Control = { readonly store: Store; readonly objects: Objects; readonly clock: SandboxClock };
 
 /** Calls `reconcile` for what changed, once for many changes of one turn of the event loop. */
-export type Queue = { readonly add: (object: StoredObject) => void };
+export type Queue = {
+  readonly add: (object: StoredObject) => void;
+  /** Adds it again after a while; a later call takes the place of an earlier one. */
+  readonly addAfter: (delay: Millis, object: StoredObject) => void;
+};
 
 export function createQueue(control: Control, reconcile: (object: StoredObject) => void): Queue {
   const waiting = new Map<string, StoredObject>();
+  const alarms = new Map<string, () => void>();
   let scheduled: (() => void) | undefined;
 
   const run = (): void => {
     scheduled = undefined;
     const batch = [...waiting.values()];
     waiting.clear();
-    for (const { metadata, ...object } of batch) {
-      const kind = storedKind({ metadata, ...object });
-      const present = control.store.get(kind, metadata.namespace, metadata.name);
-      if (present !== undefined && present.metadata.uid === metadata.uid) reconcile(present);
+    for (const object of batch) {
+      const { metadata } = object;
+      const present = control.store.get(storedKind(object), metadata.namespace, metadata.name);
+      if (present?.metadata.uid === metadata.uid) reconcile(present);
     }
   };
 
+  const add = (object: StoredObject): void => {
+    waiting.set(object.metadata.uid, object);
+    scheduled ??= control.clock.after(0, run);
+  };
+
   return {
-    add(object) {
-      waiting.set(object.metadata.uid, object);
-      scheduled ??= control.clock.after(0, run);
+    add,
+    addAfter(delay, object) {
+      const { uid } = object.metadata;
+      alarms.get(uid)?.();
+      alarms.set(uid, control.clock.after(delay, () => {
+        alarms.delete(uid);
+        add(object);
+      }));
     },
   };
 }

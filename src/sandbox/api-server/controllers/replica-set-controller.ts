@@ -1,4 +1,5 @@
 import { kindNamed } from "../kind.ts";
+import { randomName } from "../objects.ts";
 import type { OwnerReference, StoredObject } from "../object.ts";
 import { timestamp, withoutUndefined } from "../object.ts";
 import { type Condition, conditionOf, isPod, isReady, isReplicaSet, isTerminating, type Pod, podsOf, type ReplicaSet } from "../workload.ts";
@@ -28,7 +29,7 @@ export function startReplicaSetController(control: Control, quota: () => Quota |
     if (!isReplicaSet(object) || isTerminating(object)) return;
     const refused = adjust(object);
     count(object, refused);
-    if (refused !== undefined) clock.after(quotaRetry, () => queue.add(object));
+    if (refused !== undefined) queue.addAfter(quotaRetry, object);
   });
 
   /** Makes or deletes pods; the answer is what stood in the way. */
@@ -48,7 +49,7 @@ export function startReplicaSetController(control: Control, quota: () => Quota |
     const limit = quota()?.pods;
     const used = store.list(pods, metadata.namespace).length;
     if (limit === undefined || used < limit) return undefined;
-    return `pods "${metadata.name}-" is forbidden: exceeded quota: quota, requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
+    return `pods "${randomName(`${metadata.name}-`)}" is forbidden: exceeded quota: quota, requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
   }
 
   function createPod(replicaSet: ReplicaSet): void {
@@ -65,7 +66,7 @@ export function startReplicaSetController(control: Control, quota: () => Quota |
     const ready = active.filter(isReady);
     const soon = ready.map((pod) => availableIn(pod, replicaSet.spec.minReadySeconds ?? 0, clock.now()));
     const next = Math.min(...soon.filter((left) => left > 0));
-    if (Number.isFinite(next)) clock.after(next, () => queue.add(replicaSet));
+    if (Number.isFinite(next)) queue.addAfter(next, replicaSet);
     const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
     const conditions = failureCondition(replicaSet, refused, timestamp(clock.now()));
     writeStatus(
@@ -114,6 +115,6 @@ function failureCondition(replicaSet: ReplicaSet, refused: string | undefined, n
   const before = replicaSet.status?.conditions ?? [];
   const rest = before.filter(({ type }) => type !== "ReplicaFailure");
   if (refused === undefined) return rest;
-  const same = conditionOf(before, "ReplicaFailure");
-  return [...rest, same?.message === refused ? same : { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: refused, lastTransitionTime: now }];
+  const first = conditionOf(before, "ReplicaFailure");
+  return [...rest, first ?? { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: refused, lastTransitionTime: now }];
 }
