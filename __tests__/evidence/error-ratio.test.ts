@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { type Dispersion, harmRatios, independent, type Pair, ratioEvidence, safeRatios } from "../../src/evidence/error-ratio.ts";
+import { correlatedEvidence, type Dispersion, harmRatios, independent, type Pair, ratioEvidence, safeRatios } from "../../src/evidence/error-ratio.ts";
 import { emptyMixture, grow, logE, type Mixture, totals } from "../../src/evidence/mixture.ts";
 import { logChoose } from "../../src/evidence/numerics.ts";
 import { alike, averagePay, close, within } from "./close.ts";
@@ -85,7 +85,11 @@ test("log E of correlated failures (icc 0.3) is as derived", () => {
   };
   for (const [index, figure] of [0.9563535, 3.0358298, 3.8265985].entries()) {
     const seen = stages.slice(0, index + 1);
-    const value = logE(harm(seen, 1, { kind: "beta-binomial", icc: 0.3 }));
+    const mixture = seen.reduce(
+      (sums, interval) => grow(sums, correlatedEvidence(harmRatios(1), 1, interval.requests, interval.failed, 0.3)),
+      emptyMixture(40),
+    );
+    const value = logE(mixture);
     close(value, lnE(exactE(seen, real(1), betaBinomial)));
     assert.ok(Math.abs(value - figure) < 5.1e-8);
   }
@@ -134,12 +138,31 @@ test("bets on correlated failures are fair under the law of correlated failures"
       const part = (a: number, n: number): number => Array.from({ length: n }, (_, i) => Math.log(a + i)).reduce((x, y) => x + y, 0);
       const law = (x: number): number => logChoose(all, x) + part(theta * strength, x) + part((1 - theta) * strength, all - x) - part(strength, all);
       within(
-        expectation(all, law, (failed) => ratioEvidence(harmRatios(1), 1, exposure, failed, { kind: "beta-binomial", icc })),
+        expectation(all, law, (failed) => correlatedEvidence(harmRatios(1), 1, exposure, failed, icc)),
         1 - 1e-9,
         1 + 1e-9,
       );
     }),
     { numRuns: 40 },
+  );
+});
+
+test("failures that vary φ times as much are correlated just so: the canary's part has φ times the binomial variance", () => {
+  const [exposure, all, phi] = [{ canary: 300, stable: 700 }, 12, 3];
+  const logs = (canary: number): number => ratioEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, { kind: "beta-binomial", phi })[0] ?? 0;
+  const same = (canary: number): number => correlatedEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, (phi - 1) / (all - 1))[0] ?? 0;
+  for (let canary = 0; canary <= all; canary++) assert.equal(logs(canary), same(canary));
+  const strength = (all - 1) / (phi - 1) - 1; // 1 / icc − 1
+  const part = (a: number, n: number): number => Array.from({ length: n }, (_, i) => a + i).reduce((x, y) => x * y, 1);
+  const law = Array.from(
+    { length: all + 1 },
+    (_, x) => (Math.exp(logChoose(all, x)) * part(0.3 * strength, x) * part(0.7 * strength, all - x)) / part(strength, all),
+  );
+  const variance = law.reduce((sum, chance, x) => sum + chance * (x - all * 0.3) ** 2, 0);
+  close(variance, phi * all * 0.3 * 0.7);
+  assert.deepEqual(
+    ratioEvidence(harmRatios(1), 1, exposure, { canary: 2, stable: 1 }, { kind: "beta-binomial", phi: 1 }),
+    ratioEvidence(harmRatios(1), 1, exposure, { canary: 2, stable: 1 }, independent),
   );
 });
 

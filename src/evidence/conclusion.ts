@@ -54,7 +54,7 @@ function harmSentence(evidence: Evidence, metric: Metric, ratio: RatioInterval, 
   const odds = chance(settings.alpha);
   switch (metric) {
     case "errors": {
-      const times = ratio.low !== undefined && ratio.low > 1 ? `at least ${number(ratio.low)} times as many` : "more than on stable";
+      const times = ratio.low !== undefined && ratio.low >= 1.05 ? `at least ${number(ratio.low)} times as many` : "more often than on stable";
       return `${compared(evidence)}: ${times}, ${odds}`;
     }
     case "latency": {
@@ -110,11 +110,7 @@ function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, set
     `failed ${share(judged.errors.canary, judged.requests.canary)} of canary, ${share(judged.errors.stable, judged.requests.stable)} of stable`,
     `breaker E = ${eValue(weight.breaker)} of ${number(1 / settings.breaker.alpha)} over ${count(seen.requests.canary)} requests`,
     ...(all === 0 ? [] : [`split ${share(split.requests.canary, all)}, planned ${percent((split.weight ?? 0) / 100)}`]),
-    ...(settings.dispersion.kind === "beta-binomial"
-      ? [`icc ${number(settings.dispersion.icc)}`]
-      : settings.dispersion.phi > 1
-        ? [`φ ${number(settings.dispersion.phi)}`]
-        : []),
+    ...(settings.dispersion.phi > 1 ? [`φ ${number(settings.dispersion.phi)}`] : []),
     `${count(evidence.polls)} polls`,
   ].join(" · ");
 }

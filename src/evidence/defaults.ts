@@ -33,7 +33,7 @@ export type Settings = {
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
 export const defaults: Settings = {
-  alpha: 0.05, //           the customary 1 in 20; simulated, it behaves like 1 to 2 false rollbacks in 100 releases
+  alpha: 0.05, //           the customary 1 in 20; simulated, about 1 false rollback in 100 releases, 3 with failures in clusters
   beta: 0.05, //            the same for calling a bad canary safe
   allowedIncrease: 0, //    "as good as stable"; minExcess, not a margin, is what keeps trifles from failing a release
   minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
@@ -47,7 +47,7 @@ export const defaults: Settings = {
   },
   split: {
     alpha: 0.001, //        a split is counted in all requests, so even strict proof comes within seconds
-    tolerance: 0.2, //      5 % may be 4 % to 6 %: Envoy's weights are exact, but connections and retries are lumpy
+    tolerance: 0.2, //      5 % may be 4 % to 6 %: long-lived connections and retries make real splits lumpy
   },
   shares: { errors: 3, latency: 1, objective: 1 }, // errors first: they are what users report; a share of 3/4 costs ln(4/3) = 0.3 of evidence
   dispersion: independent, // until it is measured

@@ -1,7 +1,7 @@
 import type { Millis } from "../lib/duration.ts";
 import { type Chance, chance, poisson } from "./chance.ts";
 import type { Settings } from "./defaults.ts";
-import { phiOf, ratioEvidence, safeRatios } from "./error-ratio.ts";
+import { ratioEvidence, safeRatios } from "./error-ratio.ts";
 import { addPoll, type Evidence, noEvidence, type Poll } from "./evidence.ts";
 import { emptyMixture, grow, logE } from "./mixture.ts";
 import { logMeanExp } from "./numerics.ts";
@@ -126,7 +126,7 @@ function expectedSafety(steps: readonly Step[], time: Millis, traffic: Traffic, 
     if (settings.minExcess > 0)
       harmless = grow(
         harmless,
-        rateEvidence(betterRates(settings.minExcess), settings.minExcess, exposure.canary, failed.canary).map((log) => log / phiOf(settings.dispersion)),
+        rateEvidence(betterRates(settings.minExcess), settings.minExcess, exposure.canary, failed.canary).map((log) => log / settings.dispersion.phi),
       );
   }
   return settings.minExcess === 0 ? logE(safe) : logMeanExp([logE(safe), logE(harmless)]);

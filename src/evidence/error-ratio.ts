@@ -4,17 +4,14 @@ import { logRising, logSpaced } from "./numerics.ts";
 export type Pair = { readonly stable: number; readonly canary: number };
 
 /**
- * How much more failures vary than independent ones would, because they come in clusters (retry storms, one bad
- * connection). `tempered` divides all evidence by φ, the factor by which the variance is larger, and bears clusters
- * that reach over several polls. `beta-binomial` takes icc, the correlation of two failures in one poll, and is sharper
- * where clusters stay within a poll.
+ * How failures that come in clusters (retry storms, one bad connection) are borne. φ is the factor by which they vary
+ * more than independent ones would, and is measured by `dispersionOf`. `tempered` divides all evidence by φ, also where
+ * a cluster reaches over several polls. `beta-binomial` takes the failures of a poll as correlated just so much that
+ * they vary φ times as much: it proves sooner, but takes a cluster that two polls share for two.
  */
-export type Dispersion = { readonly kind: "tempered"; readonly phi: number } | { readonly kind: "beta-binomial"; readonly icc: number };
+export type Dispersion = { readonly kind: "tempered" | "beta-binomial"; readonly phi: number };
 
 export const independent: Dispersion = { kind: "tempered", phi: 1 };
-
-/** What the evidence of tests that know no correlation is divided by. */
-export const phiOf = (dispersion: Dispersion): number => (dispersion.kind === "tempered" ? dispersion.phi : 1);
 
 const worse = logSpaced(1.2, 100, 40);
 const better = logSpaced(1.05, 8, 40);
@@ -34,15 +31,18 @@ export const safeRatios = (tooMuch: number): readonly number[] => better.map((fa
  */
 export function ratioEvidence(ratios: readonly number[], against: number, exposure: Pair, failed: Pair, dispersion: Dispersion): readonly number[] {
   if (failed.canary + failed.stable === 0 || exposure.canary === 0 || exposure.stable === 0) return ratios.map(() => 0);
-  if (dispersion.kind === "beta-binomial") return betaBinomialEvidence(ratios, against, exposure, failed, dispersion.icc);
   const all = failed.canary + failed.stable;
+  if (dispersion.kind === "beta-binomial" && dispersion.phi > 1) return correlatedEvidence(ratios, against, exposure, failed, correlation(all, dispersion.phi));
   const weight = exposure.canary / (exposure.stable + against * exposure.canary);
   const { phi } = dispersion;
   return ratios.map((ratio) => (failed.canary * Math.log(ratio / against) - all * Math.log1p((ratio - against) * weight)) / phi);
 }
 
-/** The same when two failures of one poll are correlated by icc: the canary's part is beta-binomial. */
-function betaBinomialEvidence(ratios: readonly number[], against: number, exposure: Pair, failed: Pair, icc: number): readonly number[] {
+/** A beta-binomial part of `all` failures varies 1 + (all − 1) icc times as much as a binomial one. */
+const correlation = (all: number, phi: number): number => Math.min(0.98, (phi - 1) / Math.max(1, all - 1));
+
+/** The same when any two failures of a poll are correlated by icc, between 0 and 1: the canary's part is beta-binomial. */
+export function correlatedEvidence(ratios: readonly number[], against: number, exposure: Pair, failed: Pair, icc: number): readonly number[] {
   const strength = 1 / icc - 1;
   const logLikelihood = (ratio: number): number => {
     const whole = exposure.stable + ratio * exposure.canary;

@@ -1,7 +1,7 @@
 import type { Millis } from "../lib/duration.ts";
 import { ratioScale } from "./confidence.ts";
 import type { Settings } from "./defaults.ts";
-import { harmRatios, type Pair, phiOf, ratioEvidence, safeRatios } from "./error-ratio.ts";
+import { harmRatios, type Pair, ratioEvidence, safeRatios } from "./error-ratio.ts";
 import { emptyLatency, growLatency, type Latency, profileLatency } from "./latency.ts";
 import { emptyMixture, grow, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
@@ -86,7 +86,7 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
   const { dispersion, minExcess, objective, safeRatio } = settings;
   const { requests, errors } = counted;
   const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
-  const tempered = (increments: readonly number[]): readonly number[] => increments.map((log) => log / phiOf(dispersion));
+  const tempered = (increments: readonly number[]): readonly number[] => increments.map((log) => log / dispersion.phi);
   return {
     ...always,
     judged: sumOf(evidence.judged, counted),

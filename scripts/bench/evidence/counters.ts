@@ -1,0 +1,53 @@
+import type { Chance } from "../../../src/evidence/chance.ts";
+import type { Poll } from "../../../src/evidence/evidence.ts";
+import type { Counter, Origin } from "../../../src/evidence/snapshot.ts";
+import { advance, emptyLedger, startStage } from "../../../src/evidence/tally.ts";
+import type { Release } from "./world.ts";
+
+type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed: number };
+
+/**
+ * The same release seen through raw counters and counted by the product: three pods of stable and two of the canary,
+ * whose series of failures appear with the first failure, and which restart from zero now and then.
+ */
+export function throughCounters(release: Release, restartsPerRelease: number, next: Chance): Release {
+  const pods: readonly Pod[] = [...["s-1", "s-2", "s-3"].map((name) => newPod(name, "stable")), ...["c-1", "c-2"].map((name) => newPod(name, "canary"))];
+  for (const pod of pods) if (pod.origin === "stable") pod.ok = 1_000_000;
+  let ledger = advance(emptyLedger, { at: 0, requests: pods.flatMap(countersOf), buckets: [] });
+  const polls = release.polls.map((poll, index): Poll => {
+    for (const pod of pods) if (next() < restartsPerRelease / release.polls.length) [pod.ok, pod.failed] = [0, 0];
+    serve(pods, "stable", poll.stable, next);
+    serve(pods, "canary", poll.canary, next);
+    ledger = advance(startStage(ledger), { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] });
+    return { ...poll, stable: ledger.tally.stable, canary: ledger.tally.canary };
+  });
+  return { ...release, polls };
+}
+
+const newPod = (name: string, origin: Origin): Pod => ({ name, origin, ok: 0, failed: 0 });
+
+/** Each request goes to one pod of its version; large counts are dealt in equal parts. */
+function serve(pods: readonly Pod[], origin: Origin, { requests, errors }: Poll["stable"], next: Chance): void {
+  const own = pods.filter((pod) => pod.origin === origin);
+  const [ok, failed] = [deal(requests - errors, own.length, next), deal(errors, own.length, next)];
+  for (const [index, pod] of own.entries()) {
+    pod.ok += ok[index] ?? 0;
+    pod.failed += failed[index] ?? 0;
+  }
+}
+
+function deal(count: number, parts: number, next: Chance): readonly number[] {
+  const dealt = Array<number>(parts).fill(Math.floor(count / parts));
+  for (let left = count % parts; left > 0; left--) {
+    const one = Math.floor(next() * parts);
+    dealt[one] = (dealt[one] ?? 0) + 1;
+  }
+  return dealt;
+}
+
+/** A series exists once it has counted something, and a scrape shows every series that exists. */
+function countersOf({ name, origin, ok, failed }: Pod): readonly Counter[] {
+  const counter = (isFailure: boolean, value: number): readonly Counter[] =>
+    value === 0 ? [] : [{ series: `${name} ${isFailure ? 500 : 200}`, process: name, origin, failed: isFailure, value }];
+  return [...counter(false, ok), ...counter(true, failed)];
+}
