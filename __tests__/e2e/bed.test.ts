@@ -25,6 +25,14 @@ const namespace = "bed";
 const host = "bed.example.com";
 const virtualService = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop`;
 
+/** A host that goes to v2 whatever the weights are. */
+const canaryAlone = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: canary-alone}
+spec: {hosts: [bed-canary.example.com], gateways: [istio-system/public], http: [{retries: {attempts: 0}, route: [{destination: {host: shop, subset: v2}}]}]}
+`;
+
 describe("the bed", () => {
   let remove: () => Promise<void>;
 
@@ -117,6 +125,37 @@ describe("the bed", () => {
     await waitFor(async () => (await ready())[0] === "False", "an unready pod", 10_000);
     await waitFor(async () => (await ready())[0] === "True", "a ready pod", 10_000);
     await removeVersion("v5");
+  });
+
+  test("an image with -err20 fails every fifth request, and one with -slow200 takes that long, in Prometheus too", async () => {
+    await apply(api, shop({ version: "v2", image: "shop:v2-err20-slow200" }), namespace);
+    await rolledOut(api, namespace, "shop-v2");
+    await apply(api, canaryAlone, namespace);
+    const canary = { url: bed.gateway, host: "bed-canary.example.com" };
+    await waitFor(async () => (await sendRequests(5, canary)).bad === 1, "the new pod's answers", 10_000);
+    assert.equal((await sendRequests(100, canary)).bad, 20);
+    const series = `destination_service="shop.${namespace}.svc.cluster.local",destination_workload="shop-v2",reporter="source"`;
+    await waitFor(async () => (await sumOf(bed, `istio_requests_total{${series},response_code="500"}`)) >= 21, "21 failures in Prometheus", 10_000);
+    const quantile = `histogram_quantile(0.5, sum by (le) (increase(istio_request_duration_milliseconds_bucket{${series},response_code="500"}[1m])))`;
+    const [median] = await waitFor(async () => (await queryPrometheus(bed, quantile)).filter(({ value }) => !Number.isNaN(value)), "a median", 10_000);
+    assert.ok((median?.value ?? 0) > 100 && (median?.value ?? 0) <= 250, `the median is ${median?.value} ms`);
+  });
+
+  test("an image with -die2 serves, then crash-loops, and its pod becomes unready", async () => {
+    await apply(api, shop({ version: "v7", image: "shop:v7-die2" }), namespace);
+    await rolledOut(api, namespace, "shop-v7");
+    const pod = await waitFor(() => podWaiting("v7", "CrashLoopBackOff"), "the crash loop", 20_000);
+    assert.equal(pod.status.conditions?.find(({ type }) => type === "Ready")?.status, "False");
+    await removeVersion("v7");
+  });
+
+  test("an image with -notready runs and never becomes ready", async () => {
+    await apply(api, shop({ version: "v8", image: "shop:v8-notready" }), namespace);
+    const running = async (): Promise<boolean> => (await podsOf("v8")).some(({ status }) => status.containerStatuses?.every(({ state }) => state.running));
+    await waitFor(running, "a running pod", 10_000);
+    await waitFor(async () => (await kubectl(bed, ["-n", namespace, "logs", "deployment/shop-v8", "-c", "shop"])).code === 0, "its log", 10_000);
+    assert.equal((await podsOf("v8"))[0]?.status.conditions?.find(({ type }) => type === "Ready")?.status, "False");
+    await removeVersion("v8");
   });
 
   test("a quota refuses pods, and the ReplicaSet says so", async () => {
@@ -218,7 +257,7 @@ type Status = {
   readonly containerStatuses: readonly {
     readonly name: string;
     readonly restartCount: number;
-    readonly state: { readonly waiting?: { readonly reason: string; readonly message?: string } };
+    readonly state: { readonly running?: object; readonly waiting?: { readonly reason: string; readonly message?: string } };
   }[];
 };
 type Pod = { readonly metadata: { readonly name: string }; readonly status: Status };

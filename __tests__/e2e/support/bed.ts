@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { signalProcess } from "../bed/processes.ts";
 
 /** A mesh that is up. Everything in it is reached from inside its network namespace only. */
 export type Bed = {
@@ -37,4 +38,10 @@ export function testFolder(bed: Bed, name: string): string {
   const folder = join(bed.work, "tests", name);
   mkdirSync(folder, { recursive: true });
   return folder;
+}
+
+/** Holds one process of the bed, prometheus or kube-apiserver say, as if its machine hung; gives the function that lets it go on. */
+export function pause(bed: Bed, name: string): () => void {
+  signalProcess(bed.work, name, "SIGSTOP");
+  return () => signalProcess(bed.work, name, "SIGCONT");
 }
