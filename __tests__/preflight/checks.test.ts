@@ -152,6 +152,30 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     },
     {},
   ],
+  [
+    "a canary behind a Service of its own, whatever routes stable",
+    {
+      ...hostParts,
+      rule: subsets("reviews", { v1: { version: "v1" } }),
+      route: virtualService({ gateways: ["istio-system/public"], http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    { target: { canary: { deployment: "reviews-v2", host: "reviews-canary" } } },
+  ],
+  [
+    "a sidecar that stands in the canary's template",
+    {
+      stablePod: pod("reviews-v1", ["istio-proxy"]),
+      canary: deployment("reviews-v2", "v1", {
+        containers: [
+          { name: "reviews", image: "x", ports: [{ name: "http" }] },
+          { name: "istio-proxy", image: "auto" },
+        ],
+      }),
+    },
+    {},
+  ],
+  ["somebody else's pods with sidecars", { otherPod: pod("ratings", ["istio-proxy"]) }, {}],
+  ["an autoscaler for each version", { hpa: autoscaler("reviews-v1"), other: autoscaler("reviews-v2") }, {}],
 ];
 
 describe("nothing stands in the way of", () => {

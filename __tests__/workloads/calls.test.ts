@@ -235,3 +235,55 @@ test("the journal gets names, numbers and images, and nothing of the pods' envir
     assert.deepEqual(before.canary?.images, { reviews: image("v1-old") });
     assert.match(before.canary?.replicaSet ?? "", /^reviews-v2-/);
   }));
+
+test("a Deployment that was made anew between reading and writing is read again", () =>
+  inCluster(shop(canary()), async ({ client, server, requestsOf }) => {
+    let renewed = false;
+    const meddled: KubernetesClient = {
+      ...client,
+      async get(resource, namespace, name) {
+        const found = await client.get(resource, namespace, name);
+        if (name !== "reviews-v2" || renewed) return found;
+        renewed = true;
+        await client.delete(resource, "shop", "reviews-v2");
+        server.apply([canary()]);
+        return found;
+      },
+    };
+    const target = targetOf("shop");
+    const it = deploymentWorkload({ client: meddled, target, before: await captureWorkloads(client, target), keepOld: false, clock: { now: Date.now } });
+    const requests = await requestsOf(() => it.deploy());
+    assert.deepEqual(
+      requests.filter((request) => !request.startsWith("DELETE")),
+      ["GET deployments/reviews-v2", "PATCH deployments/reviews-v2", "GET deployments/reviews-v2", "PATCH deployments/reviews-v2"],
+    );
+    await ready(it);
+  }));
+
+test("a Deployment that is on its way out is as good as gone", () =>
+  inCluster(shop(), async ({ client }) => {
+    const it = await workload(client, clone);
+    await it.deploy();
+    await client.patch(resources.deployments, "shop", "reviews-v2", { type: "merge", body: { metadata: { finalizers: ["acme.test/slow"] } } });
+    await it.restore();
+    assert.ok(await client.get(resources.deployments, "shop", "reviews-v2"));
+    assert.deepEqual(await it.differences("stable"), []);
+  }));
+
+test("pods that a wide selector covers are still told apart", () => {
+  const wide = deploymentOf("shop", "reviews-v1", "v1", { podLabels: { app: "reviews" } });
+  return inCluster([wide, deploymentOf("shop", "reviews-v2", "v2-crash")], async ({ client }) => {
+    const it = await workload(client);
+    await until(
+      "the canary crashes",
+      () => it.health("canary"),
+      ({ fatal }) => fatal !== undefined,
+    );
+    const stable = await until(
+      "stable is ready",
+      () => it.health("stable"),
+      (health) => health.ready,
+    );
+    assert.deepEqual([stable.restarts, stable.fatal], [0, undefined]);
+  });
+});

@@ -21,8 +21,7 @@ export function cloneDeployment(stable: KubernetesObject, order: CloneOrder, ima
   const original = readDeployment(stable);
   const copied = templateFor(stable, order.labels, image);
   if ("problem" in copied) return copied;
-  const selector = canarySelector(original.selector, order.labels);
-  const overlap = overlapOf(original, selector, order.labels);
+  const overlap = overlapOf(original, order.labels);
   if (overlap) return overlap;
 
   const { paused: _, ...spec } = objectAt(stable, "spec"); // a paused Deployment makes no pods
@@ -31,7 +30,7 @@ export function cloneDeployment(stable: KubernetesObject, order: CloneOrder, ima
       apiVersion: stable.apiVersion,
       kind: stable.kind,
       metadata: metadataOf(original, order),
-      spec: { ...spec, replicas: order.replicas, selector: asJson(selector), template: copied.template },
+      spec: { ...spec, replicas: order.replicas, selector: asJson(canarySelector(original.selector, order.labels)), template: copied.template },
     },
   };
 }
@@ -70,23 +69,17 @@ const asJson = ({ matchLabels, matchExpressions }: Selector): Readonly<Record<st
   ...(matchExpressions.length > 0 ? { matchExpressions } : {}),
 });
 
-/** Two Deployments that select each other's pods count them as their own, and so do their HorizontalPodAutoscalers. */
-function overlapOf(stable: Deployment, selector: Selector, labels: Labels): Problem | undefined {
+/**
+ * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The other way round cannot
+ * be: what keeps stable's selector from the copy's pods stands in the copy's selector.
+ */
+function overlapOf(stable: Deployment, labels: Labels): Problem | undefined {
   const podLabels = { ...stable.podLabels, ...labels };
-  const where = `Deployment ${stable.namespace}/${stable.name}`;
-  if (selects(stable.selector, podLabels)) {
-    return {
-      problem: `${where} would select the pods of its copy: it selects ${showSelector(stable.selector)}, and the copy's pods have ${showLabels(podLabels)}`,
-      next: "Set canary labels that replace one of the selector's values. If the selector has no label that tells versions apart, give the canary a Deployment of its own (from: existing, or from: manifests).",
-    };
-  }
-  if (selects(selector, stable.podLabels)) {
-    return {
-      problem: `the copy of ${where} would select stable's pods: they have ${showLabels(stable.podLabels)}`,
-      next: "Set canary labels that stable's pods do not have.",
-    };
-  }
-  return undefined;
+  if (!selects(stable.selector, podLabels)) return undefined;
+  return {
+    problem: `Deployment ${stable.namespace}/${stable.name} would select the pods of its copy: it selects ${showSelector(stable.selector)}, and the copy's pods have ${showLabels(podLabels)}`,
+    next: "Set canary labels that replace one of the selector's values. If the selector has no label that tells versions apart, give the canary a Deployment of its own (from: existing, or from: manifests).",
+  };
 }
 
 const showSelector = ({ matchLabels, matchExpressions }: Selector): string =>
