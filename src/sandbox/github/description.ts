@@ -25,7 +25,15 @@ export type Description = {
   shaped(operation: string, meaning: Fields): Fields;
 };
 
-export async function readDescription(): Promise<Description> {
+let known: Promise<Description> | undefined;
+
+/** Read once: its checks are compiled when they are first used, which takes longer than everything else here. */
+export function readDescription(): Promise<Description> {
+  known ??= read();
+  return known;
+}
+
+async function read(): Promise<Description> {
   const api = new OpenAPIBackend({
     definition: join(import.meta.dirname, "openapi.json"),
     quick: true,
