@@ -174,6 +174,11 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     },
     {},
   ],
+  [
+    "a third version's destination, which is not the release's",
+    { route: virtualService({ http: [route({ host: "reviews", subset: "v1" }), route({ host: "reviews", subset: "v3", port: { number: 80 } })] }) },
+    {},
+  ],
   ["somebody else's pods with sidecars", { otherPod: pod("ratings", ["istio-proxy"]) }, {}],
   ["an autoscaler for each version", { hpa: autoscaler("reviews-v1"), other: autoscaler("reviews-v2") }, {}],
 ];
@@ -193,7 +198,7 @@ type Row = readonly [fact: string, changed: Parts, setting: Setting, level: Find
 
 const rows: readonly Row[] = [
   // objects
-  ["a namespace that does not exist is all that is said", { namespace: undefined }, {}, "refuse", /^Namespace shop does not exist\.$/],
+  ["a namespace that does not exist", { namespace: undefined }, {}, "refuse", /^Namespace shop does not exist\.$/],
   [
     "a service that does not exist, with those that do",
     { service: service("ratings", {}) },
@@ -664,6 +669,13 @@ describe("told before a release:", () => {
       if (level !== "note") assert.ok(found.next, "it says what to do");
     });
   }
+});
+
+test("without the namespace nothing else is said", async () => {
+  assert.deepEqual(
+    (await inspect({ namespace: undefined, service: undefined, stable: undefined })).map(({ what }) => what),
+    ["Namespace shop does not exist."],
+  );
 });
 
 test("what forbids a release comes first, and nothing comes twice", async () => {

@@ -270,9 +270,9 @@ test("a Deployment that is on its way out is as good as gone", () =>
     assert.deepEqual(await it.differences("stable"), []);
   }));
 
-test("pods that a wide selector covers are still told apart", () => {
+test("pods that a wide selector covers are still told apart, by their names", () => {
   const wide = deploymentOf("shop", "reviews-v1", "v1", { podLabels: { app: "reviews" } });
-  return inCluster([wide, deploymentOf("shop", "reviews-v2", "v2-crash")], async ({ client }) => {
+  return inCluster([wide, deploymentOf("shop", "reviews-v2", "v2-crash")], async ({ client, requestsOf }) => {
     const it = await workload(client);
     await until(
       "the canary crashes",
@@ -285,5 +285,6 @@ test("pods that a wide selector covers are still told apart", () => {
       (health) => health.ready,
     );
     assert.deepEqual([stable.restarts, stable.fatal], [0, undefined]);
+    assert.deepEqual(await requestsOf(() => it.health("stable")), ["GET deployments/reviews-v1", "GET pods"]);
   });
 });
