@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { defaults } from "../../../src/evidence/defaults.ts";
+import { clustersTable } from "./clusters-table.ts";
 import { detectabilityTable } from "./detectability-table.ts";
 import { measure, type Row } from "./measure.ts";
 import { scenarios } from "./scenarios.ts";
@@ -11,7 +12,7 @@ import { table } from "./table.ts";
  * npm run bench evidence [-- --short] [--runs N] [--seed N] [--only WORD] [--keep FILE] [--store]
  * --short: fewer releases, and two gates against what is stored beside this file. --keep: finished scenarios are written
  * to a file and not run again, so a full table can be made in parts. --store: keeps the figures of --short.
- * --detectability: the table of what a plan can find, instead.
+ * --detectability, --clusters: another table instead, of what a plan can find, or of how clustered failures are borne.
  */
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     detectability: { type: "boolean", default: false },
+    clusters: { type: "boolean", default: false },
     store: { type: "boolean", default: false },
     runs: { type: "string" },
     seed: { type: "string", default: "20261121" },
@@ -31,7 +33,7 @@ const stored = new URL("stored.json", import.meta.url);
 const seed = Number(values.seed);
 const started = performance.now();
 const rows = scenarios.flatMap((scenario, index) => {
-  if (values.detectability || !scenario.name.includes(values.only)) return [];
+  if (values.detectability || values.clusters || !scenario.name.includes(values.only)) return [];
   const runs = Math.ceil(Number(values.runs ?? (values.short ? 120 : 2_000)) / (scenario.slow ? 4 : 1));
   const row = kept().find((one) => one.scenario === scenario.name && one.seed === seed && one.runs === runs) ?? measure(scenario, index, seed, runs);
   if (values.keep && !kept().some((one) => one.scenario === row.scenario && one.seed === seed && one.runs === runs))
@@ -40,7 +42,9 @@ const rows = scenarios.flatMap((scenario, index) => {
   return [row];
 });
 
-console.log(values.detectability ? detectabilityTable(Number(values.runs ?? 200), seed) : table(rows));
+if (values.detectability) console.log(detectabilityTable(Number(values.runs ?? 200), seed));
+else if (values.clusters) console.log(clustersTable(Number(values.runs ?? 2_000), seed));
+else console.log(table(rows));
 console.log(`\nseed ${seed} · ${((performance.now() - started) / 1_000).toFixed(0)} s · load ${loadavg()[0]?.toFixed(1)} · Node ${process.version}`);
 
 const mine = Object.fromEntries(rows.map(({ scenario, ours }) => [scenario, Number(ours.served.toFixed(2))]));
