@@ -194,6 +194,14 @@ function jsonPatches(inCluster: InCluster): void {
     }
   });
 
+  inCluster("a JSON patch replaces a field that is not there, and finds null where nothing is", async ({ client, namespace }) => {
+    const { spec } = virtualService("laxer", [100]);
+    const { weight: _, ...unweighted } = spec.http[0]?.route[0] ?? { weight: 0 };
+    await client.create(resources.virtualServices, namespace, { ...virtualService("laxer", [100]), spec: { ...spec, http: [{ route: [unweighted] }] } });
+    const after = await patch(client, namespace, "laxer", [{ op: "test", path: "/spec/http/0/route/0/weight", value: null }, weight(0, 100)]);
+    assert.deepEqual(after.spec, spec);
+  });
+
   inCluster("a JSON patch may add and remove items of a list", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("items", [100]));
     const canary = { destination: { host: "reviews", subset: "v2" }, weight: 5 };
@@ -350,6 +358,19 @@ function admission(inCluster: InCluster): void {
     const created = await client.create(resources.virtualServices, namespace, { ...rest, spec: { ...spec, bogus: { a: 1 } } });
     assert.deepEqual(created.spec, spec);
     assert.ok(warnings.includes('unknown field "spec.bogus"'), warnings.join("\n"));
+  });
+
+  inCluster("an unknown field of a built-in kind is left out, with a warning", async ({ client, namespace, warnings }) => {
+    const { spec, ...rest } = deployment("unknown-field", "v1", { replicas: 0 });
+    const created = await client.create(resources.deployments, namespace, { ...rest, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, bogus: 1 } } } });
+    assert.deepEqual(containers(created), [["web", "registry.test/web:v1"]]);
+    assert.ok(!JSON.stringify(created.spec).includes("bogus"));
+    assert.ok(warnings.includes('unknown field "spec.template.spec.bogus"'), warnings.join("\n"));
+  });
+
+  inCluster("an object of Istio's that names another version than its URL is a bad request", async ({ client, namespace }) => {
+    const older = { ...virtualService("versioned", [100]), apiVersion: "networking.istio.io/v1beta1" };
+    await refused(client.create(resources.virtualServices, namespace, older), 400, "BadRequest", /the API version in the data \(networking\.istio\.io\/v1beta1\) does not match the expected API version/);
   });
 
   inCluster("subsets of one name are denied in a DestinationRule", async ({ client, namespace }) => {
@@ -533,6 +554,23 @@ function deployments(inCluster: InCluster): void {
         assert.equal((await podsOf(cluster, "scaled")).length, replicas);
       });
     }
+  });
+
+  inCluster("the image of before rolls back to the ReplicaSet of before, as a new revision", async (cluster) => {
+    const { client, namespace } = cluster;
+    const image = (tag: string) => ({ type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: `registry.test/web:${tag}` }] }) as const;
+    await client.create(resources.deployments, namespace, deployment("undone", "v1", { replicas: 1 }));
+    await eventually(() => rolledOut(cluster, "undone"));
+    const [first] = await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" });
+    await client.patch(resources.deployments, namespace, "undone", image("v2-notready"));
+    await eventually(async () => assert.equal((await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" })).length, 2));
+    await client.patch(resources.deployments, namespace, "undone", image("v1"));
+    await eventually(async () => {
+      await rolledOut(cluster, "undone");
+      const sets = await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" });
+      const serving = sets.filter(({ spec }) => (spec as { readonly replicas: number }).replicas > 0);
+      assert.deepEqual(serving.map(({ metadata }) => [metadata.uid, metadata.annotations?.["deployment.kubernetes.io/revision"]]), [[first && uidOf(first), "3"]]);
+    });
   });
 
   inCluster("a Deployment whose image cannot be pulled has pods that wait with the reason", async (cluster) => {

@@ -1,4 +1,4 @@
-import { load } from "js-yaml";
+import { parseApply, parseBody, parseJson, parseObject, parsePatch } from "./body.ts";
 import { apiVersionOf, type Kind } from "./kind.ts";
 import { parseLabelSelector } from "./label-selector.ts";
 import { isObject, type SentObject, type StoredObject } from "./object.ts";
@@ -47,9 +47,9 @@ export function answer(parts: Parts, call: Call): Answer {
     case "list":
       return respond(200, list(parts.store, call));
     case "create":
-      return respond(201, shown(parts.objects.create(context, parseBody(call))));
+      return respond(201, shown(parts.objects.create(context, parseBody(call.body, call.contentType, kind.kind))));
     case "update":
-      return respond(200, shown(parts.objects.update(context, name, parseBody(call))));
+      return respond(200, shown(parts.objects.update(context, name, parseBody(call.body, call.contentType, kind.kind))));
     case "patch": {
       const { object, created } = patch(parts.objects, context, call);
       return respond(created ? 201 : 200, shown(object));
@@ -93,50 +93,6 @@ function parseFieldSelector(text: string, kind: Kind): (object: StoredObject) =>
   return (object) => terms.every(({ path, equal, value }) => (read(object, path) === value) === equal);
 }
 
-/** The texts of Go's decoder. Undefined is what no JSON gives. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseObject(text: string, kind: Kind): SentObject {
-  const value = parseJson(text);
-  if (isObject(value)) return value;
-  const because = value === undefined ? "unexpected end of JSON input" : "json: cannot unmarshal array into Go value";
-  throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${because} (${text.slice(0, 100) || "<empty>"})`);
-}
-
-function parsePatch(text: string): unknown {
-  const value = parseJson(text);
-  if (value === undefined) throw badRequest("error decoding patch: unexpected end of JSON input");
-  return value;
-}
-
-/** Applies are YAML, of which JSON is a part. */
-function parseApply(text: string): SentObject {
-  const value = parseYaml(text);
-  if (!isObject(value)) throw badRequest("error decoding YAML: an object is expected");
-  return value;
-}
-
-function parseYaml(text: string): unknown {
-  try {
-    return load(text);
-  } catch (error) {
-    throw badRequest(`error decoding YAML: error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-
-function parseBody({ request, contentType, body }: Call): SentObject {
-  if (!bodyTypes.includes(contentType)) throw unsupportedMediaType(bodyTypes);
-  return contentType === "application/yaml" ? parseApply(body) : parseObject(body, request.kind);
-}
-
 type Patching = (present: unknown, body: unknown) => unknown;
 
 const patches: Readonly<Record<string, Patching>> = {
@@ -172,7 +128,7 @@ function scale({ store, objects }: Parts, { request, contentType, body }: Call, 
 
 /** Options are in the body or in the query: the server does not look at the query when there is a body, not even for `dryRun`. */
 function deleteOptions({ request, query, body }: Call): SentObject {
-  if (body !== "") return parseObject(body, request.kind);
+  if (body !== "") return parseObject(body, request.kind.kind);
   return Object.fromEntries(["dryRun", "gracePeriodSeconds", "propagationPolicy"].filter((name) => query.has(name)).map((name) => [name, name === "dryRun" ? query.getAll(name) : query.get(name)]));
 }
 

@@ -11,11 +11,12 @@ import { startDeploymentController } from "./controllers/deployment-controller.t
 import { startGarbageCollector } from "./controllers/garbage-collector.ts";
 import { type PodRunner, podTimes, type PodTimes, startKubelet } from "./controllers/kubelet.ts";
 import { type Quota, startReplicaSetController } from "./controllers/replica-set-controller.ts";
+import { parseObject } from "./body.ts";
 import { discover } from "./discovery.ts";
 import { createFaults, createRequestLog, type Fault, type RequestLog } from "./faults.ts";
 import { kindNamed, kindOf } from "./kind.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
-import { isObject, type SentObject, type StoredObject } from "./object.ts";
+import type { SentObject, StoredObject } from "./object.ts";
 import { createObjects } from "./objects.ts";
 import { podLog } from "./pod-log.ts";
 import { parseObjectRequest, parseWriteOptions } from "./route.ts";
@@ -82,7 +83,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     const url = new URL(request.url ?? "/", "https://localhost");
     const discovered = method === "GET" ? discover(url.pathname) : undefined;
     if (discovered !== undefined) return { status: 200, body: discovered };
-    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return { status: 201, body: reviewed(user, body) };
+    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
     const parsed = parseObjectRequest(method, url.pathname);
     if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
     authorize(user, parsed);
@@ -188,11 +189,7 @@ function drop(request: IncomingMessage, log: (status: number) => void): void {
   request.socket.destroy();
 }
 
-function reviewed(user: User, body: string): unknown {
-  const review: unknown = JSON.parse(body);
-  const sent = isObject(review) ? review : {};
-  return { kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", metadata: {}, spec: sent.spec, status: reviewAccess(user, sent) };
-}
+const reviewed = (user: User, review: SentObject): unknown => ({ kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", metadata: {}, spec: review.spec, status: reviewAccess(user, review) });
 
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

@@ -14,7 +14,7 @@ function group(name: string): JsonObject {
 }
 
 const resource = (kind: Kind): readonly JsonObject[] => [
-  { name: kind.plural, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs },
+  { name: kind.plural, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs, shortNames: kind.shortNames },
   ...subresourcesOf(kind).map((name) => ({ name: `${kind.plural}/${name}`, singularName: "", namespaced: kind.namespaced, kind: name === "scale" ? "Scale" : kind.kind, verbs: ["get", "patch", "update"] })),
 ];
 

@@ -5,6 +5,8 @@ export type Kind = {
   readonly versions: readonly string[];
   readonly plural: string;
   readonly singular: string;
+  /** As people type them: `deploy`, `vs`. */
+  readonly shortNames: readonly string[];
   readonly kind: string;
   readonly namespaced: boolean;
   /** A custom resource: pruned by its schema, no strategic merge patch, no update without a resourceVersion. */
@@ -17,35 +19,36 @@ export type Kind = {
   readonly names: "label" | "subdomain" | "path-segment";
 };
 
-type Rest = Partial<Pick<Kind, "namespaced" | "custom" | "status" | "generation" | "names">>;
+type Rest = Partial<Pick<Kind, "shortNames" | "namespaced" | "custom" | "status" | "generation" | "names">>;
 
 function kind(group: string, versions: readonly string[], plural: string, name: string, rest: Rest = {}): Kind {
-  return { group, versions, plural, singular: name.toLowerCase(), kind: name, namespaced: true, custom: false, status: false, generation: false, names: "subdomain", ...rest };
+  return { group, versions, plural, singular: name.toLowerCase(), shortNames: [], kind: name, namespaced: true, custom: false, status: false, generation: false, names: "subdomain", ...rest };
 }
 
-const istio = (plural: string, name: string): Kind => kind("networking.istio.io", ["v1", "v1beta1", "v1alpha3"], plural, name, { custom: true, status: true, generation: true });
+const istio = (plural: string, name: string, shortName: string): Kind =>
+  kind("networking.istio.io", ["v1", "v1beta1", "v1alpha3"], plural, name, { shortNames: [shortName], custom: true, status: true, generation: true });
 
 const rbac = "rbac.authorization.k8s.io";
 
 export const kinds: readonly Kind[] = [
-  kind("", ["v1"], "namespaces", "Namespace", { namespaced: false, status: true, names: "label" }),
-  kind("", ["v1"], "pods", "Pod", { status: true, generation: true }),
-  kind("", ["v1"], "services", "Service", { status: true, names: "label" }),
-  kind("", ["v1"], "configmaps", "ConfigMap"),
-  kind("", ["v1"], "events", "Event"),
-  kind("", ["v1"], "serviceaccounts", "ServiceAccount"),
-  kind("apps", ["v1"], "deployments", "Deployment", { status: true, generation: true }),
-  kind("apps", ["v1"], "replicasets", "ReplicaSet", { status: true, generation: true }),
+  kind("", ["v1"], "namespaces", "Namespace", { shortNames: ["ns"], namespaced: false, status: true, names: "label" }),
+  kind("", ["v1"], "pods", "Pod", { shortNames: ["po"], status: true, generation: true }),
+  kind("", ["v1"], "services", "Service", { shortNames: ["svc"], status: true, names: "label" }),
+  kind("", ["v1"], "configmaps", "ConfigMap", { shortNames: ["cm"] }),
+  kind("", ["v1"], "events", "Event", { shortNames: ["ev"] }),
+  kind("", ["v1"], "serviceaccounts", "ServiceAccount", { shortNames: ["sa"] }),
+  kind("apps", ["v1"], "deployments", "Deployment", { shortNames: ["deploy"], status: true, generation: true }),
+  kind("apps", ["v1"], "replicasets", "ReplicaSet", { shortNames: ["rs"], status: true, generation: true }),
   kind("coordination.k8s.io", ["v1"], "leases", "Lease"),
-  kind("autoscaling", ["v2"], "horizontalpodautoscalers", "HorizontalPodAutoscaler", { status: true }),
+  kind("autoscaling", ["v2"], "horizontalpodautoscalers", "HorizontalPodAutoscaler", { shortNames: ["hpa"], status: true }),
   kind(rbac, ["v1"], "roles", "Role", { names: "path-segment" }),
   kind(rbac, ["v1"], "rolebindings", "RoleBinding", { names: "path-segment" }),
   kind(rbac, ["v1"], "clusterroles", "ClusterRole", { namespaced: false, names: "path-segment" }),
   kind(rbac, ["v1"], "clusterrolebindings", "ClusterRoleBinding", { namespaced: false, names: "path-segment" }),
-  istio("virtualservices", "VirtualService"),
-  istio("destinationrules", "DestinationRule"),
-  istio("gateways", "Gateway"),
-  istio("serviceentries", "ServiceEntry"),
+  istio("virtualservices", "VirtualService", "vs"),
+  istio("destinationrules", "DestinationRule", "dr"),
+  istio("gateways", "Gateway", "gw"),
+  istio("serviceentries", "ServiceEntry", "se"),
 ];
 
 export const groupOf = (apiVersion: string): string => (apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "");

@@ -1,0 +1,34 @@
+import type { TestContext } from "node:test";
+import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/sandbox/api-server/api-server.ts";
+
+/** A sandbox API server and clients of it, which end with the test. */
+export type Started = { readonly server: ApiServer; readonly client: KubernetesClient; readonly as: (token: string) => KubernetesClient };
+
+export async function startForTest(t: TestContext, options: ApiServerOptions = {}): Promise<Started> {
+  const server = await startApiServer(options);
+  const clients: KubernetesClient[] = [];
+  const as = (token: string): KubernetesClient => {
+    const client = connect({ server: server.url, authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca: server.ca } }) });
+    clients.push(client);
+    return client;
+  };
+  t.after(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await server.close();
+  });
+  return { server, client: as(server.adminToken), as };
+}
+
+/** A Deployment of one container whose image's tag says how it behaves. */
+export const deploymentOf = (name: string, tag: string, spec: Readonly<Record<string, unknown>> = {}) => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace: "shop" },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "web", image: `registry.test/web:${tag}` }] } },
+    ...spec,
+  },
+});
