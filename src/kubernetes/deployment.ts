@@ -20,7 +20,7 @@ export type Deployment = {
   readonly rollout: Rollout;
 };
 
-export type Container = { readonly name: string; readonly image: string; readonly portNames: readonly string[] };
+type Container = { readonly name: string; readonly image: string; readonly portNames: readonly string[] };
 
 /** How far the pods are, in the words of the Deployment's status. */
 export type Rollout = {

@@ -19,7 +19,7 @@ export async function newestReplicaSet(client: KubernetesClient, deployment: Dep
   return sets.find(({ metadata }) => metadata.annotations?.[revision] === deployment.revision);
 }
 
-export async function replicaSetsOf(client: KubernetesClient, { namespace, uid, selector }: Deployment): Promise<readonly KubernetesObject[]> {
+async function replicaSetsOf(client: KubernetesClient, { namespace, uid, selector }: Deployment): Promise<readonly KubernetesObject[]> {
   const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
   return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
 }
