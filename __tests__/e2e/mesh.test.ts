@@ -29,11 +29,11 @@ spec:
     spec: {containers: [{name: ${app}, image: "registry.test/${app}:${version}", ports: [{containerPort: 8080}], env: ${JSON.stringify(calls === undefined ? [] : [{ name: "BACKEND_URL", value: calls }])}}]}
 `;
 
-const service = (app: string): string => `
+const service = (app: string, port = 80): string => `
 apiVersion: v1
 kind: Service
 metadata: {name: ${app}}
-spec: {selector: {app: ${app}}, ports: [{name: http, port: 80, targetPort: 8080}]}
+spec: {selector: {app: ${app}}, ports: [{name: http, port: ${port}, targetPort: 8080}]}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -79,10 +79,10 @@ const pairs = async (host: string, count: number, headers?: Readonly<Record<stri
   return [...seen].sort();
 };
 
-async function scene(namespace: string, host: string, injection: boolean): Promise<() => Promise<void>> {
+async function scene(namespace: string, host: string, injection: boolean, port: number): Promise<() => Promise<void>> {
   const remove = await newNamespace(api, namespace, injection);
-  const versions = ["v1", "v2"].flatMap((version) => [deployment("backend", version), deployment("frontend", version, { calls: "http://backend" })]);
-  await apply(api, [service("frontend"), service("backend"), frontendRoute(host), bySource(namespace), ...versions].join("---\n"), namespace);
+  const versions = ["v1", "v2"].flatMap((version) => [deployment("backend", version), deployment("frontend", version, { calls: `http://backend:${port}` })]);
+  await apply(api, [service("frontend"), service("backend", port), frontendRoute(host), bySource(namespace), ...versions].join("---\n"), namespace);
   await rolledOut(api, namespace, "backend-v1", "backend-v2", "frontend-v1", "frontend-v2");
   await waitFor(async () => (await envoyWeights(bed, host)).v2 === 50, "the route in Envoy", 10_000);
   return remove;
@@ -92,7 +92,7 @@ describe("services with sidecars", () => {
   const namespace = "bed-mesh";
   let remove: () => Promise<void>;
   before(async () => {
-    remove = await scene(namespace, "mesh.example.com", true);
+    remove = await scene(namespace, "mesh.example.com", true, 9080);
   });
   after(() => remove());
 
@@ -133,7 +133,7 @@ describe("services with sidecars", () => {
 describe("services without sidecars", () => {
   let remove: () => Promise<void>;
   before(async () => {
-    remove = await scene("bed-plain", "plain.example.com", false);
+    remove = await scene("bed-plain", "plain.example.com", false, 80);
   });
   after(async () => {
     await remove();

@@ -29,7 +29,10 @@ export type BedOptions = {
 
 /** Brings a whole mesh up, in about ten seconds; this program has to be inside its network namespace. */
 export async function startBed({ namespace, work, programs, say = () => {} }: BedOptions): Promise<RunningBed> {
-  if (livingProcesses(work).length > 0) throw new Error(`a bed is up in ${work}: ${livingProcesses(work).join(", ")}. Take it down first.`);
+  if (livingProcesses(work).length > 0)
+    throw new Error(
+      `a bed is up in ${work}: ${livingProcesses(work).join(", ")}. Take it down first: sudo BED=${namespace} node scripts/run.mjs __tests__/e2e/bed/down.ts`,
+    );
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const bed = describe(namespace, work, programs);
@@ -104,5 +107,5 @@ if (import.meta.main) {
   const bed = await startBed({ namespace, work: workOf(namespace), programs, say: console.log });
   console.log(`up in ${((Date.now() - began) / 1_000).toFixed(1)} s. A shell in it:`);
   console.log(`  sudo ip netns exec ${namespace} env KUBECONFIG=${bed.kubeconfig} PATH=${programs.folder}:$PATH bash`);
-  console.log(`Down: sudo node scripts/run.mjs __tests__/e2e/bed/down.ts ${namespace}`);
+  console.log(`Down: sudo BED=${namespace} node scripts/run.mjs __tests__/e2e/bed/down.ts`);
 }

@@ -76,7 +76,7 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
     try {
       const answer = await request(`http://${origin}${url.pathname}${url.search}`, {
         dispatcher: agent,
-        headers: { ...headers, host: url.host },
+        headers: { ...headers, host: proxy === undefined ? url.host : proxyHost(url) },
         headersTimeout: 15_000,
       });
       const text = await answer.body.text();
@@ -111,6 +111,12 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
   };
 }
 
+/**
+ * The Host header for a sidecar's one listener for everything. istiod writes its domains with ports (`details:9080`)
+ * and makes Envoy take the port off a request's host before it compares, so a second port is there to be taken off.
+ */
+const proxyHost = ({ hostname, port }: URL): string => (port === "" ? hostname : `${hostname}:${port}:${port}`);
+
 /** A router has a proxy and nothing else. A sidecar gets a real one only where its pod calls others: what comes in is counted without. */
 function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Labels, access: Access) => void): EnvoyProcess | undefined {
   const spec = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === proxyName);
@@ -127,7 +133,7 @@ function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Lab
  * https://github.com/istio/proxy/blob/master/source/extensions/filters/http/istio_stats/istio_stats.cc
  */
 function sourceLabels(node: Node, pod: Pod, kind: "router" | "sidecar", access: Access): Labels {
-  const host = access.cluster?.split("|")[3] ?? (kind === "sidecar" ? access.authority?.replace(/:\d+$/, "") : undefined) ?? "unknown";
+  const host = access.cluster?.split("|")[3] ?? (kind === "sidecar" ? access.authority?.replace(/(:\d+)+$/, "") : undefined) ?? "unknown";
   const destination = access.upstream === null ? undefined : node.podAt(access.upstream.replace(/:\d+$/, ""));
   const isGrpc = access.contentType?.startsWith("application/grpc") ?? false;
   const ends = { ...peerLabels("source", pod), ...peerLabels("destination", destination), ...serviceLabels(host) };
