@@ -16,8 +16,9 @@ import { noMetrics } from "./metrics/no-metrics.ts";
 import { prometheus, type PrometheusSource } from "./metrics/prometheus.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ports } from "./ports/ports.ts";
-import type { Finding } from "./ports/preflight.ts";
+import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
+import { preflight } from "./preflight/preflight.ts";
 import type { Run } from "./release/account.ts";
 import type { Plan } from "./release/plan.ts";
 import type { Record } from "./release/record.ts";
@@ -66,13 +67,10 @@ export function compose(config: Config, world: World): Session {
   };
   const labelsOf = (target: Target) => (of: Role) => versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
 
-  const inspect = async (target: Target, plan: Plan): Promise<readonly Finding[]> => {
-    const findings = await Promise.all([
-      inspectRoutes(client, target, plan, labelsOf(target)),
-      metricsOf(target).inspect(plan, clock.now(), world.stop),
-    ]);
-    return findings.flat();
-  };
+  const inspections = (target: Target, plan: Plan): readonly Preflight[] => [
+    { inspect: () => inspectRoutes(client, target, plan, labelsOf(target)) },
+    { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) },
+  ];
 
   const portsOf = ({ target, before, plan }: Record): Ports => ({
     router: virtualServiceRouter({ client, target, before: parseRoutesBefore(before.routes), subsetLabels: labelsOf(target) }),
@@ -95,7 +93,7 @@ export function compose(config: Config, world: World): Session {
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
     orient: async (target) => ((await soleServer(client, target)) === "canary" ? { ...target, stable: target.canary, canary: target.stable } : target),
-    preflight: (target, plan) => ({ inspect: () => inspect(target, plan) }),
+    preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
     capture: async (target) => ({ routes: await captureRoutes(client, target), workloads: await captureWorkloads(client, target) }),
     connect: portsOf,
     traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, world.stop),

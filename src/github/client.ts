@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type JsonAnswer, type JsonRequest, requestJson } from "../lib/http.ts";
 import { githubError } from "./github-error.ts";
 
@@ -38,7 +38,7 @@ export type GitHubOptions = {
   readonly timeout?: number;
 };
 
-const comment = z.object({ id: z.number(), body: z.string().default(""), html_url: z.string(), user: z.object({ login: z.string() }).nullable() });
+const comment = z.object({ id: z.number(), body: z._default(z.string(), ""), html_url: z.string(), user: z.nullable(z.object({ login: z.string() })) });
 const pulls = z.array(z.object({ number: z.number(), state: z.string(), head: z.object({ sha: z.string() }) }));
 const viewer = z.object({ data: z.object({ viewer: z.object({ login: z.string() }) }) });
 
@@ -49,7 +49,7 @@ export function connectGitHub({ apiUrl, token, timeout = 10_000 }: GitHubOptions
   /** `what` is how people will read it: "creating a comment on acme/shop#7". */
   async function ask<T>(
     what: string,
-    schema: z.ZodType<T>,
+    schema: z.ZodMiniType<T>,
     wanted: Omit<JsonRequest, "headers" | "timeout">,
   ): Promise<{ readonly value: T; readonly answer: JsonAnswer }> {
     const answer = await requestJson({ ...wanted, headers, timeout });

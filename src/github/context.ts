@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Repository } from "./client.ts";
 
 /** What GitHub Actions says about the job, read once. */
@@ -25,9 +25,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const reference = z.object({ number: z.number() });
 const event = z.object({
-  pull_request: z.object({ number: z.number(), head: z.object({ sha: z.string() }).optional() }).optional(),
-  issue: z.object({ number: z.number(), pull_request: z.unknown() }).optional(),
-  workflow_run: z.object({ head_sha: z.string(), pull_requests: z.array(reference).optional() }).optional(),
+  pull_request: z.optional(z.object({ number: z.number(), head: z.optional(z.object({ sha: z.string() })) })),
+  issue: z.optional(z.object({ number: z.number(), pull_request: z.unknown() })),
+  workflow_run: z.optional(z.object({ head_sha: z.string(), pull_requests: z.optional(z.array(reference)) })),
 });
 type Event = z.infer<typeof event>;
 

@@ -1,13 +1,13 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 const raw = z.record(z.string(), z.unknown());
 
 const rule = z.object({
   list: z.literal("http"),
   /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
-  index: z.number().int().min(0),
-  name: z.string().optional(),
-  match: z.unknown().optional(),
+  index: z.int().check(z.nonnegative()),
+  name: z.optional(z.string()),
+  match: z.optional(z.unknown()),
   /** Its destinations as they were. */
   route: z.array(raw),
 });

@@ -1,0 +1,67 @@
+import { run } from "../../src/engine/run.ts";
+import { configMapJournal } from "../../src/journals/config-map.ts";
+import { connect } from "../../src/kubernetes/client.ts";
+import { prometheus } from "../../src/metrics/prometheus.ts";
+import type { Plan } from "../../src/release/plan.ts";
+import type { Record } from "../../src/release/record.ts";
+import { initial } from "../../src/release/state.ts";
+import type { Target } from "../../src/release/target.ts";
+import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
+import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
+import { captureWorkloads } from "../../src/workloads/before.ts";
+import { deploymentWorkload } from "../../src/workloads/deployment.ts";
+
+// hour.ts: the child of memory.ts.
+
+const { API = "", TOKEN = "", CA = "", PROMETHEUS = "" } = process.env;
+const second = 1_000;
+const target: Target = {
+  namespace: "shop",
+  service: "reviews",
+  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
+  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
+  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
+  source: { from: "existing" },
+  replicas: { kind: "keep" },
+};
+const plan: Plan = {
+  stages: [{ name: "10 %", weight: 10, wait: 3_600 * second, deadline: 7_200 * second, gates: [{ kind: "restarts", name: "restarts", atMost: 0 }], approval: false }],
+  pollEvery: 15 * second,
+  ready: 300 * second,
+  drain: 0,
+  deadline: 7_200 * second,
+  patience: 60 * second,
+  promotion: "swap",
+  keepOld: true,
+  drift: "roll-back",
+};
+
+const client = connect({ server: API, authorize: async () => ({ headers: { authorization: `Bearer ${TOKEN}` }, tls: { ca: CA } }) });
+let now = Date.now();
+let polls = 0;
+const clock = {
+  now: () => now,
+  sleepUntil: async (at: number): Promise<void> => {
+    now = Math.max(now, at);
+    polls++;
+  },
+};
+const [routes, workloads] = await Promise.all([captureRoutes(client, target), captureWorkloads(client, target)]);
+const record: Record = { version: 1, target, plan, run: { id: "bench" }, startedAt: now, before: { routes, workloads }, state: initial(now), stages: [], log: [] };
+const never = new AbortController().signal;
+const { state } = await run(
+  record,
+  {
+    router: virtualServiceRouter({ client, target, before: routes, subsetLabels: async () => undefined }),
+    workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
+    metrics: prometheus({ url: PROMETHEUS, headers: {}, timeout: 5 * second, reporter: "source", interval: 15 * second, target }),
+    journal: configMapJournal(client, "shop", "reviews"),
+    reporter: { report: () => {}, flush: async () => {} },
+    clock,
+  },
+  { stop: never, lost: never, deadlineAt: Number.POSITIVE_INFINITY, warnings: () => [] },
+);
+if (state.phase !== "succeeded") throw new Error(`the release ended ${JSON.stringify(state)}`);
+await client.close();
+process.send?.({ polls, megabytes: process.memoryUsage.rss() / 1e6 });
+process.disconnect();
