@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -40,10 +41,7 @@ export function deleteNetwork(name: string): void {
   if (networkExists(name)) ip("netns", "del", name);
 }
 
-const networkExists = (name: string): boolean =>
-  ip("netns", "list")
-    .split("\n")
-    .some((line) => line.split(" ")[0] === name);
+const networkExists = (name: string): boolean => existsSync(`/run/netns/${name}`);
 
 function ip(...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync("ip", args, { encoding: "utf8" });
