@@ -29,6 +29,8 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["a few of them prove nothing", errors, seen({ tally: tally(count(3, 3), undefined, 49) }), "wait", /50 requests are needed/],
   ["a canary that gets its requests is judged by those", errors, seen({ tally: tally(count(50, 1), undefined, 500) }), "pass", /1 of 50/],
   ["no counters are no data", errors, seen({}), "no-data", /no request/],
+  ["counters that could not be read are no data, for the reason given", errors, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
+  ["… and no response times", latency, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
   ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],
   ["more than stable's and the margin fails", compared, seen({ tally: tally(count(100, 3)) }), "fail", /limit ≤ 2 %/],

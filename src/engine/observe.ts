@@ -19,7 +19,7 @@ export type Evidence = {
 export const noEvidence: Evidence = { ledger: emptyLedger, readings: new Map() };
 
 /** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
-export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "readings"> & {
+export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "uncounted" | "readings"> & {
   readonly evidence: Evidence;
   readonly trouble?: { readonly because: string; readonly lasting: boolean };
 };
@@ -73,7 +73,7 @@ const found = (evidence: Evidence, canary: Health, drift: string | undefined): L
   canary,
   readings: evidence.readings,
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-  ...(evidence.uncounted === undefined ? { tally: evidence.ledger.tally } : {}),
+  ...(evidence.uncounted === undefined ? { tally: evidence.ledger.tally } : { uncounted: evidence.uncounted }),
   ...(drift === undefined ? {} : { drift }),
 });
 

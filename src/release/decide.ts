@@ -29,6 +29,8 @@ export type Observation = {
   readonly canary?: Health;
   readonly stable?: Health;
   readonly tally?: Tally;
+  /** Why there is no tally, where the counters could not be read. */
+  readonly uncounted?: string;
   /** The answers to query gates since the stage began, by the gate's name, oldest first. */
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
 };

@@ -10,6 +10,8 @@ export type Reading = { readonly at: Instant; readonly value?: number; readonly 
 /** What gates are judged by. */
 export type Seen = {
   readonly tally?: Tally;
+  /** Why there is no tally: what is away, and how it looks. */
+  readonly uncounted?: string;
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
   readonly canary?: Health;
 };
@@ -20,9 +22,9 @@ export function judge(gate: Gate, seen: Seen): Verdict {
     case "query":
       return judgeQuery(gate, seen.readings.get(gate.name) ?? []);
     case "errors":
-      return judgeErrors(gate, seen.tally);
+      return judgeErrors(gate, seen);
     case "latency":
-      return judgeLatency(gate, seen.tally);
+      return judgeLatency(gate, seen);
     case "restarts":
       return judgeRestarts(gate, seen.canary);
   }
@@ -42,7 +44,7 @@ function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
   return { kind: inARow > gate.tolerate ? "fail" : "wait", because, value, limit };
 }
 
-function judgeErrors(gate: ErrorGate, tally: Tally | undefined): Verdict {
+function judgeErrors(gate: ErrorGate, { tally, uncounted }: Seen): Verdict {
   const stable = tally ? ratio(tally.stable) : undefined;
   const allowed = Math.min(gate.atMost ?? Infinity, gate.aboveStable === undefined ? Infinity : (stable ?? 0) + gate.aboveStable);
   const limit = `≤ ${percent(allowed)}${gate.aboveStable !== undefined && stable !== undefined ? ` (stable ${percent(stable)})` : ""}`;
@@ -54,7 +56,7 @@ function judgeErrors(gate: ErrorGate, tally: Tally | undefined): Verdict {
     const because = `${gate.name}: ${requests} requests reached the canary, while ${lost} of the service's failed because there was no pod to send them to`;
     return { kind: "fail", because, value: percent((errors + lost) / (requests + lost)), limit, requests: requests + lost };
   }
-  if (requests === 0) return { ...noData(gate, limit, "no request of the canary was counted"), requests };
+  if (requests === 0) return { ...noData(gate, limit, uncounted ?? "no request of the canary was counted"), requests };
 
   const value = percent(errors / requests);
   const because = `${gate.name}: ${errors} of ${requests} canary requests failed (${value}), limit ${limit}`;
@@ -62,13 +64,13 @@ function judgeErrors(gate: ErrorGate, tally: Tally | undefined): Verdict {
   return { kind: errors / requests > allowed ? "fail" : "pass", because, value, limit, requests };
 }
 
-function judgeLatency(gate: LatencyGate, tally: Tally | undefined): Verdict {
+function judgeLatency(gate: LatencyGate, { tally, uncounted }: Seen): Verdict {
   const stable = tally && quantileOf(tally.stable.buckets, gate.quantile);
   const allowed = Math.min(gate.atMost ?? Infinity, gate.timesStable === undefined ? Infinity : (stable ?? Infinity) * gate.timesStable);
   const limit = `≤ ${allowed === Infinity ? "—" : millis(allowed)}${gate.timesStable !== undefined && stable !== undefined ? ` (stable ${millis(stable)})` : ""}`;
   const quantile = tally && quantileOf(tally.canary.buckets, gate.quantile);
   const requests = tally?.canary.buckets.at(-1)?.count ?? 0;
-  if (tally === undefined || quantile === undefined) return { ...noData(gate, limit, "no response time of the canary was counted"), requests };
+  if (tally === undefined || quantile === undefined) return { ...noData(gate, limit, uncounted ?? "no response time of the canary was counted"), requests };
   const value = quantile === Infinity ? `more than ${millis(tally.canary.buckets.at(-2)?.le ?? 0)}` : millis(quantile);
   if (allowed === Infinity) return { ...noData(gate, limit, "no response time of stable was counted to compare with"), value, requests };
 

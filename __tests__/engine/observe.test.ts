@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Evidence, noEvidence, observe } from "../../src/engine/observe.ts";
+import { advance } from "../../src/evidence/tally.ts";
+import type { MetricSource } from "../../src/ports/metric-source.ts";
+import type { Ports } from "../../src/ports/ports.ts";
+import { planOf } from "../support/world.ts";
+
+const nothing = async (): Promise<void> => {};
+const ready = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
+
+const portsWith = (counters: MetricSource["counters"]): Ports => ({
+  router: { prepare: nothing, write: nothing, drift: async () => undefined, finish: nothing, cleanUp: nothing, differences: async () => [] },
+  workload: {
+    ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing },
+    ...{ retire: nothing, restore: nothing, differences: async () => [] },
+  },
+  metrics: { counters, query: async (_query, at) => ({ at, because: "not asked" }) },
+  journal: { load: async () => undefined, save: nothing },
+  reporter: { report: () => undefined, flush: nothing },
+  clock: { now: () => 1_000, sleepUntil: nothing },
+});
+
+const before: Evidence = { ...noEvidence, ledger: advance(noEvidence.ledger, { at: 0, requests: [], buckets: [] }) };
+
+test("counters that could not be read are told by their reason, and never replaced by older ones", async () => {
+  const away = portsWith(async () => ({ because: "Prometheus did not answer" }));
+  const look = await observe(planOf(), { phase: "baking", stage: 0, since: 0, putBacks: 0 }, away, before, new AbortController().signal);
+  assert.equal(look.uncounted, "Prometheus did not answer");
+  assert.equal(look.tally, undefined);
+  assert.equal(look.evidence.ledger, before.ledger);
+});
