@@ -46,7 +46,7 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
   ["and then rolls back, saying so", planOf(), baking(0, 60 * second), seen({ tally: counted(0, 0) }), "nothing", "rolling-back/returning", "could not be judged"],
   ["counters that could not be read are no data", planOf(), baking(0, 60 * second), (({ tally: _, ...rest }) => rest)(seen()), "nothing", "rolling-back/returning", "no data"],
   ["a cancelled job rolls back while it waits", planOf(), baking(0, 1 * second), seen({ stop: "the job was cancelled" }), "nothing", "rolling-back/returning", "cancelled"],
-  ["a canary whose pods are all gone is taken out", planOf(), baking(1, 1 * second), seen({ canary: { ...healthy, available: 0, ready: false } }), "nothing", "rolling-back/returning", "no pod"],
+  ["a canary whose pods are all gone is taken out", planOf(), baking(1, 1 * second), seen({ canary: { ...healthy, available: 0, ready: false, because: "exit code 137" } }), "nothing", "rolling-back/returning", "any more: exit code 137"],
   ["a dying canary is taken out", planOf(), baking(1, 1 * second), seen({ canary: { ...healthy, fatal: "crash loop" } }), "nothing", "rolling-back/returning", "crash loop"],
   ["somebody else's weights end a release", planOf(), baking(1, 1 * second), seen({ drift: "v2 has 0 %" }), "nothing", "rolling-back/returning", "v2 has 0 %"],
   ["or are put back", put, baking(1, 1 * second), seen({ drift: "v2 has 0 %" }), "route", "baking/1", "putting it back"],

@@ -50,7 +50,7 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["a good poll starts the count anew", tolerant, readings(0.9, 0.9, 0.1, 0.9), "wait", /1 poll in a row/],
   ["a query without an answer has no data, and says why", query, readings(0.1, undefined), "no-data", /0\/0/],
   ["a query that was never asked has no data", query, seen({}), "no-data", /not asked/],
-  ["restarts above the limit fail", { kind: "restarts", name: "restarts", atMost: 0 }, seen({ canary: { ready: true, desired: 1, available: 1, restarts: 1, because: "" } }), "fail", /1 times/],
+  ["restarts above the limit fail", { kind: "restarts", name: "restarts", atMost: 0 }, seen({ canary: { ready: true, desired: 1, available: 1, restarts: 1, because: "" } }), "fail", /restarted 1 time,/],
   ["unread pods are no data", { kind: "restarts", name: "restarts", atMost: 0 }, seen({}), "no-data", /could not be read/],
 ];
 

@@ -107,8 +107,8 @@ const troubles: readonly { readonly of: string; readonly pod: ReturnType<typeof 
   },
   {
     of: "a crash loop of an init container",
-    pod: pod([waiting("PodInitializing")], [], "Pending", [{ ...waiting("CrashLoopBackOff"), name: "migrate" }]),
-    fatal: "pod reviews-v2-abc: container migrate crashes again and again (0 restarts)",
+    pod: pod([waiting("PodInitializing")], [], "Pending", [{ ...waiting("CrashLoopBackOff", "", { restartCount: 1 }), name: "migrate" }]),
+    fatal: "pod reviews-v2-abc: container migrate crashes again and again (1 restart)",
   },
   {
     of: "a configuration that is missing",

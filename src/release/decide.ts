@@ -156,7 +156,7 @@ function bake(plan: Plan, state: Baking, seen: Observation): Decision {
   if (!stage) return backFrom(state, seen, `the plan has no stage ${state.stage + 1}`);
   // What could not be read may not be judged: a stage never passes on half a look.
   if (seen.trouble) return { do: "wait", until: seen.now + plan.pollEvery, because: `${seen.trouble.because}; looking again` };
-  if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, "no pod of the canary is available any more");
+  if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
   if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
 
   const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, seen) }));

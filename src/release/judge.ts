@@ -82,7 +82,7 @@ function judgeLatency(gate: LatencyGate, { tally, uncounted }: Seen): Verdict {
 function judgeRestarts(gate: RestartGate, canary: Health | undefined): Verdict {
   const limit = `≤ ${gate.atMost}`;
   if (!canary) return { kind: "no-data", because: `${gate.name}: the canary's pods could not be read`, value: "—", limit };
-  const because = `${gate.name}: the canary's containers restarted ${canary.restarts} times, limit ${limit}`;
+  const because = `${gate.name}: the canary's containers restarted ${canary.restarts} ${canary.restarts === 1 ? "time" : "times"}, limit ${limit}`;
   return { kind: canary.restarts > gate.atMost ? "fail" : "pass", because, value: String(canary.restarts), limit };
 }
 

@@ -28,7 +28,7 @@ const lasting: Readonly<Record<string, Reason>> = {
   InvalidImageName: pull,
   CreateContainerConfigError: create,
   CrashLoopBackOff: ({ name, restarts, ended }) =>
-    `container ${name} crashes again and again (${restarts} restarts${ended ? `, the last run ended with exit code ${ended.exitCode}${ended.reason && ended.reason !== "Error" ? `, ${ended.reason}` : ""}` : ""})`,
+    `container ${name} crashes again and again (${restarts} ${restarts === 1 ? "restart" : "restarts"}${ended ? `, the last run ended with exit code ${ended.exitCode}${ended.reason && ended.reason !== "Error" ? `, ${ended.reason}` : ""}` : ""})`,
 };
 
 /** What ails a pod; undefined when it is ready. */
