@@ -36,11 +36,11 @@ export async function envoyWeights(bed: Bed, host: string, admin?: string): Prom
 export type Weights = Readonly<Record<string, number>>;
 
 /** Looks at a host's weights several times a second, and gives what they were, in order, when it is stopped. */
-export function recordWeights(bed: Bed, host: string): { readonly stop: () => Promise<readonly Weights[]> } {
+export function recordWeights(bed: Bed, host: string, admin?: string): { readonly stop: () => Promise<readonly Weights[]> } {
   const seen: Weights[] = [];
   let stopped = false;
   const look = async (): Promise<void> => {
-    const weights = await envoyWeights(bed, host);
+    const weights = await envoyWeights(bed, host, admin);
     if (JSON.stringify(weights) !== JSON.stringify(seen.at(-1))) seen.push(weights);
   };
   const recording = (async () => {

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dump } from "js-yaml";
+import { parseOutputs } from "../../../src/sandbox/composite/file-commands.ts";
 import { type Bed, testFolder } from "./bed.ts";
 
 /** A run of the built program, as a step of a pipeline would run it. */
@@ -36,7 +37,6 @@ let runs = 0;
 /** Starts `istio-canary COMMAND --config …` on the bed, with nothing of this process's environment. */
 export function startProgram(bed: Bed, { command = "release", config, flags = [], kubeconfig = bed.kubeconfig, environment = {}, runId }: Wanted): Program {
   const folder = testFolder(bed, `program-${++runs}-${process.pid}`);
-  mkdirSync(folder, { recursive: true });
   const file = join(folder, "canary.yaml");
   writeFileSync(file, dump(config));
   const output = join(folder, "outputs");
@@ -61,21 +61,3 @@ export function startProgram(bed: Bed, { command = "release", config, flags = []
 }
 
 export const runProgram = (bed: Bed, wanted: Wanted): Promise<Finished> => startProgram(bed, wanted).ended;
-
-/** `name=value` and `name<<MARK … MARK`; the last one of a name wins, as on GitHub. */
-export function parseOutputs(text: string): Readonly<Record<string, string>> {
-  const found: Record<string, string> = {};
-  const lines = text.split("\n");
-  for (let at = 0; at < lines.length; at++) {
-    const [, name, mark] = /^([\w-]+)<<(.+)$/.exec(lines[at] ?? "") ?? [];
-    if (name === undefined || mark === undefined) {
-      const [key, ...value] = (lines[at] ?? "").split("=");
-      if (key) found[key] = value.join("=");
-      continue;
-    }
-    const end = lines.indexOf(mark, at + 1);
-    found[name] = lines.slice(at + 1, end).join("\n");
-    at = end;
-  }
-  return found;
-}

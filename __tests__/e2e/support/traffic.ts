@@ -17,6 +17,8 @@ export type Counts = {
   readonly byStatus: Readonly<Record<string, number>>;
   /** By the `version` that the answer's JSON names; bad answers of a version count too. */
   readonly byVersion: Readonly<Record<string, number>>;
+  /** The newest answer of each version: the how many-th of all it was, and when it came in milliseconds since the epoch. */
+  readonly newest: Readonly<Record<string, { readonly nth: number; readonly at: number }>>;
   /** Answers of 500 and more, and requests without an answer. */
   readonly bad: number;
   /** Milliseconds since the epoch. */
@@ -78,7 +80,7 @@ export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64
     },
     async stop() {
       clearInterval(timer);
-      await Promise.race([Promise.allSettled(underWay), sleep(20_000)]);
+      await Promise.race([Promise.allSettled(underWay), sleep(20_000, undefined, { ref: false })]);
       await agent.destroy();
       return all.counts();
     },
@@ -108,6 +110,7 @@ export async function sendRequests(count: number, { url, host, headers = {}, inF
 function newTally(): { readonly add: (status: number, body: string) => void; readonly counts: () => Counts } {
   const byStatus: Record<string, number> = {};
   const byVersion: Record<string, number> = {};
+  const newest: Record<string, { readonly nth: number; readonly at: number }> = {};
   const badSamples: string[] = [];
   let total = 0;
   let bad = 0;
@@ -118,14 +121,26 @@ function newTally(): { readonly add: (status: number, body: string) => void; rea
       total += 1;
       byStatus[status] = (byStatus[status] ?? 0) + 1;
       const version = versionIn(body);
-      if (version !== undefined) byVersion[version] = (byVersion[version] ?? 0) + 1;
+      if (version !== undefined) {
+        byVersion[version] = (byVersion[version] ?? 0) + 1;
+        newest[version] = { nth: total, at: Date.now() };
+      }
       if (status !== 0 && status < 500) return;
       bad += 1;
       lastBadAt = Date.now();
       firstBadAt ??= lastBadAt;
       if (badSamples.length < 10) badSamples.push(`${new Date(lastBadAt).toISOString()} ${status} ${body.slice(0, 300)}`);
     },
-    counts: () => ({ total, byStatus: { ...byStatus }, byVersion: { ...byVersion }, bad, firstBadAt, lastBadAt, badSamples: [...badSamples] }),
+    counts: () => ({
+      total,
+      byStatus: { ...byStatus },
+      byVersion: { ...byVersion },
+      newest: { ...newest },
+      bad,
+      firstBadAt,
+      lastBadAt,
+      badSamples: [...badSamples],
+    }),
   };
 }
 

@@ -1,0 +1,56 @@
+import type { ApiServer } from "./api-server.ts";
+import type { Bed } from "./bed.ts";
+import { recordWeights, type Weights } from "./envoy.ts";
+import { type Counts, sendRequests, startTraffic, type Traffic } from "./traffic.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** What clients and Envoy saw while something was done. */
+export type Witnessed<T> = {
+  readonly result: T;
+  readonly counts: Counts;
+  /** The weights that Envoy had, in order, each once. */
+  readonly weights: readonly Weights[];
+};
+
+export type TrafficPlace = {
+  readonly bed: Bed;
+  readonly api: ApiServer;
+  readonly namespace: string;
+  /** The host that clients ask the gateway for, and that the weights are of. */
+  readonly host: string;
+  /** Default 60. */
+  readonly perSecond?: number;
+};
+
+/** Does something while requests come through the gateway: from the first good answer until every pod that was taken away has ended. */
+export async function underTraffic<T>(
+  { bed, api, namespace, host, perSecond = 60 }: TrafficPlace,
+  play: (traffic: Traffic) => Promise<T>,
+): Promise<Witnessed<T>> {
+  await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, `an answer of ${host}`, 30_000);
+  const traffic = startTraffic({ url: bed.gateway, host, perSecond });
+  const recorder = recordWeights(bed, host);
+  try {
+    await answers(traffic, 20);
+    const result = await play(traffic);
+    await podsEnded(api, namespace);
+    await answers(traffic, perSecond); // a connection to a pod that has ended fails now or never
+    return { result, counts: await traffic.stop(), weights: await recorder.stop() };
+  } finally {
+    await traffic.stop();
+    await recorder.stop();
+  }
+}
+
+/** Waits until this many more requests were answered. */
+export async function answers(traffic: Traffic, count: number): Promise<void> {
+  const { total } = traffic.counts();
+  await waitFor(() => traffic.counts().total >= total + count, `${count} more answers`, 60_000, 50);
+}
+
+async function podsEnded(api: ApiServer, namespace: string): Promise<void> {
+  type Pods = { readonly items: readonly { readonly metadata: { readonly deletionTimestamp?: string } }[] };
+  const ending = async (): Promise<boolean> =>
+    (await api.expect<Pods>("GET", `/api/v1/namespaces/${namespace}/pods`)).items.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  await waitFor(async () => !(await ending()), `the end of pods that were deleted in ${namespace}`, 60_000);
+}
