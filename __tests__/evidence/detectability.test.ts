@@ -51,6 +51,12 @@ test("to prove safety takes 292 failures at a steady 5 %, 160 at 10 %, 73 at 50 
   }
 });
 
+test("what comes during the warm-up does not count for safety", () => {
+  const steady: Course = { steps: [{ weight: 50, wait: 60_000 }], pollEvery: 15_000 };
+  const [cold, warm] = [120_000, 0].map((warmUp) => timeToSafety(steady, { rate: 50, baseline: 0.01 }, { ...bare, warmUp }) ?? 0);
+  assert.ok(Math.abs((cold ?? 0) - (warm ?? 0) - 120_000) <= 2_000, `${cold} and ${warm}`);
+});
+
 test("at low traffic safety takes more than a day, and at hardly any it is never promised", () => {
   assert.ok((timeToSafety(course, { rate: 0.2, baseline: 0.001 }, defaults) ?? 0) > 86_400_000);
   assert.equal(timeToSafety(course, { rate: 0.001, baseline: 0.001 }, defaults), undefined);

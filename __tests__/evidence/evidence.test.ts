@@ -148,6 +148,8 @@ test("the circuit breaker bears what stable has, over all time or in this poll",
   assert.ok(logE(outage.breaker) < 0);
   const alone = fold(Array.from({ length: 20 }, () => poll(50, [100, 35], [100, 1], 0)));
   assert.ok(logE(alone.breaker) > Math.log(100));
+  const sudden = fold([...Array.from({ length: 5 }, () => poll(50, [0, 0], [1_000, 1], 0)), poll(50, [60, 18], [60, 19], 0)]);
+  assert.ok(logE(sudden.breaker) < 0);
   const broken = fold([poll(50, [100, 100], [100, 60], 0)]);
   assert.equal(logE(broken.breaker), 0);
 });

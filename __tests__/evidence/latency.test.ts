@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { chance, poisson } from "../../src/evidence/chance.ts";
 import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency, slowestEdge } from "../../src/evidence/latency.ts";
+import { totals } from "../../src/evidence/mixture.ts";
 import type { Count } from "../../src/evidence/tally.ts";
+import { alike } from "./close.ts";
 
 /** A count of requests by how many fell between the edges 10, 50, 100, 500 ms and beyond. */
 function histogram(...between: readonly number[]): Count {
@@ -61,6 +63,15 @@ test("a slower canary is proven, at the edge where it shows", () => {
   assert.ok(latencyLogE(after) > Math.log(20));
   assert.equal(slowestEdge(after)?.le, 100);
   assert.deepEqual(slowestEdge(after)?.slow, { stable: 50, canary: 20 });
+});
+
+test("clusters of slow requests temper what is proven", () => {
+  const versions = { stable: histogram(400, 400, 150, 49, 1), canary: histogram(40, 20, 20, 18, 2) };
+  const [plain, tempered] = [1, 3].map((phi) => growLatency(profiled, versions, 1.25, phi).edges?.flatMap(({ mixture }) => totals(mixture)) ?? []);
+  alike(
+    tempered ?? [],
+    (plain ?? []).map((log) => log / 3),
+  );
 });
 
 test("a faster canary is never proven bad", () => {
