@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { ApiServer } from "./api-server.ts";
 
 /** The collections that a release could touch; pods, ReplicaSets and what else controllers make are not among them. */
-const collections = [
+export const collections = [
   "/api/v1/namespaces/NAMESPACE/services",
   "/api/v1/namespaces/NAMESPACE/configmaps",
   "/api/v1/namespaces/NAMESPACE/resourcequotas",
