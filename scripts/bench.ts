@@ -1,5 +1,5 @@
-import { loadavg } from "node:os";
 import { spawn } from "node:child_process";
+import { loadavg } from "node:os";
 import { calls } from "./bench/calls.ts";
 import { memory } from "./bench/memory.ts";
 import { size } from "./bench/size.ts";
@@ -39,10 +39,22 @@ function print(figures: readonly Figure[]): void {
     figure.how ?? "",
   ]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
-  console.log(`\nLoad of the machine: ${loadavg().map((load) => load.toFixed(1)).join(" ")} (times grow with it; counts and sizes do not).`);
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+  console.log(
+    `\nLoad of the machine: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")} (times grow with it; counts and sizes do not).`,
+  );
 }
 
 function hand(file: string, rest: readonly string[]): Promise<number> {
-  return new Promise((resolve) => spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file, ...rest], { stdio: "inherit" }).once("exit", (code) => resolve(code ?? 1)));
+  return new Promise((resolve) =>
+    spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file, ...rest], { stdio: "inherit" }).once("exit", (code) => resolve(code ?? 1)),
+  );
 }

@@ -10,14 +10,23 @@ const { text, metafile } = await bundle(version);
 
 /** The licences of what was bundled, as they ask for. */
 function licences({ inputs }: Metafile): string {
-  const names = new Set(Object.keys(inputs).map((path) => path.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]).filter((name) => name !== undefined));
-  return [...names].sort().map((name) => licenceOf(name)).join("\n");
+  const names = new Set(
+    Object.keys(inputs)
+      .map((path) => path.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1])
+      .filter((name) => name !== undefined),
+  );
+  return [...names]
+    .sort()
+    .map((name) => licenceOf(name))
+    .join("\n");
 }
 
 function licenceOf(name: string): string {
   const folder = join("node_modules", name);
   const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string; license?: string };
-  const text = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENSE-MIT.txt"].map((file) => read(join(folder, file))).find((found) => found !== undefined);
+  const text = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENSE-MIT.txt"]
+    .map((file) => read(join(folder, file)))
+    .find((found) => found !== undefined);
   return `${name} ${version} (${license ?? "see below"})\n\n${text?.trim() ?? ""}\n`;
 }
 

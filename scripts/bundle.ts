@@ -9,10 +9,8 @@ const lean: Plugin = {
       if (pluginData === "lean" || !(path.startsWith("@") || importer.includes("/@kubernetes/client-node/"))) return undefined;
       return { ...(await bundle.resolve(path, { importer, resolveDir, kind, pluginData: "lean" })), sideEffects: false };
     });
-    // undici's index names its fetch, web sockets, caches and mocks.
-    bundle.onResolve({ filter: /^\.\/lib\/(web|mock|interceptor|cache)\// }, ({ path, importer }) =>
-      importer.endsWith("/undici/index.js") ? { path, namespace: "unused" } : undefined,
-    );
+    // KubeConfig could speak through undici too; it is asked only for headers and certificates.
+    bundle.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "unused" }));
     bundle.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = new Proxy({}, { get: () => class {} })" }));
   },
 };

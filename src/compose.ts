@@ -13,7 +13,7 @@ import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
 import { leaseLock } from "./locks/lease.ts";
 import { noMetrics } from "./metrics/no-metrics.ts";
-import { prometheus, type PrometheusSource } from "./metrics/prometheus.ts";
+import { type PrometheusSource, prometheus } from "./metrics/prometheus.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Preflight } from "./ports/preflight.ts";
@@ -35,9 +35,9 @@ import { tee } from "./reporters/tee.ts";
 import { parseRoutesBefore } from "./routers/virtual-service/before.ts";
 import { captureRoutes } from "./routers/virtual-service/capture.ts";
 import { inspectRoutes } from "./routers/virtual-service/inspect.ts";
+import type { Role } from "./routers/virtual-service/role.ts";
 import { virtualServiceRouter } from "./routers/virtual-service/router.ts";
 import { soleServer } from "./routers/virtual-service/serving.ts";
-import type { Role } from "./routers/virtual-service/role.ts";
 import { captureWorkloads, workloadsBefore } from "./workloads/before.ts";
 import { deploymentWorkload } from "./workloads/deployment.ts";
 
@@ -121,7 +121,8 @@ function collectWarnings(config: Config, { voice, redaction }: World): Pick<Sess
 /** The steps of one job share the release that they work on, so that the second can end what the first began. */
 function runOf({ github, env }: World): Run {
   const { runId, runUrl, actor } = github;
-  const id = runId === undefined ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}` : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
+  const id =
+    runId === undefined ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}` : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
   return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
 
@@ -136,7 +137,13 @@ function reporterFor({ reporting }: Config, environment: string, world: World, w
     reporting.summary && github.summaryFile ? summary({ file: github.summaryFile, links }) : undefined,
     ...onGitHub(),
   ];
-  return redacted(redaction, tee(reporters.filter((reporter) => reporter !== undefined), (error) => voice.warn(`a report failed: ${tell(error)}`)));
+  return redacted(
+    redaction,
+    tee(
+      reporters.filter((reporter) => reporter !== undefined),
+      (error) => voice.warn(`a report failed: ${tell(error)}`),
+    ),
+  );
 
   function onGitHub(): readonly (Reporter | undefined)[] {
     const { githubToken: token } = reporting;

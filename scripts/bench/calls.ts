@@ -1,11 +1,11 @@
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { shopOfTwo } from "../../src/sandbox/shop.ts";
-import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
-import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
 import { connect } from "../../src/kubernetes/client.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
+import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
+import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
+import type { SentObject } from "../../src/sandbox/api-server/object.ts";
+import { startSandbox } from "../../src/sandbox/sandbox.ts";
+import { shopOfTwo } from "../../src/sandbox/shop.ts";
 import type { Figure } from "../bench.ts";
 
 /** API calls of one weight step, counted by the server. */

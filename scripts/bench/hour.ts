@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { run } from "../../src/engine/run.ts";
 import { configMapJournal } from "../../src/journals/config-map.ts";
 import { connect } from "../../src/kubernetes/client.ts";
@@ -13,6 +14,8 @@ import { deploymentWorkload } from "../../src/workloads/deployment.ts";
 
 // hour.ts: the child of memory.ts.
 
+setFlagsFromString("--optimize-for-size"); // as the program's entry does
+
 const { API = "", TOKEN = "", CA = "", PROMETHEUS = "" } = process.env;
 const second = 1_000;
 const target: Target = {
@@ -25,7 +28,9 @@ const target: Target = {
   replicas: { kind: "keep" },
 };
 const plan: Plan = {
-  stages: [{ name: "10 %", weight: 10, wait: 3_600 * second, deadline: 7_200 * second, gates: [{ kind: "restarts", name: "restarts", atMost: 0 }], approval: false }],
+  stages: [
+    { name: "10 %", weight: 10, wait: 3_600 * second, deadline: 7_200 * second, gates: [{ kind: "restarts", name: "restarts", atMost: 0 }], approval: false },
+  ],
   pollEvery: 15 * second,
   ready: 300 * second,
   drain: 0,
@@ -47,7 +52,17 @@ const clock = {
   },
 };
 const [routes, workloads] = await Promise.all([captureRoutes(client, target), captureWorkloads(client, target)]);
-const record: Record = { version: 1, target, plan, run: { id: "bench" }, startedAt: now, before: { routes, workloads }, state: initial(now), stages: [], log: [] };
+const record: Record = {
+  version: 1,
+  target,
+  plan,
+  run: { id: "bench" },
+  startedAt: now,
+  before: { routes, workloads },
+  state: initial(now),
+  stages: [],
+  log: [],
+};
 const never = new AbortController().signal;
 const { state } = await run(
   record,

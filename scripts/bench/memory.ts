@@ -17,7 +17,15 @@ export async function memory(): Promise<readonly Figure[]> {
     const child = fork(file, { env: { ...process.env, API: api.url, TOKEN: api.adminToken, CA: api.ca, PROMETHEUS: prometheus.url } });
     const [told] = (await once(child, "message")) as [{ readonly polls: number; readonly megabytes: number }];
     await once(child, "exit");
-    return [{ what: "memory after an hour of polling", value: told.megabytes, unit: "MB", limit: 100, how: `resident, ${told.polls} polls over HTTP by a clock that jumps` }];
+    return [
+      {
+        what: "memory after an hour of polling",
+        value: told.megabytes,
+        unit: "MB",
+        limit: 100,
+        how: `resident, ${told.polls} polls over HTTP by a clock that jumps`,
+      },
+    ];
   } finally {
     await close();
     rmSync(dirname(file), { recursive: true });

@@ -10,7 +10,9 @@ export async function allowed(session: Session, target: Target, plan: Plan): Pro
   for (const finding of findings) if (finding.level === "warn") session.warn(textOf(finding));
   const refusals = findings.filter(({ level }) => level === "refuse");
   if (refusals.length === 0) return;
-  throw new RefusedError(`${target.namespace}/${target.service} cannot be released, and nothing was changed:\n${refusals.map((finding) => `  ✗ ${textOf(finding)}`).join("\n")}`);
+  throw new RefusedError(
+    `${target.namespace}/${target.service} cannot be released, and nothing was changed:\n${refusals.map((finding) => `  ✗ ${textOf(finding)}`).join("\n")}`,
+  );
 }
 
 export const textOf = ({ what, next }: Finding): string => (next ? `${what} ${next}` : what);

@@ -13,7 +13,9 @@ export async function plan(session: Session): Promise<ExitCode> {
   const target = await session.orient(wanted.target);
   const findings = await session.preflight(target, wanted.plan).inspect();
   const allowed = !findings.some(({ level }) => level === "refuse");
-  session.print(session.config.json ? JSON.stringify({ target, plan: wanted.plan, findings, allowed }, undefined, 2) : describe(target, wanted.plan, findings, allowed));
+  session.print(
+    session.config.json ? JSON.stringify({ target, plan: wanted.plan, findings, allowed }, undefined, 2) : describe(target, wanted.plan, findings, allowed),
+  );
   return allowed ? 0 : 2;
 }
 
@@ -52,15 +54,24 @@ function describeGate(gate: Gate): string {
     case "query":
       return `${gate.name}${gate.atLeast === undefined ? "" : ` ≥ ${gate.atLeast}`}${gate.atMost === undefined ? "" : ` ≤ ${gate.atMost}`}`;
     case "errors":
-      return [gate.name, ...(gate.atMost === undefined ? [] : [`≤ ${gate.atMost * 100} %`]), ...(gate.aboveStable === undefined ? [] : [`≤ stable + ${gate.aboveStable * 100} points`])].join(" ");
+      return [
+        gate.name,
+        ...(gate.atMost === undefined ? [] : [`≤ ${gate.atMost * 100} %`]),
+        ...(gate.aboveStable === undefined ? [] : [`≤ stable + ${gate.aboveStable * 100} points`]),
+      ].join(" ");
     case "latency":
-      return [`${gate.name} p${gate.quantile * 100}`, ...(gate.atMost === undefined ? [] : [`≤ ${formatDuration(gate.atMost)}`]), ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`])].join(" ");
+      return [
+        `${gate.name} p${gate.quantile * 100}`,
+        ...(gate.atMost === undefined ? [] : [`≤ ${formatDuration(gate.atMost)}`]),
+        ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`]),
+      ].join(" ");
     case "restarts":
       return `${gate.name} ≤ ${gate.atMost}`;
   }
 }
 
 function promotion({ stable, canary }: Target, plan: Plan): string {
-  if (plan.promotion === "update") return `all traffic to ${canary.deployment}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
+  if (plan.promotion === "update")
+    return `all traffic to ${canary.deployment}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
   return `all traffic to ${canary.deployment}, which is the new stable${plan.keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${formatDuration(plan.drain)}`}`;
 }

@@ -1,9 +1,9 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { rollBack } from "../release/decide.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Record } from "../release/record.ts";
 import { initial, isOutcome } from "../release/state.ts";
-import { rollBack } from "../release/decide.ts";
 import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { allowed } from "./inspect.ts";
@@ -52,11 +52,15 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
   }
   session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left unfinished by its job; it is ended first`);
   const because = "its job ended without finishing it";
-  const { settled, differences } = await conclude(session, {
-    ...record,
-    run: session.run,
-    state: state.phase === "promoting" || state.phase === "rolling-back" ? state : rollBack(state, because, now),
-  }, lost);
+  const { settled, differences } = await conclude(
+    session,
+    {
+      ...record,
+      run: session.run,
+      state: state.phase === "promoting" || state.phase === "rolling-back" ? state : rollBack(state, because, now),
+    },
+    lost,
+  );
   if (settled) return;
   throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`, {
     next: "Put that right by hand, run `rollback`, then release again.",

@@ -1,11 +1,13 @@
-import { Agent, request } from "undici";
+import http, { type Agent } from "node:http";
+import https from "node:https";
 import type { VerifyConfig } from "../config/config.ts";
+import { exchange } from "../lib/exchange.ts";
 import type { Target } from "../release/target.ts";
 import type { Observed } from "./verify.ts";
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
 export async function requestSplit(config: VerifyConfig & { readonly url: string }, target: Target): Promise<Observed | { readonly because: string }> {
-  const agent = new Agent({ pipelining: 0, connect: { timeout: 5_000 } });
+  const agent = config.url.startsWith("https:") ? new https.Agent() : new http.Agent(); // each request on a connection of its own
   const counts = { stable: 0, canary: 0, neither: 0 };
   let failure: unknown;
   try {
@@ -17,16 +19,18 @@ export async function requestSplit(config: VerifyConfig & { readonly url: string
       counts[versionIn(named, target)]++;
     }
   } finally {
-    await agent.close();
+    agent.destroy();
   }
   if (counts.stable + counts.canary > 0) return { ...counts, from: `${config.requests} requests to ${config.url}` };
-  const why = failure instanceof Error ? failure.message : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
+  const why =
+    failure instanceof Error
+      ? failure.message
+      : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
   return { because: `${config.requests} requests were sent to ${config.url}: ${why}` };
 }
 
-async function ask({ url, headers, versionFrom }: VerifyConfig & { readonly url: string }, dispatcher: Agent): Promise<string> {
-  const answer = await request(url, { dispatcher, headers, headersTimeout: 10_000, bodyTimeout: 10_000 });
-  const body = await answer.body.text();
+async function ask({ url, headers, versionFrom }: VerifyConfig & { readonly url: string }, agent: Agent): Promise<string> {
+  const { text: body, ...answer } = await exchange({ method: "GET", url: new URL(url), headers, agent, timeout: 10_000 });
   if (versionFrom?.header !== undefined) return String(answer.headers[versionFrom.header.toLowerCase()] ?? "");
   if (versionFrom?.json !== undefined) return fieldOf(body, versionFrom.json);
   return body;

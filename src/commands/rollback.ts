@@ -1,7 +1,7 @@
-import type { Record } from "../release/record.ts";
-import { rollBack, startPromotion } from "../release/decide.ts";
-import { isOutcome, type State } from "../release/state.ts";
 import type { Instant } from "../lib/duration.ts";
+import { rollBack, startPromotion } from "../release/decide.ts";
+import type { Record } from "../release/record.ts";
+import { isOutcome, type State } from "../release/state.ts";
 import { conclude } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";

@@ -20,7 +20,10 @@ export async function status(session: Session): Promise<ExitCode> {
 }
 
 const driftOf = (session: Session, record: Record): Promise<string | undefined> =>
-  session.connect(record).router.drift(splitAt(plannedWeight(record))).catch((error: unknown) => tell(error));
+  session
+    .connect(record)
+    .router.drift(splitAt(plannedWeight(record)))
+    .catch((error: unknown) => tell(error));
 
 function textOf(record: Record, drift: string | undefined, now: number): string {
   const { target, state, run, startedAt, log } = record;

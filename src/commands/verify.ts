@@ -38,7 +38,12 @@ async function observe({ config, traffic }: Session, target: Target): Promise<Ob
   const tally = await traffic(target, window);
   if ("because" in tally) return tally;
   const answered = ({ requests }: Count): number => requests;
-  return { stable: answered(tally.stable), canary: answered(tally.canary), neither: tally.unattributed.requests, from: `Prometheus, the last ${formatDuration(window)}` };
+  return {
+    stable: answered(tally.stable),
+    canary: answered(tally.canary),
+    neither: tally.unattributed.requests,
+    from: `Prometheus, the last ${formatDuration(window)}`,
+  };
 }
 
 /** What the release under way wants; undefined when there is none. */

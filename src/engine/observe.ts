@@ -85,6 +85,8 @@ async function count(ports: Ports, { ledger, readings }: Evidence, signal: Abort
 async function askQueries(plan: Plan, index: number, ports: Ports, { readings }: Evidence, signal: AbortSignal): Promise<Evidence["readings"]> {
   const at: Instant = ports.clock.now();
   const gates = (plan.stages[index]?.gates ?? []).filter((gate) => gate.kind === "query");
-  const answers = await Promise.all(gates.map(async ({ name, query }) => [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const));
+  const answers = await Promise.all(
+    gates.map(async ({ name, query }) => [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const),
+  );
   return new Map([...readings, ...answers]);
 }

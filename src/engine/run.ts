@@ -4,7 +4,7 @@ import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
-import { decide, type Decision, type Observation, type Trouble } from "../release/decide.ts";
+import { type Decision, decide, type Observation, type Trouble } from "../release/decide.ts";
 import { follow } from "../release/follow.ts";
 import type { Record } from "../release/record.ts";
 import { isRunning, type State } from "../release/state.ts";
@@ -72,7 +72,11 @@ async function unlessStopped<T>(state: State, job: Job, work: (signal: AbortSign
   const given = work(signal);
   given.catch(() => undefined); // its failure after a stop is nobody's business
   const late = new Promise<undefined>((resolve) => {
-    const onStop = (): void => void sleep(patience, undefined, { signal: stopped.signal }).then(() => resolve(undefined), () => undefined);
+    const onStop = (): void =>
+      void sleep(patience, undefined, { signal: stopped.signal }).then(
+        () => resolve(undefined),
+        () => undefined,
+      );
     signal.addEventListener("abort", onStop, { once: true, signal: stopped.signal });
   });
   try {
@@ -99,7 +103,13 @@ const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Ins
  * taken again in that case, which is harmless. A job that is stopped goes no step further, except back.
  * A weight is journaled before it is written, so that no other job takes it for somebody else's edit.
  */
-async function attempt(decision: Decision, record: Record, told: Record, ports: Ports, job: Job): Promise<{ readonly record: Record } | { readonly failure: Omit<Trouble, "since"> }> {
+async function attempt(
+  decision: Decision,
+  record: Record,
+  told: Record,
+  ports: Ports,
+  job: Job,
+): Promise<{ readonly record: Record } | { readonly failure: Omit<Trouble, "since"> }> {
   try {
     if (decision.do === "route" && record.state.phase === "baking") await ports.journal.save(record);
     await effect(decision, record.state, ports, job);

@@ -1,6 +1,7 @@
+import type { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { DeniedError, UnreachableError } from "../lib/errors.ts";
+import { exchange, openAgent, type Tls } from "../lib/exchange.ts";
 import { type KubernetesObject, pathOf, type Resource } from "./object.ts";
 
 /** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
@@ -9,15 +10,6 @@ export type Connection = {
   /** URL of an HTTP proxy on the way to the server. */
   readonly proxy?: string;
   readonly authorize: () => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly tls: Tls }>;
-};
-
-/** What a TLS handshake needs, as node:tls names it. */
-export type Tls = {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
 };
 
 /** The API server refused: its status, its reason word, and its own message. */
@@ -80,7 +72,7 @@ const attemptTimeout = 10_000;
 const pauses = [200, 500, 1_000, 2_000, 4_000];
 
 type Call = {
-  readonly method: Dispatcher.HttpMethod;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -90,33 +82,39 @@ type Call = {
 
 /** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
 export function connect(connection: Connection, onWarning: (warning: string) => void = () => {}): KubernetesClient {
-  let agent: { readonly tls: string; readonly dispatcher: Dispatcher } | undefined;
+  let pool: { readonly tls: string; readonly agent: Agent } | undefined;
 
   /** One kept-alive pool; a client certificate that was renewed gets a new one. */
-  const dispatcherFor = (tls: Tls): Dispatcher => {
+  const agentFor = (url: URL, tls: Tls): Agent => {
     const key = JSON.stringify(tls);
-    if (agent?.tls !== key) {
-      void agent?.dispatcher.close();
-      agent = { tls: key, dispatcher: dispatcherOf(tls, connection.proxy) };
+    if (pool?.tls !== key) {
+      pool?.agent.destroy();
+      pool = { tls: key, agent: openAgent(url, tls, connection.proxy) };
     }
-    return agent.dispatcher;
+    return pool.agent;
   };
 
   async function attempt(call: Call): Promise<{ readonly status: number; readonly text: string; readonly retryAfter?: number }> {
     const { headers, tls } = await connection.authorize();
     const url = new URL(connection.server.replace(/\/$/, "") + call.path);
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
-    const signals = [AbortSignal.timeout(attemptTimeout), ...(call.signal ? [call.signal] : [])];
-    const response = await request(url, {
+    const answer = await exchange({
       method: call.method,
-      dispatcher: dispatcherFor(tls),
-      signal: AbortSignal.any(signals),
-      headers: { accept: "application/json", "user-agent": fieldManager, ...headers, ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }) },
-      body: call.body === undefined ? null : JSON.stringify(call.body),
+      url,
+      agent: agentFor(url, tls),
+      timeout: attemptTimeout,
+      signal: call.signal,
+      headers: {
+        accept: "application/json",
+        "user-agent": fieldManager,
+        ...headers,
+        ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
+      },
+      body: call.body === undefined ? undefined : JSON.stringify(call.body),
     });
-    for (const warning of warningsIn(response.headers.warning)) onWarning(warning);
-    const retryAfter = Number(response.headers["retry-after"]);
-    return { status: response.statusCode, text: await response.body.text(), ...(retryAfter > 0 ? { retryAfter: retryAfter * 1_000 } : {}) };
+    for (const warning of warningsIn(answer.headers.warning)) onWarning(warning);
+    const retryAfter = Number(answer.headers["retry-after"]);
+    return { status: answer.status, text: answer.text, ...(retryAfter > 0 ? { retryAfter: retryAfter * 1_000 } : {}) };
   }
 
   /** Repeats what may be repeated: no answer, 429, and 5xx. Every write of ours is absolute or compare-and-set. */
@@ -142,7 +140,7 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     }
   }
 
-  async function exchange(call: Call): Promise<KubernetesObject> {
+  async function ask(call: Call): Promise<KubernetesObject> {
     const { status, text } = await send(call);
     if (status >= 200 && status < 300) return JSON.parse(text) as KubernetesObject;
     throw refusal(call, status, text);
@@ -153,7 +151,7 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
   return {
     async get(resource, namespace, name, options) {
       try {
-        return await exchange({ method: "GET", path: pathOf(resource, namespace, name), signal: options?.signal });
+        return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal: options?.signal });
       } catch (error) {
         if (error instanceof KubernetesError && error.status === 404) return undefined;
         throw error;
@@ -161,16 +159,16 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     },
     async list(resource, namespace, options) {
       const query = options?.labelSelector === undefined ? {} : { labelSelector: options.labelSelector };
-      const { items, apiVersion } = await exchange({ method: "GET", path: pathOf(resource, namespace), query, signal: options?.signal });
+      const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal: options?.signal });
       // Items of a list come without apiVersion and kind.
       return (items as readonly KubernetesObject[]).map((item) => ({ ...item, apiVersion, kind: resource.kind }));
     },
     create: (resource, namespace, object, options) =>
-      exchange({ method: "POST", path: pathOf(resource, namespace), query: writeQuery(options), body: object, signal: options?.signal }),
+      ask({ method: "POST", path: pathOf(resource, namespace), query: writeQuery(options), body: object, signal: options?.signal }),
     replace: (resource, namespace, name, object, options) =>
-      exchange({ method: "PUT", path: pathOf(resource, namespace, name), query: writeQuery(options), body: object, signal: options?.signal }),
+      ask({ method: "PUT", path: pathOf(resource, namespace, name), query: writeQuery(options), body: object, signal: options?.signal }),
     patch: (resource, namespace, name, patch, options) =>
-      exchange({
+      ask({
         method: "PATCH",
         path: pathOf(resource, namespace, name),
         query: { ...writeQuery(options), ...(patch.type === "apply" ? { force: String(patch.force) } : {}) },
@@ -188,7 +186,12 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     },
     async log(namespace, pod, container, options) {
       const query = { container, tailLines: String(options.lines), previous: String(options.previous) };
-      const call: Call = { method: "GET", path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`, query, signal: options.signal };
+      const call: Call = {
+        method: "GET",
+        path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
+        query,
+        signal: options.signal,
+      };
       const { status, text } = await attempt(call); // a log is a comfort: it is asked for once
       if (status !== 200) throw refusal(call, status, text);
       return text;
@@ -202,13 +205,8 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
       const served = versions.map(({ version }) => version);
       return preferredVersion ? [preferredVersion.version, ...served.filter((version) => version !== preferredVersion.version)] : served;
     },
-    close: async () => agent?.dispatcher.close(),
+    close: async () => pool?.agent.destroy(),
   };
-}
-
-function dispatcherOf(tls: Tls, proxy: string | undefined): Dispatcher {
-  const pool = { connections: 8, keepAliveTimeout: 30_000 };
-  return proxy === undefined ? new Agent({ ...pool, connect: { ...tls, timeout: 5_000 } }) : new ProxyAgent({ ...pool, uri: proxy, requestTls: tls });
 }
 
 function refusal(call: Call, status: number, text: string): KubernetesError {
@@ -226,7 +224,7 @@ function statusOf(text: string): { readonly message?: string; readonly reason?: 
 }
 
 /** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
-function warningsIn(header: string | string[] | undefined): readonly string[] {
-  const text = Array.isArray(header) ? header.join(", ") : (header ?? "");
+function warningsIn(header: string | undefined): readonly string[] {
+  const text = header ?? "";
   return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
 }

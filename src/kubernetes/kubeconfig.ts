@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
+import type { RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { RequestOptions } from "node:https";
 import { KubeConfig, type User } from "@kubernetes/client-node";
 import { RefusedError } from "../lib/errors.ts";
+import { proxyFor } from "../lib/proxy.ts";
 import type { Connection } from "./client.ts";
 
 export type Source = {
@@ -32,10 +33,12 @@ export function findCluster(source: Source): Cluster {
   const cluster = config.getCurrentCluster();
   if (!cluster) {
     const known = config.contexts.map(({ name }) => name).join(", ") || "none";
-    throw new RefusedError(`kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${known}).`, { next: "Set the input `context`." });
+    throw new RefusedError(`kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${known}).`, {
+      next: "Set the input `context`.",
+    });
   }
   tellExecPlugins(config, cluster.server, cluster.caData);
-  const proxy = cluster.proxyUrl ?? proxyFromEnvironment(cluster.server, source.env);
+  const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), source.env);
   const secrets = config.users.flatMap(({ token, password, keyData }) => [token, password, keyData]).filter((secret) => secret !== undefined);
   return { server: cluster.server, context: config.currentContext, secrets, authorize: () => authorize(config), ...(proxy ? { proxy } : {}) };
 }
@@ -56,7 +59,8 @@ function read({ kubeconfig, env }: Source): KubeConfig {
 }
 
 function load(config: KubeConfig, from: { readonly text: string } | { readonly path: string }, said: string): KubeConfig {
-  if ("path" in from && !existsSync(from.path)) throw new RefusedError(`${said} names the file ${from.path}, which does not exist.`, { next: "Check the path, and that an earlier step has written it." });
+  if ("path" in from && !existsSync(from.path))
+    throw new RefusedError(`${said} names the file ${from.path}, which does not exist.`, { next: "Check the path, and that an earlier step has written it." });
   try {
     if ("path" in from) config.loadFromFile(from.path);
     else config.loadFromString(from.text);
@@ -107,11 +111,4 @@ async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]
 function fromTokenFile(user: User | null): Readonly<Record<string, string>> {
   const path = (user as { readonly tokenFile?: string } | null)?.tokenFile;
   return path ? { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } : {};
-}
-
-function proxyFromEnvironment(server: string, env: Source["env"]): string | undefined {
-  const { hostname } = new URL(server);
-  const exempt = (env.NO_PROXY ?? env.no_proxy ?? "").split(",").map((name) => name.trim()).filter(Boolean);
-  const direct = exempt.some((name) => name === "*" || hostname === name || hostname.endsWith(name.startsWith(".") ? name : `.${name}`));
-  return direct ? undefined : (env.HTTPS_PROXY ?? env.https_proxy);
 }

@@ -1,7 +1,8 @@
+import type { Agent, IncomingHttpHeaders } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { request } from "undici";
-import { formatDuration, type Millis } from "./duration.ts";
+import type { Millis } from "./duration.ts";
 import { UnreachableError } from "./errors.ts";
+import { exchange, openAgent, TimeoutError } from "./exchange.ts";
 
 export type JsonRequest = {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -26,6 +27,21 @@ export type JsonAnswer = {
   readonly body: unknown;
 };
 
+/** Where proxies are looked up; the entry, which knows the environment, sets it once. */
+let proxyOf: (url: URL) => string | undefined = () => undefined;
+export const useProxies = (lookUp: (url: URL) => string | undefined): void => {
+  proxyOf = lookUp;
+};
+
+const agents = new Map<string, Agent>();
+
+/** Connections are kept for each place. */
+function agentFor(url: URL): Agent {
+  const agent = agents.get(url.origin) ?? openAgent(url, {}, proxyOf(url));
+  agents.set(url.origin, agent);
+  return agent;
+}
+
 const pauses: readonly Millis[] = [200, 500, 1_000, 2_000];
 /** When the other side asks for a longer pause than this, whoever asked decides what to do with the answer. */
 const longestPause: Millis = 5_000;
@@ -47,10 +63,13 @@ export async function requestJson(wanted: JsonRequest): Promise<JsonAnswer> {
 
 async function attempt({ method, url, headers, body, timeout = 10_000, signal }: JsonRequest): Promise<JsonAnswer | UnreachableError> {
   const { target, authorization } = withoutCredentials(new URL(url));
-  const limit = AbortSignal.timeout(timeout);
   try {
-    const response = await request(target, {
+    const answer = await exchange({
       method,
+      url: target,
+      agent: agentFor(target),
+      timeout,
+      signal,
       headers: {
         accept: "application/json",
         "user-agent": "istio-canary",
@@ -58,15 +77,12 @@ async function attempt({ method, url, headers, body, timeout = 10_000, signal }:
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
       },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([limit, signal]) : limit,
-      headersTimeout: 0, // one clock only, the signal's
-      bodyTimeout: 0,
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
-    return { status: response.statusCode, headers: joined(response.headers), body: parse(await response.body.text()) };
+    return { status: answer.status, headers: joined(answer.headers), body: parse(answer.text) };
   } catch (error) {
     signal?.throwIfAborted();
-    const why = limit.aborted ? `no answer within ${formatDuration(timeout)}` : reasonOf(error);
+    const why = error instanceof TimeoutError ? error.message : reasonOf(error);
     return new UnreachableError(`${method} ${target.origin}${target.pathname}: ${why}`, { cause: error });
   }
 }
@@ -89,7 +105,7 @@ function withoutCredentials(url: URL): { readonly target: URL; readonly authoriz
   return { target, authorization: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
 }
 
-const joined = (headers: Readonly<Record<string, string | string[] | undefined>>): Readonly<Record<string, string>> =>
+const joined = (headers: IncomingHttpHeaders): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]])),
   );
@@ -106,12 +122,11 @@ function parse(text: string): unknown {
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "the connection was cut",
-  UND_ERR_SOCKET: "the connection was cut",
   ENOTFOUND: "no such host",
   EAI_AGAIN: "the host's name could not be looked up",
   EHOSTUNREACH: "the host cannot be reached",
   ENETUNREACH: "the network cannot be reached",
-  UND_ERR_CONNECT_TIMEOUT: "no connection within 10 s",
+  EPROTO: "no HTTPS is spoken there",
 };
 
 /** An address with both IPv4 and IPv6 fails with an AggregateError, whose own message is empty. */
