@@ -53,6 +53,7 @@ export async function withScene(
   const remove = await newNamespace(api, name);
   const under: Program[] = [];
   let traffic: Traffic | undefined;
+  let recorder: ReturnType<typeof recordWeights> | undefined;
   try {
     await apply(api, twoVersions({ host, v1: 100, v2: 0, canary: "shop:v1" }), name);
     if (objects !== undefined) await apply(api, objects, name);
@@ -61,7 +62,8 @@ export async function withScene(
     await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, "an answer through the gateway", 30_000);
     traffic = startTraffic({ url: bed.gateway, host, perSecond });
     await waitFor(() => (traffic?.counts().byVersion.v1 ?? 0) >= 20, "answers", 30_000);
-    const recorder = recordWeights(bed, host);
+    const recording = recordWeights(bed, host);
+    recorder = recording;
     await play({
       ...{ bed, api, namespace: name, host, traffic },
       before: await snapshot(api, name),
@@ -72,10 +74,11 @@ export async function withScene(
       },
       now: async () => withoutOurs(await snapshot(api, name), "shop"),
       editRoute: async (operations) => void (await api.expect("PATCH", `${virtualServicePath(name)}?fieldManager=somebody-else`, operations, jsonPatch)),
-      end: async () => ({ weights: await recorder.stop(), counts: await (traffic as Traffic).stop() }),
+      end: async () => ({ weights: await recording.stop(), counts: await (traffic as Traffic).stop() }),
     });
   } finally {
     for (const program of under) program.signal("SIGKILL");
+    await recorder?.stop();
     await traffic?.stop();
     await remove();
   }
@@ -93,14 +96,21 @@ const configOf = (bed: Bed, namespace: string): object => ({
   promotion: { model: "swap", drain: "1s" },
 });
 
-/** Exit code 1, the reason in the outputs and on the screen, all traffic on stable in Envoy, and everything as it was. */
+/** Exit code 1, the reason in the outputs and on the screen, all traffic on stable in Envoy without one failure, and everything as it was. */
 export async function assertRolledBack(scene: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
   assert.equal(code, 1, said);
   assert.match(outputs.because ?? "", because);
   assert.match(said, because);
   assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "rolled-back", phase: "rolled-back", settled: "true", weight: "0" });
-  assert.deepEqual(await envoyWeights(scene.bed, scene.host), { v1: 100 });
   assert.deepEqual(await scene.now(), scene.before);
+  assert.deepEqual(await envoyWeights(scene.bed, scene.host), { v1: 100 });
+  await assertQuiet(scene);
+}
+
+/** Stable alone answers now, and well. */
+export async function assertQuiet({ bed, host }: Scene): Promise<void> {
+  const { byStatus, byVersion, badSamples } = await sendRequests(50, { url: bed.gateway, host });
+  assert.deepEqual({ byStatus, byVersion }, { byStatus: { "200": 50 }, byVersion: { v1: 50 } }, badSamples.join("\n"));
 }
 
 /** Exit code 2 with the reason, and nothing was touched. */
@@ -110,6 +120,14 @@ export async function assertRefused(scene: Scene, { code, said, outputs }: Finis
   assert.match(outputs.because ?? "", because);
   assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "failed", settled: "true" });
   assert.deepEqual(await scene.now(), scene.before);
+}
+
+/** Waits until a program has said something; fails at once when it ends without. */
+export async function saying({ stdout, ended }: Program, what: RegExp): Promise<void> {
+  let over = false;
+  void ended.then(() => (over = true));
+  await waitFor(() => what.test(stdout()) || over, String(what), 60_000, 30);
+  assert.match(stdout(), what);
 }
 
 export const pick = (outputs: Readonly<Record<string, string>>, ...names: readonly string[]): object =>

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openApiServer } from "./support/api-server.ts";
+import { bedFromEnvironment } from "./support/bed.ts";
+import { type OwnPrometheus, ownPrometheus } from "./support/own-prometheus.ts";
+import { sumOf } from "./support/prometheus.ts";
+import { assertRefused, assertRolledBack, figures, image, pick, type Scene, saying, withScene } from "./support/scene.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+// Releases that nothing tells how the canary is.
+
+const bed = bedFromEnvironment();
+const api = openApiServer(bed.kubeconfig);
+
+const oneStage = (atMost: string): readonly object[] => [{ weight: 20, wait: "3s", atMost }];
+const gate = { atMost: "5%", minRequests: 20 };
+
+/** Plays with a Prometheus of its own that has counted the scene's requests. */
+async function withPrometheus(scene: Scene, play: (prometheus: OwnPrometheus) => Promise<void>): Promise<void> {
+  const prometheus = await ownPrometheus(bed, scene.namespace);
+  await prometheus.start();
+  try {
+    const stable = `istio_requests_total{reporter="source",destination_workload="shop-v1",destination_workload_namespace="${scene.namespace}"}`;
+    await waitFor(async () => (await sumOf({ ...bed, prometheus: prometheus.url }, stable)) > 0, "stable's requests", 30_000);
+    await play(prometheus);
+  } finally {
+    await prometheus.kill();
+  }
+}
+
+describe("without evidence", { concurrency: 5 }, () => {
+  after(() => api.close());
+
+  test("a service that nobody calls is rolled back at the stage's deadline, in words", (t) =>
+    withScene(bed, api, { name: "evidence-quiet" }, async (scene) => {
+      const { bad } = await scene.traffic.stop();
+      const finished = await scene.start({ stages: oneStage("6s") }, { flags: image("v2") }).ended;
+      await assertRolledBack(scene, finished, /stage 20 % could not be judged within 6 s: errors has no data: no request of the canary was counted/);
+      const { weights } = await scene.end();
+      t.diagnostic(finished.outputs.because ?? "");
+      assert.equal(bad, 0);
+      assert.equal(finished.outputs["observed-split"], "");
+      assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
+    }));
+
+  test("a Prometheus that does not answer is a refusal before anything is changed", (t) =>
+    withScene(bed, api, { name: "evidence-nowhere" }, async (scene) => {
+      const { url } = await ownPrometheus(bed, scene.namespace);
+      const finished = await scene.start({ metrics: { prometheus: url, interval: "1s" } }, { flags: image("v2") }).ended;
+      await assertRefused(scene, finished, new RegExp(`Prometheus did not answer: GET ${url}/api/v1/query: connection refused`));
+      const { counts, weights } = await scene.end();
+      t.diagnostic(figures(counts));
+      assert.deepEqual(counts.byVersion, { v1: counts.total });
+      assert.deepEqual(weights, [{ v1: 100 }]);
+    }));
+
+  for (const { noData, atMost, because } of [
+    { noData: "wait", atMost: "8s", because: /stage 20 % could not be judged within 8 s: errors has no data: Prometheus did not answer: .*connection refused/ },
+    { noData: "fail", atMost: "5m", because: /errors has no data: Prometheus did not answer: .*connection refused/ },
+  ]) {
+    test(`a Prometheus that dies during a stage rolls back, noData: ${noData}`, (t) =>
+      withScene(bed, api, { name: `evidence-dies-${noData}` }, (scene) =>
+        withPrometheus(scene, async (prometheus) => {
+          const settings = { stages: oneStage(atMost), gates: [{ errors: { ...gate, noData } }], metrics: { prometheus: prometheus.url, interval: "1s" } };
+          const program = scene.start(settings, { flags: image("v2") });
+          await saying(program, /giving the canary 20 %/);
+          await prometheus.kill();
+          const finished = await program.ended;
+          await assertRolledBack(scene, finished, because);
+          assert.equal(/could not be judged/.test(finished.said), noData === "wait", finished.said);
+          const { counts, weights } = await scene.end();
+          t.diagnostic(`${finished.outputs.because}; ${figures(counts)}`);
+          assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
+          assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
+        }),
+      ));
+  }
+
+  test("a Prometheus that comes back in time is believed again, and the release succeeds", (t) =>
+    withScene(bed, api, { name: "evidence-returns" }, (scene) =>
+      withPrometheus(scene, async (prometheus) => {
+        const settings = { stages: oneStage("2m"), gates: [{ errors: gate }], metrics: { prometheus: prometheus.url, interval: "1s" } };
+        const program = scene.start(settings, { flags: image("v2") });
+        await saying(program, /giving the canary 20 %/);
+        await prometheus.kill();
+        await sleep(6_000); // twice the time that the stage lasts at least
+        assert.doesNotMatch(program.stdout(), /stage 20 % passed/);
+        await prometheus.start();
+        const { code, said, outputs } = await program.ended;
+        assert.equal(code, 0, said);
+        assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), { outcome: "succeeded", settled: "true", weight: "100" });
+        const { counts, weights } = await scene.end();
+        t.diagnostic(`${said}; ${figures(counts)}`);
+        assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
+        assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v2: 100 }]);
+      }),
+    ));
+});
