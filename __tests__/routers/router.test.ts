@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, UnreachableError } from "../../src/lib/errors.ts";
@@ -8,7 +9,7 @@ import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
 import { startApiServer } from "../../src/sandbox/api-server/api-server.ts";
 import { routerContract } from "../contracts/router.ts";
-import { type Cluster, clientOf, inCluster } from "../support/cluster.ts";
+import { type Cluster, clientOf, inCluster, until } from "../support/cluster.ts";
 import { targetOf, virtualService } from "./given.ts";
 
 routerContract("the sandbox", async () => {
@@ -163,3 +164,22 @@ for (const version of ["v1", "v1beta1", "v1alpha3"]) {
       assert.equal(await read(), original);
     }));
 }
+
+test("a weight that is still being written when the traffic goes back does not come after it", () =>
+  inMesh(async (cluster) => {
+    const router = await begin(cluster);
+    const was = await cluster.client.get(resources.virtualServices, "ns1", "app");
+    cluster.server.fail({ method: "PATCH", path: "virtualservices", delay: 300 });
+    cluster.server.requests.clear();
+    const late = router.write(splitAt(10));
+    await until(
+      "the write has read",
+      () => cluster.server.requests.count({ method: "GET" }),
+      (reads) => reads > 0,
+    );
+    await sleep(50); // its patch is on its way, and answered much later
+    await router.finish("stable");
+    await late;
+    const is = await cluster.client.get(resources.virtualServices, "ns1", "app");
+    assert.deepEqual(is?.spec, was?.spec);
+  }));

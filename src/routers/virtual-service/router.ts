@@ -36,11 +36,16 @@ export function virtualServiceRouter({ client, target, before, subsetLabels }: V
   const subsets = ownSubsets(client, before, target, subsetLabels);
   const read = (one: VirtualServiceBefore): Promise<KubernetesObject | undefined> => client.get(resource, one.namespace, one.name);
 
+  /** The newest wish alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
+  let newest: Aim | undefined;
+  let underWay: Promise<void> | undefined;
+
   /** Reads, plans and writes until a reading shows that nothing is left to write: one read, one write, and the proof. */
   async function reach(one: VirtualServiceBefore, aim: Aim): Promise<void> {
     let refused: { readonly patch: string; readonly error: KubernetesError } | undefined;
     for (let tries = 0; ; tries++) {
       const object = await read(one);
+      if (aim !== newest) return;
       const moves = movesFor(object, one, aim);
       const body = patchOf(moves);
       if (body.length === 0) return;
@@ -88,7 +93,30 @@ export function virtualServiceRouter({ client, target, before, subsetLabels }: V
   const compareAll = async (aim: Aim): Promise<readonly string[]> => (await Promise.all(before.virtualServices.map((one) => compare(one, aim)))).flat();
 
   async function inOrder(aim: Aim): Promise<void> {
+    newest = aim;
     for (const one of before.virtualServices) await reach(one, aim);
+  }
+
+  function forward(aim: Aim): Promise<void> {
+    const work = inOrder(aim);
+    const ended: Promise<void> = work
+      .catch(() => undefined)
+      .then(() => {
+        if (underWay === ended) underWay = undefined;
+      });
+    underWay = ended;
+    return work;
+  }
+
+  /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
+  async function back(): Promise<void> {
+    const aim: Aim = { to: "before" };
+    newest = aim;
+    const earlier = underWay;
+    await atOnce(aim);
+    if (!earlier) return;
+    await earlier;
+    await atOnce(aim);
   }
 
   /** Traffic back first: one VirtualService that refuses must not keep the others from being given back. */
@@ -100,12 +128,12 @@ export function virtualServiceRouter({ client, target, before, subsetLabels }: V
 
   return {
     prepare: () => subsets.add(),
-    write: ({ canary }) => inOrder(aimAt(canary)),
+    write: ({ canary }) => forward(aimAt(canary)),
     async drift({ canary }) {
       const found = await compareAll(aimAt(canary));
       return found.length === 0 ? undefined : someOf(found, "; ", 3);
     },
-    finish: (winner) => (winner === "stable" ? atOnce({ to: "before" }) : inOrder({ to: "swapped" })),
+    finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
     // After a swap the routes name the canary's subset, so it has to stay.
     cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
     async differences(winner) {
