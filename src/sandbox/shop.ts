@@ -1,4 +1,7 @@
+import { kindNamed } from "./api-server/kind.ts";
 import type { SentObject } from "./api-server/object.ts";
+import type { Store } from "./api-server/store.ts";
+import { parseMesh } from "./mesh/objects.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -39,6 +42,41 @@ export function shopOfTwo({ namespace = "shop", replicas = 2, tag = "v1" }: Shop
     ]),
   ];
 }
+
+/** Where the shop's route sends requests now: `stable 80, canary 20`, or `stable` alone. */
+export function routeIn(store: Store, namespace = "shop"): string {
+  const found = store.get(kindNamed("virtualservices"), namespace, "reviews");
+  const { virtualServices } = parseMesh({ virtualServices: [found], destinationRules: [], services: [], pods: [] });
+  const route = virtualServices[0]?.spec.http[0]?.route ?? [];
+  return route.map(({ destination, weight }) => (route.length === 1 ? destination.subset : `${destination.subset} ${weight}`)).join(", ");
+}
+
+/** What a workflow writes under `with:`. */
+export type Inputs = Readonly<Record<string, string>>;
+
+/** The release of a new image by a copy of Deployment `reviews`. */
+export const releaseOfOne = (tag: string): Inputs => ({
+  namespace: "shop",
+  service: "reviews",
+  stable: "reviews",
+  "stable-subset": "stable",
+  "canary-from": "clone",
+  "canary-subset": "canary",
+  "canary-labels": "track=canary",
+  image: imageOf(tag),
+});
+
+/** The release of a new image by Deployment `reviews-v2`, which is the new stable then. */
+export const releaseOfTwo = (tag: string): Inputs => ({
+  namespace: "shop",
+  service: "reviews",
+  stable: "reviews-v1",
+  "stable-subset": "v1",
+  canary: "reviews-v2",
+  "canary-subset": "v2",
+  "canary-replicas": "same",
+  image: imageOf(tag),
+});
 
 function deployment(namespace: string, name: string, tag: string, replicas: number, labels: Labels): SentObject {
   const app = {

@@ -6,15 +6,15 @@ export type TrafficOptions = {
   readonly url: string;
   /** The Host header, which the mesh routes by. */
   readonly host: string;
-  /** Requests a second. Default 50. */
+  /** Requests a second; 0 is nobody. Default 50. */
   readonly rate?: number;
   /** It stops by itself after this many. Default 6000. */
   readonly most?: number;
 };
 
-/** What became of the requests that were sent. */
+/** What became of the requests that were sent and have ended. */
 export type Counts = {
-  readonly sent: number;
+  readonly requests: number;
   /** Answers of 5xx, and requests without any answer. */
   readonly bad: number;
   /** By the version that the answering pod says of itself; `none` where no pod answered. */
@@ -25,17 +25,17 @@ export type Counts = {
 };
 
 export interface Traffic {
-  /** Since the start, or since the last `lap`. */
+  /** Requests that were sent since the start, or since the last `lap`. */
   counts(): Counts;
-  /** The counts so far, and a new beginning. Requests under way count for what comes next. */
-  lap(): Counts;
+  /** Begins to count anew, and resolves with the older counts when every request in them has ended. */
+  lap(): Promise<Counts>;
   /** Sends no more, and resolves when every request has its answer. */
   stop(): Promise<void>;
 }
 
-type Tally = { sent: number; bad: number; readonly byVersion: Map<string, number>; firstBad?: Instant; lastBad?: Instant };
+type Tally = { requests: number; bad: number; readonly byVersion: Map<string, number>; firstBad?: Instant; lastBad?: Instant };
 
-const emptyTally = (): Tally => ({ sent: 0, bad: 0, byVersion: new Map() });
+const emptyTally = (): Tally => ({ requests: 0, bad: 0, byVersion: new Map() });
 
 /** More at once than this would measure the sender. */
 const mostAtOnce = 64;
@@ -47,32 +47,35 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
   let tally = emptyTally();
   let sent = 0;
 
-  const timer = setInterval(() => {
-    if (underWay.size >= mostAtOnce) return;
-    if (++sent >= most) clearInterval(timer);
-    const one = send().finally(() => underWay.delete(one));
-    underWay.add(one);
-  }, 1_000 / rate);
+  const timer = rate > 0 ? setInterval(next, 1_000 / rate) : undefined;
 
-  async function send(): Promise<void> {
-    const version = await ask(agent, url, host).catch(() => undefined);
-    tally.sent += 1;
-    tally.byVersion.set(version?.name ?? "none", (tally.byVersion.get(version?.name ?? "none") ?? 0) + 1);
-    if (version?.good) return;
+  function next(): void {
+    if (underWay.size >= mostAtOnce) return;
+    sent += 1;
+    if (sent >= most) clearInterval(timer);
+    const one = send(tally).finally(() => underWay.delete(one));
+    underWay.add(one);
+  }
+
+  /** A request counts for the lap in which it was sent. */
+  async function send(tally: Tally): Promise<void> {
+    const { version, good } = await ask(agent, url, host).catch(() => noAnswer);
+    tally.requests += 1;
+    tally.byVersion.set(version, (tally.byVersion.get(version) ?? 0) + 1);
+    if (good) return;
     const now = Date.now();
     tally.bad += 1;
     tally.firstBad ??= now;
     tally.lastBad = now;
   }
 
-  const counts = (): Counts => ({ ...tally, byVersion: Object.fromEntries(tally.byVersion) });
-
   return {
-    counts,
-    lap() {
-      const before = counts();
+    counts: () => countsOf(tally),
+    async lap() {
+      const before = tally;
       tally = emptyTally();
-      return before;
+      await Promise.all(underWay);
+      return countsOf(before);
     },
     async stop() {
       clearInterval(timer);
@@ -82,9 +85,14 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
   };
 }
 
-/** Which version answered (undefined where a proxy did), and whether the answer is good. */
-async function ask(dispatcher: Agent, url: string, host: string): Promise<{ readonly name: string | undefined; readonly good: boolean }> {
+const countsOf = (tally: Tally): Counts => ({ ...tally, byVersion: Object.fromEntries(tally.byVersion) });
+
+type Answer = { readonly version: string; readonly good: boolean };
+
+const noAnswer: Answer = { version: "none", good: false };
+
+async function ask(dispatcher: Agent, url: string, host: string): Promise<Answer> {
   const { statusCode, body } = await request(url, { dispatcher, headers: { host }, headersTimeout: 10_000, bodyTimeout: 10_000 });
   const text = await body.text();
-  return { name: /"version":"([^"]+)"/.exec(text)?.[1], good: statusCode < 500 };
+  return { version: /"version":"([^"]+)"/.exec(text)?.[1] ?? noAnswer.version, good: statusCode < 500 };
 }

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import type { Record as Journal } from "../../src/release/record.ts";
+import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
+import type { StoredObject } from "../../src/sandbox/api-server/object.ts";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { routeIn } from "../../src/sandbox/shop.ts";
+import { writtenObjects } from "../../src/sandbox/written-objects.ts";
+
+const namespace = "shop";
+
+/** What the release itself leaves behind: its journal and its lock. */
+const ours = "istio-canary-reviews";
+
+/** Every object of the shop that people wrote, as text. */
+export const objectsOf = (sandbox: Sandbox): Readonly<Record<string, string>> => writtenObjects(sandbox, namespace);
+
+export function find({ api }: Sandbox, plural: string, name: string): StoredObject | undefined {
+  return api.store.get(kindNamed(plural), namespace, name);
+}
+
+export const routeOf = ({ api }: Sandbox): string => routeIn(api.store, namespace);
+
+export type Scaled = { readonly replicas: number; readonly image: string };
+
+/** Undefined where there is none, or it is on its way out. */
+export function deploymentOf(sandbox: Sandbox, name: string): Scaled | undefined {
+  const found = find(sandbox, "deployments", name);
+  if (!found || found.metadata.deletionTimestamp !== undefined) return undefined;
+  const { replicas, template } = found.spec as {
+    readonly replicas: number;
+    readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
+  };
+  return { replicas, image: template.spec.containers[0]?.image ?? assert.fail(`${name} has no container`) };
+}
+
+/** What the release keeps in the cluster of itself. */
+export function journalOf(sandbox: Sandbox): Journal | undefined {
+  const text = (find(sandbox, "configmaps", ours)?.data as { readonly [file: string]: string } | undefined)?.["release.json"];
+  return text === undefined ? undefined : (JSON.parse(text) as Journal);
+}
+
+/** Who may release the service now; undefined when nobody has the lock. */
+export const holderOf = (sandbox: Sandbox): string | undefined =>
+  (find(sandbox, "leases", ours)?.spec as { readonly holderIdentity?: string } | undefined)?.holderIdentity;
+
+/** Every request that would change something of the user's, refused or not. */
+export const writesOf = ({ api }: Sandbox): readonly string[] =>
+  api.requests
+    .all()
+    .filter(
+      ({ method, path }) =>
+        method !== "GET" && !path.includes("dryRun=All") && !path.includes(ours) && !path.includes("/selfsubjectaccessreviews") && !path.includes("/leases"),
+    )
+    .map(({ method, path }) => `${method} ${path}`);

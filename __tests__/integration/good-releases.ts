@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { imageOf, releaseOfOne, releaseOfTwo } from "../../src/sandbox/shop.ts";
+import { deploymentOf, find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { assertServedBy, pull, scene } from "./scene.ts";
+
+const stages = "20:700ms, 50:700ms, 100";
+const gates = "- errors: { atMost: 5%, minRequests: 5 }\n- restarts: {}";
+
+export function goodReleases(): void {
+  test("a release by a copy ends with the new image in the old Deployment, everything else as it was, and no bad answer", async (t) => {
+    const { sandbox, traffic, before, run } = await scene(t, { shop: "one" });
+    const { exit, outputs, summary, report, said } = await run({ ...releaseOfOne("v2"), stages, gates });
+    assert.equal(exit, 0, said);
+
+    const { bad, byVersion } = traffic.counts();
+    assert.equal(bad, 0);
+    assert.deepEqual(Object.keys(byVersion).sort(), ["v1", "v2"]);
+    const { "Deployment reviews": old, ...others } = before;
+    assert.deepEqual(objectsOf(sandbox), { ...others, "Deployment reviews": old?.replace(imageOf("v1"), imageOf("v2")) });
+    assert.equal(deploymentOf(sandbox, "reviews-canary"), undefined);
+    assert.equal(holderOf(sandbox), undefined);
+    assert.equal(journalOf(sandbox)?.state.phase, "succeeded");
+    await assertServedBy(sandbox, traffic, "v2");
+
+    const { outcome, phase, stage, weight, settled } = outputs;
+    assert.deepEqual({ outcome, phase, stage, weight, settled }, { outcome: "succeeded", phase: "succeeded", stage: "3", weight: "0", settled: "true" });
+    assert.ok(outputs["comment-url"] !== undefined && sandbox.github.comments(pull.number).some(({ url }) => url === outputs["comment-url"]));
+    assert.match(summary, /released, <?/);
+    assert.equal((report as { readonly account: { readonly state: { readonly phase: string } } }).account.state.phase, "succeeded");
+  });
+
+  test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {
+    const { sandbox, traffic, run } = await scene(t, { shop: "two" });
+    const first = await run({ ...releaseOfTwo("v2"), stages, gates });
+    assert.equal(first.exit, 0, first.said);
+    assert.equal(routeOf(sandbox), "v1 0, v2 100");
+    assert.deepEqual(
+      [deploymentOf(sandbox, "reviews-v1"), deploymentOf(sandbox, "reviews-v2")],
+      [
+        { replicas: 0, image: imageOf("v1") },
+        { replicas: 2, image: imageOf("v2") },
+      ],
+    );
+    assert.equal(traffic.counts().bad, 0);
+    await assertServedBy(sandbox, traffic, "v2");
+
+    const second = await run({ ...releaseOfTwo("v3"), stages: "50:300ms, 100", gates });
+    assert.equal(second.exit, 0, second.said);
+    assert.equal(routeOf(sandbox), "v1 100, v2 0");
+    assert.deepEqual(
+      [deploymentOf(sandbox, "reviews-v1"), deploymentOf(sandbox, "reviews-v2")],
+      [
+        { replicas: 2, image: imageOf("v3") },
+        { replicas: 0, image: imageOf("v2") },
+      ],
+    );
+    assert.equal((await traffic.lap()).bad, 0);
+    await assertServedBy(sandbox, traffic, "v3");
+  });
+
+  test("a subset that is missing is there while the release needs it, and no longer", async (t) => {
+    const { sandbox, start } = await scene(t, { shop: "one" });
+    const rules: string[] = [];
+    sandbox.api.store.subscribe(({ type, object }) => {
+      if (object.kind === "DestinationRule") rules.push(`${type} ${object.metadata.name}`);
+    });
+    assert.equal((await start({ ...releaseOfOne("v2"), stages: "100", gates: "- restarts: {}" }).ended).exit, 0);
+    assert.deepEqual(rules, ["added istio-canary-reviews", "removed istio-canary-reviews"]);
+    assert.equal(find(sandbox, "destinationrules", "istio-canary-reviews"), undefined);
+  });
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { hostIn, imageOf, releaseOfOne } from "../../src/sandbox/shop.ts";
+import { until } from "../support/cluster.ts";
+import { deploymentOf, holderOf, journalOf, objectsOf, routeOf, writesOf } from "./facts.ts";
+import type { Ended } from "./program.ts";
+import { assertAsBefore, assertServedBy, pull, type Scene, scene } from "./scene.ts";
+
+const gates = "- errors: { atMost: 5%, minRequests: 5 }";
+const withApproval = "- { weight: 50, wait: 300ms, approval: true }\n- 100";
+const service = { namespace: "shop", service: "reviews" };
+
+/** What somebody on call writes by hand: the service and the command, nothing else. */
+const by = (command: string) => ({ ...service, command });
+
+async function waiting({ sandbox, run }: Scene): Promise<Ended> {
+  const first = await run({ ...releaseOfOne("v2"), stages: withApproval, gates });
+  assert.equal(first.exit, 0, first.said);
+  assert.deepEqual([first.outputs.outcome, first.outputs.phase, first.outputs.weight, first.outputs.settled], ["waiting", "waiting", "50", "true"]);
+  assert.equal(routeOf(sandbox), "stable 50, canary 50");
+  assert.equal(holderOf(sandbox), undefined);
+  return first;
+}
+
+export function people(): void {
+  test("a release waits for approval after its job has ended, refuses another one, and is finished by `promote` in a job of its own", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const { sandbox, traffic, run } = world;
+    await waiting(world);
+
+    const other = await run({ ...releaseOfOne("v3"), stages: "100", gates });
+    assert.equal(other.exit, 2, other.said);
+    assert.match(other.said, /the release of registry\.example\/reviews:v2 .*waits for approval since .*promote.*rollback/);
+    assert.equal(routeOf(sandbox), "stable 50, canary 50");
+
+    const second = await run(by("promote"));
+    assert.equal(second.exit, 0, second.said);
+    assert.equal(second.outputs.outcome, "succeeded");
+    assert.equal(deploymentOf(sandbox, "reviews")?.image, imageOf("v2"));
+    assert.equal(traffic.counts().bad, 0);
+    assert.equal(sandbox.github.comments(pull.number).length, 1);
+    await assertServedBy(sandbox, traffic, "v2");
+
+    const third = await run(by("promote"));
+    assert.equal(third.exit, 2, third.said);
+    assert.match(third.said, /no release waits for approval; the last one is succeeded/);
+  });
+
+  test("a release that waits for approval is ended by `rollback`, which is harmless to repeat", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    await waiting(world);
+    const { exit, said, outputs } = await world.run(by("rollback"));
+    assert.equal(exit, 0, said);
+    assert.deepEqual([outputs.outcome, outputs.settled], ["rolled-back", "true"]);
+    await assertAsBefore(world);
+    const again = await world.run(by("rollback"));
+    assert.equal(again.exit, 0, again.said);
+    assert.match(again.said, /nothing to roll back/);
+  });
+
+  test("a rollback by hand takes the release from the job that runs it, and that one stops and says so", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const { sandbox, start, run } = world;
+    const job = start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates }, { runId: "4711" });
+    await until(
+      "the stage began",
+      () => journalOf(sandbox)?.state.phase,
+      (phase) => phase === "baking",
+    );
+    const hand = await run(by("rollback"), { runId: "4712" });
+    assert.equal(hand.exit, 0, hand.said);
+    const state = journalOf(sandbox)?.state;
+    assert.ok(state?.phase === "rolled-back");
+    assert.equal(state.because, "somebody asked for it (octocat)");
+
+    const stopped = await job.ended;
+    assert.equal(stopped.exit, 3, stopped.said);
+    assert.match(stopped.said, new RegExp(`changed by another job \\(${world.runUrl("4712")}\\)|another job.*took over`));
+    assert.notEqual(stopped.outputs.settled, "true");
+    await assertAsBefore(world);
+
+    const settle = await run({ ...releaseOfOne("v2"), command: "settle", stages: "100" }, { runId: "4711" });
+    assert.equal(settle.exit, 0, settle.said);
+    assert.match(settle.said, /Nothing of this job is left half-way/);
+  });
+
+  test("a second release of the same service is refused, is told whose the first one is, and does not disturb it", async (t) => {
+    const { sandbox, start, run, runUrl } = await scene(t, { shop: "one" });
+    const first = start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates }, { runId: "4711" });
+    await until(
+      "the stage began",
+      () => journalOf(sandbox)?.state.phase,
+      (phase) => phase === "baking",
+    );
+    const journal = journalOf(sandbox);
+
+    const second = await run({ ...releaseOfOne("v3"), stages: "100", gates }, { runId: "4712" });
+    assert.equal(second.exit, 2, second.said);
+    assert.match(second.said, new RegExp(`shop/reviews is being released by another job since .*: ${runUrl("4711")}`));
+    assert.deepEqual([second.outputs.outcome, second.outputs.settled], ["failed", "true"]);
+    assert.deepEqual(journalOf(sandbox), journal);
+    assert.equal(routeOf(sandbox), "stable 50, canary 50");
+    first.signal("SIGINT");
+    assert.equal((await first.ended).exit, 1);
+  });
+
+  test("`plan`, `status` and `verify` tell and change nothing", async (t) => {
+    const world = await scene(t, { shop: "one", rate: 0 });
+    const { sandbox, before, run } = world;
+    const release = { ...releaseOfOne("v2"), stages: "- { weight: 50, approval: true }\n- 100", gates: "- restarts: {}" };
+    const terminal = { env: { GITHUB_ACTIONS: "" } };
+
+    const plan = await run({ ...release, command: "plan", json: "true" }, terminal);
+    const { allowed } = JSON.parse(plan.said) as { readonly allowed: boolean };
+    assert.deepEqual([plan.exit, allowed], [0, true], plan.said);
+    assert.deepEqual(writesOf(sandbox), []);
+    assert.deepEqual(objectsOf(sandbox), before);
+
+    assert.equal((await run(release)).exit, 0);
+    const written = writesOf(sandbox);
+    const [status, verify] = await Promise.all([
+      run({ ...by("status"), json: "true" }, terminal),
+      run({ ...release, command: "verify", json: "true", "verify-url": sandbox.gateway.url, "verify-headers": `host=${hostIn("shop")}` }, terminal),
+    ]);
+    assert.equal(status.exit, 0, status.said);
+    const { state, weight, drift } = JSON.parse(status.said) as {
+      readonly state: { readonly phase: string };
+      readonly weight: number;
+      readonly drift?: string;
+    };
+    assert.deepEqual([state.phase, weight, drift], ["waiting", 50, undefined]);
+    assert.equal(verify.exit, 0, verify.said);
+    const counted = JSON.parse(verify.said) as { readonly stable: number; readonly canary: number; readonly neither: number; readonly planned: number };
+    assert.deepEqual([counted.stable + counted.canary, counted.neither, counted.planned], [100, 0, 50]);
+    assert.deepEqual(writesOf(sandbox), written);
+  });
+}

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundle } from "../../scripts/bundle.ts";
+import { parseOutputs } from "../../src/sandbox/composite/file-commands.ts";
+import type { Inputs } from "../../src/sandbox/shop.ts";
+
+/** A folder with the action as users get it, built from the sources as they are now. */
+export async function buildAction(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "istio-canary-action-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "dist"));
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  writeFileSync(join(folder, "dist/index.js"), (await bundle("0.0.0-test")).text);
+  for (const file of ["action.yml", "launch.sh"]) copyFileSync(file, join(folder, file));
+  return folder;
+}
+
+export type Ended = {
+  /** The exit code, or the signal that ended it. */
+  readonly exit: number | NodeJS.Signals;
+  /** Standard output and error, as they came. */
+  readonly said: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly summary: string;
+  /** The JSON report; undefined when none was written. */
+  readonly report: unknown;
+};
+
+export type Program = {
+  readonly said: () => string;
+  /** To the one process, as the runner does. */
+  readonly signal: (name: NodeJS.Signals) => void;
+  readonly ended: Promise<Ended>;
+};
+
+export type ProgramOptions = {
+  readonly action: string;
+  readonly inputs: Inputs;
+  readonly env: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+};
+
+/** Starts the built program as one step of a job, with nothing of this process's environment. */
+export function startProgram({ action, inputs, env, args = [] }: ProgramOptions): Program {
+  const folder = mkdtempSync(join(tmpdir(), "istio-canary-job-"));
+  const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
+  for (const file of Object.values(files)) writeFileSync(file, "");
+  const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder, ...env, ...files, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+  const ended = endOf(child).then((exit): Ended => {
+    const report = join(folder, "canary-report.json");
+    const result = {
+      exit,
+      said,
+      outputs: parseOutputs(readFileSync(files.GITHUB_OUTPUT, "utf8")),
+      summary: readFileSync(files.GITHUB_STEP_SUMMARY, "utf8"),
+      report: existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : undefined,
+    };
+    rmSync(folder, { recursive: true, force: true });
+    return result;
+  });
+  return { said: () => said, signal: (name) => void child.kill(name), ended };
+}
+
+const endOf = (child: ChildProcess): Promise<number | NodeJS.Signals> =>
+  new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal ?? "SIGKILL")));
