@@ -1,6 +1,6 @@
 // run.mjs FILE [ARG ...]: runs a TypeScript file with a Node that can, the project's own where the machine's is too old.
 // Plain JavaScript, because it has to start on any Node.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 
@@ -13,11 +13,16 @@ function ownNode() {
   try {
     return createRequire(import.meta.url).resolve(`${name}/bin/node`);
   } catch {
-    console.error(`Node ${process.version} is too old: ${needMajor}.${needMinor} or newer is needed, and the package ${name} is not installed. Run npm ci, or install Node 24.`);
+    console.error(
+      `Node ${process.version} is too old: ${needMajor}.${needMinor} or newer is needed, and the package ${name} is not installed. Run npm ci, or install Node 24.`,
+    );
     process.exit(2);
   }
 }
 
 const node = major > needMajor || (major === needMajor && minor >= needMinor) ? process.execPath : ownNode();
-const { status, signal } = spawnSync(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], { stdio: "inherit" });
-process.exit(status ?? 128 + constants.signals[signal ?? "SIGTERM"]);
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], { stdio: "inherit" });
+child.once("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal ?? "SIGTERM"]));
+// A terminal sends Ctrl-C to both; the child may have something to put in order before it ends.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => child.kill("SIGTERM"));
