@@ -14,7 +14,10 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   kubernetes: ["lib"],
   github: ["lib"],
   ...Object.fromEntries(
-    ["routers", "workloads", "metrics", "journals", "locks", "reporters", "preflight"].map((adapter) => [adapter, ["ports", "release", "evidence", "kubernetes", "github", "lib"]]),
+    ["routers", "workloads", "metrics", "journals", "locks", "reporters", "preflight"].map((adapter) => [
+      adapter,
+      ["ports", "release", "evidence", "kubernetes", "github", "lib"],
+    ]),
   ),
   commands: ["engine", "ports", "release", "evidence", "config/config", "lib"],
   sandbox: ["lib"],
@@ -44,11 +47,21 @@ test("every folder imports only what the dependency rule allows", () => {
       const allowed = [folderOf(from), ...(rule[folderOf(from)] ?? assert.fail(`${from}: the rule does not know this folder`))];
       return !allowed.some((name) => to.startsWith(`src/${name}/`) || to === `src/${name}.ts`);
     });
-  assert.deepEqual(broken.map(({ from, to }) => `${from} imports ${to}`), []);
+  assert.deepEqual(
+    broken.map(({ from, to }) => `${from} imports ${to}`),
+    [],
+  );
 });
 
 test("there are no cycles of imports that run", () => {
-  const graph = new Map(files.map((file) => [file, importsOf(file).filter(({ typeOnly }) => !typeOnly).map(({ to }) => to)]));
+  const graph = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter(({ typeOnly }) => !typeOnly)
+        .map(({ to }) => to),
+    ]),
+  );
   const finished = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
     assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" -> ")}`);
@@ -68,8 +81,14 @@ test("release/ and evidence/ are pure: no clock, no randomness, no environment, 
 });
 
 test("nothing is exported by default, and files have the words of the glossary for names", () => {
-  assert.deepEqual(files.filter((file) => /^export default/m.test(readFileSync(file, "utf8"))), []);
-  assert.deepEqual(files.filter((file) => /util|helper|manager|handler|common/i.test(file)), []);
+  assert.deepEqual(
+    files.filter((file) => /^export default/m.test(readFileSync(file, "utf8"))),
+    [],
+  );
+  assert.deepEqual(
+    files.filter((file) => /util|helper|manager|handler|common/i.test(file)),
+    [],
+  );
 });
 
 test("one file reads the environment", () => {

@@ -27,7 +27,7 @@ import { comment } from "./reporters/comment.ts";
 import { commitStatus } from "./reporters/commit-status.ts";
 import type { Links } from "./reporters/links.ts";
 import type { Voice } from "./reporters/log.ts";
-import { outputs } from "./reporters/outputs.ts";
+import { type Outputs, outputs } from "./reporters/outputs.ts";
 import { redacted } from "./reporters/redacted.ts";
 import { reportFile } from "./reporters/report-file.ts";
 import { summary } from "./reporters/summary.ts";
@@ -59,7 +59,8 @@ export function compose(config: Config, world: World): Session {
   for (const secret of cluster.secrets) world.redaction.register(secret);
   const client = connect(cluster, warn);
   const journal = configMapJournal(client, namespace, service);
-  const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, warn);
+  const written = world.github.outputFile ? outputs({ file: world.github.outputFile, report: config.reporting.report }) : undefined;
+  const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
   const metricsOf = (target: Target): PrometheusSource => {
     const { metrics } = config;
@@ -89,6 +90,7 @@ export function compose(config: Config, world: World): Session {
     warnings,
     stop: world.stop,
     print: world.print,
+    nothingLeft: () => written?.set("settled", "true"),
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
@@ -126,10 +128,9 @@ function runOf({ github, env }: World): Run {
   return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
 
-function reporterFor({ reporting }: Config, environment: string, world: World, warn: (warning: string) => void): Reporter {
+function reporterFor({ reporting }: Config, environment: string, world: World, written: Outputs | undefined, warn: (warning: string) => void): Reporter {
   const { github, voice, redaction } = world;
   const links: Links = { dashboards: reporting.dashboards, ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}) };
-  const written = github.outputFile ? outputs({ file: github.outputFile, report: reporting.report }) : undefined;
   const reporters: readonly (Reporter | undefined)[] = [
     voice,
     written,

@@ -1,6 +1,8 @@
 import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
 import { findCluster } from "../../src/kubernetes/kubeconfig.ts";
+import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
+import { lockContract } from "../contracts/lock.ts";
 import { routerContract } from "../contracts/router.ts";
 import { workloadContract } from "../contracts/workload.ts";
 import { openApiServer } from "./support/api-server.ts";
@@ -68,3 +70,5 @@ async function world(prefix: string) {
 
 routerContract("the real API server", () => world("contract-router"));
 workloadContract("the real API server", () => world("contract-workload"));
+journalContract("the real API server", () => world("contract-journal"));
+lockContract("the real API server", () => world("contract-lock"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { run, type Job } from "../../src/engine/run.ts";
+import { type Job, run } from "../../src/engine/run.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { type Behaviour, createWorld, planOf, second } from "../support/world.ts";
 
@@ -11,7 +11,11 @@ const stories: readonly (readonly [string, Plan, Behaviour])[] = [
   ["a good release by update", planOf({ promotion: "update" }), {}],
   ["a canary that goes bad", planOf(), { errors: (now) => (now > 45 * second ? 0.3 : 0) }],
   ["a canary that never starts", planOf(), { health: (of) => (of === "canary" ? { ready: false, fatal: "pod reviews-v2-x: cannot pull the image" } : {}) }],
-  ["a stable that does not take the new image", planOf({ promotion: "update" }), { health: (of) => (of === "stable" ? { ready: false, fatal: "quota exceeded" } : {}) }],
+  [
+    "a stable that does not take the new image",
+    planOf({ promotion: "update" }),
+    { health: (of) => (of === "stable" ? { ready: false, fatal: "quota exceeded" } : {}) },
+  ],
 ];
 
 for (const [name, plan, behaviour] of stories) {
@@ -42,9 +46,11 @@ test("no weight is written that the journal had not named before", async () => {
     await run(await world.begin(), world.ports, job());
     for (const { weight, journaled } of world.writes) {
       const named =
-        journaled?.phase === "shifting" ? journaled.step === "routing" && (plan.stages[journaled.stage]?.weight ?? 100) === weight
-        : journaled?.phase === "promoting" ? journaled.step === "finishing" && weight === (plan.promotion === "swap" ? 100 : 0)
-        : journaled?.phase === "rolling-back" && journaled.step === "returning" && weight === 0;
+        journaled?.phase === "shifting"
+          ? journaled.step === "routing" && (plan.stages[journaled.stage]?.weight ?? 100) === weight
+          : journaled?.phase === "promoting"
+            ? journaled.step === "finishing" && weight === (plan.promotion === "swap" ? 100 : 0)
+            : journaled?.phase === "rolling-back" && journaled.step === "returning" && weight === 0;
       assert.ok(named, `weight ${weight} was written while the journal said ${JSON.stringify(journaled)}`);
     }
   }

@@ -4,10 +4,15 @@ import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/gate.ts";
 import { judge, type Reading, type Seen } from "../../src/release/judge.ts";
 
-const count = (requests: number, errors: number, buckets: readonly [number, number][] = []): Count => ({ requests, errors, buckets: buckets.map(([le, count]) => ({ le, count })) });
+const count = (requests: number, errors: number, buckets: readonly [number, number][] = []): Count => ({
+  requests,
+  errors,
+  buckets: buckets.map(([le, count]) => ({ le, count })),
+});
 const tally = (canary: Count, stable: Count = count(1_000, 10), lost = 0): Tally => ({ stable, canary, unattributed: count(lost, lost) });
 const seen = (more: Partial<Seen>): Seen => ({ readings: new Map(), ...more });
-const readings = (...values: (number | undefined)[]): Seen => seen({ readings: new Map([["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))]]) });
+const readings = (...values: (number | undefined)[]): Seen =>
+  seen({ readings: new Map([["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))]]) });
 
 const errors: ErrorGate = { kind: "errors", name: "errors", atMost: 0.02, minRequests: 50, noData: "wait" };
 const compared: ErrorGate = { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" };
@@ -15,21 +20,52 @@ const latency: LatencyGate = { kind: "latency", name: "p90", quantile: 0.9, atMo
 const slower: LatencyGate = { kind: "latency", name: "p90", quantile: 0.9, timesStable: 1.5, minRequests: 10, noData: "wait" };
 const query: QueryGate = { kind: "query", name: "cpu", query: "q", atMost: 0.8, tolerate: 0, noData: "wait" };
 const tolerant: QueryGate = { ...query, tolerate: 2 };
-const fast: Count = count(100, 0, [[100, 95], [250, 100], [Infinity, 100]]);
-const slow: Count = count(100, 0, [[100, 10], [250, 50], [500, 100], [Infinity, 100]]);
-const beyond: Count = count(100, 0, [[100, 0], [250, 0], [Infinity, 100]]);
+const fast: Count = count(100, 0, [
+  [100, 95],
+  [250, 100],
+  [Infinity, 100],
+]);
+const slow: Count = count(100, 0, [
+  [100, 10],
+  [250, 50],
+  [500, 100],
+  [Infinity, 100],
+]);
+const beyond: Count = count(100, 0, [
+  [100, 0],
+  [250, 0],
+  [Infinity, 100],
+]);
 
 const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["errors below the limit pass", errors, seen({ tally: tally(count(100, 2)) }), "pass", /2 of 100 .*2 %.*limit ≤ 2 %/],
   ["errors above the limit fail", errors, seen({ tally: tally(count(100, 3)) }), "fail", /3 of 100/],
   ["too few requests wait, however bad", errors, seen({ tally: tally(count(49, 49)) }), "wait", /50 requests are needed/],
   ["no request is no data, never a pass", errors, seen({ tally: tally(count(0, 0)) }), "no-data", /no request/],
-  ["failures that found no pod are the canary's when it hardly gets a request", errors, seen({ tally: tally(count(3, 3), undefined, 50) }), "fail", /3 requests reached the canary, while 50 /],
-  ["… and when it gets none, whatever is done without data", errors, seen({ tally: tally(count(0, 0), undefined, 50) }), "fail", /0 requests reached the canary/],
+  [
+    "failures that found no pod are the canary's when it hardly gets a request",
+    errors,
+    seen({ tally: tally(count(3, 3), undefined, 50) }),
+    "fail",
+    /3 requests reached the canary, while 50 /,
+  ],
+  [
+    "… and when it gets none, whatever is done without data",
+    errors,
+    seen({ tally: tally(count(0, 0), undefined, 50) }),
+    "fail",
+    /0 requests reached the canary/,
+  ],
   ["a few of them prove nothing", errors, seen({ tally: tally(count(3, 3), undefined, 49) }), "wait", /50 requests are needed/],
   ["a canary that gets its requests is judged by those", errors, seen({ tally: tally(count(50, 1), undefined, 500) }), "pass", /1 of 50/],
   ["no counters are no data", errors, seen({}), "no-data", /no request/],
-  ["counters that could not be read are no data, for the reason given", errors, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
+  [
+    "counters that could not be read are no data, for the reason given",
+    errors,
+    seen({ uncounted: "Prometheus is away" }),
+    "no-data",
+    /no data: Prometheus is away/,
+  ],
   ["… and no response times", latency, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
   ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],
@@ -37,7 +73,13 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["the stricter of two limits counts", { ...errors, aboveStable: 0.5 }, seen({ tally: tally(count(100, 3)) }), "fail", /≤ 2 %/],
   ["a fast canary passes", latency, seen({ tally: tally(fast) }), "pass", /p90 is 100 ms over 100 requests/],
   ["a slow canary fails", latency, seen({ tally: tally(slow) }), "fail", /500 ms/],
-  ["beyond the last edge it is more than that edge, whatever the limit", { ...latency, atMost: 10_000 }, seen({ tally: tally(beyond) }), "fail", /more than 250 ms/],
+  [
+    "beyond the last edge it is more than that edge, whatever the limit",
+    { ...latency, atMost: 10_000 },
+    seen({ tally: tally(beyond) }),
+    "fail",
+    /more than 250 ms/,
+  ],
   ["slower than stable by the factor fails", slower, seen({ tally: tally(slow, fast) }), "fail", /stable 100 ms/],
   ["faster than stable passes", slower, seen({ tally: tally(fast, slow) }), "pass", /limit ≤ 750 ms/],
   ["without stable's times there is nothing to compare with", slower, seen({ tally: tally(fast) }), "no-data", /compare/],
@@ -50,7 +92,13 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["a good poll starts the count anew", tolerant, readings(0.9, 0.9, 0.1, 0.9), "wait", /1 poll in a row/],
   ["a query without an answer has no data, and says why", query, readings(0.1, undefined), "no-data", /0\/0/],
   ["a query that was never asked has no data", query, seen({}), "no-data", /not asked/],
-  ["restarts above the limit fail", { kind: "restarts", name: "restarts", atMost: 0 }, seen({ canary: { ready: true, desired: 1, available: 1, restarts: 1, because: "" } }), "fail", /restarted 1 time,/],
+  [
+    "restarts above the limit fail",
+    { kind: "restarts", name: "restarts", atMost: 0 },
+    seen({ canary: { ready: true, desired: 1, available: 1, restarts: 1, because: "" } }),
+    "fail",
+    /restarted 1 time,/,
+  ],
   ["unread pods are no data", { kind: "restarts", name: "restarts", atMost: 0 }, seen({}), "no-data", /could not be read/],
 ];
 

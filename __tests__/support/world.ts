@@ -1,6 +1,5 @@
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
-import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
@@ -108,7 +107,11 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   function snapshot(at: Instant): Snapshot {
     serve();
     const row = (origin: "stable" | "canary", failed: boolean, value: number) => ({ series: `${origin} ${failed}`, process: "gateway", origin, failed, value });
-    return { at, requests: [row("stable", false, counted.stable), row("canary", false, counted.canary - counted.errors), row("canary", true, counted.errors)], buckets: [] };
+    return {
+      at,
+      requests: [row("stable", false, counted.stable), row("canary", false, counted.canary - counted.errors), row("canary", true, counted.errors)],
+      buckets: [],
+    };
   }
 
   const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
@@ -117,7 +120,11 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     router: {
       prepare: () => port(() => void (cluster.subset = true)),
       write: ({ canary }) => port(() => weigh(canary)),
-      drift: ({ canary }) => port(() => { behaviour.meddle?.(cluster, now); return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`; }),
+      drift: ({ canary }) =>
+        port(() => {
+          behaviour.meddle?.(cluster, now);
+          return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
+        }),
       finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
       cleanUp: (winner) => port(() => void (cluster.subset = winner === "canary")),
       differences: (winner) => port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
@@ -127,7 +134,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       scale: () => port(() => undefined),
       health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now) })),
       updateStable: () => port(() => void (cluster.stable = "new image")),
-      retire: (loser) => port(() => void (loser === "stable" ? ((cluster.stable = "scaled down"), (cluster.canary = "promoted")) : (cluster.canary = "as before"))),
+      retire: (loser) =>
+        port(() => void (loser === "stable" ? ((cluster.stable = "scaled down"), (cluster.canary = "promoted")) : (cluster.canary = "as before"))),
       restore: () => port(() => void (cluster.canary = "as before")),
       differences: () => port(() => []),
     },
@@ -137,10 +145,19 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     },
     journal: {
       load: async () => saved && structuredClone(saved),
-      save: (record) => port(() => { saved = structuredClone(record); journaled.push(record.state.phase); }),
+      save: (record) =>
+        port(() => {
+          saved = structuredClone(record);
+          journaled.push(record.state.phase);
+        }),
     },
     reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
-    clock: { now: () => now, sleepUntil: async (at) => { if (at > now) now = at; } },
+    clock: {
+      now: () => now,
+      sleepUntil: async (at) => {
+        if (at > now) now = at;
+      },
+    },
   };
 
   return {
@@ -151,7 +168,17 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     accounts,
     journaled,
     begin: async (): Promise<Record> => {
-      const record: Record = { version: 1, target, plan, run: { id: "run-1" }, startedAt: now, before: { routes: {}, workloads: {} }, state: initial(now), stages: [], log: [] };
+      const record: Record = {
+        version: 1,
+        target,
+        plan,
+        run: { id: "run-1" },
+        startedAt: now,
+        before: { routes: {}, workloads: {} },
+        state: initial(now),
+        stages: [],
+        log: [],
+      };
       saved = structuredClone(record);
       return record;
     },
@@ -159,11 +186,12 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     now: () => now,
     died: died.promise,
     calls: () => calls,
-    crash: (call: number, after: boolean) => { crashAt = call; late = after; },
-    onCall: (listener: (call: number) => void) => { onCall = listener; },
+    crash: (call: number, after: boolean) => {
+      crashAt = call;
+      late = after;
+    },
+    onCall: (listener: (call: number) => void) => {
+      onCall = listener;
+    },
   };
 }
-
-export const unreachable = (): never => {
-  throw new UnreachableError("the API server did not answer");
-};

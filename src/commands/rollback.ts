@@ -15,6 +15,7 @@ export async function rollback(session: Session): Promise<ExitCode> {
     const record = await session.journal.load();
     if (!record || (isOutcome(record.state) && record.state.phase !== "failed")) {
       session.print(nothingToDo(session, record));
+      session.nothingLeft();
       return 0;
     }
     const because = `somebody asked for it${session.run.actor ? ` (${session.run.actor})` : ""}`;

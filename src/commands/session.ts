@@ -25,6 +25,8 @@ export type Session = {
   readonly warnings: () => readonly string[];
   /** For people; goes to standard output. */
   readonly print: (text: string) => void;
+  /** Says in the action's outputs that nothing is left half-way, where no release of this job says it. */
+  readonly nothingLeft: () => void;
   /** With `force` the lock is taken from whoever has it. */
   readonly lock: (options: { readonly force: boolean }) => Lock;
   /** The target with the roles as they are now: after a swap the Deployment called canary is the one that serves. */

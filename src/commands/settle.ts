@@ -12,6 +12,7 @@ export async function settle(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   if (!record || record.run.id !== session.run.id || !isRunning(record.state)) {
     session.print("Nothing of this job is left half-way.");
+    session.nothingLeft();
     return 0;
   }
   return locked(session, { force: false }, async (lost) => {

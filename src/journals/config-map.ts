@@ -17,9 +17,7 @@ export function configMapJournal(client: KubernetesClient, namespace: string, se
   async function write(record: Record): Promise<void> {
     const wanted = configMapOf(name, record, known?.metadata.resourceVersion);
     try {
-      known = known
-        ? await client.replace(resources.configMaps, namespace, name, wanted)
-        : await client.create(resources.configMaps, namespace, wanted);
+      known = known ? await client.replace(resources.configMaps, namespace, name, wanted) : await client.create(resources.configMaps, namespace, wanted);
     } catch (error) {
       if (!(error instanceof KubernetesError && (error.status === 409 || error.status === 404))) throw error;
       await settleConflict(record, error);

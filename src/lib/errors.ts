@@ -32,4 +32,3 @@ export function tell(error: unknown): string {
   return `${error.message}${next}${cause}`;
 }
 
-export const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

@@ -1,7 +1,7 @@
-import { DeniedError } from "../lib/errors.ts";
-import type { Instant } from "../lib/duration.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
+import type { Instant } from "../lib/duration.ts";
+import { DeniedError } from "../lib/errors.ts";
 import type { Held, Lock } from "../ports/lock.ts";
 import type { Run } from "../release/account.ts";
 
@@ -30,9 +30,7 @@ export function leaseLock({ client, namespace, service, now, force }: Options): 
     if (held && held.heldBy.id !== run.id && !force) return held;
     try {
       const wanted = leaseOf(name, run, now(), found);
-      const taken = found
-        ? await client.replace(resources.leases, namespace, name, wanted)
-        : await client.create(resources.leases, namespace, wanted);
+      const taken = found ? await client.replace(resources.leases, namespace, name, wanted) : await client.create(resources.leases, namespace, wanted);
       return renewing(taken, run);
     } catch (error) {
       // 409: another job was a moment faster; who that is stands in the Lease now.
@@ -57,9 +55,13 @@ export function leaseLock({ client, namespace, service, now, force }: Options): 
     const takenOver = async (cause: KubernetesError): Promise<DeniedError> => {
       const other = await client.get(resources.leases, namespace, name).catch(() => undefined);
       const by = other && holderOf(other, now())?.heldBy;
-      return new DeniedError(`another job${by ? ` (${by.url ?? by.id})` : ""} took over the release of ${namespace}/${service}; this one has stopped`, { cause });
+      return new DeniedError(`another job${by ? ` (${by.url ?? by.id})` : ""} took over the release of ${namespace}/${service}; this one has stopped`, {
+        cause,
+      });
     };
-    const timer = setInterval(() => { renewal = renew(); }, renewEvery);
+    const timer = setInterval(() => {
+      renewal = renew();
+    }, renewEvery);
     timer.unref();
 
     return {

@@ -186,7 +186,12 @@ const maxPutBacks = 2;
 
 function answerDrift(plan: Plan, state: Baking, seen: Observation, drift: string): Decision {
   if (plan.drift === "put-back" && state.putBacks < maxPutBacks) {
-    return { do: "route", to: splitOf(plan, state.stage), next: { ...state, putBacks: state.putBacks + 1 }, because: `somebody else changed the route (${drift}); putting it back` };
+    return {
+      do: "route",
+      to: splitOf(plan, state.stage),
+      next: { ...state, putBacks: state.putBacks + 1 },
+      because: `somebody else changed the route (${drift}); putting it back`,
+    };
   }
   const again = plan.drift === "put-back" ? `, again after it was put back ${maxPutBacks} times` : "";
   return backFrom(state, seen, `somebody else changed the route${again}: ${drift}`);
@@ -202,11 +207,21 @@ function promote(plan: Plan, state: Promoting, seen: Observation): Decision {
     case "starting":
       return awaitStable(plan, state, seen, to("finishing"));
     case "finishing":
-      return { do: "finish", winner, next: to("draining"), because: winner === "canary" ? "every stage passed: the canary is the new stable" : "stable runs the new image: giving its traffic back" };
+      return {
+        do: "finish",
+        winner,
+        next: to("draining"),
+        because: winner === "canary" ? "every stage passed: the canary is the new stable" : "stable runs the new image: giving its traffic back",
+      };
     case "draining":
       return drained(plan, state.since, seen.now, to("retiring"));
     case "retiring":
-      return { do: "retire", loser, next: { phase: "succeeded" }, because: loser === "canary" ? "removing the canary" : plan.keepOld ? "the old version is kept" : "scaling the old version down" };
+      return {
+        do: "retire",
+        loser,
+        next: { phase: "succeeded" },
+        because: loser === "canary" ? "removing the canary" : plan.keepOld ? "the old version is kept" : "scaling the old version down",
+      };
   }
 }
 

@@ -1,6 +1,6 @@
+import { quantileOf } from "../evidence/quantile.ts";
 import type { Count, Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import { quantileOf } from "../evidence/quantile.ts";
 import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate, Verdict } from "./gate.ts";
 import type { Health } from "./health.ts";
 
@@ -31,12 +31,15 @@ export function judge(gate: Gate, seen: Seen): Verdict {
 }
 
 function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
-  const limit = [gate.atLeast === undefined ? "" : `≥ ${number(gate.atLeast)}`, gate.atMost === undefined ? "" : `≤ ${number(gate.atMost)}`].filter(Boolean).join(", ");
+  const limit = [gate.atLeast === undefined ? "" : `≥ ${number(gate.atLeast)}`, gate.atMost === undefined ? "" : `≤ ${number(gate.atMost)}`]
+    .filter(Boolean)
+    .join(", ");
   const newest = readings.at(-1);
   if (newest?.value === undefined) return noData(gate, limit, newest?.because ?? "it was not asked yet");
 
   const value = number(newest.value);
-  const outside = ({ value }: Reading): boolean => value !== undefined && ((gate.atMost !== undefined && value > gate.atMost) || (gate.atLeast !== undefined && value < gate.atLeast));
+  const outside = ({ value }: Reading): boolean =>
+    value !== undefined && ((gate.atMost !== undefined && value > gate.atMost) || (gate.atLeast !== undefined && value < gate.atLeast));
   if (!outside(newest)) return { kind: "pass", because: `${gate.name} is ${value}, limit ${limit}`, value, limit };
 
   const inARow = readings.length - 1 - readings.findLastIndex((reading) => !outside(reading));

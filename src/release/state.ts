@@ -47,8 +47,7 @@ export type Outcome =
 
 export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
 
-export const isOutcome = (state: State): state is Outcome =>
-  state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
+export const isOutcome = (state: State): state is Outcome => state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
 
 /** A job ends at an outcome, and also where the release waits for somebody's approval. */
 export const isRunning = (state: State): state is Running => !isOutcome(state) && state.phase !== "waiting";
