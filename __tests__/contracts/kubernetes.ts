@@ -61,11 +61,17 @@ function reading(inCluster: InCluster): void {
   });
 
   inCluster("lists are narrowed by labels: equal, not equal, in, not in, there, not there", async ({ client, namespace }) => {
-    for (const [name, labels] of Object.entries({ one: { suite: "labels", version: "v1" }, two: { suite: "labels", version: "v2" }, three: { suite: "labels" } })) {
+    for (const [name, labels] of Object.entries({
+      one: { suite: "labels", version: "v1" },
+      two: { suite: "labels", version: "v2" },
+      three: { suite: "labels" },
+    })) {
       await client.create(resources.configMaps, namespace, configMap(`labels-${name}`, { n: name }, labels));
     }
     const found = async (selector: string): Promise<readonly string[]> =>
-      (await client.list(resources.configMaps, namespace, { labelSelector: `suite=labels,${selector}` })).map(({ metadata }) => metadata.name.replace("labels-", ""));
+      (await client.list(resources.configMaps, namespace, { labelSelector: `suite=labels,${selector}` })).map(({ metadata }) =>
+        metadata.name.replace("labels-", ""),
+      );
     assert.deepEqual(await found("version=v1"), ["one"]);
     assert.deepEqual(await found("version==v1"), ["one"]);
     assert.deepEqual(await found("version!=v1"), ["three", "two"]);
@@ -115,20 +121,35 @@ function versions(inCluster: InCluster): void {
   });
 
   inCluster("a name that Kubernetes does not allow is invalid", async ({ client, namespace }) => {
-    await refused(client.create(resources.configMaps, namespace, configMap("Not_Allowed", {})), 422, "Invalid", /metadata\.name: Invalid value: "Not_Allowed": a lowercase RFC 1123 subdomain/);
+    await refused(
+      client.create(resources.configMaps, namespace, configMap("Not_Allowed", {})),
+      422,
+      "Invalid",
+      /metadata\.name: Invalid value: "Not_Allowed": a lowercase RFC 1123 subdomain/,
+    );
   });
 
   inCluster("replacing an old version is a conflict, replacing the newest is not", async ({ client, namespace }) => {
     const first = await client.create(resources.configMaps, namespace, configMap("conflict", { turn: "1" }));
     const second = await client.replace(resources.configMaps, namespace, "conflict", { ...first, data: { turn: "2" } });
     assert.notEqual(second.metadata.resourceVersion, first.metadata.resourceVersion);
-    await refused(client.replace(resources.configMaps, namespace, "conflict", { ...first, data: { turn: "3" } }), 409, "Conflict", /the object has been modified; please apply your changes to the latest version and try again/);
+    await refused(
+      client.replace(resources.configMaps, namespace, "conflict", { ...first, data: { turn: "3" } }),
+      409,
+      "Conflict",
+      /the object has been modified; please apply your changes to the latest version and try again/,
+    );
     assert.deepEqual((await found(client, resources.configMaps, namespace, "conflict")).data, { turn: "2" });
   });
 
   inCluster("a custom resource is not replaced without a version", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("unversioned", [100, 0]));
-    await refused(client.replace(resources.virtualServices, namespace, "unversioned", virtualService("unversioned", [50, 50])), 422, "Invalid", /metadata\.resourceVersion: Invalid value: 0: must be specified for an update/);
+    await refused(
+      client.replace(resources.virtualServices, namespace, "unversioned", virtualService("unversioned", [50, 50])),
+      422,
+      "Invalid",
+      /metadata\.resourceVersion: Invalid value: 0: must be specified for an update/,
+    );
   });
 
   inCluster("replacing what is not there is not found", async ({ client, namespace }) => {
@@ -138,8 +159,14 @@ function versions(inCluster: InCluster): void {
   inCluster("the generation counts changes of the spec, and no others", async ({ client, namespace }) => {
     const created = await client.create(resources.virtualServices, namespace, virtualService("generation", [100, 0]));
     const labelled = await client.patch(resources.virtualServices, namespace, "generation", { type: "merge", body: { metadata: { labels: { a: "b" } } } });
-    const moved = await client.patch(resources.virtualServices, namespace, "generation", { type: "json", body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: 90 }] });
-    assert.deepEqual([created, labelled, moved].map(({ metadata }) => metadata.generation), [1, 1, 2]);
+    const moved = await client.patch(resources.virtualServices, namespace, "generation", {
+      type: "json",
+      body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: 90 }],
+    });
+    assert.deepEqual(
+      [created, labelled, moved].map(({ metadata }) => metadata.generation),
+      [1, 1, 2],
+    );
   });
 
   inCluster("a write that changes nothing makes no new version", async ({ client, namespace }) => {
@@ -156,8 +183,11 @@ function versions(inCluster: InCluster): void {
 }
 
 function jsonPatches(inCluster: InCluster): void {
-  const patch = (client: KubernetesClient, namespace: string, name: string, body: readonly Operation[]) => client.patch(resources.virtualServices, namespace, name, { type: "json", body });
-  type Operation = { readonly op: "test" | "replace" | "add"; readonly path: string; readonly value: unknown } | { readonly op: "remove"; readonly path: string };
+  const patch = (client: KubernetesClient, namespace: string, name: string, body: readonly Operation[]) =>
+    client.patch(resources.virtualServices, namespace, name, { type: "json", body });
+  type Operation =
+    | { readonly op: "test" | "replace" | "add"; readonly path: string; readonly value: unknown }
+    | { readonly op: "remove"; readonly path: string };
   const weight = (at: number, value: number): Operation => ({ op: "replace", path: `/spec/http/0/route/${at}/weight`, value });
 
   inCluster("a JSON patch whose tests hold changes what it names and nothing else", async ({ client, namespace }) => {
@@ -219,17 +249,29 @@ function jsonPatches(inCluster: InCluster): void {
 function mergePatches(inCluster: InCluster): void {
   inCluster("null in a merge patch takes a field away, an object merges, a list is replaced", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("merge", { a: "1", b: "2" }, { keep: "yes", drop: "yes" }));
-    const after = await client.patch(resources.configMaps, namespace, "merge", { type: "merge", body: { data: { a: null, c: "3" }, metadata: { labels: { drop: null } } } });
+    const after = await client.patch(resources.configMaps, namespace, "merge", {
+      type: "merge",
+      body: { data: { a: null, c: "3" }, metadata: { labels: { drop: null } } },
+    });
     assert.deepEqual([after.data, after.metadata.labels], [{ b: "2", c: "3" }, { keep: "yes" }]);
     await client.create(resources.virtualServices, namespace, virtualService("merge", [50, 50]));
-    const replaced = await client.patch(resources.virtualServices, namespace, "merge", { type: "merge", body: { spec: { http: virtualService("merge", [100]).spec.http } } });
+    const replaced = await client.patch(resources.virtualServices, namespace, "merge", {
+      type: "merge",
+      body: { spec: { http: virtualService("merge", [100]).spec.http } },
+    });
     assert.deepEqual(replaced.spec, virtualService("merge", [100]).spec);
   });
 
   inCluster("the last label that goes takes the labels with it", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("last-label", [100, 0]));
-    await client.patch(resources.virtualServices, namespace, "last-label", { type: "merge", body: { metadata: { labels: { a: "b" }, annotations: { c: "d" } } } });
-    const after = await client.patch(resources.virtualServices, namespace, "last-label", { type: "merge", body: { metadata: { labels: { a: null }, annotations: { c: null } } } });
+    await client.patch(resources.virtualServices, namespace, "last-label", {
+      type: "merge",
+      body: { metadata: { labels: { a: "b" }, annotations: { c: "d" } } },
+    });
+    const after = await client.patch(resources.virtualServices, namespace, "last-label", {
+      type: "merge",
+      body: { metadata: { labels: { a: null }, annotations: { c: null } } },
+    });
     assert.deepEqual(["labels" in after.metadata, "annotations" in after.metadata], [false, false]);
   });
 
@@ -237,7 +279,12 @@ function mergePatches(inCluster: InCluster): void {
     const { metadata } = await client.create(resources.configMaps, namespace, configMap("merge-version", { turn: "1" }));
     const patch = { type: "merge", body: { metadata: { resourceVersion: metadata.resourceVersion }, data: { turn: "2" } } } as const;
     await client.patch(resources.configMaps, namespace, "merge-version", patch);
-    await refused(client.patch(resources.configMaps, namespace, "merge-version", { ...patch, body: { ...patch.body, data: { turn: "3" } } }), 409, "Conflict", /the object has been modified/);
+    await refused(
+      client.patch(resources.configMaps, namespace, "merge-version", { ...patch, body: { ...patch.body, data: { turn: "3" } } }),
+      409,
+      "Conflict",
+      /the object has been modified/,
+    );
   });
 }
 
@@ -248,7 +295,10 @@ function applies(inCluster: InCluster): void {
   inCluster("an apply creates what is not there, and owns it", async ({ client, namespace }) => {
     const created = await apply(client, namespace, configMap("applied", { a: "1" }));
     assert.deepEqual(created.data, { a: "1" });
-    assert.deepEqual(managers(created).map(({ manager, operation }) => [manager, operation]), [["istio-canary", "Apply"]]);
+    assert.deepEqual(
+      managers(created).map(({ manager, operation }) => [manager, operation]),
+      [["istio-canary", "Apply"]],
+    );
     assert.deepEqual(managers(created)[0]?.fieldsV1, { "f:data": { "f:a": {} } });
   });
 
@@ -261,14 +311,24 @@ function applies(inCluster: InCluster): void {
 
   inCluster("an apply that would change what another manager wrote is a conflict that names the field", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("contested", { a: "theirs" }));
-    await refused(apply(client, namespace, configMap("contested", { a: "ours" })), 409, "Conflict", /Apply failed with 1 conflict: conflict with "istio-canary" using v1: \.data\.a/);
+    await refused(
+      apply(client, namespace, configMap("contested", { a: "ours" })),
+      409,
+      "Conflict",
+      /Apply failed with 1 conflict: conflict with "istio-canary" using v1: \.data\.a/,
+    );
     assert.deepEqual((await found(client, resources.configMaps, namespace, "contested")).data, { a: "theirs" });
   });
 
   inCluster("an apply of the value that is there already shares the field", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("shared", { a: "same" }));
     const after = await apply(client, namespace, configMap("shared", { a: "same" }));
-    assert.deepEqual(managers(after).map(({ operation }) => operation).sort(), ["Apply", "Update"]);
+    assert.deepEqual(
+      managers(after)
+        .map(({ operation }) => operation)
+        .sort(),
+      ["Apply", "Update"],
+    );
   });
 
   inCluster("an apply by force takes the field", async ({ client, namespace }) => {
@@ -276,14 +336,25 @@ function applies(inCluster: InCluster): void {
     const after = await apply(client, namespace, configMap("forced", { a: "ours" }), true);
     assert.deepEqual(after.data, { a: "ours" });
     const owners = managers(after).filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('"f:a"'));
-    assert.deepEqual(owners.map(({ operation }) => operation), ["Apply"]);
+    assert.deepEqual(
+      owners.map(({ operation }) => operation),
+      ["Apply"],
+    );
   });
 
   inCluster("an apply of a Deployment merges containers by their names", async ({ client, namespace }) => {
     await client.create(resources.deployments, namespace, deployment("by-name", "v1", { replicas: 0 }));
-    const patch = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "by-name" }, spec: { template: { spec: { containers: [{ name: "extra", image: "registry.test/extra:v1" }] } } } };
+    const patch = {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "by-name" },
+      spec: { template: { spec: { containers: [{ name: "extra", image: "registry.test/extra:v1" }] } } },
+    };
     const after = await client.patch(resources.deployments, namespace, "by-name", { type: "apply", body: patch, force: false });
-    assert.deepEqual(containers(after), [["web", "registry.test/web:v1"], ["extra", "registry.test/extra:v1"]]);
+    assert.deepEqual(containers(after), [
+      ["web", "registry.test/web:v1"],
+      ["extra", "registry.test/extra:v1"],
+    ]);
     const taken = await client.patch(resources.deployments, namespace, "by-name", { type: "apply", body: { ...patch, spec: {} }, force: false });
     assert.deepEqual(containers(taken), [["web", "registry.test/web:v1"]]);
   });
@@ -312,12 +383,21 @@ function dryRuns(inCluster: InCluster): void {
   });
 
   inCluster("a dry run goes through the webhook", async ({ client, namespace }) => {
-    await refused(client.create(resources.virtualServices, namespace, virtualService("dry-denied", [-1, 101]), dry), 400, "", /denied the request: configuration is invalid: weight -1 < 0/);
+    await refused(
+      client.create(resources.virtualServices, namespace, virtualService("dry-denied", [-1, 101]), dry),
+      400,
+      "",
+      /denied the request: configuration is invalid: weight -1 < 0/,
+    );
   });
 
   inCluster("a dry run of an apply sees conflicts", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("dry-contested", { a: "theirs" }));
-    await refused(client.patch(resources.configMaps, namespace, "dry-contested", { type: "apply", body: configMap("dry-contested", { a: "ours" }), force: false }, dry), 409, "Conflict");
+    await refused(
+      client.patch(resources.configMaps, namespace, "dry-contested", { type: "apply", body: configMap("dry-contested", { a: "ours" }), force: false }, dry),
+      409,
+      "Conflict",
+    );
   });
 }
 
@@ -332,19 +412,34 @@ function admission(inCluster: InCluster): void {
   for (const [what, spec, message] of denials) {
     inCluster(`istiod's webhook denies ${what}`, async ({ client, namespace }) => {
       const object = { ...virtualService("denied", [100]), spec };
-      await refused(client.create(resources.virtualServices, namespace, object), 400, "", new RegExp(`admission webhook "[^"]*validation\\.istio\\.io" denied the request: configuration is invalid: ${message.source}`));
+      await refused(
+        client.create(resources.virtualServices, namespace, object),
+        400,
+        "",
+        new RegExp(`admission webhook "[^"]*validation\\.istio\\.io" denied the request: configuration is invalid: ${message.source}`),
+      );
     });
   }
 
   inCluster("istiod's webhook tells every error at once", async ({ client, namespace }) => {
     const spec = { hosts: ["a"], http: [route([-1, -2])] };
-    await refused(client.create(resources.virtualServices, namespace, { ...virtualService("denied", [100]), spec }), 400, "", /2 errors occurred:\n\t\* weight -1 < 0\n\t\* weight -2 < 0/);
+    await refused(
+      client.create(resources.virtualServices, namespace, { ...virtualService("denied", [100]), spec }),
+      400,
+      "",
+      /2 errors occurred:\n\t\* weight -1 < 0\n\t\* weight -2 < 0/,
+    );
   });
 
   inCluster("a weight that is no number is invalid by the schema, with the field's path", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("typed", [100, 0]));
     const patch = { type: "json", body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: "5%" }] } as const;
-    await refused(client.patch(resources.virtualServices, namespace, "typed", patch), 422, "Invalid", /spec\.http\[0\]\.route\[0\]\.weight in body must be of type integer: "string"/);
+    await refused(
+      client.patch(resources.virtualServices, namespace, "typed", patch),
+      422,
+      "Invalid",
+      /spec\.http\[0\]\.route\[0\]\.weight in body must be of type integer: "string"/,
+    );
   });
 
   inCluster("a rule behind one that takes everything is written, with a warning", async ({ client, namespace, warnings }) => {
@@ -362,7 +457,10 @@ function admission(inCluster: InCluster): void {
 
   inCluster("an unknown field of a built-in kind is left out, with a warning", async ({ client, namespace, warnings }) => {
     const { spec, ...rest } = deployment("unknown-field", "v1", { replicas: 0 });
-    const created = await client.create(resources.deployments, namespace, { ...rest, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, bogus: 1 } } } });
+    const created = await client.create(resources.deployments, namespace, {
+      ...rest,
+      spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, bogus: 1 } } },
+    });
     assert.deepEqual(containers(created), [["web", "registry.test/web:v1"]]);
     assert.ok(!JSON.stringify(created.spec).includes("bogus"));
     assert.ok(warnings.includes('unknown field "spec.template.spec.bogus"'), warnings.join("\n"));
@@ -370,11 +468,21 @@ function admission(inCluster: InCluster): void {
 
   inCluster("an object of Istio's that names another version than its URL is a bad request", async ({ client, namespace }) => {
     const older = { ...virtualService("versioned", [100]), apiVersion: "networking.istio.io/v1beta1" };
-    await refused(client.create(resources.virtualServices, namespace, older), 400, "BadRequest", /the API version in the data \(networking\.istio\.io\/v1beta1\) does not match the expected API version/);
+    await refused(
+      client.create(resources.virtualServices, namespace, older),
+      400,
+      "BadRequest",
+      /the API version in the data \(networking\.istio\.io\/v1beta1\) does not match the expected API version/,
+    );
   });
 
   inCluster("subsets of one name are denied in a DestinationRule", async ({ client, namespace }) => {
-    const object = { apiVersion: "networking.istio.io/v1", kind: "DestinationRule", metadata: { name: "denied" }, spec: { host: "a", subsets: [{ name: "v1" }, { name: "v1" }] } };
+    const object = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "denied" },
+      spec: { host: "a", subsets: [{ name: "v1" }, { name: "v1" }] },
+    };
     await refused(client.create(resources.destinationRules, namespace, object), 400, "", /duplicate subset names: v1/);
   });
 }
@@ -400,7 +508,9 @@ function deletes(inCluster: InCluster): void {
     await eventually(async () => assert.equal((await client.list(resources.pods, namespace, { labelSelector: "app=owner" })).length, 1));
     await client.delete(resources.deployments, namespace, "owner");
     await eventually(async () => {
-      const left = await Promise.all([resources.replicaSets, resources.pods].map((resource) => client.list(resource, namespace, { labelSelector: "app=owner" })));
+      const left = await Promise.all(
+        [resources.replicaSets, resources.pods].map((resource) => client.list(resource, namespace, { labelSelector: "app=owner" })),
+      );
       assert.deepEqual(left.flat(), []);
     });
   });
@@ -409,10 +519,12 @@ function deletes(inCluster: InCluster): void {
 function journalAndLock(inCluster: InCluster): void {
   inCluster("of two writers that read the same ConfigMap one is refused", async ({ client, namespace }) => {
     const read = await client.create(resources.configMaps, namespace, configMap("journal", { writer: "nobody" }));
-    const writers = await Promise.allSettled(["a", "b"].map((writer) => client.replace(resources.configMaps, namespace, "journal", { ...read, data: { writer } })));
+    const writers = await Promise.allSettled(
+      ["a", "b"].map((writer) => client.replace(resources.configMaps, namespace, "journal", { ...read, data: { writer } })),
+    );
     assert.deepEqual(writers.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
     const [lost] = writers.filter((writer) => writer.status === "rejected");
-    assert.equal((lost?.reason as KubernetesError).status, 409);
+    assert.equal((lost?.reason as KubernetesError | undefined)?.status, 409);
   });
 
   const lease = (name: string, time: string) => ({
@@ -429,12 +541,22 @@ function journalAndLock(inCluster: InCluster): void {
   });
 
   inCluster("a Lease with milliseconds is a bad request", async ({ client, namespace }) => {
-    await refused(client.create(resources.leases, namespace, lease("milli", "2026-08-27T10:00:00.123Z")), 400, "BadRequest", /cannot parse "\.123Z" as "\.000000"/);
+    await refused(
+      client.create(resources.leases, namespace, lease("milli", "2026-08-27T10:00:00.123Z")),
+      400,
+      "BadRequest",
+      /cannot parse "\.123Z" as "\.000000"/,
+    );
   });
 
   inCluster("a Lease of no time is invalid", async ({ client, namespace }) => {
     const { spec, ...rest } = lease("no-time", "2026-08-27T10:00:00.123456Z");
-    await refused(client.create(resources.leases, namespace, { ...rest, spec: { ...spec, leaseDurationSeconds: 0 } }), 422, "Invalid", /leaseDurationSeconds: Invalid value: 0: must be greater than 0/);
+    await refused(
+      client.create(resources.leases, namespace, { ...rest, spec: { ...spec, leaseDurationSeconds: 0 } }),
+      422,
+      "Invalid",
+      /leaseDurationSeconds: Invalid value: 0: must be greater than 0/,
+    );
   });
 }
 
@@ -495,11 +617,16 @@ function deployments(inCluster: InCluster): void {
     const status = statusOf(deployment);
     const { replicas } = deployment.spec as { readonly replicas: number };
     assert.equal(status.observedGeneration, deployment.metadata.generation);
-    assert.deepEqual([status.replicas, status.updatedReplicas, status.readyReplicas, status.availableReplicas].map((count) => count ?? 0), Array(4).fill(replicas));
+    assert.deepEqual(
+      [status.replicas, status.updatedReplicas, status.readyReplicas, status.availableReplicas].map((count) => count ?? 0),
+      Array(4).fill(replicas),
+    );
     return status;
   };
-  const podsOf = ({ client, namespace }: Cluster, app: string): Promise<readonly KubernetesObject[]> => client.list(resources.pods, namespace, { labelSelector: `app=${app}` });
-  const waitingReasons = async (cluster: Cluster, app: string): Promise<readonly string[]> => (await podsOf(cluster, app)).flatMap((pod) => containerStatuses(pod).map(({ state }) => state?.waiting?.reason ?? ""));
+  const podsOf = ({ client, namespace }: Cluster, app: string): Promise<readonly KubernetesObject[]> =>
+    client.list(resources.pods, namespace, { labelSelector: `app=${app}` });
+  const waitingReasons = async (cluster: Cluster, app: string): Promise<readonly string[]> =>
+    (await podsOf(cluster, app)).flatMap((pod) => containerStatuses(pod).map(({ state }) => state?.waiting?.reason ?? ""));
 
   inCluster("a Deployment becomes available, and says so in its counts and conditions", async (cluster) => {
     const { client, namespace } = cluster;
@@ -513,7 +640,10 @@ function deployments(inCluster: InCluster): void {
     assert.equal(pods.length, 2);
     for (const pod of pods) {
       assert.match((pod.status as { readonly podIP: string }).podIP, /^\d+\.\d+\.\d+\.\d+$/);
-      assert.deepEqual(containerStatuses(pod).map(({ ready, restartCount }) => [ready, restartCount]), [[true, 0]]);
+      assert.deepEqual(
+        containerStatuses(pod).map(({ ready, restartCount }) => [ready, restartCount]),
+        [[true, 0]],
+      );
       assert.ok(pod.metadata.labels?.["pod-template-hash"]);
     }
     const { metadata } = await found(client, resources.deployments, namespace, "good");
@@ -535,7 +665,9 @@ function deployments(inCluster: InCluster): void {
     assert.equal(metadata.generation, 2);
     await eventually(async () => {
       await rolledOut(cluster, "rolled");
-      const images = (await podsOf(cluster, "rolled")).flatMap((pod) => (pod.spec as { readonly containers: readonly { readonly image: string }[] }).containers.map(({ image }) => image));
+      const images = (await podsOf(cluster, "rolled")).flatMap((pod) =>
+        (pod.spec as { readonly containers: readonly { readonly image: string }[] }).containers.map(({ image }) => image),
+      );
       assert.deepEqual(images, ["registry.test/web:v2", "registry.test/web:v2"]);
     });
     const sets = await client.list(resources.replicaSets, namespace, { labelSelector: "app=rolled" });
@@ -558,7 +690,8 @@ function deployments(inCluster: InCluster): void {
 
   inCluster("the image of before rolls back to the ReplicaSet of before, as a new revision", async (cluster) => {
     const { client, namespace } = cluster;
-    const image = (tag: string) => ({ type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: `registry.test/web:${tag}` }] }) as const;
+    const image = (tag: string) =>
+      ({ type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: `registry.test/web:${tag}` }] }) as const;
     await client.create(resources.deployments, namespace, deployment("undone", "v1", { replicas: 1 }));
     await eventually(() => rolledOut(cluster, "undone"));
     const [first] = await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" });
@@ -569,7 +702,10 @@ function deployments(inCluster: InCluster): void {
       await rolledOut(cluster, "undone");
       const sets = await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" });
       const serving = sets.filter(({ spec }) => (spec as { readonly replicas: number }).replicas > 0);
-      assert.deepEqual(serving.map(({ metadata }) => [metadata.uid, metadata.annotations?.["deployment.kubernetes.io/revision"]]), [[first && uidOf(first), "3"]]);
+      assert.deepEqual(
+        serving.map(({ metadata }) => [metadata.uid, metadata.annotations?.["deployment.kubernetes.io/revision"]]),
+        [[first && uidOf(first), "3"]],
+      );
     });
   });
 
@@ -625,7 +761,12 @@ function deployments(inCluster: InCluster): void {
   inCluster("the selector of a Deployment does not change", async ({ client, namespace }) => {
     await client.create(resources.deployments, namespace, deployment("immutable", "v1", { replicas: 0 }));
     const body = { spec: { selector: { matchLabels: { app: "immutable", more: "x" } }, template: { metadata: { labels: { more: "x" } } } } };
-    await refused(client.patch(resources.deployments, namespace, "immutable", { type: "merge", body }), 422, "Invalid", /spec\.selector: Invalid value: .*field is immutable/s);
+    await refused(
+      client.patch(resources.deployments, namespace, "immutable", { type: "merge", body }),
+      422,
+      "Invalid",
+      /spec\.selector: Invalid value: .*field is immutable/s,
+    );
   });
 }
 
@@ -680,10 +821,13 @@ type ContainerStatus = {
   readonly state?: { readonly waiting?: { readonly reason: string } };
   readonly lastState?: { readonly terminated?: { readonly exitCode: number } };
 };
-const containerStatuses = (pod: KubernetesObject): readonly ContainerStatus[] => (pod.status as { readonly containerStatuses?: readonly ContainerStatus[] }).containerStatuses ?? [];
+const containerStatuses = (pod: KubernetesObject): readonly ContainerStatus[] =>
+  (pod.status as { readonly containerStatuses?: readonly ContainerStatus[] }).containerStatuses ?? [];
 
 function containers(deployment: KubernetesObject): readonly (readonly string[])[] {
-  const { template } = deployment.spec as { readonly template: { readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] } } };
+  const { template } = deployment.spec as {
+    readonly template: { readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] } };
+  };
   return template.spec.containers.map(({ name, image }) => [name, image]);
 }
 
@@ -714,7 +858,14 @@ const deployment = (name: string, tag: string, spec: { readonly replicas: number
       metadata: { labels: { app: name } },
       spec: {
         terminationGracePeriodSeconds: 1,
-        containers: [{ name: "web", image: `registry.test/web:${tag}`, ports: [{ containerPort: 9080 }], readinessProbe: { httpGet: { path: "/healthz", port: 9080 }, periodSeconds: 1 } }],
+        containers: [
+          {
+            name: "web",
+            image: `registry.test/web:${tag}`,
+            ports: [{ containerPort: 9080 }],
+            readinessProbe: { httpGet: { path: "/healthz", port: 9080 }, periodSeconds: 1 },
+          },
+        ],
       },
     },
   },

@@ -90,6 +90,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     return new Promise<T>(() => {});
   }
 
+  const change = (to: Partial<Cluster>): Promise<void> => port(() => void Object.assign(cluster, to));
+
   const weigh = (weight: number): void => {
     cluster.weight = weight;
     writes.push({ weight, journaled: saved?.state });
@@ -118,7 +120,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   const ports: Ports = {
     router: {
-      prepare: () => port(() => void (cluster.subset = true)),
+      prepare: () => change({ subset: true }),
       write: ({ canary }) => port(() => weigh(canary)),
       drift: ({ canary }) =>
         port(() => {
@@ -126,17 +128,16 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
         }),
       finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
-      cleanUp: (winner) => port(() => void (cluster.subset = winner === "canary")),
+      cleanUp: (winner) => change({ subset: winner === "canary" }),
       differences: (winner) => port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
     },
     workload: {
-      deploy: () => port(() => void (cluster.canary = "deployed")),
+      deploy: () => change({ canary: "deployed" }),
       scale: () => port(() => undefined),
       health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now) })),
-      updateStable: () => port(() => void (cluster.stable = "new image")),
-      retire: (loser) =>
-        port(() => void (loser === "stable" ? ((cluster.stable = "scaled down"), (cluster.canary = "promoted")) : (cluster.canary = "as before"))),
-      restore: () => port(() => void (cluster.canary = "as before")),
+      updateStable: () => change({ stable: "new image" }),
+      retire: (loser) => change(loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" }),
+      restore: () => change({ canary: "as before" }),
       differences: () => port(() => []),
     },
     metrics: {
