@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Entry } from "../../src/release/account.ts";
 import { log, type Voice } from "../../src/reporters/log.ts";
 import { progress } from "../../src/reporters/progress.ts";
 import type { Screen } from "../../src/reporters/screen.ts";
@@ -42,6 +43,19 @@ test("a terminal keeps what happened, with one live line below it", async () => 
   const { screen, text } = recording(120);
   await tell(progress({ screen, clock: { now: () => start + 85_000 } }));
   assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
+});
+
+test("a step that is taken again and again is told once, and so is why it failed", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: false });
+  const running = samples.running ?? assert.fail();
+  const entry = (at: number, what: string, because: string): Entry => ({ at: running.now + at, do: what, because });
+  const before = [...running.log, entry(0, "nothing", "it was bad")];
+  const failed = entry(2, "retry", "the webhook says no; trying again");
+  for (const tail of [[entry(1, "finish", "it was bad")], [failed, entry(3, "finish", "it was bad")], [failed, entry(4, "finish", "it was bad")]]) {
+    voice.report({ ...running, log: [...before, ...tail] });
+  }
+  assert.deepEqual([...text().matchAll(/it was bad|the webhook says no; trying again/g)].map(([words]) => words), ["it was bad", "the webhook says no; trying again"]);
 });
 
 test("a live line is never wider than the terminal", () => {

@@ -5,7 +5,7 @@ import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
 import { type Decision, decide, type Observation, type Trouble } from "../release/decide.ts";
-import { follow } from "../release/follow.ts";
+import { follow, stumbled } from "../release/follow.ts";
 import type { Record } from "../release/record.ts";
 import { isRunning, type State } from "../release/state.ts";
 import { enact } from "./enact.ts";
@@ -41,6 +41,7 @@ export async function run(begun: Record, ports: Ports, job: Job): Promise<Record
     const reached = await attempt(decision, record, told, ports, job);
     if ("failure" in reached) {
       failing = since(seen.trouble, reached.failure, ports.clock.now());
+      record = stumbled(record, reached.failure, ports.clock.now());
       await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
       continue;
     }

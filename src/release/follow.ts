@@ -1,6 +1,7 @@
 import { emptyLedger, type Tally } from "../evidence/tally.ts";
-import type { StageRecord } from "./account.ts";
-import type { Decision, Observation } from "./decide.ts";
+import type { Instant } from "../lib/duration.ts";
+import type { Entry, StageRecord } from "./account.ts";
+import type { Decision, Observation, Trouble } from "./decide.ts";
 import { splitOf } from "./decide.ts";
 import type { Plan } from "./plan.ts";
 import type { Record } from "./record.ts";
@@ -16,6 +17,17 @@ export function follow(record: Record, decision: Decision, seen: Observation): R
     stages: enters(record.state, next) ? [...judged, opened(record.plan, next.stage, seen.now)] : judged,
     log: decision.do === "wait" ? record.log : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
   };
+}
+
+/**
+ * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is no news.
+ * Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told as that.
+ */
+export function stumbled(record: Record, { because, lasting }: Omit<Trouble, "since">, at: Instant): Record {
+  const { phase } = record.state;
+  if (lasting && phase !== "promoting" && phase !== "rolling-back") return record;
+  const entry: Entry = { at, do: "retry", because: `${because}; trying again` };
+  return record.log.at(-1)?.because === entry.because ? record : { ...record, log: [...record.log, entry].slice(-maxEntries) };
 }
 
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
