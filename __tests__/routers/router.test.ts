@@ -90,11 +90,20 @@ test("a patch that is refused although nothing moved is not sent again", () =>
 test("a permission that is missing is named", () =>
   inMesh(async (cluster) => {
     const router = await begin(cluster);
-    cluster.server.fail({ method: "PATCH", status: 403, times: 1 });
+    const message = 'virtualservices.networking.istio.io "app" is forbidden: User "job" cannot patch resource "virtualservices" in API group "networking.istio.io"';
+    cluster.server.fail({ method: "PATCH", status: 403, times: 1, message });
     await assert.rejects(router.write(splitAt(10)), {
       name: "DeniedError",
       next: "Give the job's service account the verb patch on virtualservices in that namespace.",
     });
+  }));
+
+test("a policy that forbids a write is no missing permission", () =>
+  inMesh(async (cluster) => {
+    const router = await begin(cluster);
+    const message = 'virtualservices.networking.istio.io "app" is forbidden: ValidatingAdmissionPolicy "freeze" denied request: nothing changes on Fridays';
+    cluster.server.fail({ method: "PATCH", status: 403, times: 1, message });
+    await assert.rejects(router.write(splitAt(10)), { name: "DeniedError", next: undefined, message: /nothing changes on Fridays/ });
   }));
 
 test("a write whose answer got lost is found done", () =>

@@ -154,10 +154,13 @@ const wishWord = (moves: readonly Move[]): string =>
     3,
   );
 
+/** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
+const lacksPermission = ({ status, message }: KubernetesError): boolean => status === 403 && message.includes("cannot patch resource");
+
 const denied = (one: VirtualServiceBefore, moves: readonly Move[], error: KubernetesError): DeniedError =>
   new DeniedError(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
-    ...(error.status === 403 ? { next: "Give the job's service account the verb patch on virtualservices in that namespace." } : {}),
+    ...(lacksPermission(error) ? { next: "Give the job's service account the verb patch on virtualservices in that namespace." } : {}),
   });
 
 function contested(one: VirtualServiceBefore, moves: readonly Move[], object: KubernetesObject | undefined, cause: KubernetesError | undefined): DeniedError {
