@@ -199,3 +199,12 @@ test("a pod that somebody deletes is replaced", async (t) => {
   assert.notEqual(pod(pods()).metadata.uid, first.uid);
   assert.equal(status(pod(pods())).ready, true);
 });
+
+test("when the server is closed, nothing happens any more", async (t) => {
+  const { server, clock, pods } = await world(t, { podTimes: { becomesReady: 1_000 } });
+  server.apply([deploymentOf("web", "v1")]);
+  await clock.advance(500);
+  await server.close();
+  await clock.advance(5_000);
+  assert.equal(status(pod(pods())).ready, false);
+});
