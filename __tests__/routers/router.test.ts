@@ -90,7 +90,8 @@ test("a patch that is refused although nothing moved is not sent again", () =>
 test("a permission that is missing is named", () =>
   inMesh(async (cluster) => {
     const router = await begin(cluster);
-    const message = 'virtualservices.networking.istio.io "app" is forbidden: User "job" cannot patch resource "virtualservices" in API group "networking.istio.io"';
+    const message =
+      'virtualservices.networking.istio.io "app" is forbidden: User "job" cannot patch resource "virtualservices" in API group "networking.istio.io"';
     cluster.server.fail({ method: "PATCH", status: 403, times: 1, message });
     await assert.rejects(router.write(splitAt(10)), {
       name: "DeniedError",
