@@ -51,6 +51,7 @@ test("a file with the least in it is a whole configuration", async () => {
         ],
         pollEvery: 15 * second,
         ready: 5 * minute,
+        settle: 2 * second,
         drain: 30 * second,
         deadline: 60 * minute,
         patience: minute,

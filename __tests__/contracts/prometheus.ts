@@ -359,6 +359,7 @@ export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): 
   stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
   pollEvery,
   ready: 1_000,
+  settle: 0,
   drain: 0,
   deadline: 60_000,
   patience: 10_000,

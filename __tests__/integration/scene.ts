@@ -32,6 +32,8 @@ export type SceneOptions = {
   readonly shop: "one" | "two";
   /** Requests a second of the shop's customers; 0 is nobody. Default 20. */
   readonly rate?: number;
+  /** Milliseconds that a pod needs to be ready. Default 50. */
+  readonly becomesReady?: number;
 };
 
 /** The pull request that a job belongs to. */
@@ -43,13 +45,13 @@ const often = "400ms";
 const action = buildAction();
 
 /** A world of its own for one test, with customers in it. */
-export async function scene(t: TestContext, { shop, rate = 20 }: SceneOptions): Promise<Scene> {
+export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50 }: SceneOptions): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-scene-"));
   const sandbox = await startSandbox({
     objects: { one: shopOfOne, two: shopOfTwo }[shop](),
     pulls: [pull],
     scrapeInterval: 400,
-    podTimes: { becomesReady: 50, crashes: 50, pullBackOff: 50, restartBackOff: 200 },
+    podTimes: { becomesReady, crashes: 50, pullBackOff: 50, restartBackOff: 200 },
   });
   const traffic = startTraffic({ url: sandbox.gateway.url, host: hostIn("shop"), rate, most: 2_000 });
   const left = new Set<Program>();
@@ -62,7 +64,7 @@ export async function scene(t: TestContext, { shop, rate = 20 }: SceneOptions): 
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, sandbox.api.kubeconfig());
   const built = await action;
-  const inputsFor = (inputs: Inputs): Inputs => ({ prometheus: sandbox.prometheus.url, "metrics-interval": often, drain: "100ms", ...inputs });
+  const inputsFor = (inputs: Inputs): Inputs => ({ prometheus: sandbox.prometheus.url, "metrics-interval": often, drain: "100ms", settle: "100ms", ...inputs });
   const environment = ({ runId = randomUUID(), env = {} }: JobOptions = {}) => ({
     ...jobEnvironment(sandbox, kubeconfig, { runId, sha: pull.commits[0] }),
     ...env,

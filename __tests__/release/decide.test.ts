@@ -25,8 +25,8 @@ const seen = (more: Partial<Observation> = {}): Observation => ({
 
 const baking = (stage: number, age: number, putBacks = 0): Running => ({ phase: "baking", stage, since: now - age, putBacks });
 const shifting = (stage: number, step: "scaling" | "filling" | "routing", age = 0): Running => ({ phase: "shifting", stage, step, since: now - age });
-const preparing = (step: "deploying" | "starting", age = 0): Running => ({ phase: "preparing", step, since: now - age });
-const promoting = (step: "updating" | "starting" | "finishing" | "draining" | "retiring", age = 0): Running => ({ phase: "promoting", step, since: now - age });
+const preparing = (step: "deploying" | "starting" | "settling", age = 0): Running => ({ phase: "preparing", step, since: now - age });
+const promoting = (step: "updating" | "starting" | "settling" | "finishing" | "draining" | "retiring", age = 0): Running => ({ phase: "promoting", step, since: now - age });
 const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, served = true): Running => ({
   phase: "rolling-back",
   step,
@@ -50,7 +50,9 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "",
     "0 of 2",
   ],
-  ["a canary that is ready gets its first capacity", planOf(), preparing("starting"), seen(), "nothing", "shifting/scaling", "ready"],
+  ["a canary that is ready is made known to the mesh", planOf(), preparing("starting"), seen(), "nothing", "preparing/settling", "ready"],
+  ["the mesh gets time to learn of it", planOf(), preparing("settling", 1 * second), seen(), "wait", "", "learns of the new pods: 1 s"],
+  ["then the canary gets its first capacity", planOf(), preparing("settling", 2 * second), seen(), "nothing", "shifting/scaling", "had time"],
   [
     "a canary that never gets ready is given up",
     planOf(),
@@ -193,6 +195,9 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "failed/promoting",
     "stays on the canary",
   ],
+  ["a stable that is ready is made known to the mesh", update, promoting("starting"), seen({ stable: healthy }), "nothing", "promoting/settling", "2 of 2"],
+  ["the mesh gets time to learn of stable's new pods", update, promoting("settling", 1 * second), seen(), "wait", "", "learns of the new pods"],
+  ["and then stable is given back", update, promoting("settling", 2 * second), seen(), "nothing", "promoting/finishing", "had time"],
   ["then stable gets its traffic back", update, promoting("finishing"), seen(), "finish", "promoting/draining", "traffic back"],
   ["requests under way may finish", planOf(), promoting("draining", 9 * second), seen(), "wait", "", "may finish"],
   ["then the loser goes", planOf(), promoting("retiring"), seen(), "retire", "succeeded", "scaling the old version down"],

@@ -24,6 +24,7 @@ export const plan: Plan = {
   stages: [stage(10, 2 * minute), stage(25, 5 * minute), stage(50, 5 * minute)],
   pollEvery: 15 * second,
   ready: 5 * minute,
+  settle: 2 * second,
   drain: 30 * second,
   deadline: 60 * minute,
   patience: 60 * second,

@@ -14,6 +14,7 @@ const planOf = (weights: readonly number[], promotion: Plan["promotion"] = "upda
   stages: weights.map((weight) => ({ name: `${weight} %`, weight, wait: 0, deadline: 0, gates: [], approval: false })),
   pollEvery: 0,
   ready: 0,
+  settle: 0,
   drain: 0,
   deadline: 0,
   patience: 0,

@@ -35,6 +35,7 @@ export const planOf = (more: Partial<Plan> = {}): Plan => ({
   stages: [stageOf(5), stageOf(25), stageOf(50)],
   pollEvery: 5 * second,
   ready: 60 * second,
+  settle: 2 * second,
   drain: 10 * second,
   deadline: 3_600 * second,
   patience: 30 * second,

@@ -33,6 +33,7 @@ const plan: Plan = {
   ],
   pollEvery: 15 * second,
   ready: 300 * second,
+  settle: 0,
   drain: 0,
   deadline: 7_200 * second,
   patience: 60 * second,

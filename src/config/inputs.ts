@@ -202,6 +202,14 @@ export const inputs: readonly Input[] = [
     commands: planning,
   },
   {
+    name: "settle",
+    path: "settle",
+    type: "duration",
+    description: "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
+    default: "2s",
+    commands: planning,
+  },
+  {
     name: "drift",
     path: "drift",
     type: "text",

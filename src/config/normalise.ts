@@ -31,11 +31,12 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
 }
 
 export function planOf(file: ConfigFile): Plan {
-  const { metrics, promotion, deadlines, drift, canary } = file;
+  const { metrics, promotion, deadlines, settle, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
     pollEvery: metrics.interval,
     ready: deadlines.ready,
+    settle,
     drain: promotion.drain,
     deadline: deadlines.release,
     patience,

@@ -270,6 +270,7 @@ export const file = section({
     ]),
   ),
   deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) })),
+  settle: usual("settle", duration),
   drift: usual("drift", choice(["roll-back", "put-back"])),
   firstDeploy: usual("firstDeploy", boolean),
   reporting: part("Who hears of it.", reporting),

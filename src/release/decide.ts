@@ -120,8 +120,8 @@ function prepare(plan: Plan, state: Preparing, seen: Observation): Decision {
   if (state.step === "deploying") {
     return { do: "deploy", next: { ...state, step: "starting", since: seen.now }, because: "deploying the canary" };
   }
-  const ready: State = { phase: "shifting", step: "scaling", stage: 0, since: seen.now };
-  return awaitCanary(plan, state, seen, ready);
+  if (state.step === "starting") return awaitCanary(plan, state, seen, { ...state, step: "settling", since: seen.now });
+  return settled(plan, state.since, seen.now, { phase: "shifting", step: "scaling", stage: 0, since: seen.now });
 }
 
 function shift(plan: Plan, state: Shifting, seen: Observation): Decision {
@@ -205,7 +205,9 @@ function promote(plan: Plan, state: Promoting, seen: Observation): Decision {
     case "updating":
       return { do: "update-stable", next: to("starting"), because: "every stage passed: stable gets the new image" };
     case "starting":
-      return awaitStable(plan, state, seen, to("finishing"));
+      return awaitStable(plan, state, seen, to("settling"));
+    case "settling":
+      return settled(plan, state.since, seen.now, to("finishing"));
     case "finishing":
       return {
         do: "finish",
@@ -242,6 +244,13 @@ function giveBack(plan: Plan, state: RollingBack, seen: Observation): Decision {
     case "retiring":
       return { do: "restore", next: { phase: "rolled-back", because: state.because }, because: "putting the canary back as it was" };
   }
+}
+
+function settled(plan: Plan, since: Instant, now: Instant, next: State): Decision {
+  const end = since + plan.settle;
+  return now < end
+    ? { do: "wait", until: end, because: `the mesh learns of the new pods: ${formatDuration(end - now)}` }
+    : { do: "nothing", next, because: "the mesh had time to learn of the new pods" };
 }
 
 function drained(plan: Plan, since: Instant, now: Instant, next: State): Decision {

@@ -22,6 +22,8 @@ export type Plan = {
   readonly pollEvery: Millis;
   /** How long a version may take to become available. */
   readonly ready: Millis;
+  /** Between a version's becoming ready and its first traffic: proxies learn of new pods and subsets a little later. */
+  readonly settle: Millis;
   /** Between taking a version's traffic away and taking its pods. */
   readonly drain: Millis;
   /** For the whole release, without the time it waits for somebody; later, it rolls back. */

@@ -1,9 +1,10 @@
 import type { Instant } from "../lib/duration.ts";
 
-/** How a promotion goes on, once all traffic is on the canary. A swap has no use for the first two. */
+/** How a promotion goes on, once all traffic is on the canary. A swap has no use for the first three. */
 export type PromotionStep =
   | "updating" //     stable's Deployment gets the image
   | "starting" //     … and its pods become available
+  | "settling" //     … and the mesh learns of them
   | "finishing" //    routes get their last form: the canary alone (swap), or as they began (update)
   | "draining" //     the loser finishes its requests
   | "retiring"; //    the loser's pods go
@@ -18,7 +19,7 @@ export type RollbackStep =
  * so a job that starts again repeats it without harm.
  */
 export type State =
-  | { readonly phase: "preparing"; readonly step: "deploying" | "starting"; readonly since: Instant }
+  | { readonly phase: "preparing"; readonly step: "deploying" | "starting" | "settling"; readonly since: Instant }
   | { readonly phase: "shifting"; readonly step: "scaling" | "filling" | "routing"; readonly stage: number; readonly since: Instant }
   | { readonly phase: "baking"; readonly stage: number; readonly since: Instant; readonly putBacks: number }
   | { readonly phase: "waiting"; readonly stage: number; readonly since: Instant }
