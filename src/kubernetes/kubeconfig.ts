@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type User } from "@kubernetes/client-node";
+import { load as parse } from "js-yaml";
 import { RefusedError } from "../lib/errors.ts";
 import { proxyFor } from "../lib/proxy.ts";
 import type { Connection } from "./client.ts";
@@ -62,11 +63,24 @@ function load(config: KubeConfig, from: { readonly text: string } | { readonly p
   if ("path" in from && !existsSync(from.path))
     throw new RefusedError(`${said} names the file ${from.path}, which does not exist.`, { next: "Check the path, and that an earlier step has written it." });
   try {
+    const text = "path" in from ? readFileSync(from.path, "utf8") : from.text;
     if ("path" in from) config.loadFromFile(from.path);
-    else config.loadFromString(from.text);
+    else config.loadFromString(text);
+    keepTokenFiles(config, text, "path" in from ? dirname(from.path) : ".");
     return config;
   } catch (error) {
     throw new RefusedError(`${said} is not a kubeconfig.`, { cause: error });
+  }
+}
+
+/** The library drops `tokenFile` without a word; its users carry it on from here. Relative paths are relative to the kubeconfig. */
+type UserWithFile = User & { tokenFile?: string };
+
+function keepTokenFiles(config: KubeConfig, text: string, folder: string): void {
+  const { users = [] } = parse(text) as { readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[] };
+  for (const { name, user } of users) {
+    const found = config.users.find((known) => known.name === name) as UserWithFile | undefined;
+    if (found && user?.tokenFile !== undefined) found.tokenFile = resolve(folder, user.tokenFile);
   }
 }
 
@@ -107,8 +121,8 @@ async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]
   return { headers: options.auth ? { ...headers, authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` } : headers, tls };
 }
 
-/** `tokenFile` of a kubeconfig is ignored by the library; the file is read each time because it is rotated. */
+/** Read each time, because it is rotated. */
 function fromTokenFile(user: User | null): Readonly<Record<string, string>> {
-  const path = (user as { readonly tokenFile?: string } | null)?.tokenFile;
+  const path = (user as UserWithFile | null)?.tokenFile;
   return path ? { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } : {};
 }
