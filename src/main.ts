@@ -33,7 +33,7 @@ const env = { ...process.env };
 const github = readContext(env, (path) => readFileSync(path, "utf8"));
 const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
-const redaction = createRedaction((secret) => github.actions && stdout.write(mask(secret)));
+const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
 const stop = new AbortController();
 
 /** GitHub and Prometheus behind a proxy; the cluster has one of its own, from the kubeconfig. */
@@ -48,8 +48,8 @@ async function main(): Promise<ExitCode> {
 
   const config = await loadConfig({ inputs: asked.inputs, env, readFile: (path) => readFile(path, "utf8") });
   if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);
-  const voice =
-    process.stdout.isTTY && !github.actions ? progress({ screen: stdout, clock: { now: Date.now } }) : log({ screen: stdout, actions: github.actions });
+  const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
+  const voice = process.stdout.isTTY && !github.actions ? progress({ screen, clock: { now: Date.now } }) : log({ screen, actions: github.actions });
   const session = compose(config, { env, github, voice, redaction, stop: stop.signal, print });
   try {
     return await commands[config.command](session);

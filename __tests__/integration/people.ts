@@ -104,14 +104,13 @@ export function people(): void {
     assert.equal((await first.ended).exit, 1);
   });
 
-  test("`plan`, `status` and `verify` tell and change nothing", async (t) => {
+  test("`plan`, `status` and `verify` change nothing, and their JSON is all there is on standard output", async (t) => {
     const world = await scene(t, { shop: "one", rate: 0 });
     const { sandbox, before, run } = world;
     const release = { ...releaseOfOne("v2"), stages: "- { weight: 50, approval: true }\n- 100", gates: "- restarts: {}" };
-    const terminal = { env: { GITHUB_ACTIONS: "" } };
 
-    const plan = await run({ ...release, command: "plan", json: "true" }, terminal);
-    const { allowed } = JSON.parse(plan.said) as { readonly allowed: boolean };
+    const plan = await run({ ...release, command: "plan", json: "true" });
+    const { allowed } = JSON.parse(plan.stdout) as { readonly allowed: boolean };
     assert.deepEqual([plan.exit, allowed], [0, true], plan.said);
     assert.deepEqual(writesOf(sandbox), []);
     assert.deepEqual(objectsOf(sandbox), before);
@@ -119,18 +118,19 @@ export function people(): void {
     assert.equal((await run(release)).exit, 0);
     const written = writesOf(sandbox);
     const [status, verify] = await Promise.all([
-      run({ ...by("status"), json: "true" }, terminal),
-      run({ ...release, command: "verify", json: "true", "verify-url": sandbox.gateway.url, "verify-headers": `host=${hostIn("shop")}` }, terminal),
+      run({ ...by("status"), json: "true", stages: "50:2x" }),
+      run({ ...release, command: "verify", json: "true", "verify-url": sandbox.gateway.url, "verify-headers": `host=${hostIn("shop")}` }),
     ]);
     assert.equal(status.exit, 0, status.said);
-    const { state, weight, drift } = JSON.parse(status.said) as {
+    assert.match(status.said, /warning.*50:2x/); // and still there is nothing but JSON on standard output
+    const { state, weight, drift } = JSON.parse(status.stdout) as {
       readonly state: { readonly phase: string };
       readonly weight: number;
       readonly drift?: string;
     };
     assert.deepEqual([state.phase, weight, drift], ["waiting", 50, undefined]);
     assert.equal(verify.exit, 0, verify.said);
-    const counted = JSON.parse(verify.said) as { readonly stable: number; readonly canary: number; readonly neither: number; readonly planned: number };
+    const counted = JSON.parse(verify.stdout) as { readonly stable: number; readonly canary: number; readonly neither: number; readonly planned: number };
     assert.deepEqual([counted.stable + counted.canary, counted.neither, counted.planned], [100, 0, 50]);
     assert.deepEqual(writesOf(sandbox), written);
   });

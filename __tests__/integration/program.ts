@@ -22,6 +22,7 @@ export type Ended = {
   readonly exit: number | NodeJS.Signals;
   /** Standard output and error, as they came. */
   readonly said: string;
+  readonly stdout: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
   /** The JSON report; undefined when none was written. */
@@ -52,15 +53,20 @@ export function startProgram({ action, inputs, env, args = [] }: ProgramOptions)
     env: { PATH: process.env.PATH, HOME: folder, ...env, ...files, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
   });
   let said = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
+  let stdout = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    stdout += text;
+  });
   const ended = endOf(child).then((exit): Ended => {
     const report = join(folder, "canary-report.json");
     const result = {
       exit,
       said,
+      stdout,
       outputs: parseOutputs(readFileSync(files.GITHUB_OUTPUT, "utf8")),
       summary: readFileSync(files.GITHUB_STEP_SUMMARY, "utf8"),
       report: existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : undefined,
