@@ -7,9 +7,12 @@ import { assertServedBy, pull, scene } from "./scene.ts";
 const stages = "20:700ms, 50:700ms, 100";
 const gates = "- errors: { atMost: 5%, minRequests: 5 }\n- restarts: {}";
 
+/** Long enough to do harm, were traffic sent before. */
+const becomesReady = 700;
+
 export function goodReleases(): void {
   test("a release by a copy ends with the new image in the old Deployment, everything else as it was, and no bad answer", async (t) => {
-    const { sandbox, traffic, before, run } = await scene(t, { shop: "one" });
+    const { sandbox, traffic, before, run } = await scene(t, { shop: "one", becomesReady });
     const { exit, outputs, summary, report, said } = await run({ ...releaseOfOne("v2"), stages, gates });
     assert.equal(exit, 0, said);
 
@@ -31,7 +34,7 @@ export function goodReleases(): void {
   });
 
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {
-    const { sandbox, traffic, run } = await scene(t, { shop: "two" });
+    const { sandbox, traffic, run } = await scene(t, { shop: "two", becomesReady });
     const first = await run({ ...releaseOfTwo("v2"), stages, gates });
     assert.equal(first.exit, 0, first.said);
     assert.equal(routeOf(sandbox), "v1 0, v2 100");
