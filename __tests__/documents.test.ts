@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import test from "node:test";
+import { loadConfig } from "../src/config/load.ts";
+
+// What the pages say of the code, as far as it can be held against the code.
+
+const read = (path: string): string => readFileSync(path, "utf8");
+const pages = [...globSync("*.md"), ...globSync("docs/**/*.md")].sort();
+const readme = read("README.md");
+
+for (const page of pages) {
+  test(`every file that ${page} links to is there`, () => {
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link.replace(/#.*$/, ""));
+    const local = links.filter((link) => link !== "" && !/^[a-z]+:/.test(link));
+    assert.deepEqual(
+      local.filter((link) => !existsSync(join(dirname(page), link))),
+      [],
+    );
+  });
+}
+
+test("the README's full configuration is one without a fault", async () => {
+  const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(readme) ?? assert.fail("no example");
+  const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t" };
+  const { release, warnings } = await loadConfig({ inputs: { config: "README.md" }, env, readFile: async () => text ?? "" });
+  assert.equal(release?.plan.stages.length, 4);
+  assert.deepEqual(warnings, []);
+});
+
+test("every message that the README explains is one that the program says", () => {
+  const [, section = ""] = readme.split("\n## Troubleshooting\n");
+  const messages = [...section.matchAll(/```text\n(.+)\n```/g)].map(([, message = ""]) => message);
+  const said = [...globSync("src/**/*.ts").filter((file) => !file.startsWith("src/sandbox/")), "launch.sh"].map(read).join("\n");
+  assert.ok(messages.length >= 10, `${messages.length} messages`);
+  // What stands between an ellipsis or a colon and the next is one literal in the code.
+  const lost = messages.flatMap((message) => message.split(/…|: |:$/).filter((part) => /\w{2}/.test(part) && !said.includes(part.replace(/[.;]$/, ""))));
+  assert.deepEqual(lost, []);
+});
+
+test("every test that ARCHITECTURE.md relies on exists", () => {
+  const [, section = ""] = /\n## Invariants\n(.*?)\n## /s.exec(read("ARCHITECTURE.md")) ?? [];
+  const rows = section.split("\n").filter((line) => /^\| \d/.test(line));
+  const names = rows.flatMap((row) => [...(row.split("|")[3] ?? "").matchAll(/`([^`]* [^`]*)`/g)].map(([, name = ""]) => name));
+  const tests = globSync("__tests__/**/*.ts").map(read).join("\n");
+  assert.equal(rows.length, 9);
+  assert.deepEqual(
+    names.filter((name) => !tests.includes(name)),
+    [],
+  );
+});
+
+test("every folder of the sources stands in ARCHITECTURE.md", () => {
+  const table = read("ARCHITECTURE.md").split("\n## States\n")[0] ?? "";
+  const folders = globSync("src/*/").map((folder) => folder.replace(/^src\//, "").replace(/\/$/, ""));
+  assert.deepEqual(
+    folders.filter((folder) => !new RegExp(`\`(src/)?${folder}\``).test(table)),
+    [],
+  );
+});
