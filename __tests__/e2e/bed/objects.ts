@@ -4,6 +4,8 @@ import { join } from "node:path";
 // Objects that are there before any test: the node, the ingress gateway, and the webhooks.
 
 export const gatewayAddress = "10.244.0.10";
+/** Where port 80 of gateways is listened on. A Gateway without `bind` takes it on every address, so it is one that no pod uses. */
+export const gatewayPort = 18_080;
 
 /** EndpointSlices leave out pods whose node does not exist. */
 export const node = `
@@ -79,10 +81,7 @@ webhooks:
 `;
 };
 
-/**
- * The ingress gateway. Listeners of Gateway API bind 0.0.0.0, so no other pod may have one of their ports:
- * they get one of their own, and the classic Gateway binds the pod's address.
- */
+/** The ingress gateway. Its ports listen on every address, as everywhere, so no pod of the bed may have one of the target ports. */
 export const gateway = `
 apiVersion: apps/v1
 kind: Deployment
@@ -96,7 +95,7 @@ spec:
       labels: {app: istio-ingressgateway, istio: ingressgateway}
       annotations: {bed/address: ${gatewayAddress}, prometheus.io/scrape: "true", prometheus.io/port: "15020", prometheus.io/path: /stats/prometheus}
     spec:
-      containers: [{name: istio-proxy, image: "docker.io/istio/proxyv2:1.31.0", args: [proxy, router], ports: [{containerPort: 8080}]}]
+      containers: [{name: istio-proxy, image: "docker.io/istio/proxyv2:1.31.0", args: [proxy, router], ports: [{containerPort: ${gatewayPort}}]}]
 ---
 apiVersion: v1
 kind: Service
@@ -104,8 +103,8 @@ metadata: {name: istio-ingressgateway, namespace: istio-system, labels: {app: is
 spec:
   selector: {istio: ingressgateway}
   ports:
-  - {name: http2, port: 80, targetPort: 8080}
-  - {name: gateway-api, port: 81, targetPort: 8181}
+  - {name: http2, port: 80, targetPort: ${gatewayPort}}
+  - {name: gateway-api, port: 81, targetPort: 18081}
   - {name: tcp, port: 31400, targetPort: 31400}
 ---
 apiVersion: networking.istio.io/v1
@@ -114,5 +113,5 @@ metadata: {name: public, namespace: istio-system}
 spec:
   selector: {istio: ingressgateway}
   servers:
-  - {port: {number: 80, name: http, protocol: HTTP}, bind: ${gatewayAddress}, hosts: ["*"]}
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}
 `;

@@ -8,7 +8,7 @@ import { buildBed, type Programs } from "./build.ts";
 import { startApiServer, startControllers, startIstiod } from "./control-plane.ts";
 import { stopBed } from "./down.ts";
 import { defaultNamespace, enterNetwork, openLoopback, workOf } from "./network.ts";
-import { gateway, gatewayAddress, istioNamespace, node, nodeStatus, webhooks } from "./objects.ts";
+import { gateway, gatewayAddress, gatewayPort, istioNamespace, node, nodeStatus, webhooks } from "./objects.ts";
 import { makePki } from "./pki.ts";
 import { livingProcesses, startProcess } from "./processes.ts";
 import { startPrometheus } from "./prometheus.ts";
@@ -57,7 +57,7 @@ const describe = (namespace: string, work: string, { kubectl, act }: Programs): 
   work,
   kubeconfig: join(work, "pki/admin.kubeconfig"),
   apiServer: "https://127.0.0.1:6443",
-  gateway: `http://${gatewayAddress}:8080`,
+  gateway: `http://${gatewayAddress}:${gatewayPort}`,
   prometheus: "http://127.0.0.1:9090",
   envoyAdmin: `http://${gatewayAddress}:15000`,
   istiodUrl: "http://127.0.0.1:15080",
@@ -87,7 +87,7 @@ async function assemble({ work }: Bed, programs: Programs, say: (line: string) =
     await Promise.all([startIstiod(work, programs), startPrometheus(work, programs.prometheus)]);
     await apply(api, webhooks(pki));
     await waitFor(() => apply(api, gateway), "the webhooks' consent to the gateway", 15_000);
-    await waitFor(async () => (await fetch(`http://${gatewayAddress}:8080/`)).status === 404, "the gateway's listener", 30_000);
+    await waitFor(async () => (await fetch(`http://${gatewayAddress}:${gatewayPort}/`)).status === 404, "the gateway's listener", 30_000);
   } finally {
     await api.close();
   }
