@@ -1,11 +1,12 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Session } from "./session.ts";
+import { untouched } from "./session-steps.ts";
 
 /** Does the work while nobody else can release this service. */
 export async function locked<T>(session: Session, options: { readonly force: boolean }, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   const { namespace, service } = session.config;
-  const held = await session.lock(options).acquire(session.run);
+  const held = await untouched(session.lock(options).acquire(session.run));
   if ("heldBy" in held) {
     const { heldBy, since } = held;
     throw new RefusedError(

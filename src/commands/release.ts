@@ -9,7 +9,7 @@ import { conclude, exitCodeOf } from "./conclude.ts";
 import { allowed } from "./inspect.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { required, unlessStopped } from "./session-steps.ts";
+import { required, unlessStopped, untouched } from "./session-steps.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {
@@ -40,7 +40,7 @@ async function begin(session: Session, target: Target, plan: Plan): Promise<Reco
  * forward, everything else back. One that waits for approval is somebody's decision and is left alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
-  const record = await session.journal.load();
+  const record = await untouched(session.journal.load());
   if (!record || isOutcome(record.state)) return;
   const { target, startedAt, run, state } = record;
   const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { DeniedError, RefusedError } from "../lib/errors.ts";
 import type { Session } from "./session.ts";
 
 /** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
@@ -11,4 +11,17 @@ export function required({ release, command }: Config): NonNullable<Config["rele
 /** Between looking and doing: a job that was cancelled meanwhile does nothing. */
 export function unlessStopped({ stop }: Session): void {
   if (stop.aborted) throw new RefusedError(`${String(stop.reason)}, before anything was changed.`);
+}
+
+/** What is denied while nothing has been changed yet is a refusal of the whole job: there is nothing to settle. */
+export async function untouched<T>(looking: Promise<T>): Promise<T> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (!(error instanceof DeniedError)) throw error;
+    throw new RefusedError(error.message, {
+      next: error.next ?? "Nothing was changed. The command `plan` tells everything that is missing at once.",
+      cause: error,
+    });
+  }
 }
