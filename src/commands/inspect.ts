@@ -1,4 +1,4 @@
-import { RefusedError } from "../lib/errors.ts";
+import { RefusedError, withNext } from "../lib/errors.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
@@ -15,4 +15,4 @@ export async function allowed(session: Session, target: Target, plan: Plan): Pro
   );
 }
 
-export const textOf = ({ what, next }: Finding): string => (next ? `${what} ${next}` : what);
+export const textOf = ({ what, next }: Finding): string => withNext(what, next);
