@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { type CompositeOptions, type CompositeResult, startComposite } from "../../src/sandbox/composite/composite.ts";
@@ -146,4 +146,14 @@ test("a step with always() is deaf to a cancelled job: why the first step has no
     stage.said().flatMap(({ signal }) => signal ?? []),
     [],
   );
+});
+
+test("the steps run on a machine without bash, too", async (t) => {
+  const { action, env, folder } = bench(t, "good");
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const tool of ["sh", "dirname", "readlink"]) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
+  symlinkSync(process.execPath, join(bin, "node"));
+  const result = await startComposite({ action, env: { ...env, PATH: bin } }).done;
+  assert.equal(result.outputs.outcome, "succeeded", result.steps[0]?.log);
 });

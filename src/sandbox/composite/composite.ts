@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { load } from "js-yaml";
 import { z } from "zod";
 import { type Contexts, fill, holds, type Status } from "./expression.ts";
@@ -137,21 +137,19 @@ async function runStep(step: Step, { options, contexts, folder, cancelled, runs 
   writeFileSync(script, fill(step.run, contexts));
   const env = Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, fill(value, contexts)]));
 
-  const child = spawn("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", script], {
-    stdio: ["ignore", "pipe", "pipe"],
-    cwd: options.cwd ?? options.action,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      CI: "true",
-      GITHUB_ACTIONS: "true",
-      RUNNER_TEMP: folder,
-      GITHUB_ACTION_PATH: options.action,
-      ...options.env,
-      ...files,
-      ...env,
-    },
-  });
+  const variables = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    CI: "true",
+    GITHUB_ACTIONS: "true",
+    RUNNER_TEMP: folder,
+    GITHUB_ACTION_PATH: options.action,
+    ...options.env,
+    ...files,
+    ...env,
+  };
+  const [shell, ...flags] = shellOn(variables.PATH);
+  const child = spawn(shell, [...flags, script], { stdio: ["ignore", "pipe", "pipe"], cwd: options.cwd ?? options.action, env: variables });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
@@ -170,6 +168,10 @@ async function runStep(step: Step, { options, contexts, folder, cancelled, runs 
     log,
   };
 }
+
+/** What `shell: bash` means on a runner. A small machine (Alpine) has no bash, and sh is enough for steps of one line. */
+const shellOn = (path = ""): readonly [string, ...string[]] =>
+  path.split(delimiter).some((folder) => existsSync(join(folder, "bash"))) ? ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"] : ["sh", "-e"];
 
 /** The step ends with its first process; who is left behind has a closed pipe. A step whose condition still holds is not told that the job was cancelled. */
 async function endOf(
