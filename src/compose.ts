@@ -6,7 +6,7 @@ import { connectGitHub } from "./github/client.ts";
 import type { GitHubContext } from "./github/context.ts";
 import { findPullRequest } from "./github/pull-request.ts";
 import { configMapJournal } from "./journals/config-map.ts";
-import { connect } from "./kubernetes/client.ts";
+import { type Connection, connect } from "./kubernetes/client.ts";
 import { findCluster } from "./kubernetes/kubeconfig.ts";
 import { versionLabels } from "./kubernetes/version-labels.ts";
 import { tell } from "./lib/errors.ts";
@@ -56,8 +56,8 @@ export function compose(config: Config, world: World): Session {
   const { namespace, service } = config;
   const { warn, warnings } = collectWarnings(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env });
-  for (const secret of cluster.secrets) world.redaction.register(secret);
-  const client = connect(cluster, warn);
+  for (const secret of [...cluster.secrets, ...secretsIn(config.metrics?.headers ?? {}), ...secretsIn(config.verify.headers)]) world.redaction.register(secret);
+  const client = connect({ ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
   const journal = configMapJournal(client, namespace, service);
   const written = world.github.outputFile ? outputs({ file: world.github.outputFile, report: config.reporting.report }) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
@@ -107,6 +107,16 @@ const clock: Clock = {
   now: Date.now,
   sleepUntil: (at, signal) => sleep(Math.max(0, at - Date.now()), undefined, { signal }).catch(() => undefined),
 };
+
+/** Tokens from exec plugins and files are known only now. */
+async function masked(authorization: ReturnType<Connection["authorize"]>, redaction: Redaction): ReturnType<Connection["authorize"]> {
+  for (const secret of secretsIn((await authorization).headers)) redaction.register(secret);
+  return authorization;
+}
+
+/** What headers hold by their names; a host or a tenant is no secret, and masking it would tear holes into every report. */
+const secretsIn = (headers: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(headers).flatMap(([name, value]) => (/auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : []));
 
 /** A warning is told at once, once, and kept for the reports. */
 function collectWarnings(config: Config, { voice, redaction }: World): Pick<Session, "warn" | "warnings"> {
