@@ -14,7 +14,7 @@ export function headlineOf(account: Account): Headline {
   return unsettled ? { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` } : headline;
 }
 
-function phaseHeadline({ plan, stages, target, weight }: Account, state: State): Headline {
+function phaseHeadline({ plan, stages, target, weight, settled }: Account, state: State): Headline {
   const stage = (index: number): string => `stage ${index + 1} of ${plan.stages.length}`;
   switch (state.phase) {
     case "preparing":
@@ -38,7 +38,8 @@ function phaseHeadline({ plan, stages, target, weight }: Account, state: State):
         words:
           plan.promotion === "swap" ? `released, ${target.canary.deployment} is the new stable` : `released, ${target.stable.deployment} runs the new version`,
       };
-    case "rolled-back":
+    case "rolled-back": // Where requests go is known only when the cluster was read again and is as it was.
+      if (settled === false) return { mark: "❌", words: stages.length > 0 ? "rolled back" : "not released" };
       return {
         mark: "❌",
         words: stages.length > 0 ? `rolled back, all requests go to ${target.stable.deployment} again` : "not released, no request went to the canary",
