@@ -115,7 +115,7 @@ async function masked(authorization: ReturnType<Connection["authorize"]>, redact
 }
 
 /** What headers hold by their names; a host or a tenant is no secret, and masking it would tear holes into every report. */
-const secretsIn = (headers: Readonly<Record<string, string>>): readonly string[] =>
+const secretsIn = (headers: { readonly [name: string]: string }): readonly string[] =>
   Object.entries(headers).flatMap(([name, value]) => (/auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : []));
 
 /** A warning is told at once, once, and kept for the reports. */
