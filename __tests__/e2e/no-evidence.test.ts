@@ -5,7 +5,7 @@ import { openApiServer } from "./support/api-server.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { type OwnPrometheus, ownPrometheus } from "./support/own-prometheus.ts";
 import { sumOf } from "./support/prometheus.ts";
-import { assertRefused, assertRolledBack, figures, image, pick, type Scene, saying, withScene } from "./support/scene.ts";
+import { assertRefused, assertRolledBack, figures, image, pick, type Scene, servingCanary, withScene } from "./support/scene.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 // Releases that nothing tells how the canary is.
@@ -64,7 +64,7 @@ describe("without evidence", { concurrency: 5 }, () => {
         withPrometheus(scene, async (prometheus) => {
           const settings = { stages: oneStage(atMost), gates: [{ errors: { ...gate, noData } }], metrics: { prometheus: prometheus.url, interval: "1s" } };
           const program = scene.start(settings, { flags: image("v2") });
-          await saying(program, /giving the canary 20 %/);
+          await servingCanary(scene, program);
           await prometheus.kill();
           const finished = await program.ended;
           await assertRolledBack(scene, finished, because);
@@ -82,7 +82,7 @@ describe("without evidence", { concurrency: 5 }, () => {
       withPrometheus(scene, async (prometheus) => {
         const settings = { stages: oneStage("2m"), gates: [{ errors: gate }], metrics: { prometheus: prometheus.url, interval: "1s" } };
         const program = scene.start(settings, { flags: image("v2") });
-        await saying(program, /giving the canary 20 %/);
+        await servingCanary(scene, program);
         await prometheus.kill();
         await sleep(6_000); // twice the time that the stage lasts at least
         assert.doesNotMatch(program.stdout(), /stage 20 % passed/);

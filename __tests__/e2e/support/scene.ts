@@ -5,6 +5,7 @@ import type { Bed } from "./bed.ts";
 import { envoyWeights, recordWeights, type Weights } from "./envoy.ts";
 import { newNamespace, rolledOut } from "./namespace.ts";
 import { type Finished, type Program, startProgram, type Wanted } from "./program.ts";
+import { sumOf } from "./prometheus.ts";
 import { twoVersions } from "./shop.ts";
 import { type Snapshot, snapshot, withoutOurs } from "./snapshot.ts";
 import { type Counts, sendRequests, startTraffic, type Traffic } from "./traffic.ts";
@@ -61,7 +62,8 @@ export async function withScene(
     await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the route in Envoy", 30_000);
     await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, "an answer through the gateway", 30_000);
     traffic = startTraffic({ url: bed.gateway, host, perSecond });
-    await waitFor(() => (traffic?.counts().byVersion.v1 ?? 0) >= 20, "answers", 30_000);
+    const counted = `istio_requests_total{reporter="source",destination_workload="shop-v1",destination_workload_namespace="${name}"}`;
+    await waitFor(async () => (await sumOf(bed, counted)) >= 20, "20 answers in Prometheus", 30_000);
     const recording = recordWeights(bed, host);
     recorder = recording;
     await play({
@@ -128,6 +130,12 @@ export async function saying({ stdout, ended }: Program, what: RegExp): Promise<
   void ended.then(() => (over = true));
   await waitFor(() => what.test(stdout()) || over, String(what), 60_000, 30);
   assert.match(stdout(), what);
+}
+
+/** Waits until the release has given the canary its first 20 %, and Envoy has them. */
+export async function servingCanary({ bed, host }: Scene, program: Program): Promise<void> {
+  await saying(program, /giving the canary 20 %/);
+  await waitFor(async () => (await envoyWeights(bed, host)).v2 === 20, "20 % in Envoy", 30_000, 30);
 }
 
 export const pick = (outputs: Readonly<Record<string, string>>, ...names: readonly string[]): object =>
