@@ -713,9 +713,11 @@ function deployments(inCluster: InCluster): void {
     const { client, namespace } = cluster;
     await client.create(resources.deployments, namespace, deployment("unpulled", "v2-pullfail", { replicas: 1 }));
     await eventually(async () => assert.deepEqual(await waitingReasons(cluster, "unpulled"), ["ImagePullBackOff"]));
-    const status = statusOf(await found(client, resources.deployments, namespace, "unpulled"));
-    assert.deepEqual(conditionOf(status.conditions, "Available"), ["False", "MinimumReplicasUnavailable"]);
-    assert.equal(status.unavailableReplicas, 1);
+    await eventually(async () => {
+      const status = statusOf(await found(client, resources.deployments, namespace, "unpulled"));
+      assert.deepEqual(conditionOf(status.conditions, "Available"), ["False", "MinimumReplicasUnavailable"]);
+      assert.equal(status.unavailableReplicas, 1);
+    });
   });
 
   inCluster("a container that crashes waits to be restarted, again and again", async (cluster) => {

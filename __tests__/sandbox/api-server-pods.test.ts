@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import { type ApiServerOptions } from "../../src/sandbox/api-server/api-server.ts";
+import type { ApiServerOptions } from "../../src/sandbox/api-server/api-server.ts";
 import { manualClock } from "../../src/sandbox/api-server/clock.ts";
 import type { PodRunner } from "../../src/sandbox/api-server/controllers/kubelet.ts";
 import { kindNamed } from "../../src/sandbox/api-server/kind.ts";

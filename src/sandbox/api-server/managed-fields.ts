@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isAtomic, keyOfItem, listKeys } from "./lists.ts";
-import { isObject, type Json, type JsonObject, type ManagedFields } from "./object.ts";
+import { isObject, type JsonObject, type ManagedFields } from "./object.ts";
 
 /**
  * The fields that somebody set: paths as fieldsV1 has them (`f:spec`, `k:{"name":"web"}`), joined by a character that no path has.
@@ -9,6 +9,8 @@ import { isObject, type Json, type JsonObject, type ManagedFields } from "./obje
 export type FieldSet = ReadonlySet<string>;
 
 const joint = "\u0000";
+
+export const pathOf = (parts: readonly string[]): string => parts.join(joint);
 
 /** Not owned by anybody: identity, and what the server sets itself. */
 const unowned = new Set(["apiVersion", "kind"]);
@@ -25,7 +27,7 @@ export function fieldValues(object: Readonly<Record<string, unknown>>, custom: b
 }
 
 function walk(value: unknown, path: readonly string[], fields: readonly string[], custom: boolean, found: Map<string, unknown>): void {
-  const own = (): unknown => found.set(path.join(joint), value);
+  const own = (): unknown => found.set(pathOf(path), value);
   if (isObject(value)) {
     const entries = Object.entries(value).filter(([field, inner]) => inner !== undefined && !isUnowned(fields, field));
     if (fields.length > 0 && fields.at(-1) !== "metadata" && (entries.length === 0 || (!custom && isAtomic(fields)))) own();
@@ -42,7 +44,7 @@ function walk(value: unknown, path: readonly string[], fields: readonly string[]
     const itemPath = [...path, `k:${JSON.stringify(keyOfItem(item, keys))}`];
     // Some items are one value with a key: who sets an owner reference sets all of it.
     const whole = fields.at(-1) === "ownerReferences";
-    found.set([...itemPath, "."].join(joint), whole ? item : true);
+    found.set(pathOf([...itemPath, "."]), whole ? item : true);
     if (!whole) walk(item, itemPath, fields, custom, found);
   }
 }
@@ -60,13 +62,11 @@ export function compareFields(before: FieldValues, after: FieldValues): { readon
   };
 }
 
-export function toFieldsV1(set: FieldSet): JsonObject {
-  const root: Record<string, Json> = {};
-  for (const path of [...set].sort()) {
-    let at = root;
-    for (const part of path.split(joint)) at = (at[part] ??= {}) as Record<string, Json>;
-  }
-  return root;
+export const toFieldsV1 = (set: FieldSet): JsonObject => nested([...set].sort().map((path) => path.split(joint)));
+
+function nested(paths: readonly (readonly string[])[]): JsonObject {
+  const byHead = Map.groupBy(paths.filter((path) => path.length > 0), ([head = ""]) => head);
+  return Object.fromEntries([...byHead].map(([head, below]) => [head, nested(below.map(([, ...rest]) => rest))]));
 }
 
 export function fromFieldsV1(fields: JsonObject): FieldSet {
@@ -75,7 +75,7 @@ export function fromFieldsV1(fields: JsonObject): FieldSet {
     for (const [part, inner] of Object.entries(at)) {
       const here = [...path, part];
       if (isObject(inner) && Object.keys(inner).length > 0) visit(inner as JsonObject, here);
-      else found.add(here.join(joint));
+      else found.add(pathOf(here));
     }
   };
   visit(fields, []);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isAtomic, keyOfItem, listKeys } from "./lists.ts";
-import { compareFields, entryFor, type FieldSet, fieldPath, fieldsOf, fieldValues, fromFieldsV1, inOrder, others, without, type Writer } from "./managed-fields.ts";
+import { compareFields, entryFor, type FieldSet, fieldPath, fieldsOf, fieldValues, fromFieldsV1, inOrder, others, pathOf, without, type Writer } from "./managed-fields.ts";
 import { isObject, type ManagedFields } from "./object.ts";
 import { ApiError } from "./status.ts";
 
@@ -77,7 +77,7 @@ function prune(value: Fields, dropped: FieldSet, custom: boolean): Fields {
 }
 
 function pruneValue(value: unknown, path: readonly string[], fields: readonly string[], dropped: FieldSet, custom: boolean): unknown {
-  if (dropped.has(path.join("\u0000"))) return undefined;
+  if (dropped.has(pathOf(path))) return undefined;
   if (isObject(value)) {
     const before = Object.entries(value);
     const after = before.map(([field, inner]) => [field, pruneValue(inner, [...path, `f:${field}`], [...fields, field], dropped, custom)] as const).filter(([, inner]) => inner !== undefined);
@@ -87,7 +87,7 @@ function pruneValue(value: unknown, path: readonly string[], fields: readonly st
   if (!Array.isArray(value) || keys === undefined) return value;
   const items = value.filter(isObject).map((item) => {
     const itemPath = [...path, `k:${JSON.stringify(keyOfItem(item, keys))}`];
-    return dropped.has([...itemPath, "."].join("\u0000")) ? undefined : pruneValue(item, itemPath, fields, dropped, custom);
+    return dropped.has(pathOf([...itemPath, "."])) ? undefined : pruneValue(item, itemPath, fields, dropped, custom);
   });
   const kept = items.filter((item) => item !== undefined);
   return value.length > 0 && kept.length === 0 ? undefined : kept;

@@ -77,5 +77,3 @@ export function forbidden(kind: Kind, name: string, because: string): ApiError {
 }
 
 export const unauthorized = (): ApiError => new ApiError(401, "Unauthorized", "Unauthorized");
-
-export const failure = (cause: Cause["reason"], field: string, message: string): Cause => ({ reason: cause, message, field });

@@ -18,10 +18,10 @@ export type Queue = {
 export function createQueue(control: Control, reconcile: (object: StoredObject) => void): Queue {
   const waiting = new Map<string, StoredObject>();
   const alarms = new Map<string, () => void>();
-  let scheduled: (() => void) | undefined;
+  let scheduled = false;
 
   const run = (): void => {
-    scheduled = undefined;
+    scheduled = false;
     const batch = [...waiting.values()];
     waiting.clear();
     for (const object of batch) {
@@ -33,7 +33,8 @@ export function createQueue(control: Control, reconcile: (object: StoredObject) 
 
   const add = (object: StoredObject): void => {
     waiting.set(object.metadata.uid, object);
-    scheduled ??= control.clock.after(0, run);
+    if (!scheduled) control.clock.after(0, run);
+    scheduled = true;
   };
 
   return {

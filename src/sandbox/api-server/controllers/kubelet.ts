@@ -88,9 +88,9 @@ export function startKubelet(control: Control, runner: PodRunner | undefined, ti
 
   function startContainer(pod: Pod, container: Container): void {
     const { start } = behaviourOf(container.image);
-    if (start === "cannot-be-pulled") return failToPull(pod, container);
-    if (start === "has-no-config") return set(pod, container, waiting("CreateContainerConfigError", `configmap "${container.name}-config" not found`));
-    run(pod, container);
+    if (start === "cannot-be-pulled") failToPull(pod, container);
+    else if (start === "has-no-config") set(pod, container, waiting("CreateContainerConfigError", `configmap "${container.name}-config" not found`));
+    else run(pod, container);
   }
 
   function failToPull(pod: Pod, container: Container): void {
@@ -104,7 +104,10 @@ export function startKubelet(control: Control, runner: PodRunner | undefined, ti
     const behaviour = behaviourOf(container.image);
     const startedAt = timestamp(clock.now());
     set(pod, container, { state: { running: { startedAt } }, started: true, ready: false });
-    if (crashesNow(pod, container, behaviour)) return later(pod, times.crashes, () => void crash(pod, container, startedAt));
+    if (crashesNow(pod, container, behaviour)) {
+      later(pod, times.crashes, () => void crash(pod, container, startedAt));
+      return;
+    }
     if (behaviour.becomesReady) later(pod, times.becomesReady, () => set(pod, container, { ready: true }));
     if (behaviour.diesAfter !== undefined) later(pod, times.becomesReady + behaviour.diesAfter * 1_000, () => void crash(pod, container, startedAt));
   }
