@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { dump } from "js-yaml";
 import { type CompositeRun, startComposite } from "../../../src/sandbox/composite/composite.ts";
 import { type Bed, testFolder } from "./bed.ts";
+import { processesWith } from "./processes.ts";
 
 /** The action as a step of a workflow, run as GitHub's runner runs it. */
 export type Step = CompositeRun & {
@@ -15,7 +16,6 @@ export type Step = CompositeRun & {
 /** Starts the composite action of this repository on the bed, with a configuration and nothing of this process's environment. */
 export function startStep(bed: Bed, name: string, config: object): Step {
   const folder = testFolder(bed, `step-${name}-${process.pid}`);
-  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "canary.yaml"), dump(config));
   const job = `${name}-${process.pid}`;
   let said = "";
@@ -34,20 +34,4 @@ export function startStep(bed: Bed, name: string, config: object): Step {
     output: (text) => (said += text),
   });
   return { ...run, said: () => said, processes: () => processesWith(`GITHUB_RUN_ID=${job}`) };
-}
-
-/** Environments are inherited and stay, whoever adopts a process. */
-function processesWith(variable: string): readonly number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => environmentOf(pid).includes(variable))
-    .map(Number);
-}
-
-function environmentOf(pid: string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  } catch {
-    return []; // it has just ended
-  }
 }

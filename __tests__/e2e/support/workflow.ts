@@ -1,4 +1,6 @@
-import type { Bed } from "./bed.ts";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Bed, testFolder } from "./bed.ts";
 import { type Ended, run } from "./kubectl.ts";
 
 export type WorkflowRun = {
@@ -7,6 +9,8 @@ export type WorkflowRun = {
   /** The file in `.github/workflows`. */
   readonly workflow: string;
   readonly event?: string;
+  /** What GitHub sends with the event: `github.event`. */
+  readonly payload?: object;
   /** Inputs of a `workflow_dispatch`. */
   readonly inputs?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
@@ -21,13 +25,17 @@ export type WorkflowRun = {
  */
 export function runWorkflow(
   bed: Bed,
-  { folder, workflow, event = "workflow_dispatch", inputs = {}, secrets = {}, environment = {} }: WorkflowRun,
+  { folder, workflow, event = "workflow_dispatch", payload = {}, inputs = {}, secrets = {}, environment = {} }: WorkflowRun,
 ): Promise<Ended> {
   const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] =>
     Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
   const machine = ["-P", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-", "--no-cache-server", "--action-offline-mode"];
+  const eventFile = join(testFolder(bed, "events"), `${workflow}.json`);
+  writeFileSync(eventFile, JSON.stringify(payload));
   const args = [
     event,
+    "-e",
+    eventFile,
     "-C",
     folder,
     "-W",
@@ -37,5 +45,6 @@ export function runWorkflow(
     ...pairs("--secret", secrets),
     ...pairs("--env", environment),
   ];
-  return run(bed.programs.act, args, { HOME: bed.work, PATH: process.env.PATH ?? "" });
+  // A runner has a Node on its PATH; this machine's own may be too old for the action.
+  return run(bed.programs.act, args, { HOME: bed.work, PATH: `${dirname(process.execPath)}:${process.env.PATH}` });
 }
