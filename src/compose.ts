@@ -94,7 +94,7 @@ export function compose(config: Config, world: World): Session {
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
-    orient: async (target) => ((await soleServer(client, target)) === "canary" ? { ...target, stable: target.canary, canary: target.stable } : target),
+    orient: async (target, plan) => (plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target),
     preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
     capture: async (target) => ({ routes: await captureRoutes(client, target), workloads: await captureWorkloads(client, target) }),
     connect: portsOf,
@@ -102,6 +102,8 @@ export function compose(config: Config, world: World): Session {
     close: () => client.close(),
   };
 }
+
+const exchanged = (target: Target): Target => ({ ...target, stable: target.canary, canary: target.stable });
 
 const clock: Clock = {
   now: Date.now,

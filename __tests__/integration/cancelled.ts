@@ -118,7 +118,8 @@ export function cancelled(): void {
     sandbox.api.apply([{ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: metadata.name, namespace: "shop" }, spec: longAgo }]);
     const next = await run({ ...short, image: imageOf("v3") });
     assert.equal(next.exit, 0, next.said);
-    assert.match(next.said, /the release of registry\.example\/reviews:v2 .*was left unfinished by its job; it is ended first/);
+    assert.match(next.said, /the release of registry\.example\/reviews:v2 .*was left half-way; it is ended first/);
+    assert.match(next.said, /rolled back, all requests go to reviews again[\s\S]*released, reviews runs the new version/);
     assert.equal(deploymentOf(sandbox, "reviews")?.image, imageOf("v3"));
     assert.equal(holderOf(sandbox), undefined);
     assert.equal(traffic.counts().bad, 0);

@@ -10,7 +10,7 @@ import { required } from "./session-steps.ts";
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(session: Session): Promise<ExitCode> {
   const wanted = required(session.config);
-  const target = await session.orient(wanted.target);
+  const target = await session.orient(wanted.target, wanted.plan);
   const findings = await session.preflight(target, wanted.plan).inspect();
   const allowed = !findings.some(({ level }) => level === "refuse");
   session.print(

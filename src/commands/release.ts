@@ -1,13 +1,13 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
-import { rollBack } from "../release/decide.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Record } from "../release/record.ts";
-import { initial, isOutcome } from "../release/state.ts";
+import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { allowed } from "./inspect.ts";
 import { locked } from "./locked.ts";
+import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { required, unlessStopped, untouched } from "./session-steps.ts";
 
@@ -16,7 +16,7 @@ export async function release(session: Session): Promise<ExitCode> {
   const wanted = required(session.config);
   return locked(session, { force: false }, async (lost) => {
     await finishEarlier(session, lost);
-    const target = await session.orient(wanted.target);
+    const target = await session.orient(wanted.target, wanted.plan);
     const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
     await allowed(session, target, plan);
     unlessStopped(session);
@@ -36,12 +36,12 @@ async function begin(session: Session, target: Target, plan: Plan): Promise<Reco
 }
 
 /**
- * A job that died (its runner was lost) left its release half-way. It is ended before another one begins: a promotion
- * forward, everything else back. One that waits for approval is somebody's decision and is left alone.
+ * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
+ * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
   const record = await untouched(session.journal.load());
-  if (!record || isOutcome(record.state)) return;
+  if (!record || isOver(record.state)) return;
   const { target, startedAt, run, state } = record;
   const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
   const now = session.clock.now();
@@ -50,17 +50,10 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
       next: "Run `promote` to finish it or `rollback` to end it, then release again.",
     });
   }
-  session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left unfinished by its job; it is ended first`);
-  const because = "its job ended without finishing it";
-  const { settled, differences } = await conclude(
-    session,
-    {
-      ...record,
-      run: session.run,
-      state: state.phase === "promoting" || state.phase === "rolling-back" ? state : rollBack(state, because, now),
-    },
-    lost,
-  );
+  session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`);
+  const taken = { ...record, run: session.run, state: backFrom(record, "its job ended without finishing it", now) };
+  await session.journal.save(taken);
+  const { settled, differences } = await conclude(session, taken, lost);
   if (settled) return;
   throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`, {
     next: "Put that right by hand, run `rollback`, then release again.",

@@ -1,7 +1,7 @@
 import type { Instant } from "../lib/duration.ts";
 import { rollBack, startPromotion } from "../release/decide.ts";
 import type { Record } from "../release/record.ts";
-import { isOutcome, type State } from "../release/state.ts";
+import { isOver, type State } from "../release/state.ts";
 import { conclude } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -13,7 +13,7 @@ import type { ExitCode, Session } from "./session.ts";
 export async function rollback(session: Session): Promise<ExitCode> {
   return locked(session, { force: true }, async (lost) => {
     const record = await session.journal.load();
-    if (!record || (isOutcome(record.state) && record.state.phase !== "failed")) {
+    if (!record || isOver(record.state)) {
       session.print(nothingToDo(session, record));
       session.nothingLeft();
       return 0;

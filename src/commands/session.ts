@@ -30,7 +30,7 @@ export type Session = {
   /** With `force` the lock is taken from whoever has it. */
   readonly lock: (options: { readonly force: boolean }) => Lock;
   /** The target with the roles as they are now: after a swap the Deployment called canary is the one that serves. */
-  readonly orient: (target: Target) => Promise<Target>;
+  readonly orient: (target: Target, plan: Plan) => Promise<Target>;
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<Record["before"]>;

@@ -50,6 +50,9 @@ export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
 
 export const isOutcome = (state: State): state is Outcome => state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
 
+/** Nothing is left to be done: a release that failed is not over, it waits for somebody to end it. */
+export const isOver = (state: State): boolean => state.phase === "succeeded" || state.phase === "rolled-back";
+
 /** A job ends at an outcome, and also where the release waits for somebody's approval. */
 export const isRunning = (state: State): state is Running => !isOutcome(state) && state.phase !== "waiting";
 

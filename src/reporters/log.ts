@@ -71,6 +71,7 @@ export function log({ screen, actions }: LogOptions): Voice {
     warn,
     report(account) {
       newest = account;
+      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
       if (chapter === undefined) open(chapterOf(account));
       for (const { at, because } of story(account)) {
         print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it

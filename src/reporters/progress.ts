@@ -46,6 +46,7 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
     report(account) {
       const before = newest && chapterOf(newest);
       newest = account;
+      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
       const chapter = chapterOf(account);
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`);
@@ -57,6 +58,7 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
     },
     async flush() {
       clearInterval(ticking);
+      ticking = undefined;
       screen.write(wipe);
       if (newest && !isRunning(newest.state) && !ended) end(newest);
     },
