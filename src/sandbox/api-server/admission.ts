@@ -1,5 +1,5 @@
-import type { Kind } from "./kind.ts";
 import { istioWebhook, reviewIstioObject } from "./istio-webhook.ts";
+import type { Kind } from "./kind.ts";
 import type { SentObject } from "./object.ts";
 import { denied } from "./status.ts";
 

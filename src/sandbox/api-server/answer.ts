@@ -84,12 +84,16 @@ const selectablePodFields = ["spec.nodeName", "status.phase", "status.podIP"];
 /** `metadata.name=x`, `status.phase!=Running`: a path, an operator, a value. */
 function parseFieldSelector(text: string, kind: Kind): (object: StoredObject) => boolean {
   const known = [...selectableFields, ...(kind.kind === "Pod" ? selectablePodFields : [])];
-  const terms = text.split(",").filter((term) => term !== "").map((term) => {
-    const [, path = term, operator, value = ""] = /^([^=!]+)(==?|!=)(.*)$/.exec(term) ?? [];
-    if (!known.includes(path)) throw badRequest(`"${path}" is not a known field selector: only ${selectableFields.map((field) => `"${field}"`).join(", ")}`);
-    return { path: path.split("."), equal: operator !== "!=", value };
-  });
-  const read = (object: StoredObject, path: readonly string[]): string => String(path.reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), object) ?? "");
+  const terms = text
+    .split(",")
+    .filter((term) => term !== "")
+    .map((term) => {
+      const [, path = term, operator, value = ""] = /^([^=!]+)(==?|!=)(.*)$/.exec(term) ?? [];
+      if (!known.includes(path)) throw badRequest(`"${path}" is not a known field selector: only ${selectableFields.map((field) => `"${field}"`).join(", ")}`);
+      return { path: path.split("."), equal: operator !== "!=", value };
+    });
+  const read = (object: StoredObject, path: readonly string[]): string =>
+    String(path.reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), object) ?? "");
   return (object) => terms.every(({ path, equal, value }) => (read(object, path) === value) === equal);
 }
 
@@ -102,7 +106,11 @@ const patches: Readonly<Record<string, Patching>> = {
 };
 const applyType = "application/apply-patch+yaml";
 
-function patch(objects: Objects, context: WriteContext, { request, contentType, body, options }: Call): { readonly object: StoredObject; readonly created: boolean } {
+function patch(
+  objects: Objects,
+  context: WriteContext,
+  { request, contentType, body, options }: Call,
+): { readonly object: StoredObject; readonly created: boolean } {
   const accepted = [...Object.keys(patches).filter((type) => !(request.kind.custom && type.includes("strategic"))), applyType];
   if (!accepted.includes(contentType)) throw contentType in patches ? unsupportedMediaType(accepted) : unknownPatchType();
   if (contentType === applyType) {
@@ -129,7 +137,11 @@ function scale({ store, objects }: Parts, { request, contentType, body }: Call, 
 /** Options are in the body or in the query: the server does not look at the query when there is a body, not even for `dryRun`. */
 function deleteOptions({ request, query, body }: Call): SentObject {
   if (body !== "") return parseObject(body, request.kind.kind);
-  return Object.fromEntries(["dryRun", "gracePeriodSeconds", "propagationPolicy"].filter((name) => query.has(name)).map((name) => [name, name === "dryRun" ? query.getAll(name) : query.get(name)]));
+  return Object.fromEntries(
+    ["dryRun", "gracePeriodSeconds", "propagationPolicy"]
+      .filter((name) => query.has(name))
+      .map((name) => [name, name === "dryRun" ? query.getAll(name) : query.get(name)]),
+  );
 }
 
 const policies = ["Foreground", "Background", "Orphan"];
@@ -140,7 +152,12 @@ function remove({ objects }: Parts, call: Call, object: StoredObject): unknown {
   const preconditions = isObject(given) ? given : {};
   if (policy !== undefined && !policies.includes(String(policy))) {
     const supported = [...policies, "nil"].map((name) => JSON.stringify(name)).join(", ");
-    throw invalidOptions("DeleteOptions", "propagationPolicy", "FieldValueNotSupported", `Unsupported value: ${JSON.stringify(policy)}: supported values: ${supported}`);
+    throw invalidOptions(
+      "DeleteOptions",
+      "propagationPolicy",
+      "FieldValueNotSupported",
+      `Unsupported value: ${JSON.stringify(policy)}: supported values: ${supported}`,
+    );
   }
   const left = objects.delete(request.kind, object, {
     ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),

@@ -5,13 +5,13 @@ import type { AddressInfo } from "node:net";
 import { createAdmission, type Denial } from "./admission.ts";
 import { answer } from "./answer.ts";
 import { administrator, authorize, createToken, reviewAccess, type User, withBoundRules } from "./authorization.ts";
+import { parseObject } from "./body.ts";
 import { createCertificate } from "./certificate.ts";
 import { realClock, type SandboxClock } from "./clock.ts";
 import { startDeploymentController } from "./controllers/deployment-controller.ts";
 import { startGarbageCollector } from "./controllers/garbage-collector.ts";
-import { type PodRunner, podTimes, type PodTimes, startKubelet } from "./controllers/kubelet.ts";
+import { type PodRunner, type PodTimes, podTimes, startKubelet } from "./controllers/kubelet.ts";
 import { type Quota, startReplicaSetController } from "./controllers/replica-set-controller.ts";
-import { parseObject } from "./body.ts";
 import { discover } from "./discovery.ts";
 import { createFaults, createRequestLog, type Fault, type RequestLog } from "./faults.ts";
 import { kindNamed, kindOf } from "./kind.ts";
@@ -83,7 +83,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     const url = new URL(request.url ?? "/", "https://localhost");
     const discovered = method === "GET" ? discover(url.pathname) : undefined;
     if (discovered !== undefined) return { status: 200, body: discovered };
-    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
+    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+      return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
     const parsed = parseObjectRequest(method, url.pathname);
     if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
     authorize(user, parsed);
@@ -148,7 +149,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     const kind = kindOf(object);
     const { name = "", namespace = "default" } = object.metadata ?? {};
     if (kind === undefined) throw new Error(`the sandbox does not serve ${object.apiVersion} ${object.kind}`);
-    if (kind.namespaced && store.get(namespaces, undefined, namespace) === undefined) applyAsAdministrator({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    if (kind.namespaced && store.get(namespaces, undefined, namespace) === undefined)
+      applyAsAdministrator({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
     const version = object.apiVersion?.split("/").at(-1) ?? "v1";
     return objects.apply({ kind, version, manager: "kubectl", ...(kind.namespaced ? { namespace } : {}) }, name, object, true).object;
   }
@@ -164,7 +166,10 @@ function attempt(run: () => Reply): Reply {
   try {
     return run();
   } catch (error) {
-    const told = error instanceof ApiError ? error : new ApiError(500, "InternalError", `Internal error occurred in the sandbox: ${error instanceof Error ? error.stack : String(error)}`);
+    const told =
+      error instanceof ApiError
+        ? error
+        : new ApiError(500, "InternalError", `Internal error occurred in the sandbox: ${error instanceof Error ? error.stack : String(error)}`);
     return { status: told.code, body: told.body, headers: told.headers };
   }
 }
@@ -189,7 +194,13 @@ function drop(request: IncomingMessage, log: (status: number) => void): void {
   request.socket.destroy();
 }
 
-const reviewed = (user: User, review: SentObject): unknown => ({ kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", metadata: {}, spec: review.spec, status: reviewAccess(user, review) });
+const reviewed = (user: User, review: SentObject): unknown => ({
+  kind: "SelfSubjectAccessReview",
+  apiVersion: "authorization.k8s.io/v1",
+  metadata: {},
+  spec: review.spec,
+  status: reviewAccess(user, review),
+});
 
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -200,7 +211,11 @@ async function read(request: IncomingMessage): Promise<string> {
 function send(response: ServerResponse, { status, body, warnings = [], headers = {} }: Reply): void {
   const text = typeof body === "string" ? body : `${JSON.stringify(body)}\n`;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (warnings.length > 0) response.setHeader("warning", [...new Set(warnings)].map((warning) => `299 - ${JSON.stringify(warning)}`));
+  if (warnings.length > 0)
+    response.setHeader(
+      "warning",
+      [...new Set(warnings)].map((warning) => `299 - ${JSON.stringify(warning)}`),
+    );
   response.writeHead(status, { "content-type": typeof body === "string" ? "text/plain; charset=utf-8" : "application/json" });
   response.end(text);
 }

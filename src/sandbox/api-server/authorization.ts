@@ -98,6 +98,13 @@ export function reviewAccess(user: User, review: Readonly<Record<string, unknown
   }
   const { verb, group, resource, subresource, namespace, name } = spec.resourceAttributes;
   return {
-    allowed: mayDo(user, { verb: text(verb), group: text(group), resource: text(resource), subresource: text(subresource), namespace: text(namespace), name: text(name) }),
+    allowed: mayDo(user, {
+      verb: text(verb),
+      group: text(group),
+      resource: text(resource),
+      subresource: text(subresource),
+      namespace: text(namespace),
+      name: text(name),
+    }),
   };
 }

@@ -15,7 +15,9 @@ export function parseObject(text: string, kind: string): SentObject {
   const value = parseJson(text);
   if (isObject(value)) return value;
   const because = value === undefined ? "unexpected end of JSON input" : "json: cannot unmarshal array into Go value";
-  throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${because} (${text.slice(0, 100) || "<empty>"})`);
+  throw badRequest(
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${because} (${text.slice(0, 100) || "<empty>"})`,
+  );
 }
 
 export function parsePatch(text: string): unknown {

@@ -31,7 +31,8 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
   function fit(value: unknown, type: string, format: string, path: Path, holder: string): unknown {
     const item = /^Array<(.*)>$/.exec(type)?.[1];
     const entry = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
-    const refuse = (goType: string): void => void wrong.push(`json: cannot unmarshal ${jsonType(value)} into Go struct field ${holder}.${fieldNames(path)} of type ${goType}`);
+    const refuse = (goType: string): void =>
+      void wrong.push(`json: cannot unmarshal ${jsonType(value)} into Go struct field ${holder}.${fieldNames(path)} of type ${goType}`);
     if (value === null || type === "any") return value;
     if (item !== undefined) {
       if (Array.isArray(value)) return value.map((inner, at) => fit(inner, item, format, [...path, at], holder));
@@ -39,7 +40,9 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
     }
     if (entry !== undefined) {
       if (!isObject(value)) return refuse(goName(type));
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fit(inner === null && entry === "string" ? "" : inner, entry, format, path, holder)]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, fit(inner === null && entry === "string" ? "" : inner, entry, format, path, holder)]),
+      );
     }
     const known = attributes.get(type);
     if (known !== undefined && format === "") return isObject(value) ? fitModel(value, known, path, goStruct(type)) : refuse(`v1.${goStruct(type)}`);
@@ -54,7 +57,9 @@ export function fitBuiltIn(kind: Kind, object: Fields): Fitted {
     const fitted = Object.entries(value).flatMap(([field, inner]) => {
       const attribute = known.find(({ baseName }) => baseName === field);
       if (attribute === undefined) unknown.push([...path, field]);
-      return attribute === undefined || inner === null || inner === undefined ? [] : [[field, fit(inner, attribute.type, attribute.format, [...path, field], holder)] as const];
+      return attribute === undefined || inner === null || inner === undefined
+        ? []
+        : [[field, fit(inner, attribute.type, attribute.format, [...path, field], holder)] as const];
     });
     return Object.fromEntries(fitted);
   }
@@ -71,16 +76,20 @@ const time = "2006-01-02T15:04:05Z07:00";
 
 function scalarFault(value: unknown, type: string, format: string): Fault | undefined {
   if (format === "int-or-string") return typeof value === "string" || Number.isInteger(value) ? undefined : { goType: "intstr.IntOrString" };
-  if (format === "date-time-micro") return typeof value === "string" ? timeFault(value, microTime, /^\.\d{6}(Z|[+-]\d\d:\d\d)$/, ".000000") : { goType: "string" };
+  if (format === "date-time-micro")
+    return typeof value === "string" ? timeFault(value, microTime, /^\.\d{6}(Z|[+-]\d\d:\d\d)$/, ".000000") : { goType: "string" };
   if (format === "date-time") return typeof value === "string" ? timeFault(value, time, /^(\.\d+)?(Z|[+-]\d\d:\d\d)$/, "Z07:00") : { goType: "string" };
-  if (type === "number") return typeof value === "number" && (format === "double" || Number.isInteger(value)) ? undefined : { goType: format === "" ? "int32" : format };
+  if (type === "number")
+    return typeof value === "number" && (format === "double" || Number.isInteger(value)) ? undefined : { goType: format === "" ? "int32" : format };
   if (type === "boolean") return typeof value === "boolean" ? undefined : { goType: "bool" };
   return type !== "string" || typeof value === "string" ? undefined : { goType: "string" };
 }
 
 /** metav1.MicroTime wants six digits after the point, no fewer and no more: what `toISOString()` gives is refused. */
 function timeFault(text: string, layout: string, fraction: RegExp, expected: string): Fault | undefined {
-  const complain = (part: string, wanted: string): Fault => ({ message: `parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(part)} as "${wanted}"` });
+  const complain = (part: string, wanted: string): Fault => ({
+    message: `parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(part)} as "${wanted}"`,
+  });
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(text)) return complain(text, "2006");
   return fraction.test(text.slice(19)) ? undefined : complain(text.slice(19), expected);
 }
@@ -106,4 +115,5 @@ function jsonType(value: unknown): string {
 }
 
 /** `spec.containers[0].zork`: how warnings name a field. */
-export const dotted = (path: Path): string => path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
+export const dotted = (path: Path): string =>
+  path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");

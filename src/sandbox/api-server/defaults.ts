@@ -4,16 +4,31 @@ import { isObject } from "./object.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 const fields = (value: unknown): Fields => (isObject(value) ? value : {});
-const each = (value: unknown, change: (item: Fields) => Fields): unknown => (Array.isArray(value) ? value.map((item) => (isObject(item) ? change(item) : item)) : value);
+const each = (value: unknown, change: (item: Fields) => Fields): unknown =>
+  Array.isArray(value) ? value.map((item) => (isObject(item) ? change(item) : item)) : value;
 /** Only a field that is there gets its defaults: an absent list stays absent. */
 const ifThere = (name: string, value: unknown): Fields => (value === undefined ? {} : { [name]: value });
 
 const probe = (value: unknown): unknown =>
   isObject(value)
-    ? { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...value, ...(isObject(value.httpGet) ? { httpGet: { path: "/", scheme: "HTTP", ...value.httpGet } } : {}) }
+    ? {
+        timeoutSeconds: 1,
+        periodSeconds: 10,
+        successThreshold: 1,
+        failureThreshold: 3,
+        ...value,
+        ...(isObject(value.httpGet) ? { httpGet: { path: "/", scheme: "HTTP", ...value.httpGet } } : {}),
+      }
     : value;
 
-const pullPolicy = (image: unknown): string => (/:latest$|^[^:@]*$/.test(String(image ?? "").split("/").at(-1) ?? "") ? "Always" : "IfNotPresent");
+const pullPolicy = (image: unknown): string =>
+  /:latest$|^[^:@]*$/.test(
+    String(image ?? "")
+      .split("/")
+      .at(-1) ?? "",
+  )
+    ? "Always"
+    : "IfNotPresent";
 
 const variable = (item: Fields): Fields => {
   const { valueFrom } = item;
@@ -33,7 +48,10 @@ const container = (item: Fields): Fields => ({
   terminationMessagePolicy: "File",
   imagePullPolicy: pullPolicy(item.image),
   ...item,
-  ...ifThere("ports", each(item.ports, (port) => ({ protocol: "TCP", ...port }))),
+  ...ifThere(
+    "ports",
+    each(item.ports, (port) => ({ protocol: "TCP", ...port })),
+  ),
   ...ifThere("env", each(item.env, variable)),
   ...ifThere("readinessProbe", probe(item.readinessProbe)),
   ...ifThere("livenessProbe", probe(item.livenessProbe)),
@@ -68,10 +86,23 @@ function strategy(value: unknown): Fields {
 const servicePort = (port: Fields): Fields => ({ protocol: "TCP", targetPort: port.port, ...port });
 
 const specDefaults: Readonly<Record<string, (spec: Fields) => Fields>> = {
-  Deployment: (spec) => ({ replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, ...spec, template: template(spec.template), strategy: strategy(spec.strategy) }),
+  Deployment: (spec) => ({
+    replicas: 1,
+    revisionHistoryLimit: 10,
+    progressDeadlineSeconds: 600,
+    ...spec,
+    template: template(spec.template),
+    strategy: strategy(spec.strategy),
+  }),
   ReplicaSet: (spec) => ({ replicas: 1, ...spec, template: template(spec.template) }),
   Pod: (spec) => ({ enableServiceLinks: true, preemptionPolicy: "PreemptLowerPriority", priority: 0, ...podSpec(spec) }),
-  Service: (spec) => ({ sessionAffinity: "None", type: "ClusterIP", internalTrafficPolicy: "Cluster", ...spec, ...ifThere("ports", each(spec.ports, servicePort)) }),
+  Service: (spec) => ({
+    sessionAffinity: "None",
+    type: "ClusterIP",
+    internalTrafficPolicy: "Cluster",
+    ...spec,
+    ...ifThere("ports", each(spec.ports, servicePort)),
+  }),
   HorizontalPodAutoscaler: (spec) => ({ minReplicas: 1, ...spec }),
 };
 

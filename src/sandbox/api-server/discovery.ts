@@ -6,7 +6,8 @@ const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "
 
 const groupNames = [...new Set(kinds.map(({ group }) => group)), "authorization.k8s.io"].filter((group) => group !== "");
 
-const versionsOf = (group: string): readonly string[] => (group === "authorization.k8s.io" ? ["v1"] : (kinds.find((kind) => kind.group === group)?.versions ?? []));
+const versionsOf = (group: string): readonly string[] =>
+  group === "authorization.k8s.io" ? ["v1"] : (kinds.find((kind) => kind.group === group)?.versions ?? []);
 
 function group(name: string): JsonObject {
   const versions = versionsOf(name).map((version) => ({ groupVersion: `${name}/${version}`, version }));
@@ -15,10 +16,22 @@ function group(name: string): JsonObject {
 
 const resource = (kind: Kind): readonly JsonObject[] => [
   { name: kind.plural, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs, shortNames: kind.shortNames },
-  ...subresourcesOf(kind).map((name) => ({ name: `${kind.plural}/${name}`, singularName: "", namespaced: kind.namespaced, kind: name === "scale" ? "Scale" : kind.kind, verbs: ["get", "patch", "update"] })),
+  ...subresourcesOf(kind).map((name) => ({
+    name: `${kind.plural}/${name}`,
+    singularName: "",
+    namespaced: kind.namespaced,
+    kind: name === "scale" ? "Scale" : kind.kind,
+    verbs: ["get", "patch", "update"],
+  })),
 ];
 
-const review: JsonObject = { name: "selfsubjectaccessreviews", singularName: "selfsubjectaccessreview", namespaced: false, kind: "SelfSubjectAccessReview", verbs: ["create"] };
+const review: JsonObject = {
+  name: "selfsubjectaccessreviews",
+  singularName: "selfsubjectaccessreview",
+  namespaced: false,
+  kind: "SelfSubjectAccessReview",
+  verbs: ["create"],
+};
 
 const resourceList = (groupVersion: string, resources: readonly Json[]): JsonObject => ({ kind: "APIResourceList", apiVersion: "v1", groupVersion, resources });
 

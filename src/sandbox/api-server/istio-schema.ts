@@ -32,7 +32,12 @@ function validate(kind: Kind, object: Fields, onRead: (target: object, field: st
   const Model = Object.entries(models).find(([name]) => name === kind.kind)?.[1];
   if (Model === undefined) return [];
   const model = new Model();
-  Object.assign(model, object, { apiVersion: "networking.istio.io/v1", metadata: { name: "checked-elsewhere" }, spec: watched(object.spec, onRead), status: undefined });
+  Object.assign(model, object, {
+    apiVersion: "networking.istio.io/v1",
+    metadata: { name: "checked-elsewhere" },
+    spec: watched(object.spec, onRead),
+    status: undefined,
+  });
   try {
     model.validate();
     return [];
@@ -90,7 +95,11 @@ function cause({ keyword, instancePath, params, message }: SchemaError, object: 
   }
   if (keyword === "enum") {
     const supported = Array.isArray(params.allowedValues) ? params.allowedValues.map((value) => JSON.stringify(value)).join(", ") : "";
-    return { field, reason: "FieldValueNotSupported", message: `Unsupported value: ${JSON.stringify(at(object, instancePath))}: supported values: ${supported}` };
+    return {
+      field,
+      reason: "FieldValueNotSupported",
+      message: `Unsupported value: ${JSON.stringify(at(object, instancePath))}: supported values: ${supported}`,
+    };
   }
   if (keyword === "format" && params.format === "int32") {
     return { field: "<nil>", reason: "FieldValueInvalid", message: `Invalid value: "": Checked value must be of type integer with format int32 in ${field}` };
@@ -98,9 +107,14 @@ function cause({ keyword, instancePath, params, message }: SchemaError, object: 
   return { field, reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(at(object, instancePath))}: ${message ?? keyword}` };
 }
 
-const parts = (path: string): readonly string[] => path.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+const parts = (path: string): readonly string[] =>
+  path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 
-const fieldName = (path: string): string => parts(path).reduce((name, part) => (/^\d+$/.test(part) ? `${name}[${part}]` : name === "" ? part : `${name}.${part}`), "");
+const fieldName = (path: string): string =>
+  parts(path).reduce((name, part) => (/^\d+$/.test(part) ? `${name}[${part}]` : name === "" ? part : `${name}.${part}`), "");
 
 const at = (object: Fields, path: string): unknown =>
   parts(path).reduce<unknown>((value, part) => (typeof value === "object" && value !== null ? (value as Fields)[part] : undefined), object);

@@ -31,14 +31,18 @@ export function reviewIstioObject(kind: Kind, object: Fields): Review {
 }
 
 /** Several errors are written as Go's multierror writes them. */
-const told = (errors: readonly string[]): string => (errors.length === 1 ? (errors[0] ?? "") : `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join("")}\n`);
+const told = (errors: readonly string[]): string =>
+  errors.length === 1 ? (errors[0] ?? "") : `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join("")}\n`;
 
 function virtualServiceErrors(spec: Fields): readonly string[] {
   const protocols = [spec.http, spec.tcp, spec.tls].map(items);
   return [
     ...(protocols.every((routes) => routes.length === 0) ? ["http, tcp or tls must be provided in virtual service"] : []),
     ...items(spec.http).flatMap(httpRouteErrors),
-    ...items(spec.tls).flatMap((route) => [...(items(route.match).length === 0 ? ["TLS match is required"] : []), ...routeErrors(items(route.route), "TLS route")]),
+    ...items(spec.tls).flatMap((route) => [
+      ...(items(route.match).length === 0 ? ["TLS match is required"] : []),
+      ...routeErrors(items(route.route), "TLS route"),
+    ]),
     ...items(spec.tcp).flatMap((route) => routeErrors(items(route.route), "TCP route")),
   ];
 }
@@ -93,6 +97,8 @@ function unreachableRules(routes: readonly Fields[]): readonly string[] {
   return routes.flatMap((route, at) => {
     if (at <= catchAll) return [];
     const name = typeof route.name === "string" && route.name !== "" ? `"${route.name}"` : `#${at}`;
-    return [`virtualService rule ${name} not used (${items(route.match).length === 0 ? "only the last rule can have no matches" : "route without matches defined before"})`];
+    return [
+      `virtualService rule ${name} not used (${items(route.match).length === 0 ? "only the last rule can have no matches" : "route without matches defined before"})`,
+    ];
   });
 }

@@ -22,7 +22,20 @@ export type Kind = {
 type Rest = Partial<Pick<Kind, "shortNames" | "namespaced" | "custom" | "status" | "generation" | "names">>;
 
 function kind(group: string, versions: readonly string[], plural: string, name: string, rest: Rest = {}): Kind {
-  return { group, versions, plural, singular: name.toLowerCase(), shortNames: [], kind: name, namespaced: true, custom: false, status: false, generation: false, names: "subdomain", ...rest };
+  return {
+    group,
+    versions,
+    plural,
+    singular: name.toLowerCase(),
+    shortNames: [],
+    kind: name,
+    namespaced: true,
+    custom: false,
+    status: false,
+    generation: false,
+    names: "subdomain",
+    ...rest,
+  };
 }
 
 const istio = (plural: string, name: string, shortName: string): Kind =>

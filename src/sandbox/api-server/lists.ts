@@ -28,7 +28,8 @@ export function listKeys(path: readonly string[]): readonly string[] | undefined
 }
 
 /** Objects that are one value though they have fields: `x-kubernetes-map-type: atomic`. */
-export const isAtomic = (path: readonly string[]): boolean => ["selector", "labelSelector", "nodeSelector", "configMapKeyRef", "secretKeyRef", "fieldRef"].includes(path.at(-1) ?? "");
+export const isAtomic = (path: readonly string[]): boolean =>
+  ["selector", "labelSelector", "nodeSelector", "configMapKeyRef", "secretKeyRef", "fieldRef"].includes(path.at(-1) ?? "");
 
 /** Defaults that a key has before the server fills in the rest. */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };

@@ -14,7 +14,17 @@ export const pathOf = (parts: readonly string[]): string => parts.join(joint);
 
 /** Not owned by anybody: identity, and what the server sets itself. */
 const unowned = new Set(["apiVersion", "kind"]);
-const unownedMetadata = new Set(["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"]);
+const unownedMetadata = new Set([
+  "name",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "managedFields",
+]);
 
 /** Values by path: what a field set is made from, and compared by. */
 export type FieldValues = ReadonlyMap<string, unknown>;
@@ -65,7 +75,10 @@ export function compareFields(before: FieldValues, after: FieldValues): { readon
 export const toFieldsV1 = (set: FieldSet): JsonObject => nested([...set].sort().map((path) => path.split(joint)));
 
 function nested(paths: readonly (readonly string[])[]): JsonObject {
-  const byHead = Map.groupBy(paths.filter((path) => path.length > 0), ([head = ""]) => head);
+  const byHead = Map.groupBy(
+    paths.filter((path) => path.length > 0),
+    ([head = ""]) => head,
+  );
   return Object.fromEntries([...byHead].map(([head, below]) => [head, nested(below.map(([, ...rest]) => rest))]));
 }
 
@@ -128,7 +141,13 @@ export function without(entry: ManagedFields, lost: FieldSet): ManagedFields | u
 }
 
 /** After an update, by whatever means but apply: who wrote a field last owns it. */
-export function afterUpdate(entries: readonly ManagedFields[], writer: Writer, before: FieldValues, after: FieldValues, time: string): readonly ManagedFields[] {
+export function afterUpdate(
+  entries: readonly ManagedFields[],
+  writer: Writer,
+  before: FieldValues,
+  after: FieldValues,
+  time: string,
+): readonly ManagedFields[] {
   const { changed, gone } = compareFields(before, after);
   if (changed.size === 0 && gone.size === 0) return entries;
   const own = fieldsOf(entries, writer);

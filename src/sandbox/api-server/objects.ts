@@ -8,7 +8,7 @@ import { apiVersionOf, type Kind, kindNamed, kindOf } from "./kind.ts";
 import { afterUpdate, fieldValues, type Writer } from "./managed-fields.ts";
 import { isObject, type ManagedFields, type SentObject, type StoredObject, timestamp, withoutUndefined } from "./object.ts";
 import { serverSideApply } from "./server-side-apply.ts";
-import { alreadyExists, ApiError, badRequest, notFound, preconditionFailed } from "./status.ts";
+import { ApiError, alreadyExists, badRequest, notFound, preconditionFailed } from "./status.ts";
 import { type Store, storedKind } from "./store.ts";
 import { allocate, checkIdentity, checkVersion, storedForm } from "./stored-form.ts";
 import { validate } from "./validation.ts";
@@ -83,7 +83,8 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
     return context.dryRun ? withoutVersion(object) : save(kind, object);
   }
 
-  const fit = (context: WriteContext, source: Source, sent: SentObject): SentObject => fitToSchema({ ...context, source, onWarning: context.onWarning ?? (() => {}) }, sent);
+  const fit = (context: WriteContext, source: Source, sent: SentObject): SentObject =>
+    fitToSchema({ ...context, source, onWarning: context.onWarning ?? (() => {}) }, sent);
 
   /** The last finalizer that goes takes the object with it. */
   function save(kind: Kind, object: StoredObject): StoredObject {
@@ -149,7 +150,8 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
     },
     apply(context, name, sent, force) {
       const { kind, version, namespace } = context;
-      if (sent.apiVersion === undefined || kindOf(sent) !== kind) throw badRequest(`invalid object type: ${sent.apiVersion?.includes("/") ? "" : "/"}${sent.apiVersion ?? ""}, Kind=${sent.kind ?? ""}`);
+      if (sent.apiVersion === undefined || kindOf(sent) !== kind)
+        throw badRequest(`invalid object type: ${sent.apiVersion?.includes("/") ? "" : "/"}${sent.apiVersion ?? ""}, Kind=${sent.kind ?? ""}`);
       checkIdentity(kind, version, namespace, { ...sent, metadata: { name, ...sent.metadata } }, name);
       if (isObject(sent.metadata) && sent.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
       const before = store.get(kind, namespace, name);
@@ -172,7 +174,10 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
         return undefined;
       }
       if (metadata.deletionTimestamp !== undefined) return object;
-      return store.put(kind, { ...object, metadata: { ...metadata, deletionTimestamp: timestamp(clock.now() + grace * 1_000), deletionGracePeriodSeconds: grace } });
+      return store.put(kind, {
+        ...object,
+        metadata: { ...metadata, deletionTimestamp: timestamp(clock.now() + grace * 1_000), deletionGracePeriodSeconds: grace },
+      });
     },
   };
 }
@@ -188,7 +193,8 @@ function withoutVersion(object: StoredObject): StoredObject {
   return { ...object, metadata: withoutUndefined({ ...object.metadata, resourceVersion: undefined }) as unknown as StoredObject["metadata"] };
 }
 
-const graceOf = ({ spec }: StoredObject): number => (isObject(spec) && typeof spec.terminationGracePeriodSeconds === "number" ? spec.terminationGracePeriodSeconds : 30);
+const graceOf = ({ spec }: StoredObject): number =>
+  isObject(spec) && typeof spec.terminationGracePeriodSeconds === "number" ? spec.terminationGracePeriodSeconds : 30;
 
 function checkPreconditions(kind: Kind, { metadata }: StoredObject, { uid, resourceVersion }: DeleteOptions): void {
   if (uid !== undefined && uid !== metadata.uid) {

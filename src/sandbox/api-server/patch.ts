@@ -4,7 +4,10 @@ import { badRequest, patchRefused } from "./status.ts";
 
 /** RFC 7396: null removes, objects merge, everything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? "array" : typeof patch} into Go value of type map[string]interface {}`);
+  if (!isObject(patch))
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? "array" : typeof patch} into Go value of type map[string]interface {}`,
+    );
   return merge(target, patch);
 }
 
@@ -55,7 +58,10 @@ const passes = (found: unknown, wanted: unknown): boolean => (found === undefine
 
 function pointer(path: unknown): readonly string[] {
   if (typeof path !== "string" || !path.includes("/")) throw patchRefused();
-  return path.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 type Holder = Readonly<Record<string, unknown>> | readonly unknown[];
@@ -86,7 +92,8 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
   return valueAt(read(value, key), rest);
 }
 
-const read = (holder: Holder, key: string): unknown => (Array.isArray(holder) ? holder[indexIn(holder, key)] : (holder as Readonly<Record<string, unknown>>)[key]);
+const read = (holder: Holder, key: string): unknown =>
+  Array.isArray(holder) ? holder[indexIn(holder, key)] : (holder as Readonly<Record<string, unknown>>)[key];
 
 function indexIn(list: readonly unknown[], key: string): number {
   const index = /^-?\d+$/.test(key) ? Number(key) : Number.NaN;

@@ -33,7 +33,8 @@ function containerIn(pod: Pod, name: string | null): Pod["spec"]["containers"][n
   const all = [...initContainers, ...containers];
   const [only] = containers;
   if (name === null && containers.length === 1 && only !== undefined) return only;
-  if (name === null) throw badRequest(`a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.map(({ name }) => name).join(" ")}]`);
+  if (name === null)
+    throw badRequest(`a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.map(({ name }) => name).join(" ")}]`);
   const found = all.find((container) => container.name === name);
   if (found === undefined) throw badRequest(`container ${name} is not valid for pod ${pod.metadata.name}`);
   return found;

@@ -1,4 +1,4 @@
-import { kinds, type Kind } from "./kind.ts";
+import { type Kind, kinds } from "./kind.ts";
 import { invalidOptions, methodNotAllowed } from "./status.ts";
 
 export type Verb = "get" | "list" | "create" | "update" | "patch" | "delete" | "deletecollection";
@@ -19,7 +19,10 @@ const objectVerbs: Readonly<Record<string, Verb>> = { GET: "get", PUT: "update",
 
 /** Reads `/api/v1/…` and `/apis/GROUP/VERSION/…`; undefined when nothing is served there. */
 export function parseObjectRequest(method: string, path: string): ObjectRequest | undefined {
-  const [root, ...rest] = path.split("/").filter((part) => part !== "").map(decodeURIComponent);
+  const [root, ...rest] = path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decodeURIComponent);
   if (!(root === "api" || root === "apis")) return undefined;
   const [group, version, ...parts] = root === "api" ? ["", ...rest] : rest;
   const inNamespace = parts[0] === "namespaces" && parts.length > 2 && !(parts.length === 3 && parts[2] === "status");
@@ -53,9 +56,20 @@ const optionNames: Readonly<Record<string, string>> = { POST: "CreateOptions", P
 export function parseWriteOptions(method: string, query: URLSearchParams, userAgent: string): WriteOptions {
   const dryRun = query.getAll("dryRun");
   if (dryRun.some((value) => value !== "All")) {
-    throw invalidOptions(optionNames[method] ?? "UpdateOptions", "dryRun", "FieldValueNotSupported", `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+    throw invalidOptions(
+      optionNames[method] ?? "UpdateOptions",
+      "dryRun",
+      "FieldValueNotSupported",
+      `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`,
+    );
   }
   const manager = query.get("fieldManager") ?? "";
-  if (manager.length > 128) throw invalidOptions(optionNames[method] ?? "UpdateOptions", "fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes");
-  return { manager: manager === "" ? userAgent.split("/")[0] || "unknown" : manager, managerGiven: manager !== "", dryRun: dryRun.length > 0, force: query.get("force") === "true" };
+  if (manager.length > 128)
+    throw invalidOptions(optionNames[method] ?? "UpdateOptions", "fieldManager", "FieldValueTooLong", "Too long: may not be more than 128 bytes");
+  return {
+    manager: manager === "" ? userAgent.split("/")[0] || "unknown" : manager,
+    managerGiven: manager !== "",
+    dryRun: dryRun.length > 0,
+    force: query.get("force") === "true",
+  };
 }

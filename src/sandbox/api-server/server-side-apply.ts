@@ -1,6 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { isAtomic, keyOfItem, listKeys } from "./lists.ts";
-import { compareFields, entryFor, type FieldSet, fieldPath, fieldsOf, fieldValues, fromFieldsV1, inOrder, others, pathOf, without, type Writer } from "./managed-fields.ts";
+import {
+  compareFields,
+  entryFor,
+  type FieldSet,
+  fieldPath,
+  fieldsOf,
+  fieldValues,
+  fromFieldsV1,
+  inOrder,
+  others,
+  pathOf,
+  type Writer,
+  without,
+} from "./managed-fields.ts";
 import { isObject, type ManagedFields } from "./object.ts";
 import { ApiError } from "./status.ts";
 
@@ -14,7 +27,13 @@ export type Applied = { readonly object: Fields; readonly managedFields: readonl
  * The writer gets what it names, loses what it names no more (gone from the object when nobody else has it),
  * and is refused when it would change a field of somebody else's, unless it forces.
  */
-export function serverSideApply(live: Fields, sent: Fields, entries: readonly ManagedFields[], writer: Writer, options: { readonly force: boolean; readonly custom: boolean; readonly time: string }): Applied {
+export function serverSideApply(
+  live: Fields,
+  sent: Fields,
+  entries: readonly ManagedFields[],
+  writer: Writer,
+  options: { readonly force: boolean; readonly custom: boolean; readonly time: string },
+): Applied {
   const { custom, force, time } = options;
   const wanted: FieldSet = new Set(fieldValues(sent, custom).keys());
   const rest = others(entries, writer);
@@ -23,7 +42,9 @@ export function serverSideApply(live: Fields, sent: Fields, entries: readonly Ma
   const merged = mergeApplied(prune(live, dropped, custom), sent, [], custom);
   const object: Fields = isObject(merged) ? merged : sent;
   const { changed } = compareFields(fieldValues(live, custom), fieldValues(object, custom));
-  const conflicts = rest.flatMap((entry) => [...fromFieldsV1(entry.fieldsV1)].filter((path) => changed.has(path) && wanted.has(path)).map((path) => ({ entry, path })));
+  const conflicts = rest.flatMap((entry) =>
+    [...fromFieldsV1(entry.fieldsV1)].filter((path) => changed.has(path) && wanted.has(path)).map((path) => ({ entry, path })),
+  );
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
   const taken = new Set(conflicts.map(({ path }) => path));
   const mine = entryFor(writer, wanted, entries, time);
@@ -46,7 +67,15 @@ function conflictError(conflicts: readonly { readonly entry: ManagedFields; read
 
 function grouped(causes: readonly { readonly message: string; readonly field: string }[]): string {
   const by = [...Map.groupBy(causes, ({ message }) => message)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return by.map(([message, of]) => `${message.replace("conflict", "conflicts")}:\n${of.map(({ field }) => `- ${field}`).sort().join("\n")}`).join("\n");
+  return by
+    .map(
+      ([message, of]) =>
+        `${message.replace("conflict", "conflicts")}:\n${of
+          .map(({ field }) => `- ${field}`)
+          .sort()
+          .join("\n")}`,
+    )
+    .join("\n");
 }
 
 /** Objects merge, lists with keys merge by key, everything else is taken as sent. */
@@ -61,7 +90,12 @@ function mergeApplied(live: unknown, sent: unknown, fields: readonly string[], c
   return mergeItems(live.filter(isObject), sent.filter(isObject), keys, (before, after) => mergeApplied(before, after, fields, custom));
 }
 
-function mergeItems(live: readonly Fields[], sent: readonly Fields[], keys: readonly string[], merge: (before: Fields, after: Fields) => unknown): readonly unknown[] {
+function mergeItems(
+  live: readonly Fields[],
+  sent: readonly Fields[],
+  keys: readonly string[],
+  merge: (before: Fields, after: Fields) => unknown,
+): readonly unknown[] {
   const same = (a: Fields, b: Fields): boolean => isDeepStrictEqual(keyOfItem(a, keys), keyOfItem(b, keys));
   const kept = live.map((item) => {
     const update = sent.find((other) => same(other, item));
@@ -80,7 +114,9 @@ function pruneValue(value: unknown, path: readonly string[], fields: readonly st
   if (dropped.has(pathOf(path))) return undefined;
   if (isObject(value)) {
     const before = Object.entries(value);
-    const after = before.map(([field, inner]) => [field, pruneValue(inner, [...path, `f:${field}`], [...fields, field], dropped, custom)] as const).filter(([, inner]) => inner !== undefined);
+    const after = before
+      .map(([field, inner]) => [field, pruneValue(inner, [...path, `f:${field}`], [...fields, field], dropped, custom)] as const)
+      .filter(([, inner]) => inner !== undefined);
     return before.length > 0 && after.length === 0 ? undefined : Object.fromEntries(after);
   }
   const keys = custom && fields[0] !== "metadata" ? undefined : listKeys(fields);

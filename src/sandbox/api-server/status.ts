@@ -1,5 +1,5 @@
-import type { JsonObject } from "./object.ts";
 import { type Kind, kindName, resourceName } from "./kind.ts";
+import type { JsonObject } from "./object.ts";
 
 export type Cause = { readonly reason: string; readonly message: string; readonly field: string };
 
@@ -34,7 +34,8 @@ export const badRequest = (message: string): ApiError => new ApiError(400, "BadR
 
 export const notFound = (kind: Kind, name: string): ApiError => new ApiError(404, "NotFound", `${resourceName(kind)} "${name}" not found`, about(kind, name));
 
-export const alreadyExists = (kind: Kind, name: string): ApiError => new ApiError(409, "AlreadyExists", `${resourceName(kind)} "${name}" already exists`, about(kind, name));
+export const alreadyExists = (kind: Kind, name: string): ApiError =>
+  new ApiError(409, "AlreadyExists", `${resourceName(kind)} "${name}" already exists`, about(kind, name));
 
 export const modified = "the object has been modified; please apply your changes to the latest version and try again";
 
@@ -43,7 +44,11 @@ export const conflict = (kind: Kind, name: string, because: string): ApiError =>
 
 /** A precondition of a delete names the kind, not the resource. */
 export const preconditionFailed = (kind: Kind, name: string, because: string): ApiError =>
-  new ApiError(409, "Conflict", `Operation cannot be fulfilled on ${kindName(kind)} "${name}": ${because}`, { ...named(name), ...group(kind), kind: kind.kind });
+  new ApiError(409, "Conflict", `Operation cannot be fulfilled on ${kindName(kind)} "${name}": ${because}`, {
+    ...named(name),
+    ...group(kind),
+    kind: kind.kind,
+  });
 
 export function invalid(kind: Kind, name: string, causes: readonly Cause[], shown: "kind" | "resource" = "kind"): ApiError {
   const all = causes.map(({ field, message }) => `${field}: ${message}`).join(", ");
@@ -70,7 +75,8 @@ export const unknownPatchType = (): ApiError => new ApiError(415, "UnsupportedMe
 export const methodNotAllowed = (): ApiError => new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 
 /** A validating webhook said no. The code is the webhook's; istiod leaves it to the API server, which takes 400. */
-export const denied = (webhook: string, because: string, code = 400): ApiError => new ApiError(code, "", `admission webhook "${webhook}" denied the request: ${because}`);
+export const denied = (webhook: string, because: string, code = 400): ApiError =>
+  new ApiError(code, "", `admission webhook "${webhook}" denied the request: ${because}`);
 
 export function forbidden(kind: Kind, name: string, because: string): ApiError {
   return new ApiError(403, "Forbidden", `${resourceName(kind)} ${name === "" ? "" : `"${name}" `}is forbidden: ${because}`, about(kind, name));

@@ -1,4 +1,4 @@
-import { type Kind, apiVersionOf, kindOf } from "./kind.ts";
+import { apiVersionOf, type Kind, kindOf } from "./kind.ts";
 import type { StoredObject } from "./object.ts";
 
 export type Change = { readonly type: "added" | "modified" | "removed"; readonly kind: Kind; readonly object: StoredObject };
@@ -18,7 +18,8 @@ export interface Store {
   subscribe(onChange: (change: Change) => void): void;
 }
 
-const keyOf = (kind: Kind, namespace: string | undefined, name: string): string => `${kind.plural}.${kind.group}/${kind.namespaced ? (namespace ?? "") : ""}/${name}`;
+const keyOf = (kind: Kind, namespace: string | undefined, name: string): string =>
+  `${kind.plural}.${kind.group}/${kind.namespaced ? (namespace ?? "") : ""}/${name}`;
 
 export function createStore(): Store {
   const objects = new Map<string, StoredObject>();

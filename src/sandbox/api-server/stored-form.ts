@@ -5,7 +5,13 @@ import { isObject, type Metadata, type SentObject, type StoredObject, timestamp,
 import { type ApiError, badRequest, conflict, invalid, modified } from "./status.ts";
 
 /** What the server puts over a sent object: identity, times, and the half (spec or status) that this URL does not write. */
-export function storedForm(kind: Kind, namespace: string | undefined, before: StoredObject | undefined, sent: SentObject, options: { readonly subresource?: string | undefined; readonly now: number }): StoredObject {
+export function storedForm(
+  kind: Kind,
+  namespace: string | undefined,
+  before: StoredObject | undefined,
+  sent: SentObject,
+  options: { readonly subresource?: string | undefined; readonly now: number },
+): StoredObject {
   if (before !== undefined && options.subresource === "status") return { ...before, ...withoutUndefined({ status: sent.status }) };
   const { status, ...rest } = sent;
   const kept = kind.status ? (before === undefined ? (kind.custom ? undefined : firstStatus[kind.kind]) : before.status) : status;
@@ -36,12 +42,32 @@ type Named = Partial<Metadata> & { readonly name: string };
 function newMetadata(kind: Kind, namespace: string | undefined, sent: SentObject, now: number): Metadata {
   const { name = "", managedFields: _, resourceVersion: __, deletionTimestamp: ___, ...rest } = sent.metadata ?? {};
   const labels = kind.plural === "namespaces" ? { ...rest.labels, "kubernetes.io/metadata.name": name } : rest.labels;
-  return tidy({ ...rest, name, labels, namespace: kind.namespaced ? namespace : undefined, uid: randomUUID(), resourceVersion: "", creationTimestamp: timestamp(now) });
+  return tidy({
+    ...rest,
+    name,
+    labels,
+    namespace: kind.namespaced ? namespace : undefined,
+    uid: randomUUID(),
+    resourceVersion: "",
+    creationTimestamp: timestamp(now),
+  });
 }
 
 function keptMetadata({ metadata }: StoredObject, sent: SentObject): Metadata {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generateName } = metadata;
-  return tidy({ ...sent.metadata, name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generateName, managedFields: metadata.managedFields, generation: metadata.generation });
+  return tidy({
+    ...sent.metadata,
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    generateName,
+    managedFields: metadata.managedFields,
+    generation: metadata.generation,
+  });
 }
 
 const isEmpty = (value: unknown): boolean => (Array.isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0);
@@ -52,19 +78,29 @@ function tidy(metadata: { readonly [field in keyof Metadata]: Metadata[field] | 
 }
 
 /** The body, or what a patch made of the object, must be what the URL says it is. */
-export function checkIdentity(kind: Kind, version: string, namespace: string | undefined, sent: SentObject, name?: string, source: "body" | "patch" = "body"): void {
+export function checkIdentity(
+  kind: Kind,
+  version: string,
+  namespace: string | undefined,
+  sent: SentObject,
+  name?: string,
+  source: "body" | "patch" = "body",
+): void {
   const { metadata } = sent;
   if (kind.custom) checkCustomType(kind, version, sent, source);
   else checkBuiltInType(kind, version, sent);
   if (metadata !== undefined && !isObject(metadata)) throw badRequest("metadata must be an object");
   if (name !== undefined && !metadata?.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  if (name !== undefined && metadata?.name !== name) throw badRequest(`the name of the object (${metadata?.name}) does not match the name on the URL (${name})`);
-  if (kind.namespaced && metadata?.namespace && metadata.namespace !== namespace) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  if (name !== undefined && metadata?.name !== name)
+    throw badRequest(`the name of the object (${metadata?.name}) does not match the name on the URL (${name})`);
+  if (kind.namespaced && metadata?.namespace && metadata.namespace !== namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
 /** Built-in kinds are what the URL says when they do not say themselves. */
 function checkBuiltInType(kind: Kind, version: string, sent: SentObject): void {
-  const refuse = (because: string): ApiError => badRequest(`${sent.kind ?? kind.kind} in version "${sent.apiVersion ?? version}" cannot be handled as a ${kind.kind}: ${because}`);
+  const refuse = (because: string): ApiError =>
+    badRequest(`${sent.kind ?? kind.kind} in version "${sent.apiVersion ?? version}" cannot be handled as a ${kind.kind}: ${because}`);
   if (sent.kind !== undefined && kindOf(sent) !== undefined && kindOf(sent) !== kind) {
     throw refuse(`converting (${sent.apiVersion}.${sent.kind}) to (${kind.group || "core"}.${kind.kind}): unknown conversion`);
   }
@@ -79,9 +115,13 @@ function checkCustomType(kind: Kind, version: string, sent: SentObject, source: 
   const text = JSON.stringify(sent);
   if (sent.kind === undefined) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${text}'`);
   const wrong = (field: string, found: unknown, must: string): ApiError =>
-    invalid({ ...kind, kind: String(sent.kind) }, sent.metadata?.name ?? "", [{ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(found)}: must be ${must}`, field }]);
+    invalid({ ...kind, kind: String(sent.kind) }, sent.metadata?.name ?? "", [
+      { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(found)}: must be ${must}`, field },
+    ]);
   if (sent.apiVersion !== wanted) {
-    throw source === "patch" ? wrong("apiVersion", sent.apiVersion, wanted) : badRequest(`the API version in the data (${sent.apiVersion}) does not match the expected API version (${wanted})`);
+    throw source === "patch"
+      ? wrong("apiVersion", sent.apiVersion, wanted)
+      : badRequest(`the API version in the data (${sent.apiVersion}) does not match the expected API version (${wanted})`);
   }
   if (sent.kind !== kind.kind) throw wrong("kind", sent.kind, kind.kind);
 }
@@ -91,12 +131,20 @@ export function checkVersion(kind: Kind, before: StoredObject, sent: SentObject,
   const { name, resourceVersion, uid } = before.metadata;
   const given = sent.metadata?.resourceVersion ?? "";
   if (replaces && kind.custom && given === "") {
-    throw invalid(kind, name, [{ reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update", field: "metadata.resourceVersion" }], "resource");
+    throw invalid(
+      kind,
+      name,
+      [{ reason: "FieldValueInvalid", message: "Invalid value: 0: must be specified for an update", field: "metadata.resourceVersion" }],
+      "resource",
+    );
   }
   if (given !== "" && given !== resourceVersion) throw conflict(kind, name, modified);
   const otherUid = sent.metadata?.uid ?? uid;
   if (otherUid === uid) return;
-  if (!replaces) throw invalid(kind, name, [{ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(otherUid)}: field is immutable`, field: "metadata.uid" }]);
+  if (!replaces)
+    throw invalid(kind, name, [
+      { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(otherUid)}: field is immutable`, field: "metadata.uid" },
+    ]);
   const key = `/registry/${kind.plural}/${before.metadata.namespace}/${name}`;
   const because = `Precondition failed: UID in precondition: ${otherUid}, UID in object meta: ${uid}`;
   throw conflict(kind, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${because}`);

@@ -9,7 +9,11 @@ type Fields = Readonly<Record<string, unknown>>;
 const fields = (value: unknown): Fields => (isObject(value) ? value : {});
 
 const required = (field: string, detail = ""): Cause => ({ reason: "FieldValueRequired", message: `Required value${detail}`, field });
-const wrong = (field: string, value: unknown, because: string): Cause => ({ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${because}`, field });
+const wrong = (field: string, value: unknown, because: string): Cause => ({
+  reason: "FieldValueInvalid",
+  message: `Invalid value: ${JSON.stringify(value)}: ${because}`,
+  field,
+});
 
 const subdomain = {
   pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
@@ -40,7 +44,9 @@ function metadataCauses(kind: Kind, { name = "", labels = {} }: NonNullable<Sent
     ...(name === "" ? [required("metadata.name", ": name or generateName is required")] : []),
     ...(name !== "" && !rule.pattern.test(name) ? [wrong("metadata.name", name, rule.because)] : []),
     ...(name.length > rule.longest ? [wrong("metadata.name", name, `must be no more than ${rule.longest} characters`)] : []),
-    ...Object.keys(labels).filter((key) => !labelKey.test(key)).map((key) => wrong("metadata.labels", key, keyBecause)),
+    ...Object.keys(labels)
+      .filter((key) => !labelKey.test(key))
+      .map((key) => wrong("metadata.labels", key, keyBecause)),
     ...values.filter((value) => !labelValue.test(value)).map((value) => wrong("metadata.labels", value, labelBecause)),
     ...values.filter((value) => value.length > 63).map((value) => wrong("metadata.labels", value, "must be no more than 63 bytes")),
   ];
@@ -69,12 +75,15 @@ function containerCauses(path: string, containers: unknown): readonly Cause[] {
   const names = containers.map((item) => fields(item).name);
   return containers.flatMap((item, at) => [
     ...nameCauses(`${path}[${at}].name`, fields(item).name),
-    ...(names.indexOf(fields(item).name) < at ? [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(fields(item).name)}`, field: `${path}[${at}].name` }] : []),
+    ...(names.indexOf(fields(item).name) < at
+      ? [{ reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(fields(item).name)}`, field: `${path}[${at}].name` }]
+      : []),
     ...((fields(item).image ?? "") === "" ? [required(`${path}[${at}].image`)] : []),
   ]);
 }
 
-const negative = (field: string, value: unknown): readonly Cause[] => (typeof value === "number" && value < 0 ? [wrong(field, value, "must be greater than or equal to 0")] : []);
+const negative = (field: string, value: unknown): readonly Cause[] =>
+  typeof value === "number" && value < 0 ? [wrong(field, value, "must be greater than or equal to 0")] : [];
 
 function deadlineCauses({ progressDeadlineSeconds, minReadySeconds = 0 }: Fields): readonly Cause[] {
   const tooShort = typeof progressDeadlineSeconds === "number" && typeof minReadySeconds === "number" && progressDeadlineSeconds <= minReadySeconds;
@@ -85,10 +94,16 @@ const immutableSelector = (spec: Fields, before: Fields | undefined): readonly C
   before === undefined || isDeepStrictEqual(spec.selector, before.selector) ? [] : [wrong("spec.selector", spec.selector, "field is immutable")];
 
 const specCauses: Readonly<Record<string, (spec: Fields, before: Fields | undefined) => readonly Cause[]>> = {
-  Deployment: (spec, before) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec), ...deadlineCauses(spec), ...immutableSelector(spec, before)],
+  Deployment: (spec, before) => [
+    ...negative("spec.replicas", spec.replicas),
+    ...templateCauses(spec),
+    ...deadlineCauses(spec),
+    ...immutableSelector(spec, before),
+  ],
   ReplicaSet: (spec, before) => [...negative("spec.replicas", spec.replicas), ...templateCauses(spec), ...immutableSelector(spec, before)],
   Pod: (spec) => containerCauses("spec.containers", spec.containers),
-  Service: (spec) => (Array.isArray(spec.ports) && spec.ports.length > 0) || spec.clusterIP === "None" || spec.type === "ExternalName" ? [] : [required("spec.ports")],
+  Service: (spec) =>
+    (Array.isArray(spec.ports) && spec.ports.length > 0) || spec.clusterIP === "None" || spec.type === "ExternalName" ? [] : [required("spec.ports")],
   Lease: ({ leaseDurationSeconds: duration, leaseTransitions }) => [
     ...(typeof duration === "number" && duration <= 0 ? [wrong("spec.leaseDurationSeconds", duration, "must be greater than 0")] : []),
     ...negative("spec.leaseTransitions", leaseTransitions),

@@ -10,7 +10,12 @@ export type Container = {
   readonly readinessProbe?: unknown;
 };
 
-export type PodSpec = { readonly containers: readonly Container[]; readonly initContainers?: readonly Container[]; readonly nodeName?: string; readonly [field: string]: unknown };
+export type PodSpec = {
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
+  readonly nodeName?: string;
+  readonly [field: string]: unknown;
+};
 
 export type PodTemplate = { readonly metadata?: Pick<Metadata, "labels" | "annotations">; readonly spec: PodSpec };
 
@@ -88,7 +93,11 @@ export const isDeployment = (object: StoredObject): object is Deployment => obje
 const controls = (owner: StoredObject, object: StoredObject): boolean =>
   object.metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === owner.metadata.uid) ?? false;
 
-export const podsOf = (store: Store, owner: ReplicaSet): readonly Pod[] => store.list(kindNamed("pods"), owner.metadata.namespace).filter(isPod).filter((pod) => controls(owner, pod));
+export const podsOf = (store: Store, owner: ReplicaSet): readonly Pod[] =>
+  store
+    .list(kindNamed("pods"), owner.metadata.namespace)
+    .filter(isPod)
+    .filter((pod) => controls(owner, pod));
 
 export const replicaSetsOf = (store: Store, owner: Deployment): readonly ReplicaSet[] =>
   store
@@ -96,7 +105,8 @@ export const replicaSetsOf = (store: Store, owner: Deployment): readonly Replica
     .filter(isReplicaSet)
     .filter((replicaSet) => controls(owner, replicaSet));
 
-export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined => conditions?.find((condition) => condition.type === type);
+export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((condition) => condition.type === type);
 
 export const isReady = (pod: Pod): boolean => conditionOf(pod.status?.conditions, "Ready")?.status === "True";
 

@@ -16,7 +16,11 @@ export function withCondition(conditions: readonly Condition[], news: News, now:
 export function renewed(conditions: readonly Condition[], news: News, now: number): readonly Condition[] {
   const last = conditionOf(conditions, news.type);
   const at = timestamp(now);
-  return [...withoutCondition(conditions, news.type), { ...news, lastUpdateTime: at, lastTransitionTime: last?.status === news.status ? last.lastTransitionTime : at }];
+  return [
+    ...withoutCondition(conditions, news.type),
+    { ...news, lastUpdateTime: at, lastTransitionTime: last?.status === news.status ? last.lastTransitionTime : at },
+  ];
 }
 
-export const withoutCondition = (conditions: readonly Condition[], type: string): readonly Condition[] => conditions.filter((condition) => condition.type !== type);
+export const withoutCondition = (conditions: readonly Condition[], type: string): readonly Condition[] =>
+  conditions.filter((condition) => condition.type !== type);

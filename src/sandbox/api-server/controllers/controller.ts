@@ -1,8 +1,8 @@
 import type { Millis } from "../../../lib/duration.ts";
-import type { Kind } from "../kind.ts";
-import type { Objects } from "../objects.ts";
 import type { SandboxClock } from "../clock.ts";
+import type { Kind } from "../kind.ts";
 import type { StoredObject } from "../object.ts";
+import type { Objects } from "../objects.ts";
 import { type Store, storedKind } from "../store.ts";
 
 /** What controllers work with. */
@@ -42,10 +42,13 @@ export function createQueue(control: Control, reconcile: (object: StoredObject) 
     addAfter(delay, object) {
       const { uid } = object.metadata;
       alarms.get(uid)?.();
-      alarms.set(uid, control.clock.after(delay, () => {
-        alarms.delete(uid);
-        add(object);
-      }));
+      alarms.set(
+        uid,
+        control.clock.after(delay, () => {
+          alarms.delete(uid);
+          add(object);
+        }),
+      );
     },
   };
 }

@@ -1,7 +1,18 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { kindNamed } from "../kind.ts";
-import { type Condition, type Deployment, isDeployment, isPod, isReplicaSet, isTerminating, podsOf, type PodTemplate, type ReplicaSet, replicaSetsOf } from "../workload.ts";
+import {
+  type Condition,
+  type Deployment,
+  isDeployment,
+  isPod,
+  isReplicaSet,
+  isTerminating,
+  type PodTemplate,
+  podsOf,
+  type ReplicaSet,
+  replicaSetsOf,
+} from "../workload.ts";
 import { renewed } from "./condition.ts";
 import { type Control, createObject, createQueue, writeObject, writeStatus } from "./controller.ts";
 import { created, deadlineIn, deploymentStatus, type Rollout, withPause } from "./deployment-status.ts";
@@ -44,7 +55,11 @@ export function startDeploymentController(control: Control): void {
   /** Without rolling: first every old pod goes, then the new ones come. */
   function recreate(rollout: Rollout): Rollout {
     const busy = rollout.old.filter(({ spec }) => spec.replicas > 0);
-    if (busy.length > 0) return scaled(rollout, busy.map((replicaSet) => ({ replicaSet, replicas: 0 })));
+    if (busy.length > 0)
+      return scaled(
+        rollout,
+        busy.map((replicaSet) => ({ replicaSet, replicas: 0 })),
+      );
     if (rollout.old.some((set) => podsOf(store, set).length > 0)) return rollout;
     const begun = withFresh(rollout);
     return begun.fresh === undefined ? begun : scaled(begun, [{ replicaSet: begun.fresh, replicas: begun.deployment.spec.replicas }]);
@@ -138,7 +153,10 @@ function asReplicaSet(object: { readonly metadata: ReplicaSet["metadata"] } & Re
   return object;
 }
 
-const withConditions = (deployment: Deployment, conditions: readonly Condition[]): Deployment => ({ ...deployment, status: { ...deployment.status, conditions } });
+const withConditions = (deployment: Deployment, conditions: readonly Condition[]): Deployment => ({
+  ...deployment,
+  status: { ...deployment.status, conditions },
+});
 
 /** The template without the label that tells ReplicaSets apart. */
 function templateOf({ spec }: ReplicaSet): PodTemplate {
@@ -165,7 +183,11 @@ const sizes = (deployment: Deployment): Readonly<Record<string, string>> => ({
 });
 
 const inherited = ({ metadata }: Deployment): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => name !== "kubectl.kubernetes.io/last-applied-configuration" && !name.startsWith("deployment.kubernetes.io/")));
+  Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(
+      ([name]) => name !== "kubectl.kubernetes.io/last-applied-configuration" && !name.startsWith("deployment.kubernetes.io/"),
+    ),
+  );
 
 const annotated = <T extends ReplicaSet | Deployment>(object: T, annotations: Readonly<Record<string, string>>): T => ({
   ...object,

@@ -51,7 +51,12 @@ function withProgress(before: readonly Condition[], { deployment, fresh }: Rollo
   const last = conditionOf(before, "Progressing");
   const done = counts.replicas === counts.updatedReplicas && last?.reason === "NewReplicaSetAvailable";
   if (deployment.spec.paused || fresh === undefined || done) return before;
-  const about = (reason: string, status: "True" | "False", what: string): News => ({ type: "Progressing", status, reason, message: `ReplicaSet "${fresh.metadata.name}" ${what}.` });
+  const about = (reason: string, status: "True" | "False", what: string): News => ({
+    type: "Progressing",
+    status,
+    reason,
+    message: `ReplicaSet "${fresh.metadata.name}" ${what}.`,
+  });
   if (isComplete(deployment, counts)) return withCondition(before, about("NewReplicaSetAvailable", "True", "has successfully progressed"), now);
   if (hasAdvanced(deployment, counts)) return renewed(before, about("ReplicaSetUpdated", "True", "is progressing"), now);
   if (deadlineIn(deployment, before, now) <= 0) return withCondition(before, about("ProgressDeadlineExceeded", "False", "has timed out progressing"), now);
@@ -88,4 +93,9 @@ export function withPause({ spec, status }: Deployment, now: number): readonly C
   return reason === "DeploymentPaused" ? withCondition(conditions, resumed, now) : conditions;
 }
 
-export const created = (replicaSet: ReplicaSet): News => ({ type: "Progressing", status: "True", reason: "NewReplicaSetCreated", message: `Created new replica set "${replicaSet.metadata.name}"` });
+export const created = (replicaSet: ReplicaSet): News => ({
+  type: "Progressing",
+  status: "True",
+  reason: "NewReplicaSetCreated",
+  message: `Created new replica set "${replicaSet.metadata.name}"`,
+});

@@ -11,6 +11,7 @@ export function startGarbageCollector({ store, objects }: Control): void {
       if (owners.every(({ uid }) => store.withUid(uid) === undefined)) objects.delete(storedKind(dependent), dependent, {});
     }
     if (kind.plural !== "namespaces") return;
-    for (const inside of kinds.filter(({ namespaced }) => namespaced).flatMap((other) => store.list(other, object.metadata.name))) objects.delete(storedKind(inside), inside, {});
+    for (const inside of kinds.filter(({ namespaced }) => namespaced).flatMap((other) => store.list(other, object.metadata.name)))
+      objects.delete(storedKind(inside), inside, {});
   });
 }

@@ -97,7 +97,9 @@ export function startKubelet(control: Control, runner: PodRunner | undefined, ti
     const { image } = container;
     const because = `failed to pull and unpack image "${image}": failed to resolve reference "${image}": ${image}: not found`;
     set(pod, container, waiting("ErrImagePull", `rpc error: code = NotFound desc = ${because}`));
-    later(pod, times.pullBackOff, () => set(pod, container, waiting("ImagePullBackOff", `Back-off pulling image "${image}": ErrImagePull: rpc error: code = NotFound desc = ${because}`)));
+    later(pod, times.pullBackOff, () =>
+      set(pod, container, waiting("ImagePullBackOff", `Back-off pulling image "${image}": ErrImagePull: rpc error: code = NotFound desc = ${because}`)),
+    );
   }
 
   function run(pod: Pod, container: Container): void {
@@ -136,7 +138,8 @@ export function startKubelet(control: Control, runner: PodRunner | undefined, ti
     });
   }
 
-  const statusOf = (pod: Pod, { name }: Container): ContainerStatus | undefined => running.get(pod.metadata.uid)?.statuses.find((status) => status.name === name);
+  const statusOf = (pod: Pod, { name }: Container): ContainerStatus | undefined =>
+    running.get(pod.metadata.uid)?.statuses.find((status) => status.name === name);
 
   function set(pod: Pod, { name }: Container, change: Partial<ContainerStatus>): void {
     const entry = running.get(pod.metadata.uid);

@@ -1,7 +1,7 @@
 import { kindNamed } from "../kind.ts";
-import { randomName } from "../objects.ts";
 import type { OwnerReference, StoredObject } from "../object.ts";
 import { timestamp, withoutUndefined } from "../object.ts";
+import { randomName } from "../objects.ts";
 import { type Condition, conditionOf, isPod, isReady, isReplicaSet, isTerminating, type Pod, podsOf, type ReplicaSet } from "../workload.ts";
 import { type Control, createObject, createQueue, writeStatus } from "./controller.ts";
 

@@ -58,7 +58,9 @@ export const maximumAnnotation = "deployment.kubernetes.io/max-replicas";
 
 /** The sets still have the size of another `spec.replicas`. */
 export const isResized = (deployment: Deployment, sets: readonly ReplicaSet[]): boolean =>
-  sets.some(({ spec, metadata }) => spec.replicas > 0 && Number(metadata.annotations?.[desiredAnnotation] ?? deployment.spec.replicas) !== deployment.spec.replicas);
+  sets.some(
+    ({ spec, metadata }) => spec.replicas > 0 && Number(metadata.annotations?.[desiredAnnotation] ?? deployment.spec.replicas) !== deployment.spec.replicas,
+  );
 
 /**
  * A Deployment that grows or shrinks while several of its sets have pods: each gets its share, so that a stuck rollout
