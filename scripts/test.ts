@@ -1,5 +1,5 @@
-import { globSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 
 /** Every test that needs no cluster. Arguments narrow it: `npm test -- release` runs what has `release` in its path. */
 const wanted = process.argv.slice(2);

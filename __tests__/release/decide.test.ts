@@ -26,7 +26,11 @@ const seen = (more: Partial<Observation> = {}): Observation => ({
 const baking = (stage: number, age: number, putBacks = 0): Running => ({ phase: "baking", stage, since: now - age, putBacks });
 const shifting = (stage: number, step: "scaling" | "filling" | "routing", age = 0): Running => ({ phase: "shifting", stage, step, since: now - age });
 const preparing = (step: "deploying" | "starting" | "settling", age = 0): Running => ({ phase: "preparing", step, since: now - age });
-const promoting = (step: "updating" | "starting" | "settling" | "finishing" | "draining" | "retiring", age = 0): Running => ({ phase: "promoting", step, since: now - age });
+const promoting = (step: "updating" | "starting" | "settling" | "finishing" | "draining" | "retiring", age = 0): Running => ({
+  phase: "promoting",
+  step,
+  since: now - age,
+});
 const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, served = true): Running => ({
   phase: "rolling-back",
   step,

@@ -55,7 +55,10 @@ test("a step that is taken again and again is told once, and so is why it failed
   for (const tail of [[entry(1, "finish", "it was bad")], [failed, entry(3, "finish", "it was bad")], [failed, entry(4, "finish", "it was bad")]]) {
     voice.report({ ...running, log: [...before, ...tail] });
   }
-  assert.deepEqual([...text().matchAll(/it was bad|the webhook says no; trying again/g)].map(([words]) => words), ["it was bad", "the webhook says no; trying again"]);
+  assert.deepEqual(
+    [...text().matchAll(/it was bad|the webhook says no; trying again/g)].map(([words]) => words),
+    ["it was bad", "the webhook says no; trying again"],
+  );
 });
 
 test("a live line is never wider than the terminal", () => {

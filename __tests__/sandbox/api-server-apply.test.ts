@@ -18,7 +18,8 @@ function world() {
   objects.create({ kind: namespaces, version: "v1", manager: "test" }, { metadata: { name: "shop" } });
   const context = (manager: string) => ({ kind: configMaps, version: "v1", namespace: "shop", manager });
   return {
-    apply: (manager: string, data: Data, force: boolean) => objects.apply(context(manager), "c", { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data }, force).object,
+    apply: (manager: string, data: Data, force: boolean) =>
+      objects.apply(context(manager), "c", { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data }, force).object,
     update: (manager: string, data: Data) => objects.patch(context(manager), "c", (present) => ({ ...present, data })),
   };
 }
@@ -44,9 +45,19 @@ function applied({ data, owners }: Model, manager: string, wanted: Data, force: 
 }
 
 const ownersOf = ({ metadata }: StoredObject): Readonly<Record<string, ReadonlySet<string>>> =>
-  Object.fromEntries((metadata.managedFields ?? []).map(({ manager, fieldsV1 }) => [manager, new Set([...fromFieldsV1(fieldsV1)].map((path) => path.split("\u0000")[1]?.slice(2) ?? ""))]));
+  Object.fromEntries(
+    (metadata.managedFields ?? []).map(({ manager, fieldsV1 }) => [
+      manager,
+      new Set([...fromFieldsV1(fieldsV1)].map((path) => path.split("\u0000")[1]?.slice(2) ?? "")),
+    ]),
+  );
 
-const withoutEmpty = (owners: Readonly<Record<string, ReadonlySet<string>>>) => Object.fromEntries(Object.entries(owners).map(([name, fields]) => [name, new Set([...fields].filter((key) => key !== ""))] as const).filter(([, fields]) => fields.size > 0));
+const withoutEmpty = (owners: Readonly<Record<string, ReadonlySet<string>>>) =>
+  Object.fromEntries(
+    Object.entries(owners)
+      .map(([name, fields]) => [name, new Set([...fields].filter((key) => key !== ""))] as const)
+      .filter(([, fields]) => fields.size > 0),
+  );
 
 const data = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.constantFrom("1", "2"), { minKeys: 1 });
 
@@ -59,7 +70,10 @@ test("any row of applies by several managers ends with the fields and owners tha
       for (const { manager, wanted, force } of steps) {
         const next = applied(model, manager, wanted, force);
         if (next === "conflict") {
-          assert.throws(() => apply(manager, wanted, force), (error: unknown) => error instanceof ApiError && error.code === 409);
+          assert.throws(
+            () => apply(manager, wanted, force),
+            (error: unknown) => error instanceof ApiError && error.code === 409,
+          );
           continue;
         }
         model = next;

@@ -103,8 +103,14 @@ test("the log of a crash ends with its reason; before there is one, the server s
   const tail = await client.log("shop", web ?? "", "web", { lines: 1, previous: true });
   assert.match(tail, /^level=fatal msg=".*DATABASE_URL is not set"\n$/);
   assert.equal((await client.log("shop", web ?? "", "web", { lines: 50, previous: false })).trimEnd().split("\n").length, 3);
-  await assert.rejects(client.log("shop", unpulled ?? "", "web", { lines: 1, previous: false }), /container "web" in pod "unpulled-.*" is waiting to start: trying and failing to pull image/);
-  await assert.rejects(client.log("shop", unpulled ?? "", "web", { lines: 1, previous: true }), /previous terminated container "web" in pod "unpulled-.*" not found/);
+  await assert.rejects(
+    client.log("shop", unpulled ?? "", "web", { lines: 1, previous: false }),
+    /container "web" in pod "unpulled-.*" is waiting to start: trying and failing to pull image/,
+  );
+  await assert.rejects(
+    client.log("shop", unpulled ?? "", "web", { lines: 1, previous: true }),
+    /previous terminated container "web" in pod "unpulled-.*" not found/,
+  );
   await assert.rejects(client.log("shop", web ?? "", "other", { lines: 1, previous: false }), /container other is not valid for pod web-/);
 });
 
@@ -131,7 +137,10 @@ test("a runner runs what starts, gives it its address, and stops it when it ends
   assert.ok(pods().find(({ metadata }) => metadata.uid === web.metadata.uid)?.metadata.deletionTimestamp);
   await clock.advance(2_000);
   assert.deepEqual(calls, [`start ${web.metadata.name}`, `stop ${web.metadata.name}`]);
-  assert.deepEqual(pods().map(({ metadata }) => metadata.labels?.app), ["crashing"]);
+  assert.deepEqual(
+    pods().map(({ metadata }) => metadata.labels?.app),
+    ["crashing"],
+  );
 });
 
 test("a pod that dies is stopped at its runner", async (t) => {
@@ -153,12 +162,18 @@ test("sidecars that are init containers run beside the others", async (t) => {
   const { server, clock, pods } = await world(t);
   const template = (tag: string) => ({
     metadata: { labels: { app: "web" } },
-    spec: { initContainers: [{ name: "istio-proxy", image: "registry.test/proxy:v1", restartPolicy: "Always" }], containers: [{ name: "web", image: `registry.test/web:${tag}` }] },
+    spec: {
+      initContainers: [{ name: "istio-proxy", image: "registry.test/proxy:v1", restartPolicy: "Always" }],
+      containers: [{ name: "web", image: `registry.test/web:${tag}` }],
+    },
   });
   server.apply([deploymentOf("web", "v2", { template: template("v2") })]);
   await clock.advance(1_000);
   const { initContainerStatuses } = pod(pods()).status as { readonly initContainerStatuses: readonly ContainerStatus[] };
-  assert.deepEqual(initContainerStatuses.map(({ name, ready, state }) => [name, ready, "running" in state]), [["istio-proxy", true, true]]);
+  assert.deepEqual(
+    initContainerStatuses.map(({ name, ready, state }) => [name, ready, "running" in state]),
+    [["istio-proxy", true, true]],
+  );
 });
 
 test("a quota keeps pods away, in the words of Kubernetes, until one goes", async (t) => {
@@ -168,8 +183,14 @@ test("a quota keeps pods away, in the words of Kubernetes, until one goes", asyn
   assert.equal(pods().length, 2);
   const failure = condition(deployment("canary").status?.conditions, "ReplicaFailure");
   assert.deepEqual([failure?.status, failure?.reason], ["True", "FailedCreate"]);
-  assert.match(failure?.message ?? "", /^pods "canary-[a-z0-9]+-[a-z0-9]{5}" is forbidden: exceeded quota: quota, requested: pods=1, used: pods=2, limited: pods=2$/);
-  await client.patch({ group: "apps", version: "v1", plural: "deployments", kind: "Deployment" }, "shop", "stable", { type: "merge", body: { spec: { replicas: 1 } } });
+  assert.match(
+    failure?.message ?? "",
+    /^pods "canary-[a-z0-9]+-[a-z0-9]{5}" is forbidden: exceeded quota: quota, requested: pods=1, used: pods=2, limited: pods=2$/,
+  );
+  await client.patch({ group: "apps", version: "v1", plural: "deployments", kind: "Deployment" }, "shop", "stable", {
+    type: "merge",
+    body: { spec: { replicas: 1 } },
+  });
   await clock.advance(3_000);
   assert.equal(condition(deployment("canary").status?.conditions, "ReplicaFailure"), undefined);
   assert.equal(deployment("canary").status?.availableReplicas, 1);
@@ -179,13 +200,20 @@ test("a Deployment that shrinks loses the pods that are not ready first", async 
   const { server, clock, pods } = await world(t, { podTimes: { becomesReady: 1_000 } });
   server.apply([deploymentOf("web", "v1", { replicas: 2 })]);
   await clock.advance(2_000);
-  const ready = pods().map(({ metadata }) => metadata.name).sort();
+  const ready = pods()
+    .map(({ metadata }) => metadata.name)
+    .sort();
   server.apply([deploymentOf("web", "v1", { replicas: 4 })]);
   await clock.advance(100);
   assert.equal(pods().length, 4);
   server.apply([deploymentOf("web", "v1", { replicas: 2 })]);
   await clock.advance(5_000);
-  assert.deepEqual(pods().map(({ metadata }) => metadata.name).sort(), ready);
+  assert.deepEqual(
+    pods()
+      .map(({ metadata }) => metadata.name)
+      .sort(),
+    ready,
+  );
 });
 
 test("a pod that somebody deletes is replaced", async (t) => {

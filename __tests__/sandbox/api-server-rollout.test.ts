@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import fc from "fast-check";
 import { manualClock } from "../../src/sandbox/api-server/clock.ts";
-import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
 import { limits } from "../../src/sandbox/api-server/controllers/rolling-update.ts";
+import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
 import { isDeployment, isPod, isReady, isReplicaSet, isTerminating } from "../../src/sandbox/api-server/workload.ts";
 import { deploymentOf, startForTest } from "../support/api-server.ts";
 
@@ -21,7 +21,11 @@ async function world(t: Pick<TestContext, "after">) {
       .filter(isReplicaSet)
       .sort((a, b) => revision(a) - revision(b))
       .map(({ spec }) => spec.replicas);
-  const pods = () => server.store.list(kindNamed("pods"), "shop").filter(isPod).filter((pod) => !isTerminating(pod));
+  const pods = () =>
+    server.store
+      .list(kindNamed("pods"), "shop")
+      .filter(isPod)
+      .filter((pod) => !isTerminating(pod));
   const progress = (): readonly (string | undefined)[] => {
     const condition = deployment().status?.conditions?.find(({ type }) => type === "Progressing");
     return [condition?.status, condition?.reason];
@@ -30,7 +34,8 @@ async function world(t: Pick<TestContext, "after">) {
   return { server, clock, deployment, sizes, pods, progress, apply };
 }
 
-const revision = ({ metadata }: { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } }): number => Number(metadata.annotations?.["deployment.kubernetes.io/revision"]);
+const revision = ({ metadata }: { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } }): number =>
+  Number(metadata.annotations?.["deployment.kubernetes.io/revision"]);
 
 test("a rollout that is stuck keeps the old pods that must serve", async (t) => {
   const { clock, apply, sizes, progress, deployment } = await world(t);
@@ -38,9 +43,21 @@ test("a rollout that is stuck keeps the old pods that must serve", async (t) => 
   await clock.advance(5_000);
   apply("v2-notready", { replicas: 4, progressDeadlineSeconds: 30 });
   await clock.advance(20_000);
-  assert.deepEqual([sizes(), progress()], [[3, 2], ["True", "ReplicaSetUpdated"]]);
+  assert.deepEqual(
+    [sizes(), progress()],
+    [
+      [3, 2],
+      ["True", "ReplicaSetUpdated"],
+    ],
+  );
   await clock.advance(20_000);
-  assert.deepEqual([sizes(), progress()], [[3, 2], ["False", "ProgressDeadlineExceeded"]]);
+  assert.deepEqual(
+    [sizes(), progress()],
+    [
+      [3, 2],
+      ["False", "ProgressDeadlineExceeded"],
+    ],
+  );
   assert.equal(deployment().status?.availableReplicas, 3);
 });
 
@@ -65,7 +82,10 @@ test("a Deployment that recreates has no old pod beside a new one", async (t) =>
     assert.ok(new Set(pods().map(({ spec }) => spec.containers[0]?.image)).size <= 1);
   }
   assert.deepEqual(sizes(), [0, 2]);
-  assert.deepEqual(pods().map(({ spec }) => spec.containers[0]?.image), ["registry.test/web:v2", "registry.test/web:v2"]);
+  assert.deepEqual(
+    pods().map(({ spec }) => spec.containers[0]?.image),
+    ["registry.test/web:v2", "registry.test/web:v2"],
+  );
 });
 
 test("a paused Deployment does not roll, and its deadline does not run", async (t) => {
@@ -77,7 +97,13 @@ test("a paused Deployment does not roll, and its deadline does not run", async (
   assert.deepEqual([sizes(), progress()], [[1], ["Unknown", "DeploymentPaused"]]);
   apply("v2", { progressDeadlineSeconds: 10 });
   await clock.advance(5_000);
-  assert.deepEqual([sizes(), progress()], [[0, 1], ["True", "NewReplicaSetAvailable"]]);
+  assert.deepEqual(
+    [sizes(), progress()],
+    [
+      [0, 1],
+      ["True", "NewReplicaSetAvailable"],
+    ],
+  );
   assert.equal(deployment().status?.observedGeneration, deployment().metadata.generation);
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import { KubernetesError } from "../../src/kubernetes/client.ts";
 import { findCluster } from "../../src/kubernetes/kubeconfig.ts";
@@ -26,7 +26,11 @@ test("the request log counts calls by method and path, with their answers and bo
   assert.equal(server.requests.count({ path: /\/virtualservices\/nobody$/ }), 1);
   assert.deepEqual(
     server.requests.all().map(({ method, status, user }) => [method, status, user]),
-    [["POST", 201, "kubernetes-admin"], ["GET", 200, "kubernetes-admin"], ["GET", 404, "kubernetes-admin"]],
+    [
+      ["POST", 201, "kubernetes-admin"],
+      ["GET", 200, "kubernetes-admin"],
+      ["GET", 404, "kubernetes-admin"],
+    ],
   );
   assert.deepEqual(JSON.parse(server.requests.all({ method: "POST" })[0]?.body ?? ""), virtualService([100, 0]));
   server.requests.clear();
@@ -37,7 +41,10 @@ test("a webhook that is told to refuse refuses as often as it was told, and noth
   const { server, client } = await startForTest(t, { namespaces: ["shop"] });
   server.deny({ kind: "VirtualService", because: "the freeze holds until Monday", times: 1 });
   await client.create(resources.configMaps, "shop", configMap("other"));
-  await assert.rejects(client.create(resources.virtualServices, "shop", virtualService([100, 0])), /admission webhook "rev\.validation\.istio\.io" denied the request: the freeze holds until Monday/);
+  await assert.rejects(
+    client.create(resources.virtualServices, "shop", virtualService([100, 0])),
+    /admission webhook "rev\.validation\.istio\.io" denied the request: the freeze holds until Monday/,
+  );
   assert.equal(await client.get(resources.virtualServices, "shop", "reviews"), undefined);
   await client.create(resources.virtualServices, "shop", virtualService([100, 0]));
 });
@@ -64,14 +71,24 @@ test("requests fail with a status as often as was said, and then work", async (t
 test("a connection that breaks before the effect leaves nothing, one that breaks after it leaves the effect", async (t) => {
   const { server } = await startForTest(t, { namespaces: ["shop"] });
   const post = (name: string) =>
-    fetchFrom(server, "/api/v1/namespaces/shop/configmaps", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(configMap(name)) });
-  for (const [name, drop, kept] of [["before", "before", 404], ["after", "after", 200]] as const) {
+    fetchFrom(server, "/api/v1/namespaces/shop/configmaps", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(configMap(name)),
+    });
+  for (const [name, drop, kept] of [
+    ["before", "before", 404],
+    ["after", "after", 200],
+  ] as const) {
     server.fail({ method: "POST", path: "/configmaps", drop });
     await assert.rejects(post(name));
     const { statusCode } = await fetchFrom(server, `/api/v1/namespaces/shop/configmaps/${name}`);
     assert.equal(statusCode, kept);
   }
-  assert.deepEqual(server.requests.all({ method: "POST" }).map(({ status }) => status), [0, 0]);
+  assert.deepEqual(
+    server.requests.all({ method: "POST" }).map(({ status }) => status),
+    [0, 0],
+  );
 });
 
 test("a delayed request is answered when its time has come", async (t) => {
@@ -88,7 +105,10 @@ test("a delayed request is answered when its time has come", async (t) => {
 
 test("a token that nobody knows is unauthorized", async (t) => {
   const { as } = await startForTest(t);
-  await assert.rejects(as("nonsense").get(resources.namespaces, undefined, "default"), (error: unknown) => error instanceof KubernetesError && error.status === 401);
+  await assert.rejects(
+    as("nonsense").get(resources.namespaces, undefined, "default"),
+    (error: unknown) => error instanceof KubernetesError && error.status === 401,
+  );
 });
 
 test("a token may do what its rules say, in their namespaces", async (t) => {
@@ -96,7 +116,10 @@ test("a token may do what its rules say, in their namespaces", async (t) => {
   const { as } = await startForTest(t, { namespaces: ["default", "shop"], tokens: { "let-me-in": { user: "release", rules } } });
   const client = as("let-me-in");
   await client.create(resources.configMaps, "shop", configMap("mine"));
-  await assert.rejects(client.create(resources.configMaps, "default", configMap("mine")), /User "release" cannot create resource "configmaps" in API group "" in the namespace "default"/);
+  await assert.rejects(
+    client.create(resources.configMaps, "default", configMap("mine")),
+    /User "release" cannot create resource "configmaps" in API group "" in the namespace "default"/,
+  );
   await assert.rejects(client.delete(resources.configMaps, "shop", "mine"), /configmaps "mine" is forbidden: User "release" cannot delete/);
 });
 
@@ -106,10 +129,19 @@ test("a service account may do what a RoleBinding gives it", async (t) => {
   const metadata = { name: "release", namespace: "shop" };
   server.apply([
     { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules: [{ apiGroups: [""], resources: ["pods/log"], verbs: ["get"] }] },
-    { apiVersion: `${rbac}/v1`, kind: "RoleBinding", metadata, roleRef: { apiGroup: rbac, kind: "Role", name: "release" }, subjects: [{ kind: "ServiceAccount", name: "release" }] },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: rbac, kind: "Role", name: "release" },
+      subjects: [{ kind: "ServiceAccount", name: "release" }],
+    },
   ]);
   const client = as("sa");
-  await assert.rejects(client.log("shop", "nobody", "web", { lines: 1, previous: false }), (error: unknown) => error instanceof KubernetesError && error.status === 404);
+  await assert.rejects(
+    client.log("shop", "nobody", "web", { lines: 1, previous: false }),
+    (error: unknown) => error instanceof KubernetesError && error.status === 404,
+  );
   await assert.rejects(client.list(resources.pods, "shop"), /cannot list resource "pods"/);
 });
 
@@ -135,10 +167,17 @@ test("an apply with a field that the schema does not have fails as the server's 
   const container = { name: "web", image: "registry.test/web:v1", bogus: 1 };
   const body = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" }, spec: { template: { spec: { containers: [container] } } } };
   const headers = { "content-type": "application/apply-patch+yaml" };
-  const { statusCode, body: answer } = await fetchFrom(server, "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=test", { method: "PATCH", headers, body: JSON.stringify(body) });
+  const { statusCode, body: answer } = await fetchFrom(server, "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=test", {
+    method: "PATCH",
+    headers,
+    body: JSON.stringify(body),
+  });
   assert.equal(statusCode, 500);
   const { message } = (await answer.json()) as { readonly message: string };
-  assert.equal(message, 'failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].bogus: field not declared in schema');
+  assert.equal(
+    message,
+    'failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].bogus: field not declared in schema',
+  );
 });
 
 test("a server that is closed answers nobody", async (t) => {
@@ -147,7 +186,11 @@ test("a server that is closed answers nobody", async (t) => {
   await assert.rejects(fetchFrom(server, "/version"));
 });
 
-function fetchFrom(server: { readonly url: string; readonly ca: string; readonly adminToken: string }, path: string, options: { readonly method?: "POST" | "PATCH"; readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {}) {
+function fetchFrom(
+  server: { readonly url: string; readonly ca: string; readonly adminToken: string },
+  path: string,
+  options: { readonly method?: "POST" | "PATCH"; readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
+) {
   const dispatcher = new Agent({ connect: { ca: server.ca }, pipelining: 0 });
   return request(server.url + path, { ...options, dispatcher, headers: { authorization: `Bearer ${server.adminToken}`, ...options.headers } });
 }

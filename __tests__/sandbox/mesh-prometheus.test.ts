@@ -49,4 +49,15 @@ test("every request through the sandbox's gateway is counted for its version by 
   assert.deepEqual(await source.inspect({ ...plan, pollEvery: 1_000 }, at, signal), []);
 });
 
-const plan = { stages: [], pollEvery: 1_000, ready: 1, settle: 0, drain: 1, deadline: 1, patience: 1, promotion: "swap", keepOld: false, drift: "put-back" } as const;
+const plan = {
+  stages: [],
+  pollEvery: 1_000,
+  ready: 1,
+  settle: 0,
+  drain: 1,
+  deadline: 1,
+  patience: 1,
+  promotion: "swap",
+  keepOld: false,
+  drift: "put-back",
+} as const;
