@@ -35,7 +35,6 @@ export function add(a: Real, b: Real): Real {
 
 export const sub = (a: Real, b: Real): Real => add(a, neg(b));
 export const sum = (terms: readonly Real[]): Real => terms.reduce(add, real(0));
-const product = (factors: readonly Real[]): Real => factors.reduce(mul, real(1));
 
 /** a to the power of a whole number. */
 export function pow(a: Real, n: number): Real {
