@@ -124,7 +124,7 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
       const pause = pauses[tries];
       try {
         const answer = await attempt(call);
-        if (!(answer.status === 429 || answer.status >= 500)) return answer;
+        if (!isPassing(answer)) return answer;
         const message = `${call.method} ${call.path}: the API server answered ${answer.status}: ${messageOf(answer.text)}`;
         // A webhook that denies or fails speaks as 500 "InternalError"; that is tried again too, it may be restarting.
         if (pause === undefined) throw new UnreachableError(message);
@@ -207,6 +207,16 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     },
     close: async () => pool?.agent.destroy(),
   };
+}
+
+/**
+ * Too busy, or broken for the moment. A 500 that is a Status without a reason is a refusal all the same: so the API
+ * server answers an apply with a field of a wrong type, and a create with a resourceVersion.
+ */
+function isPassing({ status, text }: { readonly status: number; readonly text: string }): boolean {
+  if (status === 429 || status > 500) return true;
+  const told = status === 500 ? statusOf(text) : undefined;
+  return status === 500 && (told?.message === undefined || (told.reason ?? "") !== "");
 }
 
 function refusal(call: Call, status: number, text: string): KubernetesError {
