@@ -46,6 +46,7 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
   const underWay = new Set<Promise<void>>();
   let tally = emptyTally();
   let sent = 0;
+  let stopped: Promise<void> | undefined;
 
   const timer = rate > 0 ? setInterval(next, 1_000 / rate) : undefined;
 
@@ -69,6 +70,12 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
     tally.lastBad = now;
   }
 
+  async function stop(): Promise<void> {
+    clearInterval(timer);
+    await Promise.all(underWay);
+    await agent.close();
+  }
+
   return {
     counts: () => countsOf(tally),
     async lap() {
@@ -77,10 +84,9 @@ export function startTraffic({ url, host, rate = 50, most = 6_000 }: TrafficOpti
       await Promise.all(underWay);
       return countsOf(before);
     },
-    async stop() {
-      clearInterval(timer);
-      await Promise.all(underWay);
-      await agent.close();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
