@@ -30,12 +30,6 @@ export function recordProcess(work: string, name: string, pid: number): void {
 
 export const forgetProcess = (work: string, name: string): void => rmSync(join(work, "pid", name), { force: true });
 
-/** Holds a process (SIGSTOP) or lets it go on (SIGCONT): whoever asks it meanwhile gets no answer. */
-export function signalProcess(work: string, name: string, signal: "SIGSTOP" | "SIGCONT"): void {
-  const pid = recorded(work, name);
-  if (pid === undefined || !signalled(pid, signal)) throw new Error(`${name} does not run`);
-}
-
 /** Ends one process by its id, politely first. */
 export async function endProcess(work: string, name: string): Promise<void> {
   const pid = recorded(work, name);

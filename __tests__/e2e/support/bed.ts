@@ -1,6 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { signalProcess } from "../bed/processes.ts";
 
 /** A mesh that is up. Everything in it is reached from inside its network namespace only. */
 export type Bed = {
@@ -30,18 +29,9 @@ export function bedFromEnvironment(): Bed {
 
 export const bedVariable = "ISTIO_CANARY_BED";
 
-/** The text of a log of the bed: etcd, kube-apiserver, kube-controller-manager, istiod, kubelet, prometheus, or a proxy's. */
-export const bedLog = (bed: Bed, name: string): string => readFileSync(join(bed.work, "log", `${name}.log`), "utf8");
-
 /** A folder for a test's own files. */
 export function testFolder(bed: Bed, name: string): string {
   const folder = join(bed.work, "tests", name);
   mkdirSync(folder, { recursive: true });
   return folder;
-}
-
-/** Holds one process of the bed, prometheus or kube-apiserver say, as if its machine hung; gives the function that lets it go on. */
-export function pause(bed: Bed, name: string): () => void {
-  signalProcess(bed.work, name, "SIGSTOP");
-  return () => signalProcess(bed.work, name, "SIGCONT");
 }
