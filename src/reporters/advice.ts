@@ -22,7 +22,7 @@ function howToPromote(account: Account, links: Links): string {
   ].join("\n\n");
 }
 
-/** Once stable was touched only forward is safe, so `rollback` finishes a promotion instead of undoing it. */
+/** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account: Account, returned: boolean): string {
   const { namespace, stable, canary } = account.target;
   const serving = code(returned ? stable.deployment : canary.deployment);
@@ -34,9 +34,9 @@ function finishByHand(account: Account, returned: boolean): string {
       ]
     : [];
   return [
-    `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it; so late, it goes forward and not back.`,
+    `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
     ...differenceList(account),
-    block([...looking, ...seeRoutes(account), command(account, "rollback")].join("\n"), "sh"),
+    block([...looking, ...seeRoutes(account), command(account, "promote")].join("\n"), "sh"),
   ].join("\n\n");
 }
 
