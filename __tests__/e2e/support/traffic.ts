@@ -9,13 +9,15 @@ export type TrafficOptions = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Requests in flight at most; what would be more is sent later. Default 64. */
   readonly inFlight?: number;
+  /** Reads the version from an answer; one that cannot be read names none. Default: the `version` in its JSON. */
+  readonly versionOf?: (body: string) => string | undefined;
 };
 
 export type Counts = {
   readonly total: number;
   /** By status; "0" for requests that got no answer. */
   readonly byStatus: Readonly<Record<string, number>>;
-  /** By the `version` that the answer's JSON names; bad answers of a version count too. */
+  /** By the version that the answer names; bad answers of a version count too. */
   readonly byVersion: Readonly<Record<string, number>>;
   /** The newest answer of each version: the how many-th of all it was, and when it came in milliseconds since the epoch. */
   readonly newest: Readonly<Record<string, { readonly nth: number; readonly at: number }>>;
@@ -37,11 +39,11 @@ export type Traffic = {
 };
 
 /** Sends requests at an even rate over kept-alive connections until stopped. Lives in this process: never block it by a synchronous child. */
-export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64 }: TrafficOptions): Traffic {
+export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64, versionOf = versionIn }: TrafficOptions): Traffic {
   const agent = new Agent({ connections: inFlight, pipelining: 1, keepAliveTimeout: 60_000, connect: { timeout: 2_000 } });
   const target = new URL(url);
-  const all = newTally();
-  let recent = newTally();
+  const all = newTally(versionOf);
+  let recent = newTally(versionOf);
   const underWay = new Set<Promise<void>>();
   const began = performance.now();
   let sent = 0;
@@ -75,7 +77,7 @@ export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64
     counts: () => all.counts(),
     sinceLast() {
       const counts = recent.counts();
-      recent = newTally();
+      recent = newTally(versionOf);
       return counts;
     },
     async stop() {
@@ -88,9 +90,12 @@ export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64
 }
 
 /** Sends exactly `count` requests, `inFlight` at a time, and counts the answers. */
-export async function sendRequests(count: number, { url, host, headers = {}, inFlight = 8 }: Omit<TrafficOptions, "perSecond">): Promise<Counts> {
+export async function sendRequests(
+  count: number,
+  { url, host, headers = {}, inFlight = 8, versionOf = versionIn }: Omit<TrafficOptions, "perSecond">,
+): Promise<Counts> {
   const agent = new Agent({ connections: inFlight, pipelining: 1 });
-  const tally = newTally();
+  const tally = newTally(versionOf);
   let left = count;
   const client = async (): Promise<void> => {
     while (left-- > 0) {
@@ -107,7 +112,7 @@ export async function sendRequests(count: number, { url, host, headers = {}, inF
   return tally.counts();
 }
 
-function newTally(): { readonly add: (status: number, body: string) => void; readonly counts: () => Counts } {
+function newTally(versionOf: (body: string) => string | undefined): { readonly add: (status: number, body: string) => void; readonly counts: () => Counts } {
   const byStatus: Record<string, number> = {};
   const byVersion: Record<string, number> = {};
   const newest: Record<string, { readonly nth: number; readonly at: number }> = {};
@@ -120,7 +125,7 @@ function newTally(): { readonly add: (status: number, body: string) => void; rea
     add(status, body) {
       total += 1;
       byStatus[status] = (byStatus[status] ?? 0) + 1;
-      const version = versionIn(body);
+      const version = named(body, versionOf);
       if (version !== undefined) {
         byVersion[version] = (byVersion[version] ?? 0) + 1;
         newest[version] = { nth: total, at: Date.now() };
@@ -144,11 +149,13 @@ function newTally(): { readonly add: (status: number, body: string) => void; rea
   };
 }
 
-function versionIn(body: string): string | undefined {
+const versionIn = (body: string): string | undefined => (JSON.parse(body) as { readonly version?: string }).version;
+
+/** Envoy's own answers are plain text, and name no version. */
+function named(body: string, versionOf: (body: string) => string | undefined): string | undefined {
   try {
-    const answer = JSON.parse(body) as { readonly version?: unknown };
-    return typeof answer.version === "string" ? answer.version : undefined;
+    return versionOf(body);
   } catch {
-    return undefined; // Envoy's own answers are plain text
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { ApiServer } from "./api-server.ts";
 import type { Bed } from "./bed.ts";
 import { recordWeights, type Weights } from "./envoy.ts";
-import { type Counts, sendRequests, startTraffic, type Traffic } from "./traffic.ts";
+import { type Counts, sendRequests, startTraffic, type Traffic, type TrafficOptions } from "./traffic.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** What clients and Envoy saw while something was done. */
@@ -12,24 +12,27 @@ export type Witnessed<T> = {
   readonly weights: readonly Weights[];
 };
 
-export type TrafficPlace = {
+export type TrafficPlace = Pick<TrafficOptions, "headers" | "versionOf"> & {
   readonly bed: Bed;
   readonly api: ApiServer;
   readonly namespace: string;
-  /** The host that clients ask the gateway for, and that the weights are of. */
+  /** The host that clients ask the gateway for. */
   readonly host: string;
+  /** Default `/`. */
+  readonly path?: string;
   /** Default 60. */
   readonly perSecond?: number;
+  /** Whose weights are watched. Default: those of `host` in the gateway's Envoy. */
+  readonly weightsOf?: { readonly host: string; readonly admin: string };
 };
 
 /** Does something while requests come through the gateway: from the first good answer until every pod that was taken away has ended. */
-export async function underTraffic<T>(
-  { bed, api, namespace, host, perSecond = 60 }: TrafficPlace,
-  play: (traffic: Traffic) => Promise<T>,
-): Promise<Witnessed<T>> {
-  await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, `an answer of ${host}`, 30_000);
-  const traffic = startTraffic({ url: bed.gateway, host, perSecond });
-  const recorder = recordWeights(bed, host);
+export async function underTraffic<T>(place: TrafficPlace, play: (traffic: Traffic) => Promise<T>): Promise<Witnessed<T>> {
+  const { bed, api, namespace, host, path = "/", perSecond = 60, weightsOf = { host, admin: bed.envoyAdmin }, ...reading } = place;
+  const asked = { url: bed.gateway + path, host, ...reading };
+  await waitFor(async () => (await sendRequests(1, asked)).byStatus["200"] === 1, `an answer of ${host}`, 30_000);
+  const traffic = startTraffic({ ...asked, perSecond });
+  const recorder = recordWeights(bed, weightsOf.host, weightsOf.admin);
   try {
     await answers(traffic, 20);
     const result = await play(traffic);
