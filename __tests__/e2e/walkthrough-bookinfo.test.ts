@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { gatewayAddress } from "./bed/objects.ts";
 import { mergePatch, openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -74,13 +75,21 @@ metadata: {name: ${name}}
 spec: {hosts: [${name}], http: [{route: [{destination: {host: ${name}, subset: v1}}]}]}
 `;
 
+/** The Gateway of the tutorial binds every address; here all pods share one machine, so it gets its own. */
 const entry = `
+apiVersion: networking.istio.io/v1alpha3
+kind: Gateway
+metadata: {name: bookinfo-gateway}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, bind: ${gatewayAddress}, hosts: ["*"]}]
+---
 apiVersion: networking.istio.io/v1alpha3
 kind: VirtualService
 metadata: {name: bookinfo}
 spec:
   hosts: [${host}]
-  gateways: [istio-system/public]
+  gateways: [bookinfo-gateway]
   http:
   - match:
     - {uri: {exact: /productpage}}
