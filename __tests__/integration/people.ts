@@ -46,6 +46,33 @@ export function people(): void {
     assert.match(third.said, /no release waits for approval; the last one is succeeded/);
   });
 
+  test("a stable that does not take the new image leaves all traffic on the canary, and `promote` finishes when it can", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const { sandbox, traffic, start, run } = world;
+    const job = start({ ...releaseOfOne("v2"), stages: "50:1s, 100", gates, "ready-deadline": "2s" });
+    await until(
+      "all traffic is on the canary",
+      () => routeOf(sandbox),
+      (route) => route === "stable 0, canary 100",
+    );
+    sandbox.api.setQuota({ pods: 1 }); // from now on no pod can be added
+    const { exit, said, outputs } = await job.ended;
+    assert.equal(exit, 3, said);
+    assert.deepEqual([outputs.outcome, outputs.settled, outputs.weight], ["failed", "false", "100"]);
+    assert.match(outputs.because ?? "", /All traffic stays on the canary, which passed every stage/);
+    assert.equal(routeOf(sandbox), "stable 0, canary 100");
+    await assertServedBy(sandbox, traffic, "v2");
+
+    sandbox.api.setQuota(undefined);
+    const second = await run(by("promote"));
+    assert.equal(second.exit, 0, second.said);
+    assert.deepEqual([second.outputs.outcome, second.outputs.settled], ["succeeded", "true"]);
+    assert.deepEqual(deploymentOf(sandbox, "reviews"), { image: imageOf("v2"), replicas: 2 });
+    assert.equal(deploymentOf(sandbox, "reviews-canary"), undefined);
+    assert.equal(traffic.counts().bad, 0);
+    await assertServedBy(sandbox, traffic, "v2");
+  });
+
   test("a release that waits for approval is ended by `rollback`, which is harmless to repeat", async (t) => {
     const world = await scene(t, { shop: "one" });
     await waiting(world);
