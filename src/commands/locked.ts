@@ -1,7 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { untouched } from "./preconditions.ts";
 import type { Session } from "./session.ts";
-import { untouched } from "./session-steps.ts";
 
 /** Does the work while nobody else can release this service. */
 export async function locked<T>(session: Session, options: { readonly force: boolean }, work: (lost: AbortSignal) => Promise<T>): Promise<T> {

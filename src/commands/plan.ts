@@ -4,8 +4,8 @@ import type { Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { textOf } from "./inspect.ts";
+import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { required } from "./session-steps.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(session: Session): Promise<ExitCode> {

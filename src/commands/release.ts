@@ -7,9 +7,9 @@ import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { allowed } from "./inspect.ts";
 import { locked } from "./locked.ts";
+import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { required, unlessStopped, untouched } from "./session-steps.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {

@@ -4,9 +4,9 @@ import { formatDuration } from "../lib/duration.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import { isOutcome } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
+import { required } from "./preconditions.ts";
 import { requestSplit } from "./request-split.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { required } from "./session-steps.ts";
 
 /** How requests really divided, counted by somebody. */
 export type Observed = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { untouched } from "../../src/commands/session-steps.ts";
+import { untouched } from "../../src/commands/preconditions.ts";
 import { DeniedError, RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 
 test("what is denied before anything was changed is a refusal, with the same words", async () => {
