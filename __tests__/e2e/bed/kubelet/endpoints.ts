@@ -5,7 +5,7 @@ export type Endpoints = (url: URL, namespace: string) => string | undefined;
 
 /** kube-proxy's part: `http://reviews:9080` as a pod of `namespace` means it. */
 export function endpointsOf(services: ReadonlyMap<string, Service>, slices: ReadonlyMap<string, EndpointSlice>): Endpoints {
-  let turn = 0;
+  const turns = new Map<string, number>();
   return (url, namespace) => {
     const [name = "", given = namespace] = url.hostname.split(".");
     const port = services.get(`${given}/${name}`)?.spec.ports?.find((one) => one.port === Number(url.port || 80));
@@ -18,6 +18,9 @@ export function endpointsOf(services: ReadonlyMap<string, Service>, slices: Read
           .filter(({ conditions }) => conditions?.ready !== false)
           .flatMap(({ addresses }) => addresses.map((address) => `${address}:${target}`));
       });
-    return ready.length === 0 ? undefined : ready[turn++ % ready.length];
+    // Each service has turns of its own: a caller that asks two services for each request would see some pods only.
+    const turn = (turns.get(`${given}/${name}`) ?? 0) + 1;
+    turns.set(`${given}/${name}`, turn);
+    return ready[turn % ready.length];
   };
 }
