@@ -11,7 +11,7 @@ export type Acts = { readonly good: Act; readonly bad: Act };
 
 /** Both releases as figures, one above the other. */
 export function figures({ good, bad }: Acts): string {
-  const toRollback = between(bad.counts.firstBad, bad.routedAt);
+  const toRollback = bad.result.outputs.outcome === "rolled-back" ? between(bad.counts.firstBad, bad.routedAt) : "never";
   const rows: readonly (readonly string[])[] = [
     ["", "good release", "bad release"],
     ["outcome", good.result.outputs.outcome ?? "", bad.result.outputs.outcome ?? ""],
