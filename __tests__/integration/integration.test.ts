@@ -1,5 +1,6 @@
 import { describe } from "node:test";
 import { cancelled } from "./cancelled.ts";
+import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
 import { people } from "./people.ts";
 import { refusals, reports } from "./refusals.ts";
@@ -8,6 +9,7 @@ import { rollbacks } from "./rollbacks.ts";
 /** The built program against the sandbox. Most of a release is waiting, so several run at once, each in a world of its own. */
 describe("the built program", { concurrency: 8 }, () => {
   goodReleases();
+  examples();
   rollbacks();
   people();
   cancelled();

@@ -41,15 +41,17 @@ export type ProgramOptions = {
   readonly inputs: Inputs;
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** The working directory. Default: a folder of its own. */
+  readonly cwd?: string;
 };
 
 /** Starts the built program as one step of a job, with nothing of this process's environment. */
-export function startProgram({ action, inputs, env, args = [] }: ProgramOptions): Program {
+export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOptions): Program {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-job-"));
   const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
   for (const file of Object.values(files)) writeFileSync(file, "");
   const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
-    cwd: folder,
+    cwd: cwd ?? folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env, ...files, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
   });
   let said = "";

@@ -42,7 +42,7 @@ export const pull = { number: 7, state: "open", commits: ["a".repeat(40)] } as c
 /** What makes a release short: Prometheus scrapes as often. */
 const often = "400ms";
 
-const action = buildAction();
+export const action = buildAction();
 
 /** A world of its own for one test, with customers in it. */
 export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50 }: SceneOptions): Promise<Scene> {
