@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { gatewayAddress } from "./bed/objects.ts";
 import { mergePatch, openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -29,17 +28,16 @@ const versions = { productpage: ["v1"], details: ["v1"], ratings: ["v1"], review
 type Service = keyof typeof versions;
 const services = Object.keys(versions) as readonly Service[];
 
-/** Port 80 instead of 9080: pods of the bed ask their sidecar as an HTTP proxy, for which istiod routes no other port. */
 const service = (name: Service): string => `
 apiVersion: v1
 kind: Service
 metadata: {name: ${name}, labels: {app: ${name}, service: ${name}}}
-spec: {ports: [{port: 80, targetPort: 9080, name: http}], selector: {app: ${name}}}
+spec: {ports: [{port: 9080, name: http}], selector: {app: ${name}}}
 `;
 
 const asks = (name: Service, version: string): string => {
-  if (name === "productpage") return "http://details http://reviews";
-  return name === "reviews" && version !== "v1" ? "http://ratings" : "";
+  if (name === "productpage") return "http://details:9080 http://reviews:9080";
+  return name === "reviews" && version !== "v1" ? "http://ratings:9080" : "";
 };
 
 const deployment = (name: Service, version: string): string => `
@@ -75,14 +73,13 @@ metadata: {name: ${name}}
 spec: {hosts: [${name}], http: [{route: [{destination: {host: ${name}, subset: v1}}]}]}
 `;
 
-/** The Gateway of the tutorial binds every address; here all pods share one machine, so it gets its own. */
 const entry = `
 apiVersion: networking.istio.io/v1alpha3
 kind: Gateway
 metadata: {name: bookinfo-gateway}
 spec:
   selector: {istio: ingressgateway}
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, bind: ${gatewayAddress}, hosts: ["*"]}]
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
 ---
 apiVersion: networking.istio.io/v1alpha3
 kind: VirtualService
@@ -97,7 +94,7 @@ spec:
     - {uri: {exact: /login}}
     - {uri: {exact: /logout}}
     - {uri: {prefix: /api/v1/products}}
-    route: [{destination: {host: productpage, port: {number: 80}}}]
+    route: [{destination: {host: productpage, port: {number: 9080}}}]
 `;
 
 const autoscaler = (version: string): string => `

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { gatewayAddress } from "./bed/objects.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -46,14 +45,13 @@ kind: Service
 metadata: {name: canary, labels: {apply: canary}}
 spec: {selector: {apply: canary}, ports: [{name: http, protocol: TCP, port: 80, targetPort: 80}]}
 `,
-  // The tutorial's gateway binds every address; here all pods share one machine, so it gets its own.
   `
 apiVersion: networking.istio.io/v1beta1
 kind: Gateway
 metadata: {name: canary-gateway}
 spec:
   selector: {istio: ingressgateway}
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, bind: ${gatewayAddress}, hosts: ["*"]}]
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
 `,
   `
 apiVersion: networking.istio.io/v1beta1

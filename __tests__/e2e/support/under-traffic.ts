@@ -30,7 +30,8 @@ export type TrafficPlace = Pick<TrafficOptions, "headers" | "versionOf"> & {
 export async function underTraffic<T>(place: TrafficPlace, play: (traffic: Traffic) => Promise<T>): Promise<Witnessed<T>> {
   const { bed, api, namespace, host, path = "/", perSecond = 60, weightsOf = { host, admin: bed.envoyAdmin }, ...reading } = place;
   const asked = { url: bed.gateway + path, host, ...reading };
-  await waitFor(async () => (await sendRequests(1, asked)).byStatus["200"] === 1, `an answer of ${host}`, 30_000);
+  // Routes, clusters and endpoints reach Envoy one after the other.
+  await waitFor(async () => (await sendRequests(20, asked)).byStatus["200"] === 20, `twenty good answers of ${host}`, 30_000);
   const traffic = startTraffic({ ...asked, perSecond });
   const recorder = recordWeights(bed, weightsOf.host, weightsOf.admin);
   try {
