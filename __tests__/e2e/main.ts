@@ -1,13 +1,11 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { constants } from "node:os";
-import { buildBed } from "./bed/build.ts";
-import { defaultNamespace, enterNetwork, workOf } from "./bed/network.ts";
-import { runningBed, startBed } from "./bed/up.ts";
+import { withBed } from "./bed/with-bed.ts";
 import { type Bed, bedVariable } from "./support/bed.ts";
 
-// npm run test:e2e -- [WORD …]: builds what is missing, brings the bed up once, runs every test file that has a WORD in
-// its path, one after the other, and takes the bed down. A bed that somebody brought up by hand is used and left alone.
+// npm run test:e2e -- [WORD …]: brings the bed up once, runs every test file that has a WORD in its path, one after the
+// other, and takes the bed down.
 
 const words = process.argv.slice(2);
 const files = globSync("__tests__/e2e/**/*.test.ts")
@@ -15,21 +13,9 @@ const files = globSync("__tests__/e2e/**/*.test.ts")
   .sort();
 if (files.length === 0) throw new Error(`no end-to-end test has ${words.join(" or ")} in its path`);
 
-const programs = await buildBed(); // outside: there is no internet in there
-await enterNetwork(defaultNamespace);
+process.exit(await withBed((bed) => runTests(bed, files)));
 
-const work = workOf(defaultNamespace);
-const present = runningBed(work);
-const stop = present === undefined ? (await startBed({ namespace: defaultNamespace, work, programs, say: console.log })).stop : undefined;
-let code: number;
-try {
-  code = await runTests(present ?? runningBed(work), files);
-} finally {
-  await stop?.();
-}
-process.exit(code);
-
-function runTests(bed: Bed | undefined, tests: readonly string[]): Promise<number> {
+function runTests(bed: Bed, tests: readonly string[]): Promise<number> {
   const args = ["--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=1", "--test-timeout=1200000", "--test-reporter=spec", ...tests];
   const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...process.env, [bedVariable]: JSON.stringify(bed) } });
   // The tests end by the same signal, and the bed is still to be taken down.

@@ -6,7 +6,7 @@ import { virtualServiceRouter } from "../../src/routers/virtual-service/router.t
 import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { shopOfTwo } from "../../src/sandbox/shop.ts";
-import type { Figure } from "../bench.ts";
+import type { Figure } from "./figure.ts";
 
 /** API calls of one weight step, counted by the server. */
 export async function calls(): Promise<readonly Figure[]> {

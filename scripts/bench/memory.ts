@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { shopOfTwo } from "../../src/sandbox/shop.ts";
-import type { Figure } from "../bench.ts";
 import { bundle } from "../bundle.ts";
+import type { Figure } from "./figure.ts";
 
 /** A release of an hour at a poll every 15 s, over real HTTP, by a clock that jumps. In a process of its own: the world's memory is not its. */
 export async function memory(): Promise<readonly Figure[]> {

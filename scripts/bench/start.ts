@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startApiServer } from "../../src/sandbox/api-server/api-server.ts";
-import type { Figure } from "../bench.ts";
+import type { Figure } from "./figure.ts";
 
 const runs = 9;
 
