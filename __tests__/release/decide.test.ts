@@ -39,6 +39,7 @@ const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, serve
   since: now - age,
 });
 const put = { ...planOf(), drift: "put-back" } as const;
+const eager = planOf({ stages: [stageOf(5, { gates: [{ kind: "errors", name: "errors", atMost: 0.05, minRequests: 20, noData: "fail" }] })] });
 const update = planOf({ promotion: "update" });
 const approving = planOf({ stages: [stageOf(5, { approval: true }), stageOf(50)] });
 
@@ -103,6 +104,8 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "rolling-back/returning",
     "could not be judged",
   ],
+  ["a gate that wants data at once gives the first two polls time", eager, baking(0, 9 * second), seen({ tally: counted(0, 0) }), "wait", "", "goes on"],
+  ["and fails without any then", eager, baking(0, 10 * second), seen({ tally: counted(0, 0) }), "nothing", "rolling-back/returning", "no request"],
   [
     "counters that could not be read are no data",
     planOf(),

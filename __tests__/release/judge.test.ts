@@ -67,6 +67,7 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
     /no data: Prometheus is away/,
   ],
   ["… and no response times", latency, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
+  ["… but not before there could be any", { ...errors, noData: "fail" }, seen({ early: true }), "no-data", /no data/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
   ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],
   ["more than stable's and the margin fails", compared, seen({ tally: tally(count(100, 3)) }), "fail", /limit ≤ 2 %/],

@@ -83,7 +83,11 @@ function usual<O, I>(path: string, schema: z.ZodMiniType<O, I>) {
 
 /* Gates */
 
-const noData = preset("Without data, wait until the stage's deadline and then roll back, or fail at once.", choice(["wait", "fail"]), "wait");
+const noData = preset(
+  "Without data, wait until the stage's deadline and then roll back, or fail as soon as two polls could have found some.",
+  choice(["wait", "fail"]),
+  "wait",
+);
 const minRequests = (standard: number) =>
   preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
 

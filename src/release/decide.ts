@@ -159,12 +159,13 @@ function bake(plan: Plan, state: Baking, seen: Observation): Decision {
   if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
   if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
 
-  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, seen) }));
+  const lasted = seen.now - state.since;
+  const early = lasted < pollsToCount * plan.pollEvery;
+  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...seen, early }) }));
   const failed = verdicts.find(({ kind }) => kind === "fail");
   if (failed) return { ...backFrom(state, seen, failed.because), verdicts };
 
   const held = verdicts.find(({ kind }) => kind === "no-data") ?? verdicts.find(({ kind }) => kind === "wait");
-  const lasted = seen.now - state.since;
   if (held && lasted >= stage.deadline) {
     return { ...backFrom(state, seen, `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${held.because}`), verdicts };
   }
@@ -174,6 +175,9 @@ function bake(plan: Plan, state: Baking, seen: Observation): Decision {
   const next: State = stage.approval ? { phase: "waiting", stage: state.stage, since: seen.now } : after(plan, state.stage, seen.now);
   return { do: "nothing", next, because: `stage ${stage.name} passed`, verdicts };
 }
+
+/** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
+const pollsToCount = 2;
 
 const backFrom = (state: Baking, seen: Observation, because: string): Decision => ({ do: "nothing", next: rollBack(state, because, seen.now), because });
 

@@ -1,6 +1,6 @@
 import type { Millis } from "../lib/duration.ts";
 
-/** What becomes of a gate that has no data: `wait` until the stage's deadline and then roll back, or `fail` at once. */
+/** What becomes of a gate that has no data: `wait` until the stage's deadline and then roll back, or `fail` as soon as two polls could have found some. */
 export type NoData = "wait" | "fail";
 
 /** A number of the user's own, asked of Prometheus at every poll. */

@@ -14,13 +14,15 @@ export type Seen = {
   readonly uncounted?: string;
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
   readonly canary?: Health;
+  /** The stage has only just begun: what was not counted yet may still come. */
+  readonly early?: boolean;
 };
 
 /** Puts the question of a gate to what was seen. */
 export function judge(gate: Gate, seen: Seen): Verdict {
   switch (gate.kind) {
     case "query":
-      return judgeQuery(gate, seen.readings.get(gate.name) ?? []);
+      return judgeQuery(gate, seen);
     case "errors":
       return judgeErrors(gate, seen);
     case "latency":
@@ -30,12 +32,13 @@ export function judge(gate: Gate, seen: Seen): Verdict {
   }
 }
 
-function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
+function judgeQuery(gate: QueryGate, seen: Seen): Verdict {
+  const readings = seen.readings.get(gate.name) ?? [];
   const limit = [gate.atLeast === undefined ? "" : `≥ ${number(gate.atLeast)}`, gate.atMost === undefined ? "" : `≤ ${number(gate.atMost)}`]
     .filter(Boolean)
     .join(", ");
   const newest = readings.at(-1);
-  if (newest?.value === undefined) return noData(gate, limit, newest?.because ?? "it was not asked yet");
+  if (newest?.value === undefined) return noData(gate, seen, limit, newest?.because ?? "it was not asked yet");
 
   const value = number(newest.value);
   const outside = ({ value }: Reading): boolean =>
@@ -47,7 +50,8 @@ function judgeQuery(gate: QueryGate, readings: readonly Reading[]): Verdict {
   return { kind: inARow > gate.tolerate ? "fail" : "wait", because, value, limit };
 }
 
-function judgeErrors(gate: ErrorGate, { tally, uncounted }: Seen): Verdict {
+function judgeErrors(gate: ErrorGate, seen: Seen): Verdict {
+  const { tally, uncounted } = seen;
   const stable = tally ? ratio(tally.stable) : undefined;
   const allowed = Math.min(gate.atMost ?? Infinity, gate.aboveStable === undefined ? Infinity : (stable ?? 0) + gate.aboveStable);
   const limit = `≤ ${percent(allowed)}${gate.aboveStable !== undefined && stable !== undefined ? ` (stable ${percent(stable)})` : ""}`;
@@ -59,7 +63,7 @@ function judgeErrors(gate: ErrorGate, { tally, uncounted }: Seen): Verdict {
     const because = `${gate.name}: ${requests} requests reached the canary, while ${lost} of the service's failed because there was no pod to send them to`;
     return { kind: "fail", because, value: percent((errors + lost) / (requests + lost)), limit, requests: requests + lost };
   }
-  if (requests === 0) return { ...noData(gate, limit, uncounted ?? "no request of the canary was counted"), requests };
+  if (requests === 0) return { ...noData(gate, seen, limit, uncounted ?? "no request of the canary was counted"), requests };
 
   const value = percent(errors / requests);
   const because = `${gate.name}: ${errors} of ${requests} canary requests failed (${value}), limit ${limit}`;
@@ -67,15 +71,17 @@ function judgeErrors(gate: ErrorGate, { tally, uncounted }: Seen): Verdict {
   return { kind: errors / requests > allowed ? "fail" : "pass", because, value, limit, requests };
 }
 
-function judgeLatency(gate: LatencyGate, { tally, uncounted }: Seen): Verdict {
+function judgeLatency(gate: LatencyGate, seen: Seen): Verdict {
+  const { tally, uncounted } = seen;
   const stable = tally && quantileOf(tally.stable.buckets, gate.quantile);
   const allowed = Math.min(gate.atMost ?? Infinity, gate.timesStable === undefined ? Infinity : (stable ?? Infinity) * gate.timesStable);
   const limit = `≤ ${allowed === Infinity ? "—" : millis(allowed)}${gate.timesStable !== undefined && stable !== undefined ? ` (stable ${millis(stable)})` : ""}`;
   const quantile = tally && quantileOf(tally.canary.buckets, gate.quantile);
   const requests = tally?.canary.buckets.at(-1)?.count ?? 0;
-  if (tally === undefined || quantile === undefined) return { ...noData(gate, limit, uncounted ?? "no response time of the canary was counted"), requests };
+  if (tally === undefined || quantile === undefined)
+    return { ...noData(gate, seen, limit, uncounted ?? "no response time of the canary was counted"), requests };
   const value = quantile === Infinity ? `more than ${millis(tally.canary.buckets.at(-2)?.le ?? 0)}` : millis(quantile);
-  if (allowed === Infinity) return { ...noData(gate, limit, "no response time of stable was counted to compare with"), value, requests };
+  if (allowed === Infinity) return { ...noData(gate, seen, limit, "no response time of stable was counted to compare with"), value, requests };
 
   const because = `${gate.name}: the canary's p${number(gate.quantile * 100)} is ${value} over ${requests} requests, limit ${limit}`;
   if (requests < gate.minRequests) return { kind: "wait", because: `${because}; ${gate.minRequests} requests are needed to judge`, value, limit, requests };
@@ -89,8 +95,8 @@ function judgeRestarts(gate: RestartGate, canary: Health | undefined): Verdict {
   return { kind: canary.restarts > gate.atMost ? "fail" : "pass", because, value: String(canary.restarts), limit };
 }
 
-function noData(gate: QueryGate | ErrorGate | LatencyGate, limit: string, why: string): Verdict {
-  return { kind: gate.noData === "fail" ? "fail" : "no-data", because: `${gate.name} has no data: ${why}`, value: "—", limit };
+function noData(gate: QueryGate | ErrorGate | LatencyGate, { early }: Seen, limit: string, why: string): Verdict {
+  return { kind: gate.noData === "fail" && !early ? "fail" : "no-data", because: `${gate.name} has no data: ${why}`, value: "—", limit };
 }
 
 const ratio = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
