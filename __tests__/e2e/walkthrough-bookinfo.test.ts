@@ -124,8 +124,13 @@ const ask = (count: number): Promise<Counts> => sendRequests(count, { url: `${be
 const third = { v1: 1 / 3, "v2 with stars": 1 / 3, "v3 with stars": 1 / 3 };
 
 /** Whoever calls hears of pods a little later than they are ready. */
-const allAnswer = (): Promise<unknown> =>
-  waitFor(async () => Object.keys((await ask(30)).byVersion).length === versions.reviews.length, "answers of every version of reviews", 30_000);
+async function allAnswer(): Promise<void> {
+  const settled = async (): Promise<boolean> => {
+    const { bad, byVersion } = await ask(30);
+    return bad === 0 && Object.keys(byVersion).length === versions.reviews.length;
+  };
+  await waitFor(settled, "good answers of every version of reviews", 30_000);
+}
 
 const config = {
   ...{ namespace, service: "reviews", stable: { deployment: "reviews-v1", subset: "v1" }, canary: { deployment: "reviews-v3", subset: "v3" } },
