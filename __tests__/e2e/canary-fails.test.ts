@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { openApiServer } from "./support/api-server.ts";
+import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { assertRolledBack, figures, image, type Scene, withScene } from "./support/scene.ts";
 import { waitFor } from "./support/wait-for.ts";
@@ -15,22 +16,21 @@ type Case = {
   readonly name: string;
   readonly tag: string;
   readonly settings?: object;
-  readonly objects?: string;
-  /** What is to be waited for before the release. */
-  readonly ready?: (scene: Scene) => Promise<unknown>;
+  /** What is done before the release. */
+  readonly prepare?: (scene: Scene) => Promise<void>;
   readonly because: RegExp;
 };
 
 const crashed =
   /container shop crashes again and again \([1-9]\d* restarts?, the last run ended with exit code 1\)\. Its last words: .*panic: cannot connect to database/;
 
-/** Room for the pods that are there, and for no other. */
-const quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: 3}}}";
-
-/** A quota counts for nothing until its controller has counted. */
-type Quota = { readonly status?: { readonly used?: { readonly pods?: string } } };
-const counted = ({ namespace }: Scene): Promise<unknown> =>
-  waitFor(async () => (await api.get<Quota>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.used?.pods === "3", "the quota's count", 30_000);
+/** Leaves room for the pods that are there, and for no other. Applied last: a quota counts what is there when it is made. */
+async function fillQuota({ namespace }: Scene): Promise<void> {
+  await apply(api, "{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: 3}}}", namespace);
+  type Quota = { readonly status?: { readonly used?: { readonly pods?: string } } };
+  const used = async (): Promise<string | undefined> => (await api.get<Quota>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.used?.pods;
+  await waitFor(async () => (await used()) === "3", "the quota's count", 30_000);
+}
 
 const neverServed: readonly Case[] = [
   {
@@ -57,8 +57,7 @@ const neverServed: readonly Case[] = [
     what: "a quota",
     name: "fails-quota",
     tag: "v2",
-    objects: quota,
-    ready: counted,
+    prepare: fillQuota,
     because: /pods cannot be created: .*exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3/,
   },
   {
@@ -73,10 +72,11 @@ const neverServed: readonly Case[] = [
 describe("a canary that fails", { concurrency: 4 }, () => {
   after(() => api.close());
 
-  for (const { what, name, tag, settings = {}, objects, ready, because } of neverServed) {
+  for (const { what, name, tag, settings = {}, prepare = async () => {}, because } of neverServed) {
     test(`${what} is told in the pod's own words, and no request ever goes there`, (t) =>
-      withScene(bed, api, { name, ...(objects === undefined ? {} : { objects }) }, async (scene) => {
-        await ready?.(scene);
+      withScene(bed, api, { name }, async (play) => {
+        await prepare(play);
+        const scene = { ...play, before: await play.now() };
         const finished = await scene.start(settings, { flags: image(tag) }).ended;
         await assertRolledBack(scene, finished, because);
         const { counts, weights } = await scene.end();

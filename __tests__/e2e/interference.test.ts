@@ -156,8 +156,8 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
         reason: "Forbidden",
         broken: weights(0, 100),
       });
+      t.after(allow);
       const finished = await scene.start({}, { flags: image("v2") }).ended;
-      await allow();
       await assertRefused(scene, finished, /the first write would be refused: .*no more than 10 % for v2/);
       assert.doesNotMatch(finished.said, /service account/, "a policy's refusal is no missing permission");
       const { counts, weights: seen } = await scene.end();
@@ -176,8 +176,8 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
           reason,
           broken: weights(0, 100),
         });
+        t.after(allow);
         const finished = await scene.start({}, { flags: image("v2") }).ended;
-        await allow();
         await assertRolledBack(scene, finished, /VirtualService policy-later-\w+\/shop could not be written \(.*50.*50.*\): .*no more than 20 % for v2/);
         assert.doesNotMatch(finished.said, /service account/, "a policy's refusal is no missing permission");
         const { counts, weights: seen } = await scene.end();
@@ -200,6 +200,7 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
         reason: "Forbidden",
         broken,
       });
+      t.after(allow);
       await saying(program, /Roll back/);
       await sleep(5_000);
       assert.deepEqual(await envoyWeights(bed, scene.host), { v1: 80, v2: 20 });

@@ -77,6 +77,14 @@ describe("without evidence", { concurrency: 5 }, () => {
       ));
   }
 
+  test("noData: fail lets a release through whose canary is called", (t) =>
+    withScene(bed, api, { name: "evidence-eager" }, async (scene) => {
+      const eager = { gates: [{ errors: { ...gate, noData: "fail" } }], metrics: { prometheus: bed.prometheus, interval: "2s" } };
+      const { code, said } = await scene.start({ stages: oneStage("1m"), ...eager }, { flags: image("v2") }).ended;
+      assert.equal(code, 0, said);
+      t.diagnostic(figures((await scene.end()).counts));
+    }));
+
   test("a Prometheus that comes back in time is believed again, and the release succeeds", (t) =>
     withScene(bed, api, { name: "evidence-returns" }, (scene) =>
       withPrometheus(scene, async (prometheus) => {

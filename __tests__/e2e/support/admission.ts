@@ -15,7 +15,7 @@ export type Rule = {
   readonly broken: readonly object[];
 };
 
-/** Refuses updates of a namespace's VirtualServices, as a cluster's policy would. Gives a function that allows them again. */
+/** Refuses updates of a namespace's VirtualServices, as a cluster's policy would. Gives a function that allows them again, once or more often. */
 export async function refuseRoutes({ api, namespace, allowed, message, reason, broken }: Rule): Promise<() => Promise<void>> {
   const name = `${namespace}-routes`;
   const constraints = { resourceRules: [{ apiGroups: ["networking.istio.io"], apiVersions: ["*"], operations: ["UPDATE"], resources: ["virtualservices"] }] };
@@ -36,7 +36,7 @@ export async function refuseRoutes({ api, namespace, allowed, message, reason, b
     },
   };
   const dryRun = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop?dryRun=All`;
-  const refused = async (): Promise<boolean> => (await api.call("PATCH", dryRun, broken, jsonPatch)).status >= 400;
+  const refused = async (): Promise<boolean> => JSON.stringify((await api.call("PATCH", dryRun, broken, jsonPatch)).body).includes(`'${name}'`);
 
   await apply(api, [policy, binding].map((object) => JSON.stringify(object)).join("\n---\n"));
   await waitFor(refused, `the policy ${name}`, 30_000);
