@@ -117,6 +117,7 @@ describe("a job is cancelled", { concurrency: 3 }, () => {
       const goesBack = each.outputs.outcome === "rolled-back" && each.weights.length > 1;
       const seen = await underTraffic({ bed, api, namespace, host, perSecond }, async (traffic) => {
         await waitFor(() => isTime(each, host), JSON.stringify(each.when), 60_000, 20);
+        if ("v2" in each.when.weights) await waitFor(() => (traffic.counts().byVersion.v2 ?? 0) >= 20, "answers of the canary", 30_000, 20);
         const { total } = traffic.counts();
         const at = Date.now();
         cancel(each, step);
