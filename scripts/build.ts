@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metafile } from "esbuild";
 import { bundle } from "./bundle.ts";
@@ -44,8 +44,11 @@ const files = new Map([
 ]);
 
 const stale = [...files].filter(([path, text]) => read(path) !== text).map(([path]) => path);
-if (!check) for (const [path, text] of files) writeFileSync(path, text, { flush: true });
-else if (stale.length > 0) {
+if (!check) {
+  mkdirSync("dist", { recursive: true });
+  for (const [path, text] of files) writeFileSync(path, text, { flush: true });
+}
+if (check && stale.length > 0) {
   console.error(`dist is stale: ${stale.join(", ")}. Run npm run build and commit the result.`);
   process.exit(1);
 }
