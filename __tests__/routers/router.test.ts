@@ -7,29 +7,11 @@ import { DeniedError, UnreachableError } from "../../src/lib/errors.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
-import { startApiServer } from "../../src/sandbox/api-server/api-server.ts";
 import { routerContract } from "../contracts/router.ts";
-import { type Cluster, clientOf, inCluster, until } from "../support/cluster.ts";
+import { type Cluster, inCluster, sandboxWorld, until } from "../support/cluster.ts";
 import { targetOf, virtualService } from "./given.ts";
 
-routerContract("the sandbox", async () => {
-  const server = await startApiServer();
-  const client = clientOf(server);
-  let namespaces = 0;
-  return {
-    client,
-    async createNamespace() {
-      const name = `shop-${++namespaces}`;
-      server.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name } }]);
-      return name;
-    },
-    apply: async (objects) => server.apply(objects),
-    async close() {
-      await client.close();
-      await server.close();
-    },
-  };
-});
+routerContract("the sandbox", sandboxWorld);
 
 const given = { stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } };
 const target = targetOf(given);

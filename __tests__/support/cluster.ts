@@ -14,6 +14,26 @@ export type Cluster = {
 export const clientOf = ({ url, ca, adminToken }: ApiServer, token = adminToken): KubernetesClient =>
   connect({ server: url, authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca } }) });
 
+/** The place for a contract suite: an API server of its own, and namespaces in it. */
+export async function sandboxWorld() {
+  const server = await startApiServer();
+  const client = clientOf(server);
+  let namespaces = 0;
+  return {
+    client,
+    async createNamespace() {
+      const name = `shop-${++namespaces}`;
+      server.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name } }]);
+      return name;
+    },
+    apply: async (objects: readonly SentObject[]) => server.apply(objects),
+    async close() {
+      await client.close();
+      await server.close();
+    },
+  };
+}
+
 /** Runs a test against an API server of its own, in which pods live fast. */
 export async function inCluster(objects: readonly SentObject[], run: (cluster: Cluster) => Promise<void>, options: ApiServerOptions = {}): Promise<void> {
   const server = await startApiServer({ podTimes: { becomesReady: 5, crashes: 5, pullBackOff: 5, terminates: 5 }, ...options });
