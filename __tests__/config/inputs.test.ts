@@ -4,12 +4,14 @@ import { type JsonSchema, jsonSchema } from "../../scripts/generate/json-schema.
 import { inputs } from "../../src/config/inputs.ts";
 import { parseDuration } from "../../src/lib/duration.ts";
 
-/** Every key of the file that is no mapping with keys of its own, lists not entered. */
+const maps = inputs.filter(({ type }) => type === "map").map(({ path }) => path);
+
+/** Every key of the file that is no mapping with keys of its own, unless an input gives it whole; lists not entered. */
 function leaves(schema: JsonSchema, path: readonly string[] = []): readonly string[] {
   const below = [schema, ...(schema.anyOf ?? [])].flatMap(({ properties }) =>
     Object.entries(properties ?? {}).flatMap(([key, value]) => (typeof value === "boolean" ? [] : leaves(value, [...path, key]))),
   );
-  return below.length > 0 && path[0] !== "routes" ? below : [path.join(".")];
+  return below.length > 0 && path[0] !== "routes" && !maps.includes(path.join(".")) ? below : [path.join(".")];
 }
 
 test("everything in the file is an input as well, and every input has its place there", () => {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
@@ -27,7 +28,7 @@ test("a file with the least in it is a whole configuration", async () => {
     namespace: "shop",
     service: "reviews",
     cluster: {},
-    metrics: { prometheus: "http://prometheus:9090", headers: {}, reporter: "source", interval: 15 * second, timeout: 5 * second },
+    metrics: { prometheus: "http://prometheus:9090", headers: {}, reporter: "auto", ...istioMetrics, interval: 15 * second, timeout: 5 * second },
     reporting: { comment: true, summary: true, commitStatus: false, environment: "", dashboards: {}, report: "canary-report.json" },
     verify: { requests: 100, headers: {}, window: 5 * minute },
     firstDeploy: false,
@@ -223,6 +224,23 @@ test("a variable is filled into any value of the file, numbers and truths includ
   assert.equal(config.release?.plan.stages.length, 1);
   assert.deepEqual([config.reporting.pullRequest, config.reporting.comment, config.reporting.dashboards], [12, false, { grafana: "https://g/{namespace}/7" }]);
   assert.deepEqual(config.metrics?.headers, { Authorization: "Bearer ${TAG}=: x" });
+});
+
+test("labels and metrics that have other names are said in the file or as inputs, one by one", async () => {
+  const labels = { ...istioMetrics.labels, workload: "dst_workload", pod: "kubernetes_pod_name" };
+  const names = { labels, requests: "mesh:requests:total", durations: "mesh_took_bucket" };
+  const inFile = await configured({
+    file: soundBut(`metrics: { prometheus: http://prometheus:9090, ${JSON.stringify(names).slice(1)}`),
+  });
+  const asInput = await configured({
+    file: sound,
+    inputs: {
+      "metrics-labels": "workload=dst_workload\npod=kubernetes_pod_name",
+      "metrics-requests": "mesh:requests:total",
+      "metrics-durations": "mesh_took_bucket",
+    },
+  });
+  for (const { metrics } of [inFile, asInput]) assert.deepEqual({ labels: metrics?.labels, requests: metrics?.requests, durations: metrics?.durations }, names);
 });
 
 test("the token comes from the input, else from GITHUB_TOKEN", async () => {

@@ -61,6 +61,21 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     'deadlines: unknown key "x". Known: ready, release',
   ],
 
+  [
+    "names that no metric and no label can have, all at once",
+    {
+      file: soundBut(
+        'metrics: { prometheus: "http://p", reporter: gateway, labels: { workload: dst-workload, code: __code, host: x }, requests: 1xx, durations: took }',
+      ),
+    },
+    'metrics.reporter: expected auto, source, destination or waypoint, got "gateway"',
+    'metrics.labels.workload: expected a label\'s name in Prometheus: letters, digits and underscores, such as destination_workload, got "dst-workload"',
+    'metrics.labels.code: expected a label\'s name in Prometheus: letters, digits and underscores, such as destination_workload, got "__code"',
+    'metrics.labels: unknown key "host". Known: workload, namespace, service, reporter, code, flags, grpc, sourceNamespace, pod',
+    'metrics.requests: expected a metric\'s name: letters, digits, underscores and colons, such as istio_requests_total, got "1xx"',
+    'metrics.durations: expected the name of a histogram\'s buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket, got "took"',
+  ],
+
   // Names
   ["a name in capitals", { file: soundBut("service: Reviews") }, 'service: expected a name of at most 63 lower-case letters, digits and dashes, got "Reviews"'],
   [
@@ -381,5 +396,5 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
 });
 
 function inputNames(): string {
-  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, prometheus, metrics-headers, metrics-reporter, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
+  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
 }

@@ -1,4 +1,5 @@
 import type { Command } from "./config.ts";
+import { istioMetrics } from "./istio-metrics.ts";
 
 /** How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given several times. */
 export type InputType = "text" | "boolean" | "number" | "duration" | "list" | "map" | "yaml";
@@ -147,8 +148,33 @@ export const inputs: readonly Input[] = [
     name: "metrics-reporter",
     path: "metrics.reporter",
     type: "text",
-    description: "Whose counters are read: source, destination or waypoint.",
-    default: "source",
+    description:
+      "Whose counters are read: source, destination, waypoint, or auto (source where a proxy that sends has counted stable's requests, else waypoint, else destination).",
+    default: "auto",
+    commands: measuring,
+  },
+  {
+    name: "metrics-labels",
+    path: "metrics.labels",
+    type: "map",
+    description:
+      "What labels are called, where relabelling gave them other names than Istio's: workload, namespace, service, reporter, code, flags, grpc, sourceNamespace or pod.",
+    commands: measuring,
+  },
+  {
+    name: "metrics-requests",
+    path: "metrics.requests",
+    type: "text",
+    description: "Name of the counter of requests.",
+    default: istioMetrics.requests,
+    commands: measuring,
+  },
+  {
+    name: "metrics-durations",
+    path: "metrics.durations",
+    type: "text",
+    description: "Name of the buckets of the histogram of response times, in milliseconds.",
+    default: istioMetrics.durations,
     commands: measuring,
   },
   {

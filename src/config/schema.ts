@@ -1,9 +1,11 @@
 import * as z from "zod/mini";
 import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
+import { istioMetrics } from "./istio-metrics.ts";
 import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
 import {
   boolean,
+  bucketsName,
   choice,
   count,
   decimal,
@@ -17,6 +19,8 @@ import {
   image,
   labels,
   links,
+  metricLabel,
+  metricName,
   percentile,
   positive,
   ratio,
@@ -220,10 +224,25 @@ const stages = either<readonly WrittenStage[]>("stages such as 10:2m, 50:5m, 100
 
 /* The file */
 
+const metricLabels = section({
+  workload: preset("The Deployment that answered.", metricLabel, istioMetrics.labels.workload),
+  namespace: preset("That Deployment's namespace.", metricLabel, istioMetrics.labels.namespace),
+  service: preset("The host that was called.", metricLabel, istioMetrics.labels.service),
+  reporter: preset("Which proxy counted: source, destination or waypoint.", metricLabel, istioMetrics.labels.reporter),
+  code: preset("The HTTP status.", metricLabel, istioMetrics.labels.code),
+  flags: preset("Envoy's response flags, such as UH or FI.", metricLabel, istioMetrics.labels.flags),
+  grpc: preset("The gRPC status; empty for other requests.", metricLabel, istioMetrics.labels.grpc),
+  sourceNamespace: preset("The caller's namespace.", metricLabel, istioMetrics.labels.sourceNamespace),
+  pod: preset("The pod that counts. Where a series lacks it, instance is read instead.", metricLabel, istioMetrics.labels.pod),
+});
+
 const metrics = section({
   prometheus: given("metrics.prometheus", url),
   headers: preset(inputAt("metrics.headers").description, headers, {}),
-  reporter: usual("metrics.reporter", choice(["source", "destination", "waypoint"])),
+  reporter: usual("metrics.reporter", choice(["auto", "source", "destination", "waypoint"])),
+  labels: part(inputAt("metrics.labels").description, metricLabels),
+  requests: usual("metrics.requests", metricName),
+  durations: usual("metrics.durations", bucketsName),
   interval: usual("metrics.interval", duration),
   timeout: usual("metrics.timeout", duration),
 });

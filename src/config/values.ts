@@ -53,6 +53,15 @@ export const labels = form(
   ),
 );
 
+/* Names, as Prometheus takes them everywhere; since version 3 it also takes others, in quotes, which nobody gives to Istio's. */
+
+export const metricLabel = pattern("a label's name in Prometheus: letters, digits and underscores, such as destination_workload", /^(?!__)[A-Za-z_]\w*$/);
+export const metricName = pattern("a metric's name: letters, digits, underscores and colons, such as istio_requests_total", /^[A-Za-z_:][\w:]*$/);
+export const bucketsName = pattern(
+  "the name of a histogram's buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket",
+  /^[A-Za-z_:][\w:]*_bucket$/,
+);
+
 /** Values are not looked at: they may be secrets of any kind. */
 export const headers = form("a mapping of headers", z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), text, expected("a mapping of headers")));
 export const links = form("a mapping of names to URLs", z.record(text, url, expected("a mapping of names to URLs")));
