@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { istioMetrics } from "../../src/config/istio-metrics.ts";
+import { defaults } from "../../src/evidence/defaults.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
-import { advance, emptyLedger, type Tally } from "../../src/evidence/tally.ts";
+import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import { requestJson } from "../../src/lib/http.ts";
-import { type PrometheusSource, prometheus } from "../../src/metrics/prometheus.ts";
+import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/metrics/prometheus.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { shopTarget } from "../support/shop-target.ts";
@@ -21,7 +23,9 @@ type Line = (workload: string, value: number, labels?: Labels) => string;
 type World = {
   readonly url: string;
   readonly namespace: string;
+  /** Reads by whichever reporter it finds. */
   readonly source: PrometheusSource;
+  readonly sourceWith: (options: Partial<PrometheusOptions>) => PrometheusSource;
   /** One counter of requests as Istio's gateway shows it. */
   readonly counted: Line;
   readonly bucket: (workload: string, le: string, value: number) => string;
@@ -42,6 +46,7 @@ const sample = (namespace: string, metric: string, workload: string, value: numb
     destination_workload: workload,
     destination_workload_namespace: found ? namespace : "unknown",
     destination_service: `reviews.${namespace}.svc.cluster.local`,
+    source_workload_namespace: "ingress",
     response_code: "200",
     response_flags: "-",
     grpc_response_status: "",
@@ -238,24 +243,54 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   });
 
   const latency: Gate = { kind: "latency", name: "latency", quantile: 0.99, atMost: 100, minRequests: 1, noData: "wait" };
+  const found = (why: string, what: string): RegExp => new RegExp(`${why}.*Found: ${what}`);
   const query = (promql: string): Gate => ({ kind: "query", name: "mine", query: promql, atMost: 1, tolerate: 0, noData: "wait" });
-  fact("an inspection finds what the gates would miss", async ({ source, counted, bucket, expose }) => {
+  fact("an inspection finds what the gates would miss, and says what there is", async ({ sourceWith, counted, bucket, expose }) => {
     const inspections: readonly {
       readonly what: string;
       readonly lines: readonly string[];
       readonly gates: readonly Gate[];
+      readonly reporter?: "source";
       readonly finds: readonly (readonly [level: string, what: RegExp])[];
     }[] = [
       {
         what: "all is there",
         lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)],
         gates: [latency, query("sum(istio_requests_total)")],
-        finds: [],
+        finds: [["note", found("reporter=source: callers alone see", "1 series of 1 proxy; response codes 200; response times as a histogram")]],
       },
       {
-        what: "another reporter",
+        what: "several of everything",
+        lines: [
+          counted("reviews-v1", 1, { reporter: "destination" }),
+          counted("reviews-v1", 1, { reporter: "waypoint" }),
+          counted("reviews-v1", 1, { reporter: "waypoint", response_code: "503" }),
+          counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "0", pod: "waypoint-2" }),
+          counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "14" }),
+          counted("reviews-v2", 1, { response_code: "404" }),
+        ],
+        gates: [],
+        finds: [
+          [
+            "note",
+            found(
+              "reporter=waypoint: no caller's proxy has counted any",
+              "4 series of 2 proxies; response codes 200, 503; gRPC statuses 0, 14; no histogram, so that response times are not judged",
+            ),
+          ],
+        ],
+      },
+      {
+        what: "the pods' own proxies alone",
+        lines: [counted("reviews-v1", 1, { reporter: "destination" })],
+        gates: [],
+        finds: [["note", found("reporter=destination: neither", "1 series")]],
+      },
+      {
+        what: "another reporter than the one that was named",
         lines: [counted("reviews-v1", 1, { reporter: "destination" })],
         gates: [latency],
+        reporter: "source",
         finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]],
       },
       {
@@ -265,30 +300,65 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]],
       },
       { what: "no request at all", lines: [], gates: [latency], finds: [["warn", /no request of shop-\d+\/reviews-v1/]] },
-      { what: "no histogram", lines: [counted("reviews-v1", 1)], gates: [latency], finds: [["refuse", /no istio_request_duration_milliseconds_bucket/]] },
-      { what: "no histogram that anybody asks for", lines: [counted("reviews-v1", 1)], gates: [], finds: [] },
+      {
+        what: "no histogram",
+        lines: [counted("reviews-v1", 1)],
+        gates: [latency],
+        finds: [
+          ["refuse", /no istio_request_duration_milliseconds_bucket/],
+          ["note", found("reporter=source", "1 series of 1 proxy; response codes 200; no histogram")],
+        ],
+      },
+      {
+        what: "another namespace",
+        lines: [counted("reviews-v1", 1, { destination_workload_namespace: "shop-of-others" })],
+        gates: [latency],
+        finds: [["refuse", /requests of Deployment reviews-v1, but none with destination_workload_namespace=shop-\d+ \(found: shop-of-others\)/]],
+      },
+      {
+        what: "a label that nobody writes",
+        lines: [counted("reviews-v1", 1, { response_code: "" })],
+        gates: [latency],
+        finds: [
+          [
+            "refuse",
+            /No series of shop-\d+\/reviews-v1 in istio_requests_total has the label response_code \(labels there: destination_service, .*: no failure would be seen/,
+          ],
+          ["refuse", /no istio_request_duration_milliseconds_bucket/],
+          ["note", found("reporter=source", "1 series of 1 proxy; no histogram")],
+        ],
+      },
       {
         what: "a query that is wrong",
         lines: [counted("reviews-v1", 1)],
         gates: [query("sum(")],
-        finds: [["refuse", /gate "mine": Prometheus refuses the query: .*parse error/]],
+        finds: [
+          ["note", found("reporter=source", "1 series")],
+          ["refuse", /gate "mine": Prometheus refuses the query: .*parse error/],
+        ],
       },
       {
         what: "a query with several answers",
         lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)],
         gates: [query("istio_requests_total")],
-        finds: [["refuse", /gate "mine": the query gives 2 series/]],
+        finds: [
+          ["note", found("reporter=source", "1 series")],
+          ["refuse", /gate "mine": the query gives 2 series/],
+        ],
       },
       {
         what: "a query about what is not there yet",
         lines: [counted("reviews-v1", 1)],
         gates: [query('istio_requests_total{destination_workload="reviews-v2"}')],
-        finds: [["note", /gate "mine": the query gives no series now/]],
+        finds: [
+          ["note", found("reporter=source", "1 series")],
+          ["note", /gate "mine": the query gives no series now/],
+        ],
       },
     ];
-    for (const { what, lines, gates, finds } of inspections) {
+    for (const { what, lines, gates, finds, reporter = "auto" } of inspections) {
       await expose(...lines);
-      const findings = await source.inspect(planWith(gates), Date.now(), signal);
+      const findings = await sourceWith({ reporter }).inspect(planWith(gates), Date.now(), signal);
       assert.deepEqual(
         findings.map(({ level }) => level),
         finds.map(([level]) => level),
@@ -323,7 +393,9 @@ function scraped() {
 }
 
 function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
-  const source = prometheus({ url, headers: {}, timeout: 5_000, reporter: "source", interval, target: { ...shopTarget, namespace } });
+  const sourceWith = (options: Partial<PrometheusOptions>): PrometheusSource =>
+    prometheus({ url, headers: {}, timeout: 5_000, ...istioMetrics, reporter: "auto", interval, target: { ...shopTarget, namespace }, ...options });
+  const source = sourceWith({});
   const until = async (promql: string, wanted: number): Promise<void> => {
     while ((await source.query(promql, Date.now(), signal)).value !== wanted) await sleep(interval / 5);
   };
@@ -331,6 +403,7 @@ function worldOf(url: string, namespace: string, target: ReturnType<typeof scrap
     url,
     namespace,
     source,
+    sourceWith,
     counted: (workload, value, labels = {}) => sample(namespace, "istio_requests_total", workload, value, labels),
     bucket: (workload, le, value) => sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
     expose: (...lines) => until("round", target.show(lines)),
@@ -347,7 +420,7 @@ async function counters(source: PrometheusSource): Promise<Snapshot> {
   return snapshot;
 }
 
-const tallyOf = (snapshots: readonly Snapshot[]): Tally => snapshots.reduce(advance, emptyLedger).tally;
+const tallyOf = (snapshots: readonly Snapshot[]): Tally => snapshots.reduce(advance, emptyMeter).tally;
 const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
   stable: [stable.requests, stable.errors],
   canary: [canary.requests, canary.errors],
@@ -357,6 +430,7 @@ const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
 /** A plan of one stage with these gates. */
 export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): Plan => ({
   stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
+  evidence: { settings: defaults, inconclusive: "extend", noData: "extend", early: false },
   pollEvery,
   ready: 1_000,
   settle: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
+import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import { prometheus } from "../../src/metrics/prometheus.ts";
 import type { Gate } from "../../src/release/gate.ts";
@@ -16,14 +17,26 @@ const restarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
 async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
   const server = await startPrometheus({ targets: [] });
   t.after(() => server.close());
-  const labels = { __name__: "istio_requests_total", reporter: "source", destination_workload: "reviews-v1", destination_workload_namespace: "shop" };
+  const labels = {
+    __name__: "istio_requests_total",
+    reporter: "source",
+    destination_workload: "reviews-v1",
+    destination_workload_namespace: "shop",
+    destination_service: "reviews.shop.svc.cluster.local",
+    source_workload_namespace: "shop",
+    response_code: "200",
+    response_flags: "-",
+    pod: "gateway-1",
+  };
   for (let ago = lasting; ago >= 0; ago -= every) server.storage.append(labels, at - ago, 1);
-  return (interval: Millis) =>
-    prometheus({ url: server.url, headers: {}, timeout: 2_000, reporter: "source", interval, target: shopTarget }).inspect(
-      planWith([errors], interval),
-      at,
-      signal,
-    );
+  return async (interval: Millis) =>
+    (
+      await prometheus({ url: server.url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "source", interval, target: shopTarget }).inspect(
+        planWith([errors], interval),
+        at,
+        signal,
+      )
+    ).filter(({ level }) => level !== "note");
 }
 
 test("a scrape interval longer than the release believes is said, with the one to set", async (t) => {
@@ -48,7 +61,15 @@ for (const { gates, level } of [
   { gates: [restarts], level: "warn" },
 ]) {
   test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
-    const away = prometheus({ url: "http://127.0.0.1:1/prom", headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget });
+    const away = prometheus({
+      url: "http://127.0.0.1:1/prom",
+      headers: {},
+      timeout: 2_000,
+      ...istioMetrics,
+      reporter: "source",
+      interval: 15_000,
+      target: shopTarget,
+    });
     const [finding, ...others] = await away.inspect(planWith(gates), at, signal);
     assert.deepEqual(others, []);
     assert.equal(finding?.level, level);

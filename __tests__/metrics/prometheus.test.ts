@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import test, { type TestContext } from "node:test";
 import fc from "fast-check";
+import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { countersOf } from "../../src/metrics/counters.ts";
 import { type PrometheusOptions, prometheus } from "../../src/metrics/prometheus.ts";
 import { selectors } from "../../src/metrics/selectors.ts";
@@ -38,7 +39,7 @@ const json = (response: ServerResponse, status: number, body: unknown): void =>
   void response.writeHead(status, { "content-type": "application/json", "retry-after": "0" }).end(JSON.stringify(body));
 const vector = (result: readonly unknown[], more: object = {}) => ({ status: "success", data: { resultType: "vector", result }, ...more });
 const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
-  prometheus({ url, headers: {}, timeout: 2_000, reporter: "source", interval: 15_000, target: shopTarget, ...more });
+  prometheus({ url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "source", interval: 15_000, target: shopTarget, ...more });
 
 const failures: readonly { readonly what: string; readonly answer: (response: ServerResponse) => void; readonly because: RegExp }[] = [
   {
@@ -163,8 +164,8 @@ test("a series has the same name in whichever order its labels come", () => {
   const labels = { destination_workload: "reviews-v1", pod: "p", response_code: "200", a: "1", b: "2" };
   fc.assert(
     fc.property(fc.shuffledSubarray(Object.entries(labels), { minLength: 5 }), (shuffled) => {
-      const [one] = countersOf([{ labels: Object.fromEntries(shuffled), value: 1 }], shopTarget);
-      const [other] = countersOf([{ labels: { __name__: "istio_requests_total", ...labels }, value: 1 }], shopTarget);
+      const [one] = countersOf([{ labels: Object.fromEntries(shuffled), value: 1 }], shopTarget, istioMetrics.labels);
+      const [other] = countersOf([{ labels: { __name__: "istio_requests_total", ...labels }, value: 1 }], shopTarget, istioMetrics.labels);
       assert.deepEqual(one, other);
     }),
   );
@@ -177,7 +178,7 @@ const processes: readonly { readonly labels: Readonly<Record<string, string>>; r
 ];
 for (const { labels, process } of processes) {
   test(`the process behind ${JSON.stringify(labels)} is ${JSON.stringify(process)}`, () => {
-    assert.equal(countersOf([{ labels: { ...labels, destination_workload: "reviews-v1" }, value: 1 }], shopTarget)[0]?.process, process);
+    assert.equal(countersOf([{ labels: { ...labels, destination_workload: "reviews-v1" }, value: 1 }], shopTarget, istioMetrics.labels)[0]?.process, process);
   });
 }
 
@@ -207,8 +208,8 @@ for (const { host, from, ours } of hosts) {
       ...(from ? { source_workload_namespace: from } : {}),
     };
     series.append({ __name__: "istio_requests_total", ...labels }, at, 3);
-    const value = ask(selectors(shopTarget, "source").requests, series, at);
-    const counters = value.type === "vector" ? countersOf(value.samples, shopTarget) : [];
+    const value = ask(selectors(shopTarget, "source", istioMetrics).newest.requests, series, at);
+    const counters = value.type === "vector" ? countersOf(value.samples, shopTarget, istioMetrics.labels) : [];
     assert.deepEqual(
       counters.map(({ origin, failed, value }) => [origin, failed, value]),
       ours ? [["unattributed", true, 3]] : [],
@@ -230,7 +231,7 @@ test("names with special characters are matched literally", () => {
       at,
       1,
     );
-  const value = ask(selectors(odd, "source").requests, series, at);
+  const value = ask(selectors(odd, "source", istioMetrics).newest.requests, series, at);
   assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels.destination_workload), ["v1.0|x", "v(2"]);
 });
 
@@ -246,6 +247,6 @@ const outcomes: readonly { readonly labels: Readonly<Record<string, string>>; re
 ];
 for (const { labels, failed } of outcomes) {
   test(`${JSON.stringify(labels)} is ${failed ? "a failure" : "no failure"}`, () => {
-    assert.equal(countersOf([{ labels: { destination_workload: "reviews-v2", ...labels }, value: 1 }], shopTarget)[0]?.failed, failed);
+    assert.equal(countersOf([{ labels: { destination_workload: "reviews-v2", ...labels }, value: 1 }], shopTarget, istioMetrics.labels)[0]?.failed, failed);
   });
 }

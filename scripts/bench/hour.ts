@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
 import { configMapJournal } from "../../src/journals/config-map.ts";
 import { connect } from "../../src/kubernetes/client.ts";
@@ -70,7 +71,7 @@ const { state } = await run(
   {
     router: virtualServiceRouter({ client, target, before: routes, subsetLabels: async () => undefined }),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
-    metrics: prometheus({ url: PROMETHEUS, headers: {}, timeout: 5 * second, reporter: "source", interval: 15 * second, target }),
+    metrics: prometheus({ url: PROMETHEUS, headers: {}, timeout: 5 * second, ...istioMetrics, reporter: "source", interval: 15 * second, target }),
     journal: configMapJournal(client, "shop", "reviews"),
     reporter: { report: () => {}, flush: async () => {} },
     clock,

@@ -1,34 +1,37 @@
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import type { Finding } from "../ports/preflight.ts";
-import type { QueryGate } from "../release/gate.ts";
+import type { Gate, QueryGate } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import { type Answered, instantQuery, type Labels, type NoAnswer, type PrometheusAddress, placeOf } from "./instant-query.ts";
-import { type Reporter, selectors } from "./selectors.ts";
+import { type Ask, instantQuery, type NoAnswer, type PrometheusAddress, placeOf, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
+import { missingFrom, tellMissing } from "./missing-labels.ts";
+import type { MetricNames } from "./names.ts";
+import { nothingCounted } from "./nothing-counted.ts";
+import { preference, type Reporter, type ReporterChoice } from "./reporter.ts";
+import { selectors } from "./selectors.ts";
+import { extentOf, surveyQuery, tellSurvey } from "./survey.ts";
 
-type Options = PrometheusAddress & { readonly reporter: Reporter; readonly interval: Millis; readonly target: Target };
+type Options = PrometheusAddress &
+  MetricNames & { readonly reporter: Reporter | "auto"; readonly choice: ReporterChoice; readonly interval: Millis; readonly target: Target };
 
-/** Looks for what the gates of a plan need. Rejects only when aborted. */
+/** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 export async function inspect(options: Options, plan: Plan, at: Instant, signal: AbortSignal): Promise<readonly Finding[]> {
-  const wanted = selectors(options.target, options.reporter);
-  const ask = (query: string): Promise<Answered | NoAnswer> => instantQuery(options, query, at, signal);
+  const ask: Ask = (query) => instantQuery(options, query, at, signal);
   const gates = plan.stages.flatMap((stage) => stage.gates);
-  const counted = gates.some(({ kind }) => kind === "errors" || kind === "latency");
-  const needed = counted || gates.some(({ kind }) => kind === "query");
+  const counting = gates.some(({ kind }) => ["errors", "latency", "evidence"].includes(kind));
 
-  const reporters = await ask(`count by (reporter) (${wanted.ofStable.requests})`);
-  if ("because" in reporters) return [unanswered(reporters, options, needed)];
-  const found = labelsOf(reporters, "reporter");
+  const answer = await ask(surveyQuery(options));
+  if ("because" in answer) return [unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
+  const series = samplesOf(answer);
+  const reporter = options.choice.learn(valuesOf(series, options.labels.reporter));
+  const level = counting ? "refuse" : "warn";
   const findings = await Promise.all([
-    ...(found.includes(options.reporter) ? [] : [noSeries(options, found, counted, ask)]),
-    ...(found.includes(options.reporter) && gates.some(({ kind }) => kind === "latency") ? [histogram(options, ask)] : []),
-    scrapeInterval(options, plan, ask),
-    ...queryGates(plan).map((gate) => queryGate(gate, ask)),
+    series.length === 0 ? nothingCounted(options, level, ask) : counted(series, reporter, { ...options, level, gates }, ask),
+    scrapeInterval(options, reporter, plan, ask),
+    ...queryGates(gates).map((gate) => queryGate(gate, ask)),
   ]);
-  return findings.filter((finding) => finding !== undefined);
+  return findings.flat();
 }
-
-type Ask = (query: string) => Promise<Answered | NoAnswer>;
 
 const unanswered = ({ because }: NoAnswer, { url }: Options, needed: boolean): Finding => ({
   level: needed ? "refuse" : "warn",
@@ -36,91 +39,91 @@ const unanswered = ({ because }: NoAnswer, { url }: Options, needed: boolean): F
   next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 
-async function noSeries({ target, reporter }: Options, found: readonly string[], counted: boolean, ask: Ask): Promise<Finding> {
-  const level = counted ? "refuse" : "warn";
-  const workload = `${target.namespace}/${target.stable.deployment}`;
-  if (found.length > 0) {
-    return {
-      level,
-      what: `Prometheus has requests of ${workload} with reporter=${found.join(" and reporter=")} only, and none with reporter=${reporter}`,
-      next: `Set metrics.reporter to ${found.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`,
-    };
-  }
-  const others = await ask(`count by (destination_workload) (${selectors(target, reporter).ofService})`);
-  const workloads = "because" in others ? [] : labelsOf(others, "destination_workload");
-  if (workloads.length > 0) {
-    return {
-      level,
-      what: `Prometheus has requests of the service ${target.service}, but none with destination_workload=${target.stable.deployment} (found: ${workloads.join(", ")})`,
-      next: "Check the name of stable's Deployment, and that no Telemetry resource or relabelling takes the label away.",
-    };
-  }
-  // A service that nobody calls at the moment is no mistake, but gates on its requests will have nothing to say.
+type Need = Options & { readonly level: Finding["level"]; readonly gates: readonly Gate[] };
+
+/** What is to be said of stable's series, which there are. */
+async function counted(series: readonly Sample[], reporter: Reporter, need: Need, ask: Ask): Promise<readonly Finding[]> {
+  const { labels, requests, target, level } = need;
+  const place = { where: `of ${nameOf(target)} in ${requests}`, selector: selectors(target, reporter, need).ofStable.requests, labels, level };
+  const missing = await tellMissing(missingFrom(series, labels), place, ask);
+  const reporters = valuesOf(series, labels.reporter);
+  if (reporters.length === 0) return missing;
+  if (!reporters.includes(reporter)) return [...missing, otherReporter(reporters, reporter, need)];
+  const extent = await extentOf(need, reporter, ask);
+  return [...missing, ...(extent.histogram === false ? latencyIsRead(need) : []), tellSurvey(series, extent, reporter, need)];
+}
+
+const nameOf = ({ namespace, stable }: Target): string => `${namespace}/${stable.deployment}`;
+
+function otherReporter(found: readonly string[], reporter: Reporter, { labels, target, level }: Need): Finding {
+  const known = found.filter((name) => preference.some((each) => each.reporter === name));
+  const either = (names: readonly string[], between: string): string => names.map((name) => `${labels.reporter}=${name}`).join(between);
   return {
-    level: "warn",
-    what: `Prometheus has no request of ${workload} in istio_requests_total`,
-    next: "Without requests the gates on errors and latency have no data. Check that requests pass a proxy that Prometheus scrapes.",
+    level,
+    what: `Prometheus has requests of ${nameOf(target)} with ${either(found, " and ")} only, and none with ${labels.reporter}=${reporter}`,
+    next:
+      known.length > 0
+        ? `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`
+        : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
   };
 }
 
-async function histogram({ target, reporter }: Options, ask: Ask): Promise<Finding | undefined> {
-  const answer = await ask(`count(${selectors(target, reporter).ofStable.buckets})`);
-  if ("because" in answer || answer.kind === "scalar" || answer.samples.length > 0) return undefined;
-  return {
-    level: "refuse",
-    what: `Prometheus has requests of ${target.namespace}/${target.stable.deployment}, but no istio_request_duration_milliseconds_bucket, which the latency gates read`,
-    next: "Check that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
-  };
-}
+const latencyIsRead = ({ gates, target, durations }: Need): readonly Finding[] =>
+  gates.some(({ kind }) => kind === "latency")
+    ? [
+        {
+          level: "refuse",
+          what: `Prometheus has requests of ${nameOf(target)}, but no ${durations}, which the latency gates read`,
+          next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+        },
+      ]
+    : [];
 
 const lookBack: Millis = 300_000;
 
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
-async function scrapeInterval({ target, reporter, interval }: Options, { pollEvery }: Plan, ask: Ask): Promise<Finding | undefined> {
-  const { reported } = selectors(target, reporter).ofStable;
+async function scrapeInterval(options: Options, reporter: Reporter, { pollEvery }: Plan, ask: Ask): Promise<readonly Finding[]> {
+  const { reported } = selectors(options.target, reporter, options).ofStable;
   const answer = await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`);
-  const samples = "because" in answer || answer.kind === "scalar" ? 0 : (answer.samples[0]?.value ?? 0);
-  if (samples < 2) return undefined;
+  const samples = "because" in answer ? 0 : (samplesOf(answer)[0]?.value ?? 0);
   const scraped = lookBack / samples;
-  const believed = Math.min(interval, pollEvery);
-  if (scraped <= believed * 1.3) return undefined;
-  return {
-    level: "warn",
-    what: `Prometheus scrapes about every ${formatDuration(scraped)}, and the release counts on ${formatDuration(believed)}: polls in between find nothing new`,
-    next: `Set metrics.interval to the scrape interval, about ${formatDuration(scraped)}.`,
-  };
+  const believed = Math.min(options.interval, pollEvery);
+  if (samples < 2 || scraped <= believed * 1.3) return [];
+  return [
+    {
+      level: "warn",
+      what: `Prometheus scrapes about every ${formatDuration(scraped)}, and the release counts on ${formatDuration(believed)}: polls in between find nothing new`,
+      next: `Set metrics.interval to the scrape interval, about ${formatDuration(scraped)}.`,
+    },
+  ];
 }
 
-function queryGates({ stages }: Plan): readonly QueryGate[] {
-  const all = stages.flatMap(({ gates }) => gates).filter((gate) => gate.kind === "query");
+function queryGates(gates: readonly Gate[]): readonly QueryGate[] {
+  const all = gates.filter((gate) => gate.kind === "query");
   return all.filter(({ name, query }, index) => all.findIndex((other) => other.name === name && other.query === query) === index);
 }
 
-async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<Finding | undefined> {
+async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<readonly Finding[]> {
   const answer = await ask(query);
-  if ("because" in answer) return { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` };
+  if ("because" in answer) return [{ level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` }];
   if (answer.kind === "vector" && answer.samples.length > 1) {
-    return {
-      level: "refuse",
-      what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
-      next: "Aggregate it with sum(), avg() or max().",
-    };
+    return [
+      {
+        level: "refuse",
+        what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
+        next: "Aggregate it with sum(), avg() or max().",
+      },
+    ];
   }
   // Many queries ask about the canary, which does not run yet.
   const missing = answer.kind === "vector" && answer.samples.length === 0;
   return missing
-    ? {
-        level: "note",
-        what: `gate "${name}": the query gives no series now`,
-        next: "That is right where it asks about the canary; otherwise check its labels.",
-      }
-    : undefined;
-}
-
-const labelsOf = (answer: Answered, label: string): readonly string[] =>
-  answer.kind === "vector"
-    ? answer.samples
-        .map(({ labels }: { readonly labels: Labels }) => labels[label] ?? "")
-        .filter((value) => value !== "")
-        .sort()
+    ? [
+        {
+          level: "note",
+          what: `gate "${name}": the query gives no series now`,
+          next: "That is right where it asks about the canary; otherwise check its labels.",
+        },
+      ]
     : [];
+}

@@ -20,8 +20,39 @@ export type NoAnswer = { readonly because: string; readonly fault: "prometheus" 
 
 export type Answered = { readonly kind: "scalar"; readonly value: number } | { readonly kind: "vector"; readonly samples: readonly Sample[] };
 
+/** A series with its values by time. */
+export type Course = { readonly labels: Labels; readonly values: ReadonlyMap<Instant, number> };
+
 /** The answer to a query at one moment. Rejects only when aborted. */
 export async function instantQuery(prometheus: PrometheusAddress, query: string, at: Instant, signal: AbortSignal): Promise<Answered | NoAnswer> {
+  const answer = await ask(prometheus, query, at, signal);
+  return "kind" in answer && answer.kind === "matrix"
+    ? { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" }
+    : answer;
+}
+
+/** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
+export async function subquery(prometheus: PrometheusAddress, query: string, at: Instant, signal: AbortSignal): Promise<readonly Course[] | NoAnswer> {
+  const answer = await ask(prometheus, query, at, signal);
+  if ("because" in answer) return answer;
+  return answer.kind === "matrix" ? answer.courses : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+}
+
+/** Prometheus, as it is at one moment. */
+export type Ask = (query: string) => Promise<Answered | NoAnswer>;
+
+/** What was found; nothing where there was no answer. */
+export const found = (answer: Answered | NoAnswer): readonly Sample[] => ("because" in answer ? [] : samplesOf(answer));
+
+/** The values that a label has, each once. */
+export const valuesOf = (samples: readonly Sample[], label: string): readonly string[] =>
+  [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
+
+export const samplesOf = (answer: Answered): readonly Sample[] => (answer.kind === "vector" ? answer.samples : []);
+
+type Matrix = { readonly kind: "matrix"; readonly courses: readonly Course[] };
+
+async function ask(prometheus: PrometheusAddress, query: string, at: Instant, signal: AbortSignal): Promise<Answered | Matrix | NoAnswer> {
   const { headers, timeout } = prometheus;
   try {
     // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
@@ -47,11 +78,16 @@ function queryUrl(base: string, query: string, at: Instant): URL {
   return url;
 }
 
-/** JSON has no NaN and no infinity, so Prometheus writes numbers as text. */
-const number = z.pipe(
+/** Seconds and a number, as text because JSON has no NaN and no infinity. */
+const point = z.pipe(
   z.tuple([z.number(), z.string()]),
-  z.transform(([, text]) => ({ "+Inf": Infinity, "-Inf": -Infinity })[text] ?? Number(text)),
+  z.transform(([seconds, text]): readonly [Instant, number] => [Math.round(seconds * 1_000), { "+Inf": Infinity, "-Inf": -Infinity }[text] ?? Number(text)]),
 );
+const number = z.pipe(
+  point,
+  z.transform(([, value]) => value),
+);
+const labels = z.record(z.string(), z.string());
 
 const success = z.object({
   status: z.literal("success"),
@@ -61,18 +97,16 @@ const success = z.object({
     // A native histogram comes with `histogram` instead of a value.
     z.object({
       resultType: z.literal("vector"),
-      result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z._default(number, Number.NaN) })),
+      result: z.array(z.object({ metric: labels, value: z._default(number, Number.NaN) })),
     }),
-    z.object({ resultType: z.literal("matrix"), result: z.unknown() }),
+    z.object({ resultType: z.literal("matrix"), result: z.array(z.object({ metric: labels, values: z._default(z.array(point), []) })) }),
     z.object({ resultType: z.literal("string"), result: z.unknown() }),
   ]),
 });
 
 const refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
-const words = { matrix: "a range vector; wrap it in a function such as increase()", string: "a text" } as const;
-
-function read({ status, headers, body }: JsonAnswer, place: string): Answered | NoAnswer {
+function read({ status, headers, body }: JsonAnswer, place: string): Answered | Matrix | NoAnswer {
   const failed = refusal.safeParse(body).data;
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
@@ -84,9 +118,16 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
   const { data, warnings } = parsed.data;
   // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the errors.
   if (warnings.length > 0) return prometheus(`answered with warnings: ${warnings.join("; ")}`);
-  if (data.resultType === "scalar") return { kind: "scalar", value: data.result };
-  if (data.resultType === "vector") return { kind: "vector", samples: data.result.map(({ metric, value }) => ({ labels: metric, value })) };
-  return { because: `the query gives ${words[data.resultType]}`, fault: "query" };
+  switch (data.resultType) {
+    case "scalar":
+      return { kind: "scalar", value: data.result };
+    case "vector":
+      return { kind: "vector", samples: data.result.map(({ metric, value }) => ({ labels: metric, value })) };
+    case "matrix":
+      return { kind: "matrix", courses: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })) };
+    case "string":
+      return { because: "the query gives a text", fault: "query" };
+  }
 }
 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */

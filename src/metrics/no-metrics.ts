@@ -7,6 +7,7 @@ export const noMetrics: PrometheusSource = {
   counters: async () => ({ because }),
   query: async (_query, at) => ({ at, because }),
   traffic: async () => ({ because }),
+  dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
   inspect: async () => [
     { level: "warn", what: "No Prometheus is configured: waits and restarts are judged, requests are not.", next: "Set metrics.prometheus." },
   ],

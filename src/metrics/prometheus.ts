@@ -1,5 +1,5 @@
 import type { Snapshot } from "../evidence/snapshot.ts";
-import { advance, emptyLedger, type Tally } from "../evidence/tally.ts";
+import type { Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -7,68 +7,100 @@ import type { Reading } from "../release/judge.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { bucketsOf, countersOf } from "./counters.ts";
+import { type MeasuredDispersion, measureDispersion } from "./dispersion.ts";
 import { inspect } from "./inspect.ts";
-import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress } from "./instant-query.ts";
-import { type Reporter, selectors } from "./selectors.ts";
+import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, samplesOf } from "./instant-query.ts";
+import type { MetricNames } from "./names.ts";
+import { type Reporter, reporterChoice, reportersOf } from "./reporter.ts";
+import { selectors } from "./selectors.ts";
+import { countTraffic } from "./traffic.ts";
 
-export type PrometheusOptions = PrometheusAddress & {
-  /** Whose counters are read; one only, or everything counts twice. */
-  readonly reporter: Reporter;
-  /** The scrape interval of Prometheus. */
-  readonly interval: Millis;
-  readonly target: Target;
-};
+export type PrometheusOptions = PrometheusAddress &
+  MetricNames & {
+    /** Whose counters are read; one only, or everything counts twice. `auto` chooses once, by what stable's series say. */
+    readonly reporter: Reporter | "auto";
+    /** The scrape interval of Prometheus. */
+    readonly interval: Millis;
+    readonly target: Target;
+  };
 
 /** Every method rejects only when aborted. */
 export type PrometheusSource = MetricSource & {
   /** The requests of both versions in the time before a moment, whether or not a release runs. */
   traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<Tally | { readonly because: string }>;
+  /** How much more than independent ones stable's errors varied in the hour before a moment. */
+  dispersion(at: Instant, signal: AbortSignal): Promise<MeasuredDispersion>;
   /** Whether the gates of a plan will have something to judge by. */
   inspect(plan: Plan, at: Instant, signal: AbortSignal): Promise<readonly Finding[]>;
 };
 
+type Counted = Snapshot | { readonly because: string };
+
 /** Istio's standard metrics, read from Prometheus or anything with its API. */
 export function prometheus(options: PrometheusOptions): PrometheusSource {
-  const { reporter, interval, target } = options;
-  const wanted = selectors(target, reporter);
+  const { interval, target, labels } = options;
+  const choice = reporterChoice(options);
+  const asking = (at: Instant, signal: AbortSignal) => (query: string) => instantQuery(options, query, at, signal);
   // Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once.
-  const settled = (at: Instant): Instant => (reporter === "destination" ? at - interval : at);
+  const settled = (at: Instant, reporter: Reporter): Instant => (reporter === "destination" ? at - interval : at);
 
-  async function counters(moment: Instant, signal: AbortSignal): Promise<Snapshot | { readonly because: string }> {
-    const at = settled(moment);
-    const ask = (query: string): Promise<Answered | NoAnswer> => instantQuery(options, query, at, signal);
-    const [requests, buckets, alive] = await Promise.all([ask(wanted.requests), ask(wanted.buckets), ask(wanted.alive)]);
-    if ("because" in requests) return requests;
-    if ("because" in buckets) return buckets;
-    if ("because" in alive) return alive;
-    const snapshot = { at, requests: countersOf(samplesOf(requests), target), buckets: bucketsOf(samplesOf(buckets), target) };
+  /** The counters that two queries give. */
+  async function read(at: Instant, { requests, buckets }: { readonly requests: string; readonly buckets: string }, signal: AbortSignal): Promise<Counted> {
+    const answers = await Promise.all([requests, buckets].map(asking(at, signal)));
+    const failed = answers.find((answer) => "because" in answer);
+    if (failed) return failed;
+    const [counters = [], histograms = []] = answers.map((answer) => ("because" in answer ? [] : samplesOf(answer)));
+    return { at, requests: countersOf(counters, target, labels), buckets: bucketsOf(histograms, target, labels) };
+  }
+
+  async function counters(moment: Instant, signal: AbortSignal): Promise<Counted> {
+    const reporter = await choice.decide(moment, signal);
+    if (typeof reporter !== "string") return reporter;
+    const at = settled(moment, reporter);
+    const wanted = selectors(target, reporter, options);
+    const [snapshot, present] = await Promise.all([read(at, wanted.newest, signal), asking(at, signal)(wanted.present)]);
+    if ("because" in snapshot) return snapshot;
+    if ("because" in present) return present;
+    choice.learn(reportersOf(present, options));
     // Counters that stand still because nobody reads them would let a gate pass on old evidence.
     const seen = snapshot.requests.some(({ origin }) => origin !== "unattributed");
-    return seen && samplesOf(alive).length === 0 ? { because: lost(target) } : snapshot;
+    const alive = samplesOf(present).some((sample) => sample.labels[labels.reporter] === reporter);
+    return seen && !alive ? { because: lost(target) } : snapshot;
+  }
+
+  async function traffic(moment: Instant, window: Millis, signal: AbortSignal): Promise<Tally | { readonly because: string }> {
+    const reporter = await choice.decide(moment, signal);
+    if (typeof reporter !== "string") return reporter;
+    const at = settled(moment, reporter);
+    const wanted = selectors(target, reporter, options);
+    return countTraffic(
+      {
+        at: (earlier) => read(earlier, wanted.newest, signal),
+        first: () => read(at, wanted.first(window), signal),
+        last: () => counters(moment, signal),
+        async watched(earlier) {
+          const answer = await asking(earlier, signal)("count(up)");
+          return "kind" in answer && samplesOf(answer).length > 0;
+        },
+      },
+      at,
+      window,
+    );
   }
 
   return {
     counters,
+    traffic,
     async query(query, at, signal) {
       return readingOf(await instantQuery(options, query, at, signal), at);
     },
-    async traffic(at, window, signal) {
-      const [then, now] = await Promise.all([counters(at - window, signal), counters(at, signal)]);
-      if ("because" in then) return then;
-      if ("because" in now) return now;
-      const base = advance(emptyLedger, then);
-      // Whoever was not there then began in between, at zero.
-      const processes = new Set([...base.processes, ...[...now.requests, ...now.buckets].map(({ process }) => process)]);
-      return advance({ ...base, processes }, now).tally;
-    },
-    inspect: (plan, at, signal) => inspect(options, plan, settled(at), signal),
+    dispersion: (at, signal) => measureDispersion(options, at, signal),
+    inspect: (plan, at, signal) => inspect({ ...options, choice }, plan, at, signal),
   };
 }
 
 const lost = ({ stable, canary }: Target): string =>
   `Prometheus has no counter of ${stable.deployment} or ${canary.deployment} any more: the proxies that counted are gone, or could not be scraped`;
-
-const samplesOf = (answer: Answered) => (answer.kind === "vector" ? answer.samples : []);
 
 /** A gate needs one number. Several are not added up behind the user's back, and what is no number is not zero. */
 function readingOf(answer: Answered | NoAnswer, at: Instant): Reading {
