@@ -4,6 +4,7 @@ import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { defaults } from "../../src/evidence/defaults.ts";
+import { dispersionOf } from "../../src/evidence/dispersion.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
 import type { Millis } from "../../src/lib/duration.ts";
@@ -36,6 +37,10 @@ type World = {
 };
 
 const interval = 50;
+const minute: Millis = 60_000;
+
+/** Minutes ago, from the first to the last. */
+const ago = (first: number, last: number): readonly number[] => Array.from({ length: first - last + 1 }, (_, index) => first - index);
 const signal = new AbortController().signal;
 
 const sample = (namespace: string, metric: string, workload: string, value: number, labels: Labels): string => {
@@ -169,6 +174,25 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     assert.deepEqual(requestsIn(tally), { stable: [84, 0], canary: [20, 0], unattributed: [0, 0] });
   });
 
+  fact("an instant query may give a matrix: every step of a subquery with its time", async ({ url, namespace, counted, expose }) => {
+    await expose(counted("reviews-v1", 5), counted("reviews-v2", 7));
+    const at = Date.now() + 200;
+    await sleep(200);
+    const query = `sum by (pod) (istio_requests_total{destination_workload_namespace="${namespace}"})[2s:100ms]`;
+    const { status, body } = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}` });
+    assert.equal(status, 200, JSON.stringify(body));
+    const { data } = body as { data: { resultType: string; result: { metric: Labels; values: [number, string][] }[] } };
+    assert.equal(data.resultType, "matrix");
+    assert.deepEqual(
+      data.result.map(({ metric }) => metric),
+      [{ pod: "gateway-1" }],
+    );
+    const steps = data.result[0]?.values ?? [];
+    assert.equal(steps.at(-1)?.[1], "12");
+    assert.equal(steps.at(-1)?.[0], Math.floor(at / 100) / 10);
+    assert.ok(steps.every(([seconds]) => Math.round(seconds * 1_000) % 100 === 0 && seconds * 1_000 > at - 2_001));
+  });
+
   const readings: readonly { readonly query: string; readonly value?: number; readonly because?: string | RegExp }[] = [
     { query: "sum(istio_requests_total)", value: 110 },
     { query: 'istio_requests_total{destination_workload="reviews-v2"}', value: 10 },
@@ -182,6 +206,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     { query: "vector(1) / 0", because: "the query gives +Inf: something was divided by zero" },
     { query: "-1 / 0", because: "the query gives -Inf: something was divided by zero" },
     { query: "istio_requests_total[5m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
+    { query: "sum(istio_requests_total)[5m:1m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
     { query: '"text"', because: "the query gives a text" },
     { query: "sum(istio_requests_total", because: /^Prometheus refuses the query: invalid parameter "query": 1:25: parse error: / },
     {
@@ -366,6 +391,60 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       );
       for (const [index, [, pattern]] of finds.entries()) assert.match(findings[index]?.what ?? "", pattern);
     }
+  });
+
+  // These last: who says when a value was true is not forgotten for five minutes, and the facts above ask about everything.
+
+  fact("traffic of a long window is counted through those who came, went, restarted or failed for the first time within it", async (world) => {
+    const at = Date.now();
+    const counted = (minutesAgo: number, ...line: Parameters<World["counted"]>): string => `${world.counted(...line)} ${at - minutesAgo * minute - 500}`;
+    await world.expose(
+      ...ago(50, 0).flatMap((ago) => [counted(ago, "reviews-v1", 1_000_000 + 10 * (50 - ago)), counted(ago, "reviews-v2", 70 + (50 - ago))]),
+      ...ago(22, 0).map((ago) => counted(ago, "reviews-v1", 3, { response_code: "503" })),
+      ...ago(38, 31).map((ago) => counted(ago, "reviews-v1", 5 * (39 - ago), { pod: "gateway-2" })),
+      ...ago(50, 15).map((ago) => counted(ago, "reviews-v2", 5_000 + (50 - ago), { pod: "gateway-3" })),
+      ...ago(14, 0).map((ago) => counted(ago, "reviews-v2", 14 - ago, { pod: "gateway-3" })),
+    );
+    const tally = await world.source.traffic(at, 45 * minute, signal);
+    assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
+    assert.deepEqual(requestsIn(tally), { stable: [45 * 10 + 3 + 40, 3], canary: [45 + 30 + 14, 0], unattributed: [0, 0] });
+  });
+
+  fact("a Prometheus that is younger than the window takes no counter's past for traffic", async (world) => {
+    const at = Date.now();
+    await world.expose(...ago(3, 0).map((ago) => `${world.counted("reviews-v1", 1_000_000 + 10 * (3 - ago))} ${at - ago * minute - 500}`));
+    const tally = await world.source.traffic(at, 180 * minute, signal);
+    assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
+    assert.deepEqual(requestsIn(tally).stable, [30, 0]);
+  });
+
+  fact("how much stable's errors vary is measured pod by pod, whoever counts for the gates", async ({ source, expose, ...world }) => {
+    const at = Date.now();
+    const last = Math.floor(at / minute) * minute;
+    const counted = (ago: number, pod: string, value: number, labels: Labels = {}): string =>
+      `${world.counted("reviews-v1", value, { reporter: "destination", pod, ...labels })} ${last - ago * minute - 500}`;
+    const failed = (ago: number, pod: string, value: number): string => counted(ago, pod, value, { response_code: "500" });
+    await expose(
+      world.counted("reviews-v1", 5),
+      ...ago(40, 0).flatMap((ago) => [counted(ago, "pod-a", 900 + 90 * (40 - ago)), failed(ago, "pod-a", 10 * (40 - ago))]),
+      // The first failure of pod-b is its series' first sample, and its status is gRPC's.
+      ...ago(40, 0).map((ago) => counted(ago, "pod-b", 100 * (40 - ago))),
+      ...ago(9, 0).map((ago) => counted(ago, "pod-b", 2, { grpc_response_status: "14" })),
+      // Comes late, and restarts: two windows of which nobody knows what it counted.
+      ...ago(20, 10).map((ago) => counted(ago, "pod-c", 50 * (21 - ago))),
+      ...ago(9, 0).map((ago) => counted(ago, "pod-c", 50 * (9 - ago))),
+      // Made by a VirtualService's fault.
+      ...ago(40, 0).map((ago) => counted(ago, "pod-b", 77 * (40 - ago), { response_code: "500", response_flags: "FI" })),
+    );
+    const windows = ago(39, 0).map((ago) => [
+      { requests: 100, errors: 10 },
+      ago === 9 ? { requests: 102, errors: 2 } : { requests: 100, errors: 0 },
+      ...(ago < 20 && ago !== 9 ? [{ requests: 50, errors: 0 }] : []),
+    ]);
+    const wanted = dispersionOf(windows);
+    const { phi, because } = await source.dispersion(at, signal);
+    assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
+    assert.equal(because, `402 errors of 3 pods of reviews-v1 in 40 windows of 1 m varied ${wanted.toFixed(1)} times as much as independent ones do`);
   });
 }
 

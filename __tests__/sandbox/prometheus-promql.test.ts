@@ -130,7 +130,7 @@ test("metrics are read with their labels, escapes and comments", () => {
   const text = '# HELP x something\n# TYPE x counter\nx{a="b\\"c\\\\d\\ne",f=""} 1.5e3\ny 2 1700000000000\nz_bucket{le="+Inf"} +Inf\n';
   assert.deepEqual(parseExposition(text), [
     { labels: { a: 'b"c\\d\ne', f: "", __name__: "x" }, value: 1_500 },
-    { labels: { __name__: "y" }, value: 2 },
+    { labels: { __name__: "y" }, value: 2, at: 1_700_000_000_000 },
     { labels: { le: "+Inf", __name__: "z_bucket" }, value: Infinity },
   ]);
   assert.throws(() => parseExposition("<html>"), /no line of metrics: <html>/);

@@ -21,10 +21,11 @@ export function scraper({ url, labels = {} }: ScrapeTarget, storage: Storage, ti
   return async (at) => {
     const exposed = await get(url, timeout).catch(() => undefined);
     const now = new Map<string, Labels>();
-    for (const { labels: own, value } of exposed ?? []) {
+    for (const { labels: own, value, at: said } of exposed ?? []) {
       const all = { ...renamed(own, added), ...added };
-      now.set(keyOf(all), all);
-      storage.append(all, at, value);
+      // Whoever says when a value was true is not taken to say that it ended: Prometheus's track_timestamps_staleness.
+      if (said === undefined) now.set(keyOf(all), all);
+      storage.append(all, said ?? at, value);
     }
     for (const [key, gone] of before) if (!now.has(key)) storage.append(gone, at, undefined);
     storage.append({ __name__: "up", ...added }, at, exposed ? 1 : 0);
