@@ -21,8 +21,8 @@ const most = 10;
 /** How errors of stable's pods varied in the hour before. Rejects only when aborted. */
 export async function measureDispersion(options: Options, at: Instant, signal: AbortSignal): Promise<MeasuredDispersion> {
   const step = Math.max(60_000, 4 * options.interval);
-  // Raw counters, since increase() stretches what it counts, and what is stretched varies more than what was counted.
-  const wanted = selectors(options.target, "destination", options).ofStable.perPod(hour, step);
+  // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what is stretched varies more than what was counted.
+  const wanted = selectors(options.target, "destination", options).ofStable.perPod(hour + step, step);
   const [requests, errors] = await Promise.all([subquery(options, wanted.requests, at, signal), subquery(options, wanted.errors, at, signal)]);
   if ("because" in requests) return unmeasured(requests);
   if ("because" in errors) return unmeasured(errors);
