@@ -446,6 +446,13 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
     assert.equal(because, `402 errors of 3 pods of reviews-v1 in 40 windows of 1 m varied ${wanted.toFixed(1)} times as much as independent ones do`);
   });
+
+  fact("a value that came with its time is not taken to have ended when it is no longer shown", async ({ namespace, source, counted, expose }) => {
+    await expose(`${counted("reviews-v1", 7)} ${Date.now()}`, counted("reviews-v2", 8));
+    await expose();
+    const series = `{destination_workload_namespace="${namespace}"}`;
+    assert.equal((await source.query(`sum(istio_requests_total${series})`, Date.now(), signal)).value, 7);
+  });
 }
 
 /** Something to be scraped, which shows what it is told to. */

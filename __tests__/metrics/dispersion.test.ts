@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { chance, poisson } from "../../src/evidence/chance.ts";
+import { dispersionOf } from "../../src/evidence/dispersion.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import { noMetrics } from "../../src/metrics/no-metrics.ts";
 import { prometheus } from "../../src/metrics/prometheus.ts";
@@ -15,7 +16,7 @@ const minute: Millis = 60_000;
 const hour = Array.from({ length: 61 }, (_, index) => index);
 
 /** What each of stable's pods counted in each minute of the hour before: requests that were served, and errors. */
-type Pod = (minute: number) => { readonly served: number; readonly errors: number };
+type Pod = (minute: number) => { readonly served: number; readonly errors: number; readonly restarted?: boolean };
 
 /** A Prometheus that scraped these pods every 15 s, at a moment of its own for each. */
 async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis = 15_000) {
@@ -31,9 +32,9 @@ async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis =
   for (const [index, pod] of pods.entries()) {
     const total = { served: 0, errors: 0 };
     for (const now of hour) {
-      const { served, errors } = pod(now);
-      total.served += served;
-      total.errors += errors;
+      const { served, errors, restarted } = pod(now);
+      total.served = served + (restarted ? 0 : total.served);
+      total.errors = errors + (restarted ? 0 : total.errors);
       const moment = at - (60 - now) * minute - (index % 15) * 1_000;
       server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "200" }, moment, total.served);
       server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "500" }, moment, total.errors);
@@ -79,6 +80,15 @@ test("windows are four scrapes long where Prometheus scrapes seldom", async (t) 
     phi: 1,
     because: "120 errors of 2 pods of reviews-v1 in 15 windows of 4 m varied no more than independent ones do",
   });
+});
+
+test("a window in which a pod restarted does not count it, though its counter has outgrown the old one", async (t) => {
+  const failing: Pod = () => ({ served: 90, errors: 10 });
+  const restarting: Pod = (now) => (now === 1 ? { served: 3_000, errors: 0, restarted: true } : { served: 100, errors: now === 0 ? 10 : 0 });
+  const { phi } = await (await withPods(t, [failing, failing, restarting])).source.dispersion(at, signal);
+  const both = { requests: 100, errors: 10 };
+  const wanted = dispersionOf(hour.slice(1).map((now) => (now === 1 ? [both, both] : [both, both, { requests: 100, errors: 0 }])));
+  assert.ok(Math.abs(phi - wanted) < 1e-9, `${phi} instead of ${wanted}`);
 });
 
 const steady: Pod = () => ({ served: 100, errors: 0 });

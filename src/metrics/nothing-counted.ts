@@ -17,11 +17,17 @@ export async function nothingCounted(options: Options, level: Finding["level"], 
     const place = { where: `of the service ${target.service} in ${requests}`, selector: ofService, labels, level };
     return missing.length > 0 ? tellMissing(missing, place, ask) : [namedOtherwise(called, options, level)];
   }
-  const anybody = found(await ask(`topk(1, ${requests})`));
-  const doubtful = missingFrom(anybody, labels).filter((use) => isIdentity(use) || use.meaning === "service");
-  const counts = await Promise.all(anybody.length === 0 ? [] : doubtful.map(({ meaning }) => ask(`count(${requests}{${labels[meaning]}!=""})`)));
-  const missing = anybody.length === 0 ? [] : doubtful.filter((_, index) => counts[index] !== undefined && isNone(counts[index]));
+  const missing = await missingEverywhere(options, ask);
   return missing.length > 0 ? tellMissing(missing, { where: `in ${requests}`, selector: requests, labels, level }, ask) : [silent(options)];
+}
+
+/** Those of the labels by which stable is found that no series has, of whichever service. */
+async function missingEverywhere({ labels, requests }: Options, ask: Ask): Promise<ReturnType<typeof missingFrom>> {
+  const one = found(await ask(`topk(1, ${requests})`));
+  if (one.length === 0) return [];
+  const doubtful = missingFrom(one, labels).filter((use) => isIdentity(use) || use.meaning === "service");
+  const none = await Promise.all(doubtful.map(async ({ meaning }) => isNone(await ask(`count(${requests}{${labels[meaning]}!=""})`))));
+  return doubtful.filter((_, index) => none[index]);
 }
 
 const isIdentity = ({ meaning }: { readonly meaning: keyof LabelNames }): boolean => meaning === "workload" || meaning === "namespace";
