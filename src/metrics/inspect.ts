@@ -9,7 +9,7 @@ import type { MetricNames } from "./names.ts";
 import { nothingCounted } from "./nothing-counted.ts";
 import { preference, type Reporter, type ReporterChoice } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
-import { extentOf, surveyQuery, tellSurvey } from "./survey.ts";
+import { extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
 
 type Options = PrometheusAddress &
   MetricNames & { readonly reporter: Reporter | "auto"; readonly choice: ReporterChoice; readonly interval: Millis; readonly target: Target };
@@ -49,8 +49,8 @@ async function counted(series: readonly Sample[], reporter: Reporter, need: Need
   const reporters = valuesOf(series, labels.reporter);
   if (reporters.length === 0) return missing;
   if (!reporters.includes(reporter)) return [...missing, otherReporter(reporters, reporter, need)];
-  const extent = await extentOf(need, reporter, ask);
-  return [...missing, ...(extent.histogram === false ? latencyIsRead(need) : []), tellSurvey(series, extent, reporter, need)];
+  const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
+  return [...missing, ...unseen, ...(extent.histogram === false ? latencyIsRead(need) : []), tellSurvey(series, extent, reporter, need)];
 }
 
 const nameOf = ({ namespace, stable }: Target): string => `${namespace}/${stable.deployment}`;

@@ -40,6 +40,26 @@ export function tellSurvey(series: readonly Sample[], { proxies, histogram }: Ex
   };
 }
 
+/** Requests in five minutes below which nothing is said about who counts how many. */
+const enough = 100;
+
+/** Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and mirrors alone do not double a count. */
+export async function unseenCallers(options: Options, reporter: Reporter, ask: Ask): Promise<readonly Finding[]> {
+  const { labels, target } = options;
+  const { requests } = selectors(target, reporter, options).ofStable;
+  const counts = found(await ask(`sum by (${labels.reporter}) (increase(${requests}[5m]))`));
+  const countOf = (name: Reporter): number => Math.round(counts.find((sample) => sample.labels[labels.reporter] === name)?.value ?? 0);
+  const most = preference.map((each) => each.reporter).reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
+  if (countOf(most) < enough || countOf(most) <= 2 * countOf(reporter)) return [];
+  return [
+    {
+      level: "warn",
+      what: `In the last five minutes ${labels.reporter}=${most} counted ${countOf(most)} requests of ${target.namespace}/${target.stable.deployment}, and ${labels.reporter}=${reporter}, which is read, only ${countOf(reporter)}: most requests would not be judged`,
+      next: `Let Prometheus scrape every proxy that reports as ${reporter}, gateways included, or set metrics.reporter to ${most}.`,
+    },
+  ];
+}
+
 const listed = (what: string, values: readonly string[]): readonly string[] => (values.length === 0 ? [] : [`${what} ${values.join(", ")}`]);
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;

@@ -19,7 +19,10 @@ export type Sight = {
 /** Snapshots this close miss nobody who came and went. */
 const stride: Millis = 300_000;
 
-/** Counts what happened in a window, to the request: by differences of raw counters, through everybody who restarted, came or went within it. */
+/**
+ * Counts what happened in a window: by differences of raw counters, through everybody who came, went or restarted
+ * within it. Lost is only what somebody counted between the last look and a restart under the same name.
+ */
 export async function countTraffic(see: Sight, end: Instant, window: Millis): Promise<Tally | { readonly because: string }> {
   const base = await baseOf(see, end - window);
   if ("because" in base) return base;
