@@ -10,7 +10,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   release: ["lib/duration", "evidence"],
   ports: ["release", "evidence", "lib/duration"],
   engine: ["release", "evidence", "ports", "lib"],
-  config: ["release", "lib"],
+  config: ["release", "evidence", "lib"],
   kubernetes: ["lib"],
   github: ["lib"],
   ...Object.fromEntries(

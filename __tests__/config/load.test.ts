@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { defaults } from "../../src/evidence/defaults.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
@@ -17,7 +18,7 @@ async function release(situation: Situation): Promise<{ readonly target: Target;
 }
 
 const usualGates: readonly Gate[] = [
-  { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 100, noData: "wait" },
+  { kind: "evidence", name: "evidence" },
   { kind: "restarts", name: "restarts", atMost: 0 },
 ];
 
@@ -50,6 +51,7 @@ test("a file with the least in it is a whole configuration", async () => {
           { name: "50 %", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
           { name: "100 %", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
         ],
+        evidence: { settings: { ...defaults, warmUp: 105 * second }, inconclusive: "extend", noData: "extend", early: false },
         pollEvery: 15 * second,
         ready: 5 * minute,
         settle: 2 * second,
@@ -61,6 +63,38 @@ test("a file with the least in it is a whole configuration", async () => {
         drift: "roll-back",
       },
     },
+  });
+});
+
+test("auto stands alone or among gates of one's own, and somebody's own limit of restarts counts instead of its", async () => {
+  const gatesOf = async (written: string): Promise<unknown> => (await release({ file: soundBut(`gates: ${written}`) })).plan.stages[0]?.gates;
+  assert.deepEqual(await gatesOf("auto"), usualGates);
+  assert.deepEqual(await gatesOf("[auto, { restarts: { atMost: 2 } }]"), [
+    { kind: "evidence", name: "evidence" },
+    { kind: "restarts", name: "restarts", atMost: 2 },
+  ]);
+});
+
+test("a warm-up is two minutes, and no more than a quarter of a short plan, unless somebody says how long", async () => {
+  const warmUp = async (more: string): Promise<number> => (await release({ file: soundBut(more) })).plan.evidence.settings.warmUp;
+  assert.equal(await warmUp("stages: 10:20m, 50:20m, 100"), 2 * minute);
+  assert.equal(await warmUp("stages: 10:30s, 50:30s, 100"), 15 * second);
+  assert.equal(await warmUp("evidence: { warmUp: 5m }"), 5 * minute);
+});
+
+test("what is said of evidence becomes its rules, and the rest stays as it usually is", async () => {
+  const written = "evidence: { requires: safe, inconclusive: promote, noData: fail, early: true, budget: 0.5%, objective: 1%, alpha: 1%, splitTolerance: 100%, dispersion: 3 }";
+  const { evidence } = (await release({ file: soundBut(written) })).plan;
+  const { settings, ...rules } = evidence;
+  assert.deepEqual(rules, { inconclusive: "promote", noData: "fail", early: true, budget: 0.005 });
+  assert.deepEqual(settings, {
+    ...defaults,
+    requires: "safe",
+    warmUp: 105 * second,
+    objective: 0.01,
+    alpha: 0.01,
+    split: { ...defaults.split, tolerance: 1 },
+    dispersion: { kind: "tempered", phi: 3 },
   });
 });
 

@@ -47,7 +47,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify',
   ],
   [
     "a key in the manner of inputs",
@@ -247,9 +247,27 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "gates[0].atLeast: expected no more than atMost, which is 1, got 2",
   ],
   [
+    "evidence that would prove nothing, all at once",
+    { file: soundBut("evidence: { alpha: 50%, beta: 0, objective: 80%, budget: 0%, safeRatio: 1, latencyMargin: 0.9, dispersion: 0.5 }") },
+    "evidence.alpha: expected a percentage above 0 and below 50%, got 0.5",
+    "evidence.beta: expected a percentage above 0 and below 50%, got 0",
+    "evidence.objective: expected a percentage above 0 and below 75%, got 0.8",
+    "evidence.budget: expected a percentage above 0 and below 75%, got 0",
+    "evidence.safeRatio: expected a factor above 1, got 1",
+    "evidence.latencyMargin: expected a factor of at least 1, got 0.9",
+    "evidence.dispersion: expected a factor of at least 1, got 0.5",
+  ],
+  [
+    "auto without a Prometheus, and beside a gate with the name of its own",
+    { file: soundBut("gates: [auto, { query: up, name: evidence, atMost: 1 }]\nmetrics: {}") },
+    'gates[1]: expected a name of its own: gate 1 is called that, too, got "evidence"',
+    "gates[0]: the gate auto needs Prometheus; set metrics.prometheus, or the input prometheus",
+    counts("gates[1]", "query"),
+  ],
+  [
     "a gate nobody knows",
     { file: soundBut("gates: [{ erors: { atMost: 1% } }]") },
-    'gates[0]: expected a gate: a mapping with errors, latency, restarts or query, got {"erors":{"atMost":"1%"}}',
+    'gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {"erors":{"atMost":"1%"}}',
   ],
   [
     "a query's limit misspelt",
@@ -396,5 +414,5 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
 });
 
 function inputNames(): string {
-  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
+  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
 }

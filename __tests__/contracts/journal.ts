@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { configMapJournal } from "../../src/journals/config-map.ts";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { resources } from "../../src/kubernetes/object.ts";
@@ -20,6 +21,7 @@ const recordOf = (id: string, more: Partial<Record> = {}): Record => ({
   state: { phase: "shifting", step: "routing", stage: 1, since: 2_000 },
   stages: [],
   log: [],
+  ledger: emptyLedger,
   ...more,
 });
 

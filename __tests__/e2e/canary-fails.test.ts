@@ -91,12 +91,11 @@ describe("a canary that fails", { concurrency: 4 }, () => {
   test("a canary that dies while it serves is rolled back by what its pod says", (t) =>
     withScene(bed, api, { name: "fails-later" }, async (scene) => {
       const finished = await scene.start({ stages: "20:60s", gates: [] }, { flags: image("v2-die10") }).ended;
-      // Which of the three depends on when it is looked at: the Deployment counts the pod out before the container's end is
-      // reported, and the container begins again once before Kubernetes backs off.
+      // Which of the two depends on when it is looked at: the container begins again once before Kubernetes backs off.
       await assertRolledBack(
         scene,
         finished,
-        /crashes again and again .*Its last words: .*panic: cannot connect|no pod of the canary is available any more: .*(?:ended with exit code 1|0 of 1 pods is available)/,
+        /crashes again and again .*Its last words: .*panic: cannot connect|no pod of the canary is available any more: .*ended with exit code 1/,
       );
       const { counts, weights } = await scene.end();
       t.diagnostic(`${finished.outputs.because}; ${figures(counts)}`);

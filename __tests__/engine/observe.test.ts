@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Evidence, noEvidence, observe } from "../../src/engine/observe.ts";
-import { advance } from "../../src/evidence/tally.ts";
+import { type Memory, observe, remember } from "../../src/engine/observe.ts";
+import { advance, emptyTally } from "../../src/evidence/tally.ts";
 import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
-import { planOf } from "../support/world.ts";
+import type { Record } from "../../src/release/record.ts";
+import { createWorld, planOf } from "../support/world.ts";
 
 const nothing = async (): Promise<void> => {};
 const ready = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
@@ -21,12 +22,17 @@ const portsWith = (counters: MetricSource["counters"]): Ports => ({
   clock: { now: () => 1_000, sleepUntil: nothing },
 });
 
-const before: Evidence = { ...noEvidence, ledger: advance(noEvidence.ledger, { at: 0, requests: [], buckets: [] }) };
+const release = await createWorld(planOf()).begin();
+const state = { phase: "baking", stage: 0, since: 0, putBacks: 0 } as const;
+const record: Record = { ...release, state, stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }] };
+const fresh = remember(record);
+const before: Memory = { ...fresh, meter: advance(fresh.meter, { at: 0, requests: [], buckets: [] }) };
 
 test("counters that could not be read are told by their reason, and never replaced by older ones", async () => {
   const away = portsWith(async () => ({ because: "Prometheus did not answer" }));
-  const look = await observe(planOf(), { phase: "baking", stage: 0, since: 0, putBacks: 0 }, away, before, new AbortController().signal);
+  const look = await observe(record, state, away, before, new AbortController().signal);
   assert.equal(look.uncounted, "Prometheus did not answer");
   assert.equal(look.tally, undefined);
-  assert.equal(look.evidence.ledger, before.ledger);
+  assert.equal(look.memory.meter, before.meter);
+  assert.equal(look.poll, undefined);
 });

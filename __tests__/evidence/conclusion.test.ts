@@ -13,13 +13,13 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
     { le: Infinity, count: requests },
   ],
 });
-const poll = (weight: number, canary: Count, stable: Count, age = defaults.warmUp): Poll => ({ weight, age, canary, stable });
+const poll = (weight: number, canary: Count, stable: Count, age = defaults.warmUp): Poll => ({ weight, age, canary, stable, lost: 0 });
 const after = (polls: readonly Poll[], settings: Settings = defaults): Conclusion =>
   conclude(
     polls.reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence),
     settings,
   );
-const times = (count: number, one: Poll): readonly Poll[] => Array<Poll>(count).fill(one);
+const times = (count: number, one: Poll): readonly Poll[] => Array.from({ length: count }, (_, index) => ({ ...one, age: one.age + index * defaults.scrape }));
 
 test("harm is told by what failed on both versions, how many times as many at least, and the odds", () => {
   const { kind, by, because, numbers } = after(times(5, poll(10, counted(19, 4), counted(181, 0))));
@@ -29,7 +29,7 @@ test("harm is told by what failed on both versions, how many times as many at le
     numbers,
     /^harm E = 10\^18 of 20 \(errors 10\^18, latency 1\) · safe E = 0\.0\d+ of 20 · ratio — \(at least 20 times as many\) · failed 21\.1 % of canary, 0 % of stable · /,
   );
-  assert.match(numbers, / · breaker E = \S+ of 100 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/);
+  assert.match(numbers, / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 100 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/);
 });
 
 test("plain failure while warming up is told without a comparison", () => {
@@ -57,10 +57,10 @@ test("a broken promise is told with the objective", () => {
 test("a split that is not as planned is told with both shares", () => {
   const more = after(times(20, poll(5, counted(200, 0), counted(800, 0))));
   assert.deepEqual([more.kind, more.by], ["fail", "split"]);
-  assert.match(more.because, /^the canary got 20 % of 19,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/);
+  assert.match(more.because, /^the canary got 20 % of 18,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/);
   const less = after(times(20, poll(50, counted(400, 0), counted(1_600, 0))));
   assert.deepEqual([less.kind, less.by], ["inconclusive", "split"]);
-  assert.match(less.because, /^the canary got 20 % of 38,000 requests instead of 50 %: less than planned/);
+  assert.match(less.because, /^the canary got 20 % of 36,000 requests instead of 50 %: less than planned/);
 });
 
 test("safety is told by the most that the ratio can be, or by the share that failures stay below", () => {
@@ -78,11 +78,36 @@ test("safety is told by the most that the ratio can be, or by the share that fai
 });
 
 test("what is not proven yet is told as such, with the range that is left", () => {
-  const { kind, because } = after(times(2, poll(10, counted(100, 1), counted(900, 9))));
+  const { kind, because } = after(times(2, poll(10, counted(20, 1), counted(180, 9))));
   assert.equal(kind, "inconclusive");
   assert.match(
     because,
-    /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.\d+ to \d+ times as many, which proves neither harm nor safety yet$/,
+    /^2 of 40 canary requests failed, 18 of 360 on stable in the same time: 0\.\d+ to \d+ times as many, which proves neither harm nor safety yet$/,
+  );
+});
+
+test("a canary that is surely not broken passes with words that claim no more, or not where safety is asked for", () => {
+  const polls = times(2, poll(10, counted(100, 1), counted(900, 9)));
+  const { kind, because } = after(polls);
+  assert.equal(kind, "pass");
+  assert.match(
+    because,
+    /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.\d+ to \d+ times as many; surely not broken \(10 % would be\), odds of chance below 1 in 20, but neither harm nor safety is proven$/,
+  );
+  assert.equal(after(polls, { ...defaults, requires: "safe" }).kind, "inconclusive");
+  const young = after([poll(10, counted(100, 1), counted(900, 9), 30_000)]);
+  assert.equal(
+    young.because,
+    "1 of 100 canary requests failed: surely not broken (10 % would be), odds of chance below 1 in 20; too little was seen to compare it with stable",
+  );
+});
+
+test("requests for the canary that fail before they reach a pod fail the release", () => {
+  const { kind, by, because } = after(times(6, { ...poll(10, counted(0, 0), counted(90, 0)), lost: 10 }));
+  assert.deepEqual([kind, by], ["fail", "split"]);
+  assert.equal(
+    because,
+    "the canary got 0 % of 400 requests instead of 10 %, while 40 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",
   );
 });
 

@@ -17,6 +17,7 @@ const poll = (weight: number, [nc, xc]: readonly [number, number], [ns, xs]: rea
   age,
   canary: counted(nc, xc),
   stable: counted(ns, xs),
+  lost: 0,
 });
 const fold = (polls: readonly Poll[], settings: Settings = defaults, from = noEvidence): Evidence =>
   polls.reduce((evidence, next) => addPoll(evidence, next, settings), from);
@@ -33,9 +34,18 @@ const count = fc.integer({ min: 0, max: 400 }).chain((requests) =>
       ],
     })),
 );
-const ledger = fc.array(fc.record({ weight: fc.constantFrom(5, 10, 50, 100), age: fc.integer({ min: 0, max: 600_000 }), canary: count, stable: count }), {
-  maxLength: 25,
-});
+const ledger = fc.array(
+  fc.record({
+    weight: fc.constantFrom(5, 10, 50, 100),
+    age: fc.integer({ min: 0, max: 600_000 }),
+    canary: count,
+    stable: count,
+    lost: fc.constantFrom(0, 0, 3),
+  }),
+  {
+    maxLength: 25,
+  },
+);
 
 test("the same ledger gives the same numbers bit for bit, also when it was stored half-way and read back", () => {
   fc.assert(
@@ -69,11 +79,11 @@ test("its size does not grow with the polls", () => {
 });
 
 test("while the canary warms up its failures count for the circuit breaker and the split only", () => {
-  const evidence = fold([poll(5, [40, 2], [760, 1], 15_000), poll(5, [40, 2], [760, 1], 30_000)]);
+  const evidence = fold([poll(5, [40, 2], [760, 1], 15_000), poll(5, [40, 2], [760, 1], 30_000), poll(5, [40, 2], [760, 1], 45_000)]);
   assert.deepEqual(evidence.harm, noEvidence.harm);
   assert.deepEqual(evidence.safe, noEvidence.safe);
   assert.equal(evidence.judged.requests.canary, 0);
-  assert.equal(evidence.seen.errors.canary, 4);
+  assert.equal(evidence.seen.errors.canary, 6);
   assert.notDeepEqual(evidence.breaker, noEvidence.breaker);
   assert.equal(evidence.split.requests.canary, 40);
 });
@@ -117,7 +127,7 @@ test("failures of more than 5 % are compared by the exact form from the next pol
 });
 
 test("with few requests failures are compared with the planned split: one failure of the canary at 5 % weighs nearly ln 20 for the largest ratio", () => {
-  const opening = fold([poll(5, [0, 0], [3, 0])]);
+  const opening = fold([poll(5, [0, 0], [3, 0], warm - 15_000), poll(5, [0, 0], [3, 0])]);
   const after = fold([poll(5, [1, 1], [2, 0])], defaults, opening);
   assert.ok(Math.max(...totals(after.harm)) > Math.log(16));
   const counted = fold([poll(50, [0, 0], [3, 0]), poll(5, [1, 1], [2, 0])]); // the weight has just changed: not from the plan
@@ -125,9 +135,9 @@ test("with few requests failures are compared with the planned split: one failur
 });
 
 test("the planned split is no longer trusted once the split test has doubts", () => {
-  const stolen = Array.from({ length: 60 }, () => poll(20, [0, 0], [12, 0]));
+  const stolen = Array.from({ length: 60 }, (_, index) => poll(20, [0, 0], [12, 0], warm + index * 15_000));
   const doubted = fold([...stolen, poll(20, [1, 0], [11, 1])]);
-  const trusted = fold([poll(20, [2, 0], [10, 0]), poll(20, [1, 0], [11, 1])]);
+  const trusted = fold([poll(20, [2, 0], [10, 0], 0), poll(20, [2, 0], [10, 0]), poll(20, [1, 0], [11, 1])]);
   const expected = ratioEvidence(harmRatios(1), 1, { canary: 1, stable: 11 }, { canary: 0, stable: 1 }, independent);
   alike(totals(doubted.harm), expected, 1e-12);
   assert.notDeepEqual(totals(trusted.harm), totals(doubted.harm));

@@ -115,7 +115,7 @@ test("a healthy canary is rolled back in fewer than 5 of 100 releases by all tes
           const errors = poisson(rate * 15 * share * baseline, next);
           return { requests: errors + poisson(rate * 15 * share * (1 - baseline), next), errors, buckets: [] };
         };
-        evidence = addPoll(evidence, { weight, age: (poll + 1) * 15_000, canary: draw(weight / 100), stable: draw(1 - weight / 100) }, defaults);
+        evidence = addPoll(evidence, { weight, age: (poll + 1) * 15_000, canary: draw(weight / 100), stable: draw(1 - weight / 100), lost: 0 }, defaults);
         over = ["harm", "broken", "too-much-traffic"].includes(weigh(evidence, defaults).finding);
         failed += over ? 1 : 0;
       }

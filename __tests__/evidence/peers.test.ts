@@ -75,6 +75,7 @@ function release(canary: (minute: number) => { readonly requests: number; readon
       age: 0,
       stable: { requests: 700, errors: 3 + (poll % 3), buckets: [] },
       canary: one(poll),
+      lost: 0,
     })),
   };
 }

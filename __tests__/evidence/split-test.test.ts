@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { defaults } from "../../src/evidence/defaults.ts";
+import type { Poll } from "../../src/evidence/evidence.ts";
 import { logChoose, logSumExp } from "../../src/evidence/numerics.ts";
 import { countSplit, emptySplit, type SplitCount, shareAbove, splitEvidence } from "../../src/evidence/split-test.ts";
+import type { Count } from "../../src/evidence/tally.ts";
 import { close } from "./close.ts";
 import { average, div, ln, mul, pow, quotient, type Real, real, rising, sub, toNumber } from "./exact.ts";
 
@@ -68,9 +71,17 @@ test("every bet is fair at the limit and loses on average below it, for stakes a
 
 const at = (weight: number, polls: number, canary: number, stable: number, from: SplitCount = emptySplit): SplitCount => {
   let split = from;
-  for (let poll = 0; poll < polls; poll++) split = countSplit(split, weight, { canary, stable }, 0.2);
+  for (let poll = 0; poll < polls; poll++) split = countSplit(split, pollAt(weight, (poll + 1) * 15_000, canary, stable), defaults);
   return split;
 };
+const pollAt = (weight: number, age: number, canary: number, stable: number, lost = 0): Poll => ({
+  weight,
+  age,
+  canary: counted(canary),
+  stable: counted(stable),
+  lost,
+});
+const counted = (requests: number): Count => ({ requests, errors: 0, buckets: [] });
 const proven = Math.log(1_000);
 
 test("a split as planned, and one within the tolerance, proves nothing", () => {
@@ -81,21 +92,34 @@ test("a split as planned, and one within the tolerance, proves nothing", () => {
 });
 
 test("twice the planned traffic and half of it are proven, each on its own side", () => {
-  const twice = splitEvidence(at(5, 3, 100, 900), 0.2);
+  const twice = splitEvidence(at(5, 4, 100, 900), 0.2);
   assert.ok(twice.more > proven && twice.less < 0);
-  const half = splitEvidence(at(5, 4, 25, 975), 0.2);
+  const half = splitEvidence(at(5, 5, 25, 975), 0.2);
   assert.ok(half.less > proven && half.more < 0);
 });
 
-test("the first poll after a change of weight is left out", () => {
-  assert.deepEqual(at(50, 1, 5, 995).requests, { stable: 0, canary: 0 });
-  assert.deepEqual(at(50, 2, 500, 500).requests, { stable: 500, canary: 500 });
+test("what was served at the old weight is left out: the first poll, and those that may find a scrape of the interval before", () => {
+  assert.deepEqual(at(50, 2, 5, 995).requests, { stable: 0, canary: 0 });
+  assert.deepEqual(at(50, 3, 500, 500).requests, { stable: 500, canary: 500 });
+  const often = [0, 1, 5, 10, 14, 15, 20].map((seconds) => pollAt(50, 15_000 + seconds * 1_000, 500, 500));
+  assert.deepEqual(often.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, { stable: 500, canary: 500 });
+});
+
+test("counting waits for the first requests at the new weight, however late they are scraped", () => {
+  const late = [15, 30, 60, 75, 90].map((seconds) => pollAt(50, seconds * 1_000, seconds > 60 ? 100 : 0, seconds > 60 ? 100 : 0));
+  assert.deepEqual(late.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, { stable: 100, canary: 100 });
+});
+
+test("failures that reached no pod are requests that the canary did not get", () => {
+  const polls = [15, 30, 45].map((seconds) => pollAt(10, seconds * 1_000, 0, 90, 10));
+  const split = polls.reduce((before, poll) => countSplit(before, poll, defaults), emptySplit);
+  assert.deepEqual([split.requests, split.lost], [{ stable: 100, canary: 0 }, 10]);
 });
 
 test("what earlier weights proved is kept, and a stage as planned costs little of it", () => {
-  const wrong = at(10, 4, 300, 700);
+  const wrong = at(10, 5, 300, 700);
   const { more } = splitEvidence(wrong, 0.2);
-  const { more: kept } = splitEvidence(at(25, 2, 250, 750, wrong), 0.2);
+  const { more: kept } = splitEvidence(at(25, 3, 250, 750, wrong), 0.2);
   assert.ok(more > proven && kept < more && kept > more - 6);
 });
 

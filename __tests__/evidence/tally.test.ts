@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import type { Bucket, Counter, Origin, Snapshot } from "../../src/evidence/snapshot.ts";
-import { advance, emptyLedger, type Ledger, startStage, type Tally } from "../../src/evidence/tally.ts";
+import { advance, emptyMeter, type Meter, reset, type Tally } from "../../src/evidence/tally.ts";
 
 const counter = (process: string, origin: Origin, value: number, failed = false): Counter => ({
   series: `${process}/${origin}/${failed ? 500 : 200}`,
@@ -19,7 +19,7 @@ const bucket = (process: string, origin: Origin, le: number, value: number): Buc
   value,
 });
 const poll = (requests: readonly Counter[], buckets: readonly Bucket[] = []): Snapshot => ({ at: 0, requests, buckets });
-const ledgerOf = (polls: readonly Snapshot[]): Ledger => polls.reduce(advance, emptyLedger);
+const meterOf = (polls: readonly Snapshot[]): Meter => polls.reduce(advance, emptyMeter);
 const totals = ({ stable, canary, unattributed }: Tally) => [
   stable.requests,
   stable.errors,
@@ -80,12 +80,12 @@ const cases: readonly Case[] = [
   },
 ];
 for (const { fact, polls, totals: expected } of cases) {
-  test(fact, () => assert.deepEqual(totals(ledgerOf(polls.map((requests) => poll(requests))).tally), expected));
+  test(fact, () => assert.deepEqual(totals(meterOf(polls.map((requests) => poll(requests))).tally), expected));
 }
 
 test("a new stage counts from nothing and forgets no series", () => {
-  const before = ledgerOf([poll([counter("a", "stable", 10)]), poll([counter("a", "stable", 15)])]);
-  const begun = startStage(before);
+  const before = meterOf([poll([counter("a", "stable", 10)]), poll([counter("a", "stable", 15)])]);
+  const begun = reset(before);
   assert.deepEqual(totals(begun.tally), [0, 0, 0, 0, 0, 0]);
   assert.deepEqual(totals(advance(begun, poll([counter("a", "stable", 17)])).tally), [2, 0, 0, 0, 0, 0]);
 });
@@ -93,7 +93,7 @@ test("a new stage counts from nothing and forgets no series", () => {
 test("buckets of several processes add up by edge, and edges ascend", () => {
   const base = [bucket("a", "canary", Infinity, 10), bucket("a", "canary", 5, 4), bucket("b", "canary", 5, 0), bucket("b", "canary", Infinity, 0)];
   const next = [bucket("b", "canary", Infinity, 3), bucket("b", "canary", 5, 2), bucket("a", "canary", 5, 5), bucket("a", "canary", Infinity, 20)];
-  assert.deepEqual(ledgerOf([poll([], base), poll([], next)]).tally.canary.buckets, [
+  assert.deepEqual(meterOf([poll([], base), poll([], next)]).tally.canary.buckets, [
     { le: 5, count: 3 },
     { le: Infinity, count: 13 },
   ]);
@@ -102,7 +102,7 @@ test("buckets of several processes add up by edge, and edges ascend", () => {
 test("a restart that hides in a wide bucket leaves it with no fewer requests than a narrow one", () => {
   const before = [bucket("a", "stable", 5, 9), bucket("a", "stable", Infinity, 10)];
   const restarted = [bucket("a", "stable", 5, 8), bucket("a", "stable", Infinity, 10)];
-  assert.deepEqual(ledgerOf([poll([], before), poll([], restarted)]).tally.stable.buckets, [
+  assert.deepEqual(meterOf([poll([], before), poll([], restarted)]).tally.stable.buckets, [
     { le: 5, count: 8 },
     { le: Infinity, count: 8 },
   ]);
@@ -153,7 +153,7 @@ test("without restarts every request is counted exactly once, whatever scrapes a
   fc.assert(
     fc.property(fc.array(fc.oneof(grows, look), { maxLength: 60 }), (steps) => {
       const { polls, truth } = play(steps);
-      assert.deepEqual(totals(ledgerOf(polls).tally), truth);
+      assert.deepEqual(totals(meterOf(polls).tally), truth);
     }),
   );
 });
@@ -162,7 +162,7 @@ test("with restarts, new series and gaps never more is counted than happened, an
   fc.assert(
     fc.property(fc.array(fc.oneof(grows, restart, look), { maxLength: 60 }), (steps) => {
       const { polls, truth } = play(steps);
-      for (const [index, counted] of totals(ledgerOf(polls).tally).entries()) {
+      for (const [index, counted] of totals(meterOf(polls).tally).entries()) {
         assert.ok(Number.isInteger(counted) && counted >= 0 && counted <= (truth[index] ?? 0), `${counted} of ${truth[index]}`);
       }
     }),
@@ -172,11 +172,11 @@ test("with restarts, new series and gaps never more is counted than happened, an
 test("a tally never falls while polls go on", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(grows, restart, look), { maxLength: 40 }), (steps) => {
-      let ledger = emptyLedger;
+      let meter = emptyMeter;
       for (const snapshot of play(steps).polls) {
-        const next = advance(ledger, snapshot);
-        for (const [index, counted] of totals(next.tally).entries()) assert.ok(counted >= (totals(ledger.tally)[index] ?? 0));
-        ledger = next;
+        const next = advance(meter, snapshot);
+        for (const [index, counted] of totals(next.tally).entries()) assert.ok(counted >= (totals(meter.tally)[index] ?? 0));
+        meter = next;
       }
     }),
   );
@@ -191,7 +191,7 @@ test("the order of the series in a poll is irrelevant", () => {
     ),
   );
   fc.assert(
-    fc.property(shuffled, ([polls, mixed]) => assert.deepEqual(ledgerOf(mixed.map((requests) => poll(requests))).tally, ledgerOf(polls).tally)),
+    fc.property(shuffled, ([polls, mixed]) => assert.deepEqual(meterOf(mixed.map((requests) => poll(requests))).tally, meterOf(polls).tally)),
     { numRuns: 50 },
   );
 });
@@ -201,7 +201,7 @@ test("the same poll twice counts nothing the second time", () => {
     fc.property(fc.array(fc.oneof(grows, restart, look), { maxLength: 40 }), (steps) => {
       const { polls } = play(steps);
       const last = polls.at(-1) ?? poll([]);
-      assert.deepEqual(ledgerOf([...polls, last]).tally, ledgerOf(polls).tally);
+      assert.deepEqual(meterOf([...polls, last]).tally, meterOf(polls).tally);
     }),
   );
 });

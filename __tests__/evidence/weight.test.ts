@@ -15,9 +15,9 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
     { le: Infinity, count: requests },
   ],
 });
-const fold = (weight: number, polls: number, canary: Count, stable: Count, settings: Settings = defaults): Evidence => {
-  const poll: Poll = { weight, age: defaults.warmUp, canary, stable };
-  return Array.from({ length: polls }, () => poll).reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence);
+const fold = (weight: number, polls: number, canary: Count, stable: Count, settings: Settings = defaults, lost = 0): Evidence => {
+  const poll = (index: number): Poll => ({ weight, age: defaults.warmUp + index * defaults.scrape, canary, stable, lost });
+  return Array.from({ length: polls }, (_, index) => poll(index)).reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence);
 };
 
 test("metrics are weighed by their shares, and the one that contributes most is named", () => {
@@ -48,14 +48,41 @@ test("a difference below the floor never fails a release, however sure it is", (
 test("many failures as rare as stable's prove a canary safe, and so do enough requests without any", () => {
   assert.equal(weigh(fold(50, 8, counted(2_000, 20), counted(2_000, 20)), defaults).finding, "safe");
   assert.equal(weigh(fold(50, 4, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "safe");
-  assert.equal(weigh(fold(50, 1, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "nothing");
+  assert.equal(weigh(fold(50, 1, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "sound");
 });
 
 test("a canary that is safe in its errors does not pass while its latency leans the other way", () => {
   const leaning = weigh(fold(50, 8, counted(2_000, 20, 222), counted(2_000, 20, 160)), defaults);
   assert.ok(leaning.metrics.latency > 0 && leaning.metrics.latency < Math.log(20), `${leaning.metrics.latency}`);
   assert.ok(leaning.safe > Math.log(20));
-  assert.equal(leaning.finding, "nothing");
+  assert.notEqual(leaning.finding, "safe");
+});
+
+test("a canary is sound when it surely is not broken: after some 50 requests without a failure, later the more fail", () => {
+  const finding = (requests: number, errors: number): string =>
+    weigh(fold(10, 1, counted(requests, errors), counted(9 * requests, 9 * errors)), defaults).finding;
+  assert.equal(finding(30, 0), "nothing");
+  assert.equal(finding(60, 0), "sound");
+  assert.equal(finding(100, 4), "nothing");
+  assert.equal(finding(300, 12), "sound");
+});
+
+test("a canary half-way to a proof of harm is not sound", () => {
+  const suspected = weigh(fold(10, 1, counted(300, 6), counted(2_700, 14)), defaults);
+  assert.ok(suspected.harm > Math.log(20) / 2 && suspected.harm < Math.log(20), `${suspected.harm}`);
+  assert.ok(suspected.sound > Math.log(20));
+  assert.equal(suspected.finding, "nothing");
+});
+
+test("nothing is sound beside a stable version that is broken itself", () => {
+  assert.equal(weigh(fold(50, 10, counted(500, 200), counted(500, 250)), defaults).sound, 0);
+});
+
+test("requests that the canary lacks and that failed without a pod were meant for it; without such failures they went elsewhere", () => {
+  assert.equal(weigh(fold(10, 6, counted(0, 0), counted(90, 0), defaults, 10), defaults).finding, "lost");
+  assert.equal(weigh(fold(10, 6, counted(0, 0), counted(100, 0), defaults, 0), defaults).finding, "too-little-traffic");
+  assert.equal(weigh(fold(10, 6, counted(2, 0), counted(97, 0), defaults, 1), defaults).finding, "too-little-traffic");
+  assert.notEqual(weigh(fold(10, 6, counted(10, 0), counted(40, 0), defaults, 50), defaults).finding, "lost"); // stable's requests, then
 });
 
 test("too much traffic stops a release, too little holds it, before anything is called safe", () => {
@@ -64,6 +91,6 @@ test("too much traffic stops a release, too little holds it, before anything is 
 });
 
 test("what is plainly broken is found while warming up", () => {
-  const young: Poll = { weight: 5, age: 15_000, canary: counted(9, 5), stable: counted(171, 1) };
+  const young: Poll = { weight: 5, age: 15_000, canary: counted(9, 5), stable: counted(171, 1), lost: 0 };
   assert.equal(weigh(addPoll(noEvidence, young, defaults), defaults).finding, "broken");
 });

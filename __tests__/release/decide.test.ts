@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { defaults } from "../../src/evidence/defaults.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import type { Tally } from "../../src/evidence/tally.ts";
-import { decide, type Observation } from "../../src/release/decide.ts";
+import { largestWeight } from "../../src/evidence/worst-case.ts";
+import { type Decision, decide, type Observation } from "../../src/release/decide.ts";
+import type { EvidenceRules } from "../../src/release/gate.ts";
 import type { Health } from "../../src/release/health.ts";
-import type { Plan } from "../../src/release/plan.ts";
+import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Running, State } from "../../src/release/state.ts";
+import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, second, stageOf } from "../support/world.ts";
 
 const now = 1_000 * second;
@@ -253,6 +258,149 @@ function placeOf(state: State): string {
   if ("stage" in state) return `${state.phase}/${state.stage}`;
   return "during" in state ? `${state.phase}/${state.during}` : state.phase;
 }
+
+/** Polls as a healthy or a broken canary gives them, past the warm-up. */
+const proven = (
+  polls: number,
+  canary: readonly [requests: number, errors: number],
+  stable: readonly [requests: number, errors: number],
+  lost = 0,
+): Evidence => {
+  const version = ([requests, errors]: readonly [number, number]) => ({ requests, errors, buckets: [] });
+  return Array.from({ length: polls }, (_, index) => ({
+    weight: 10,
+    age: (10 + index) * 15 * second,
+    canary: version(canary),
+    stable: version(stable),
+    lost,
+  })).reduce((evidence, poll) => addPoll(evidence, poll, defaults), noEvidence);
+};
+const sound = proven(8, [100, 1], [900, 9]);
+const undecided = proven(2, [3, 0], [27, 0]);
+const silent = proven(2, [0, 0], [30, 0]);
+const bypassed = proven(12, [10, 0], [990, 0]);
+const safe = proven(40, [200, 2], [1_800, 18]);
+const broken = proven(2, [50, 25], [450, 0]);
+
+const gated = (rules: Partial<EvidenceRules> = {}, stage: Partial<Stage> = {}): Plan =>
+  planOf({
+    stages: [stageOf(10, { gates: [{ kind: "evidence", name: "evidence" }], ...stage }), stageOf(50)],
+    evidence: { ...evidenceRules, ...rules },
+  });
+const inStage = (plan: Plan, age: number, evidence: Evidence, more: Partial<Observation> = {}): Decision =>
+  decide(plan, baking(0, age), seen({ evidence, ...more }));
+
+const endings: readonly (readonly [name: string, plan: Plan, age: number, evidence: Evidence, done: string, leads: string, because: RegExp])[] = [
+  ["a canary that is sound passes when its wait is over", gated(), 20 * second, sound, "nothing", "shifting/scaling", /passed/],
+  ["and not before", gated(), 19 * second, sound, "wait", "", /goes on/],
+  [
+    "where safety is asked for, one that is only sound is looked at longer",
+    gated({ settings: { ...defaults, requires: "safe" } }),
+    20 * second,
+    sound,
+    "wait",
+    "",
+    /extended/,
+  ],
+  ["a canary that is safe ends a stage early, where the plan allows it", gated({ early: true }), 5 * second, safe, "nothing", "shifting/scaling", /passed/],
+  ["one that is only sound does not", gated({ early: true }), 5 * second, sound, "wait", "", /goes on/],
+  ["and one that is safe does not where the plan does not", gated(), 5 * second, safe, "wait", "", /goes on/],
+  ["undecided evidence extends a stage", gated(), 59 * second, undecided, "wait", "", /extended: 0 of 6 canary requests/],
+  ["and then holds it", gated(), 60 * second, undecided, "nothing", "waiting/0", /held for somebody to decide: 0 of 6/],
+  ["or holds it at once", gated({ inconclusive: "hold" }), 20 * second, undecided, "nothing", "waiting/0", /held/],
+  [
+    "or goes on, saying so",
+    gated({ inconclusive: "promote" }),
+    20 * second,
+    undecided,
+    "nothing",
+    "shifting/scaling",
+    /undecided and goes on by the plan: 0 of 6/,
+  ],
+  [
+    "or rolls back, saying so",
+    gated({ inconclusive: "fail" }),
+    20 * second,
+    undecided,
+    "nothing",
+    "rolling-back/returning",
+    /undecided, which fails by the plan: 0 of 6/,
+  ],
+  ["but not before its wait is over", gated({ inconclusive: "fail" }), 19 * second, undecided, "wait", "", /goes on/],
+  [
+    "no request at all is a matter of its own policy",
+    gated({ inconclusive: "promote", noData: "hold" }),
+    20 * second,
+    silent,
+    "nothing",
+    "waiting/0",
+    /no request of the canary/,
+  ],
+  ["a split that is proven wrong is held without an extension", gated(), 20 * second, bypassed, "nothing", "waiting/0", /bypass the route/],
+  ["a canary that is broken is taken out at once", gated(), second, broken, "nothing", "rolling-back/returning", /50 of 100 canary requests failed/],
+];
+for (const [name, plan, age, evidence, done, leads, because] of endings) {
+  test(`evidence: ${name}`, () => {
+    const decision = inStage(plan, age, evidence);
+    assert.equal(decision.do, done, decision.because);
+    assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), leads);
+    assert.match(decision.because, because);
+  });
+}
+
+test("evidence: blind is not undecided: without Prometheus a stage rolls back at its deadline, whatever the policies", () => {
+  const plan = gated({ inconclusive: "promote", noData: "promote" });
+  assert.equal(inStage(plan, 59 * second, sound, { uncounted: "Prometheus did not answer" }).do, "wait");
+  const late = inStage(plan, 60 * second, sound, { uncounted: "Prometheus did not answer" });
+  assert.equal(late.do === "wait" ? "" : placeOf(late.next), "rolling-back/returning");
+  assert.match(late.because, /could not be judged within 1 m: evidence has no data: Prometheus did not answer/);
+});
+
+test("evidence: a gate of one's own that waits keeps a stage open, and at the deadline it rolls back", () => {
+  const plan = gated({ inconclusive: "promote" }, { gates: [{ kind: "evidence", name: "evidence" }, ...stageOf(5).gates] });
+  const few = { tally: counted(3, 0) };
+  assert.equal(inStage(plan, 20 * second, sound, few).do, "wait");
+  const late = inStage(plan, 60 * second, sound, few);
+  assert.equal(late.do === "wait" ? "" : placeOf(late.next), "rolling-back/returning");
+});
+
+test("evidence: failures that come while pods start for the next weight roll back", () => {
+  const plan = gated();
+  const decision = decide(plan, shifting(1, "filling"), seen({ evidence: broken, canary: { ...healthy, ready: false } }));
+  assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), "rolling-back/returning");
+  assert.equal(decide(plan, shifting(1, "filling"), seen({ evidence: sound, canary: { ...healthy, ready: false } })).do, "wait");
+});
+
+test("budget: the next weight is at most what keeps the worst case within it, by a stage between", () => {
+  const plan = gated({ budget: 0.005 });
+  const decision = inStage(plan, 20 * second, sound);
+  assert.ok(decision.do === "nothing" && decision.plan);
+  const weights = decision.plan.stages.map(({ weight }) => weight);
+  const [, between = 0] = weights;
+  assert.deepEqual(weights, [10, largestWeight(sound, defaults, 0.005), 50]);
+  assert.ok(between > 10 && between < 50, `${between}`);
+  assert.equal(placeOf(decision.next), "shifting/scaling");
+  assert.match(decision.because, new RegExp(`next is ${between} % instead of 50 %`));
+  assert.equal(inStage(gated({ budget: 0.5 }), 20 * second, sound).plan, undefined); // 50 % is bearable then
+});
+
+test("budget: a stage stays while no larger weight is bearable, and then is held", () => {
+  const plan = gated({ budget: 0.0001 });
+  const open = inStage(plan, 20 * second, sound);
+  assert.equal(open.do, "wait");
+  assert.match(open.because, /allows at most \d % of the requests within the budget, and the canary has 10 %/);
+  const late = inStage(plan, 60 * second, sound);
+  assert.equal(late.do === "wait" ? "" : placeOf(late.next), "waiting/0");
+});
+
+test("the last words of a canary that died are told once the traffic is off", () => {
+  const died: Health = { ...healthy, ready: false, because: "pod x: container app ended with exit code 1" };
+  const told = decide(planOf(), rollingBack("draining", 10 * second), seen({ canary: died }));
+  assert.ok(told.do === "nothing" && told.next.phase === "rolling-back");
+  assert.equal(told.next.because, "it was bad. Its pods later: pod x: container app ended with exit code 1");
+  const well = decide(planOf(), rollingBack("draining", 10 * second), seen());
+  assert.ok(well.do === "nothing" && well.next.phase === "rolling-back" && well.next.because === "it was bad");
+});
 
 test("no wait is longer than a poll, or than the time to the next thing that happens", () => {
   for (const [, plan, state, observation] of table) {

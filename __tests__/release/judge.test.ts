@@ -3,6 +3,7 @@ import test from "node:test";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/gate.ts";
 import { judge, type Reading, type Seen } from "../../src/release/judge.ts";
+import { evidenceRules } from "../support/evidence-rules.ts";
 
 const count = (requests: number, errors: number, buckets: readonly [number, number][] = []): Count => ({
   requests,
@@ -105,7 +106,7 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
 
 for (const [name, gate, what, kind, because] of table) {
   test(name, () => {
-    const verdict = judge(gate, what);
+    const verdict = judge(gate, what, evidenceRules);
     assert.equal(verdict.kind, kind, verdict.because);
     assert.match(verdict.because, because);
   });

@@ -6,12 +6,14 @@ import { inspectRoutes } from "../../src/routers/virtual-service/inspect.ts";
 import type { SubsetLabels } from "../../src/routers/virtual-service/subset.ts";
 import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 import { clientOf, inCluster } from "../support/cluster.ts";
+import { evidenceRules } from "../support/evidence-rules.ts";
 import { targetOf } from "./given.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const planOf = (weights: readonly number[], promotion: Plan["promotion"] = "update"): Plan => ({
   stages: weights.map((weight) => ({ name: `${weight} %`, weight, wait: 0, deadline: 0, gates: [], approval: false })),
+  evidence: evidenceRules,
   pollEvery: 0,
   ready: 0,
   settle: 0,

@@ -1,3 +1,4 @@
+import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
 import type { Ports } from "../../src/ports/ports.ts";
@@ -7,6 +8,7 @@ import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Record } from "../../src/release/record.ts";
 import { initial } from "../../src/release/state.ts";
 import type { Target } from "../../src/release/target.ts";
+import { evidenceRules } from "./evidence-rules.ts";
 
 export const second: Millis = 1_000;
 
@@ -33,6 +35,7 @@ export const stageOf = (weight: number, more: Partial<Stage> = {}): Stage => ({
 
 export const planOf = (more: Partial<Plan> = {}): Plan => ({
   stages: [stageOf(5), stageOf(25), stageOf(50)],
+  evidence: evidenceRules,
   pollEvery: 5 * second,
   ready: 60 * second,
   settle: 2 * second,
@@ -180,6 +183,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         state: initial(now),
         stages: [],
         log: [],
+        ledger: emptyLedger,
       };
       saved = structuredClone(record);
       return record;

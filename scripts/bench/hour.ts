@@ -1,6 +1,8 @@
 import { setFlagsFromString } from "node:v8";
+import { evidenceRules } from "../../__tests__/support/evidence-rules.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
+import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { configMapJournal } from "../../src/journals/config-map.ts";
 import { connect } from "../../src/kubernetes/client.ts";
 import { prometheus } from "../../src/metrics/prometheus.ts";
@@ -32,6 +34,7 @@ const plan: Plan = {
   stages: [
     { name: "10 %", weight: 10, wait: 3_600 * second, deadline: 7_200 * second, gates: [{ kind: "restarts", name: "restarts", atMost: 0 }], approval: false },
   ],
+  evidence: evidenceRules,
   pollEvery: 15 * second,
   ready: 300 * second,
   settle: 0,
@@ -64,6 +67,7 @@ const record: Record = {
   state: initial(now),
   stages: [],
   log: [],
+  ledger: emptyLedger,
 };
 const never = new AbortController().signal;
 const { state } = await run(

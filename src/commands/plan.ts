@@ -65,6 +65,8 @@ function describeGate(gate: Gate): string {
         ...(gate.atMost === undefined ? [] : [`≤ ${formatDuration(gate.atMost)}`]),
         ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`]),
       ].join(" ");
+    case "evidence":
+      return gate.name;
     case "restarts":
       return `${gate.name} ≤ ${gate.atMost}`;
   }

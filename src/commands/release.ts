@@ -1,3 +1,4 @@
+import { emptyLedger } from "../evidence/ledger.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
@@ -30,7 +31,7 @@ const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap"
 async function begin(session: Session, target: Target, plan: Plan): Promise<Record> {
   const now = session.clock.now();
   const before = await session.capture(target);
-  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log: [] };
+  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log: [], ledger: emptyLedger };
   await session.journal.save(record);
   return record;
 }

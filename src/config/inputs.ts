@@ -138,7 +138,14 @@ export const inputs: readonly Input[] = [
     path: "gates",
     type: "yaml",
     description:
-      "What must hold in every stage that names no gates itself, as a list. Default: errors at most 1 percentage point above stable's, judged from 100 requests on, and no restarts; without Prometheus, no restarts.",
+      "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; without Prometheus, no restarts.",
+    commands: planning,
+  },
+  {
+    name: "evidence",
+    path: "evidence",
+    type: "yaml",
+    description: "How the gate auto judges, and what becomes of a stage that it leaves open.",
     commands: planning,
   },
 
@@ -350,7 +357,7 @@ export const inputs: readonly Input[] = [
 const written: Readonly<Partial<Record<InputType, string>>> = {
   list: " Separated by commas or lines.",
   map: " One name=value a line.",
-  yaml: " A list is written as YAML.",
+  yaml: " Lists and mappings are written as YAML.",
 };
 
 /** The description as it is printed wherever inputs are listed: with the way to write it, and its default. */

@@ -1,11 +1,13 @@
+import { defaults, type Settings } from "../evidence/defaults.ts";
 import type { Millis } from "../lib/duration.ts";
-import type { Gate } from "../release/gate.ts";
+import type { EvidenceRules, Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { CanarySource, Replicas, RouteChoice, Target, Version } from "../release/target.ts";
 import { at } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
+import { gatesIn, noRestarts } from "./written-gate.ts";
 
 const minute: Millis = 60_000;
 
@@ -34,6 +36,7 @@ export function planOf(file: ConfigFile): Plan {
   const { metrics, promotion, deadlines, settle, drift, canary } = file;
   return {
     stages: (file.stages ?? []).map((stage) => stageOf(stage, gatesOf(stage, file))),
+    evidence: evidenceOf(file),
     pollEvery: metrics.interval,
     ready: deadlines.ready,
     settle,
@@ -67,16 +70,29 @@ const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
   approval: stage.approval ?? false,
 });
 
-function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): readonly Gate[] {
-  if (gates !== undefined) return gates;
-  // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
-  if (weight === 100 && wait === undefined) return [];
-  return file.gates ?? usualGates(file.metrics.prometheus !== undefined);
+/** A plan that is over before the usual warm-up would be judged by nothing else. */
+const usualWarmUp = (stages: readonly WrittenStage[]): Millis => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
+
+function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRules {
+  const { inconclusive, noData, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion = 1, ...asked } = evidence;
+  const settings: Settings = {
+    ...defaults,
+    ...asked,
+    warmUp,
+    scrape: metrics.interval,
+    split: { ...defaults.split, tolerance: splitTolerance },
+    dispersion: { kind: "tempered", phi: dispersion },
+  };
+  return { settings, inconclusive, noData, early, ...(budget === undefined ? {} : { budget }) };
 }
 
-const noRestarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
-const usualGates = (counted: boolean): readonly Gate[] =>
-  counted ? [{ kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 100, noData: "wait" }, noRestarts] : [noRestarts];
+function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): readonly Gate[] {
+  if (gates !== undefined) return gatesIn(gates);
+  // `100` alone means "all traffic, then promote": there is no time in which a gate could be judged.
+  if (weight === 100 && wait === undefined) return [];
+  if (file.gates !== undefined) return gatesIn(file.gates);
+  return file.metrics.prometheus === undefined ? [noRestarts] : gatesIn(["auto"]);
+}
 
 const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({
   deployment,

@@ -1,11 +1,11 @@
 import { formatDuration } from "../lib/duration.ts";
-import type { Gate } from "../release/gate.ts";
 import type { Command } from "./config.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
 import { canaryDeployment, stageDeadline } from "./normalise.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { WrittenStage } from "./short-stages.ts";
+import type { WrittenGate } from "./written-gate.ts";
 
 export type Section = keyof ConfigFile;
 
@@ -123,13 +123,22 @@ const rules: readonly Rule[] = [
     reads: ["gates", "stages"],
     problems: ({ file }) =>
       gateLists(file).flatMap(({ path, gates }) =>
-        gates.flatMap(({ name }, index) => {
-          const first = gates.findIndex((gate) => gate.name === name);
+        gates.map(nameOf).flatMap((name, index, names) => {
+          const first = names.indexOf(name);
           return first === index
             ? []
             : [{ path: [...path, index], problem: `expected a name of its own: gate ${first + 1} is called that, too`, found: { value: name } }];
         }),
       ),
+  },
+  {
+    name: "evidence can be judged",
+    reads: ["evidence"],
+    problems: ({ file: { evidence } }) =>
+      ranges.flatMap(({ key, fits, problem }) => {
+        const value = evidence[key];
+        return value === undefined || fits(value) ? [] : [{ path: ["evidence", key], problem, found: { value } }];
+      }),
   },
   {
     name: "gates that count requests have a Prometheus",
@@ -138,9 +147,14 @@ const rules: readonly Rule[] = [
       file.metrics.prometheus !== undefined
         ? []
         : everyGate(file).flatMap(({ path, gate }) =>
-            gate.kind === "restarts"
+            gate !== "auto" && gate.kind === "restarts"
               ? []
-              : [{ path, problem: `a gate of the kind ${gate.kind} needs Prometheus; set metrics.prometheus, or the input prometheus` }],
+              : [
+                  {
+                    path,
+                    problem: `${gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`} needs Prometheus; set metrics.prometheus, or the input prometheus`,
+                  },
+                ],
           ),
   },
   {
@@ -156,6 +170,20 @@ const rules: readonly Rule[] = [
     ],
   },
 ];
+
+const aChance = { fits: (value: number) => value > 0 && value < 0.5, problem: "expected a percentage above 0 and below 50%" };
+const aPart = { fits: (value: number) => value > 0 && value < 0.75, problem: "expected a percentage above 0 and below 75%" };
+
+/** Where the tests of evidence mean something. */
+const ranges = [
+  { key: "alpha", ...aChance },
+  { key: "beta", ...aChance },
+  { key: "objective", ...aPart },
+  { key: "budget", ...aPart },
+  { key: "safeRatio", fits: (value: number) => value > 1, problem: "expected a factor above 1" },
+  { key: "latencyMargin", fits: (value: number) => value >= 1, problem: "expected a factor of at least 1" },
+  { key: "dispersion", fits: (value: number) => value >= 1, problem: "expected a factor of at least 1" },
+] as const;
 
 /** Everything that the rules find, apart from sections that are broken already. */
 export const breaches = (draft: Draft, broken: ReadonlySet<PropertyKey>): readonly Problem[] =>
@@ -214,7 +242,8 @@ const tooShort = (path: Path, deadline: number, wait: number, what: string): Pro
   problem: `expected at least ${formatDuration(wait)}, ${what}, and not ${formatDuration(deadline)}`,
 });
 
-function limitProblems(path: Path, gate: Gate): readonly Problem[] {
+function limitProblems(path: Path, gate: WrittenGate): readonly Problem[] {
+  if (gate === "auto") return [];
   switch (gate.kind) {
     case "errors":
       return gate.atMost === undefined && gate.aboveStable === undefined ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }] : [];
@@ -226,15 +255,21 @@ function limitProblems(path: Path, gate: Gate): readonly Problem[] {
         ? [{ path: [...path, "atLeast"], problem: `expected no more than atMost, which is ${gate.atMost}`, found: { value: gate.atLeast } }]
         : [];
     case "restarts":
+    case "evidence":
       return [];
   }
 }
 
-const gateLists = ({ gates, stages = [] }: ConfigFile): readonly { readonly path: Path; readonly gates: readonly Gate[] }[] => [
+const gateLists = ({ gates, stages = [] }: ConfigFile): readonly { readonly path: Path; readonly gates: readonly WrittenGate[] }[] => [
   { path: ["gates"], gates: gates ?? [] },
   ...stages.map(({ gates = [] }: WrittenStage, index) => ({ path: ["stages", index, "gates"], gates })),
 ];
 
 /** Every gate with its place in the file: `gates[0].errors`, and `gates[1]` for a query. */
-const everyGate = (file: ConfigFile): readonly { readonly path: Path; readonly gate: Gate }[] =>
-  gateLists(file).flatMap(({ path, gates }) => gates.map((gate, index) => ({ path: [...path, index, ...(gate.kind === "query" ? [] : [gate.kind])], gate })));
+const everyGate = (file: ConfigFile): readonly { readonly path: Path; readonly gate: WrittenGate }[] =>
+  gateLists(file).flatMap(({ path, gates }) => gates.map((gate, index) => ({ path: [...path, index, ...keyOf(gate)], gate })));
+
+const keyOf = (gate: WrittenGate): Path => (gate === "auto" || gate.kind === "query" ? [] : [gate.kind]);
+
+/** `auto` stands for the gate that is called evidence in reports. */
+const nameOf = (gate: WrittenGate): string => (gate === "auto" ? "evidence" : gate.name);

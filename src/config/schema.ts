@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate } from "../release/gate.ts";
+import { defaults } from "../evidence/defaults.ts";
+import type { ErrorGate, LatencyGate, Policy, QueryGate, RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
 import { istioMetrics } from "./istio-metrics.ts";
 import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
@@ -33,6 +34,7 @@ import {
   url,
   weight,
 } from "./values.ts";
+import type { WrittenGate } from "./written-gate.ts";
 
 /** What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as written in the file. */
 export const words = z.registry<{ readonly description: string; readonly standard?: unknown }>();
@@ -126,7 +128,10 @@ const query = section({
   noData,
 });
 
-const gate = either<Gate>("a gate: a mapping with errors, latency, restarts or query", [
+const auto = choice(["auto"], ", or a gate of your own");
+
+const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latency, restarts or query", [
+  auto,
   z.pipe(
     section({ errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors) }),
     z.transform(({ errors }): ErrorGate => ({ kind: "errors", ...errors })),
@@ -145,7 +150,61 @@ const gate = either<Gate>("a gate: a mapping with errors, latency, restarts or q
   ),
 ]);
 
-const gates = z.array(gate, { error: "expected a list of gates" });
+const gates = either<readonly WrittenGate[]>("auto, or a list of gates", [
+  z.pipe(
+    auto,
+    z.transform((): readonly WrittenGate[] => ["auto"]),
+  ),
+  z.array(gate, { error: "expected auto, or a list of gates" }),
+]);
+
+/* Evidence */
+
+const policies = choice(["extend", "hold", "promote", "fail"] as const satisfies readonly Policy[]);
+const percentOf = (share: number): string => `${Number((share * 100).toPrecision(12))}%`;
+
+const evidence = section({
+  requires: preset(
+    "What a stage needs to pass. sound: the canary is surely not broken, and not suspected of harm. safe: it surely fails less than safeRatio times as often as stable, which takes many more requests.",
+    choice(["sound", "safe"]),
+    defaults.requires,
+  ),
+  inconclusive: preset(
+    "When a stage's wait is over and nothing is proven: extend (look on until atMost, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).",
+    policies,
+    "extend",
+  ),
+  noData: preset("The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.", policies, "extend"),
+  early: preset("A stage ends before its wait is over when the canary is proven safe.", boolean, false),
+  warmUp: optional(
+    "The first part of the canary's life, in which only failures that are plain to see count. Default: 2m, at most a quarter of all waits together.",
+    duration,
+  ),
+  objective: optional("The canary's share of failed requests may be this high at most, whatever stable has, such as 1%.", ratio),
+  budget: optional(
+    "The share of all requests that may fail because of the canary in the worst case that is not ruled out, such as 0.5%. A weight that allows more is preceded by a smaller one.",
+    ratio,
+  ),
+  alpha: preset("How often a canary as good as stable may be rolled back, at most.", ratio, percentOf(defaults.alpha)),
+  beta: preset("How often a canary that is too bad may be called safe, at most.", ratio, percentOf(defaults.beta)),
+  allowedIncrease: preset("How much more often than stable the canary may fail: 10% allows 1.1 times as often.", ratio, percentOf(defaults.allowedIncrease)),
+  minExcess: preset("A smaller difference of the shares of failed requests never fails a release, in percentage points.", ratio, percentOf(defaults.minExcess)),
+  safeRatio: preset(
+    "The canary is safe when it surely fails less than this many times as often as stable.",
+    positive("a factor such as 2"),
+    defaults.safeRatio,
+  ),
+  latencyMargin: preset("The odds of being slow may be this many times stable's.", positive("a factor such as 1.25"), defaults.latencyMargin),
+  splitTolerance: preset(
+    "How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.",
+    ratio,
+    percentOf(defaults.split.tolerance),
+  ),
+  dispersion: optional(
+    "How many times as much as independent failures the service's vary, from 1. Default: measured between stable's pods in the hour before the release.",
+    positive("a factor such as 1.5"),
+  ),
+});
 
 /* Versions, routes and stages */
 
@@ -281,6 +340,7 @@ export const file = section({
   routes: given("routes", routes),
   stages: given("stages", stages),
   gates: given("gates", gates),
+  evidence: part(inputAt("evidence").description, evidence),
   metrics: part("Where requests are counted.", metrics),
   promotion: part(
     "What happens when every stage has passed: the model's name, or a mapping.",

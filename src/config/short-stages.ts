@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Millis } from "../lib/duration.ts";
-import type { Gate } from "../release/gate.ts";
 import { duration, weight } from "./values.ts";
+import type { WrittenGate } from "./written-gate.ts";
 
 /** A stage as somebody wrote it, in short or in full. */
 export type WrittenStage = {
@@ -9,7 +9,7 @@ export type WrittenStage = {
   readonly weight: number;
   readonly wait?: Millis;
   readonly atMost?: Millis;
-  readonly gates?: readonly Gate[];
+  readonly gates?: readonly WrittenGate[];
   readonly approval?: boolean;
 };
 

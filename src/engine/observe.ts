@@ -1,44 +1,57 @@
-import { advance, emptyLedger, type Ledger } from "../evidence/tally.ts";
+import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
+import { evidenceOf } from "../evidence/ledger.ts";
+import { advance, emptyMeter, emptyTally, type Meter, reset, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Observation, splitOf } from "../release/decide.ts";
 import type { Health } from "../release/health.ts";
 import type { Reading } from "../release/judge.ts";
-import type { Plan } from "../release/plan.ts";
-import type { Running } from "../release/state.ts";
+import { plannedWeight } from "../release/planned-weight.ts";
+import type { Record } from "../release/record.ts";
+import type { Running, State } from "../release/state.ts";
 
-/** What has been seen since the stage began. Lives in memory: a job that takes over counts from its own start. */
-export type Evidence = {
-  readonly ledger: Ledger;
+/** What this job has seen. A job that takes over counts from its own start; what was proven before is in the ledger. */
+export type Memory = {
+  readonly meter: Meter;
+  /** Since the stage began. */
+  readonly tally: Tally;
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
+  /** Since the release began. */
+  readonly evidence: Evidence;
   /** Why the newest counters are missing. */
   readonly uncounted?: string;
 };
 
-export const noEvidence: Evidence = { ledger: emptyLedger, readings: new Map() };
+export const remember = ({ ledger, plan }: Record): Memory => ({ ...nothingSeen, evidence: evidenceOf(ledger, plan.evidence.settings) });
+const nothingSeen: Memory = { meter: emptyMeter, tally: emptyTally, readings: new Map(), evidence: noEvidence };
+
+/** A new stage: counts and readings begin again, what was proven stays. */
+export const enterStage = (memory: Memory): Memory => ({ ...memory, tally: emptyTally, readings: new Map() });
 
 /** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
-export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "uncounted" | "readings"> & {
-  readonly evidence: Evidence;
+export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "uncounted" | "evidence" | "readings"> & {
+  readonly memory: Memory;
+  /** What was counted since the last look, for the ledger. */
+  readonly poll?: Poll;
   readonly trouble?: { readonly because: string; readonly lasting: boolean };
 };
 
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
-export async function observe(plan: Plan, state: Running, ports: Ports, evidence: Evidence, signal: AbortSignal): Promise<Look> {
-  const seen = (found: Partial<Look>): Look => ({ evidence, readings: evidence.readings, ...found });
+export async function observe(record: Record, state: Running, ports: Ports, memory: Memory, signal: AbortSignal): Promise<Look> {
+  const seen = (found: Partial<Look>): Look => ({ memory, readings: memory.readings, ...found });
   try {
     switch (state.phase) {
       case "preparing":
         return seen(state.step === "starting" ? { canary: await ports.workload.health("canary") } : {});
       case "shifting":
-        return seen(await lookWhileShifting(state.step, ports, evidence, signal));
+        return seen(await lookWhileShifting(record, state.step, ports, memory, signal));
       case "baking":
-        return await lookAtStage(plan, state.stage, ports, evidence, signal);
+        return await lookAtStage(record, state, ports, memory, signal);
       case "promoting":
         return seen(state.step === "starting" ? { stable: await ports.workload.health("stable") } : {});
       case "rolling-back":
-        return seen({});
+        return seen(state.step === "draining" ? await lastWords(ports) : {});
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -51,40 +64,86 @@ export const troubleOf = (error: unknown): { readonly because: string; readonly 
   lasting: error instanceof DeniedError,
 });
 
-/** Before a weight is written the counters are read once, so that the first requests of the new weight are counted too. */
-async function lookWhileShifting(step: "scaling" | "filling" | "routing", ports: Ports, evidence: Evidence, signal: AbortSignal): Promise<Partial<Look>> {
-  if (step === "filling") return { canary: await ports.workload.health("canary") };
+/** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
+const lastWords = (ports: Ports): Promise<Partial<Look>> =>
+  ports.workload.health("canary").then(
+    (canary) => ({ canary }),
+    () => ({}),
+  );
+
+/** Before a weight is written the counters are read, so that its first requests are counted too; and while a canary that serves already gets more pods. */
+async function lookWhileShifting(
+  record: Record,
+  step: "scaling" | "filling" | "routing",
+  ports: Ports,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Partial<Look>> {
   if (step === "scaling") return {};
-  return { evidence: await count(ports, evidence, signal) };
-}
-
-async function lookAtStage(plan: Plan, index: number, ports: Ports, evidence: Evidence, signal: AbortSignal): Promise<Look> {
-  const [drift, canary, counted, readings] = await Promise.all([
-    ports.router.drift(splitOf(plan, index)),
-    ports.workload.health("canary"),
-    count(ports, evidence, signal),
-    askQueries(plan, index, ports, evidence, signal),
+  const serves = record.stages.length > 0;
+  const [canary, counted] = await Promise.all([
+    step === "filling" ? ports.workload.health("canary") : undefined,
+    step === "routing" || serves ? count(record, ports, memory, signal) : undefined,
   ]);
-  return found({ ...counted, readings }, canary, drift);
+  return { ...(canary ? { canary } : {}), ...(counted ? { ...counted, evidence: counted.memory.evidence } : {}) };
 }
 
-const found = (evidence: Evidence, canary: Health, drift: string | undefined): Look => ({
-  evidence,
+type Baking = Extract<State, { phase: "baking" }>;
+
+async function lookAtStage(record: Record, state: Baking, ports: Ports, memory: Memory, signal: AbortSignal): Promise<Look> {
+  const [drift, canary, counted, readings] = await Promise.all([
+    ports.router.drift(splitOf(record.plan, state.stage)),
+    ports.workload.health("canary"),
+    count(record, ports, memory, signal),
+    askQueries(record, state, ports, memory, signal),
+  ]);
+  return found({ ...counted, memory: { ...counted.memory, readings } }, canary, drift);
+}
+
+const found = ({ memory, poll }: Counted, canary: Health, drift: string | undefined): Look => ({
+  memory,
   canary,
-  readings: evidence.readings,
+  readings: memory.readings,
+  evidence: memory.evidence,
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-  ...(evidence.uncounted === undefined ? { tally: evidence.ledger.tally } : { uncounted: evidence.uncounted }),
+  ...(memory.uncounted === undefined ? { tally: memory.tally } : { uncounted: memory.uncounted }),
   ...(drift === undefined ? {} : { drift }),
+  ...(poll === undefined ? {} : { poll }),
 });
 
-async function count(ports: Ports, { ledger, readings }: Evidence, signal: AbortSignal): Promise<Evidence> {
+type Counted = { readonly memory: Memory; readonly poll?: Poll };
+
+async function count(record: Record, ports: Ports, { uncounted: _, ...memory }: Memory, signal: AbortSignal): Promise<Counted> {
   const snapshot = await ports.metrics.counters(ports.clock.now(), signal);
-  return "because" in snapshot ? { ledger, readings, uncounted: snapshot.because } : { ledger: advance(ledger, snapshot), readings };
+  if ("because" in snapshot) return { memory: { ...memory, uncounted: snapshot.because } };
+  const meter = advance(reset(memory.meter), snapshot);
+  const counted = { ...memory, meter, tally: sumOf(memory.tally, meter.tally) };
+  const poll = pollOf(record, memory, meter.tally, ports.clock.now());
+  return poll ? { memory: { ...counted, evidence: addPoll(memory.evidence, poll, record.plan.evidence.settings) }, poll } : { memory: counted };
 }
 
-async function askQueries(plan: Plan, index: number, ports: Ports, { readings }: Evidence, signal: AbortSignal): Promise<Evidence["readings"]> {
+/** Before the canary serves nothing is compared, and looks between two scrapes find nothing. */
+function pollOf(record: Record, { meter, evidence }: Memory, { stable, canary, unattributed }: Tally, now: Instant): Poll | undefined {
+  const [first] = record.stages;
+  if (!first || meter.polls === 0) return undefined;
+  const age = Math.max(0, now - first.since);
+  const news = stable.requests + canary.requests + unattributed.errors > 0;
+  return news || age - evidence.age >= record.plan.pollEvery ? { weight: plannedWeight(record), age, stable, canary, lost: unattributed.errors } : undefined;
+}
+
+/** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
+async function askQueries(
+  { plan }: Record,
+  { stage: index, since }: Baking,
+  ports: Ports,
+  { readings }: Memory,
+  signal: AbortSignal,
+): Promise<Memory["readings"]> {
   const at: Instant = ports.clock.now();
-  const gates = (plan.stages[index]?.gates ?? []).filter((gate) => gate.kind === "query");
+  const end = since + (plan.stages[index]?.wait ?? 0);
+  const due = (last: Instant): boolean => at - last >= plan.pollEvery || (last < end && end <= at);
+  const asked = (name: string): Instant => readings.get(name)?.at(-1)?.at ?? -Infinity;
+  const gates = (plan.stages[index]?.gates ?? []).filter((gate) => gate.kind === "query").filter(({ name }) => due(asked(name)));
   const answers = await Promise.all(
     gates.map(async ({ name, query }) => [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const),
   );

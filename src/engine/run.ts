@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { startStage } from "../evidence/tally.ts";
+import { append, fold } from "../evidence/ledger.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
@@ -9,7 +9,7 @@ import { follow, stumbled } from "../release/follow.ts";
 import type { Record } from "../release/record.ts";
 import { isRunning, type State } from "../release/state.ts";
 import { enact } from "./enact.ts";
-import { type Look, noEvidence, observe, troubleOf } from "./observe.ts";
+import { enterStage, type Look, observe, remember, troubleOf } from "./observe.ts";
 
 /** The job that runs a release: what may end it early, and what was noticed on the way. */
 export type Job = {
@@ -24,14 +24,15 @@ export type Job = {
 /** Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of `lost`. */
 export async function run(begun: Record, ports: Ports, job: Job): Promise<Record> {
   let record = begun;
-  let evidence = noEvidence;
+  let memory = remember(begun);
   let failing: Trouble | undefined;
 
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
     const { state } = record;
-    const look = await unlessStopped(state, job, (signal) => observe(record.plan, state, ports, evidence, signal), 0);
-    evidence = look?.evidence ?? evidence;
+    const look = await unlessStopped(state, job, (signal) => observe(record, state, ports, memory, signal), 0);
+    memory = look?.memory ?? memory;
+    if (look?.poll) record = { ...record, ledger: append(record.ledger, look.poll) };
 
     const seen = observation(look, failing, ports.clock.now(), job);
     const decision = decide(record.plan, state, seen);
@@ -47,7 +48,7 @@ export async function run(begun: Record, ports: Ports, job: Job): Promise<Record
     }
     failing = decision.do === "wait" ? seen.trouble : undefined;
     record = reached.record;
-    if (record.state.phase === "baking" && state.phase !== "baking") evidence = { ledger: startStage(evidence.ledger), readings: new Map() };
+    if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
   }
   return record;
 }
@@ -91,7 +92,7 @@ async function unlessStopped<T>(state: State, job: Job, work: (signal: AbortSign
 }
 
 function observation(look: Look | undefined, failing: Trouble | undefined, now: Instant, job: Job): Observation {
-  const { evidence: _, trouble: missed, ...seen } = look ?? { evidence: undefined, readings: new Map() };
+  const { memory: _, poll: __, trouble: missed, ...seen } = look ?? { memory: undefined, poll: undefined, readings: new Map() };
   const trouble = missed ? since(failing, missed, now) : failing;
   const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
   return { ...seen, now, deadlineAt: job.deadlineAt, ...(trouble ? { trouble } : {}), ...(stop === undefined ? {} : { stop }) };
@@ -112,7 +113,7 @@ async function attempt(
   job: Job,
 ): Promise<{ readonly record: Record } | { readonly failure: Omit<Trouble, "since"> }> {
   try {
-    if (decision.do === "route" && record.state.phase === "baking") await ports.journal.save(record);
+    if (decision.do === "route" && record.state.phase === "baking") await save(record, ports);
     await effect(decision, record.state, ports, job);
     if (decision.do === "wait") return { record: told };
     if (stopFor(record.state, job).aborted && told.state.phase !== "rolling-back") return { record };
@@ -136,7 +137,7 @@ function effect(decision: Decision, state: State, ports: Ports, job: Job): Promi
  * and a job that finds the older phase rolls back as well.
  */
 async function save(record: Record, ports: Ports): Promise<void> {
-  const saved = ports.journal.save(record);
+  const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
   if (record.state.phase !== "rolling-back") return saved;
   const enough = new AbortController();
   const late = sleep(journalGrace, undefined, { signal: enough.signal }).catch(() => undefined);

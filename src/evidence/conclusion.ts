@@ -35,6 +35,12 @@ function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, sett
         by: "split",
         because: `${splitSeen(evidence)}: more than planned, ${chance(settings.split.alpha)}; callers that stick to one version, or another route, send it more`,
       };
+    case "lost":
+      return {
+        kind: "fail",
+        by: "split",
+        because: `${splitSeen(evidence)}, while ${count(evidence.split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(settings.split.alpha)}`,
+      };
     case "harm":
       return { kind: "fail", by: weight.most, because: harmSentence(evidence, weight.most, ratio, settings) };
     case "too-little-traffic":
@@ -45,6 +51,8 @@ function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, sett
       };
     case "safe":
       return { kind: "pass", by: "errors", because: safeSentence(evidence, ratio, settings) };
+    case "sound":
+      return { kind: settings.requires === "sound" ? "pass" : "inconclusive", by: "errors", because: soundSentence(evidence, ratio, settings) };
     case "nothing":
       return nothingSentence(evidence, ratio, settings);
   }
@@ -71,6 +79,14 @@ function harmSentence(evidence: Evidence, metric: Metric, ratio: RatioInterval, 
 function safeSentence(evidence: Evidence, ratio: RatioInterval, { safeRatio, minExcess, beta }: Settings): string {
   if (ratio.high !== undefined && ratio.high <= safeRatio) return `${compared(evidence)}: at most ${number(ratio.high)} times as many, ${chance(beta)}`;
   return `${compared(evidence)}: either less than ${number(safeRatio)} times as many or less than ${percent(minExcess)} of all, ${chance(beta)}`;
+}
+
+function soundSentence(evidence: Evidence, ratio: RatioInterval, { breaker, beta, warmUp }: Settings): string {
+  const { seen, judged, age } = evidence;
+  const sound = `surely not broken (${percent(breaker.floor)} would be), ${chance(beta)}`;
+  if (age < warmUp || judged.requests.canary === 0 || judged.requests.stable === 0)
+    return `${failures(seen)}: ${sound}; too little was seen to compare it with stable`;
+  return `${compared(evidence)}: ${range(ratio)}; ${sound}, but neither harm nor safety is proven`;
 }
 
 function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: Settings): Pick<Conclusion, "kind" | "by" | "because"> {
@@ -108,6 +124,7 @@ function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, set
     `safe E = ${eValue(weight.safe)} of ${number(1 / settings.beta)}`,
     `ratio ${ratio.estimate === undefined ? "—" : number(ratio.estimate)} (${range(ratio)})`,
     `failed ${share(judged.errors.canary, judged.requests.canary)} of canary, ${share(judged.errors.stable, judged.requests.stable)} of stable`,
+    `sound E = ${eValue(weight.sound)} of ${number(1 / settings.beta)}`,
     `breaker E = ${eValue(weight.breaker)} of ${number(1 / settings.breaker.alpha)} over ${count(seen.requests.canary)} requests`,
     ...(all === 0 ? [] : [`split ${share(split.requests.canary, all)}, planned ${percent((split.weight ?? 0) / 100)}`]),
     ...(settings.dispersion.phi > 1 ? [`φ ${number(settings.dispersion.phi)}`] : []),

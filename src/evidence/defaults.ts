@@ -15,13 +15,17 @@ export type Settings = {
   readonly safeRatio: number;
   /** The odds of being slow may be this many times stable's. */
   readonly latencyMargin: number;
+  /** What a stage needs to pass: a canary that is surely `safe` (see `safeRatio`), or one that is `sound`: surely not broken, and not suspected of harm. */
+  readonly requires: "safe" | "sound";
+  /** The scrape interval: counts are up to twice as old. */
+  readonly scrape: Millis;
   /** The first part of the canary's life, in which only the circuit breaker judges. */
   readonly warmUp: Millis;
   /** The share of failures that the canary may have at most, whatever stable has. Not asked when missing. */
   readonly objective?: number;
   /** Stops a release that is plainly broken, also while warming up: more failures than `floor` and than so many times stable's. */
   readonly breaker: { readonly alpha: number; readonly floor: number; readonly timesStable: number };
-  /** How far the observed split may be from the planned one, as a part of the smaller planned share. */
+  /** How far the observed split may be from the planned one, as a part of the smaller planned share. From 1 on nothing is tested. */
   readonly split: { readonly alpha: number; readonly tolerance: number };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
   readonly shares: { readonly errors: number; readonly latency: number; readonly objective: number };
@@ -38,6 +42,8 @@ export const defaults: Settings = {
   allowedIncrease: 0, //    "as good as stable"; minExcess, not a margin, is what keeps trifles from failing a release
   minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
   safeRatio: 2, //          less than twice as many errors; a smaller ratio needs so many errors that hardly a service has them
+  requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
+  scrape: 15_000, //        what Istio's own Prometheus has
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
   warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
   breaker: {

@@ -91,7 +91,7 @@ function randomPoll(weight: number, age: Millis, pollEvery: Millis, { rate, base
     const errors = poisson(all * share * failing, next);
     return { requests: errors + poisson(all * share * (1 - failing), next), errors, buckets: [] };
   };
-  return { weight, age, stable: version(1 - weight / 100, baseline), canary: version(weight / 100, Math.min(1, baseline * ratio)) };
+  return { weight, age, stable: version(1 - weight / 100, baseline), canary: version(weight / 100, Math.min(1, baseline * ratio)), lost: 0 };
 }
 
 const longest: Millis = 30 * 86_400_000;

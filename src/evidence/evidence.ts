@@ -17,6 +17,8 @@ export type Poll = {
   readonly age: Millis;
   readonly stable: Count;
   readonly canary: Count;
+  /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */
+  readonly lost: number;
 };
 
 /** Requests, failures. */
@@ -46,6 +48,8 @@ export type Evidence = {
   readonly objective: Mixture;
   /** Against "the canary fails at most as often as the circuit breaker bears". */
   readonly breaker: Mixture;
+  /** Against "the canary fails at least as often as the circuit breaker bears". */
+  readonly sound: Mixture;
   /** How much more of the canary's requests fail, by Mantel and Haenszel over polls: `above` / `requests`. */
   readonly excess: { readonly above: number; readonly requests: number };
   readonly split: SplitCount;
@@ -65,6 +69,7 @@ export const noEvidence: Evidence = {
   ratio: emptyMixture(ratioScale.length),
   objective: emptyMixture(40),
   breaker: emptyMixture(40),
+  sound: emptyMixture(40),
   excess: { above: 0, requests: 0 },
   split: emptySplit,
   latency: emptyLatency,
@@ -73,13 +78,15 @@ export const noEvidence: Evidence = {
 /** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
 export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evidence {
   const counted = countedIn(poll);
+  const borne = borneRate(evidence, counted, settings);
   const always = {
     ...evidence,
     polls: evidence.polls + 1,
     age: poll.age,
     seen: sumOf(evidence.seen, counted),
-    breaker: grow(evidence.breaker, breakerEvidence(evidence, counted, settings)),
-    split: countSplit(evidence.split, poll.weight, counted.requests, settings.split.tolerance),
+    breaker: grow(evidence.breaker, breakerEvidence(worseRates, borne, counted)),
+    sound: grow(evidence.sound, breakerEvidence(betterRates, borne, counted)),
+    split: countSplit(evidence.split, poll, settings),
   };
   if (poll.age < settings.warmUp) return { ...always, latency: profileLatency(evidence.latency, poll) };
 
@@ -129,17 +136,20 @@ const quiet = Math.log(10);
 function fairExposure({ split }: Evidence, { weight }: Poll, requests: Pair, tolerance: number): Pair {
   const all = requests.stable + requests.canary;
   const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-  if (split.weight !== weight || planned.canary >= few) return requests;
+  if (split.weight !== weight || !split.settled || planned.canary >= few) return requests;
   const { more, less } = splitEvidence(split, tolerance);
   return Math.max(more, less) < quiet ? planned : requests;
 }
 
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
-function breakerEvidence({ seen }: Evidence, { requests, errors }: Counted, { breaker }: Settings): readonly number[] {
-  const ofStable = (counted: Counted): number => (counted.requests.stable === 0 ? 0 : counted.errors.stable / counted.requests.stable);
-  const borne = Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, { requests, errors })), ofStable({ requests, errors })));
-  if (borne >= highestObjective) return worseRates(breaker.floor).map(() => 0); // Stable is broken itself: nothing can be much worse.
-  return rateEvidence(worseRates(borne), borne, requests.canary, errors.canary);
+function borneRate({ seen }: Evidence, counted: Counted, { breaker }: Settings): number {
+  const ofStable = ({ requests, errors }: Counted): number => (requests.stable === 0 ? 0 : errors.stable / requests.stable);
+  return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
+}
+
+function breakerEvidence(ratesAgainst: (borne: number) => readonly number[], borne: number, { requests, errors }: Counted): readonly number[] {
+  if (borne >= highestObjective) return []; // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
+  return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
 }
 
 /** Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess. */

@@ -1,31 +1,47 @@
+import type { Millis } from "../lib/duration.ts";
+import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
+import type { Poll } from "./evidence.ts";
 import { logBeta, logMeanExp, xlogy } from "./numerics.ts";
 
 /** Requests counted at the planned weight of now, and what earlier weights have proved. */
 export type SplitCount = {
   /** Whole percents; undefined before the first poll. */
   readonly weight?: number;
+  /** How old the canary was at the first poll with this weight. */
+  readonly since: Millis;
+  /** What is counted from now on was served at this weight. */
+  readonly settled: boolean;
+  /** Requests that did not go to the canary are stable's here, those that reached no pod as well. */
   readonly requests: Pair;
+  /** Failures among them that reached no pod. */
+  readonly lost: number;
   /** ln E of the earlier weights: for more than planned, and for less. */
   readonly earlier: { readonly more: number; readonly less: number };
 };
 
-export const emptySplit: SplitCount = { requests: { stable: 0, canary: 0 }, earlier: { more: 0, less: 0 } };
+export const emptySplit: SplitCount = { since: 0, settled: false, requests: { stable: 0, canary: 0 }, lost: 0, earlier: { more: 0, less: 0 } };
 
-/** Adds the requests of one poll. The first poll at a new weight is left out: part of it was served at the old one. */
-export function countSplit(split: SplitCount, weight: number, requests: Pair, tolerance: number): SplitCount {
-  if (weight !== split.weight) return { weight, requests: emptySplit.requests, earlier: splitEvidence(split, tolerance) };
-  return { ...split, requests: { stable: split.requests.stable + requests.stable, canary: split.requests.canary + requests.canary } };
+/**
+ * Adds the requests of one poll. What was served at the old weight is left out: a poll finds what was scraped up to one
+ * interval before it, and that scrape covers the interval before itself. So counting begins with the poll after the first
+ * one that found requests and came at least one interval after the weight.
+ */
+export function countSplit(split: SplitCount, { weight, age, stable, canary, lost }: Poll, { split: { tolerance }, scrape }: Settings): SplitCount {
+  if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
+  if (!split.settled) return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
+  const requests = { stable: split.requests.stable + stable.requests + lost, canary: split.requests.canary + canary.requests };
+  return { ...split, requests, lost: split.lost + lost };
 }
 
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %.
+ * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split as planned.
  */
 export function splitEvidence({ weight, requests, earlier }: SplitCount, tolerance: number): { readonly more: number; readonly less: number } {
   const planned = (weight ?? 0) / 100;
   const slack = tolerance * Math.min(planned, 1 - planned);
-  if (planned <= 0 || planned >= 1) return earlier;
+  if (planned <= 0 || planned >= 1 || tolerance >= 1) return earlier;
   return {
     more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
     less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),

@@ -10,8 +10,8 @@ export type Count = {
 
 export type Tally = { readonly [origin in Origin]: Count };
 
-/** What has been counted since a stage began, and what is needed to count on. */
-export type Ledger = {
+/** What was counted, and what is needed to count on. */
+export type Meter = {
   readonly tally: Tally;
   /** The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice. */
   readonly last: ReadonlyMap<string, number>;
@@ -21,52 +21,64 @@ export type Ledger = {
 };
 
 const nothing: Count = { requests: 0, errors: 0, buckets: [] };
-const emptyTally: Tally = { stable: nothing, canary: nothing, unattributed: nothing };
+export const emptyTally: Tally = { stable: nothing, canary: nothing, unattributed: nothing };
 
-export const emptyLedger: Ledger = { tally: emptyTally, last: new Map(), processes: new Set(), polls: 0 };
+export const emptyMeter: Meter = { tally: emptyTally, last: new Map(), processes: new Set(), polls: 0 };
 
-/** The same memory of the counters with nothing counted: a new stage begins. */
-export const startStage = (ledger: Ledger): Ledger => ({ ...ledger, tally: emptyTally });
+/** The same memory of the counters with nothing counted. */
+export const reset = (meter: Meter): Meter => ({ ...meter, tally: emptyTally });
+
+/** What both counted together. */
+export const sumOf = (a: Tally, b: Tally): Tally => ({
+  stable: sumOfCounts(a.stable, b.stable),
+  canary: sumOfCounts(a.canary, b.canary),
+  unattributed: sumOfCounts(a.unattributed, b.unattributed),
+});
+
+const sumOfCounts = (a: Count, b: Count): Count => ({
+  requests: a.requests + b.requests,
+  errors: a.errors + b.errors,
+  buckets: addBuckets(a.buckets, b.buckets),
+});
 
 /**
  * Adds what happened between the last snapshot and this one. The first snapshot is only a base.
  * Differences are taken here and per series because `increase()` extrapolates, and never sees a series' first
  * sample: the first errors of a fresh canary (https://github.com/prometheus/prometheus/issues/3886).
  */
-export function advance(ledger: Ledger, snapshot: Snapshot): Ledger {
-  const grown = (series: Counter | Bucket): number => (ledger.polls === 0 ? 0 : growth(ledger, series));
+export function advance(meter: Meter, snapshot: Snapshot): Meter {
+  const grown = (series: Counter | Bucket): number => (meter.polls === 0 ? 0 : growth(meter, series));
   const counted = (origin: Origin): Count => {
     const requests = snapshot.requests.filter((counter) => counter.origin === origin);
-    const before = ledger.tally[origin];
+    const before = meter.tally[origin];
     return {
       requests: before.requests + sum(requests.map(grown)),
       errors: before.errors + sum(requests.filter((counter) => counter.failed).map(grown)),
       buckets: addBuckets(
         before.buckets,
-        snapshot.buckets.filter((bucket) => bucket.origin === origin),
-        grown,
+        snapshot.buckets.filter((bucket) => bucket.origin === origin).map((bucket) => ({ le: bucket.le, count: grown(bucket) })),
       ),
     };
   };
   const all = [...snapshot.requests, ...snapshot.buckets];
   return {
     tally: { stable: counted("stable"), canary: counted("canary"), unattributed: counted("unattributed") },
-    last: new Map([...ledger.last, ...all.map(({ series, value }) => [series, value] as const)]),
-    processes: new Set([...ledger.processes, ...all.map(({ process }) => process)]),
-    polls: ledger.polls + 1,
+    last: new Map([...meter.last, ...all.map(({ series, value }) => [series, value] as const)]),
+    processes: new Set([...meter.processes, ...all.map(({ process }) => process)]),
+    polls: meter.polls + 1,
   };
 }
 
-function growth(ledger: Ledger, { series, process, origin, value }: Counter | Bucket): number {
-  const previous = ledger.last.get(series);
+function growth(meter: Meter, { series, process, origin, value }: Counter | Bucket): number {
+  const previous = meter.last.get(series);
   if (previous !== undefined) return value >= previous ? value - previous : value; // below: the process restarted from zero
   // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is unknown.
-  return ledger.processes.has(process) || origin === "canary" ? value : 0;
+  return meter.processes.has(process) || origin === "canary" ? value : 0;
 }
 
-function addBuckets(before: Count["buckets"], now: readonly Bucket[], grown: (bucket: Bucket) => number): Count["buckets"] {
+function addBuckets(before: Count["buckets"], now: Count["buckets"]): Count["buckets"] {
   const counts = new Map(before.map(({ le, count }) => [le, count]));
-  for (const bucket of now) counts.set(bucket.le, (counts.get(bucket.le) ?? 0) + grown(bucket));
+  for (const { le, count } of now) counts.set(le, (counts.get(le) ?? 0) + count);
   // A wider bucket holds what the narrower ones hold, even where a restart hid in it because it had outgrown its old value.
   let narrower = 0;
   return [...counts]

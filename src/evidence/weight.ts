@@ -8,6 +8,9 @@ import { splitEvidence } from "./split-test.ts";
 /** What a canary can be worse in. They share α. */
 export type Metric = "errors" | "latency" | "objective";
 
+/** What follows, most urgent first. `lost`: requests meant for the canary fail without reaching a pod. */
+export type Finding = "broken" | "too-much-traffic" | "lost" | "harm" | "too-little-traffic" | "safe" | "sound" | "nothing";
+
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type Weight = {
   readonly metrics: { readonly [metric in Metric]: number };
@@ -16,8 +19,9 @@ export type Weight = {
   readonly most: Metric;
   readonly safe: number;
   readonly breaker: number;
+  readonly sound: number;
   readonly split: { readonly more: number; readonly less: number };
-  readonly finding: "broken" | "too-much-traffic" | "harm" | "too-little-traffic" | "safe" | "nothing";
+  readonly finding: Finding;
 };
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
@@ -31,20 +35,31 @@ export function weigh(evidence: Evidence, settings: Settings): Weight {
     most,
     safe: settings.minExcess > 0 ? logMeanExp([logE(evidence.safe), logE(evidence.harmless)]) : logE(evidence.safe),
     breaker: logE(evidence.breaker),
+    sound: logE(evidence.sound),
     split: splitEvidence(evidence.split, settings.split.tolerance),
   };
-  return { ...weight, finding: findingOf(weight, settings) };
+  return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
 
-function findingOf({ breaker, split, harm, safe, metrics }: Omit<Weight, "finding">, settings: Settings): Weight["finding"] {
+function findingOf({ breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">, evidence: Evidence, settings: Settings): Finding {
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
   if (proven(breaker, settings.breaker.alpha)) return "broken";
   if (proven(split.more, settings.split.alpha)) return "too-much-traffic";
+  const tooLittle = proven(split.less, settings.split.alpha);
+  if (tooLittle && lostExplainsIt(evidence)) return "lost";
   if (proven(harm, settings.alpha)) return "harm";
-  if (proven(split.less, settings.split.alpha)) return "too-little-traffic";
+  if (tooLittle) return "too-little-traffic";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0) return "safe";
+  // Half-way to a proof of harm is no moment to give a canary more traffic.
+  if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2) return "sound";
   return "nothing";
+}
+
+/** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
+function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): boolean {
+  const planned = ((requests.stable + requests.canary) * weight) / 100;
+  return lost > 0 && lost >= (planned - requests.canary) / 2;
 }
 
 /** ln(share · E) of every metric that is asked. */

@@ -1,3 +1,4 @@
+import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { GateVerdict } from "./decide.ts";
@@ -16,6 +17,8 @@ export type StageRecord = {
   readonly until?: Instant;
   /** The newest answer of each gate. */
   readonly verdicts: readonly GateVerdict[];
+  /** How many polls of the ledger they rest on. */
+  readonly polls: number;
   /** Requests and errors counted for both versions while the stage lasted; without buckets. */
   readonly tally: Tally;
 };
@@ -40,6 +43,7 @@ export type Account = {
   readonly weight: number;
   readonly stages: readonly StageRecord[];
   readonly log: readonly Entry[];
+  readonly ledger: Ledger;
   /** What was noticed on the way and did not stop the release. */
   readonly warnings: readonly string[];
   /** Present when the job has ended: whether the cluster is as it should be, and if not, what differs. */
@@ -58,5 +62,6 @@ export const accountOf = (record: Record, because: string, now: Instant, warning
   weight: plannedWeight(record),
   stages: record.stages,
   log: record.log,
+  ledger: record.ledger,
   warnings,
 });

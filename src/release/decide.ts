@@ -1,8 +1,10 @@
+import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
-import { formatDuration, type Instant } from "../lib/duration.ts";
+import { largestWeight } from "../evidence/worst-case.ts";
+import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import type { Verdict } from "./gate.ts";
 import type { Health } from "./health.ts";
-import { judge, type Reading } from "./judge.ts";
+import { judge as inWords, type Reading } from "./judge.ts";
 import type { Plan, Stage } from "./plan.ts";
 import { allCanary, type Split, splitAt } from "./split.ts";
 import type { PromotionStep, RollbackStep, Running, State } from "./state.ts";
@@ -31,6 +33,8 @@ export type Observation = {
   readonly tally?: Tally;
   /** Why there is no tally, where the counters could not be read. */
   readonly uncounted?: string;
+  /** What all polls of the release have proved. */
+  readonly evidence?: Evidence;
   /** The answers to query gates since the stage began, by the gate's name, oldest first. */
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
 };
@@ -42,6 +46,8 @@ export type Decision = {
   readonly because: string;
   /** What the gates of the stage said, where a stage was judged. */
   readonly verdicts?: readonly GateVerdict[];
+  /** The plan from now on, where it had to be adapted. */
+  readonly plan?: Plan;
 } & (
   | { readonly do: "wait"; readonly until: Instant }
   | { readonly do: "nothing"; readonly next: State }
@@ -54,15 +60,18 @@ export type Decision = {
   | { readonly do: "restore"; readonly next: State }
 );
 
+/** Answers gates. A rehearsal, which nobody reads, does without the words. */
+export type Judge = typeof inWords;
+
 /** The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on. */
-export function decide(plan: Plan, state: Running, seen: Observation): Decision {
+export function decide(plan: Plan, state: Running, seen: Observation, judge: Judge = inWords): Decision {
   switch (state.phase) {
     case "preparing":
       return reasonToRollBack(plan, state, seen) ?? prepare(plan, state, seen);
     case "shifting":
-      return reasonToRollBack(plan, state, seen) ?? shift(plan, state, seen);
+      return reasonToRollBack(plan, state, seen) ?? failureMeanwhile(plan, state, seen, judge) ?? shift(plan, state, seen);
     case "baking":
-      return reasonToRollBack(plan, state, seen) ?? bake(plan, state, seen);
+      return reasonToRollBack(plan, state, seen) ?? bake(plan, state, seen, judge);
     case "promoting": // Past this point only forward is safe: stable may already be changing (fluxcd/flagger#1898).
       return giveUp(plan, state, seen) ?? promote(plan, state, seen);
     case "rolling-back":
@@ -151,7 +160,7 @@ function awaitCanary(plan: Plan, state: Preparing | Shifting, seen: Observation,
 /** Pods are looked at more often than metrics: readiness is what a user waits for. */
 const readyPoll = (plan: Plan): number => Math.min(plan.pollEvery, 1_000);
 
-function bake(plan: Plan, state: Baking, seen: Observation): Decision {
+function bake(plan: Plan, state: Baking, seen: Observation, judge: Judge): Decision {
   const stage = plan.stages[state.stage];
   if (!stage) return backFrom(state, seen, `the plan has no stage ${state.stage + 1}`);
   // What could not be read may not be judged: a stage never passes on half a look.
@@ -159,32 +168,103 @@ function bake(plan: Plan, state: Baking, seen: Observation): Decision {
   if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
   if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
 
-  const lasted = seen.now - state.since;
-  const early = lasted < pollsToCount * plan.pollEvery;
-  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...seen, early }) }));
+  const early = seen.now - state.since < pollsToCount * plan.pollEvery;
+  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...seen, early }, plan.evidence) }));
   const failed = verdicts.find(({ kind }) => kind === "fail");
   if (failed) return { ...backFrom(state, seen, failed.because), verdicts };
-
-  const held = verdicts.find(({ kind }) => kind === "no-data") ?? verdicts.find(({ kind }) => kind === "wait");
-  if (held && lasted >= stage.deadline) {
-    return { ...backFrom(state, seen, `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${held.because}`), verdicts };
-  }
-  if (lasted < stage.wait) return { ...waiting(plan, state, stage, seen.now), verdicts };
-  if (held) return { do: "wait", until: seen.now + plan.pollEvery, because: held.because, verdicts };
-
-  const next: State = stage.approval ? { phase: "waiting", stage: state.stage, since: seen.now } : after(plan, state.stage, seen.now);
-  return { do: "nothing", next, because: `stage ${stage.name} passed`, verdicts };
+  return { ...endOrWait(plan, state, stage, verdicts, seen), verdicts };
 }
 
 /** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
 const pollsToCount = 2;
 
-const backFrom = (state: Baking, seen: Observation, because: string): Decision => ({ do: "nothing", next: rollBack(state, because, seen.now), because });
+const backFrom = (state: Baking | Shifting, seen: Observation, because: string): Decision => ({
+  do: "nothing",
+  next: rollBack(state, because, seen.now),
+  because,
+});
+
+/** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
+function endOrWait(plan: Plan, state: Baking, stage: Stage, verdicts: readonly GateVerdict[], seen: Observation): Decision {
+  const lasted = seen.now - state.since;
+  const bound = boundOf(plan, state, stage, seen);
+  const open = [...verdicts, ...(bound ? [bound] : [])].filter(({ kind }) => kind !== "pass");
+  if (lasted >= stage.deadline) {
+    const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
+    if (unanswered) return backFrom(state, seen, `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${unanswered.because}`);
+  }
+  const proven =
+    plan.evidence.early && open.length === 0 && verdicts.some((verdict) => verdict.proven) && verdicts.every((verdict) => verdict.proven !== false);
+  if (lasted < stage.wait && !proven) return waiting(plan, state, stage, seen.now);
+
+  const fatal = open.find(({ policy }) => policy === "fail");
+  if (fatal) return backFrom(state, seen, `stage ${stage.name} ended undecided, which fails by the plan: ${fatal.because}`);
+  const looking = open.find(({ policy }) => (policy === undefined || policy === "extend") && lasted < stage.deadline);
+  if (looking) return { do: "wait", until: seen.now + lookEvery(plan, stage), because: `stage ${stage.name} is extended: ${looking.because}` };
+  const held = open.find(({ policy }) => policy !== "promote");
+  if (held) return hold(state, stage, held.because, seen.now);
+  return pass(plan, state, stage, open, seen);
+}
+
+function hold(state: Baking, stage: Stage, because: string, now: Instant): Decision {
+  const held = `stage ${stage.name} is held for somebody to decide: ${because}`;
+  return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, held }, because: held };
+}
+
+function pass(plan: Plan, state: Baking, stage: Stage, open: readonly GateVerdict[], seen: Observation): Decision {
+  const passed = open.length === 0 ? `stage ${stage.name} passed` : `stage ${stage.name} ended undecided and goes on by the plan: ${open[0]?.because}`;
+  if (stage.approval) return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: seen.now }, because: passed };
+  const smaller = smallerStep(plan, state, stage, seen);
+  return smaller
+    ? { do: "nothing", next: after(smaller.plan, state.stage, seen.now), because: `${passed}; ${smaller.because}`, plan: smaller.plan }
+    : { do: "nothing", next: after(plan, state.stage, seen.now), because: passed };
+}
+
+/** The largest weight that the budget allows next, and the one that is planned. Undefined where nothing bounds it. */
+function nextWeights(plan: Plan, state: Baking, { evidence }: Observation): { readonly largest: number; readonly planned: number } | undefined {
+  const { budget, settings } = plan.evidence;
+  if (budget === undefined || evidence === undefined || splitOf(plan, state.stage).canary === 100) return undefined;
+  return { largest: largestWeight(evidence, settings, budget), planned: splitOf(plan, state.stage + 1).canary };
+}
+
+/** While the worst case allows no larger weight at all the stage stays open. */
+function boundOf(plan: Plan, state: Baking, { weight }: Stage, seen: Observation): GateVerdict | undefined {
+  const next = nextWeights(plan, state, seen);
+  if (next === undefined || next.largest > weight) return undefined;
+  const because = `the worst case that is not ruled out yet allows at most ${next.largest} % of the requests within the budget, and the canary has ${weight} %`;
+  return { gate: "budget", kind: "wait", because, value: `${next.largest} %`, limit: `> ${weight} %`, policy: plan.evidence.inconclusive };
+}
+
+/** A stage between, where the worst case does not allow the next planned weight yet. */
+function smallerStep(plan: Plan, state: Baking, stage: Stage, seen: Observation): { readonly plan: Plan; readonly because: string } | undefined {
+  const next = nextWeights(plan, state, seen);
+  if (next === undefined || next.largest >= next.planned || next.largest <= stage.weight) return undefined;
+  const between: Stage = { ...stage, name: `${next.largest} %`, weight: next.largest };
+  return {
+    plan: { ...plan, stages: plan.stages.toSpliced(state.stage + 1, 0, between) },
+    because: `next is ${next.largest} % instead of ${next.planned} %, the most at which the worst case stays within the budget`,
+  };
+}
+
+/** Traffic flows while pods start for the next weight, too. */
+function failureMeanwhile(plan: Plan, state: Shifting, seen: Observation, judge: Judge): Decision | undefined {
+  const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
+  if (!gate || seen.evidence === undefined) return undefined;
+  const verdict = judge(gate, seen, plan.evidence);
+  return verdict.kind === "fail" ? backFrom(state, seen, verdict.because) : undefined;
+}
 
 function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decision {
   const end = state.since + stage.wait;
-  return { do: "wait", until: Math.min(end, now + plan.pollEvery), because: `stage ${stage.name} goes on for ${formatDuration(end - now)}` };
+  return { do: "wait", until: Math.min(end, now + lookEvery(plan, stage)), because: `stage ${stage.name} goes on for ${formatDuration(end - now)}` };
 }
+
+/**
+ * Evidence may be looked at as often as one likes, and a scrape is found sooner by looking more often than it comes:
+ * at an interval of 15 s a bad version is out 5 s earlier on average.
+ */
+const lookEvery = (plan: Plan, { gates }: Stage): Millis =>
+  gates.some(({ kind }) => kind === "evidence") ? Math.min(plan.pollEvery, Math.max(plan.pollEvery / 4, 250)) : plan.pollEvery;
 
 const maxPutBacks = 2;
 
@@ -244,10 +324,16 @@ function giveBack(plan: Plan, state: RollingBack, seen: Observation): Decision {
     case "returning":
       return { do: "finish", winner: "stable", next: to(state.served ? "draining" : "retiring"), because: state.because };
     case "draining":
-      return drained(plan, state.since, seen.now, to("retiring"));
+      return drained(plan, state.since, seen.now, { ...state, step: "retiring", because: withLastWords(state.because, seen.canary), since: seen.now });
     case "retiring":
       return { do: "restore", next: { phase: "rolled-back", because: state.because }, because: "putting the canary back as it was" };
   }
+}
+
+/** A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask. */
+function withLastWords(because: string, canary: Health | undefined): string {
+  const words = canary?.fatal ?? canary?.because;
+  return canary === undefined || canary.ready || words === undefined || because.includes(words) ? because : `${because}. Its pods later: ${words}`;
 }
 
 function settled(plan: Plan, since: Instant, now: Instant, next: State): Decision {

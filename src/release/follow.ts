@@ -1,4 +1,4 @@
-import { emptyLedger, type Tally } from "../evidence/tally.ts";
+import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Entry, StageRecord } from "./account.ts";
 import type { Decision, Observation, Trouble } from "./decide.ts";
@@ -13,6 +13,7 @@ export function follow(record: Record, decision: Decision, seen: Observation): R
   const judged = judge(record.stages, record.state, decision, seen);
   return {
     ...record,
+    plan: decision.plan ?? record.plan,
     state: next,
     stages: enters(record.state, next) ? [...judged, opened(record.plan, next.stage, seen.now)] : judged,
     log: decision.do === "wait" ? record.log : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
@@ -38,7 +39,7 @@ const enters = (before: State, next: State): next is Extract<State, { phase: "ba
 
 function opened(plan: Plan, stage: number, now: number): StageRecord {
   const { canary } = splitOf(plan, stage);
-  return { stage, name: plan.stages[stage]?.name ?? `${canary}%`, weight: canary, since: now, verdicts: [], tally: emptyLedger.tally };
+  return { stage, name: plan.stages[stage]?.name ?? `${canary}%`, weight: canary, since: now, verdicts: [], polls: 0, tally: emptyTally };
 }
 
 /** Reports show requests and errors; histograms would only fill the journal. */
@@ -56,6 +57,7 @@ function judge(stages: readonly StageRecord[], state: State, decision: Decision,
   const newest: StageRecord = {
     ...open,
     verdicts: decision.verdicts ?? open.verdicts,
+    polls: decision.verdicts === undefined ? open.polls : (seen.evidence?.polls ?? open.polls),
     tally: seen.tally ? withoutBuckets(seen.tally) : open.tally,
     ...(left ? { until: seen.now } : {}),
   };

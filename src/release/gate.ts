@@ -1,3 +1,4 @@
+import type { Settings } from "../evidence/defaults.ts";
 import type { Millis } from "../lib/duration.ts";
 
 /** What becomes of a gate that has no data: `wait` until the stage's deadline and then roll back, or `fail` as soon as two polls could have found some. */
@@ -44,10 +45,31 @@ export type LatencyGate = {
 /** Restarts of the canary's containers since it was deployed. */
 export type RestartGate = { readonly kind: "restarts"; readonly name: string; readonly atMost: number };
 
-/** A question put to evidence; its answer is a verdict. */
-export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate;
+/** All that the release has counted so far, as a statistician would judge it: errors, latency and the split, by the plan's evidence rules. */
+export type EvidenceGate = { readonly kind: "evidence"; readonly name: string };
 
-/** The answer. Only `fail` rolls a release back by itself; `wait` and `no-data` hold the stage up to its deadline. */
+/** A question put to what was seen; its answer is a verdict. */
+export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate | EvidenceGate;
+
+/**
+ * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
+ * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls back.
+ */
+export type Policy = "extend" | "hold" | "promote" | "fail";
+
+/** How evidence is judged, the same in all stages. */
+export type EvidenceRules = {
+  readonly settings: Settings;
+  readonly inconclusive: Policy;
+  /** No request of the canary, or of stable, was counted. */
+  readonly noData: Policy;
+  /** A stage ends before its wait is over when the canary is proven safe. */
+  readonly early: boolean;
+  /** The share of all requests that may fail because of the canary in the worst case; no weight is given that allows more. Not bounded when missing. */
+  readonly budget?: number;
+};
+
+/** The answer. Only `fail` rolls a release back by itself; `wait` and `no-data` keep the stage open. */
 export type Verdict = {
   readonly kind: "pass" | "wait" | "fail" | "no-data";
   /** A whole sentence part: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
@@ -58,4 +80,10 @@ export type Verdict = {
   readonly limit: string;
   /** Canary requests that stand behind the value, where the gate counts them. */
   readonly requests?: number;
+  /** The numbers behind the sentence, for somebody who doubts it. */
+  readonly numbers?: string;
+  /** A gate that waits or has no data: what becomes of the stage when its wait is over. Missing: it rolls back at its deadline. */
+  readonly policy?: Policy;
+  /** A gate that passes: more looking would not change it, the stage may end. */
+  readonly proven?: boolean;
 };

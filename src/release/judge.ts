@@ -1,7 +1,9 @@
+import { conclude } from "../evidence/conclusion.ts";
+import type { Evidence } from "../evidence/evidence.ts";
 import { quantileOf } from "../evidence/quantile.ts";
 import type { Count, Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import type { ErrorGate, Gate, LatencyGate, QueryGate, RestartGate, Verdict } from "./gate.ts";
+import type { ErrorGate, EvidenceGate, EvidenceRules, Gate, LatencyGate, QueryGate, RestartGate, Verdict } from "./gate.ts";
 import type { Health } from "./health.ts";
 
 /** One answer to a query gate. Without a value it says why there is none; that is never read as zero. */
@@ -12,6 +14,8 @@ export type Seen = {
   readonly tally?: Tally;
   /** Why there is no tally: what is away, and how it looks. */
   readonly uncounted?: string;
+  /** What all polls of the release have proved. */
+  readonly evidence?: Evidence;
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
   readonly canary?: Health;
   /** The stage has only just begun: what was not counted yet may still come. */
@@ -19,8 +23,10 @@ export type Seen = {
 };
 
 /** Puts the question of a gate to what was seen. */
-export function judge(gate: Gate, seen: Seen): Verdict {
+export function judge(gate: Gate, seen: Seen, rules: EvidenceRules): Verdict {
   switch (gate.kind) {
+    case "evidence":
+      return judgeEvidence(gate, seen, rules);
     case "query":
       return judgeQuery(gate, seen);
     case "errors":
@@ -88,6 +94,33 @@ function judgeLatency(gate: LatencyGate, seen: Seen): Verdict {
   return { kind: quantile > allowed ? "fail" : "pass", because, value, limit, requests };
 }
 
+function judgeEvidence(gate: EvidenceGate, { evidence, uncounted }: Seen, rules: EvidenceRules): Verdict {
+  // Blind is worse than undecided: whatever the policies say, a stage without Prometheus ends with a rollback.
+  if (evidence === undefined || uncounted !== undefined)
+    return { kind: "no-data", because: `${gate.name} has no data: ${uncounted ?? "nothing was counted yet"}`, value: "—", limit: "like stable" };
+  const { kind, by, because, numbers, weight } = conclude(evidence, rules.settings);
+  const { requests, errors } = evidence.seen;
+  const stable = ratio({ requests: requests.stable, errors: errors.stable });
+  const canary = ratio({ requests: requests.canary, errors: errors.canary });
+  const told = {
+    because,
+    numbers,
+    value: canary === undefined ? "—" : percent(canary),
+    limit: stable === undefined ? "like stable" : `like stable: ${percent(stable)}`,
+    requests: requests.canary,
+  };
+  switch (kind) {
+    case "fail":
+      return { ...told, kind };
+    case "pass":
+      return { ...told, kind, proven: weight.finding === "safe" };
+    case "no-data":
+      return { ...told, kind, policy: rules.noData };
+    case "inconclusive": // A split that is proven wrong does not mend by looking on.
+      return { ...told, kind: "wait", policy: by === "split" && rules.inconclusive === "extend" ? "hold" : rules.inconclusive };
+  }
+}
+
 function judgeRestarts(gate: RestartGate, canary: Health | undefined): Verdict {
   const limit = `≤ ${gate.atMost}`;
   if (!canary) return { kind: "no-data", because: `${gate.name}: the canary's pods could not be read`, value: "—", limit };
@@ -99,7 +132,7 @@ function noData(gate: QueryGate | ErrorGate | LatencyGate, { early }: Seen, limi
   return { kind: gate.noData === "fail" && !early ? "fail" : "no-data", because: `${gate.name} has no data: ${why}`, value: "—", limit };
 }
 
-const ratio = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
+const ratio = ({ requests, errors }: Pick<Count, "requests" | "errors">): number | undefined => (requests === 0 ? undefined : errors / requests);
 
 /** Three significant digits, without a trailing zero. */
 const number = (value: number): string => String(Number(value.toPrecision(3)));

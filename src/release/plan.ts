@@ -1,5 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
-import type { Gate } from "./gate.ts";
+import type { EvidenceRules, Gate } from "./gate.ts";
 
 /** One step of a plan: a weight, the time it lasts, and the gates that must hold. */
 export type Stage = {
@@ -8,7 +8,7 @@ export type Stage = {
   readonly weight: number;
   /** The time the stage lasts at least. */
   readonly wait: Millis;
-  /** The time the stage lasts at most; when gates still wait then, the release rolls back and says so. */
+  /** The time the stage lasts at most; when gates still wait then, the release rolls back, or is held, and says so. */
   readonly deadline: Millis;
   readonly gates: readonly Gate[];
   /** After this stage the job ends as `waiting`, and the release goes on when somebody runs `promote`. */
@@ -18,6 +18,7 @@ export type Stage = {
 /** Everything that was decided before the release began. Plain data: the journal stores it as it is. */
 export type Plan = {
   readonly stages: readonly Stage[];
+  readonly evidence: EvidenceRules;
   /** Between two looks at gates, pods and routes; the scrape interval of Prometheus. */
   readonly pollEvery: Millis;
   /** How long a version may take to become available. */

@@ -1,3 +1,4 @@
+import type { Ledger } from "../evidence/ledger.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Entry, Run, StageRecord } from "./account.ts";
 import type { Plan } from "./plan.ts";
@@ -19,4 +20,6 @@ export type Record = {
   readonly state: State;
   readonly stages: readonly StageRecord[];
   readonly log: readonly Entry[];
+  /** What was counted, poll by poll. */
+  readonly ledger: Ledger;
 };

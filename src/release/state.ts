@@ -22,7 +22,13 @@ export type State =
   | { readonly phase: "preparing"; readonly step: "deploying" | "starting" | "settling"; readonly since: Instant }
   | { readonly phase: "shifting"; readonly step: "scaling" | "filling" | "routing"; readonly stage: number; readonly since: Instant }
   | { readonly phase: "baking"; readonly stage: number; readonly since: Instant; readonly putBacks: number }
-  | { readonly phase: "waiting"; readonly stage: number; readonly since: Instant }
+  | {
+      readonly phase: "waiting";
+      readonly stage: number;
+      readonly since: Instant;
+      /** Why somebody has to decide, where the plan did not ask for an approval. */
+      readonly held?: string;
+    }
   | { readonly phase: "promoting"; readonly step: PromotionStep; readonly since: Instant }
   | {
       readonly phase: "rolling-back";

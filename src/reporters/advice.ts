@@ -92,6 +92,7 @@ function firstLook(account: Account, links: Links): string {
 
 function subject(gate: Gate, canary: string): string {
   switch (gate.kind) {
+    case "evidence":
     case "errors":
       return `the failed answers of ${code(canary)}`;
     case "latency":

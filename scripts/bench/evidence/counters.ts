@@ -1,7 +1,7 @@
 import type { Chance } from "../../../src/evidence/chance.ts";
 import type { Poll } from "../../../src/evidence/evidence.ts";
 import type { Counter, Origin } from "../../../src/evidence/snapshot.ts";
-import { advance, emptyLedger, startStage } from "../../../src/evidence/tally.ts";
+import { advance, emptyMeter, reset } from "../../../src/evidence/tally.ts";
 import type { Release } from "./world.ts";
 
 type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed: number };
@@ -13,13 +13,13 @@ type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed:
 export function throughCounters(release: Release, restartsPerRelease: number, next: Chance): Release {
   const pods: readonly Pod[] = [...["s-1", "s-2", "s-3"].map((name) => newPod(name, "stable")), ...["c-1", "c-2"].map((name) => newPod(name, "canary"))];
   for (const pod of pods) if (pod.origin === "stable") pod.ok = 1_000_000;
-  let ledger = advance(emptyLedger, { at: 0, requests: pods.flatMap(countersOf), buckets: [] });
+  let meter = advance(emptyMeter, { at: 0, requests: pods.flatMap(countersOf), buckets: [] });
   const polls = release.polls.map((poll, index): Poll => {
     for (const pod of pods) if (next() < restartsPerRelease / release.polls.length) [pod.ok, pod.failed] = [0, 0];
     serve(pods, "stable", poll.stable, next);
     serve(pods, "canary", poll.canary, next);
-    ledger = advance(startStage(ledger), { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] });
-    return { ...poll, stable: ledger.tally.stable, canary: ledger.tally.canary };
+    meter = advance(reset(meter), { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] });
+    return { ...poll, stable: meter.tally.stable, canary: meter.tally.canary };
   });
   return { ...release, polls };
 }

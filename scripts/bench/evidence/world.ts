@@ -50,6 +50,7 @@ function playPoll(world: World, poll: number, next: Chance): Poll {
     age: (poll + 1) * pollSeconds * 1_000,
     stable: count(all * (1 - canary), world.stable(poll), world.cluster ?? 1, times?.stable, next),
     canary: count(all * canary, world.canary(poll), world.cluster ?? 1, times && { ...times.stable, median: times.stable.median * times.slower }, next),
+    lost: 0,
   };
 }
 

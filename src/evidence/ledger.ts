@@ -1,0 +1,77 @@
+import type { Settings } from "./defaults.ts";
+import { addPoll, type Evidence, noEvidence, type Poll } from "./evidence.ts";
+import type { Count } from "./tally.ts";
+
+/**
+ * Every poll of a release, oldest first; what is proven follows from it and the settings alone. Plain JSON, and small:
+ * a poll is one line of whole numbers, about 150 characters with Istio's histogram.
+ */
+export type Ledger = {
+  /** What older polls came to, where they were folded to save room. */
+  readonly folded?: Evidence;
+  /** The finite edges of histograms that lines refer to by position. */
+  readonly edges: readonly (readonly number[])[];
+  /** `weight age lost / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how many requests fell between two edges. */
+  readonly polls: readonly string[];
+};
+
+export const emptyLedger: Ledger = { edges: [], polls: [] };
+
+export function append(ledger: Ledger, poll: Poll): Ledger {
+  const edges = [poll.stable, poll.canary].map(finiteEdges).reduce(withEdges, ledger.edges);
+  const { weight, age, lost } = poll;
+  const line = [`${weight} ${age} ${lost}`, write(poll.stable, edges), write(poll.canary, edges)].join(" / ");
+  return { ...ledger, edges, polls: [...ledger.polls, line] };
+}
+
+/** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
+export const pollsOf = ({ edges, polls }: Ledger): readonly Poll[] => polls.map((line) => readLine(line, edges));
+
+/** All that the ledger proves. */
+export const evidenceOf = (ledger: Ledger, settings: Settings): Evidence =>
+  pollsOf(ledger).reduce((evidence, poll) => addPoll(evidence, poll, settings), ledger.folded ?? noEvidence);
+
+/** More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two stays below 150 kB. */
+const mostLines = 480;
+
+/** The ledger for a place with little room. It proves the same, bit for bit; only single polls can no longer be read. */
+export function fold(ledger: Ledger, settings: Settings): Ledger {
+  if (ledger.polls.length <= mostLines) return ledger;
+  const older = { ...ledger, polls: ledger.polls.slice(0, -mostLines / 2) };
+  return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-mostLines / 2) };
+}
+
+/** Undefined without a histogram. */
+const finiteEdges = ({ buckets }: Count): readonly number[] | undefined => (buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le));
+
+const indexOf = (edges: Ledger["edges"], wanted: readonly number[]): number => edges.findIndex((one) => String(one) === String(wanted));
+
+const withEdges = (edges: Ledger["edges"], wanted: readonly number[] | undefined): Ledger["edges"] =>
+  wanted === undefined || indexOf(edges, wanted) >= 0 ? edges : [...edges, wanted];
+
+function write(count: Count, edges: Ledger["edges"]): string {
+  const { requests, errors, buckets } = count;
+  const wanted = finiteEdges(count);
+  if (wanted === undefined) return `${requests} ${errors}`;
+  const between = buckets.map((bucket, index) => bucket.count - (buckets[index - 1]?.count ?? 0));
+  return [requests, errors, indexOf(edges, wanted), ...between].join(" ");
+}
+
+function readLine(line: string, edges: Ledger["edges"]): Poll {
+  const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
+  const [[weight, age, lost] = [], stable, canary] = parts;
+  if (weight === undefined || age === undefined || lost === undefined || !stable || !canary || parts.flat().some(Number.isNaN))
+    throw new SyntaxError(`this line is no poll: ${line}`);
+  return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };
+}
+
+function read([requests = 0, errors = 0, which, ...between]: readonly number[], edges: Ledger["edges"]): Count {
+  if (which === undefined) return { requests, errors, buckets: [] };
+  let count = 0;
+  const ends = [...(edges[which] ?? []), Infinity];
+  const buckets = ends.map((le, index) => {
+    count += between[index] ?? 0;
+    return { le, count };
+  });
+  return { requests, errors, buckets };
+}
