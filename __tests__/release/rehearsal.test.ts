@@ -151,7 +151,7 @@ function cumulative(mesh: RehearsedMesh): (at: Instant) => Snapshot {
 
 const quick = { ...usual, stages: usual.stages.map((stage) => ({ ...stage, wait: 2 * minute, deadline: 3 * minute })) };
 const judgedBy = (...gates: readonly Gate[]): Plan => ({ ...quick, stages: quick.stages.map((stage) => ({ ...stage, gates })) });
-const closely: Gate = { kind: "errors", name: "errors", atMost: 0.05, aboveStable: 0.035, minRequests: 20, noData: "wait" };
+const closely: Gate = { kind: "errors", name: "errors", atMost: 0.05, aboveStable: 0.038, minRequests: 20, noData: "wait" };
 /** What is seen during the warm-up alone is inconclusive, and holds; nothing seen after it fails. */
 const blind = planOf({ stages: [stageOf(50, { wait: minute, gates: [evidence] })] });
 
@@ -159,8 +159,8 @@ const courses: readonly (readonly [plan: Plan, world: World, releases: number])[
   [quick, busy(0.01), 4],
   [quick, busy(1), 4],
   [quick, busy(0.01, { rate: 0.3 }), 4],
-  [{ ...quick, settle: 10 * minute }, busy(0.02), 8],
-  [judgedBy(closely), busy(0.045), 8],
+  [quick, busy(0.02), 4],
+  [{ ...judgedBy(closely), settle: 10 * minute }, busy(0.045), 8],
   [judgedBy(closely, evidence), busy(0.05, { phi: 3 }), 4],
   [
     { ...blind, evidence: { ...blind.evidence, noData: "fail", inconclusive: "hold", settings: { ...blind.evidence.settings, warmUp: 30 * second } } },
