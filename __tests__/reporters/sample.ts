@@ -1,3 +1,4 @@
+import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Account, Entry, StageRecord } from "../../src/release/account.ts";
 import type { Gate } from "../../src/release/gate.ts";
@@ -5,6 +6,7 @@ import { judge } from "../../src/release/judge.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
 import type { Links } from "../../src/reporters/links.ts";
+import { evidenceRules } from "../support/evidence-rules.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -22,6 +24,7 @@ const stage = (weight: number, wait: number, approval = false): Stage => ({ name
 
 export const plan: Plan = {
   stages: [stage(10, 2 * minute), stage(25, 5 * minute), stage(50, 5 * minute)],
+  evidence: evidenceRules,
   pollEvery: 15 * second,
   ready: 5 * minute,
   settle: 2 * second,
@@ -69,13 +72,13 @@ export const tallyOf = (stable: readonly [number, number], canary: readonly [num
   unattributed: { requests: 0, errors: 0, buckets: [] },
 });
 
-const healthy = { ready: true, desired: 2, available: 2, restarts: 0, because: "2 of 2 pods are available" };
+export const healthy = { ready: true, desired: 2, available: 2, restarts: 0, because: "2 of 2 pods are available" };
 
 /** What the gates say of a tally: the real judgement, so that reports are tested with the words that users get. */
 export function entered(index: number, since: number, tally: Tally, until?: number): StageRecord {
   const { weight, name } = plan.stages[index] ?? stage(0, 0);
-  const verdicts = gates.map((gate) => ({ gate: gate.name, ...judge(gate, { tally, readings: new Map(), canary: healthy }) }));
-  return { stage: index, name, weight, since, verdicts, tally, ...(until === undefined ? {} : { until }) };
+  const verdicts = gates.map((gate) => ({ gate: gate.name, ...judge(gate, { tally, readings: new Map(), canary: healthy }, evidenceRules) }));
+  return { stage: index, name, weight, since, verdicts, polls: 0, tally, ...(until === undefined ? {} : { until }) };
 }
 
 const at = (offset: number, what: string, because: string): Entry => ({ at: start + offset, do: what, because });
@@ -96,7 +99,7 @@ const firstStage = entered(0, start + 10 * second, tallyOf([2_161, 2], [239, 0])
 const secondStage = entered(1, start + 131 * second, tallyOf([4_512, 4], [1_488, 1]), start + 431 * second);
 const thirdStage = entered(2, start + 432 * second, tallyOf([3_007, 3], [2_993, 2]), start + 732 * second);
 
-const base: Account = {
+export const base: Account = {
   target,
   plan,
   run: { id: "17", url: "https://github.com/acme/shop/actions/runs/17", actor: "ada" },
@@ -107,6 +110,7 @@ const base: Account = {
   weight: 0,
   stages: [],
   log: [],
+  ledger: emptyLedger,
   warnings: [],
 };
 

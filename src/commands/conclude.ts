@@ -47,7 +47,9 @@ async function differencesOf({ state, plan }: Record, ports: Ports): Promise<rea
   }
 }
 
+/** A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches the canary. */
 export function exitCodeOf({ state, settled }: Account): ExitCode {
   if (!settled) return 3;
+  if (state.phase === "waiting") return state.held === undefined ? 0 : 3;
   return state.phase === "rolled-back" ? 1 : 0;
 }

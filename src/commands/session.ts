@@ -38,8 +38,10 @@ export type Session = {
   readonly connect: (record: Record) => Ports;
   /** Requests counted by Prometheus in the last `window`. */
   readonly traffic: (target: Target, window: Millis) => Promise<Tally | { readonly because: string }>;
+  /** How clustered stable's errors were in the last hour; 1 where that could not be measured. */
+  readonly dispersion: (target: Target) => Promise<{ readonly phi: number; readonly because: string }>;
   readonly close: () => Promise<void>;
 };
 
-/** 0 succeeded or waiting, 1 rolled back, 2 refused and nothing changed, 3 not settled or could not tell. */
+/** 0 succeeded, or waiting for an approval of the plan; 1 rolled back; 2 refused and nothing changed; 3 held, not settled, or could not tell: somebody has to look. */
 export type ExitCode = 0 | 1 | 2 | 3;

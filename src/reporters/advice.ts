@@ -2,12 +2,13 @@ import { block, clip, code, link, plain } from "../lib/markdown.ts";
 import type { Account, StageRecord } from "../release/account.ts";
 import type { Gate } from "../release/gate.ts";
 import { dashboardLinks, type Links } from "./links.ts";
+import { type OpenQuestion, openQuestion } from "./open-question.ts";
 import { timeOf } from "./timestamp.ts";
 
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 export function adviceOf(account: Account, links: Links): string | undefined {
   const { state } = account;
-  if (state.phase === "waiting") return howToPromote(account, links);
+  if (state.phase === "waiting") return state.held === undefined ? howToPromote(account, links) : howToDecide(account, links);
   if (state.phase === "failed") return state.during === "promoting" ? finishByHand(account, state.returned) : giveBackByHand(account, state.returned);
   if (account.settled === false) return tidyByHand(account);
   if (state.phase === "rolled-back") return firstLook(account, links);
@@ -15,12 +16,49 @@ export function adviceOf(account: Account, links: Links): string | undefined {
 }
 
 function howToPromote(account: Account, links: Links): string {
-  const workflow = links.workflow === undefined ? "the workflow" : link("the workflow", links.workflow);
+  return [`**To go on**, ${byWorkflow(links)}`, commands(account)].join("\n\n");
+}
+
+/** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
+function howToDecide(account: Account, links: Links): string {
+  const { stages, weight } = account;
+  const record = stages.at(-1);
+  const open = openQuestion(account);
+  const look = record === undefined ? "" : ` Look at ${whatToLookAt(open, account)} ${during(record, account)}, ${whereToLook(account, links)}.`;
   return [
-    `**To go on**, run ${workflow} with the input ${code("command: promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`,
-    block([command(account, "promote"), command(account, "rollback")].join("\n"), "sh"),
+    `**Somebody has to decide**: the canary keeps its ${weight} % of the requests, and nobody watches it until then.${look}`,
+    `To go on, ${byWorkflow(links)}`,
+    commands(account),
+    `So that the next release decides by itself, ${nextTime[open]}. ${code("istio-canary rehearse")} says beforehand how often a plan ends like this.`,
   ].join("\n\n");
 }
+
+function whatToLookAt(open: OpenQuestion, { target: { service, canary } }: Account): string {
+  switch (open) {
+    case "no-data":
+      return `whether requests reach ${code(canary.deployment)} at all`;
+    case "split":
+      return `which callers of ${code(service)} bypass its route (without a sidecar, by another VirtualService or gateway, on connections that stay)`;
+    case "undecided":
+    case "budget":
+      return `the failed and slow answers of ${code(canary.deployment)}`;
+  }
+}
+
+/** Keys as the configuration file has them. */
+const nextTime: Readonly<Record<OpenQuestion, string>> = {
+  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("atMost")}), or choose with ${code("evidence.inconclusive")} what is done then`,
+  "no-data": `release while there is traffic, give the canary more of it (a larger ${code("weight")}, a longer ${code("wait")}), or choose with ${code("evidence.noData")} what is done then`,
+  split: `let every caller take the route, or allow the difference with ${code("evidence.splitTolerance")}`,
+  budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}), or allow more with ${code("evidence.budget")}`,
+};
+
+function byWorkflow(links: Links): string {
+  const workflow = links.workflow === undefined ? "the workflow" : link("the workflow", links.workflow);
+  return `run ${workflow} with the input ${code("command: promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`;
+}
+
+const commands = (account: Account): string => block([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");
 
 /** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account: Account, returned: boolean): string {
@@ -85,14 +123,18 @@ function firstLook(account: Account, links: Links): string {
   const failing = stage.verdicts.find(({ kind }) => kind === "fail");
   const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);
   if (!gate) return "**Look first** at what happened, below, and at the log of the run.";
+  return `**Look first** at ${subject(gate, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
+}
+
+function whereToLook(account: Account, links: Links): string {
   const dashboards = dashboardLinks(links, account);
-  const where = dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
-  return `**Look first** at ${subject(gate, canary.deployment)} ${during(stage, account)}, ${where}.`;
+  return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
 }
 
 function subject(gate: Gate, canary: string): string {
   switch (gate.kind) {
     case "evidence":
+      return `the failed and slow answers of ${code(canary)}`;
     case "errors":
       return `the failed answers of ${code(canary)}`;
     case "latency":

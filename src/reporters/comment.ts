@@ -116,5 +116,5 @@ const gist = (account: Account): string =>
     account.state.phase,
     account.settled,
     account.warnings.length,
-    account.stages.map(({ verdicts }) => verdicts.map(({ gate, kind }) => [gate, kind])),
+    account.stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
   ]);

@@ -51,6 +51,8 @@ function stateOf({ state, settled }: Account): CommitStatus["state"] {
       return "failure";
     case "failed":
       return "error";
+    case "waiting": // Approval is part of the plan; a release that is held failed its job, and stays so until somebody decides.
+      return state.held === undefined ? "pending" : "error";
     default:
       return "pending";
   }

@@ -1,5 +1,6 @@
 import type { Account } from "../release/account.ts";
 import type { AnnotationLevel } from "./annotation.ts";
+import { decidingFinding } from "./evidence.ts";
 import { headlineOf } from "./headline.ts";
 
 /** The last words about a release, for logs: what came of it, why, and what is not as it should be. */
@@ -7,12 +8,31 @@ export type Ending = { readonly level: AnnotationLevel; readonly title: string; 
 
 export function endingOf(account: Account): Ending {
   const { mark, words } = headlineOf(account);
-  const { state, target, differences = [], settled } = account;
-  const good = (state.phase === "succeeded" || state.phase === "waiting") && settled !== false;
-  const next = state.phase === "waiting" ? [`To go on: istio-canary promote --namespace ${target.namespace} --service ${target.service}`] : [];
+  const { target, differences = [] } = account;
+  const numbers = decidingFinding(account)?.numbers;
   return {
-    level: good ? "notice" : "error",
+    level: isGood(account) ? "notice" : "error",
     title: `${mark} ${target.namespace}/${target.service}: ${words}`,
-    lines: [account.because, ...differences.map((difference) => `not as it should be: ${difference}`), ...next],
+    lines: [
+      account.because,
+      ...(numbers === undefined ? [] : [numbers]),
+      ...differences.map((difference) => `not as it should be: ${difference}`),
+      ...nextSteps(account),
+    ],
   };
+}
+
+/** Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to know. */
+const isGood = ({ state, settled }: Account): boolean =>
+  settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && state.held === undefined));
+
+function nextSteps({ state, target, weight }: Account): readonly string[] {
+  if (state.phase !== "waiting") return [];
+  const command = (name: string): string => `istio-canary ${name} --namespace ${target.namespace} --service ${target.service}`;
+  if (state.held === undefined) return [`To go on: ${command("promote")}`];
+  return [
+    `Nobody watches the ${weight} % that the canary has until somebody decides.`,
+    `To go on: ${command("promote")}`,
+    `To give up: ${command("rollback")}`,
+  ];
 }

@@ -1,10 +1,18 @@
 import type { Account } from "../release/account.ts";
 import type { State } from "../release/state.ts";
+import { type OpenQuestion, openQuestion } from "./open-question.ts";
 
 export type Headline = {
   /** One sign that is seen before anything is read. */
   readonly mark: string;
   readonly words: string;
+};
+
+const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
+  undecided: "the evidence does not decide",
+  "no-data": "nothing was counted to decide by",
+  split: "the canary gets less than planned",
+  budget: "the worst case does not allow more",
 };
 
 /** Where a release is, in a few words of plain text. */
@@ -14,7 +22,8 @@ export function headlineOf(account: Account): Headline {
   return unsettled ? { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` } : headline;
 }
 
-function phaseHeadline({ plan, stages, target, weight, settled }: Account, state: State): Headline {
+function phaseHeadline(account: Account, state: State): Headline {
+  const { plan, stages, target, weight, settled } = account;
   const stage = (index: number): string => `stage ${index + 1} of ${plan.stages.length}`;
   switch (state.phase) {
     case "preparing":
@@ -27,7 +36,9 @@ function phaseHeadline({ plan, stages, target, weight, settled }: Account, state
     case "baking":
       return { mark: "⏳", words: `${weight} % on the canary (${stage(state.stage)})` };
     case "waiting":
-      return { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` };
+      return state.held === undefined
+        ? { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` }
+        : { mark: "✋", words: `held at ${weight} % (${stage(state.stage)}): ${whatIsOpen[openQuestion(account)]}` };
     case "promoting":
       return { mark: "⏳", words: "every stage passed, promoting" };
     case "rolling-back":

@@ -4,10 +4,11 @@ import type { Account } from "../release/account.ts";
 import { isRunning } from "../release/state.ts";
 import { annotation } from "./annotation.ts";
 import { endingOf } from "./ending.ts";
+import { createFindings } from "./evidence.ts";
 import { line, type Screen } from "./screen.ts";
-import { chapterOf, stageProgress } from "./stage-progress.ts";
+import { chapterOf, isJudged, stageProgress } from "./stage-progress.ts";
 import { createStory } from "./story.ts";
-import { timeOf } from "./timestamp.ts";
+import { timeOf, underTime } from "./timestamp.ts";
 
 /** A reporter that people follow while a release runs, and that others complain to. */
 export type Voice = Reporter & { readonly warn: (message: string) => void };
@@ -27,6 +28,7 @@ const maxWarnings = 9;
 /** Lines with the time, under a heading for each part of the release. */
 export function log({ screen, actions }: LogOptions): Voice {
   const story = createStory();
+  const findings = createFindings();
   const warned = new Set<string>();
   let chapter: string | undefined;
   let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
@@ -46,7 +48,7 @@ export function log({ screen, actions }: LogOptions): Voice {
   function follow(account: Account): void {
     const stage = stageProgress(account, account.now);
     const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
-    const changed = stage !== undefined && progress?.verdicts !== verdicts;
+    const changed = stage !== undefined && isJudged(account) && progress?.verdicts !== verdicts;
     if (!isRunning(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime)) return;
     print(`${timeOf(account.now)}  ${stage ?? account.because}`);
     progress = { at: account.now, verdicts };
@@ -73,6 +75,7 @@ export function log({ screen, actions }: LogOptions): Voice {
       newest = account;
       if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
       if (chapter === undefined) open(chapterOf(account));
+      for (const text of underTime(account.now, findings(account))) print(text);
       for (const { at, because } of story(account)) {
         print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it
         progress = { at, verdicts: progress?.verdicts ?? "" };

@@ -8,7 +8,8 @@ import { observedSplit } from "./split-bars.ts";
 
 /** The outputs of the action, as action.yml lists them. */
 export const outputNames = {
-  outcome: "How the release ended: succeeded, rolled-back, waiting (for approval) or failed. Empty while it runs, and for the other commands.",
+  outcome:
+    "How the release ended: succeeded, rolled-back, waiting (for an approval, or held until somebody decides) or failed. Empty while it runs, and for the other commands.",
   phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
   stage: "Number of the newest stage, from 1. Empty before the first.",
   weight: "The canary's planned share of the requests, in percent.",

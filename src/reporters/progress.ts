@@ -2,18 +2,20 @@ import type { Clock } from "../ports/clock.ts";
 import type { Account } from "../release/account.ts";
 import { isRunning } from "../release/state.ts";
 import { endingOf } from "./ending.ts";
+import { createFindings } from "./evidence.ts";
 import type { Voice } from "./log.ts";
 import { line, type Screen } from "./screen.ts";
 import { bar } from "./split-bars.ts";
 import { chapterOf, stageProgress } from "./stage-progress.ts";
 import { createStory } from "./story.ts";
-import { timeOf } from "./timestamp.ts";
+import { timeOf, underTime } from "./timestamp.ts";
 
 const tick = 1_000;
 
 /** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
 export function progress({ screen, clock }: { readonly screen: Screen; readonly clock: Pick<Clock, "now"> }): Voice {
   const story = createStory();
+  const findings = createFindings();
   const warned = new Set<string>();
   let newest: Account | undefined;
   let ticking: NodeJS.Timeout | undefined;
@@ -49,7 +51,7 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
       if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
       const chapter = chapterOf(account);
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
-      const lines = story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`);
+      const lines = [...underTime(account.now, findings(account)), ...story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`)];
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
       for (const message of account.warnings) warn(message);
       if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);

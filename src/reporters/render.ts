@@ -3,6 +3,7 @@ import { block, clip, code, folded, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
 import { isRunning } from "../release/state.ts";
 import { adviceOf } from "./advice.ts";
+import { evidencePart } from "./evidence.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
 import { splitBars } from "./split-bars.ts";
@@ -23,6 +24,7 @@ export function renderReport(account: Account, links: Links, limit: number = lon
     why(account),
     adviceOf(account, links),
     account.plan.stages.length === 0 ? undefined : stageTable(account),
+    evidencePart(account),
     bars === undefined ? undefined : `Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`,
     warnings(account),
     linkLine(links, account),

@@ -1,21 +1,38 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import type { Account } from "../release/account.ts";
 import type { GateVerdict } from "../release/decide.ts";
+import type { Stage } from "../release/plan.ts";
 import { count, observedSplit } from "./split-bars.ts";
+import { timeOf } from "./timestamp.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
-export function stageProgress({ state, plan, stages }: Account, now: Instant): string | undefined {
+export function stageProgress(account: Account, now: Instant): string | undefined {
+  const { state, plan, stages } = account;
   const record = stages.at(-1);
   const stage = state.phase === "baking" ? plan.stages[state.stage] : undefined;
   if (state.phase !== "baking" || !stage || !record) return undefined;
-  const left = stage.wait - (now - state.since);
-  const time = left > 0 ? `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left` : `${formatDuration(Math.max(0, now - state.since))}, waiting for gates`;
+  const time = timeLeft(stage, state.since, account, now);
+  if (time === undefined) return undefined;
   const observed = observedSplit(record.tally);
   const counted = observed
     ? `canary ${count(observed.requests.canary)} of ${count(observed.requests.canary + observed.requests.stable)} requests (${observed.canary} %)`
     : "no request counted yet";
   return [time, counted, ...record.verdicts.map(gateProgress)].join(" · ");
 }
+
+/** Undefined where nothing is waited for: a stage without a wait that was not judged yet. */
+function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant): string | undefined {
+  const left = stage.wait - (now - since);
+  if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
+  if (account.now - since < stage.wait) return "the wait is over"; // and what the newest poll says is not known yet
+  return isJudged(account) ? `extended until ${timeOf(since + stage.deadline)} UTC at most` : undefined;
+}
+
+/** The stage's first look is over. Before it nothing is known, and little to be told. */
+export const isJudged = ({ plan, stages }: Account): boolean => {
+  const record = stages.at(-1);
+  return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
+};
 
 const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 

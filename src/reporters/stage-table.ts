@@ -40,8 +40,14 @@ function rowsOf(account: Account, stage: Stage, index: number): readonly (readon
 function gateCells(gate: string, { verdicts: given }: StageRecord): readonly string[] {
   const verdict = given.find((candidate) => candidate.gate === gate);
   if (!verdict) return [cell(gate), "—", "", "", "not judged"];
-  const { value, limit, requests, kind } = verdict;
-  return [cell(gate), cell(value), cell(limit), requests === undefined ? "" : count(requests), verdicts[kind]];
+  const { value, limit, requests } = verdict;
+  return [cell(gate), cell(value), cell(limit), requests === undefined ? "" : count(requests), verdictCell(verdict)];
+}
+
+/** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
+function verdictCell({ kind, proven, policy }: GateVerdict): string {
+  if (kind === "pass" && proven) return "✅ safe";
+  return kind === "wait" && policy !== undefined ? "⏳ undecided" : verdicts[kind];
 }
 
 /** A stage is called by its number; its name is added where it says more than the weight does. */

@@ -5,3 +5,7 @@ export const timeOf = (at: Instant): string => new Date(at).toISOString().slice(
 
 /** `2026-01-31 12:03 UTC`. */
 export const dateOf = (at: Instant): string => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+
+/** Lines of a log that belong together: the time before the first, and the others below its words. */
+export const underTime = (at: Instant, lines: readonly string[]): readonly string[] =>
+  lines.map((line, index) => `${index === 0 ? timeOf(at) : " ".repeat(timeOf(at).length)}  ${line}`);
