@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { defaults } from "../../src/evidence/defaults.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
+import { defaults } from "../../src/evidence/defaults.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
@@ -51,7 +51,7 @@ test("a file with the least in it is a whole configuration", async () => {
           { name: "50 %", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
           { name: "100 %", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
         ],
-        evidence: { settings: { ...defaults, warmUp: 105 * second }, inconclusive: "extend", noData: "extend", early: false },
+        evidence: { settings: { ...defaults, warmUp: 105 * second }, measured: true, inconclusive: "extend", noData: "extend", early: false },
         pollEvery: 15 * second,
         ready: 5 * minute,
         settle: 2 * second,
@@ -83,10 +83,11 @@ test("a warm-up is two minutes, and no more than a quarter of a short plan, unle
 });
 
 test("what is said of evidence becomes its rules, and the rest stays as it usually is", async () => {
-  const written = "evidence: { requires: safe, inconclusive: promote, noData: fail, early: true, budget: 0.5%, objective: 1%, alpha: 1%, splitTolerance: 100%, dispersion: 3 }";
+  const written =
+    "evidence: { requires: safe, inconclusive: promote, noData: fail, early: true, budget: 0.5%, objective: 1%, alpha: 1%, splitTolerance: 100%, dispersion: 3 }";
   const { evidence } = (await release({ file: soundBut(written) })).plan;
   const { settings, ...rules } = evidence;
-  assert.deepEqual(rules, { inconclusive: "promote", noData: "fail", early: true, budget: 0.005 });
+  assert.deepEqual(rules, { measured: false, inconclusive: "promote", noData: "fail", early: true, budget: 0.005 });
   assert.deepEqual(settings, {
     ...defaults,
     requires: "safe",

@@ -3,7 +3,6 @@ import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
-import { defaults } from "../../src/evidence/defaults.ts";
 import { dispersionOf } from "../../src/evidence/dispersion.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
@@ -12,6 +11,7 @@ import { requestJson } from "../../src/lib/http.ts";
 import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/metrics/prometheus.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
+import { evidenceRules } from "../support/evidence-rules.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
 /** Starts a Prometheus that scrapes one address. */
@@ -516,7 +516,7 @@ const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
 /** A plan of one stage with these gates. */
 export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): Plan => ({
   stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
-  evidence: { settings: defaults, inconclusive: "extend", noData: "extend", early: false },
+  evidence: evidenceRules,
   pollEvery,
   ready: 1_000,
   settle: 0,

@@ -29,13 +29,13 @@ test("harm is told by what failed on both versions, how many times as many at le
     numbers,
     /^harm E = 10\^18 of 20 \(errors 10\^18, latency 1\) · safe E = 0\.0\d+ of 20 · ratio — \(at least 20 times as many\) · failed 21\.1 % of canary, 0 % of stable · /,
   );
-  assert.match(numbers, / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 100 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/);
+  assert.match(numbers, / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 20 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/);
 });
 
 test("plain failure while warming up is told without a comparison", () => {
   const { kind, by, because } = after([poll(5, counted(9, 6), counted(171, 0), 15_000)]);
   assert.deepEqual([kind, by], ["fail", "breaker"]);
-  assert.equal(because, "6 of 9 canary requests failed: more than stops a release at once, odds of chance below 1 in 100");
+  assert.equal(because, "6 of 9 canary requests failed: more than stops a release at once, odds of chance below 1 in 20");
 });
 
 test("a slow canary is told by the edge where it shows", () => {

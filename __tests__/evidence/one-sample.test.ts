@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { defaults } from "../../src/evidence/defaults.ts";
 import { emptyMixture, grow, logE } from "../../src/evidence/mixture.ts";
 import { logChoose, logMeanExp } from "../../src/evidence/numerics.ts";
 import { betterRates, rateEvidence, worseRates } from "../../src/evidence/one-sample.ts";
@@ -96,9 +97,19 @@ test("the circuit breaker trips at 50 % failures after 9 requests and 5 bad ones
   assert.equal(median(crossing(0.25, 0.01, 0.5, 200).at), 32);
 });
 
-test("the circuit breaker bears a cold start with 5 % failures, and a canary at its limit trips it in less than 1 of 100", () => {
+test("at 1 in 20, as it is set, after 7 requests and 4 bad ones, 2 and 72", () => {
+  const { alpha, floor } = defaults.breaker;
+  const half = crossing(floor, alpha, 0.5, 200);
+  assert.equal(median(half.at), 7);
+  assert.equal(half.badMedian, 4);
+  assert.equal(median(crossing(floor, alpha, 1, 20).at), 2);
+  assert.equal(median(crossing(floor, alpha, 0.2, 300).at), 72);
+});
+
+test("the circuit breaker bears a cold start with 5 % failures in all but 4 of 1,000 releases, and a canary at its limit trips it in less than 1 of 20", () => {
   const total = (at: readonly number[]): number => at.reduce((a, b) => a + b, 0);
-  assert.ok(total(crossing(0.1, 0.01, 0.05, 600).at) < 5e-4);
-  const atLimit = total(crossing(0.1, 0.01, 0.1, 600).at);
-  assert.ok(atLimit < 0.01 && atLimit > 0.001, `${atLimit}`);
+  const { alpha, floor } = defaults.breaker;
+  assert.ok(total(crossing(floor, alpha, 0.05, 600).at) < 0.004);
+  const atLimit = total(crossing(floor, alpha, floor, 600).at);
+  assert.ok(atLimit < alpha && atLimit > alpha / 10, `${atLimit}`);
 });

@@ -28,12 +28,21 @@ export async function release(session: Session): Promise<ExitCode> {
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
 
-async function begin(session: Session, target: Target, plan: Plan): Promise<Record> {
+async function begin(session: Session, target: Target, wanted: Plan): Promise<Record> {
+  const [before, { plan, log }] = await Promise.all([session.capture(target), withDispersion(session, target, wanted)]);
   const now = session.clock.now();
-  const before = await session.capture(target);
-  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log: [], ledger: emptyLedger };
+  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log, ledger: emptyLedger };
   await session.journal.save(record);
   return record;
+}
+
+/** Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before. */
+async function withDispersion(session: Session, target: Target, plan: Plan): Promise<{ readonly plan: Plan; readonly log: Record["log"] }> {
+  const { evidence, stages } = plan;
+  if (!evidence.measured || !stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))) return { plan, log: [] };
+  const { phi, because } = await session.dispersion(target);
+  const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
+  return { plan: { ...plan, evidence: { ...evidence, settings } }, log: [{ at: session.clock.now(), do: "measure", because }] };
 }
 
 /**

@@ -74,16 +74,16 @@ const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
 const usualWarmUp = (stages: readonly WrittenStage[]): Millis => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 
 function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRules {
-  const { inconclusive, noData, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion = 1, ...asked } = evidence;
+  const { inconclusive, noData, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
   const settings: Settings = {
     ...defaults,
     ...asked,
     warmUp,
     scrape: metrics.interval,
     split: { ...defaults.split, tolerance: splitTolerance },
-    dispersion: { kind: "tempered", phi: dispersion },
+    dispersion: { kind: "tempered", phi: dispersion ?? 1 },
   };
-  return { settings, inconclusive, noData, early, ...(budget === undefined ? {} : { budget }) };
+  return { settings, measured: dispersion === undefined, inconclusive, noData, early, ...(budget === undefined ? {} : { budget }) };
 }
 
 function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): readonly Gate[] {

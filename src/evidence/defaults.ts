@@ -47,7 +47,7 @@ export const defaults: Settings = {
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
   warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
   breaker: {
-    alpha: 0.01, //         stricter than α because it judges a canary that is still cold
+    alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
     floor: 0.1, //          simulated: 50 % errors trip it after 9 requests, a cold start with 5 % never does
     timesStable: 2, //      an outage that both versions share does not trip it
   },

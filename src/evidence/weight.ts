@@ -8,8 +8,8 @@ import { splitEvidence } from "./split-test.ts";
 /** What a canary can be worse in. They share α. */
 export type Metric = "errors" | "latency" | "objective";
 
-/** What follows, most urgent first. `lost`: requests meant for the canary fail without reaching a pod. */
-export type Finding = "broken" | "too-much-traffic" | "lost" | "harm" | "too-little-traffic" | "safe" | "sound" | "nothing";
+/** What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the canary fail without reaching a pod. */
+export type Finding = "harm" | "broken" | "too-much-traffic" | "lost" | "too-little-traffic" | "safe" | "sound" | "nothing";
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type Weight = {
@@ -43,11 +43,11 @@ export function weigh(evidence: Evidence, settings: Settings): Weight {
 
 function findingOf({ breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">, evidence: Evidence, settings: Settings): Finding {
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
+  if (proven(harm, settings.alpha)) return "harm";
   if (proven(breaker, settings.breaker.alpha)) return "broken";
   if (proven(split.more, settings.split.alpha)) return "too-much-traffic";
   const tooLittle = proven(split.less, settings.split.alpha);
   if (tooLittle && lostExplainsIt(evidence)) return "lost";
-  if (proven(harm, settings.alpha)) return "harm";
   if (tooLittle) return "too-little-traffic";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0) return "safe";

@@ -60,6 +60,8 @@ export type Policy = "extend" | "hold" | "promote" | "fail";
 /** How evidence is judged, the same in all stages. */
 export type EvidenceRules = {
   readonly settings: Settings;
+  /** How clustered errors are is measured before the release begins; otherwise it is as the settings have it. */
+  readonly measured: boolean;
   readonly inconclusive: Policy;
   /** No request of the canary, or of stable, was counted. */
   readonly noData: Policy;

@@ -39,6 +39,8 @@ export type SceneOptions = {
   readonly name: string;
   /** Default 80. */
   readonly perSecond?: number;
+  /** Stable's image. Default: one that answers well. */
+  readonly stable?: string;
   /** More objects, applied before the traffic begins. */
   readonly objects?: string;
 };
@@ -47,7 +49,7 @@ export type SceneOptions = {
 export async function withScene(
   bed: Bed,
   api: ApiServer,
-  { name, perSecond = 80, objects }: SceneOptions,
+  { name, perSecond = 80, stable = "shop:v1", objects }: SceneOptions,
   play: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const host = `${name}.example.com`;
@@ -56,7 +58,7 @@ export async function withScene(
   let traffic: Traffic | undefined;
   let recorder: ReturnType<typeof recordWeights> | undefined;
   try {
-    await apply(api, twoVersions({ host, v1: 100, v2: 0, canary: "shop:v1" }), name);
+    await apply(api, twoVersions({ host, v1: 100, v2: 0, stable, canary: "shop:v1" }), name);
     if (objects !== undefined) await apply(api, objects, name);
     await rolledOut(api, name, "shop-v1", "shop-v2");
     await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the route in Envoy", 30_000);

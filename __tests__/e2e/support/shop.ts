@@ -55,10 +55,10 @@ spec:
 export const shop = ({ version, image, replicas = 1 }: { readonly version: string; readonly image: string; readonly replicas?: number }): string =>
   deployment(`shop-${version}`, { app: "shop", version }, `registry.test/${image}`, replicas);
 
-export type TwoVersions = { readonly host: string; readonly v1: number; readonly v2: number; readonly canary?: string };
+export type TwoVersions = { readonly host: string; readonly v1: number; readonly v2: number; readonly stable?: string; readonly canary?: string };
 
 /** A Service `shop` with a stable and a canary Deployment, subsets `v1` and `v2`, and a VirtualService on the gateway. */
-export const twoVersions = ({ host, v1, v2, canary = "shop:v2" }: TwoVersions): string =>
+export const twoVersions = ({ host, v1, v2, stable = "shop:v1", canary = "shop:v2" }: TwoVersions): string =>
   [
     service("shop", { app: "shop" }),
     destinationRule("shop", { v1: { version: "v1" }, v2: { version: "v2" } }),
@@ -66,6 +66,6 @@ export const twoVersions = ({ host, v1, v2, canary = "shop:v2" }: TwoVersions): 
       { host: "shop", subset: "v1", weight: v1 },
       { host: "shop", subset: "v2", weight: v2 },
     ]),
-    shop({ version: "v1", image: "shop:v1", replicas: 2 }),
+    shop({ version: "v1", image: stable, replicas: 2 }),
     shop({ version: "v2", image: canary }),
   ].join("---\n");

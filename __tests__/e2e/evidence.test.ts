@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { openApiServer } from "./support/api-server.ts";
+import { apply } from "./support/apply.ts";
+import { bedFromEnvironment } from "./support/bed.ts";
+import { envoyWeights } from "./support/envoy.ts";
+import type { Finished } from "./support/program.ts";
+import { assertRolledBack, figures, image, pick, type Scene, withScene } from "./support/scene.ts";
+import { virtualService } from "./support/shop.ts";
+import { startTraffic } from "./support/traffic.ts";
+
+// What a release is judged by when nobody names a gate: evidence.
+
+const bed = bedFromEnvironment();
+const api = openApiServer(bed.kubeconfig);
+
+/** The settings of somebody who has none, at 10 %. */
+const usual = (stages: string | readonly object[]): object => ({ gates: "auto", stages });
+
+describe("evidence", { concurrency: 3 }, () => {
+  after(() => api.close());
+
+  test("a canary with 50 % errors is out of service by the time it has answered a few requests", (t) =>
+    withScene(bed, api, { name: "evidence-broken", perSecond: 50 }, async (scene) => {
+      const finished = await scene.start(usual("10:60s"), { flags: image("v2-err50") }).ended;
+      await assertRolledBack(scene, finished, /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/);
+      const { counts, weights } = await scene.end();
+      t.diagnostic(figures(counts));
+      assert.deepEqual(weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 100 }]);
+    }));
+
+  test("a service in which 1 % fails on both versions is released", (t) =>
+    withScene(bed, api, { name: "evidence-healthy", perSecond: 100, stable: "shop:v1-err1" }, async (scene) => {
+      const finished = await scene.start(usual("10:15s, 50:10s"), { flags: image("v2-err1") }).ended;
+      assert.equal(finished.code, 0, finished.said);
+      assert.equal(finished.outputs.outcome, "succeeded");
+      const { counts } = await scene.end();
+      t.diagnostic(figures(counts));
+      assert.ok(counts.bad > 0, "some requests failed");
+    }));
+
+  test("a canary that nobody can connect to is caught though no request reaches it", (t) =>
+    withScene(bed, api, { name: "evidence-refuse", perSecond: 50 }, async (scene) => {
+      const finished = await scene.start(usual("10:60s"), { flags: image("v2-refuse") }).ended;
+      await assertRolledBack(scene, finished, /(\d+) of \1 canary requests failed/);
+      t.diagnostic(figures((await scene.end()).counts));
+    }));
+
+  test("a canary whose pods Envoy ejects is caught though its failures are counted for no version", (t) =>
+    withScene(bed, api, { name: "evidence-ejected", perSecond: 50, objects: ejection }, async (scene) => {
+      const finished = await scene.start(usual("10:60s"), { flags: image("v2-refuse") }).ended;
+      await assertRolledBack(
+        scene,
+        finished,
+        /canary requests failed: more than stops|the canary got [\d.]+ % of \d+ requests instead of 10 %, while \d+ requests of the service failed without reaching a pod/,
+      );
+      t.diagnostic(figures((await scene.end()).counts));
+    }));
+
+  test("a split that another VirtualService spoils is held for somebody to decide", (t) =>
+    withScene(bed, api, { name: "evidence-bypass", perSecond: 50 }, async (scene) => {
+      const host = "evidence-bypass-too.example.com";
+      await apply(api, virtualService(host, [{ host: "shop", subset: "v1" }]).replace("{name: shop}", "{name: thief}"), scene.namespace);
+      const thief = startTraffic({ url: bed.gateway, host, perSecond: 100 });
+      try {
+        const finished = await scene.start(usual("10:20s")).ended;
+        await assertHeld(scene, finished, /the canary got [\d.]+ % of [\d,]+ requests instead of 10 %: less than planned, .*some callers bypass the route/);
+      } finally {
+        t.diagnostic(figures(await thief.stop()));
+      }
+    }));
+
+  test("one request in five seconds decides nothing, and the release says so instead of rolling back", (t) =>
+    withScene(bed, api, { name: "evidence-quiet", perSecond: 20 }, async (scene) => {
+      await scene.traffic.stop();
+      const quiet = startTraffic({ url: bed.gateway, host: scene.host, perSecond: 0.2 });
+      try {
+        const finished = await scene.start(usual([{ weight: 10, wait: "15s", atMost: "20s" }])).ended;
+        await assertHeld(scene, finished, /held for somebody to decide: (no request of the canary was counted|0 of \d canary requests failed)/);
+        t.diagnostic(finished.outputs.because ?? "");
+      } finally {
+        t.diagnostic(figures(await quiet.stop()));
+      }
+    }));
+});
+
+/** Exit code 3, the canary keeps its share, and somebody has to decide. */
+async function assertHeld({ bed, host }: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
+  assert.equal(code, 3, said);
+  assert.match(outputs.because ?? "", because);
+  assert.match(said, because);
+  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "waiting", phase: "waiting", settled: "true", weight: "10" });
+  assert.deepEqual(await envoyWeights(bed, host), { v1: 90, v2: 10 });
+}
+
+/** Envoy takes a pod out that fails three times in a row, also when it is a version's last. */
+const ejection = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec:
+  host: shop
+  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}
+  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
+`;
