@@ -1,8 +1,11 @@
 import { defaults, type Settings } from "../../../src/evidence/defaults.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
-import { weigh } from "../../../src/evidence/weight.ts";
+import { type Finding, weigh } from "../../../src/evidence/weight.ts";
 import type { Judge } from "./judge.ts";
+
+const failing: readonly Finding[] = ["harm", "broken", "too-much-traffic", "lost"];
+const endings: Partial<Record<Finding, "passed" | "sound" | "held">> = { safe: "passed", sound: "sound", "too-little-traffic": "held" };
 
 /** The engine as it is, at every poll: with its defaults, and φ measured on stable's pods before the release. */
 export const engine =
@@ -14,7 +17,7 @@ export const engine =
     for (const [index, poll] of release.polls.entries()) {
       evidence = addPoll(evidence, poll, settings);
       ({ finding } = weigh(evidence, settings));
-      if (finding === "broken" || finding === "harm" || finding === "too-much-traffic") return { end: "rolled back", at: index + 1 };
+      if (failing.includes(finding)) return { end: "rolled back", at: index + 1 };
     }
-    return { end: finding === "safe" ? "passed" : finding === "too-little-traffic" ? "held" : "undecided" };
+    return { end: endings[finding] ?? "undecided" };
   };

@@ -23,6 +23,7 @@ export type Result = {
   readonly tool: string;
   readonly rolledBack: number;
   readonly passed: number;
+  readonly sound: number;
   readonly undecided: number;
   readonly held: number;
   /** Seconds until the median rollback; undefined when there was none. */
@@ -64,6 +65,7 @@ function summary(tool: string, outcomes: readonly Judged[]): Result {
     tool,
     rolledBack: part("rolled back"),
     passed: part("passed"),
+    sound: part("sound"),
     undecided: part("undecided"),
     held: part("held"),
     ...(medianSeconds === undefined ? {} : { medianSeconds }),

@@ -14,14 +14,15 @@ function cell({ rolledBack, medianSeconds, served }: Result, keep: boolean): str
 /** Markdown: false rollbacks first, then what is found, how fast, and at what price. */
 export function table(rows: readonly Row[]): string {
   const isKeep = (row: Row): boolean => scenarios.find(({ name }) => name === row.scenario)?.right === "keep";
-  const ended = ({ passed, undecided, held }: Result): string => `${percent(passed)} / ${percent(undecided)}${held > 0 ? ` / held ${percent(held)}` : ""}`;
+  const ended = ({ passed, sound, undecided, held }: Result): string =>
+    `${percent(passed)} / ${percent(sound)} / ${percent(undecided)}${held > 0 ? ` / held ${percent(held)}` : ""}`;
   const lines = (part: readonly Row[], keep: boolean): readonly string[] =>
     part.map(
       ({ scenario, runs, ours, peers }) =>
         `| ${scenario} | ${runs.toLocaleString("en")} | ${[ours, ...peers].map((result) => cell(result, keep)).join(" | ")} | ${ended(ours)} |`,
     );
   const head = (first: string): readonly string[] => [
-    `| ${first} | runs | ${tools.join(" | ")} | ended safe / undecided |`,
+    `| ${first} | runs | ${tools.join(" | ")} | ended safe / sound / undecided |`,
     `|${"---|".repeat(tools.length + 3)}`,
   ];
   return [
