@@ -3,6 +3,7 @@ import test from "node:test";
 import { connectGitHub } from "../../src/github/client.ts";
 import { commitStatus, statusOf } from "../../src/reporters/commit-status.ts";
 import { startGitHub } from "../../src/sandbox/github/github.ts";
+import { evidenceSamples } from "./evidence-tale.ts";
 import { samples } from "./sample.ts";
 
 const sha = "a".repeat(40);
@@ -20,6 +21,12 @@ for (const [name, state] of Object.entries(states)) {
     assert.equal(statusOf(samples[name] ?? assert.fail(), "").state, state);
   });
 }
+
+test("a release that is held is no success and nothing that goes on: its status is error, and says why", () => {
+  const { state, description } = statusOf(evidenceSamples["held-undecided"], "");
+  assert.equal(state, "error");
+  assert.equal(description, "held at 10 % (stage 1 of 3): the evidence does not decide");
+});
 
 test("a status has the service for a name, what happens for a text, and the run for a link", () => {
   assert.deepEqual(statusOf(samples.running ?? assert.fail(), "production"), {

@@ -3,10 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { conclude } from "../../src/evidence/conclusion.ts";
+import { evidenceOf } from "../../src/evidence/ledger.ts";
 import type { Account } from "../../src/release/account.ts";
 import { renderReport } from "../../src/reporters/render.ts";
-import { reportFile, reportOf } from "../../src/reporters/report-file.ts";
+import { type Report, reportFile, reportOf } from "../../src/reporters/report-file.ts";
 import { summary } from "../../src/reporters/summary.ts";
+import { evidenceSamples, evidenceTales } from "./evidence-tale.ts";
 import { links, samples, target } from "./sample.ts";
 
 const [running, succeeded] = [samples.running ?? assert.fail(), samples["succeeded-swap"] ?? assert.fail()];
@@ -32,6 +35,58 @@ test("the JSON report holds the newest account, and no half-written file is left
   reporter.report(succeeded);
   assert.deepEqual(JSON.parse(readFileSync(join(path, "canary-report.json"), "utf8")), JSON.parse(JSON.stringify({ version: 1, account: succeeded })));
   assert.deepEqual(readdirSync(path), ["canary-report.json"]);
+});
+
+const read = (file: string): Report => JSON.parse(readFileSync(file, "utf8"));
+
+test("the JSON report holds every poll of the ledger, each on a line of its own", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const account = evidenceSamples["passed-by-evidence"];
+  reportFile({ file }).report(account);
+  assert.deepEqual(read(file).account.ledger, account.ledger);
+  const lines = readFileSync(file, "utf8").split("\n");
+  assert.equal(account.ledger.polls.length, 48);
+  for (const poll of account.ledger.polls)
+    assert.ok(
+      lines.some((line) => line.trim().replace(/,$/, "") === JSON.stringify(poll)),
+      poll,
+    );
+});
+
+test("what a report holds is enough to judge the release again, with the same words and numbers", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  reportFile({ file }).report(evidenceSamples["rolled-back-by-evidence"]);
+  const { plan, ledger, stages } = read(file).account;
+  const { because, numbers } = conclude(evidenceOf(ledger, plan.evidence.settings), plan.evidence.settings);
+  const verdict = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence");
+  assert.deepEqual({ because, numbers }, { because: verdict?.because, numbers: verdict?.numbers });
+});
+
+test("while only counts change the JSON report is written every 10 s, and the newest when the job ends", async (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  const after = (seconds: number): Account => ({ ...evidenceSamples.extended, now: evidenceSamples.extended.now + seconds * 1_000 });
+  const written = (): number => (read(file).account.now - evidenceSamples.extended.now) / 1_000;
+  const seen = [0, 4, 8, 12, 16, 20, 22].map((seconds) => {
+    reporter.report(after(seconds));
+    return written();
+  });
+  assert.deepEqual(seen, [0, 0, 0, 12, 12, 12, 22]);
+  reporter.report(after(24));
+  await reporter.flush(1_000);
+  assert.equal(written(), 24);
+});
+
+test("a gate that changes its mind, a step and the end are in the JSON report at once", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  const told = evidenceTales["rolled-back-by-evidence"];
+  const kinds = ({ state, stages, settled }: Account): string =>
+    JSON.stringify([state, settled, stages.map(({ verdicts }) => verdicts.map(({ kind }) => kind))]);
+  for (const account of told) {
+    reporter.report(account);
+    assert.equal(kinds(read(file).account), kinds(account));
+  }
 });
 
 test("of the user's manifests the JSON report shows only what they are", () => {

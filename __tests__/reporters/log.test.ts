@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Entry } from "../../src/release/account.ts";
+import type { Account, Entry } from "../../src/release/account.ts";
 import { log, type Voice } from "../../src/reporters/log.ts";
 import { progress } from "../../src/reporters/progress.ts";
 import type { Screen } from "../../src/reporters/screen.ts";
 import { assertGolden } from "../support/golden.ts";
+import { evidencePlan, evidenceTale, evidenceTales } from "./evidence-tale.ts";
 import { samples, start } from "./sample.ts";
 import { tale } from "./tale.ts";
 
@@ -21,8 +22,8 @@ function recording(columns?: number): { readonly screen: Screen; readonly text: 
   };
 }
 
-async function tell(voice: Voice): Promise<void> {
-  for (const account of tale()) voice.report(account);
+async function tell(voice: Voice, told: readonly Account[] = tale()): Promise<void> {
+  for (const account of told) voice.report(account);
   await voice.flush(1_000);
 }
 
@@ -109,4 +110,65 @@ test("an outcome that nobody could look at again is told at the end of the job",
   assert.doesNotMatch(text(), /::error/);
   await voice.flush(1_000);
   assert.match(text(), /^::error title=❌ shop\/reviews%3A rolled back%2C/m);
+});
+
+test("a log tells what the evidence says when it changes its mind, with the numbers below, and a release that is held as an error", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }), evidenceTales["held-undecided"]);
+  assertGolden("log/held.txt", text());
+  assert.match(text(), /^::error title=✋ shop\/reviews%3A held at 10 %25/m);
+});
+
+test("an approval that the plan asks for is told as a notice", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }), [samples.waiting ?? assert.fail()]);
+  assert.match(text(), /^::notice title=✋ shop\/reviews%3A waiting for approval/m);
+});
+
+for (const voice of ["log", "progress"] as const) {
+  test(`why a release is rolled back is told once by the ${voice}, with its numbers at the end`, async () => {
+    const { screen, text } = recording(voice === "log" ? undefined : 400);
+    const told = evidenceTales["rolled-back-by-evidence"];
+    await tell(voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: { now: () => start } }), told);
+    const { because, numbers = "" } =
+      told
+        .at(-1)
+        ?.stages.at(-1)
+        ?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
+    const lines = text().split(/[\n\r]/);
+    assert.equal(lines.filter((line) => line.includes(because)).length, 2, "as the step, and below the headline at the end");
+    assert.equal(lines.filter((line) => line.endsWith(numbers)).length, 1);
+  });
+}
+
+test("a stage's first line comes with its first look, once", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: false }), evidenceTales["held-undecided"]);
+  assert.equal(text().match(/no request counted yet/g)?.length, 1);
+});
+
+test("a stage without a wait has no time to tell", async () => {
+  const plan = { ...evidencePlan, settle: 0, drain: 0, stages: evidencePlan.stages.map((stage) => ({ ...stage, wait: 0, gates: [] })) };
+  const { screen, text } = recording(200);
+  await tell(
+    progress({ screen, clock: { now: () => start } }),
+    evidenceTale(() => ({ stable: [1, 0], canary: [1, 0] }), plan),
+  );
+  assert.match(text(), /giving the canary 50 % of the requests/);
+  assert.doesNotMatch(text(), /\d+ ms|left|extended|the wait is over|counted yet/);
+});
+
+test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", () => {
+  const told = evidenceTales["held-undecided"];
+  const extendedAt = told.findIndex((account) => account.because.includes("is extended"));
+  const live = (account: Account, now: number): string => {
+    const { screen, text } = recording(200);
+    const voice = progress({ screen, clock: { now: () => now } });
+    voice.report(account);
+    void voice.flush(0);
+    return text();
+  };
+  const [before, extended] = [told[extendedAt - 1] ?? assert.fail(), told[extendedAt] ?? assert.fail()];
+  assert.match(live(before, extended.now), /10 % · the wait is over · canary/);
+  assert.match(live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
 });

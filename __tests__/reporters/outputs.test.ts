@@ -5,7 +5,9 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import { type Outputs, outputs } from "../../src/reporters/outputs.ts";
+import { holds } from "../../src/sandbox/composite/expression.ts";
 import { parseOutputs } from "../../src/sandbox/composite/file-commands.ts";
+import { evidenceSamples } from "./evidence-tale.ts";
 import { samples } from "./sample.ts";
 
 function bench(t: TestContext): { readonly reporter: Outputs; readonly read: () => Readonly<Record<string, string>>; readonly text: () => string } {
@@ -55,6 +57,18 @@ for (const [name, outcome, settled] of endings) {
     assert.equal(read().settled, settled);
   });
 }
+
+test("the second step of the action leaves a release alone that is held, although the first one fails", (t) => {
+  const settleWhen = /^ +id: settle$|^ +if: (.+)$/m.exec(readFileSync(join(import.meta.dirname, "../../action.yml"), "utf8"))?.[1] ?? assert.fail();
+  const runsAfter = (outputs: Readonly<Record<string, string>>): boolean =>
+    holds(settleWhen, { inputs: { command: "release" }, steps: { canary: { outputs } } }, { failed: true, cancelled: false });
+  const { reporter, read } = bench(t);
+  reporter.report(evidenceSamples.extended);
+  assert.equal(runsAfter(read()), true, "of a job that dies while the stage is extended the release is ended");
+  reporter.report(evidenceSamples["held-undecided"]);
+  assert.equal(read().outcome, "waiting");
+  assert.equal(runsAfter(read()), false);
+});
 
 test("no request counted is no split of zero", (t) => {
   const { reporter, read } = bench(t);

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
+import { plain } from "../../src/lib/markdown.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Gate } from "../../src/release/gate.ts";
+import { findingOf } from "../../src/reporters/evidence.ts";
 import { longestComment, renderReport } from "../../src/reporters/render.ts";
+import { evidenceSamples, evidenceTales } from "./evidence-tale.ts";
 import { entered, links, plan, samples, start, tallyOf, target } from "./sample.ts";
 
 const sample = (name: string): Account => samples[name] ?? assert.fail(`no sample ${name}`);
@@ -104,3 +107,49 @@ test("a name that a shell would take apart is one word in a command", () => {
   const report = renderReport({ ...sample("waiting"), target: { ...target, service: "a'; rm -rf b" } }, links);
   assert.match(report, /^istio-canary promote --namespace shop --service 'a'\\''; rm -rf b'$/m);
 });
+
+const decidedOn = (name: keyof typeof evidenceTales): string => renderReport(evidenceTales[name].at(-1) ?? assert.fail(), links);
+
+test("a row of evidence says safe where safety is proven, and undecided where neither is", () => {
+  assert.match(decidedOn("proven-safe"), /^\| 1 \|.*\| ✅ pass \|$/m);
+  assert.match(decidedOn("proven-safe"), /^\| 3 \|.*\| ✅ safe \|$/m);
+  assert.match(decidedOn("held-undecided"), /^\| 1 \|.*\| ⏳\u00a0undecided \|$/m);
+  assert.match(decidedOn("held-without-data"), /^\| 1 \|.*\| ❔ no data \|$/m);
+  assert.match(decidedOn("rolled-back-by-the-breaker"), /^\| 1 \|.*\| ❌ fail \|$/m);
+});
+
+test("a finding that is the release's reason is told once, with its numbers below the table", () => {
+  const { because, numbers } = findingOf(evidenceSamples["rolled-back-by-evidence"].stages.at(-1)) ?? assert.fail();
+  const [before, below] = renderReport({ ...evidenceSamples["rolled-back-by-evidence"], log: [] }, links).split("**Evidence**");
+  assert.ok(before?.includes(`**Why:** ${because}`));
+  assert.ok(below?.includes(`<sub>${plain(numbers)}</sub>`));
+  assert.ok(!below?.includes(because));
+});
+
+test("the evidence of earlier stages is folded", () => {
+  const { because } = findingOf(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
+  const fold = /<details><summary>Evidence at the end of earlier stages<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(decidedOn("passed-by-evidence"))?.[1];
+  assert.equal(fold?.match(/^\* Stage/gm)?.length, 2);
+  assert.ok(fold?.includes(`* Stage 1 (10 %): ${because}`));
+});
+
+test("a stage without evidence has none below the table", () => {
+  assert.doesNotMatch(renderReport(sample("running"), links), /Evidence/);
+});
+
+const decisions = [
+  ["held-undecided", /at the failed and slow answers of <code>reviews-v2<\/code> between 12:00:02 and 12:12:02 UTC/, /evidence\.inconclusive/],
+  ["held-without-data", /Find out why no request of <code>reviews-v2<\/code> is counted/, /evidence\.noData/],
+  ["held-by-the-split", /Find out which callers bypass the route/, /evidence\.splitTolerance/],
+  ["held-by-the-budget", /at the failed and slow answers of <code>reviews-v2<\/code>/, /evidence\.budget/],
+] as const;
+
+for (const [name, look, setting] of decisions) {
+  test(`somebody who is called to a release that is ${name.replaceAll("-", " ")} reads what is at stake, where to look, and both commands`, () => {
+    const report = decidedOn(name);
+    assert.match(report, /the canary keeps its weight of 10 %, and nobody watches it until then/);
+    assert.match(report, look);
+    assert.match(report, /^istio-canary promote --namespace shop --service reviews\nistio-canary rollback --namespace shop --service reviews$/m);
+    assert.match(report, setting);
+  });
+}

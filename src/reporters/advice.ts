@@ -21,36 +21,39 @@ function howToPromote(account: Account, links: Links): string {
 
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(account: Account, links: Links): string {
-  const { stages, weight } = account;
-  const record = stages.at(-1);
   const open = openQuestion(account);
-  const look = record === undefined ? "" : ` Look at ${whatToLookAt(open, account)} ${during(record, account)}, ${whereToLook(account, links)}.`;
   return [
-    `**Somebody has to decide**: the canary keeps its ${weight} % of the requests, and nobody watches it until then.${look}`,
+    `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
     `To go on, ${byWorkflow(links)}`,
     commands(account),
-    `So that the next release decides by itself, ${nextTime[open]}. ${code("istio-canary rehearse")} says beforehand how often a plan ends like this.`,
+    `So that the next release decides by itself, ${nextTime[open]}.`,
   ].join("\n\n");
 }
 
-function whatToLookAt(open: OpenQuestion, { target: { service, canary } }: Account): string {
+function whatToFindOut(open: OpenQuestion, account: Account, links: Links): string {
+  const { target, stages } = account;
+  const counting = `${code("istio-canary verify")} counts how requests really split.`;
   switch (open) {
     case "no-data":
-      return `whether requests reach ${code(canary.deployment)} at all`;
+      return `Find out why no request of ${code(target.canary.deployment)} is counted, or none of ${code(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
     case "split":
-      return `which callers of ${code(service)} bypass its route (without a sidecar, by another VirtualService or gateway, on connections that stay)`;
+      return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
     case "undecided":
-    case "budget":
-      return `the failed and slow answers of ${code(canary.deployment)}`;
+    case "budget": {
+      const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
+      return `Look at the failed and slow answers of ${code(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
+    }
   }
 }
 
+const rehearse = `try plans with ${code("istio-canary rehearse")}`;
+
 /** Keys as the configuration file has them. */
 const nextTime: Readonly<Record<OpenQuestion, string>> = {
-  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("atMost")}), or choose with ${code("evidence.inconclusive")} what is done then`,
-  "no-data": `release while there is traffic, give the canary more of it (a larger ${code("weight")}, a longer ${code("wait")}), or choose with ${code("evidence.noData")} what is done then`,
+  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or choose with ${code("evidence.inconclusive")} what is done then`,
+  "no-data": `give the canary more requests (a larger ${code("weight")}, a longer ${code("wait")}, a time with traffic; ${rehearse}), or choose with ${code("evidence.noData")} what is done then`,
   split: `let every caller take the route, or allow the difference with ${code("evidence.splitTolerance")}`,
-  budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}), or allow more with ${code("evidence.budget")}`,
+  budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or allow more with ${code("evidence.budget")}`,
 };
 
 function byWorkflow(links: Links): string {

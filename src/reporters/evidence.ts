@@ -1,6 +1,7 @@
 import { clip, folded, plain } from "../lib/markdown.ts";
 import type { Account, StageRecord } from "../release/account.ts";
 import type { GateVerdict } from "../release/decide.ts";
+import { isExtended } from "./stage-progress.ts";
 
 /** What the evidence says, for people, and the numbers behind it, for somebody who doubts it. */
 export type Finding = { readonly because: string; readonly numbers: string };
@@ -26,14 +27,13 @@ export function evidencePart(account: Account): string | undefined {
   });
   const newest = found.at(-1);
   if (!newest) return undefined;
-  const told = decidingFinding(account) === newest.finding;
-  const title = `**Evidence**, from all requests since the first stage${newest.record === account.stages.at(-1) ? "" : ` until the end of stage ${newest.record.stage + 1}`}:`;
   const earlier = found
     .slice(0, -1)
     .slice(-keptStages)
     .map(({ record, finding }) => `* Stage ${record.stage + 1} (${record.weight} %): ${sentence(finding)}<br>${small(finding)}`);
+  const told = decidingFinding(account) === newest.finding; // as the release's own reason, above
   return [
-    `${title}${told ? "" : ` ${sentence(newest.finding)}`}<br>${small(newest.finding)}`,
+    `**Evidence** of all stages together${told ? ", in numbers:" : `: ${sentence(newest.finding)}`}<br>${small(newest.finding)}`,
     ...(earlier.length === 0 ? [] : [folded("Evidence at the end of earlier stages", earlier.join("\n"))]),
   ].join("\n\n");
 }
@@ -41,17 +41,19 @@ export function evidencePart(account: Account): string | undefined {
 const sentence = ({ because }: Finding): string => plain(clip(because, 600));
 const small = ({ numbers }: Finding): string => `<sub>${plain(clip(numbers, 600))}</sub>`;
 
-/** For logs: the finding when its verdict changes and at the end of each stage, unless what is done next is told with the same words. */
+/** For logs: the finding when its verdict changes, and when its stage is extended or over, unless what is done next is told with the same words. */
 export function createFindings(): (account: Account) => readonly string[] {
-  let known = { verdict: "", over: "", because: "" };
-  return ({ startedAt, stages, log }) => {
-    const record = stages.at(-1);
+  let known = { verdict: "", turn: "" };
+  return (account) => {
+    const record = account.stages.at(-1);
     const finding = findingOf(record);
-    if (!record || !finding) return [];
-    const { kind, proven, because, numbers } = finding;
+    const extended = isExtended(account);
+    if (!record || (!extended && (!finding || record.polls === 0))) return []; // before the first poll there is nothing to find
     const before = known;
-    known = { verdict: JSON.stringify([startedAt, kind, proven]), over: record.until === undefined ? before.over : `${startedAt} ${record.stage}`, because };
-    const news = known.verdict !== before.verdict || (known.over !== before.over && because !== before.because);
-    return news && !log.at(-1)?.because.includes(because) ? [`evidence: ${because}`, numbers] : [];
+    const turn = record.until !== undefined ? `${record.stage} over` : extended ? `${record.stage} extended` : before.turn;
+    known = { verdict: JSON.stringify([account.startedAt, finding?.kind, finding?.proven]), turn };
+    if (extended && turn !== before.turn) return [account.because, decidingFinding(account)?.numbers].filter((text) => text !== undefined);
+    const news = known.verdict !== before.verdict || turn !== before.turn;
+    return finding && news && !account.log.at(-1)?.because.includes(finding.because) ? [`evidence: ${finding.because}`, finding.numbers] : [];
   };
 }

@@ -1,6 +1,7 @@
 import type { Account } from "../release/account.ts";
 import type { State } from "../release/state.ts";
 import { type OpenQuestion, openQuestion } from "./open-question.ts";
+import { isExtended } from "./stage-progress.ts";
 
 export type Headline = {
   /** One sign that is seen before anything is read. */
@@ -10,9 +11,9 @@ export type Headline = {
 
 const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
   undecided: "the evidence does not decide",
-  "no-data": "nothing was counted to decide by",
+  "no-data": "no data to decide by",
   split: "the canary gets less than planned",
-  budget: "the worst case does not allow more",
+  budget: "the budget allows no larger weight",
 };
 
 /** Where a release is, in a few words of plain text. */
@@ -34,7 +35,7 @@ function phaseHeadline(account: Account, state: State): Headline {
         words: state.stage < plan.stages.length ? `going to ${plan.stages[state.stage]?.weight} % (${stage(state.stage)})` : "going to 100 %",
       };
     case "baking":
-      return { mark: "⏳", words: `${weight} % on the canary (${stage(state.stage)})` };
+      return { mark: "⏳", words: `${weight} % on the canary (${stage(state.stage)}${isExtended(account) ? ", extended" : ""})` };
     case "waiting":
       return state.held === undefined
         ? { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` }

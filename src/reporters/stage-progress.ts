@@ -20,12 +20,18 @@ export function stageProgress(account: Account, now: Instant): string | undefine
   return [time, counted, ...record.verdicts.map(gateProgress)].join(" · ");
 }
 
-/** Undefined where nothing is waited for: a stage without a wait that was not judged yet. */
+/** Undefined where nothing is waited for: a stage without a wait, at its first look. */
 function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant): string | undefined {
   const left = stage.wait - (now - since);
   if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
-  if (account.now - since < stage.wait) return "the wait is over"; // and what the newest poll says is not known yet
-  return isJudged(account) ? `extended until ${timeOf(since + stage.deadline)} UTC at most` : undefined;
+  if (isExtended(account)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
+  return stage.wait > 0 ? "the wait is over" : undefined;
+}
+
+/** The stage's wait is over, and a poll since then left it open. */
+export function isExtended({ state, plan, stages, now }: Account): boolean {
+  const wait = state.phase === "baking" ? plan.stages[state.stage]?.wait : undefined;
+  return state.phase === "baking" && wait !== undefined && now - state.since >= wait && stages.at(-1)?.verdicts.length !== 0;
 }
 
 /** The stage's first look is over. Before it nothing is known, and little to be told. */

@@ -47,7 +47,7 @@ function gateCells(gate: string, { verdicts: given }: StageRecord): readonly str
 /** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
 function verdictCell({ kind, proven, policy }: GateVerdict): string {
   if (kind === "pass" && proven) return "✅ safe";
-  return kind === "wait" && policy !== undefined ? "⏳ undecided" : verdicts[kind];
+  return kind === "wait" && policy !== undefined ? "⏳\u00a0undecided" : verdicts[kind];
 }
 
 /** A stage is called by its number; its name is added where it says more than the weight does. */
