@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, run } from "../../src/engine/run.ts";
 import type { Plan } from "../../src/release/plan.ts";
-import { type Behaviour, createWorld, planOf, second } from "../support/world.ts";
+import { type Behaviour, createWorld, judgedByEvidence, planOf, second } from "../support/world.ts";
 
 const job = (stop = new AbortController().signal): Job => ({ stop, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] });
 
@@ -10,6 +10,8 @@ const stories: readonly (readonly [string, Plan, Behaviour])[] = [
   ["a good release by swap", planOf(), {}],
   ["a good release by update", planOf({ promotion: "update" }), {}],
   ["a canary that goes bad", planOf(), { errors: (now) => (now > 45 * second ? 0.3 : 0) }],
+  ["a good release by evidence", judgedByEvidence(planOf()), {}],
+  ["a canary that goes bad under evidence", judgedByEvidence(planOf()), { errors: (now) => (now > 45 * second ? 0.5 : 0) }],
   ["a canary that never starts", planOf(), { health: (of) => (of === "canary" ? { ready: false, fatal: "pod reviews-v2-x: cannot pull the image" } : {}) }],
   [
     "a stable that does not take the new image",

@@ -48,6 +48,13 @@ export const planOf = (more: Partial<Plan> = {}): Plan => ({
   ...more,
 });
 
+/** The plan with evidence in place of its gates, past the warm-up from the first request on. */
+export const judgedByEvidence = (plan: Plan, rules: Partial<Plan["evidence"]> = {}): Plan => ({
+  ...plan,
+  stages: plan.stages.map((stage) => ({ ...stage, gates: [{ kind: "evidence", name: "evidence" }] })),
+  evidence: { ...evidenceRules, settings: { ...evidenceRules.settings, warmUp: 0, scrape: plan.pollEvery }, ...rules },
+});
+
 /** What the cluster is, as far as a release can change it. */
 export type Cluster = { weight: number; canary: "as before" | "deployed" | "promoted"; stable: "as before" | "new image" | "scaled down"; subset: boolean };
 
