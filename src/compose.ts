@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Session } from "./commands/session.ts";
+import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { connectGitHub } from "./github/client.ts";
 import type { GitHubContext } from "./github/context.ts";
@@ -51,6 +52,13 @@ export type World = {
   readonly print: (text: string) => void;
 };
 
+/** The same for commands that ask no cluster, and need none to be there. */
+export function desk(config: Config, world: World): Desk {
+  for (const secret of secretsIn(config.metrics?.headers ?? {})) world.redaction.register(secret);
+  const { warn } = collectWarnings(config, world);
+  return { config, warn, print: world.print, readFile: (path) => readFile(path, "utf8"), ...counting(sharedSource(config), world) };
+}
+
 /** The composition root: the only place that knows which adapters there are. */
 export function compose(config: Config, world: World): Session {
   const { namespace, service } = config;
@@ -62,10 +70,7 @@ export function compose(config: Config, world: World): Session {
   const written = world.github.outputFile ? outputs({ file: world.github.outputFile, report: config.reporting.report }) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
-  const metricsOf = (target: Target): PrometheusSource => {
-    const { metrics } = config;
-    return metrics ? prometheus({ ...metrics, url: metrics.prometheus, target }) : noMetrics;
-  };
+  const metricsOf = sharedSource(config);
   const labelsOf = (target: Target) => (of: Role) => versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
 
   const inspections = (target: Target, plan: Plan): readonly Preflight[] => [
@@ -98,8 +103,26 @@ export function compose(config: Config, world: World): Session {
     preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
     capture: async (target) => ({ routes: await captureRoutes(client, target), workloads: await captureWorkloads(client, target) }),
     connect: portsOf,
-    traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, world.stop),
+    ...counting(metricsOf, world),
     close: () => client.close(),
+  };
+}
+
+/** What Prometheus has seen until now. */
+const counting = (metricsOf: (target: Target) => PrometheusSource, { stop }: World): Pick<Session, "traffic" | "dispersion"> => ({
+  traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
+  dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
+});
+
+/** One source for each target, so that the release reads what the preflight has announced. */
+function sharedSource({ metrics }: Config): (target: Target) => PrometheusSource {
+  const sources = new Map<string, PrometheusSource>();
+  return (target) => {
+    if (!metrics) return noMetrics;
+    const key = `${target.stable.deployment} ${target.canary.deployment}`;
+    const source = sources.get(key) ?? prometheus({ ...metrics, url: metrics.prometheus, target });
+    sources.set(key, source);
+    return source;
   };
 }
 

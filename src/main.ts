@@ -3,13 +3,15 @@ import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
+import { rehearse } from "./commands/rehearse.ts";
 import { release } from "./commands/release.ts";
+import { replay } from "./commands/replay.ts";
 import { rollback } from "./commands/rollback.ts";
-import type { ExitCode, Session } from "./commands/session.ts";
+import type { Desk, ExitCode, Session } from "./commands/session.ts";
 import { settle } from "./commands/settle.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
-import { compose } from "./compose.ts";
+import { compose, desk } from "./compose.ts";
 import { helpText, inputsFromJson, parseArguments } from "./config/arguments.ts";
 import type { Command } from "./config/config.ts";
 import { loadConfig } from "./config/load.ts";
@@ -24,7 +26,16 @@ import { outputs } from "./reporters/outputs.ts";
 import { progress } from "./reporters/progress.ts";
 import { screenOn } from "./reporters/screen.ts";
 
-const commands: Readonly<Record<Command, (session: Session) => Promise<ExitCode>>> = { release, plan, status, verify, rollback, promote, settle };
+const inCluster: Readonly<Record<Exclude<Command, "rehearse" | "replay">, (session: Session) => Promise<ExitCode>>> = {
+  release,
+  plan,
+  status,
+  verify,
+  rollback,
+  promote,
+  settle,
+};
+const anywhere: Readonly<Record<Exclude<Command, keyof typeof inCluster>, (desk: Desk) => Promise<ExitCode>>> = { rehearse, replay };
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
 setFlagsFromString("--optimize-for-size");
@@ -50,9 +61,12 @@ async function main(): Promise<ExitCode> {
   if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const voice = process.stdout.isTTY && !github.actions ? progress({ screen, clock: { now: Date.now } }) : log({ screen, actions: github.actions });
-  const session = compose(config, { env, github, voice, redaction, stop: stop.signal, print });
+  const world = { env, github, voice, redaction, stop: stop.signal, print };
+  const { command } = config;
+  if (command === "rehearse" || command === "replay") return anywhere[command](desk(config, world));
+  const session = compose(config, world);
   try {
-    return await commands[config.command](session);
+    return await inCluster[command](session);
   } finally {
     await session.close();
   }

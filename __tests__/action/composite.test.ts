@@ -55,7 +55,7 @@ test("a crash is settled by the second step, whose outputs count, and the job st
   assert.equal(result.outputs.settled, "true");
 });
 
-for (const command of ["plan", "status", "verify"]) {
+for (const command of ["plan", "rehearse", "status", "verify", "replay"]) {
   test(`${command} changes nothing, so nothing is settled after it`, async (t) => {
     const { action, env } = bench(t, "crash");
     assert.deepEqual(conclusions(await startComposite({ action, env, with: { command } }).done), ["failure", "skipped"]);

@@ -17,6 +17,11 @@ const good: readonly (readonly [line: string, expected: Arguments])[] = [
   ["--json=false --comment false plan", run("plan", { json: "false", comment: "false" })],
   ["release --canary-labels a=b --canary-labels c=d", run("release", { "canary-labels": "a=b\nc=d" })],
   ["release --stages=-", run("release", { stages: "-" })],
+  ["replay", run("replay")],
+  ["replay old/report.json", run("replay", { report: "old/report.json" })],
+  ["replay --json report.json", run("replay", { json: "true", report: "report.json" })],
+  ["replay --report report.json", run("replay", { report: "report.json" })],
+  ["rehearse --rehearse-rate 50 --rehearse-errors 1%", run("rehearse", { "rehearse-rate": "50", "rehearse-errors": "1%" })],
   ["--help", { want: "help" }],
   ["verify -h", { want: "help", command: "verify" }],
   ["nonsense --help --foo", { want: "help" }],
@@ -32,8 +37,10 @@ for (const [line, expected] of good) {
 const flags = inputs.filter(({ name }) => name !== "command").map(({ name }) => `--${name}`);
 
 const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
-  ["relase", 'unknown command "relase"; did you mean "release"? Known: release, plan, status, verify, rollback, promote, settle'],
+  ["relase", 'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, promote, settle, replay'],
   ["release now", "now: is neither a flag nor the value of one"],
+  ["replay a.json b.json", "b.json: is neither a flag nor the value of one"],
+  ["replay a.json --report b.json", "--report: was given more than once"],
   ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? Known: ${flags.join(", ")}`],
   ["--config", "--config: needs a value"],
   ["--config --json", "--config: needs a value; if --json=true is meant, write --config=--json=true"],

@@ -47,7 +47,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",
@@ -373,7 +373,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a command nobody knows",
     { inputs: { command: "relase" } },
-    'command: unknown command "relase"; did you mean "release"? Known: release, plan, status, verify, rollback, promote, settle',
+    'command: unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, promote, settle, replay',
   ],
   [
     "verify with nothing to ask",
@@ -414,5 +414,5 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
 });
 
 function inputNames(): string {
-  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, json";
+  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json";
 }

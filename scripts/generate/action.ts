@@ -1,4 +1,5 @@
 import { dump } from "js-yaml";
+import type { Command } from "../../src/config/config.ts";
 import { describeInput, inputs } from "../../src/config/inputs.ts";
 import { outputNames } from "../../src/reporters/outputs.ts";
 
@@ -32,8 +33,10 @@ runs:
         ISTIO_CANARY_INPUTS: \${{ toJSON(inputs) }}
 `;
 
+const reading = ["plan", "rehearse", "status", "verify", "replay"] as const satisfies readonly Command[];
+
 /** Commands that only read leave nothing behind; any other text is settled rather than not. */
-const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !contains(fromJSON('["plan", "status", "verify"]'), inputs.command)`;
+const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !contains(fromJSON('${JSON.stringify(reading).replaceAll(",", ", ")}'), inputs.command)`;
 
 const inputsPart = (): unknown =>
   Object.fromEntries(

@@ -1,4 +1,4 @@
-import { describeInput, type Input, inputs } from "../../src/config/inputs.ts";
+import { commands as all, describeInput, type Input, inputs } from "../../src/config/inputs.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** docs/configuration.md: what can be written in the YAML file, and the inputs of the same names. */
@@ -35,7 +35,12 @@ export function inputTable(): string {
   return table(["Input", "Meaning", "In the file", "Commands"], rows);
 }
 
-const commandsOf = ({ commands }: Input): string => (commands.length === 7 ? "all" : commands.join(", "));
+/** Few exceptions are shorter to name than the rule. */
+function commandsOf({ commands }: Input): string {
+  const others = all.filter((command) => !commands.includes(command));
+  if (others.length === 0) return "all";
+  return others.length <= 2 ? `all but ${others.join(" and ")}` : commands.join(", ");
+}
 
 /** A table for a mapping, then one for each mapping in it. */
 function tables(schema: JsonSchema, path: string): readonly string[] {

@@ -35,11 +35,19 @@ export function parseArguments(argv: readonly string[], action: Given = {}): Arg
   if (options.some(({ name }) => name === "help" || name === "h")) return { want: "help", ...(command ? { command } : {}) };
   if (options.some(({ name }) => name === "version")) return { want: "version" };
 
-  const issues = [...wordIssues(words, command), ...options.flatMap(flagIssues), ...repeated(options.map(({ name }) => name))];
+  const report = command === "replay" ? words[1] : undefined;
+  const issues = [
+    ...wordIssues(words, command, report),
+    ...options.flatMap(flagIssues),
+    ...repeated([...options.map(({ name }) => name), ...(report === undefined ? [] : ["report"])]),
+  ];
   if (issues.length > 0) throw new ConfigError(issues);
   const given = Map.groupBy(options, ({ name }) => name);
   const texts = [...given].map(([name, tokens]) => [name, tokens.map(({ value }) => value).join("\n")]);
-  return { want: "run", inputs: { ...action, ...Object.fromEntries(texts), command: command ?? (action.command || "release") } };
+  return {
+    want: "run",
+    inputs: { ...action, ...Object.fromEntries(texts), ...(report === undefined ? {} : { report }), command: command ?? (action.command || "release") },
+  };
 }
 
 /** A boolean flag without a value means true. */
@@ -48,9 +56,10 @@ function completed(argument: string, next: string | undefined): string {
   return input?.type === "boolean" && next !== "true" && next !== "false" ? `${argument}=true` : argument;
 }
 
-function wordIssues([first, ...others]: readonly string[], command: Command | undefined): readonly ConfigIssue[] {
+/** The second word is a report where that is what the command is about: `replay canary-report.json`. */
+function wordIssues([first, ...others]: readonly string[], command: Command | undefined, report: string | undefined): readonly ConfigIssue[] {
   if (first !== undefined && !command) return [{ path: "", problem: unknown("command", first, commands) }];
-  return others.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
+  return others.slice(report === undefined ? 0 : 1).map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
 }
 
 type Option = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
@@ -96,11 +105,13 @@ function parseJson(text: string): unknown {
 const purposes: Readonly<Record<Command, string>> = {
   release: "Release a new version: deploy the canary, move the weights, promote or roll back.",
   plan: "Say what a release would do, run every check, and change nothing.",
+  rehearse: "Play the plan through thousands of times: how often is it right, and how fast?",
   status: "Say where a release is.",
   verify: "Count how traffic really splits now.",
   rollback: "Give all traffic back to stable, whatever the release is doing.",
   promote: "Finish a release that waits for approval.",
   settle: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
+  replay: "Judge a release again from its report, without a cluster, and say whether every verdict agrees.",
 };
 
 /** What `--help` prints: all commands, or one command with its flags. */
@@ -120,7 +131,7 @@ export function helpText(command?: Command): string {
   }
   const own = flags.filter((input) => input.commands.includes(command));
   return [
-    `istio-canary ${command} [--name value ...]`,
+    `istio-canary ${command} ${command === "replay" ? "[REPORT] " : ""}[--name value ...]`,
     "",
     purposes[command],
     "",

@@ -3,24 +3,26 @@ import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 
 /** What the program is asked to do. `settle` is the action's second step: roll back, or finish a promotion, whatever the first step left. */
-export type Command = "release" | "plan" | "status" | "verify" | "rollback" | "promote" | "settle";
+export type Command = "release" | "plan" | "rehearse" | "status" | "verify" | "rollback" | "promote" | "settle" | "replay";
 
 /** Everything a user can say, parsed once; nothing behind this type is optional by accident. */
 export type Config = {
   readonly command: Command;
-  /** Which service: enough for status, rollback, promote and settle, which find the rest in the journal. */
+  /** Which service: enough for status, rollback, promote and settle, which find the rest in the journal. May be empty for rehearse and replay. */
   readonly namespace: string;
   readonly service: string;
   readonly cluster: ClusterConfig;
   /** Absent: no Prometheus; only waits and restarts can be judged. */
   readonly metrics?: MetricsConfig;
   readonly reporting: ReportingConfig;
-  /** What is released and how. Present for release, plan and verify; elsewhere when the configuration gives it. */
+  /** What is released and how. Present for release, plan and verify; for rehearse, where it says whose traffic; elsewhere when the configuration gives it. */
   readonly release?: { readonly target: Target; readonly plan: Plan };
   readonly verify: VerifyConfig;
+  /** Present for rehearse. */
+  readonly rehearsal?: RehearsalConfig;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
-  /** JSON instead of text, for `plan`, `status` and `verify`. */
+  /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
   readonly json: boolean;
   /** Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken configuration. */
   readonly warnings: readonly string[];
@@ -92,4 +94,17 @@ export type VerifyConfig = {
   readonly versionFrom?: { readonly header?: string; readonly json?: string };
   /** Prometheus: how far to look back. */
   readonly window: Millis;
+};
+
+/** What is played through, and before which requests. */
+export type RehearsalConfig = {
+  /** As with a Prometheus, also where none is named. */
+  readonly plan: Plan;
+  /** Requests per second of both versions. Absent: those of the last hour, by Prometheus. */
+  readonly rate?: number;
+  /** The share of stable's requests that fails. Absent: the same. */
+  readonly errors?: number;
+  /** Releases of each kind of canary. Absent: as many as take some seconds. */
+  readonly runs?: number;
+  readonly seed: number;
 };

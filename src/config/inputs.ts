@@ -24,11 +24,14 @@ export type Input = {
   readonly secret?: true;
 };
 
-export const commands = ["release", "plan", "status", "verify", "rollback", "promote", "settle"] as const satisfies readonly Command[];
+export const commands = ["release", "plan", "rehearse", "status", "verify", "rollback", "promote", "settle", "replay"] as const satisfies readonly Command[];
 
+const configured = commands.filter((command) => command !== "replay");
+const inCluster = configured.filter((command) => command !== "rehearse");
 const planning = ["release", "plan"] as const;
-const measuring = ["release", "plan", "verify", "promote"] as const;
-const targeting = ["release", "plan", "verify"] as const;
+const rehearsing = [...planning, "rehearse"] as const;
+const measuring = [...rehearsing, "verify", "promote"] as const;
+const targeting = [...rehearsing, "verify"] as const;
 const telling = ["release", "rollback", "promote", "settle"] as const;
 
 /** Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are made from it. */
@@ -37,14 +40,14 @@ export const inputs: readonly Input[] = [
     name: "command",
     type: "text",
     description:
-      "What to do: release (the whole job), plan (say what a release would do, and change nothing), status, verify (count how traffic really splits), rollback, promote (finish a release that waits), settle (leave nothing half-way).",
+      "What to do: release (the whole job), plan (say what a release would do, and change nothing), rehearse (play the plan through thousands of times, and say how often it is right), status, verify (count how traffic really splits), rollback, promote (finish a release that waits), settle (leave nothing half-way), replay (judge a release again from its report).",
     default: "release",
     preset: "release",
     commands,
   },
-  { name: "config", type: "text", description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.", commands },
-  { name: "namespace", path: "namespace", type: "text", description: "Namespace of the service.", commands },
-  { name: "service", path: "service", type: "text", description: "Name of the Service that is released.", commands },
+  { name: "config", type: "text", description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.", commands: configured },
+  { name: "namespace", path: "namespace", type: "text", description: "Namespace of the service.", commands: configured },
+  { name: "service", path: "service", type: "text", description: "Name of the Service that is released.", commands: configured },
 
   { name: "stable", path: "stable.deployment", type: "text", description: "Deployment of the version that serves now.", commands: targeting },
   { name: "stable-subset", path: "stable.subset", type: "text", description: "Subset of stable's destination in the VirtualService.", commands: targeting },
@@ -123,7 +126,7 @@ export const inputs: readonly Input[] = [
     type: "yaml",
     description:
       "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them. Default: the one with the service's name.",
-    commands: targeting,
+    commands: [...planning, "verify"],
   },
   {
     name: "stages",
@@ -131,7 +134,7 @@ export const inputs: readonly Input[] = [
     type: "yaml",
     description:
       "Weights in percent and how long each lasts, such as 10:2m, 50:5m, 100; 100 without a time means all traffic, then promote. Or a list that says more of each.",
-    commands: planning,
+    commands: rehearsing,
   },
   {
     name: "gates",
@@ -139,14 +142,14 @@ export const inputs: readonly Input[] = [
     type: "yaml",
     description:
       "What must hold in every stage that names no gates itself: auto (errors, response times and the split judged by evidence, and no restarts), or a list in which auto may stand, too. Default: auto; without Prometheus, no restarts.",
-    commands: planning,
+    commands: rehearsing,
   },
   {
     name: "evidence",
     path: "evidence",
     type: "yaml",
     description: "How the gate auto judges, and what becomes of a stage that it leaves open.",
-    commands: planning,
+    commands: rehearsing,
   },
 
   { name: "prometheus", path: "metrics.prometheus", type: "text", description: "URL of Prometheus, without /api.", commands: measuring },
@@ -232,7 +235,7 @@ export const inputs: readonly Input[] = [
     type: "duration",
     description: "How long the whole release may take, without the time it waits for approval; then it rolls back. Keep it inside the job's timeout-minutes.",
     default: "1h",
-    commands: planning,
+    commands: rehearsing,
   },
   {
     name: "settle",
@@ -240,7 +243,7 @@ export const inputs: readonly Input[] = [
     type: "duration",
     description: "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
     default: "2s",
-    commands: planning,
+    commands: rehearsing,
   },
   {
     name: "drift",
@@ -264,10 +267,10 @@ export const inputs: readonly Input[] = [
     path: "cluster.kubeconfig",
     type: "text",
     description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
-    commands,
+    commands: inCluster,
     secret: true,
   },
-  { name: "context", path: "cluster.context", type: "text", description: "Context of the kubeconfig. Default: its current one.", commands },
+  { name: "context", path: "cluster.context", type: "text", description: "Context of the kubeconfig. Default: its current one.", commands: inCluster },
 
   {
     name: "github-token",
@@ -314,9 +317,9 @@ export const inputs: readonly Input[] = [
     name: "report",
     path: "reporting.report",
     type: "text",
-    description: "Path where the JSON report is written.",
+    description: "Path of the JSON report: where it is written, and what replay reads.",
     default: "canary-report.json",
-    commands: telling,
+    commands: [...telling, "replay"],
   },
 
   {
@@ -351,7 +354,37 @@ export const inputs: readonly Input[] = [
     commands: ["verify"],
   },
 
-  { name: "json", type: "boolean", description: "Print JSON instead of text.", default: "false", commands: ["plan", "status", "verify"] },
+  {
+    name: "rehearse-rate",
+    path: "rehearse.rate",
+    type: "text",
+    description: "Requests per second of both versions, such as 50. Default: those of the last hour, by Prometheus.",
+    commands: ["rehearse"],
+  },
+  {
+    name: "rehearse-errors",
+    path: "rehearse.errors",
+    type: "text",
+    description: "The share of stable's requests that fails, such as 0.5%. Default: that of the last hour, by Prometheus.",
+    commands: ["rehearse"],
+  },
+  {
+    name: "rehearse-runs",
+    path: "rehearse.runs",
+    type: "number",
+    description: "How many releases are rehearsed of each kind of canary. Default: 2000, fewer for plans of more than an hour.",
+    commands: ["rehearse"],
+  },
+  {
+    name: "rehearse-seed",
+    path: "rehearse.seed",
+    type: "number",
+    description: "Another seed gives other releases, the same seed the same ones.",
+    default: "1",
+    commands: ["rehearse"],
+  },
+
+  { name: "json", type: "boolean", description: "Print JSON instead of text.", default: "false", commands: ["plan", "rehearse", "status", "verify", "replay"] },
 ];
 
 const written: Readonly<Partial<Record<InputType, string>>> = {

@@ -1,6 +1,6 @@
 import { tell } from "../lib/errors.ts";
 import { brokenBy, check } from "./check.ts";
-import type { Command, Config, MetricsConfig, ReportingConfig } from "./config.ts";
+import type { Command, Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { type Environment, fill } from "./environment.ts";
 import { commands, inputs as known } from "./inputs.ts";
 import { ConfigError, type ConfigIssue, isMapping, type Problem, printPath, show, startsWith, tellIssue } from "./issue.ts";
@@ -17,14 +17,19 @@ const needs: Readonly<Record<Command, readonly Section[] | "everything">> = {
   release: "everything",
   plan: "everything",
   verify: ["namespace", "service", "cluster", "stable", "canary", "routes", "metrics", "verify"],
+  rehearse: ["stages", "gates", "evidence", "metrics", "deadlines", "settle", "rehearse"],
   status: ["namespace", "service", "cluster"],
   rollback: ["namespace", "service", "cluster"],
   promote: ["namespace", "service", "cluster"],
   settle: ["namespace", "service", "cluster"],
+  replay: [],
 };
 
 /** What says nothing of the release itself. */
-const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify"] satisfies readonly Section[];
+const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify", "rehearse"] satisfies readonly Section[];
+
+/** They ask for the versions of a service, and not how it is released. */
+const asking: readonly Command[] = ["verify", "rehearse"];
 
 /** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
 export async function loadConfig(given: { readonly inputs: Given; readonly env: Environment; readonly readFile: ReadFile }): Promise<Config> {
@@ -52,7 +57,7 @@ export async function loadConfig(given: { readonly inputs: Given; readonly env: 
   if (fatal.length > 0) throw new ConfigError(told);
 
   const target = targetOf(checked.file, manifests);
-  const complete = command === "verify" || problems.every(({ path: [section = ""] }) => aside.includes(section));
+  const complete = asking.includes(command) || problems.every(({ path: [section = ""] }) => aside.includes(section));
   return {
     ...configOf(command, checked.file, inputs, given.env),
     ...(target && complete ? { release: { target, plan: planOf(checked.file) } } : {}),
@@ -91,8 +96,7 @@ function issueOf({ path, place, problem, found }: Problem, origins: readonly Ori
 }
 
 function configOf(command: Command, file: ConfigFile, inputs: Given, env: Environment): Omit<Config, "warnings"> {
-  const { namespace, service, cluster, metrics, verify, firstDeploy } = file;
-  if (namespace === undefined || service === undefined) throw new Error("the rules let a configuration pass that names no service");
+  const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
   const counted = metricsOf(metrics);
   return {
     command,
@@ -102,10 +106,17 @@ function configOf(command: Command, file: ConfigFile, inputs: Given, env: Enviro
     ...(counted ? { metrics: counted } : {}),
     reporting: reportingOf(file, inputs, env),
     verify,
+    ...(command === "rehearse" ? { rehearsal: rehearsalOf(file) } : {}),
     firstDeploy,
     json: inputs.json === "true",
   };
 }
+
+/** A release has a Prometheus that somebody may name later; without one it would be rehearsed with its eyes shut. */
+const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
+  ...file.rehearse,
+  plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
+});
 
 /** Prometheus's API is below its URL, with or without a slash at the end. */
 const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>

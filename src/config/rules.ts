@@ -143,8 +143,8 @@ const rules: readonly Rule[] = [
   {
     name: "gates that count requests have a Prometheus",
     reads: ["gates", "stages", "metrics"],
-    problems: ({ file }) =>
-      file.metrics.prometheus !== undefined
+    problems: ({ command, file }) =>
+      file.metrics.prometheus !== undefined || command === "rehearse"
         ? []
         : everyGate(file).flatMap(({ path, gate }) =>
             gate !== "auto" && gate.kind === "restarts"
@@ -156,6 +156,16 @@ const rules: readonly Rule[] = [
                   },
                 ],
           ),
+  },
+  {
+    name: "a rehearsal has requests",
+    reads: ["metrics", "rehearse"],
+    problems: ({ command, file: { metrics, rehearse } }) =>
+      command !== "rehearse" || metrics.prometheus !== undefined
+        ? []
+        : (["rate", "errors"] as const)
+            .filter((key) => rehearse[key] === undefined)
+            .map((key) => needed(`rehearse.${key}`, `rehearse-${key}`, `${requestsBy[key]}, or a Prometheus to ask (metrics.prometheus)`)),
   },
   {
     name: "verify has something to ask",
@@ -170,6 +180,8 @@ const rules: readonly Rule[] = [
     ],
   },
 ];
+
+const requestsBy = { rate: "the service's requests per second", errors: "the share of them that fails" } as const;
 
 const aChance = { fits: (value: number) => value > 0 && value < 0.5, problem: "expected a percentage above 0 and below 50%" };
 const aPart = { fits: (value: number) => value > 0 && value < 0.75, problem: "expected a percentage above 0 and below 75%" };

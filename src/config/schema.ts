@@ -330,6 +330,13 @@ const verify = section({
   window: usual("verify.window", duration),
 });
 
+const rehearse = section({
+  rate: given("rehearse.rate", positive("a number of requests per second such as 50")),
+  errors: given("rehearse.errors", ratio),
+  runs: given("rehearse.runs", count("a number of releases", 1)),
+  seed: usual("rehearse.seed", count("a whole number")),
+});
+
 /** The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it instead. */
 export const file = section({
   namespace: given("namespace", dnsLabel),
@@ -359,6 +366,7 @@ export const file = section({
   reporting: part("Who hears of it.", reporting),
   cluster: part("How the cluster is reached.", section({ kubeconfig: given("cluster.kubeconfig", text), context: given("cluster.context", text) })),
   verify: part("How the command verify counts.", verify),
+  rehearse: part("What the command rehearse assumes.", rehearse),
 });
 
 export const sections: readonly string[] = Object.keys(file.shape);

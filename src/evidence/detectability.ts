@@ -31,7 +31,7 @@ export type Detection = {
 const ladder = [1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000];
 
 /** What a service that never failed is taken to fail: a ratio to nothing would say nothing. */
-const neverSeen = 1e-5;
+export const neverSeen = 1e-5;
 
 /** `runs` releases by seeded chance; the standard error of `found` is at most ½ / √runs. */
 export function detection(course: Course, traffic: Traffic, ratio: number, settings: Settings, runs: number, seed: number): Detection {

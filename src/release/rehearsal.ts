@@ -2,6 +2,7 @@ import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { type Decision, decide, type Observation } from "./decide.ts";
+import type { Gate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import type { Plan } from "./plan.ts";
 import { quickJudge } from "./quick-judge.ts";
@@ -20,13 +21,13 @@ export type Ending = {
   readonly late: boolean;
 };
 
-/** What cannot be rehearsed: a query, or a response time, of a version that is not there. */
-export const unrehearsed = ["query", "latency"] as const;
+/** Queries and response times of a version that is not there cannot be rehearsed. */
+export const isRehearsed = ({ kind }: Gate): boolean => kind !== "query" && kind !== "latency";
 
 /** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
 const rehearsable = (plan: Plan): Plan => ({
   ...plan,
-  stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(({ kind }) => !unrehearsed.some((other) => other === kind)) })),
+  stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
 });
 
 const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };

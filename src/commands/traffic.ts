@@ -1,0 +1,35 @@
+import type { Traffic } from "../evidence/detectability.ts";
+import type { Tally } from "../evidence/tally.ts";
+import { trafficOf } from "../evidence/traffic.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
+import type { Plan } from "../release/plan.ts";
+import type { Target } from "../release/target.ts";
+import type { Desk } from "./session.ts";
+
+/** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
+const window: Millis = 3_600_000;
+
+type Unknown = { readonly because: string };
+
+/** What the service had in the last hour, or why nobody knows. */
+export async function usualTraffic({ traffic }: Pick<Desk, "traffic">, target: Target): Promise<Traffic | Unknown> {
+  const tally = await traffic(target, window);
+  if ("because" in tally) return tally;
+  return (
+    trafficOf(withServingFirst(tally), window) ?? {
+      because: `Prometheus counted no request of ${target.stable.deployment} in the last ${formatDuration(window)}`,
+    }
+  );
+}
+
+/** After a swap the Deployment that the configuration calls canary is the one that serves. */
+const withServingFirst = (tally: Tally): Tally =>
+  tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
+
+/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured. */
+export async function withMeasuredDispersion({ dispersion }: Pick<Desk, "dispersion">, target: Target, plan: Plan): Promise<Plan> {
+  const { evidence } = plan;
+  if (!evidence.measured) return plan;
+  const { phi } = await dispersion(target);
+  return { ...plan, evidence: { ...evidence, settings: { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } } } };
+}
