@@ -1,3 +1,4 @@
+import type { Pair } from "../evidence/error-ratio.ts";
 import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
 import { evidenceOf } from "../evidence/ledger.ts";
 import { advance, emptyMeter, emptyTally, type Meter, reset, sumOf, type Tally } from "../evidence/tally.ts";
@@ -16,6 +17,8 @@ export type Memory = {
   readonly meter: Meter;
   /** Since the stage began. */
   readonly tally: Tally;
+  /** Requests since the first scrape after the stage's weight was written: that scrape itself still has some of the weight before. */
+  readonly served?: Pair;
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
   /** Since the release began. */
   readonly evidence: Evidence;
@@ -27,10 +30,10 @@ export const remember = ({ ledger, plan }: Record): Memory => ({ ...nothingSeen,
 const nothingSeen: Memory = { meter: emptyMeter, tally: emptyTally, readings: new Map(), evidence: noEvidence };
 
 /** A new stage: counts and readings begin again, what was proven stays. */
-export const enterStage = (memory: Memory): Memory => ({ ...memory, tally: emptyTally, readings: new Map() });
+export const enterStage = ({ served: _, ...memory }: Memory): Memory => ({ ...memory, tally: emptyTally, readings: new Map() });
 
 /** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
-export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "uncounted" | "evidence" | "readings"> & {
+export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "served" | "uncounted" | "evidence" | "readings"> & {
   readonly memory: Memory;
   /** What was counted since the last look, for the ledger. */
   readonly poll?: Poll;
@@ -105,6 +108,7 @@ const found = ({ memory, poll }: Counted, canary: Health, drift: string | undefi
   canary,
   readings: memory.readings,
   evidence: memory.evidence,
+  ...(memory.served ? { served: memory.served } : {}),
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
   ...(memory.uncounted === undefined ? { tally: memory.tally } : { uncounted: memory.uncounted }),
   ...(drift === undefined ? {} : { drift }),
@@ -117,9 +121,15 @@ async function count(record: Record, ports: Ports, { uncounted: _, ...memory }: 
   const snapshot = await ports.metrics.counters(ports.clock.now(), signal);
   if ("because" in snapshot) return { memory: { ...memory, uncounted: snapshot.because } };
   const meter = advance(reset(memory.meter), snapshot);
-  const counted = { ...memory, meter, tally: sumOf(memory.tally, meter.tally) };
+  const counted = { ...memory, meter, tally: sumOf(memory.tally, meter.tally), ...servedSince(memory, meter.tally) };
   const poll = pollOf(record, memory, meter.tally, ports.clock.now());
   return poll ? { memory: { ...counted, evidence: addPoll(memory.evidence, poll, record.plan.evidence.settings) }, poll } : { memory: counted };
+}
+
+function servedSince({ served, meter }: Memory, { stable, canary }: Tally): Pick<Memory, "served"> {
+  const [ofStable, ofCanary] = [stable.requests, canary.requests];
+  if (served) return { served: { stable: served.stable + ofStable, canary: served.canary + ofCanary } };
+  return meter.polls > 0 && ofStable + ofCanary > 0 ? { served: { stable: 0, canary: 0 } } : {};
 }
 
 /** Before the canary serves nothing is compared, and looks between two scrapes find nothing. */

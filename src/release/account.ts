@@ -1,3 +1,4 @@
+import type { Pair } from "../evidence/error-ratio.ts";
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
@@ -21,6 +22,8 @@ export type StageRecord = {
   readonly polls: number;
   /** Requests and errors counted for both versions while the stage lasted; without buckets. */
   readonly tally: Tally;
+  /** Requests by which the split is judged by eye: without those of the first scrape, which has some of the weight before. Missing while there is no other. */
+  readonly served?: Pair;
 };
 
 /** One thing that was decided, as people read it. */

@@ -1,3 +1,4 @@
+import type { Pair } from "../evidence/error-ratio.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
 import { largestWeight } from "../evidence/worst-case.ts";
@@ -31,6 +32,8 @@ export type Observation = {
   readonly canary?: Health;
   readonly stable?: Health;
   readonly tally?: Tally;
+  /** Requests of the stage without those of its first scrape, which has some of the weight before. */
+  readonly served?: Pair;
   /** Why there is no tally, where the counters could not be read. */
   readonly uncounted?: string;
   /** What all polls of the release have proved. */

@@ -59,6 +59,7 @@ function judge(stages: readonly StageRecord[], state: State, decision: Decision,
     verdicts: decision.verdicts ?? open.verdicts,
     polls: decision.verdicts === undefined ? open.polls : (seen.evidence?.polls ?? open.polls),
     tally: seen.tally ? withoutBuckets(seen.tally) : open.tally,
+    ...(seen.served && seen.served.stable + seen.served.canary > 0 ? { served: seen.served } : {}),
     ...(left ? { until: seen.now } : {}),
   };
   return [...stages.slice(0, -1), newest];
