@@ -68,6 +68,23 @@ test("another job of the same release goes on with the same comment, also behind
   assert.doesNotMatch(ours[0]?.body ?? "", /Earlier releases/);
 });
 
+test("a verdict that becomes a proof of safety is news, more counts are not", async (t) => {
+  const { sandbox, reporter } = await bench(t);
+  const account = sample("running");
+  const judged = (proven: boolean, requests: number): Account => ({
+    ...account,
+    stages: account.stages.map((stage) => ({ ...stage, verdicts: stage.verdicts.map((verdict) => ({ ...verdict, proven, requests })) })),
+  });
+  const telling = reporter();
+  telling.report(judged(false, 1));
+  await job(telling, judged(false, 2));
+  assert.equal(sandbox.comments(7)[0]?.edits, 0);
+  const other = reporter();
+  other.report(judged(false, 3));
+  await job(other, judged(true, 4));
+  assert.equal(sandbox.comments(7)[0]?.edits, 2);
+});
+
 test("each environment and service has its own comment", async (t) => {
   const { sandbox, reporter } = await bench(t);
   await job(reporter("staging"), sample("running"));

@@ -4,6 +4,7 @@ import type { Account, Entry } from "../../src/release/account.ts";
 import { log, type Voice } from "../../src/reporters/log.ts";
 import { progress } from "../../src/reporters/progress.ts";
 import type { Screen } from "../../src/reporters/screen.ts";
+import { timeOf } from "../../src/reporters/timestamp.ts";
 import { assertGolden } from "../support/golden.ts";
 import { evidencePlan, evidenceTale, evidenceTales } from "./evidence-tale.ts";
 import { samples, start } from "./sample.ts";
@@ -140,6 +141,20 @@ for (const voice of ["log", "progress"] as const) {
     assert.equal(lines.filter((line) => line.endsWith(numbers)).length, 1);
   });
 }
+
+test("a stage that passes is told with what the evidence says at its end, although its verdict was the same before", async () => {
+  const { screen, text } = recording();
+  const told = evidenceTales["passed-by-evidence"];
+  await tell(log({ screen, actions: false }), told);
+  const words = text()
+    .split("\n")
+    .map((line) => line.slice(timeOf(start).length + 2));
+  for (const { name, verdicts } of told.at(-1)?.stages ?? []) {
+    const { because, numbers } = verdicts[0] ?? assert.fail();
+    const passed = words.indexOf(`stage ${name} passed`);
+    assert.deepEqual(words.slice(passed - 2, passed), [`evidence: ${because}`, numbers]);
+  }
+});
 
 test("a stage's first line comes with its first look, once", async () => {
   const { screen, text } = recording();
