@@ -26,6 +26,10 @@ test("whatever comes from outside, the report keeps its own structure", () => {
         warnings: [reason],
         differences: [reason],
         log: [{ at: start, do: "route", because: reason }],
+        stages: [0, 1].map((stage) => ({
+          ...entered(stage, start, tallyOf([1, 0], [1, 0])),
+          verdicts: [{ gate: "errors", kind: "wait", because: `it ${reason}`, numbers: name, value: name, limit: reason }],
+        })),
       };
       const report = renderReport(account, { dashboards: { [name]: "https://grafana.example.com/{canary}" } });
       const outside = report.replace(/^(```+)sh\n[\s\S]*?\n\1$/gm, ""); // commands are code as a whole, up to a fence as long as the first
