@@ -29,8 +29,8 @@ function textOf({ target, ledger }: ReplayedReport, { stages, changes, polls, fo
   const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
   const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
   return [
-    `Release of ${target.namespace}/${target.service}, judged again by the ${polls} polls of its ledger and the rules of its plan.`,
-    ...(folded > 0 ? [`The ${folded} oldest polls were folded into their sum: what followed from them on the way cannot be told any more.`] : []),
+    `Release of ${target.namespace}/${target.service}, judged again by the ${count(polls)} of its ledger and the rules of its plan.`,
+    ...(folded > 0 ? [`The oldest ${count(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`] : []),
     "",
     ...stages.flatMap(stageLines),
     "",
@@ -43,9 +43,11 @@ function textOf({ target, ledger }: ReplayedReport, { stages, changes, polls, fo
       ? judged.length === 0
         ? "No verdict rests on the ledger."
         : "Every verdict agrees with the ledger."
-      : `${wrong} of ${judged.length} verdicts do not agree with the ledger.`,
+      : `Not what the ledger gives: ${wrong} of ${judged.length === 1 ? "1 verdict" : `${judged.length} verdicts`}.`,
   ].join("\n");
 }
+
+const count = (polls: number): string => (polls === 1 ? "1 poll" : `${polls} polls`);
 
 const marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" } as const;
 
@@ -53,10 +55,10 @@ function stageLines(stage: ReplayedStage): readonly string[] {
   const head = `${marks[stage.outcome]} stage ${stage.name}`;
   switch (stage.outcome) {
     case "agrees":
-      return [`${head}, after ${stage.polls} polls: agrees`, ...verdictLines(stage.found)];
+      return [`${head}, after ${count(stage.polls)}: agrees`, ...verdictLines(stage.found)];
     case "differs":
       return [
-        `${head}, after ${stage.polls} polls: differs in ${stage.differences.join(", ")}`,
+        `${head}, after ${count(stage.polls)}: differs in ${stage.differences.join(", ")}`,
         "  the report says",
         ...verdictLines(stage.told),
         "  the ledger gives",

@@ -98,8 +98,7 @@ function replayStage(
   if (!gate || !told) return { ...known, outcome: "not replayed", why: gate ? "it ended before it was judged" : "it has no gate that evidence answers" };
   // Judged with numbers or not at all: without them Prometheus could not be asked, and no ledger can tell that.
   if (told.numbers === undefined && told.kind === "no-data") return { ...known, outcome: "not replayed", why: told.because };
-  if (polls < ledger.folded)
-    return { ...known, outcome: "not replayed", why: `the ${ledger.folded} oldest polls were folded, and it rests on the first ${polls} of them` };
+  if (polls < ledger.folded) return { ...known, outcome: "not replayed", why: `it rests on ${polls} of the ${ledger.folded} polls that were folded` };
   const evidence = at.get(polls);
   if (!evidence) return { ...known, outcome: "missing", why: `its verdict rests on ${polls} polls, and the ledger has ${ledger.polls}` };
   const found = { gate: gate.name, ...judge({ kind: "evidence", name: gate.name }, { evidence, readings: new Map() }, plan.evidence) };
