@@ -40,7 +40,7 @@ test("no canary fails more often than always, and a service that never failed is
 });
 
 test("a row is what its releases come to", () => {
-  const runs = 41;
+  const runs = 44;
   const quiet = { ...traffic, rate: 12 }; // so that some of them are found and some are not
   const next = chance(9);
   const seeds = Array.from({ length: runs }, () => Math.floor(next() * 4_294_967_296));
