@@ -163,7 +163,7 @@ describe("a release that waits for approval", () => {
     assert.match((await run("status")).said, /^promotion\/shop: succeeded, 100 % on shop-v2$/m);
     const again = await run("promote");
     assert.equal(again.code, 2, again.said);
-    assert.match(again.said, /promotion\/shop: no release waits for approval; the last one is succeeded\./);
+    assert.match(again.said, /promotion\/shop: no release waits for somebody to decide; the last one is succeeded\./);
   });
 });
 

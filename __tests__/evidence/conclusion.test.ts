@@ -92,13 +92,18 @@ test("a canary that is surely not broken passes with words that claim no more, o
   assert.equal(kind, "pass");
   assert.match(
     because,
-    /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.\d+ to \d+ times as many; surely not broken \(10 % would be\), odds of chance below 1 in 20, but neither harm nor safety is proven$/,
+    /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.\d+ to \d+ times as many, which proves neither harm nor safety; surely not broken \(10 % failing would be\), odds of chance below 1 in 20$/,
   );
   assert.equal(after(polls, { ...defaults, requires: "safe" }).kind, "inconclusive");
+  const warmed = after([poll(10, counted(100, 0), counted(900, 0), 30_000), poll(10, counted(100, 0), counted(900, 0))]);
+  assert.equal(
+    warmed.because,
+    "0 of 100 canary requests failed, 0 of 900 on stable in the same time: no failure to compare by; surely not broken, by all 200 of its requests (10 % failing would be), odds of chance below 1 in 20",
+  );
   const young = after([poll(10, counted(100, 1), counted(900, 9), 30_000)]);
   assert.equal(
     young.because,
-    "1 of 100 canary requests failed: surely not broken (10 % would be), odds of chance below 1 in 20; too little was seen to compare it with stable",
+    "1 of 100 canary requests failed: surely not broken (10 % failing would be), odds of chance below 1 in 20; too little was seen to compare it with stable",
   );
 });
 
@@ -109,6 +114,16 @@ test("requests for the canary that fail before they reach a pod fail the release
     because,
     "the canary got 0 % of 400 requests instead of 10 %, while 40 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",
   );
+});
+
+test("a table shows the figure that decides and what it is held against", () => {
+  const shown = ({ value, limit }: Conclusion): readonly string[] => [value, limit];
+  assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1 %", "like stable: 0 %"]);
+  assert.deepEqual(shown(after(times(12, poll(10, counted(100, 1, 20), counted(900, 9, 45))))), ["20 % slower than 250 ms", "like stable: 5 %"]);
+  assert.deepEqual(shown(after(times(20, poll(5, counted(200, 0), counted(800, 0))))), ["20 % of requests", "as planned: 5 %"]);
+  assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7 %", "≤ 10 %"]);
+  assert.deepEqual(shown(after(times(8, poll(10, counted(100, 5), counted(900, 45))), { ...defaults, objective: 0.01 })), ["5 %", "≤ 1 %"]);
+  assert.deepEqual(shown(after([])), ["—", "like stable"]);
 });
 
 test("no data is told as such: no request of the canary, none since it warmed up, none of stable", () => {

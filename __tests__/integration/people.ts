@@ -43,7 +43,7 @@ export function people(): void {
 
     const third = await run(by("promote"));
     assert.equal(third.exit, 2, third.said);
-    assert.match(third.said, /no release waits for approval; the last one is succeeded/);
+    assert.match(third.said, /no release waits for somebody to decide; the last one is succeeded/);
   });
 
   test("a stable that does not take the new image leaves all traffic on the canary, and `promote` finishes when it can", async (t) => {

@@ -109,7 +109,7 @@ const purposes: Readonly<Record<Command, string>> = {
   status: "Say where a release is.",
   verify: "Count how traffic really splits now.",
   rollback: "Give all traffic back to stable, whatever the release is doing.",
-  promote: "Finish a release that waits for approval.",
+  promote: "Go on with a release that waits for approval, or is held.",
   settle: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
   replay: "Judge a release again from its report, without a cluster, and say whether every verdict agrees.",
 };

@@ -14,6 +14,9 @@ export type Conclusion = {
   readonly because: string;
   /** The numbers behind it, for somebody who doubts it. */
   readonly numbers: string;
+  /** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
+  readonly value: string;
+  readonly limit: string;
   readonly ratio: RatioInterval;
   readonly weight: Weight;
 };
@@ -22,7 +25,8 @@ export type Conclusion = {
 export function conclude(evidence: Evidence, settings: Settings): Conclusion {
   const weight = weigh(evidence, settings);
   const ratio = ratioInterval(evidence.ratio, settings.alpha);
-  return { ...sentence(evidence, weight, ratio, settings), numbers: numbersOf(evidence, weight, ratio, settings), ratio, weight };
+  const said = sentence(evidence, weight, ratio, settings);
+  return { ...said, ...figures(evidence, said.by, settings), numbers: numbersOf(evidence, weight, ratio, settings), ratio, weight };
 }
 
 function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): Pick<Conclusion, "kind" | "by" | "because"> {
@@ -58,6 +62,26 @@ function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, sett
   }
 }
 
+function figures(evidence: Evidence, by: Conclusion["by"], { breaker, objective = 0 }: Settings): Pick<Conclusion, "value" | "limit"> {
+  const { seen, split } = evidence;
+  const ofCanary = share(seen.errors.canary, seen.requests.canary);
+  const edge = by === "latency" ? slowestEdge(evidence.latency) : undefined;
+  if (edge) {
+    const { le, slow, requests } = edge;
+    return { value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(le)}`, limit: likeStable(slow.stable, requests.stable) };
+  }
+  if (by === "split")
+    return {
+      value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
+      limit: `as planned: ${percent((split.weight ?? 0) / 100)}`,
+    };
+  if (by === "breaker") return { value: ofCanary, limit: `≤ ${percent(breaker.floor)}` };
+  if (by === "objective") return { value: ofCanary, limit: `≤ ${percent(objective)}` };
+  return { value: ofCanary, limit: likeStable(seen.errors.stable, seen.requests.stable) };
+}
+
+const likeStable = (part: number, whole: number): string => (whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`);
+
 function harmSentence(evidence: Evidence, metric: Metric, ratio: RatioInterval, settings: Settings): string {
   const odds = chance(settings.alpha);
   switch (metric) {
@@ -83,10 +107,11 @@ function safeSentence(evidence: Evidence, ratio: RatioInterval, { safeRatio, min
 
 function soundSentence(evidence: Evidence, ratio: RatioInterval, { breaker, beta, warmUp }: Settings): string {
   const { seen, judged, age } = evidence;
-  const sound = `surely not broken (${percent(breaker.floor)} would be), ${chance(beta)}`;
+  const sound = `(${percent(breaker.floor)} failing would be), ${chance(beta)}`;
   if (age < warmUp || judged.requests.canary === 0 || judged.requests.stable === 0)
-    return `${failures(seen)}: ${sound}; too little was seen to compare it with stable`;
-  return `${compared(evidence)}: ${range(ratio)}; ${sound}, but neither harm nor safety is proven`;
+    return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
+  const warm = judged.requests.canary < seen.requests.canary ? `, by all ${count(seen.requests.canary)} of its requests` : "";
+  return `${compared(evidence)}: ${told(evidence, ratio)}; surely not broken${warm} ${sound}`;
 }
 
 function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: Settings): Pick<Conclusion, "kind" | "by" | "because"> {
@@ -108,7 +133,7 @@ function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: S
     };
   if (evidence.judged.requests.stable === 0)
     return { kind: "no-data", by: "errors", because: `no request of stable was counted, so nothing can be compared; ${failures(evidence.judged)}` };
-  return { kind: "inconclusive", by: "errors", because: `${compared(evidence)}: ${range(ratio)}, which proves neither harm nor safety yet` };
+  return { kind: "inconclusive", by: "errors", because: `${compared(evidence)}: ${told(evidence, ratio)} yet` };
 }
 
 function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): string {
@@ -128,7 +153,7 @@ function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, set
     `breaker E = ${eValue(weight.breaker)} of ${number(1 / settings.breaker.alpha)} over ${count(seen.requests.canary)} requests`,
     ...(all === 0 ? [] : [`split ${share(split.requests.canary, all)}, planned ${percent((split.weight ?? 0) / 100)}`]),
     ...(settings.dispersion.phi > 1 ? [`φ ${number(settings.dispersion.phi)}`] : []),
-    `${count(evidence.polls)} polls`,
+    `${count(evidence.polls)} ${evidence.polls === 1 ? "poll" : "polls"}`,
   ].join(" · ");
 }
 
@@ -143,6 +168,9 @@ function range({ low, high }: RatioInterval): string {
   if (high === undefined) return `at least ${number(low ?? 0)} times as many`;
   return low === undefined ? `at most ${number(high)} times as many` : `${number(low)} to ${number(high)} times as many`;
 }
+
+const told = ({ judged: { errors } }: Evidence, ratio: RatioInterval): string =>
+  errors.canary + errors.stable === 0 ? "no failure to compare by" : `${range(ratio)}, which proves neither harm nor safety`;
 
 const chance = (alpha: number): string => `odds of chance below 1 in ${count(Math.round(1 / alpha))}`;
 const of = (part: number, whole: number): string => `${count(part)} of ${count(whole)}`;

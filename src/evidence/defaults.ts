@@ -48,7 +48,7 @@ export const defaults: Settings = {
   warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
   breaker: {
     alpha: 0.05, //         simulated: no more false rollbacks than with 0.01, since a sound canary fails far less than `floor`, and out a third sooner
-    floor: 0.1, //          simulated: 50 % errors trip it after 9 requests, a cold start with 5 % never does
+    floor: 0.1, //          simulated: 50 % errors trip it after 7 requests, a cold start with 5 % never does
     timesStable: 2, //      an outage that both versions share does not trip it
   },
   split: {

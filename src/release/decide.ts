@@ -254,7 +254,7 @@ function failureMeanwhile(plan: Plan, state: Shifting, seen: Observation, judge:
   const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
   if (!gate || seen.evidence === undefined) return undefined;
   const verdict = judge(gate, seen, plan.evidence);
-  return verdict.kind === "fail" ? backFrom(state, seen, verdict.because) : undefined;
+  return verdict.kind === "fail" ? { ...backFrom(state, seen, verdict.because), verdicts: [{ gate: gate.name, ...verdict }] } : undefined;
 }
 
 function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decision {

@@ -1,7 +1,7 @@
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Entry, StageRecord } from "./account.ts";
-import type { Decision, Observation, Trouble } from "./decide.ts";
+import type { Decision, GateVerdict, Observation, Trouble } from "./decide.ts";
 import { splitOf } from "./decide.ts";
 import type { Plan } from "./plan.ts";
 import type { Record } from "./record.ts";
@@ -49,15 +49,27 @@ const withoutBuckets = ({ stable, canary, unattributed }: Tally): Tally => ({
   unattributed: { ...unattributed, buckets: [] },
 });
 
+/** Gates that were not asked keep their answer. */
+const judgedBy = (
+  verdicts: readonly GateVerdict[],
+  { verdicts: before, polls }: StageRecord,
+  { evidence }: Observation,
+): Pick<StageRecord, "verdicts" | "polls"> => ({
+  verdicts: [...before.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate)), ...verdicts],
+  polls: evidence?.polls ?? polls,
+});
+
 /** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
 function judge(stages: readonly StageRecord[], state: State, decision: Decision, seen: Observation): readonly StageRecord[] {
   const open = stages.at(-1);
-  if (state.phase !== "baking" || !open || open.until !== undefined) return stages;
+  if (!open) return stages;
+  // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
+  if (state.phase === "shifting" && decision.verdicts) return [...stages.slice(0, -1), { ...open, ...judgedBy(decision.verdicts, open, seen) }];
+  if (state.phase !== "baking" || open.until !== undefined) return stages;
   const left = decision.do !== "wait" && decision.next.phase !== "baking";
   const newest: StageRecord = {
     ...open,
-    verdicts: decision.verdicts ?? open.verdicts,
-    polls: decision.verdicts === undefined ? open.polls : (seen.evidence?.polls ?? open.polls),
+    ...(decision.verdicts ? judgedBy(decision.verdicts, open, seen) : {}),
     tally: seen.tally ? withoutBuckets(seen.tally) : open.tally,
     ...(seen.served && seen.served.stable + seen.served.canary > 0 ? { served: seen.served } : {}),
     ...(left ? { until: seen.now } : {}),

@@ -1,3 +1,4 @@
+import type { Conclusion } from "../evidence/conclusion.ts";
 import type { Settings } from "../evidence/defaults.ts";
 import type { Millis } from "../lib/duration.ts";
 
@@ -84,6 +85,8 @@ export type Verdict = {
   readonly requests?: number;
   /** The numbers behind the sentence, for somebody who doubts it. */
   readonly numbers?: string;
+  /** Of evidence: what decided, or is nearest to deciding. */
+  readonly by?: Conclusion["by"];
   /** A gate that waits or has no data: what becomes of the stage when its wait is over. Missing: it rolls back at its deadline. */
   readonly policy?: Policy;
   /** A gate that passes: more looking would not change it, the stage may end. */

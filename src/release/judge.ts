@@ -98,17 +98,8 @@ function judgeEvidence(gate: EvidenceGate, { evidence, uncounted }: Seen, rules:
   // Blind is worse than undecided: whatever the policies say, a stage without Prometheus ends with a rollback.
   if (evidence === undefined || uncounted !== undefined)
     return { kind: "no-data", because: `${gate.name} has no data: ${uncounted ?? "nothing was counted yet"}`, value: "—", limit: "like stable" };
-  const { kind, by, because, numbers, weight } = conclude(evidence, rules.settings);
-  const { requests, errors } = evidence.seen;
-  const stable = ratio({ requests: requests.stable, errors: errors.stable });
-  const canary = ratio({ requests: requests.canary, errors: errors.canary });
-  const told = {
-    because,
-    numbers,
-    value: canary === undefined ? "—" : percent(canary),
-    limit: stable === undefined ? "like stable" : `like stable: ${percent(stable)}`,
-    requests: requests.canary,
-  };
+  const { kind, by, because, numbers, value, limit, weight } = conclude(evidence, rules.settings);
+  const told = { because, numbers, value, limit, by, requests: evidence.seen.requests.canary };
   switch (kind) {
     case "fail":
       return { ...told, kind };
@@ -132,7 +123,7 @@ function noData(gate: QueryGate | ErrorGate | LatencyGate, { early }: Seen, limi
   return { kind: gate.noData === "fail" && !early ? "fail" : "no-data", because: `${gate.name} has no data: ${why}`, value: "—", limit };
 }
 
-const ratio = ({ requests, errors }: Pick<Count, "requests" | "errors">): number | undefined => (requests === 0 ? undefined : errors / requests);
+const ratio = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
 
 /** Three significant digits, without a trailing zero. */
 const number = (value: number): string => String(Number(value.toPrecision(3)));

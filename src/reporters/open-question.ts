@@ -1,5 +1,3 @@
-import { evidenceOf } from "../evidence/ledger.ts";
-import { weigh } from "../evidence/weight.ts";
 import type { Account } from "../release/account.ts";
 
 /**
@@ -8,10 +6,9 @@ import type { Account } from "../release/account.ts";
  */
 export type OpenQuestion = "undecided" | "no-data" | "split" | "budget";
 
-export function openQuestion({ plan, stages, ledger }: Account): OpenQuestion {
+export function openQuestion({ stages }: Account): OpenQuestion {
   const open = stages.at(-1)?.verdicts.find(({ kind, policy }) => kind !== "pass" && policy !== "promote");
   if (!open) return "budget";
   if (open.kind === "no-data") return "no-data";
-  const { settings } = plan.evidence;
-  return weigh(evidenceOf(ledger, settings), settings).finding === "too-little-traffic" ? "split" : "undecided";
+  return open.by === "split" ? "split" : "undecided";
 }
