@@ -1,34 +1,40 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { Finding } from "../ports/preflight.ts";
-import type { Gate } from "../release/gate.ts";
+import type { EvidenceRules, Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
+import { type Detectability, detectabilityLines, detectabilityOf } from "./detectability.ts";
+import { share } from "./figures.ts";
 import { textOf } from "./inspect.ts";
 import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
-export async function plan(session: Session): Promise<ExitCode> {
+export async function plan(session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion">): Promise<ExitCode> {
   const wanted = required(session.config);
   const target = await session.orient(wanted.target, wanted.plan);
-  const findings = await session.preflight(target, wanted.plan).inspect();
+  const [findings, detectability] = await Promise.all([session.preflight(target, wanted.plan).inspect(), detectabilityOf(session, target, wanted.plan)]);
   const allowed = !findings.some(({ level }) => level === "refuse");
   session.print(
-    session.config.json ? JSON.stringify({ target, plan: wanted.plan, findings, allowed }, undefined, 2) : describe(target, wanted.plan, findings, allowed),
+    session.config.json
+      ? JSON.stringify({ target, plan: wanted.plan, detectability, findings, allowed }, undefined, 2)
+      : describe(target, wanted.plan, detectability, findings, allowed),
   );
   return allowed ? 0 : 2;
 }
 
 const marks = { refuse: "✗", warn: "!", note: "·" } as const;
 
-function describe(target: Target, plan: Plan, findings: readonly Finding[], allowed: boolean): string {
+function describe(target: Target, plan: Plan, detectability: Detectability, findings: readonly Finding[], allowed: boolean): string {
   const total = plan.stages.reduce((sum, { wait }) => sum + wait, 0);
   return [
     `Release of ${target.namespace}/${target.service}: ${target.canary.deployment} gets ${target.image ?? "what it has"}, next to ${target.stable.deployment}.`,
     `  1. ${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
-    ...plan.stages.map((stage, index) => `  ${index + 2}. ${describeStage(stage)}`),
+    ...plan.stages.map((stage, index) => `  ${index + 2}. ${describeStage(stage, plan.evidence)}`),
     `  ${plan.stages.length + 2}. ${promotion(target, plan)}`,
     `At least ${formatDuration(total)}, at most ${formatDuration(plan.deadline)}. On a failing gate: all traffic to ${target.stable.deployment} at once, the canary removed after ${formatDuration(plan.drain)}.`,
+    "",
+    ...detectabilityLines(detectability),
     "",
     ...findings.map((finding) => `${marks[finding.level]} ${textOf(finding)}`),
     allowed ? "Nothing forbids this release. Nothing was changed." : "This release is refused for the reasons marked ✗. Nothing was changed.",
@@ -46,10 +52,10 @@ function deployment({ source, canary, stable }: Target): string {
   }
 }
 
-const describeStage = ({ weight, wait, deadline, gates, approval }: Stage): string =>
-  `${weight} % of the requests for ${wait === 0 ? "a moment" : formatDuration(wait)}${gates.length > 0 ? `, judged by ${gates.map(describeGate).join("; ")} (at most ${formatDuration(deadline)})` : ""}${approval ? ", then wait for `promote`" : ""}`;
+const describeStage = ({ weight, wait, deadline, gates, approval }: Stage, rules: EvidenceRules): string =>
+  `${weight} % of the requests for ${wait === 0 ? "a moment" : formatDuration(wait)}${gates.length > 0 ? `, judged by ${gates.map((gate) => describeGate(gate, rules)).join("; ")} (at most ${formatDuration(deadline)})` : ""}${approval ? ", then wait for `promote`" : ""}`;
 
-function describeGate(gate: Gate): string {
+function describeGate(gate: Gate, { settings, early }: EvidenceRules): string {
   switch (gate.kind) {
     case "query":
       return `${gate.name}${gate.atLeast === undefined ? "" : ` ≥ ${gate.atLeast}`}${gate.atMost === undefined ? "" : ` ≤ ${gate.atMost}`}`;
@@ -66,11 +72,13 @@ function describeGate(gate: Gate): string {
         ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`]),
       ].join(" ");
     case "evidence":
-      return gate.name;
+      return `${gate.name} (errors, response times and the split; passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}; at most ${share(settings.alpha)} of good releases fail)`;
     case "restarts":
       return `${gate.name} ≤ ${gate.atMost}`;
   }
 }
+
+const proof = { sound: "surely not broken", safe: "surely safe" } as const;
 
 function promotion({ stable, canary }: Target, plan: Plan): string {
   if (plan.promotion === "update")

@@ -120,7 +120,7 @@ function verdictOn(kinds: readonly RehearsedKind[]): readonly string[] {
   if (!healthy || !dead) return [];
   const missed = kinds.filter(({ timesStable = 0, released }) => timesStable > 1 && released > 0.2);
   return [
-    `This plan rolls a healthy version back in ${share(healthy.rolledBack)} of releases${healthy.late > 0 ? ` (in ${share(healthy.late)} because time ran out)` : ""}${healthy.held > 0 ? ` and leaves ${share(healthy.held)} of them to somebody to decide` : ""}${healthy.untilPromotion === undefined ? "" : `; a good release takes ${about(healthy.untilPromotion)}`}.`,
+    `This plan rolls a healthy version back in ${share(healthy.rolledBack)} of releases${healthy.late > 0 ? ` (in ${share(healthy.late)} because time ran out)` : ""}${healthy.held > 0 ? ` and leaves ${share(healthy.held)} of them to somebody to decide` : ""}${healthy.untilPromotion === undefined || healthy.released < 0.5 ? "" : `; a good release takes ${about(healthy.untilPromotion)}`}.`,
     dead.untilRollback
       ? `A version that fails every request is rolled back in ${share(dead.rolledBack)} of releases, half of them within ${about(dead.untilRollback.median)}, after ${number(dead.failedRequests)} failed requests on average.`
       : "A version that fails every request is never rolled back by this plan.",

@@ -76,4 +76,4 @@ const verdictLines = ({ kind, policy, because, numbers }: GateVerdict): readonly
 ];
 
 const changeLine = ({ poll, weight, age, from, to }: Change): string =>
-  `  poll ${poll}, ${age < 1_000 ? "at once" : `${formatDuration(age)} after the first weight`}, at ${weight} %: ${from} → ${to}`;
+  `  poll ${poll}, ${age === 0 ? "at once" : `${formatDuration(age)} after the first weight`}, at ${weight} %: ${from} → ${to}`;

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { detectabilityLines, detectabilityOf } from "../../src/commands/detectability.ts";
+import { plan } from "../../src/commands/plan.ts";
+import type { Session } from "../../src/commands/session.ts";
+import type { Count, Tally } from "../../src/evidence/tally.ts";
+import { configured, sound, soundBut } from "../config/configured.ts";
+
+const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
+const counted = (requests: number, errors: number): Tally => ({ stable: count(requests, errors), canary: count(0, 0), unattributed: count(0, 0) });
+
+type World = { readonly tally?: Tally | { readonly because: string }; readonly phi?: number };
+
+/** What `plan` says in a world in which nothing forbids the release. */
+async function ask(file: string, { tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {}, inputs = {}): Promise<string> {
+  const said: string[] = [];
+  const session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion"> = {
+    config: await configured({ file, inputs: { command: "plan", ...inputs } }),
+    orient: async (target) => target,
+    preflight: () => ({ inspect: async () => [] }),
+    print: (text) => void said.push(text),
+    traffic: async () => tally,
+    dispersion: async () => ({ phi, because: "measured" }),
+  };
+  assert.equal(await plan(session), 0);
+  return said.join("\n");
+}
+
+test("after the stages it stands what they find in the traffic of the last hour, what that costs, and when a good version were safe", async () => {
+  const said = await ask(sound, { tally: counted(180_000, 1_800) });
+  const [, stages = "", found = ""] = /(.*At least 7 m.*?)\n\n(What it finds.*?)\n\n/s.exec(said) ?? assert.fail(said);
+  assert.match(
+    stages,
+    /2\. 10 % of the requests for 2 m, judged by evidence \(errors, response times and the split; passes when surely not broken; at most 5 % of good releases fail\)/,
+  );
+  const lines = found.split("\n");
+  assert.equal(
+    lines[0],
+    "What it finds in the traffic of the last hour, 50 requests per second, of which 1 % fail (100 simulated releases of each kind, seed 1):",
+  );
+  assert.match(
+    lines[1] ?? "",
+    /^ {2}a version that fails [\d.]+ times as often \([\d.]+ %\) is found in at least 80 % of releases, after [\d.]+ failed requests on average$/,
+  );
+  assert.match(
+    lines[2] ?? "",
+    /^ {2}one that fails every request is found in 100 % of releases, half of the time within \d+ s, after \d+ failed requests on average$/,
+  );
+  assert.match(lines[3] ?? "", /^ {2}a good one could be proven safe after \d+ m/);
+  assert.equal(lines.length, 4, "and no warning");
+});
+
+test("at little traffic it warns, and says what would find more", async () => {
+  const said = await ask(sound, { tally: counted(7_200, 7) });
+  assert.match(
+    said,
+    /\n! At 2 requests per second this plan finds only a version that fails \d+ times as often \([\d.]+ %\) in 80 % of releases; .* at (25|50) % would find one that fails 10 times as often \(0\.97 %\)\.\n/,
+  );
+});
+
+test("where nothing can be found it says that", async () => {
+  const said = await ask(soundBut("stages: 1:1m"), { tally: counted(72, 1) });
+  assert.match(said, /\n {2}one that fails every request is found in [\d.]+ % of releases\n/);
+  assert.match(said, /\n! At 0\.02 requests per second this plan finds nothing, not even a version that fails every request, in 80 % of releases; /);
+});
+
+test("a service that never failed is compared with nothing", async () => {
+  const said = await ask(sound, { tally: counted(180_000, 0) });
+  assert.match(said, /50 requests per second, of which none failed/);
+  assert.match(said, /a version that fails in [\d.]+ % of its requests is found/);
+  assert.doesNotMatch(said, /times as often/);
+});
+
+test("without evidence, without an answer and without requests one sentence says why there is no figure", async () => {
+  assert.match(
+    await ask(soundBut("gates: [{ restarts: {} }]"), { tally: counted(9, 9) }),
+    /\nWhat this plan would find cannot be said: no stage is judged by evidence \(gates: auto\)\.\n/,
+  );
+  assert.match(await ask(sound), /\nWhat this plan would find cannot be said: Prometheus does not answer\.\n/);
+  assert.match(await ask(sound, { tally: counted(0, 0) }), /cannot be said: Prometheus counted no request of reviews-v1 in the last 1 h\.\n/);
+});
+
+test("for a program the same is JSON", async () => {
+  const { detectability, allowed } = JSON.parse(await ask(sound, { tally: counted(180_000, 1_800) }, { json: "true" }));
+  assert.equal(allowed, true);
+  assert.deepEqual(detectability.traffic, { rate: 50, baseline: 0.01 });
+  assert.ok(detectability.smallest.found >= 0.8 && detectability.dead.found === 1 && detectability.safeAfter > 0);
+  const { detectability: unknown } = JSON.parse(await ask(sound, {}, { json: "true" }));
+  assert.deepEqual(unknown, { because: "Prometheus does not answer" });
+});
+
+test("errors in clusters, as they are measured, make a plan find less", async () => {
+  const found = async (phi: number) => {
+    const { detectability } = JSON.parse(await ask(sound, { tally: counted(36_000, 360), phi }, { json: "true" }));
+    return detectability.smallest.ratio;
+  };
+  assert.ok((await found(5)) > (await found(1)));
+});
+
+test("only stages that evidence judges count, and not the one with all traffic", async () => {
+  const { release } = await configured({
+    file: soundBut("stages: [{ weight: 10, wait: 20m, gates: [{ restarts: {} }] }, { weight: 20, wait: 1m }, { weight: 100, wait: 20m }]"),
+  });
+  const { target, plan } = release ?? assert.fail();
+  const desk = { traffic: async () => counted(18_000, 180), dispersion: async () => ({ phi: 1, because: "" }) };
+  const all = await detectabilityOf(desk, target, plan);
+  const [, second] = plan.stages;
+  assert.deepEqual(all, await detectabilityOf(desk, target, { ...plan, stages: second ? [second] : [] }));
+  assert.ok(detectabilityLines(all).length > 3);
+});
+
+test("a plan that waits for safety, or that ends early, says so at its gate", async () => {
+  const said = await ask(soundBut("evidence: { requires: safe, early: true, alpha: 1% }"));
+  assert.match(said, /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1 % of good releases fail\)/);
+});
