@@ -32,9 +32,19 @@ const target: Target = {
 };
 const plan: Plan = {
   stages: [
-    { name: "10 %", weight: 10, wait: 3_600 * second, deadline: 7_200 * second, gates: [{ kind: "restarts", name: "restarts", atMost: 0 }], approval: false },
+    {
+      name: "10 %",
+      weight: 10,
+      wait: 3_600 * second,
+      deadline: 7_200 * second,
+      gates: [
+        { kind: "evidence", name: "evidence" },
+        { kind: "restarts", name: "restarts", atMost: 0 },
+      ],
+      approval: false,
+    },
   ],
-  evidence: evidenceRules,
+  evidence: { ...evidenceRules, noData: "promote" },
   pollEvery: 15 * second,
   ready: 300 * second,
   settle: 0,

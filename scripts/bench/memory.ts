@@ -15,8 +15,11 @@ export async function memory(): Promise<readonly Figure[]> {
   try {
     writeFileSync(file, (await bundle("bench", "scripts/bench/hour.ts")).text); // as users run it: stripping types takes memory of its own
     const child = fork(file, { env: { ...process.env, API: api.url, TOKEN: api.adminToken, CA: api.ca, PROMETHEUS: prometheus.url } });
-    const [told] = (await once(child, "message")) as [{ readonly polls: number; readonly megabytes: number }];
-    await once(child, "exit");
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`the release of an hour ended with ${code} and told nothing`);
+    });
+    const [told] = (await Promise.race([once(child, "message"), ended])) as [{ readonly polls: number; readonly megabytes: number }];
+    await ended.catch(() => undefined);
     return [
       {
         what: "memory after an hour of polling",
