@@ -30,7 +30,7 @@ export function people(): void {
 
     const other = await run({ ...releaseOfOne("v3"), stages: "100", gates });
     assert.equal(other.exit, 2, other.said);
-    assert.match(other.said, /the release of registry\.example\/reviews:v2 .*waits for approval since .*promote.*rollback/);
+    assert.match(other.said, /the release of registry\.example\/reviews:v2 .*waits for somebody to decide since .*promote.*rollback/);
     assert.equal(routeOf(sandbox), "stable 50, canary 50");
 
     const second = await run(by("promote"));

@@ -56,12 +56,9 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
   const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
   const now = session.clock.now();
   if (state.phase === "waiting") {
-    throw new RefusedError(
-      `${target.namespace}/${target.service}: ${earlier} ${state.held === undefined ? "waits for approval" : "is held"} since ${formatDuration(now - state.since)}.`,
-      {
-        next: "Run `promote` to finish it or `rollback` to end it, then release again.",
-      },
-    );
+    throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${formatDuration(now - state.since)}.`, {
+      next: "Run `promote` to finish it or `rollback` to end it, then release again.",
+    });
   }
   session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`);
   const taken = { ...record, run: session.run, state: backFrom(record, "its job ended without finishing it", now) };

@@ -77,7 +77,8 @@ function figures(evidence: Evidence, by: Conclusion["by"], { breaker, objective 
     };
   if (by === "breaker") return { value: ofCanary, limit: `≤ ${percent(breaker.floor)}` };
   if (by === "objective") return { value: ofCanary, limit: `≤ ${percent(objective)}` };
-  return { value: ofCanary, limit: likeStable(seen.errors.stable, seen.requests.stable) };
+  const { errors, requests } = evidence.judged.requests.canary > 0 ? evidence.judged : seen;
+  return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
 }
 
 const likeStable = (part: number, whole: number): string => (whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`);
