@@ -23,7 +23,6 @@ const pull = { number: 7, state: "open", commits: ["7c1e5b0a9d3f4826b1a05e9c8d7f
 const releaseOf = (tag: string, prometheus: string): Inputs => ({
   ...releaseOfOne(tag),
   stages: "20:4s, 50:4s, 100",
-  gates: "- errors: { atMost: 5%, minRequests: 30 }\n- restarts: {}",
   prometheus,
   "metrics-interval": "1s",
   drain: "1s",
