@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { calls } from "./bench/calls.ts";
 import { type Figure, printFigures } from "./bench/figure.ts";
 import { memory } from "./bench/memory.ts";
+import { rehearsal } from "./bench/rehearsal.ts";
 import { size } from "./bench/size.ts";
 import { start } from "./bench/start.ts";
 
 /** What needs nothing but this machine. The mesh and the evidence have programs of their own, because they take longer. */
-const suites: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { size, calls, start, memory };
+const suites: Readonly<Record<string, () => Promise<readonly Figure[]>>> = { size, calls, start, memory, rehearsal };
 const programs: Readonly<Record<string, string>> = { mesh: "__tests__/e2e/bench.ts", evidence: "scripts/bench/evidence/main.ts" };
 
 const [word, ...args] = process.argv.slice(2);

@@ -21,7 +21,7 @@ const ledger = (() => {
 })();
 
 const verdicts: readonly GateVerdict[] = [
-  { gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", requests: 3, numbers: "n", policy: "extend" },
+  { gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", requests: 3, numbers: "n", by: "breaker", policy: "extend" },
   { gate: "evidence", kind: "pass", because: "b", value: "v", limit: "l", proven: true },
 ];
 

@@ -66,6 +66,7 @@ const verdict = z.object({
   limit: z.string(),
   requests: z.exactOptional(number),
   numbers: z.exactOptional(z.string()),
+  by: z.exactOptional(z.enum(["errors", "latency", "objective", "breaker", "split"])),
   policy: z.exactOptional(policy),
   proven: z.exactOptional(z.boolean()),
 });

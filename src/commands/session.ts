@@ -46,5 +46,5 @@ export type Session = {
 /** What a command is given that asks no cluster. */
 export type Desk = Pick<Session, "config" | "print" | "warn" | "traffic" | "dispersion"> & { readonly readFile: (path: string) => Promise<string> };
 
-/** 0 succeeded, or waiting for an approval of the plan; 1 rolled back; 2 refused and nothing changed; 3 held, not settled, or could not tell: somebody has to look. */
+/** 0 succeeded, or waiting for an approval of the plan; 1 rolled back, or a replay that differs; 2 refused and nothing changed; 3 held, not settled, or could not tell: somebody has to look. */
 export type ExitCode = 0 | 1 | 2 | 3;

@@ -106,4 +106,4 @@ function replayStage(
   return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", told, found, differences };
 }
 
-const fields = ["kind", "because", "numbers", "value", "limit", "requests", "policy", "proven"] as const satisfies readonly (keyof GateVerdict)[];
+const fields = ["kind", "by", "because", "numbers", "value", "limit", "requests", "policy", "proven"] as const satisfies readonly (keyof GateVerdict)[];
