@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -8,11 +11,13 @@ import type { Finished } from "./support/program.ts";
 import { assertRolledBack, figures, image, pick, type Scene, withScene } from "./support/scene.ts";
 import { virtualService } from "./support/shop.ts";
 import { startTraffic } from "./support/traffic.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 // What a release is judged by when nobody names a gate: evidence.
 
 const bed = bedFromEnvironment();
 const api = openApiServer(bed.kubeconfig);
+const run = promisify(execFile);
 
 /** The settings of somebody who has none, at 10 %. */
 const usual = (stages: string | readonly object[]): object => ({ gates: "auto", stages });
@@ -22,11 +27,29 @@ describe("evidence", { concurrency: 3 }, () => {
 
   test("a canary with 50 % errors is out of service by the time it has answered a few requests", (t) =>
     withScene(bed, api, { name: "evidence-broken", perSecond: 50 }, async (scene) => {
-      const finished = await scene.start(usual("10:60s"), { flags: image("v2-err50") }).ended;
-      await assertRolledBack(scene, finished, /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/);
+      const program = scene.start(usual("10:60s"), { flags: image("v2-err50") });
+      await assertRolledBack(scene, await program.ended, /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/);
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.deepEqual(weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 100 }]);
+      const replayed = await run(process.execPath, ["dist/index.js", "replay", program.report]);
+      t.diagnostic(replayed.stdout);
+      assert.match(replayed.stdout, /Every verdict agrees with the ledger/);
+    }));
+
+  test("a plan says what it can find in the service's own traffic, and is rehearsed with it", (t) =>
+    withScene(bed, api, { name: "evidence-plan", perSecond: 50, stable: "shop:v1-err1" }, async (scene) => {
+      await waitFor(() => scene.traffic.counts().bad > 1, "failures of stable", 60_000);
+      await sleep(2_000); // and their scrape
+      const planned = await scene.start(usual("10:5m, 50:5m"), { command: "plan" }).ended;
+      t.diagnostic(planned.said);
+      assert.equal(planned.code, 0, planned.said);
+      assert.match(planned.said, /What it finds in the traffic of the last hour, [\d.]+ requests per second/);
+      const rehearsed = await scene.start(usual("10:5m, 50:5m"), { command: "rehearse", flags: ["--rehearse-runs", "100"] }).ended;
+      t.diagnostic(rehearsed.said);
+      assert.equal(rehearsed.code, 0, rehearsed.said);
+      assert.match(rehearsed.said, /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+ % fail/);
+      assert.deepEqual(await scene.now(), scene.before);
     }));
 
   test("a service in which 1 % fails on both versions is released", (t) =>

@@ -11,6 +11,8 @@ export type Program = {
   /** Sends the signal to the one process. */
   readonly signal: (name: NodeJS.Signals) => void;
   readonly stdout: () => string;
+  /** Path of its JSON report. */
+  readonly report: string;
   readonly ended: Promise<Finished>;
 };
 
@@ -40,7 +42,8 @@ export function startProgram(bed: Bed, { command = "release", config, flags = []
   const file = join(folder, "canary.yaml");
   writeFileSync(file, dump(config));
   const output = join(folder, "outputs");
-  const child = spawn(process.execPath, ["dist/index.js", command, "--config", file, "--report", join(folder, "report.json"), ...flags], {
+  const report = join(folder, "report.json");
+  const child = spawn(process.execPath, ["dist/index.js", command, "--config", file, "--report", report, ...flags], {
     env: {
       PATH: process.env.PATH,
       HOME: folder,
@@ -57,7 +60,7 @@ export function startProgram(bed: Bed, { command = "release", config, flags = []
       resolve({ code: code ?? signal ?? 0, said, outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {} }),
     ),
   );
-  return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), stdout: () => said, ended };
+  return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), stdout: () => said, report, ended };
 }
 
 export const runProgram = (bed: Bed, wanted: Wanted): Promise<Finished> => startProgram(bed, wanted).ended;
