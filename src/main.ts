@@ -41,6 +41,7 @@ const anywhere: Readonly<Record<Exclude<Command, keyof typeof inCluster>, (desk:
 setFlagsFromString("--optimize-for-size");
 
 const env = { ...process.env };
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const github = readContext(env, (path) => readFileSync(path, "utf8"));
 const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
@@ -63,7 +64,10 @@ async function main(): Promise<ExitCode> {
   const voice = process.stdout.isTTY && !github.actions ? progress({ screen, clock: { now: Date.now } }) : log({ screen, actions: github.actions });
   const world = { env, github, voice, redaction, stop: stop.signal, print };
   const { command } = config;
-  if (command === "rehearse" || command === "replay") return anywhere[command](desk(config, world));
+  if (command === "rehearse" || command === "replay") {
+    for (const signal of signals) process.removeAllListeners(signal); // nothing is to be given back, and a long calculation hears no listener
+    return anywhere[command](desk(config, world));
+  }
   const session = compose(config, world);
   try {
     return await inCluster[command](session);
@@ -97,7 +101,7 @@ function tellOutputs(file: string, because: string, settled: boolean): void {
 }
 
 /** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort("the job was cancelled"));
+for (const signal of signals) process.on(signal, () => stop.abort("the job was cancelled"));
 
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
 process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact(tell(error))}\n`));

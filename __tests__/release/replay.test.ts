@@ -140,6 +140,28 @@ test("a count that somebody changed is found, and so is a sentence", () => {
   assert.deepEqual([retold.agrees, outcomes(retold)], [false, ["differs", "agrees", "agrees"]]);
 });
 
+test("no part of a verdict can be changed without being found", () => {
+  const report = released(steady([0, 75]), evidenceRules);
+  const [first, last] = report.stages;
+  const [verdict] = last?.verdicts ?? [];
+  assert.ok(first && last && verdict);
+  const changed = {
+    kind: "pass",
+    by: "split",
+    because: "all is well",
+    numbers: "none",
+    value: "0 %",
+    limit: "none",
+    requests: 7,
+    policy: "hold",
+    proven: true,
+  } as const;
+  for (const [field, value] of Object.entries(changed)) {
+    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts: [{ ...verdict, [field]: value }] }] });
+    assert.deepEqual(stages[1]?.outcome === "differs" && stages[1].differences, [field]);
+  }
+});
+
 test("a verdict on polls that the ledger does not have is no agreement", () => {
   const report = released(steady([0, 0]), evidenceRules);
   const { stages, agrees } = replay({ ...report, ledger: { ...report.ledger, polls: report.ledger.polls.slice(0, 1) } });
