@@ -4,6 +4,7 @@ import { detectabilityLines, detectabilityOf } from "../../src/commands/detectab
 import { plan } from "../../src/commands/plan.ts";
 import type { Session } from "../../src/commands/session.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
+import type { Target } from "../../src/release/target.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -19,7 +20,7 @@ async function ask(file: string, { tally = { because: "Prometheus does not answe
     orient: async (target) => target,
     preflight: () => ({ inspect: async () => [] }),
     print: (text) => void said.push(text),
-    traffic: async () => tally,
+    traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
     dispersion: async () => ({ phi, because: "measured" }),
   };
   assert.equal(await plan(session), 0);
@@ -102,7 +103,10 @@ test("only stages that evidence judges count, and not the one with all traffic",
     file: soundBut("stages: [{ weight: 10, wait: 20m, gates: [{ restarts: {} }] }, { weight: 20, wait: 1m }, { weight: 100, wait: 20m }]"),
   });
   const { target, plan } = release ?? assert.fail();
-  const desk = { traffic: async () => counted(18_000, 180), dispersion: async () => ({ phi: 1, because: "" }) };
+  const desk = {
+    traffic: async (_target: Target, window: number) => ({ ...counted(18_000, 180), covered: window }),
+    dispersion: async () => ({ phi: 1, because: "" }),
+  };
   const all = await detectabilityOf(desk, target, plan);
   const [, second] = plan.stages;
   assert.deepEqual(all, await detectabilityOf(desk, target, { ...plan, stages: second ? [second] : [] }));
@@ -111,5 +115,8 @@ test("only stages that evidence judges count, and not the one with all traffic",
 
 test("a plan that waits for safety, or that ends early, says so at its gate", async () => {
   const said = await ask(soundBut("evidence: { requires: safe, early: true, alpha: 1% }"));
-  assert.match(said, /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1 % of good releases fail\)/);
+  assert.match(
+    said,
+    /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1 % of good releases fail\)/,
+  );
 });

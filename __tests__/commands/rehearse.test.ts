@@ -21,7 +21,8 @@ async function ask({ inputs = {}, ...situation }: Situation, { tally, phi }: Pro
     warn: () => {},
     traffic: async (_target, window) => {
       assert.equal(window, 3_600_000);
-      return tally ?? assert.fail("nobody may be asked");
+      if (!tally) return assert.fail("nobody may be asked");
+      return "because" in tally ? tally : { ...tally, covered: window };
     },
     dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured" }),
     readFile: () => assert.fail("nothing is read"),

@@ -408,6 +408,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     const tally = await world.source.traffic(at, 45 * minute, signal);
     assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
     assert.deepEqual(requestsIn(tally), { stable: [45 * 10 + 3 + 40, 3], canary: [45 + 30 + 14, 0], unattributed: [0, 0] });
+    assert.equal(tally.covered, 45 * minute);
   });
 
   fact("a Prometheus that is younger than the window takes no counter's past for traffic", async (world) => {
@@ -416,6 +417,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     const tally = await world.source.traffic(at, 180 * minute, signal);
     assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
     assert.deepEqual(requestsIn(tally).stable, [30, 0]);
+    assert.ok(tally.covered <= 10 * minute, `${tally.covered}`); // so that a rate is not spread over hours that nobody saw
   });
 
   fact("how much stable's errors vary is measured pod by pod, whoever counts for the gates", async ({ source, expose, ...world }) => {

@@ -17,7 +17,7 @@ export async function detectabilityOf(desk: Pick<Desk, "traffic" | "dispersion">
   if ("because" in traffic) return traffic;
   return {
     traffic,
-    ...detectable({ steps: steps.map(({ weight, wait }) => ({ weight, wait })), pollEvery: plan.pollEvery }, traffic, measured.evidence.settings),
+    ...detectable({ steps: steps.map(({ weight, wait }) => ({ weight, wait })), pollEvery: plan.pollEvery }, traffic, measured.plan.evidence.settings),
   };
 }
 

@@ -53,7 +53,8 @@ async function sceneOf(desk: Desk, { plan, rate, errors }: RehearsalConfig): Pro
   const found = await usualTraffic(desk, target);
   if ("because" in found) return found;
   const traffic = { rate: rate ?? found.rate, baseline: errors ?? found.baseline };
-  return { plan: await withMeasuredDispersion(desk, target, plan), traffic, from: "the last hour, by Prometheus" };
+  const measured = await withMeasuredDispersion(desk, target, plan);
+  return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 
 const unrehearsedIn = ({ stages }: Plan): readonly string[] => [

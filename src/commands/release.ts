@@ -11,6 +11,7 @@ import { locked } from "./locked.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { withMeasuredDispersion } from "./traffic.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {
@@ -29,20 +30,13 @@ export async function release(session: Session): Promise<ExitCode> {
 const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
 
 async function begin(session: Session, target: Target, wanted: Plan): Promise<Record> {
-  const [before, { plan, log }] = await Promise.all([session.capture(target), withDispersion(session, target, wanted)]);
+  // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
+  const [before, { plan, because }] = await Promise.all([session.capture(target), withMeasuredDispersion(session, target, wanted)]);
   const now = session.clock.now();
+  const log: Record["log"] = because === undefined ? [] : [{ at: now, do: "measure", because }];
   const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log, ledger: emptyLedger };
   await session.journal.save(record);
   return record;
-}
-
-/** Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before. */
-async function withDispersion(session: Session, target: Target, plan: Plan): Promise<{ readonly plan: Plan; readonly log: Record["log"] }> {
-  const { evidence, stages } = plan;
-  if (!evidence.measured || !stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))) return { plan, log: [] };
-  const { phi, because } = await session.dispersion(target);
-  const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
-  return { plan: { ...plan, evidence: { ...evidence, settings } }, log: [{ at: session.clock.now(), do: "measure", because }] };
 }
 
 /**

@@ -37,7 +37,7 @@ export type Session = {
   /** The ports of one release. */
   readonly connect: (record: Record) => Ports;
   /** Requests counted by Prometheus in the last `window`. */
-  readonly traffic: (target: Target, window: Millis) => Promise<Tally | { readonly because: string }>;
+  readonly traffic: (target: Target, window: Millis) => Promise<(Tally & { readonly covered: Millis }) | { readonly because: string }>;
   /** How clustered stable's errors were in the last hour; 1 where that could not be measured. */
   readonly dispersion: (target: Target) => Promise<{ readonly phi: number; readonly because: string }>;
   readonly close: () => Promise<void>;

@@ -16,7 +16,7 @@ export async function usualTraffic({ traffic }: Pick<Desk, "traffic">, target: T
   const tally = await traffic(target, window);
   if ("because" in tally) return tally;
   return (
-    trafficOf(withServingFirst(tally), window) ?? {
+    trafficOf(withServingFirst(tally), tally.covered) ?? {
       because: `Prometheus counted no request of ${target.stable.deployment} in the last ${formatDuration(window)}`,
     }
   );
@@ -26,10 +26,15 @@ export async function usualTraffic({ traffic }: Pick<Desk, "traffic">, target: T
 const withServingFirst = (tally: Tally): Tally =>
   tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
 
-/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured. */
-export async function withMeasuredDispersion({ dispersion }: Pick<Desk, "dispersion">, target: Target, plan: Plan): Promise<Plan> {
-  const { evidence } = plan;
-  if (!evidence.measured) return plan;
-  const { phi } = await dispersion(target);
-  return { ...plan, evidence: { ...evidence, settings: { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } } } };
+/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
+export async function withMeasuredDispersion(
+  { dispersion }: Pick<Desk, "dispersion">,
+  target: Target,
+  plan: Plan,
+): Promise<{ readonly plan: Plan; readonly because?: string }> {
+  const { evidence, stages } = plan;
+  if (!evidence.measured || !stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))) return { plan };
+  const { phi, because } = await dispersion(target);
+  const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
+  return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
 }

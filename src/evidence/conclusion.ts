@@ -1,9 +1,9 @@
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
 import { type RatioInterval, ratioInterval } from "./confidence.ts";
 import type { Settings } from "./defaults.ts";
 import type { Evidence } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
-import { type Metric, type Weight, weigh } from "./weight.ts";
+import { type Finding, type Metric, type Weight, weigh } from "./weight.ts";
 
 /** What the evidence says about a canary, for people and for gates. */
 export type Conclusion = {
@@ -21,42 +21,65 @@ export type Conclusion = {
   readonly weight: Weight;
 };
 
+/** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
+export function kindOf(finding: Finding, evidence: Evidence, { requires, warmUp }: Settings): Conclusion["kind"] {
+  switch (finding) {
+    case "harm":
+    case "broken":
+    case "too-much-traffic":
+    case "lost":
+      return "fail";
+    case "too-little-traffic":
+      return "inconclusive";
+    case "safe":
+      return "pass";
+    case "sound":
+      return requires === "sound" ? "pass" : "inconclusive";
+    case "nothing":
+      return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
+  }
+}
+
+/** While it warms up a canary is judged alone. */
+function isComparable({ seen, judged, age }: Evidence, warmUp: Millis): boolean {
+  const { stable, canary } = judged.requests;
+  return seen.requests.canary > 0 && (age < warmUp || (canary > 0 && stable > 0));
+}
+
 /** Draws the conclusion. It depends on the evidence and the settings only. */
 export function conclude(evidence: Evidence, settings: Settings): Conclusion {
   const weight = weigh(evidence, settings);
   const ratio = ratioInterval(evidence.ratio, settings.alpha);
   const said = sentence(evidence, weight, ratio, settings);
-  return { ...said, ...figures(evidence, said.by, settings), numbers: numbersOf(evidence, weight, ratio, settings), ratio, weight };
+  const kind = kindOf(weight.finding, evidence, settings);
+  return { ...said, kind, ...figures(evidence, said.by, settings), numbers: numbersOf(evidence, weight, ratio, settings), ratio, weight };
 }
 
-function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): Pick<Conclusion, "kind" | "by" | "because"> {
+function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): Pick<Conclusion, "by" | "because"> {
   switch (weight.finding) {
     case "broken":
-      return { kind: "fail", by: "breaker", because: `${failures(evidence.seen)}: more than stops a release at once, ${chance(settings.breaker.alpha)}` };
+      return { by: "breaker", because: `${failures(evidence.seen)}: more than stops a release at once, ${chance(settings.breaker.alpha)}` };
     case "too-much-traffic":
       return {
-        kind: "fail",
         by: "split",
         because: `${splitSeen(evidence)}: more than planned, ${chance(settings.split.alpha)}; callers that stick to one version, or another route, send it more`,
       };
     case "lost":
       return {
-        kind: "fail",
         by: "split",
         because: `${splitSeen(evidence)}, while ${count(evidence.split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(settings.split.alpha)}`,
       };
     case "harm":
-      return { kind: "fail", by: weight.most, because: harmSentence(evidence, weight.most, ratio, settings) };
+      return { by: weight.most, because: harmSentence(evidence, weight.most, ratio, settings) };
     case "too-little-traffic":
       return {
-        kind: "inconclusive",
         by: "split",
         because: `${splitSeen(evidence)}: less than planned, ${chance(settings.split.alpha)}; some callers bypass the route, so what is seen here is not what all users would see`,
       };
     case "safe":
-      return { kind: "pass", by: "errors", because: safeSentence(evidence, ratio, settings) };
+      return { by: "errors", because: safeSentence(evidence, ratio, settings) };
     case "sound":
-      return { kind: settings.requires === "sound" ? "pass" : "inconclusive", by: "errors", because: soundSentence(evidence, ratio, settings) };
+      return { by: "errors", because: soundSentence(evidence, ratio, settings) };
     case "nothing":
       return nothingSentence(evidence, ratio, settings);
   }
@@ -115,26 +138,24 @@ function soundSentence(evidence: Evidence, ratio: RatioInterval, { breaker, beta
   return `${compared(evidence)}: ${told(evidence, ratio)}; surely not broken${warm} ${sound}`;
 }
 
-function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: Settings): Pick<Conclusion, "kind" | "by" | "because"> {
+function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: Settings): Pick<Conclusion, "by" | "because"> {
   if (evidence.seen.requests.canary === 0)
     return {
-      kind: "no-data",
       by: "errors",
       because: `no request of the canary was counted, ${count(evidence.seen.requests.stable)} of stable in the same time`,
     };
   if (evidence.age < warmUp) {
     const because = `${failures(evidence.seen)}; it is warming up for ${formatDuration(warmUp - evidence.age)} more, until then only plain failure is judged`;
-    return { kind: "inconclusive", by: "breaker", because };
+    return { by: "breaker", because };
   }
   if (evidence.judged.requests.canary === 0)
     return {
-      kind: "no-data",
       by: "errors",
       because: `no request of the canary was counted since it warmed up, ${count(evidence.judged.requests.stable)} of stable in the same time`,
     };
   if (evidence.judged.requests.stable === 0)
-    return { kind: "no-data", by: "errors", because: `no request of stable was counted, so nothing can be compared; ${failures(evidence.judged)}` };
-  return { kind: "inconclusive", by: "errors", because: `${compared(evidence)}: ${told(evidence, ratio)} yet` };
+    return { by: "errors", because: `no request of stable was counted, so nothing can be compared; ${failures(evidence.judged)}` };
+  return { by: "errors", because: `${compared(evidence)}: ${told(evidence, ratio)} yet` };
 }
 
 function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): string {

@@ -1,5 +1,4 @@
 import type { Snapshot } from "../evidence/snapshot.ts";
-import type { Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -13,7 +12,7 @@ import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, sam
 import type { MetricNames } from "./names.ts";
 import { type Reporter, reporterChoice, reportersOf } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
-import { countTraffic } from "./traffic.ts";
+import { type CountedTraffic, countTraffic } from "./traffic.ts";
 
 export type PrometheusOptions = PrometheusAddress &
   MetricNames & {
@@ -27,7 +26,7 @@ export type PrometheusOptions = PrometheusAddress &
 /** Every method rejects only when aborted. */
 export type PrometheusSource = MetricSource & {
   /** The requests of both versions in the time before a moment, whether or not a release runs. */
-  traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<Tally | { readonly because: string }>;
+  traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<CountedTraffic | { readonly because: string }>;
   /** How much more than independent ones stable's errors varied in the hour before a moment. */
   dispersion(at: Instant, signal: AbortSignal): Promise<MeasuredDispersion>;
   /** Whether the gates of a plan will have something to judge by. */
@@ -68,7 +67,7 @@ export function prometheus(options: PrometheusOptions): PrometheusSource {
     return seen && !alive ? { because: lost(target) } : snapshot;
   }
 
-  async function traffic(moment: Instant, window: Millis, signal: AbortSignal): Promise<Tally | { readonly because: string }> {
+  async function traffic(moment: Instant, window: Millis, signal: AbortSignal): Promise<CountedTraffic | { readonly because: string }> {
     const reporter = await choice.decide(moment, signal);
     if (typeof reporter !== "string") return reporter;
     const at = settled(moment, reporter);

@@ -2,6 +2,9 @@ import type { Snapshot } from "../evidence/snapshot.ts";
 import { advance, emptyMeter, type Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 
+/** `covered`: how much of the window had counters at all, to five minutes; a service or a Prometheus may be younger. */
+export type CountedTraffic = Tally & { readonly covered: Millis };
+
 type Counted = Promise<Snapshot | { readonly because: string }>;
 
 /** What can be seen of a window that ends now. */
@@ -23,18 +26,20 @@ const stride: Millis = 300_000;
  * Counts what happened in a window: by differences of raw counters, through everybody who came, went or restarted
  * within it. Lost is only what somebody counted between the last look and a restart under the same name.
  */
-export async function countTraffic(see: Sight, end: Instant, window: Millis): Promise<Tally | { readonly because: string }> {
+export async function countTraffic(see: Sight, end: Instant, window: Millis): Promise<CountedTraffic | { readonly because: string }> {
   const base = await baseOf(see, end - window);
   if ("because" in base) return base;
   let meter = advance(emptyMeter, base);
-  for (const look of [...between(end - window, end).map((moment) => () => see.at(moment)), see.last]) {
+  let begun = end - window;
+  for (const { moment, look } of [...between(end - window, end).map((moment) => ({ moment, look: () => see.at(moment) })), { moment: end, look: see.last }]) {
     const now = await look();
     if ("because" in now) return now;
+    if (now.requests.length === 0 && moment < end) begun = moment;
     // Whoever was not there before began in between, at zero.
     const processes = new Set([...meter.processes, ...[...now.requests, ...now.buckets].map(({ process }) => process)]);
     meter = advance({ ...meter, processes }, now);
   }
-  return meter.tally;
+  return { ...meter.tally, covered: end - begun };
 }
 
 /** A Prometheus that is younger than the window does not know what its counters were before it, and years may be in their first samples. */

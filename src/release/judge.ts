@@ -1,7 +1,8 @@
-import { conclude } from "../evidence/conclusion.ts";
+import { type Conclusion, conclude } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { quantileOf } from "../evidence/quantile.ts";
 import type { Count, Tally } from "../evidence/tally.ts";
+import type { Finding } from "../evidence/weight.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { ErrorGate, EvidenceGate, EvidenceRules, Gate, LatencyGate, QueryGate, RestartGate, Verdict } from "./gate.ts";
 import type { Health } from "./health.ts";
@@ -99,16 +100,20 @@ function judgeEvidence(gate: EvidenceGate, { evidence, uncounted }: Seen, rules:
   if (evidence === undefined || uncounted !== undefined)
     return { kind: "no-data", because: `${gate.name} has no data: ${uncounted ?? "nothing was counted yet"}`, value: "—", limit: "like stable" };
   const { kind, by, because, numbers, value, limit, weight } = conclude(evidence, rules.settings);
-  const told = { because, numbers, value, limit, by, requests: evidence.seen.requests.canary };
+  return { ...answerOf(kind, weight.finding, rules), because, numbers, value, limit, by, requests: evidence.seen.requests.canary };
+}
+
+/** What a conclusion means for a stage, without its words. */
+export function answerOf(kind: Conclusion["kind"], finding: Finding, { inconclusive, noData }: EvidenceRules): Pick<Verdict, "kind" | "policy" | "proven"> {
   switch (kind) {
     case "fail":
-      return { ...told, kind };
+      return { kind };
     case "pass":
-      return { ...told, kind, proven: weight.finding === "safe" };
+      return { kind, proven: finding === "safe" };
     case "no-data":
-      return { ...told, kind, policy: rules.noData };
+      return { kind, policy: noData };
     case "inconclusive": // A split that is proven wrong does not mend by looking on.
-      return { ...told, kind: "wait", policy: by === "split" && rules.inconclusive === "extend" ? "hold" : rules.inconclusive };
+      return { kind: "wait", policy: finding === "too-little-traffic" && inconclusive === "extend" ? "hold" : inconclusive };
   }
 }
 
