@@ -3,7 +3,7 @@ import test from "node:test";
 import { readReport } from "../../src/commands/read-report.ts";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, fold } from "../../src/evidence/ledger.ts";
-import type { GateVerdict } from "../../src/release/decide.ts";
+import type { GateVerdict } from "../../src/release/gate.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, stageOf, target } from "../support/world.ts";
 

@@ -391,6 +391,7 @@ test("budget: a stage stays while no larger weight is bearable, and then is held
   assert.match(open.because, /allows at most \d % of the requests within the budget, and the canary has 10 %/);
   const late = inStage(plan, 60 * second, sound);
   assert.equal(late.do === "wait" ? "" : placeOf(late.next), "waiting/0");
+  assert.equal(inStage(gated({ budget: 0.0001, inconclusive: "promote" }), 20 * second, sound).do, "wait"); // no policy goes beyond a budget
 });
 
 test("the last words of a canary that died are told once the traffic is off", () => {

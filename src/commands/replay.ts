@@ -1,6 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { tell } from "../lib/errors.ts";
-import type { GateVerdict } from "../release/decide.ts";
+import type { GateVerdict } from "../release/gate.ts";
 import { type Change, type Replay, type ReplayedStage, replay as replayed } from "../release/replay.ts";
 import { noReport, type ReplayedReport, readReport } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";

@@ -1,6 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { StageRecord } from "../release/account.ts";
-import type { GateVerdict } from "../release/decide.ts";
+import type { GateVerdict } from "../release/gate.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { Record } from "../release/record.ts";
 import { isRunning } from "../release/state.ts";

@@ -5,11 +5,12 @@ import { advance, emptyMeter, emptyTally, type Meter, reset, sumOf, type Tally }
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import { type Observation, splitOf } from "../release/decide.ts";
+import type { Observation } from "../release/decide.ts";
 import type { Health } from "../release/health.ts";
 import type { Reading } from "../release/judge.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { Record } from "../release/record.ts";
+import { splitOf } from "../release/split.ts";
 import type { Running, State } from "../release/state.ts";
 
 /** What this job has seen. A job that takes over counts from its own start; what was proven before is in the ledger. */

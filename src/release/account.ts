@@ -2,7 +2,7 @@ import type { Pair } from "../evidence/error-ratio.ts";
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import type { GateVerdict } from "./decide.ts";
+import type { GateVerdict } from "./gate.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
 import type { Record } from "./record.ts";

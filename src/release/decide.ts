@@ -1,13 +1,13 @@
 import type { Pair } from "../evidence/error-ratio.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
-import { largestWeight } from "../evidence/worst-case.ts";
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
-import type { Verdict } from "./gate.ts";
+import { boundOf, smallerStep } from "./budget.ts";
+import type { GateVerdict } from "./gate.ts";
 import type { Health } from "./health.ts";
 import { judge as inWords, type Reading } from "./judge.ts";
 import type { Plan, Stage } from "./plan.ts";
-import { allCanary, type Split, splitAt } from "./split.ts";
+import { type Split, splitOf } from "./split.ts";
 import type { PromotionStep, RollbackStep, Running, State } from "./state.ts";
 
 /** Something the outside world did not do. */
@@ -41,8 +41,6 @@ export type Observation = {
   /** The answers to query gates since the stage began, by the gate's name, oldest first. */
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
 };
-
-export type GateVerdict = Verdict & { readonly gate: string };
 
 /** One step: what to do, what is true afterwards, and the sentence that people will read. */
 export type Decision = {
@@ -87,12 +85,6 @@ type Shifting = Extract<State, { phase: "shifting" }>;
 type Baking = Extract<State, { phase: "baking" }>;
 type Promoting = Extract<State, { phase: "promoting" }>;
 type RollingBack = Extract<State, { phase: "rolling-back" }>;
-
-/** The stage after the last is all traffic on the canary: promotion begins from there. */
-export const splitOf = (plan: Plan, stage: number): Split => {
-  const planned = plan.stages[stage];
-  return planned ? splitAt(planned.weight) : allCanary;
-};
 
 export const rollBack = (state: State, because: string, now: Instant): State => ({
   phase: "rolling-back",
@@ -190,7 +182,7 @@ const backFrom = (state: Baking | Shifting, seen: Observation, because: string):
 /** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
 function endOrWait(plan: Plan, state: Baking, stage: Stage, verdicts: readonly GateVerdict[], seen: Observation): Decision {
   const lasted = seen.now - state.since;
-  const bound = boundOf(plan, state, stage, seen);
+  const bound = boundOf(plan, state.stage, seen.evidence);
   const open = [...verdicts, ...(bound ? [bound] : [])].filter(({ kind }) => kind !== "pass");
   if (lasted >= stage.deadline) {
     const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
@@ -217,36 +209,10 @@ function hold(state: Baking, stage: Stage, because: string, now: Instant): Decis
 function pass(plan: Plan, state: Baking, stage: Stage, open: readonly GateVerdict[], seen: Observation): Decision {
   const passed = open.length === 0 ? `stage ${stage.name} passed` : `stage ${stage.name} ended undecided and goes on by the plan: ${open[0]?.because}`;
   if (stage.approval) return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: seen.now }, because: passed };
-  const smaller = smallerStep(plan, state, stage, seen);
+  const smaller = smallerStep(plan, state.stage, seen.evidence);
   return smaller
     ? { do: "nothing", next: after(smaller.plan, state.stage, seen.now), because: `${passed}; ${smaller.because}`, plan: smaller.plan }
     : { do: "nothing", next: after(plan, state.stage, seen.now), because: passed };
-}
-
-/** The largest weight that the budget allows next, and the one that is planned. Undefined where nothing bounds it. */
-function nextWeights(plan: Plan, state: Baking, { evidence }: Observation): { readonly largest: number; readonly planned: number } | undefined {
-  const { budget, settings } = plan.evidence;
-  if (budget === undefined || evidence === undefined || splitOf(plan, state.stage).canary === 100) return undefined;
-  return { largest: largestWeight(evidence, settings, budget), planned: splitOf(plan, state.stage + 1).canary };
-}
-
-/** While the worst case allows no larger weight at all the stage stays open. */
-function boundOf(plan: Plan, state: Baking, { weight }: Stage, seen: Observation): GateVerdict | undefined {
-  const next = nextWeights(plan, state, seen);
-  if (next === undefined || next.largest > weight) return undefined;
-  const because = `the worst case that is not ruled out yet allows at most ${next.largest} % of the requests within the budget, and the canary has ${weight} %`;
-  return { gate: "budget", kind: "wait", because, value: `${next.largest} %`, limit: `> ${weight} %`, policy: plan.evidence.inconclusive };
-}
-
-/** A stage between, where the worst case does not allow the next planned weight yet. */
-function smallerStep(plan: Plan, state: Baking, stage: Stage, seen: Observation): { readonly plan: Plan; readonly because: string } | undefined {
-  const next = nextWeights(plan, state, seen);
-  if (next === undefined || next.largest >= next.planned || next.largest <= stage.weight) return undefined;
-  const between: Stage = { ...stage, name: `${next.largest} %`, weight: next.largest };
-  return {
-    plan: { ...plan, stages: plan.stages.toSpliced(state.stage + 1, 0, between) },
-    because: `next is ${next.largest} % instead of ${next.planned} %, the most at which the worst case stays within the budget`,
-  };
 }
 
 /** Traffic flows while pods start for the next weight, too. */

@@ -1,10 +1,11 @@
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Entry, StageRecord } from "./account.ts";
-import type { Decision, GateVerdict, Observation, Trouble } from "./decide.ts";
-import { splitOf } from "./decide.ts";
+import type { Decision, Observation, Trouble } from "./decide.ts";
+import type { GateVerdict } from "./gate.ts";
 import type { Plan } from "./plan.ts";
 import type { Record } from "./record.ts";
+import { splitOf } from "./split.ts";
 import type { State } from "./state.ts";
 
 /** The record as it is once the decision is done. */

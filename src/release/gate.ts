@@ -92,3 +92,5 @@ export type Verdict = {
   /** A gate that passes: more looking would not change it, the stage may end. */
   readonly proven?: boolean;
 };
+
+export type GateVerdict = Verdict & { readonly gate: string };

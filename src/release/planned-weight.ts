@@ -1,5 +1,5 @@
-import { splitOf } from "./decide.ts";
 import type { Record } from "./record.ts";
+import { splitOf } from "./split.ts";
 
 /** The canary's planned share in percent: what the routes were last told. */
 export function plannedWeight({ plan, state, stages }: Pick<Record, "plan" | "state" | "stages">): number {

@@ -4,8 +4,7 @@ import { type Ledger, pollsOf } from "../evidence/ledger.ts";
 import { type Finding, weigh } from "../evidence/weight.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { StageRecord } from "./account.ts";
-import type { GateVerdict } from "./decide.ts";
-import type { EvidenceRules } from "./gate.ts";
+import type { EvidenceRules, GateVerdict } from "./gate.ts";
 import { judge } from "./judge.ts";
 
 /** What has to be known of a release to judge it again; an `Account` has all of it. */

@@ -1,3 +1,5 @@
+import type { Plan } from "./plan.ts";
+
 /** How requests are meant to divide between the two versions. Whole percents that sum to 100. */
 export type Split = { readonly stable: number; readonly canary: number };
 
@@ -11,3 +13,9 @@ export function splitAt(canary: number): Split {
 
 export const allStable: Split = splitAt(0);
 export const allCanary: Split = splitAt(100);
+
+/** The stage after the last is all traffic on the canary: promotion begins from there. */
+export const splitOf = (plan: Plan, stage: number): Split => {
+  const planned = plan.stages[stage];
+  return planned ? splitAt(planned.weight) : allCanary;
+};

@@ -1,6 +1,6 @@
 import { clip, folded, plain } from "../lib/markdown.ts";
 import type { Account, StageRecord } from "../release/account.ts";
-import type { GateVerdict } from "../release/decide.ts";
+import type { GateVerdict } from "../release/gate.ts";
 import { isExtended } from "./stage-progress.ts";
 
 /** What the evidence says, for people, and the numbers behind it, for somebody who doubts it. */

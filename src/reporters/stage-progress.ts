@@ -1,6 +1,6 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import type { Account } from "../release/account.ts";
-import type { GateVerdict } from "../release/decide.ts";
+import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
 import { count, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";

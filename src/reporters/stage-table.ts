@@ -1,7 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import { type Column, clip, plain, table } from "../lib/markdown.ts";
 import type { Account, StageRecord } from "../release/account.ts";
-import type { GateVerdict } from "../release/decide.ts";
+import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
 import { count } from "./split-bars.ts";
 
