@@ -28,6 +28,16 @@ test("every request since the first weight is in the ledger once, at the weight 
   assert.deepEqual(stages.map(({ polls }) => polls).at(-1), polls.length);
 });
 
+test("the split is seen without the first scrape of a stage, which has requests of the weight before", async () => {
+  const world = createWorld(plan());
+  const { ledger, stages } = await run(await world.begin(), world.ports, job);
+  for (const { weight, served, tally } of stages) {
+    const first = pollsOf(ledger).find((poll) => poll.weight === weight && poll.stable.requests > 0) ?? assert.fail();
+    assert.equal(served?.stable, tally.stable.requests - first.stable.requests);
+    assert.equal(served?.canary, tally.canary.requests - first.canary.requests);
+  }
+});
+
 test("looks that find nothing new add no poll, though they come four times as often as scrapes", async () => {
   const world = createWorld(plan(), { traffic: false });
   const { ledger, state } = await run(await world.begin(), world.ports, job);

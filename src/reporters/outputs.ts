@@ -54,7 +54,7 @@ function entry(name: string, value: string): string {
 
 function outputsOf({ state, stages, weight, because, settled }: Account): readonly (readonly [OutputName, string])[] {
   const newest = stages.at(-1);
-  const observed = newest && observedSplit(newest.tally);
+  const observed = newest && observedSplit(newest);
   return [
     ["phase", state.phase],
     ["stage", newest ? String(newest.stage + 1) : ""],

@@ -4,12 +4,12 @@ import type { Account, StageRecord } from "../release/account.ts";
 /** The split as it was counted. Percents of the requests that reached a version, to one tenth. */
 export type ObservedSplit = { readonly stable: number; readonly canary: number; readonly requests: { readonly stable: number; readonly canary: number } };
 
-/** Undefined when nothing was counted: no data is not zero. */
-export function observedSplit({ stable, canary }: Pick<Tally, "stable" | "canary">): ObservedSplit | undefined {
-  const total = stable.requests + canary.requests;
-  if (total === 0) return undefined;
-  const share = Math.round((canary.requests / total) * 1_000) / 10;
-  return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable: stable.requests, canary: canary.requests } };
+/** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
+export function observedSplit({ tally, served }: Pick<StageRecord, "tally" | "served">): ObservedSplit | undefined {
+  const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
+  if (stable + canary === 0) return undefined;
+  const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
+  return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
 }
 
 /** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
@@ -24,14 +24,14 @@ const width = 40;
 export function splitBars({ stages }: Account): { readonly stage: number; readonly text: string } | undefined {
   const record = stages.at(-1);
   if (!record) return undefined;
-  const lines = [plannedLine(record), observedLine(record.tally), failedLine(record.tally)].filter((line) => line !== undefined);
+  const lines = [plannedLine(record), observedLine(record), failedLine(record.tally)].filter((line) => line !== undefined);
   return { stage: record.stage + 1, text: lines.join("\n") };
 }
 
 const plannedLine = ({ weight }: StageRecord): string => `planned   ${bar(weight, width)}  ${weight} % canary`;
 
-function observedLine(tally: Tally): string {
-  const observed = observedSplit(tally);
+function observedLine(record: StageRecord): string {
+  const observed = observedSplit(record);
   if (!observed) return "observed  no request was counted";
   const { canary, stable } = observed.requests;
   return `observed  ${bar(observed.canary, width)}  ${observed.canary} % canary: ${count(canary)} of ${count(canary + stable)} requests`;

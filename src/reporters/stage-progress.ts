@@ -13,7 +13,7 @@ export function stageProgress(account: Account, now: Instant): string | undefine
   if (state.phase !== "baking" || !stage || !record) return undefined;
   const time = timeLeft(stage, state.since, account, now);
   if (time === undefined) return undefined;
-  const observed = observedSplit(record.tally);
+  const observed = observedSplit(record);
   const counted = observed
     ? `canary ${count(observed.requests.canary)} of ${count(observed.requests.canary + observed.requests.stable)} requests (${observed.canary} %)`
     : "no request counted yet";
