@@ -72,7 +72,7 @@ test("the second step of the action leaves a release alone that is held, althoug
 
 test("the observed split leaves out the first scrape of a stage as soon as there is another", (t) => {
   const { reporter, read } = bench(t);
-  const account = sample("rolled-back");
+  const account = sample("rolled-back-errors");
   const [first] = account.stages.slice(-1);
   reporter.report({ ...account, stages: [{ ...(first ?? assert.fail()), served: { stable: 75, canary: 25 } }] });
   assert.equal(read()["observed-split"], '{"stable":75,"canary":25,"requests":{"stable":75,"canary":25}}');
