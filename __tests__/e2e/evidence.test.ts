@@ -9,7 +9,7 @@ import { bedFromEnvironment } from "./support/bed.ts";
 import { envoyWeights } from "./support/envoy.ts";
 import type { Finished } from "./support/program.ts";
 import { assertRolledBack, figures, image, pick, type Scene, withScene } from "./support/scene.ts";
-import { virtualService } from "./support/shop.ts";
+import { ejection, virtualService } from "./support/shop.ts";
 import { startTraffic } from "./support/traffic.ts";
 import { waitFor } from "./support/wait-for.ts";
 
@@ -115,14 +115,3 @@ async function assertHeld({ bed, host }: Scene, { code, said, outputs }: Finishe
   assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "waiting", phase: "waiting", settled: "true", weight: "10" });
   assert.deepEqual(await envoyWeights(bed, host), { v1: 90, v2: 10 });
 }
-
-/** Envoy takes a pod out that fails three times in a row, also when it is a version's last. */
-const ejection = `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: shop}
-spec:
-  host: shop
-  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}
-  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
-`;

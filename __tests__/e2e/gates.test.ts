@@ -3,6 +3,7 @@ import { after, describe, test } from "node:test";
 import { openApiServer } from "./support/api-server.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { assertRolledBack, figures, image, withScene } from "./support/scene.ts";
+import { ejection } from "./support/shop.ts";
 
 // Canaries whose answers tell that they are bad.
 
@@ -51,14 +52,3 @@ describe("gates", { concurrency: 3 }, () => {
       t.diagnostic(figures(counts));
     }));
 });
-
-/** Envoy takes a pod out that fails three times in a row, also when it is a version's last. */
-const ejection = `
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: shop}
-spec:
-  host: shop
-  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}
-  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
-`;

@@ -69,3 +69,14 @@ export const twoVersions = ({ host, v1, v2, stable = "shop:v1", canary = "shop:v
     shop({ version: "v1", image: stable, replicas: 2 }),
     shop({ version: "v2", image: canary }),
   ].join("---\n");
+
+/** A DestinationRule `shop` by which Envoy takes a pod out that fails three times in a row, also when it is a version's last. */
+export const ejection = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec:
+  host: shop
+  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 60s, maxEjectionPercent: 100}}
+  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
+`;
