@@ -7,6 +7,7 @@ import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
 import type { Links } from "../../src/reporters/links.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
+import { shopTarget } from "../support/shop-target.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -37,13 +38,7 @@ export const plan: Plan = {
 };
 
 export const target: Target = {
-  namespace: "shop",
-  service: "reviews",
-  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
-  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
-  source: { from: "existing" },
-  replicas: { kind: "keep" },
+  ...shopTarget,
   image: "ghcr.io/acme/reviews:1.4.0",
 };
 

@@ -9,17 +9,12 @@ import type { Record } from "../../src/release/record.ts";
 import { initial } from "../../src/release/state.ts";
 import type { Target } from "../../src/release/target.ts";
 import { evidenceRules } from "./evidence-rules.ts";
+import { shopTarget } from "./shop-target.ts";
 
 export const second: Millis = 1_000;
 
 export const target: Target = {
-  namespace: "shop",
-  service: "reviews",
-  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
-  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
-  source: { from: "existing" },
-  replicas: { kind: "keep" },
+  ...shopTarget,
   image: "registry.test/reviews:v2",
 };
 

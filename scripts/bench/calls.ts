@@ -1,6 +1,6 @@
+import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
 import { connect } from "../../src/kubernetes/client.ts";
 import { splitAt } from "../../src/release/split.ts";
-import type { Target } from "../../src/release/target.ts";
 import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
 import type { SentObject } from "../../src/sandbox/api-server/object.ts";
@@ -17,16 +17,6 @@ export async function calls(): Promise<readonly Figure[]> {
     { what: "weight step of 50 routes, calls beyond one of 1", value: fifty.reads + fifty.writes - one.reads - one.writes, unit: "calls", limit: 0 },
   ];
 }
-
-const target: Target = {
-  namespace: "shop",
-  service: "reviews",
-  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
-  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
-  source: { from: "existing" },
-  replicas: { kind: "keep" },
-};
 
 async function step(routes: number): Promise<{ readonly reads: number; readonly writes: number }> {
   const { api, close } = await startSandbox({ objects: shopOfTwo().map((object) => (object.kind === "VirtualService" ? withRoutes(object, routes) : object)) });

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { evidenceRules } from "../../__tests__/support/evidence-rules.ts";
+import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
@@ -9,7 +10,6 @@ import { prometheus } from "../../src/metrics/prometheus.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { Record } from "../../src/release/record.ts";
 import { initial } from "../../src/release/state.ts";
-import type { Target } from "../../src/release/target.ts";
 import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
 import { captureWorkloads } from "../../src/workloads/before.ts";
@@ -21,15 +21,6 @@ setFlagsFromString("--optimize-for-size"); // as the program's entry does
 
 const { API = "", TOKEN = "", CA = "", PROMETHEUS = "" } = process.env;
 const second = 1_000;
-const target: Target = {
-  namespace: "shop",
-  service: "reviews",
-  stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
-  canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
-  source: { from: "existing" },
-  replicas: { kind: "keep" },
-};
 const plan: Plan = {
   stages: [
     {
