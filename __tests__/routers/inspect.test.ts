@@ -277,3 +277,21 @@ test("a cluster without Istio is one finding", async () => {
     ]);
   });
 });
+
+test("routes that stay as they are count in the observed split, which is told where evidence judges it", async () => {
+  const plan = planOf([10]);
+  const judged: Plan = { ...plan, stages: plan.stages.map((stage) => ({ ...stage, gates: [{ kind: "evidence", name: "evidence" }] })) };
+  const objects = [
+    virtualService([
+      { name: "pinned", match: [{ uri: { prefix: "/pinned" } }], route: [to("v1")] },
+      { name: "primary", route: [to("v1", 100), to("v2", 0)] },
+    ]),
+    subsets,
+  ];
+  await inCluster(objects, async ({ client }) => {
+    const nextOf = async (plan: Plan): Promise<string | undefined> =>
+      (await inspectRoutes(client, target, plan, byVersion)).find(({ what }) => what.includes("is not moved"))?.next;
+    assert.equal(await nextOf(plan), undefined);
+    assert.match((await nextOf(judged)) ?? "", /held, or rolled back, because of it\. Allow the difference with evidence\.splitTolerance/);
+  });
+});

@@ -100,6 +100,7 @@ function testers(scene: Scene): readonly Finding[] {
         {
           level: "note",
           what: `${scene.where}: ${someOf(found.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`,
+          ...countsInSplit(scene),
         },
       ];
 }
@@ -108,8 +109,22 @@ function staying(scene: Scene): readonly Finding[] {
   const found = others(scene).filter(({ entries }) => scene.versions.indexesOf("stable", entries).length > 0 && canaryTraffic(entries, scene.versions) === 0);
   return found.length === 0
     ? []
-    : [{ level: "note", what: `${scene.where}: ${someOf(found.map(routeWord), ", ")} sends to stable and is not moved by this release.` }];
+    : [
+        {
+          level: "note",
+          what: `${scene.where}: ${someOf(found.map(routeWord), ", ")} sends to stable and is not moved by this release.`,
+          ...countsInSplit(scene),
+        },
+      ];
 }
+
+/** Counters do not tell the routes of a service apart. */
+const countsInSplit = ({ plan }: Scene): Pick<Finding, "next"> =>
+  plan.stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))
+    ? {
+        next: "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned.",
+      }
+    : {};
 
 function delegates(scene: Scene): readonly Finding[] {
   const found = others(scene).filter(({ instead }) => instead === "delegate");
