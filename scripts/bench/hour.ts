@@ -49,12 +49,12 @@ const plan: Plan = {
 
 const client = connect({ server: API, authorize: async () => ({ headers: { authorization: `Bearer ${TOKEN}` }, tls: { ca: CA } }) });
 let now = Date.now();
-let polls = 0;
+let looks = 0;
 const clock = {
   now: () => now,
   sleepUntil: async (at: number): Promise<void> => {
     now = Math.max(now, at);
-    polls++;
+    looks++;
   },
 };
 const [routes, workloads] = await Promise.all([captureRoutes(client, target), captureWorkloads(client, target)]);
@@ -85,5 +85,5 @@ const { state } = await run(
 );
 if (state.phase !== "succeeded") throw new Error(`the release ended ${JSON.stringify(state)}`);
 await client.close();
-process.send?.({ polls, megabytes: process.memoryUsage.rss() / 1e6 });
+process.send?.({ looks, megabytes: process.memoryUsage.rss() / 1e6 });
 process.disconnect();
