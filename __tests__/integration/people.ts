@@ -46,6 +46,33 @@ export function people(): void {
     assert.match(third.said, /no release waits for somebody to decide; the last one is succeeded/);
   });
 
+  test("a release that its evidence leaves undecided is held and red, the action leaves it alone, and somebody ends it or goes on with it", async (t) => {
+    const world = await scene(t, { shop: "one", rate: 4 });
+    const { sandbox, startAction, run } = world;
+    const short = "- { weight: 20, wait: 1s, atMost: 2s }\n- { weight: 50, wait: 1s, atMost: 2s }";
+    const { steps, outputs } = await startAction({ ...releaseOfOne("v2"), stages: short }).done;
+    assert.deepEqual(
+      steps.map(({ conclusion }) => conclusion),
+      ["failure", "skipped"],
+    );
+    assert.deepEqual([steps[0]?.exit, outputs.outcome, outputs.settled, outputs.weight], [3, "waiting", "true", "20"], steps[0]?.log);
+    assert.match(outputs.because ?? "", /^stage 20 % is held for somebody to decide: /);
+    assert.equal(routeOf(sandbox), "stable 80, canary 20");
+    const [comment] = sandbox.github.comments(pull.number);
+    assert.match(comment?.body ?? "", /✋ shop\/reviews: held at 20 % \(stage 1 of 2\)/);
+
+    const before = journalOf(sandbox)?.ledger.polls ?? [];
+    assert.ok(before.length > 0);
+    const second = await run(by("promote"));
+    assert.equal(second.exit, 3, second.said);
+    assert.match(second.outputs.because ?? "", /^stage 50 % is held for somebody to decide: /);
+    assert.deepEqual(journalOf(sandbox)?.ledger.polls.slice(0, before.length), before); // it went on from what was proven
+
+    const third = await run(by("rollback"));
+    assert.equal(third.exit, 0, third.said);
+    await assertAsBefore(world);
+  });
+
   test("a stable that does not take the new image leaves all traffic on the canary, and `promote` finishes when it can", async (t) => {
     const world = await scene(t, { shop: "one" });
     const { sandbox, traffic, start, run } = world;
