@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, run } from "../../src/engine/run.ts";
 import { pollsOf } from "../../src/evidence/ledger.ts";
-import { after } from "../../src/release/decide.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
+import { after } from "../../src/release/transition.ts";
 import { createWorld, judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
 
 const job: Job = { stop: new AbortController().signal, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] };

@@ -1,8 +1,8 @@
 import type { Instant } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
-import { after, startPromotion } from "../release/decide.ts";
 import type { Record } from "../release/record.ts";
 import type { State } from "../release/state.ts";
+import { after, startPromotion } from "../release/transition.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";

@@ -1,7 +1,7 @@
 import type { Instant } from "../lib/duration.ts";
-import { rollBack, startPromotion } from "../release/decide.ts";
 import type { Record } from "../release/record.ts";
 import { isOver, type State } from "../release/state.ts";
+import { rollBack, startPromotion } from "../release/transition.ts";
 import { conclude } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";

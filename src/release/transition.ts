@@ -1,0 +1,24 @@
+import type { Instant } from "../lib/duration.ts";
+import type { Plan } from "./plan.ts";
+import { splitOf } from "./split.ts";
+import type { State } from "./state.ts";
+
+export const rollBack = (state: State, because: string, now: Instant): State => ({
+  phase: "rolling-back",
+  step: "returning",
+  because,
+  served: state.phase !== "preparing",
+  since: now,
+});
+
+/** Where a release goes that has passed this stage. */
+export function after(plan: Plan, stage: number, now: Instant): State {
+  const allServed = splitOf(plan, stage).canary === 100;
+  return stage + 1 >= plan.stages.length && allServed ? startPromotion(plan, now) : { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+}
+
+export const startPromotion = (plan: Plan, now: Instant): State => ({
+  phase: "promoting",
+  step: plan.promotion === "update" ? "updating" : "finishing",
+  since: now,
+});
