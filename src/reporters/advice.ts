@@ -1,6 +1,6 @@
 import { block, clip, code, link, plain } from "../lib/markdown.ts";
 import type { Account, StageRecord } from "../release/account.ts";
-import type { Gate } from "../release/gate.ts";
+import type { Gate, GateVerdict } from "../release/gate.ts";
 import { dashboardLinks, type Links } from "./links.ts";
 import { type OpenQuestion, openQuestion } from "./open-question.ts";
 import { timeOf } from "./timestamp.ts";
@@ -126,7 +126,7 @@ function firstLook(account: Account, links: Links): string {
   const failing = stage.verdicts.find(({ kind }) => kind === "fail");
   const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);
   if (!gate) return "**Look first** at what happened, below, and at the log of the run.";
-  return `**Look first** at ${subject(gate, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
+  return `**Look first** at ${subject(gate, failing?.by, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
 }
 
 function whereToLook(account: Account, links: Links): string {
@@ -134,10 +134,11 @@ function whereToLook(account: Account, links: Links): string {
   return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
 }
 
-function subject(gate: Gate, canary: string): string {
+function subject(gate: Gate, by: GateVerdict["by"], canary: string): string {
   switch (gate.kind) {
     case "evidence":
-      return `the failed and slow answers of ${code(canary)}`;
+      if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;
+      return `the ${by === "latency" ? "slow" : "failed"} answers of ${code(canary)}`;
     case "errors":
       return `the failed answers of ${code(canary)}`;
     case "latency":
