@@ -109,7 +109,7 @@ test("a canary that is surely not broken passes with words that claim no more, o
 
 test("requests for the canary that fail before they reach a pod fail the release", () => {
   const { kind, by, because } = after(times(6, { ...poll(10, counted(0, 0), counted(90, 0)), lost: 10 }));
-  assert.deepEqual([kind, by], ["fail", "split"]);
+  assert.deepEqual([kind, by], ["fail", "lost"]);
   assert.equal(
     because,
     "the canary got 0 % of 400 requests instead of 10 %, while 40 requests of the service failed without reaching a pod: those meant for the canary do, odds of chance below 1 in 1,000",

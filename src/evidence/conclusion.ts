@@ -9,7 +9,7 @@ import { type Finding, type Metric, type Weight, weigh } from "./weight.ts";
 export type Conclusion = {
   readonly kind: "fail" | "pass" | "inconclusive" | "no-data";
   /** What decided, or what is nearest to deciding. */
-  readonly by: Metric | "breaker" | "split";
+  readonly by: Metric | "breaker" | "split" | "lost";
   /** One sentence for somebody on call. */
   readonly because: string;
   /** The numbers behind it, for somebody who doubts it. */
@@ -66,7 +66,7 @@ function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, sett
       };
     case "lost":
       return {
-        by: "split",
+        by: "lost",
         because: `${splitSeen(evidence)}, while ${count(evidence.split.lost)} requests of the service failed without reaching a pod: those meant for the canary do, ${chance(settings.split.alpha)}`,
       };
     case "harm":
@@ -93,7 +93,7 @@ function figures(evidence: Evidence, by: Conclusion["by"], { breaker, objective 
     const { le, slow, requests } = edge;
     return { value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(le)}`, limit: likeStable(slow.stable, requests.stable) };
   }
-  if (by === "split")
+  if (by === "split" || by === "lost")
     return {
       value: `${share(split.requests.canary, split.requests.canary + split.requests.stable)} of requests`,
       limit: `as planned: ${percent((split.weight ?? 0) / 100)}`,

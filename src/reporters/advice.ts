@@ -137,6 +137,7 @@ function whereToLook(account: Account, links: Links): string {
 function subject(gate: Gate, by: GateVerdict["by"], canary: string): string {
   switch (gate.kind) {
     case "evidence":
+      if (by === "lost") return `why requests for ${code(canary)} found no pod (endpoints, readiness, outlier detection)`;
       if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;
       return `the ${by === "latency" ? "slow" : "failed"} answers of ${code(canary)}`;
     case "errors":
