@@ -324,6 +324,12 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         gates: [latency],
         finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]],
       },
+      {
+        what: "failures from before the first pod was there",
+        lines: [counted("unknown", 3, { response_code: "503", response_flags: "UH" })],
+        gates: [latency],
+        finds: [["warn", /no request of shop-\d+\/reviews-v1/]],
+      },
       { what: "no request at all", lines: [], gates: [latency], finds: [["warn", /no request of shop-\d+\/reviews-v1/]] },
       {
         what: "no histogram",

@@ -10,8 +10,8 @@ type Options = MetricNames & { readonly target: Target };
 /** Why Prometheus has no request of stable at all: by the service's own, then by anybody's. `level` says how much that matters. */
 export async function nothingCounted(options: Options, level: Finding["level"], ask: Ask): Promise<readonly Finding[]> {
   const { labels, requests, target } = options;
-  const { ofService } = selectors(target, "source", options);
-  const called = found(await ask(`count by (${labels.workload}, ${labels.namespace}) (${ofService})`));
+  const { ofService, unserved } = selectors(target, "source", options);
+  const called = found(await ask(`count by (${labels.workload}, ${labels.namespace}) (${ofService} unless ${unserved})`));
   if (called.length > 0) {
     const missing = missingFrom(called, labels).filter(isIdentity);
     const place = { where: `of the service ${target.service} in ${requests}`, selector: ofService, labels, level };

@@ -48,6 +48,8 @@ export const selectors = ({ namespace, stable, canary, ...target }: Target, repo
       }),
     },
     ofService: select(requests, [service]),
+    /** Those that nobody answered: failures before the first pod was there name no workload. */
+    unserved: select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
   };
 };
 
