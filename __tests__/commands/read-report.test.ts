@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readReport } from "../../src/commands/read-report.ts";
+import { grounds } from "../../src/evidence/conclusion.ts";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, fold } from "../../src/evidence/ledger.ts";
-import type { GateVerdict } from "../../src/release/gate.ts";
+import { type GateVerdict, policies } from "../../src/release/gate.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, stageOf, target } from "../support/world.ts";
 
@@ -34,6 +35,15 @@ test("a report is read whole, as far as a replay needs it: folded evidence, sett
   assert.deepEqual(read.plan.evidence, evidence);
   assert.deepEqual(read.stages, [stage]);
   assert.deepEqual(read.plan.stages, [{ gates: [{ kind: "errors", name: "errors" }] }]);
+});
+
+test("verdicts by whatever can decide, and with whatever policy, can be read", () => {
+  const all = grounds.flatMap((by) =>
+    policies.map((policy): GateVerdict => ({ gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", by, policy })),
+  );
+  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: all };
+  const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
+  assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").stages, [stage]);
 });
 
 test("evidence before its first poll, and without a histogram, can be read as well", () => {

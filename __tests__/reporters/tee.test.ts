@@ -42,6 +42,15 @@ test("a reporter that throws, rejects or hangs does not keep the others from tel
   assert.deepEqual(troubles.map(String), ["Error: report", "Error: flush", "Error: rejected"]);
 });
 
+test("the ledger is told as it is, since numbers hold no secret and a replay needs each of them", () => {
+  const redaction = createRedaction();
+  redaction.register("45000");
+  const reporter = remembering();
+  const ledger = { edges: [], polls: ["10 45000 0 / 90 1 / 10 0"] };
+  redacted(redaction, reporter).report({ ...account, because: "45000", ledger });
+  assert.deepEqual([reporter.told[0]?.ledger, reporter.told[0]?.because], [ledger, "***"]);
+});
+
 test("a secret in an account reaches no reporter", () => {
   const redaction = createRedaction();
   redaction.register("hunter22");

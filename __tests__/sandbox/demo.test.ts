@@ -14,6 +14,7 @@ test("a comment is shown as GitHub shows it: markers hidden, tables in columns, 
     "> [!WARNING]\n> * one",
     "<details><summary>What happened</summary>\n\n* a\n* b\n* c\n* d\n\n</details>",
     "<details><summary>Earlier</summary>\n\n* e\n\n</details>",
+    "**Evidence**:<br><sub>harm E = 1 &lt; 20</sub>",
   ].join("\n\n");
   assert.equal(
     rendered(comment),
@@ -25,6 +26,7 @@ test("a comment is shown as GitHub shows it: markers hidden, tables in columns, 
       "WARNING:\n  * one",
       "▸ What happened (4 lines)",
       "▾ Earlier\n* e",
+      "Evidence:\nharm E = 1 < 20",
     ].join("\n\n"),
   );
 });

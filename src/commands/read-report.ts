@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
+import { grounds } from "../evidence/conclusion.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
+import { policies } from "../release/gate.ts";
 import type { Replayable } from "../release/replay.ts";
 
 /** Of a report what a replay needs. Numbers are read as they are: JSON keeps every bit of them. */
@@ -56,7 +58,7 @@ const settings = z.object({
   latencyPhi: number,
 });
 
-const policy = z.enum(["extend", "hold", "promote", "fail"]);
+const policy = z.enum(policies);
 
 const verdict = z.object({
   gate: z.string(),
@@ -66,7 +68,7 @@ const verdict = z.object({
   limit: z.string(),
   requests: z.exactOptional(number),
   numbers: z.exactOptional(z.string()),
-  by: z.exactOptional(z.enum(["errors", "latency", "objective", "breaker", "split"])),
+  by: z.exactOptional(z.enum(grounds)),
   policy: z.exactOptional(policy),
   proven: z.exactOptional(z.boolean()),
 });

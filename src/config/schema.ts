@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { defaults } from "../evidence/defaults.ts";
-import type { ErrorGate, LatencyGate, Policy, QueryGate, RestartGate } from "../release/gate.ts";
+import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
 import { istioMetrics } from "./istio-metrics.ts";
 import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
@@ -160,7 +160,7 @@ const gates = either<readonly WrittenGate[]>("auto, or a list of gates", [
 
 /* Evidence */
 
-const policies = choice(["extend", "hold", "promote", "fail"] as const satisfies readonly Policy[]);
+const policy = choice(policies);
 const percentOf = (share: number): string => `${Number((share * 100).toPrecision(12))}%`;
 
 const evidence = section({
@@ -171,10 +171,10 @@ const evidence = section({
   ),
   inconclusive: preset(
     "When a stage's wait is over and nothing is proven: extend (look on until atMost, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).",
-    policies,
+    policy,
     "extend",
   ),
-  noData: preset("The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.", policies, "extend"),
+  noData: preset("The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.", policy, "extend"),
   early: preset("A stage ends before its wait is over when the canary is proven safe.", boolean, false),
   warmUp: optional(
     "The first part of the canary's life, in which only failures that are plain to see count. Default: 2m, at most a quarter of all waits together.",

@@ -5,11 +5,14 @@ import type { Evidence } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
 import { type Finding, type Metric, type Weight, weigh } from "./weight.ts";
 
+/** What can decide: one of the metrics, or what is judged beside them. */
+export const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"] as const;
+
 /** What the evidence says about a canary, for people and for gates. */
 export type Conclusion = {
   readonly kind: "fail" | "pass" | "inconclusive" | "no-data";
   /** What decided, or what is nearest to deciding. */
-  readonly by: Metric | "breaker" | "split" | "lost";
+  readonly by: (typeof grounds)[number];
   /** One sentence for somebody on call. */
   readonly because: string;
   /** The numbers behind it, for somebody who doubts it. */

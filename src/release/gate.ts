@@ -56,7 +56,8 @@ export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate | EvidenceG
  * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
  * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls back.
  */
-export type Policy = "extend" | "hold" | "promote" | "fail";
+export const policies = ["extend", "hold", "promote", "fail"] as const;
+export type Policy = (typeof policies)[number];
 
 /** How evidence is judged, the same in all stages. */
 export type EvidenceRules = {

@@ -31,6 +31,8 @@ const inline = (text: string): string =>
   entities(
     text
       .replace(/\[([^\]]+)\]\(<[^>]*>\)/g, "$1↗") // before there are colours, which begin with a bracket
+      .replace(/<br>/g, "\n")
+      .replace(/<sub>(.*?)<\/sub>/g, (_, inside: string) => dim(inside))
       .replace(/<code>(.*?)<\/code>/g, (_, inside: string) => cyan(inside))
       .replace(/\*\*(.+?)\*\*/g, (_, inside: string) => bold(inside)),
   );
