@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import test, { type TestContext } from "node:test";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import { requestJson } from "../../src/lib/http.ts";
+import { listening } from "../support/listening.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -10,14 +11,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse, count: number
 async function serve(t: TestContext, answer: Answer): Promise<{ readonly url: string; readonly count: () => number }> {
   let count = 0;
   const server = createServer((request, response) => answer(request, response, ++count));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  return { url: `http://127.0.0.1:${address.port}`, count: () => count };
+  return { url: await listening(t, server), count: () => count };
 }
 
 const echo: Answer = (request, response) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
+import type { MetricNames } from "../../src/evidence/metric-names.ts";
 import type { Millis } from "../../src/lib/duration.ts";
-import type { MetricNames } from "../../src/metrics/names.ts";
 import { prometheus } from "../../src/metrics/prometheus.ts";
 import { startPrometheus } from "../../src/sandbox/prometheus/server.ts";
 import { planWith } from "../contracts/prometheus.ts";

@@ -9,6 +9,7 @@ import { selectors } from "../../src/metrics/selectors.ts";
 import { ask } from "../../src/sandbox/prometheus/evaluate.ts";
 import { storage } from "../../src/sandbox/prometheus/storage.ts";
 import { planWith } from "../contracts/prometheus.ts";
+import { listening } from "../support/listening.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -25,14 +26,7 @@ async function serve(t: TestContext, answer: (response: ServerResponse, asked: A
     asked.push(one);
     answer(response, one);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  return { url: `http://127.0.0.1:${address.port}`, asked };
+  return { url: await listening(t, server), asked };
 }
 
 const json = (response: ServerResponse, status: number, body: unknown): void =>

@@ -7,6 +7,7 @@ import { success } from "../../src/sandbox/prometheus/answer.ts";
 import { ask } from "../../src/sandbox/prometheus/evaluate.ts";
 import { storage } from "../../src/sandbox/prometheus/storage.ts";
 import { planWith } from "../contracts/prometheus.ts";
+import { listening } from "../support/listening.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -25,14 +26,7 @@ async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}
     const { status, body } = success(ask(query, series, time), time);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  const url = `http://127.0.0.1:${address.port}`;
+  const url = await listening(t, server);
   const source = prometheus({ url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "auto", interval, target: shopTarget, ...options });
   return {
     source,

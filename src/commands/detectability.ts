@@ -1,9 +1,10 @@
 import { neverSeen, type Traffic } from "../evidence/detectability.ts";
 import { type Detectable, detectable, enough } from "../evidence/detectable.ts";
-import { formatDuration, type Millis } from "../lib/duration.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import { number, share, trafficInWords } from "./figures.ts";
+import { about, number, share, trafficInWords } from "./figures.ts";
 import type { Desk } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
 
@@ -11,7 +12,7 @@ import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
 export type Detectability = (Detectable & { readonly traffic: Traffic }) | { readonly because: string };
 
 export async function detectabilityOf(desk: Pick<Desk, "traffic" | "dispersion">, target: Target, plan: Plan): Promise<Detectability> {
-  const steps = plan.stages.filter(({ gates, weight }) => weight < 100 && gates.some(({ kind }) => kind === "evidence"));
+  const steps = plan.stages.filter((stage) => stage.weight < 100 && isJudgedByEvidence(stage));
   if (steps.length === 0) return { because: "no stage is judged by evidence (gates: auto)" };
   const [traffic, measured] = await Promise.all([usualTraffic(desk, target), withMeasuredDispersion(desk, target, plan)]);
   if ("because" in traffic) return traffic;
@@ -56,5 +57,3 @@ function failing(ratio: number, { baseline }: Traffic): string {
 }
 
 const requests = (count: number): string => `${number(count < 10 ? count : Math.round(count))} failed requests`;
-
-const about = (time: Millis): string => formatDuration(Math.round(time / 1_000) * 1_000);

@@ -1,4 +1,5 @@
 import type { Traffic } from "../evidence/detectability.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
 
 /** Three significant digits, and whole numbers with commas. */
 export const number = (value: number): string =>
@@ -14,3 +15,6 @@ export function share(value: number): string {
 /** "50 requests per second, of which 1 % fail" */
 export const trafficInWords = ({ rate, baseline }: Traffic): string =>
   `${number(rate)} requests per second, of which ${baseline === 0 ? "none" : share(baseline)} ${baseline === 0 ? "failed" : "fail"}`;
+
+/** Whole seconds: a simulation knows no better. */
+export const about = (time: Millis): string => formatDuration(Math.round(time / 1_000) * 1_000);

@@ -1,11 +1,11 @@
 import type { RehearsalConfig } from "../config/config.ts";
 import type { Traffic } from "../evidence/detectability.ts";
-import { formatDuration, type Millis } from "../lib/duration.ts";
+import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
 import { isRehearsed } from "../release/rehearsal.ts";
 import { type RehearsedKind, rehearsals, usualRuns } from "../release/rehearsals.ts";
-import { number, share, trafficInWords } from "./figures.ts";
+import { about, number, share, trafficInWords } from "./figures.ts";
 import type { Desk, ExitCode } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
 
@@ -110,9 +110,6 @@ const nameOf = ({ timesStable, failing }: RehearsedKind): string =>
     : timesStable === 1
       ? `as often as stable (${share(failing)})`
       : `${timesStable} times as often (${share(failing)})`;
-
-/** Whole seconds: a simulation knows no better. */
-const about = (time: Millis): string => formatDuration(Math.round(time / 1_000) * 1_000);
 
 /** What somebody on call wants to know, in a few sentences. */
 function verdictOn(kinds: readonly RehearsedKind[]): readonly string[] {

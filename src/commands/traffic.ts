@@ -2,6 +2,7 @@ import type { Traffic } from "../evidence/detectability.ts";
 import type { Tally } from "../evidence/tally.ts";
 import { trafficOf } from "../evidence/traffic.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
+import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Desk } from "./session.ts";
@@ -33,7 +34,7 @@ export async function withMeasuredDispersion(
   plan: Plan,
 ): Promise<{ readonly plan: Plan; readonly because?: string }> {
   const { evidence, stages } = plan;
-  if (!evidence.measured || !stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))) return { plan };
+  if (!evidence.measured || !stages.some(isJudgedByEvidence)) return { plan };
   const { phi, because } = await dispersion(target);
   const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
   return { plan: { ...plan, evidence: { ...evidence, settings } }, because };

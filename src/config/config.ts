@@ -1,3 +1,4 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
@@ -34,40 +35,16 @@ export type ClusterConfig = {
   readonly context?: string;
 };
 
-export type MetricsConfig = {
+export type MetricsConfig = MetricNames & {
   readonly prometheus: string;
   /** Sent with every query: tokens, tenants. Values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Whose counters are read; one only, or everything counts twice. auto: the first of source, waypoint and destination that has counted stable's requests. */
   readonly reporter: "auto" | "source" | "destination" | "waypoint";
-  /** What labels are called, by what they say. */
-  readonly labels: MetricLabels;
-  /** The counter of requests. */
-  readonly requests: string;
-  /** The buckets of the histogram of response times, in milliseconds. */
-  readonly durations: string;
   /** The scrape interval of Prometheus. */
   readonly interval: Millis;
   /** The time-out of one query. */
   readonly timeout: Millis;
-};
-
-/** Names of labels by what we read in them. */
-export type MetricLabels = {
-  /** The Deployment that answered; "unknown" when a request reached no pod. */
-  readonly workload: string;
-  /** The Deployment's namespace. */
-  readonly namespace: string;
-  /** The host that was called. */
-  readonly service: string;
-  readonly reporter: string;
-  readonly code: string;
-  readonly flags: string;
-  readonly grpc: string;
-  /** The caller's namespace. */
-  readonly sourceNamespace: string;
-  /** The process that counts; where a series has no such label, `instance` tells it. */
-  readonly pod: string;
 };
 
 export type ReportingConfig = {

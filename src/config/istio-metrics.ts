@@ -1,7 +1,7 @@
-import type { MetricsConfig } from "./config.ts";
+import type { MetricNames } from "../evidence/metric-names.ts";
 
 /** What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from Prometheus's service discovery. */
-export const istioMetrics: Pick<MetricsConfig, "labels" | "requests" | "durations"> = {
+export const istioMetrics: MetricNames = {
   labels: {
     workload: "destination_workload",
     namespace: "destination_workload_namespace",

@@ -1,8 +1,8 @@
 import { dispersionOf, type PodCount } from "../evidence/dispersion.ts";
+import type { MetricNames } from "../evidence/metric-names.ts";
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import type { Target } from "../release/target.ts";
 import { type Course, type NoAnswer, type PrometheusAddress, subquery } from "./instant-query.ts";
-import type { MetricNames } from "./names.ts";
 import { selectors } from "./selectors.ts";
 
 export type MeasuredDispersion = {

@@ -1,3 +1,4 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { Gate, QueryGate } from "../release/gate.ts";
@@ -5,7 +6,6 @@ import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { type Ask, instantQuery, type NoAnswer, type PrometheusAddress, placeOf, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
-import type { MetricNames } from "./names.ts";
 import { nothingCounted } from "./nothing-counted.ts";
 import { preference, type Reporter, type ReporterChoice } from "./reporter.ts";
 import { selectors } from "./selectors.ts";

@@ -1,6 +1,6 @@
+import type { LabelNames } from "../evidence/metric-names.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
-import type { LabelNames } from "./names.ts";
 
 type Use = {
   readonly meaning: keyof LabelNames;

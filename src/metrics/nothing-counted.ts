@@ -1,8 +1,8 @@
+import type { LabelNames, MetricNames } from "../evidence/metric-names.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { Target } from "../release/target.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
-import type { LabelNames, MetricNames } from "./names.ts";
 import { selectors } from "./selectors.ts";
 
 type Options = MetricNames & { readonly target: Target };

@@ -1,3 +1,4 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Snapshot } from "../evidence/snapshot.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import type { MetricSource } from "../ports/metric-source.ts";
@@ -9,7 +10,6 @@ import { bucketsOf, countersOf } from "./counters.ts";
 import { type MeasuredDispersion, measureDispersion } from "./dispersion.ts";
 import { inspect } from "./inspect.ts";
 import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, samplesOf } from "./instant-query.ts";
-import type { MetricNames } from "./names.ts";
 import { type Reporter, reporterChoice, reportersOf } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
 import { type CountedTraffic, countTraffic } from "./traffic.ts";

@@ -1,7 +1,7 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Target } from "../release/target.ts";
 import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, samplesOf } from "./instant-query.ts";
-import type { MetricNames } from "./names.ts";
 import { selectors } from "./selectors.ts";
 
 /** The proxy that counts: the caller's (a gateway's, too), the pod's own, or one in between. */

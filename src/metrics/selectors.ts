@@ -1,6 +1,6 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Target, Version } from "../release/target.ts";
-import type { MetricNames } from "./names.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** What is asked of Prometheus, by the names that things have there. */

@@ -1,7 +1,7 @@
+import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { Target } from "../release/target.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
-import type { MetricNames } from "./names.ts";
 import { preference, type Reporter } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
 

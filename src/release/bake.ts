@@ -1,7 +1,7 @@
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
 import type { Decision, Judge, Observation } from "./decide.ts";
-import type { GateVerdict } from "./gate.ts";
+import { type GateVerdict, isJudgedByEvidence } from "./gate.ts";
 import type { Plan, Stage } from "./plan.ts";
 import { splitOf } from "./split.ts";
 import type { State } from "./state.ts";
@@ -88,8 +88,8 @@ function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decisio
  * Evidence may be looked at as often as one likes, and a scrape is found sooner by looking more often than it comes:
  * at an interval of 15 s a bad version is out 5 s earlier on average.
  */
-const lookEvery = (plan: Plan, { gates }: Stage): Millis =>
-  gates.some(({ kind }) => kind === "evidence") ? Math.min(plan.pollEvery, Math.max(plan.pollEvery / 4, 250)) : plan.pollEvery;
+const lookEvery = (plan: Plan, stage: Stage): Millis =>
+  isJudgedByEvidence(stage) ? Math.min(plan.pollEvery, Math.max(plan.pollEvery / 4, 250)) : plan.pollEvery;
 
 const maxPutBacks = 2;
 

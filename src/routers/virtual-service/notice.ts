@@ -1,4 +1,5 @@
 import type { Finding } from "../../ports/preflight.ts";
+import { isJudgedByEvidence } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { beforeOf } from "./capture.ts";
@@ -120,7 +121,7 @@ function staying(scene: Scene): readonly Finding[] {
 
 /** Counters do not tell the routes of a service apart. */
 const countsInSplit = ({ plan }: Scene): Pick<Finding, "next"> =>
-  plan.stages.some(({ gates }) => gates.some(({ kind }) => kind === "evidence"))
+  plan.stages.some(isJudgedByEvidence)
     ? {
         next: "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned.",
       }
