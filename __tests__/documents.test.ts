@@ -24,7 +24,11 @@ for (const page of pages) {
 test("the README's full configuration is one without a fault", async () => {
   const [, text] = /<!-- example -->\s+```yaml\n(.*?)```/s.exec(readme) ?? assert.fail("no example");
   const env = { GITHUB_SHA: "0a1b2c3", PROM_TOKEN: "t" };
-  const { release, warnings } = await loadConfig({ inputs: { config: "README.md" }, env, readFile: async () => text ?? "" });
+  const { release, warnings } = await loadConfig({
+    inputs: { config: "README.md" },
+    env,
+    readFile: async () => text ?? "",
+  });
   assert.equal(release?.plan.stages.length, 4);
   assert.deepEqual(warnings, []);
 });
@@ -32,17 +36,23 @@ test("the README's full configuration is one without a fault", async () => {
 test("every message that the README explains is one that the program says", () => {
   const [, section = ""] = readme.split("\n## Troubleshooting\n");
   const messages = [...section.matchAll(/```text\n(.+)\n```/g)].map(([, message = ""]) => message);
-  const said = [...globSync("src/**/*.ts").filter((file) => !file.startsWith("src/sandbox/")), "launch.sh"].map(read).join("\n");
+  const said = [...globSync("src/**/*.ts").filter((file) => !file.startsWith("sandbox/")), "launch.sh"]
+    .map(read)
+    .join("\n");
   assert.ok(messages.length >= 10, `${messages.length} messages`);
   // What stands between an ellipsis or a colon and the next is one literal in the code.
-  const lost = messages.flatMap((message) => message.split(/…|: |:$/).filter((part) => /\w{2}/.test(part) && !said.includes(part.replace(/[.;]$/, ""))));
+  const lost = messages.flatMap((message) =>
+    message.split(/…|: |:$/).filter((part) => /\w{2}/.test(part) && !said.includes(part.replace(/[.;]$/, ""))),
+  );
   assert.deepEqual(lost, []);
 });
 
 test("every test that ARCHITECTURE.md relies on exists", () => {
   const [, section = ""] = /\n## Invariants\n(.*?)\n## /s.exec(read("ARCHITECTURE.md")) ?? [];
   const rows = section.split("\n").filter((line) => /^\| \d/.test(line));
-  const names = rows.flatMap((row) => [...(row.split("|")[3] ?? "").matchAll(/`([^`]* [^`]*)`/g)].map(([, name = ""]) => name));
+  const names = rows.flatMap((row) =>
+    [...(row.split("|")[3] ?? "").matchAll(/`([^`]* [^`]*)`/g)].map(([, name = ""]) => name),
+  );
   const tests = globSync("__tests__/**/*.ts").map(read).join("\n");
   assert.equal(rows.length, 9);
   assert.deepEqual(

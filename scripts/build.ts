@@ -23,7 +23,10 @@ function licences({ inputs }: Metafile): string {
 
 function licenceOf(name: string): string {
   const folder = join("node_modules", name);
-  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string; license?: string };
+  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    version: string;
+    license?: string;
+  };
   const text = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENSE-MIT.txt"]
     .map((file) => read(join(folder, file)))
     .find((found) => found !== undefined);

@@ -18,8 +18,12 @@ const lean: Plugin = {
     bundle.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "unused" }));
     // An import of node:http reads all its exports, and one of them (WebSocket) loads the whole of Node's own undici: 20 ms at each start.
     bundle.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path, namespace: "builtin" }));
-    bundle.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})` }));
-    bundle.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = new Proxy({}, { get: () => class {} })" }));
+    bundle.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }));
+    bundle.onLoad({ filter: /.*/, namespace: "unused" }, () => ({
+      contents: "module.exports = new Proxy({}, { get: () => class {} })",
+    }));
   },
 };
 
@@ -28,7 +32,10 @@ const banner = `import{createRequire as __createRequire}from"node:module";const 
 {const[major,minor]=process.versions.node.split(".").map(Number);if(major<22||major===22&&minor<19){console.error("Istio Canary needs Node 22.19 or newer, this is "+process.version+".");process.exit(2)}}`;
 
 /** A program in one file, and what went into it. The output is the same in every folder. */
-export async function bundle(version: string, entry = "src/main.ts"): Promise<{ readonly text: string; readonly metafile: Metafile }> {
+export async function bundle(
+  version: string,
+  entry = "src/main.ts",
+): Promise<{ readonly text: string; readonly metafile: Metafile }> {
   const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     outfile: "dist/index.js",

@@ -14,9 +14,15 @@ const checks: readonly (readonly [name: string, command: string, ...args: readon
   ["action.yml", node, "node_modules/.bin/action-validator", "action.yml"],
 ];
 
-function check([name, command, ...args]: (typeof checks)[number]): Promise<{ readonly name: string; readonly failed: boolean; readonly said: string }> {
+function check([name, command, ...args]: (typeof checks)[number]): Promise<{
+  readonly name: string;
+  readonly failed: boolean;
+  readonly said: string;
+}> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: { ...process.env, PATH: `${node.replace(/\/[^/]+$/, "")}:${process.env.PATH ?? ""}` } });
+    const child = spawn(command, args, {
+      env: { ...process.env, PATH: `${node.replace(/\/[^/]+$/, "")}:${process.env.PATH ?? ""}` },
+    });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => (said += text.toString()));
     child.on("error", (error) => resolve({ name, failed: true, said: error.message }));

@@ -15,12 +15,13 @@ const kept: Readonly<Record<string, readonly string[]>> = {
   "/repos/{owner}/{repo}/commits/{ref}/statuses": ["get"],
 };
 
-const folder = join(import.meta.dirname, "../src/sandbox/github");
+const folder = join(import.meta.dirname, "../sandbox/github");
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 type JsonObject = { readonly [key: string]: Json };
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function at(root: Json, path: readonly string[]): Json {
   const value = path.reduce<Json | undefined>((inner, key) => (isObject(inner) ? inner[key] : undefined), root);
@@ -29,7 +30,16 @@ function at(root: Json, path: readonly string[]): Json {
 }
 
 /** Prose and samples are most of the weight; a validator reads neither. In `properties` the same words are names of fields. */
-const prose = new Set(["description", "examples", "example", "externalDocs", "summary", "x-github", "x-octokit", "tags"]);
+const prose = new Set([
+  "description",
+  "examples",
+  "example",
+  "externalDocs",
+  "summary",
+  "x-github",
+  "x-octokit",
+  "tags",
+]);
 
 function withoutProse(value: Json, names = false): Json {
   if (Array.isArray(value)) return value.map((item: Json) => withoutProse(item));
@@ -74,10 +84,16 @@ function cut(whole: Json): Json {
   const components = [...closure(whole, paths)]
     .sort(([a], [b]) => a.localeCompare(b))
     .reduce((into, [reference, value]) => put(into, reference.replace("#/", "").split("/"), value), {});
-  const notice = "Cut from npm @octokit/openapi (MIT, see openapi.LICENSE) by scripts/cut-github-openapi.ts; not edited by hand.";
+  const notice =
+    "Cut from npm @octokit/openapi (MIT, see openapi.LICENSE) by scripts/cut-github-openapi.ts; not edited by hand.";
   return {
     openapi: at(whole, ["openapi"]),
-    info: { title: at(whole, ["info", "title"]), version: at(whole, ["info", "version"]), license: at(whole, ["info", "license"]), "x-notice": notice },
+    info: {
+      title: at(whole, ["info", "title"]),
+      version: at(whole, ["info", "version"]),
+      license: at(whole, ["info", "license"]),
+      "x-notice": notice,
+    },
     paths,
     ...components,
   };

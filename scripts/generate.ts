@@ -9,10 +9,14 @@ const files: Readonly<Record<string, string>> = {
   "action.yml": actionFile(),
   "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
   "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),
-  ...(existsSync("README.md") ? { "README.md": between(readFileSync("README.md", "utf8"), "inputs", inputTable()) } : {}),
+  ...(existsSync("README.md")
+    ? { "README.md": between(readFileSync("README.md", "utf8"), "inputs", inputTable()) }
+    : {}),
 };
 
-const stale = Object.entries(files).filter(([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content);
+const stale = Object.entries(files).filter(
+  ([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content,
+);
 
 if (process.argv.includes("--check")) {
   for (const [path] of stale) console.error(`${path} is stale; run: node scripts/run.mjs scripts/generate.ts`);

@@ -12,7 +12,13 @@ const files = globSync("__tests__/**/*.test.ts")
 // Many tests wait for others' timers: one file more than there are processors. Node's own default is one file less.
 const { status } = spawnSync(
   process.execPath,
-  ["--disable-warning=ExperimentalWarning", "--test", `--test-concurrency=${availableParallelism() + 1}`, "--test-reporter=spec", ...files],
+  [
+    "--disable-warning=ExperimentalWarning",
+    "--test",
+    `--test-concurrency=${availableParallelism() + 1}`,
+    "--test-reporter=spec",
+    ...files,
+  ],
   { stdio: "inherit" },
 );
 process.exit(status ?? 1);

@@ -1,20 +1,34 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
+import { summary } from "./adapters/actions/summary.ts";
+import { captureWorkloads, workloadsBefore } from "./adapters/deployment/before.ts";
+import { deploymentWorkload } from "./adapters/deployment/deployment.ts";
+import { reportFile } from "./adapters/files/report-file.ts";
+import { connectGitHub } from "./adapters/github/client.ts";
+import { comment } from "./adapters/github/comment.ts";
+import { commitStatus } from "./adapters/github/commit-status.ts";
+import type { GitHubContext } from "./adapters/github/context.ts";
+import { findPullRequest } from "./adapters/github/pull-request.ts";
+import { type Connection, connect } from "./adapters/kubernetes/client.ts";
+import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
+import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
+import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
+import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
+import { noMetrics } from "./adapters/prometheus/no-metrics.ts";
+import { type PrometheusSource, prometheus } from "./adapters/prometheus/prometheus.ts";
+import type { Voice } from "./adapters/terminal/log.ts";
+import { parseRoutesBefore } from "./adapters/virtual-service/before.ts";
+import { captureRoutes } from "./adapters/virtual-service/capture.ts";
+import { inspectRoutes } from "./adapters/virtual-service/inspect.ts";
+import type { Role } from "./adapters/virtual-service/role.ts";
+import { virtualServiceRouter } from "./adapters/virtual-service/router.ts";
+import { soleServer } from "./adapters/virtual-service/serving.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
-import { connectGitHub } from "./github/client.ts";
-import type { GitHubContext } from "./github/context.ts";
-import { findPullRequest } from "./github/pull-request.ts";
-import { configMapJournal } from "./journals/config-map.ts";
-import { type Connection, connect } from "./kubernetes/client.ts";
-import { findCluster } from "./kubernetes/kubeconfig.ts";
-import { versionLabels } from "./kubernetes/version-labels.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
-import { leaseLock } from "./locks/lease.ts";
-import { noMetrics } from "./metrics/no-metrics.ts";
-import { type PrometheusSource, prometheus } from "./metrics/prometheus.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Preflight } from "./ports/preflight.ts";
@@ -24,23 +38,9 @@ import type { Run } from "./release/account.ts";
 import type { Plan } from "./release/plan.ts";
 import type { Record } from "./release/record.ts";
 import type { Target } from "./release/target.ts";
-import { comment } from "./reporters/comment.ts";
-import { commitStatus } from "./reporters/commit-status.ts";
-import type { Links } from "./reporters/links.ts";
-import type { Voice } from "./reporters/log.ts";
-import { type Outputs, outputs } from "./reporters/outputs.ts";
-import { redacted } from "./reporters/redacted.ts";
-import { reportFile } from "./reporters/report-file.ts";
-import { summary } from "./reporters/summary.ts";
-import { tee } from "./reporters/tee.ts";
-import { parseRoutesBefore } from "./routers/virtual-service/before.ts";
-import { captureRoutes } from "./routers/virtual-service/capture.ts";
-import { inspectRoutes } from "./routers/virtual-service/inspect.ts";
-import type { Role } from "./routers/virtual-service/role.ts";
-import { virtualServiceRouter } from "./routers/virtual-service/router.ts";
-import { soleServer } from "./routers/virtual-service/serving.ts";
-import { captureWorkloads, workloadsBefore } from "./workloads/before.ts";
-import { deploymentWorkload } from "./workloads/deployment.ts";
+import { redacted } from "./reporting/redacted.ts";
+import { tee } from "./reporting/tee.ts";
+import type { Links } from "./words/links.ts";
 
 /** What the entry has found out about where it runs. */
 export type World = {
@@ -56,7 +56,13 @@ export type World = {
 export function desk(config: Config, world: World): Desk {
   for (const secret of secretsIn(config.metrics?.headers ?? {})) world.redaction.register(secret);
   const { warn } = collectWarnings(config, world);
-  return { config, warn, print: world.print, readFile: (path) => readFile(path, "utf8"), ...counting(sharedSource(config), world) };
+  return {
+    config,
+    warn,
+    print: world.print,
+    readFile: (path) => readFile(path, "utf8"),
+    ...counting(sharedSource(config), world),
+  };
 }
 
 /** The composition root: the only place that knows which adapters there are. */
@@ -64,14 +70,22 @@ export function compose(config: Config, world: World): Session {
   const { namespace, service } = config;
   const { warn, warnings } = collectWarnings(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env });
-  for (const secret of [...cluster.secrets, ...secretsIn(config.metrics?.headers ?? {}), ...secretsIn(config.verify.headers)]) world.redaction.register(secret);
+  for (const secret of [
+    ...cluster.secrets,
+    ...secretsIn(config.metrics?.headers ?? {}),
+    ...secretsIn(config.verify.headers),
+  ])
+    world.redaction.register(secret);
   const client = connect({ ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
   const journal = configMapJournal(client, namespace, service);
-  const written = world.github.outputFile ? outputs({ file: world.github.outputFile, report: config.reporting.report }) : undefined;
+  const written = world.github.outputFile
+    ? outputs({ file: world.github.outputFile, report: config.reporting.report })
+    : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
   const metricsOf = sharedSource(config);
-  const labelsOf = (target: Target) => (of: Role) => versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
+  const labelsOf = (target: Target) => (of: Role) =>
+    versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
 
   const inspections = (target: Target, plan: Plan): readonly Preflight[] => [
     { inspect: () => inspectRoutes(client, target, plan, labelsOf(target)) },
@@ -79,8 +93,19 @@ export function compose(config: Config, world: World): Session {
   ];
 
   const portsOf = ({ target, before, plan }: Record): Ports => ({
-    router: virtualServiceRouter({ client, target, before: parseRoutesBefore(before.routes), subsetLabels: labelsOf(target) }),
-    workload: deploymentWorkload({ client, target, before: workloadsBefore.parse(before.workloads), keepOld: plan.keepOld, clock }),
+    router: virtualServiceRouter({
+      client,
+      target,
+      before: parseRoutesBefore(before.routes),
+      subsetLabels: labelsOf(target),
+    }),
+    workload: deploymentWorkload({
+      client,
+      target,
+      before: workloadsBefore.parse(before.workloads),
+      keepOld: plan.keepOld,
+      clock,
+    }),
     metrics: metricsOf(target),
     journal,
     reporter,
@@ -99,9 +124,14 @@ export function compose(config: Config, world: World): Session {
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
-    orient: async (target, plan) => (plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target),
-    preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
-    capture: async (target) => ({ routes: await captureRoutes(client, target), workloads: await captureWorkloads(client, target) }),
+    orient: async (target, plan) =>
+      plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target,
+    preflight: (target, plan) =>
+      preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
+    capture: async (target) => ({
+      routes: await captureRoutes(client, target),
+      workloads: await captureWorkloads(client, target),
+    }),
     connect: portsOf,
     ...counting(metricsOf, world),
     close: () => client.close(),
@@ -109,7 +139,10 @@ export function compose(config: Config, world: World): Session {
 }
 
 /** What Prometheus has seen until now. */
-const counting = (metricsOf: (target: Target) => PrometheusSource, { stop }: World): Pick<Session, "traffic" | "dispersion"> => ({
+const counting = (
+  metricsOf: (target: Target) => PrometheusSource,
+  { stop }: World,
+): Pick<Session, "traffic" | "dispersion"> => ({
   traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
   dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
 });
@@ -134,14 +167,19 @@ const clock: Clock = {
 };
 
 /** Tokens from exec plugins and files are known only now. */
-async function masked(authorization: ReturnType<Connection["authorize"]>, redaction: Redaction): ReturnType<Connection["authorize"]> {
+async function masked(
+  authorization: ReturnType<Connection["authorize"]>,
+  redaction: Redaction,
+): ReturnType<Connection["authorize"]> {
   for (const secret of secretsIn((await authorization).headers)) redaction.register(secret);
   return authorization;
 }
 
 /** What headers hold by their names; a host or a tenant is no secret, and masking it would tear holes into every report. */
 const secretsIn = (headers: { readonly [name: string]: string }): readonly string[] =>
-  Object.entries(headers).flatMap(([name, value]) => (/auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : []));
+  Object.entries(headers).flatMap(([name, value]) =>
+    /auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : [],
+  );
 
 /** A warning is told at once, once, and kept for the reports. */
 function collectWarnings(config: Config, { voice, redaction }: World): Pick<Session, "warn" | "warnings"> {
@@ -159,13 +197,24 @@ function collectWarnings(config: Config, { voice, redaction }: World): Pick<Sess
 function runOf({ github, env }: World): Run {
   const { runId, runUrl, actor } = github;
   const id =
-    runId === undefined ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}` : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
+    runId === undefined
+      ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}`
+      : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
   return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
 
-function reporterFor({ reporting }: Config, environment: string, world: World, written: Outputs | undefined, warn: (warning: string) => void): Reporter {
+function reporterFor(
+  { reporting }: Config,
+  environment: string,
+  world: World,
+  written: Outputs | undefined,
+  warn: (warning: string) => void,
+): Reporter {
   const { github, voice, redaction } = world;
-  const links: Links = { dashboards: reporting.dashboards, ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}) };
+  const links: Links = {
+    dashboards: reporting.dashboards,
+    ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}),
+  };
   const reporters: readonly (Reporter | undefined)[] = [
     voice,
     written,
@@ -189,7 +238,9 @@ function reporterFor({ reporting }: Config, environment: string, world: World, w
     const pullRequest = (signal: AbortSignal) => findPullRequest(api, github, reporting.pullRequest, signal);
     const posted = (url: string): void => written?.set("comment-url", url);
     return [
-      reporting.comment ? comment({ github: api, repository, pullRequest, environment, links, warn, posted }) : undefined,
+      reporting.comment
+        ? comment({ github: api, repository, pullRequest, environment, links, warn, posted })
+        : undefined,
       reporting.commitStatus && sha ? commitStatus({ github: api, repository, sha, environment, warn }) : undefined,
     ];
   }

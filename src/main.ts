@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
+import { annotation, mask } from "./adapters/actions/annotation.ts";
+import { outputs } from "./adapters/actions/outputs.ts";
+import { readContext } from "./adapters/github/context.ts";
+import { log } from "./adapters/terminal/log.ts";
+import { progress } from "./adapters/terminal/progress.ts";
+import { screenOn } from "./adapters/terminal/screen.ts";
+import { helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
 import { plan } from "./commands/plan.ts";
 import { promote } from "./commands/promote.ts";
 import { rehearse } from "./commands/rehearse.ts";
@@ -12,19 +19,12 @@ import { settle } from "./commands/settle.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { compose, desk } from "./compose.ts";
-import { helpText, inputsFromJson, parseArguments } from "./config/arguments.ts";
 import type { Command } from "./config/config.ts";
 import { loadConfig } from "./config/load.ts";
-import { readContext } from "./github/context.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { useProxies } from "./lib/http.ts";
 import { proxyFor } from "./lib/proxy.ts";
 import { createRedaction } from "./lib/redaction.ts";
-import { annotation, mask } from "./reporters/annotation.ts";
-import { log } from "./reporters/log.ts";
-import { outputs } from "./reporters/outputs.ts";
-import { progress } from "./reporters/progress.ts";
-import { screenOn } from "./reporters/screen.ts";
 
 const inCluster: Readonly<Record<Exclude<Command, "rehearse" | "replay">, (session: Session) => Promise<ExitCode>>> = {
   release,
@@ -35,7 +35,10 @@ const inCluster: Readonly<Record<Exclude<Command, "rehearse" | "replay">, (sessi
   promote,
   settle,
 };
-const anywhere: Readonly<Record<Exclude<Command, keyof typeof inCluster>, (desk: Desk) => Promise<ExitCode>>> = { rehearse, replay };
+const anywhere: Readonly<Record<Exclude<Command, keyof typeof inCluster>, (desk: Desk) => Promise<ExitCode>>> = {
+  rehearse,
+  replay,
+};
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
 setFlagsFromString("--optimize-for-size");
@@ -61,7 +64,10 @@ async function main(): Promise<ExitCode> {
   const config = await loadConfig({ inputs: asked.inputs, env, readFile: (path) => readFile(path, "utf8") });
   if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
-  const voice = process.stdout.isTTY && !github.actions ? progress({ screen, clock: { now: Date.now } }) : log({ screen, actions: github.actions });
+  const voice =
+    process.stdout.isTTY && !github.actions
+      ? progress({ screen, clock: { now: Date.now } })
+      : log({ screen, actions: github.actions });
   const world = { env, github, voice, redaction, stop: stop.signal, print };
   const { command } = config;
   if (command === "rehearse" || command === "replay") {
@@ -85,7 +91,9 @@ function print(text: string): ExitCode {
 function fail(error: unknown): ExitCode {
   const refused = error instanceof RefusedError;
   const text = redaction.redact(
-    error instanceof ToldError ? tell(error) : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    error instanceof ToldError
+      ? tell(error)
+      : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
   if (github.actions) stdout.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
@@ -104,7 +112,9 @@ function tellOutputs(file: string, because: string, settled: boolean): void {
 for (const signal of signals) process.on(signal, () => stop.abort("the job was cancelled"));
 
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact(tell(error))}\n`));
+process.on("unhandledRejection", (error) =>
+  stderr.write(`A defect of Istio Canary was survived: ${redaction.redact(tell(error))}\n`),
+);
 process.on("uncaughtException", (error) => {
   stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
   stop.abort(`Istio Canary has a defect (${error.message})`);

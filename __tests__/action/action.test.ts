@@ -4,8 +4,8 @@ import { join } from "node:path";
 import test from "node:test";
 import { load } from "js-yaml";
 import { actionFile } from "../../scripts/generate/action.ts";
+import { outputNames } from "../../src/adapters/actions/outputs.ts";
 import { inputs } from "../../src/config/inputs.ts";
-import { outputNames } from "../../src/reporters/outputs.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../action.yml"), "utf8");
 const action = load(text) as {
@@ -31,7 +31,10 @@ test("an input has a default in action.yml only where it may win over the config
 test("action.yml has the outputs that the program writes, the second step's word being the last", () => {
   assert.deepEqual(
     Object.entries(action.outputs).map(([name, { value }]) => [name, value]),
-    Object.keys(outputNames).map((name) => [name, `\${{ steps.settle.outputs.${name} || steps.canary.outputs.${name} }}`]),
+    Object.keys(outputNames).map((name) => [
+      name,
+      `\${{ steps.settle.outputs.${name} || steps.canary.outputs.${name} }}`,
+    ]),
   );
 });
 

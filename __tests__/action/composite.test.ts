@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { type CompositeOptions, type CompositeResult, startComposite } from "../../src/sandbox/composite/composite.ts";
+import { type CompositeOptions, type CompositeResult, startComposite } from "../../sandbox/composite/composite.ts";
 import { type Bench, bench, isAlive } from "./bench.ts";
 
 const ladder = { terminate: 150, kill: 300 };
@@ -58,14 +58,20 @@ test("a crash is settled by the second step, whose outputs count, and the job st
 for (const command of ["plan", "rehearse", "status", "verify", "replay"]) {
   test(`${command} changes nothing, so nothing is settled after it`, async (t) => {
     const { action, env } = bench(t, "crash");
-    assert.deepEqual(conclusions(await startComposite({ action, env, with: { command } }).done), ["failure", "skipped"]);
+    assert.deepEqual(conclusions(await startComposite({ action, env, with: { command } }).done), [
+      "failure",
+      "skipped",
+    ]);
   });
 }
 
 for (const command of ["release", "promote", "rollback", ""]) {
   test(`what ${command === "" ? "a release by default" : command} leaves is settled`, async (t) => {
     const { action, env } = bench(t, "crash");
-    assert.deepEqual(conclusions(await startComposite({ action, env, with: { command } }).done), ["failure", "success"]);
+    assert.deepEqual(conclusions(await startComposite({ action, env, with: { command } }).done), [
+      "failure",
+      "success",
+    ]);
   });
 }
 
@@ -110,7 +116,9 @@ test("a program that does not end gets SIGINT, SIGTERM and SIGKILL; then nothing
 
 test("without exec the program would go on as an orphan after its step was killed: what the launcher is for", async (t) => {
   const stage = bench(t, "deaf");
-  stage.edit("action.yml", (text) => text.replaceAll('run: exec sh "$GITHUB_ACTION_PATH/launch.sh"', 'run: sh "$GITHUB_ACTION_PATH/launch.sh"'));
+  stage.edit("action.yml", (text) =>
+    text.replaceAll('run: exec sh "$GITHUB_ACTION_PATH/launch.sh"', 'run: sh "$GITHUB_ACTION_PATH/launch.sh"'),
+  );
   const result = await cancelledRun(stage);
   const pid = stage.said()[0]?.pid ?? 0;
   try {
@@ -128,7 +136,9 @@ test("without exec the program would go on as an orphan after its step was kille
 
 test("a step with always() is deaf to a cancelled job: why the first step has no condition", async (t) => {
   const stage = bench(t, "deaf");
-  stage.edit("action.yml", (text) => text.replace("      name: Istio Canary\n", "      name: Istio Canary\n      if: always()\n"));
+  stage.edit("action.yml", (text) =>
+    text.replace("      name: Istio Canary\n", "      name: Istio Canary\n      if: always()\n"),
+  );
   let seen = false;
   const run = startComposite({
     action: stage.action,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
-import { startComposite } from "../../src/sandbox/composite/composite.ts";
+import { startComposite } from "../../sandbox/composite/composite.ts";
 import { type Bench, bench } from "./bench.ts";
 
 /** A PATH with the few tools of a runner, and a Node of this version or none. */
@@ -16,7 +16,10 @@ function path({ folder }: Bench, node: string | undefined): string {
 
 function fakeNode(file: string, version: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `#!/bin/sh\nif [ "$1" = --version ]; then echo ${version}; exit; fi\necho "the wrong Node was started" >&2\nexit 99\n`);
+  writeFileSync(
+    file,
+    `#!/bin/sh\nif [ "$1" = --version ]; then echo ${version}; exit; fi\necho "the wrong Node was started" >&2\nexit 99\n`,
+  );
   chmodSync(file, 0o755);
 }
 
@@ -31,7 +34,10 @@ for (const version of ["v20.20.2", "v22.18.0", "v18.0.0", "v9.0.0", "nonsense", 
     const cache = join(stage.folder, "tool cache");
     fakeNode(join(cache, "node/18.1.0/x64/bin/node"), "v18.1.0");
     realNode(join(cache, "node/24.1.0/arm64/bin/node"));
-    const result = await startComposite({ action: stage.action, env: { ...stage.env, PATH: path(stage, version), RUNNER_TOOL_CACHE: cache } }).done;
+    const result = await startComposite({
+      action: stage.action,
+      env: { ...stage.env, PATH: path(stage, version), RUNNER_TOOL_CACHE: cache },
+    }).done;
     assert.equal(result.outputs.outcome, "succeeded", result.steps[0]?.log);
   });
 }
@@ -42,7 +48,10 @@ test("the one on the PATH comes first when it is new enough", async (t) => {
   fakeNode(join(cache, "node/23.1.0/x64/bin/node"), "v23.1.0");
   const bin = path(stage, undefined);
   realNode(join(bin, "node"));
-  const result = await startComposite({ action: stage.action, env: { ...stage.env, PATH: bin, RUNNER_TOOL_CACHE: cache } }).done;
+  const result = await startComposite({
+    action: stage.action,
+    env: { ...stage.env, PATH: bin, RUNNER_TOOL_CACHE: cache },
+  }).done;
   assert.equal(result.outputs.outcome, "succeeded", result.steps[0]?.log);
 });
 
@@ -58,12 +67,16 @@ test("the runner's own Node is taken when there is no other", async (t) => {
 
 test("without a Node it is said what to do, nothing is changed, and nothing has to be settled", async (t) => {
   const stage = bench(t, "good");
-  const result = await startComposite({ action: stage.action, env: { ...stage.env, PATH: path(stage, "v20.1.0") } }).done;
+  const result = await startComposite({ action: stage.action, env: { ...stage.env, PATH: path(stage, "v20.1.0") } })
+    .done;
   assert.deepEqual(
     result.steps.map(({ conclusion }) => conclusion),
     ["failure", "skipped"],
   );
   assert.equal(result.steps[0]?.exit, 2);
-  assert.match(result.steps[0]?.log ?? "", /^::error title=Istio Canary::.*22\.19.*v20\.1\.0.*actions\/setup-node.*node-version: 24/m);
+  assert.match(
+    result.steps[0]?.log ?? "",
+    /^::error title=Istio Canary::.*22\.19.*v20\.1\.0.*actions\/setup-node.*node-version: 24/m,
+  );
   assert.deepEqual(stage.said(), []);
 });

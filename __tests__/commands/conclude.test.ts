@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { exitCodeOf } from "../../src/commands/conclude.ts";
 import type { State } from "../../src/release/state.ts";
-import { samples } from "../reporters/sample.ts";
+import { samples } from "../words/sample.ts";
 
 const account = samples.waiting ?? assert.fail();
 const waiting: State = { phase: "waiting", stage: 1, since: account.now };

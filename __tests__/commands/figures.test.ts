@@ -18,7 +18,14 @@ test("a share is never rounded to all or to nothing", () => {
 });
 
 test("numbers have three digits that count, and thousands commas", () => {
-  assert.deepEqual([0, 0.2, 13.456, 149.6, 2_000, 1_234_567].map(number), ["0", "0.2", "13.5", "150", "2,000", "1,234,567"]);
+  assert.deepEqual([0, 0.2, 13.456, 149.6, 2_000, 1_234_567].map(number), [
+    "0",
+    "0.2",
+    "13.5",
+    "150",
+    "2,000",
+    "1,234,567",
+  ]);
 });
 
 test("traffic is said in words, also where nothing failed", () => {

@@ -8,12 +8,20 @@ import type { Target } from "../../src/release/target.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
-const counted = (requests: number, errors: number): Tally => ({ stable: count(requests, errors), canary: count(0, 0), unattributed: count(0, 0) });
+const counted = (requests: number, errors: number): Tally => ({
+  stable: count(requests, errors),
+  canary: count(0, 0),
+  unattributed: count(0, 0),
+});
 
 type World = { readonly tally?: Tally | { readonly because: string }; readonly phi?: number };
 
 /** What `plan` says in a world in which nothing forbids the release. */
-async function ask(file: string, { tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {}, inputs = {}): Promise<string> {
+async function ask(
+  file: string,
+  { tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {},
+  inputs = {},
+): Promise<string> {
   const said: string[] = [];
   const session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion"> = {
     config: await configured({ file, inputs: { command: "plan", ...inputs } }),
@@ -62,7 +70,10 @@ test("at little traffic it warns, and says what would find more", async () => {
 test("where nothing can be found it says that", async () => {
   const said = await ask(soundBut("stages: 1:1m"), { tally: counted(72, 1) });
   assert.match(said, /\n {2}one that fails every request is found in [\d.]+ % of releases\n/);
-  assert.match(said, /\n! At 0\.02 requests per second this plan finds nothing, not even a version that fails every request, in 80 % of releases; /);
+  assert.match(
+    said,
+    /\n! At 0\.02 requests per second this plan finds nothing, not even a version that fails every request, in 80 % of releases; /,
+  );
 });
 
 test("a service that never failed is compared with nothing", async () => {
@@ -78,7 +89,10 @@ test("without evidence, without an answer and without requests one sentence says
     /\nWhat this plan would find cannot be said: no stage is judged by evidence \(gates: auto\)\.\n/,
   );
   assert.match(await ask(sound), /\nWhat this plan would find cannot be said: Prometheus does not answer\.\n/);
-  assert.match(await ask(sound, { tally: counted(0, 0) }), /cannot be said: Prometheus counted no request of reviews-v1 in the last 1 h\.\n/);
+  assert.match(
+    await ask(sound, { tally: counted(0, 0) }),
+    /cannot be said: Prometheus counted no request of reviews-v1 in the last 1 h\.\n/,
+  );
 });
 
 test("for a program the same is JSON", async () => {
@@ -100,7 +114,9 @@ test("errors in clusters, as they are measured, make a plan find less", async ()
 
 test("only stages that evidence judges count, and not the one with all traffic", async () => {
   const { release } = await configured({
-    file: soundBut("stages: [{ weight: 10, wait: 20m, gates: [{ restarts: {} }] }, { weight: 20, wait: 1m }, { weight: 100, wait: 20m }]"),
+    file: soundBut(
+      "stages: [{ weight: 10, wait: 20m, gates: [{ restarts: {} }] }, { weight: 20, wait: 1m }, { weight: 100, wait: 20m }]",
+    ),
   });
   const { target, plan } = release ?? assert.fail();
   const desk = {

@@ -13,8 +13,18 @@ const evidence = { ...evidenceRules, settings, budget: 0.02 };
 
 /** So long that it is folded, with a histogram whose edges are chosen. */
 const ledger = (() => {
-  const version = (requests: number) => ({ requests, errors: 1, buckets: [10, 100, Infinity].map((le, index) => ({ le, count: requests - 20 + 10 * index })) });
-  const poll = (index: number) => ({ weight: 10, age: (index + 1) * 15_000, stable: version(700), canary: version(80), lost: 1 });
+  const version = (requests: number) => ({
+    requests,
+    errors: 1,
+    buckets: [10, 100, Infinity].map((le, index) => ({ le, count: requests - 20 + 10 * index })),
+  });
+  const poll = (index: number) => ({
+    weight: 10,
+    age: (index + 1) * 15_000,
+    stable: version(700),
+    canary: version(80),
+    lost: 1,
+  });
   return fold(
     Array.from({ length: 500 }, (_, index) => poll(index)).reduce((ledger, each) => append(ledger, each), emptyLedger),
     settings,
@@ -22,14 +32,31 @@ const ledger = (() => {
 })();
 
 const verdicts: readonly GateVerdict[] = [
-  { gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", requests: 3, numbers: "n", by: "breaker", policy: "extend" },
+  {
+    gate: "evidence",
+    kind: "wait",
+    because: "b",
+    value: "v",
+    limit: "l",
+    requests: 3,
+    numbers: "n",
+    by: "breaker",
+    policy: "extend",
+  },
   { gate: "evidence", kind: "pass", because: "b", value: "v", limit: "l", proven: true },
 ];
 
 test("a report is read whole, as far as a replay needs it: folded evidence, settings and verdicts lose nothing", () => {
   assert.ok(ledger.folded?.latency.edges && ledger.folded.split.weight === 10);
   const stage = { stage: 0, name: "10 %", weight: 10, polls: 500, verdicts };
-  const account = { target, plan: { ...planOf({ stages: [stageOf(10)] }), evidence }, stages: [stage], ledger, because: "", warnings: [] };
+  const account = {
+    target,
+    plan: { ...planOf({ stages: [stageOf(10)] }), evidence },
+    stages: [stage],
+    ledger,
+    because: "",
+    warnings: [],
+  };
   const read = readReport(JSON.stringify({ version: 1, account }), "r.json");
   assert.deepEqual(read.ledger, ledger);
   assert.deepEqual(read.plan.evidence, evidence);
@@ -39,7 +66,9 @@ test("a report is read whole, as far as a replay needs it: folded evidence, sett
 
 test("verdicts by whatever can decide, and with whatever policy, can be read", () => {
   const all = grounds.flatMap((by) =>
-    policies.map((policy): GateVerdict => ({ gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", by, policy })),
+    policies.map(
+      (policy): GateVerdict => ({ gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", by, policy }),
+    ),
   );
   const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: all };
   const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
@@ -51,6 +80,9 @@ test("evidence before its first poll, and without a histogram, can be read as we
   assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").ledger.folded, noEvidence);
   const none = { requests: 0, errors: 0, buckets: [] };
   const folded = addPoll(noEvidence, { weight: 1, age: 0, stable: none, canary: none, lost: 0 }, settings);
-  const read = readReport(JSON.stringify({ version: 1, account: { ...account, ledger: { ...emptyLedger, folded } } }), "r.json");
+  const read = readReport(
+    JSON.stringify({ version: 1, account: { ...account, ledger: { ...emptyLedger, folded } } }),
+    "r.json",
+  );
   assert.deepEqual(read.ledger.folded, folded);
 });

@@ -4,7 +4,7 @@ import { rehearse } from "../../src/commands/rehearse.ts";
 import type { Desk } from "../../src/commands/session.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
-import { rehearsals } from "../../src/release/rehearsals.ts";
+import { rehearsals } from "../../src/rehearsal/rehearsals.ts";
 import { configured, type Situation, sound, soundBut } from "../config/configured.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -13,7 +13,10 @@ const tallyOf = (stable: Count, canary: Count): Tally => ({ stable, canary, unat
 type Prometheus = { readonly tally?: Tally | { readonly because: string }; readonly phi?: number };
 
 /** What the command says, and its exit code. Without a Prometheus nobody may be asked. */
-async function ask({ inputs = {}, ...situation }: Situation, { tally, phi }: Prometheus = {}): Promise<{ readonly code: number; readonly said: string }> {
+async function ask(
+  { inputs = {}, ...situation }: Situation,
+  { tally, phi }: Prometheus = {},
+): Promise<{ readonly code: number; readonly said: string }> {
   const said: string[] = [];
   const desk: Desk = {
     config: await configured({ ...situation, inputs: { command: "rehearse", "rehearse-runs": "30", ...inputs } }),
@@ -44,7 +47,10 @@ test("a plan is rehearsed offline before given requests, and what it does is sai
     "No Prometheus is configured: this is the plan as it would be with one.",
     "",
   ]);
-  assert.match(lines[4] ?? "", /^the canary fails +rolled back +held +released +until rollback \(9 in 10\) +failed requests \(too many\) +until promotion$/);
+  assert.match(
+    lines[4] ?? "",
+    /^the canary fails +rolled back +held +released +until rollback \(9 in 10\) +failed requests \(too many\) +until promotion$/,
+  );
   assert.match(lines[5] ?? "", /^as often as stable \(1 %\) +0 % +0 % +100 % +— +\d+(\.\d)? \(0\) +10 m 2 s$/);
   assert.match(lines[9] ?? "", /^every request +100 % +0 % +0 % +\d+ s \(\d+ s\) +[\d.]+ \([\d.]+\) +—$/);
   assert.equal(lines[11], "This plan rolls a healthy version back in 0 % of releases; a good release takes 10 m 2 s.");
@@ -57,13 +63,19 @@ test("a plan is rehearsed offline before given requests, and what it does is sai
 test("JSON has the same figures, and another seed gives others", async () => {
   const { said } = await ask({ inputs: { ...given, json: "true", "rehearse-seed": "3" } });
   const { traffic, runs, seed, kinds, plan, unrehearsed } = JSON.parse(said);
-  assert.deepEqual([traffic, runs, seed, unrehearsed], [{ rate: 50, baseline: 0.01, phi: 1, from: "given" }, 30, 3, []]);
+  assert.deepEqual(
+    [traffic, runs, seed, unrehearsed],
+    [{ rate: 50, baseline: 0.01, phi: 1, from: "given" }, 30, 3, []],
+  );
   assert.deepEqual(kinds, rehearsals(plan, traffic, { runs: 30, seed: 3 }));
 });
 
 test("the service's own requests are those of the last hour, and its errors as clustered as they were", async () => {
   const { said } = await ask({ file: sound }, { tally: usual, phi: 2.5 });
-  assert.match(said, /before 50 requests per second, of which 1 % fail \(the last hour, by Prometheus\), in clusters \(φ 2\.5\)\.\n/);
+  assert.match(
+    said,
+    /before 50 requests per second, of which 1 % fail \(the last hour, by Prometheus\), in clusters \(φ 2\.5\)\.\n/,
+  );
   assert.doesNotMatch(said, /No Prometheus is configured/);
   const { said: json } = await ask({ file: sound, inputs: { json: "true" } }, { tally: usual, phi: 2.5 });
   const { plan, kinds } = JSON.parse(json);
@@ -91,7 +103,10 @@ test("a dispersion that somebody configured is not measured", async () => {
 test("without an answer, and without requests, it says so and how to go on", async () => {
   const silent = await ask({ file: sound }, { tally: { because: "Prometheus does not answer" } });
   assert.equal(silent.code, 3);
-  assert.match(silent.said, /cannot be rehearsed .*: Prometheus does not answer\. Give rehearse-rate and rehearse-errors/);
+  assert.match(
+    silent.said,
+    /cannot be rehearsed .*: Prometheus does not answer\. Give rehearse-rate and rehearse-errors/,
+  );
   const idle = await ask({ file: sound }, { tally: tallyOf(count(0, 0), count(0, 0)) });
   assert.equal(idle.code, 3);
   assert.match(idle.said, /Prometheus counted no request of reviews-v1 in the last 1 h/);
@@ -99,11 +114,15 @@ test("without an answer, and without requests, it says so and how to go on", asy
 
 test("with a Prometheus and no service it is refused", async () => {
   const inputs = { stages: "10:2m", prometheus: "http://prometheus:9090" };
-  await assert.rejects(ask({ inputs }), (error) => error instanceof RefusedError && /rehearse-rate/.test(error.next ?? ""));
+  await assert.rejects(
+    ask({ inputs }),
+    (error) => error instanceof RefusedError && /rehearse-rate/.test(error.next ?? ""),
+  );
 });
 
 test("what cannot be rehearsed is named, and so are approvals", async () => {
-  const stages = "- { weight: 10, wait: 2m, approval: true, gates: [auto, { latency: { atMost: 1s } }, { query: up, atLeast: 1, name: lag }] }";
+  const stages =
+    "- { weight: 10, wait: 2m, approval: true, gates: [auto, { latency: { atMost: 1s } }, { query: up, atLeast: 1, name: lag }] }";
   const { said } = await ask({ inputs: { ...given, stages } });
   assert.match(said, /\nNot rehearsed, and taken as passed: latency p99, lag\.\n/);
   assert.match(said, /\nApprovals are taken as given at once\.\n/);
@@ -112,10 +131,16 @@ test("what cannot be rehearsed is named, and so are approvals", async () => {
 test("a plan that judges nothing is said to miss everything", async () => {
   const { said } = await ask({ inputs: { ...given, gates: "[{ restarts: {} }]" } });
   assert.match(said, /\nA version that fails every request is never rolled back by this plan\.\n/);
-  assert.match(said, /\nA version that fails 10 times as often as stable is released all the same in 100 % of releases\.$/);
+  assert.match(
+    said,
+    /\nA version that fails 10 times as often as stable is released all the same in 100 % of releases\.$/,
+  );
 });
 
 test("a plan that decides nothing at so little traffic leaves it to somebody", async () => {
   const { said } = await ask({ inputs: { ...given, "rehearse-rate": "0.02" } });
-  assert.match(said, /\nThis plan rolls a healthy version back in 0 % of releases and leaves 100 % of them to somebody to decide\.\n/);
+  assert.match(
+    said,
+    /\nThis plan rolls a healthy version back in 0 % of releases and leaves 100 % of them to somebody to decide\.\n/,
+  );
 });

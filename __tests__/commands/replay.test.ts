@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { reportOf } from "../../src/adapters/files/report-file.ts";
 import { replay } from "../../src/commands/replay.ts";
 import type { Desk } from "../../src/commands/session.ts";
 import { type Job, run } from "../../src/engine/run.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
-import { reportOf } from "../../src/reporters/report-file.ts";
 import { configured } from "../config/configured.ts";
 import { type Behaviour, createWorld, judgedByEvidence, planOf, stageOf } from "../support/world.ts";
 
-const job: Job = { stop: new AbortController().signal, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] };
+const job: Job = {
+  stop: new AbortController().signal,
+  lost: new AbortController().signal,
+  deadlineAt: Infinity,
+  warnings: () => [],
+};
 
 async function accountOf(behaviour: Behaviour): Promise<Account> {
   const world = createWorld(judgedByEvidence(planOf({ stages: [stageOf(5), stageOf(25)] })), behaviour);
@@ -20,7 +25,10 @@ async function accountOf(behaviour: Behaviour): Promise<Account> {
 const written = (account: Account): string => JSON.stringify(reportOf(account));
 
 /** What the command says of a file with this text, and its exit code. */
-async function ask(text: string | undefined, inputs: Readonly<Record<string, string>> = {}): Promise<{ readonly code: number; readonly said: string }> {
+async function ask(
+  text: string | undefined,
+  inputs: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly said: string }> {
   const said: string[] = [];
   const never = (): never => assert.fail("a replay asks nobody");
   const desk: Desk = {
@@ -45,7 +53,10 @@ test("a report of a release that was rolled back agrees, verdict by verdict, wit
   const { because, numbers } = account.stages[0]?.verdicts[0] ?? assert.fail();
   assert.equal(code, 0);
   const lines = said.split("\n");
-  assert.equal(lines[0], `Release of shop/reviews, judged again by the 1 poll of its ledger and the rules of its plan.`);
+  assert.equal(
+    lines[0],
+    `Release of shop/reviews, judged again by the 1 poll of its ledger and the rules of its plan.`,
+  );
   assert.deepEqual(lines.slice(2, 5), [`✓ stage 5%, after 1 poll: agrees`, `    fail: ${because}`, `    ${numbers}`]);
   assert.match(said, /^ {2}poll 1, 1\.3 s after the first weight, at 5 %: nothing → harm$/m);
   assert.equal(lines.at(-1), "Every verdict agrees with the ledger.");
@@ -55,11 +66,17 @@ test("a report whose verdict was made nicer differs, and both are shown", async 
   const account = await bad;
   const forged = {
     ...account,
-    stages: account.stages.map((stage) => ({ ...stage, verdicts: stage.verdicts.map((verdict) => ({ ...verdict, kind: "pass" as const })) })),
+    stages: account.stages.map((stage) => ({
+      ...stage,
+      verdicts: stage.verdicts.map((verdict) => ({ ...verdict, kind: "pass" as const })),
+    })),
   };
   const { code, said } = await ask(written(forged));
   assert.equal(code, 1);
-  assert.match(said, /✗ stage 5%, after 1 poll: differs in kind\n {2}the report says\n {4}pass: .*\n.*\n {2}the ledger gives\n {4}fail: /);
+  assert.match(
+    said,
+    /✗ stage 5%, after 1 poll: differs in kind\n {2}the report says\n {4}pass: .*\n.*\n {2}the ledger gives\n {4}fail: /,
+  );
   assert.match(said, /\nNot what the ledger gives: 1 of 1 verdict\.$/);
 });
 

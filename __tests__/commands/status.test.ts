@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { statusText } from "../../src/commands/status-text.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Record } from "../../src/release/record.ts";
-import { evidenceSamples } from "../reporters/evidence-tale.ts";
-import { samples } from "../reporters/sample.ts";
+import { statusText } from "../../src/words/status.ts";
+import { evidenceSamples } from "../words/evidence-tale.ts";
+import { samples } from "../words/sample.ts";
 
 const recordOf = (account: Account): Record => ({ ...account, version: 1, before: { routes: {}, workloads: {} } });
-const linesOf = (account: Account): readonly string[] => statusText(recordOf(account), undefined, account.now + 60_000).split("\n");
+const linesOf = (account: Account): readonly string[] =>
+  statusText(recordOf(account), undefined, account.now + 60_000).split("\n");
 
 test("status shows a release that is held with its evidence, the numbers behind it, and what there is to decide", () => {
   const account = evidenceSamples["held-undecided"];
@@ -16,7 +17,10 @@ test("status shows a release that is held with its evidence, the numbers behind 
   assert.match(lines[0] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
   assert.deepEqual(lines.slice(2, 4), [`evidence (undecided): ${because}`, `  ${numbers}`]);
   assert.match(lines.at(-2) ?? "", /stage 10 % is held for somebody to decide/);
-  assert.equal(lines.at(-1), "Nobody watches the 10 % that the canary has until somebody decides: run `promote` to go on, or `rollback`.");
+  assert.equal(
+    lines.at(-1),
+    "Nobody watches the 10 % that the canary has until somebody decides: run `promote` to go on, or `rollback`.",
+  );
 });
 
 test("status of a release that waits for approval speaks of no hold and no evidence", () => {

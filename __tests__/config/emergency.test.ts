@@ -5,12 +5,17 @@ import type { Command } from "../../src/config/config.ts";
 import { configured, problems, sound, soundBut } from "./configured.ts";
 
 const inEmergency: readonly Command[] = ["status", "rollback", "promote", "settle"];
-const broken = soundBut("stages: 10:2, 50\nimage: a:${TAG}\nreporting: { comment: perhaps, report: r.json }\ngates: [{}]\nfoo: 1");
+const broken = soundBut(
+  "stages: 10:2, 50\nimage: a:${TAG}\nreporting: { comment: perhaps, report: r.json }\ngates: [{}]\nfoo: 1",
+);
 
 for (const command of inEmergency) {
   test(`${command} goes on with a broken configuration, and warns of it`, async () => {
     const config = await configured({ file: broken, inputs: { command } });
-    assert.deepEqual([config.command, config.namespace, config.service, config.release], [command, "shop", "reviews", undefined]);
+    assert.deepEqual(
+      [config.command, config.namespace, config.service, config.release],
+      [command, "shop", "reviews", undefined],
+    );
     assert.deepEqual(config.warnings, [
       "image: the environment variable TAG is not set",
       'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
@@ -31,7 +36,9 @@ for (const command of inEmergency) {
 
   test(`${command} goes on without the file when inputs name the service`, async () => {
     const config = await configured({ file: "stages: [", inputs: { command, namespace: "shop", service: "reviews" } });
-    assert.deepEqual(config.warnings, ["canary.yaml:1:10: is not YAML that can be read: unexpected end of the stream within a flow collection"]);
+    assert.deepEqual(config.warnings, [
+      "canary.yaml:1:10: is not YAML that can be read: unexpected end of the stream within a flow collection",
+    ]);
   });
 
   test(`${command} stops when it cannot tell which service`, async () => {

@@ -31,7 +31,14 @@ type Expected = {
 
 /** What each example says, in a line. */
 const expected: Readonly<Record<string, Expected>> = {
-  "examples/minimal.yaml": { source: "existing", canary: "reviews/v2", image: "an-input:1", stages: "10 % 5 m, 50 % 5 m, 100 %", gates: 1, promotion: "swap" },
+  "examples/minimal.yaml": {
+    source: "existing",
+    canary: "reviews/v2",
+    image: "an-input:1",
+    stages: "10 % 5 m, 50 % 5 m, 100 %",
+    gates: 1,
+    promotion: "swap",
+  },
   "examples/two-deployments.yaml": {
     source: "existing",
     canary: "reviews/v2",
@@ -151,7 +158,9 @@ for (const [what, text] of structural) {
 /** What stands at a path, whatever short forms there are besides. */
 function at(schema: JsonSchema, [key, ...rest]: readonly string[]): JsonSchema | undefined {
   if (key === undefined) return schema;
-  const below = [schema, ...(schema.anyOf ?? [])].map(({ properties }) => properties?.[key]).find((found) => found !== undefined);
+  const below = [schema, ...(schema.anyOf ?? [])]
+    .map(({ properties }) => properties?.[key])
+    .find((found) => found !== undefined);
   return typeof below === "object" ? at(below, rest) : undefined;
 }
 
@@ -161,6 +170,10 @@ test("the JSON schema says what each input that is not given means", () => {
     if (path === undefined) continue;
     const key = at(schema, path.split("."));
     assert.equal(key?.description, description, path);
-    assert.equal(standard, key?.default === undefined || typeof key.default === "object" ? undefined : String(key.default), path);
+    assert.equal(
+      standard,
+      key?.default === undefined || typeof key.default === "object" ? undefined : String(key.default),
+      path,
+    );
   }
 });

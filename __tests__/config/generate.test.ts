@@ -17,11 +17,18 @@ function folder(context: TestContext): string {
   return cwd;
 }
 
-function generate(cwd: string, ...args: readonly string[]): { readonly code: number | null; readonly lines: readonly string[] } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", resolve("scripts/generate.ts"), ...args], {
-    cwd,
-    encoding: "utf8",
-  });
+function generate(
+  cwd: string,
+  ...args: readonly string[]
+): { readonly code: number | null; readonly lines: readonly string[] } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", resolve("scripts/generate.ts"), ...args],
+    {
+      cwd,
+      encoding: "utf8",
+    },
+  );
   return { code: status, lines: `${stdout}${stderr}`.split("\n").filter((line) => line !== "") };
 }
 

@@ -9,7 +9,9 @@ const maps = inputs.filter(({ type }) => type === "map").map(({ path }) => path)
 /** Every key of the file that is no mapping with keys of its own, unless an input gives it whole; lists not entered. */
 function leaves(schema: JsonSchema, path: readonly string[] = []): readonly string[] {
   const below = [schema, ...(schema.anyOf ?? [])].flatMap(({ properties }) =>
-    Object.entries(properties ?? {}).flatMap(([key, value]) => (typeof value === "boolean" ? [] : leaves(value, [...path, key]))),
+    Object.entries(properties ?? {}).flatMap(([key, value]) =>
+      typeof value === "boolean" ? [] : leaves(value, [...path, key]),
+    ),
   );
   return below.length > 0 && path[0] !== "routes" && !maps.includes(path.join(".")) ? below : [path.join(".")];
 }

@@ -29,8 +29,22 @@ test("a file with the least in it is a whole configuration", async () => {
     namespace: "shop",
     service: "reviews",
     cluster: {},
-    metrics: { prometheus: "http://prometheus:9090", headers: {}, reporter: "auto", ...istioMetrics, interval: 15 * second, timeout: 5 * second },
-    reporting: { comment: true, summary: true, commitStatus: false, environment: "", dashboards: {}, report: "canary-report.json" },
+    metrics: {
+      prometheus: "http://prometheus:9090",
+      headers: {},
+      reporter: "auto",
+      ...istioMetrics,
+      interval: 15 * second,
+      timeout: 5 * second,
+    },
+    reporting: {
+      comment: true,
+      summary: true,
+      commitStatus: false,
+      environment: "",
+      dashboards: {},
+      report: "canary-report.json",
+    },
     verify: { requests: 100, headers: {}, window: 5 * minute },
     firstDeploy: false,
     json: false,
@@ -51,7 +65,13 @@ test("a file with the least in it is a whole configuration", async () => {
           { name: "50 %", weight: 50, wait: 5 * minute, deadline: 15 * minute, gates: usualGates, approval: false },
           { name: "100 %", weight: 100, wait: 0, deadline: 5 * minute, gates: [], approval: false },
         ],
-        evidence: { settings: { ...defaults, warmUp: 105 * second }, measured: true, inconclusive: "extend", noData: "extend", early: false },
+        evidence: {
+          settings: { ...defaults, warmUp: 105 * second },
+          measured: true,
+          inconclusive: "extend",
+          noData: "extend",
+          early: false,
+        },
         pollEvery: 15 * second,
         ready: 5 * minute,
         settle: 2 * second,
@@ -67,7 +87,8 @@ test("a file with the least in it is a whole configuration", async () => {
 });
 
 test("auto stands alone or among gates of one's own, and somebody's own limit of restarts counts instead of its", async () => {
-  const gatesOf = async (written: string): Promise<unknown> => (await release({ file: soundBut(`gates: ${written}`) })).plan.stages[0]?.gates;
+  const gatesOf = async (written: string): Promise<unknown> =>
+    (await release({ file: soundBut(`gates: ${written}`) })).plan.stages[0]?.gates;
   assert.deepEqual(await gatesOf("auto"), usualGates);
   assert.deepEqual(await gatesOf("[auto, { restarts: { atMost: 2 } }]"), [
     { kind: "evidence", name: "evidence" },
@@ -76,7 +97,8 @@ test("auto stands alone or among gates of one's own, and somebody's own limit of
 });
 
 test("a warm-up is two minutes, and no more than a quarter of a short plan, unless somebody says how long", async () => {
-  const warmUp = async (more: string): Promise<number> => (await release({ file: soundBut(more) })).plan.evidence.settings.warmUp;
+  const warmUp = async (more: string): Promise<number> =>
+    (await release({ file: soundBut(more) })).plan.evidence.settings.warmUp;
   assert.equal(await warmUp("stages: 10:20m, 50:20m, 100"), 2 * minute);
   assert.equal(await warmUp("stages: 10:30s, 50:30s, 100"), 15 * second);
   assert.equal(await warmUp("evidence: { warmUp: 5m }"), 5 * minute);
@@ -115,13 +137,19 @@ test("inputs alone are a whole configuration, and the same one", async () => {
 
 test("inputs win over the file, and one of a short form keeps the rest of it", async () => {
   const file = soundBut("stable: reviews-v1\npromotion: update");
-  const { target, plan } = await release({ file, inputs: { "stable-subset": "v7", "keep-old": "true", stages: "100" } });
+  const { target, plan } = await release({
+    file,
+    inputs: { "stable-subset": "v7", "keep-old": "true", stages: "100" },
+  });
   assert.deepEqual(target.stable, { deployment: "reviews-v1", host: "reviews", subset: "v7" });
   assert.deepEqual([plan.promotion, plan.keepOld, plan.stages.length], ["update", true, 1]);
 });
 
 test("an input of empty text is not given: a composite action passes all of its inputs", async () => {
-  assert.deepEqual(await configured({ file: sound, inputs: { image: "", stages: " ", "canary-replicas": "", json: "" } }), await configured({ file: sound }));
+  assert.deepEqual(
+    await configured({ file: sound, inputs: { image: "", stages: " ", "canary-replicas": "", json: "" } }),
+    await configured({ file: sound }),
+  );
 });
 
 test("without Prometheus a stage is judged by restarts", async () => {
@@ -147,10 +175,19 @@ const gates: readonly (readonly [written: string, gate: Gate])[] = [
     "errors: { atMost: 7 %, aboveStable: 0.005, minRequests: '9', noData: fail, name: e }",
     { kind: "errors", name: "e", atMost: 0.07, aboveStable: 0.005, minRequests: 9, noData: "fail" },
   ],
-  ["latency: { atMost: 500ms }", { kind: "latency", name: "latency p99", quantile: 0.99, atMost: 500, minRequests: 100, noData: "wait" }],
-  ["latency: { p: 99.9, timesStable: 1.5 }", { kind: "latency", name: "latency p99.9", quantile: 0.999, timesStable: 1.5, minRequests: 100, noData: "wait" }],
+  [
+    "latency: { atMost: 500ms }",
+    { kind: "latency", name: "latency p99", quantile: 0.99, atMost: 500, minRequests: 100, noData: "wait" },
+  ],
+  [
+    "latency: { p: 99.9, timesStable: 1.5 }",
+    { kind: "latency", name: "latency p99.9", quantile: 0.999, timesStable: 1.5, minRequests: 100, noData: "wait" },
+  ],
   ["restarts: { atMost: 2 }", { kind: "restarts", name: "restarts", atMost: 2 }],
-  ["query: up\n    name: queue\n    atMost: -1.5\n    tolerate: 2", { kind: "query", query: "up", name: "queue", atMost: -1.5, tolerate: 2, noData: "wait" }],
+  [
+    "query: up\n    name: queue\n    atMost: -1.5\n    tolerate: 2",
+    { kind: "query", query: "up", name: "queue", atMost: -1.5, tolerate: 2, noData: "wait" },
+  ],
 ];
 
 for (const [written, gate] of gates) {
@@ -172,7 +209,9 @@ const stages: readonly (readonly [written: string, stage: Omit<Stage, "gates">])
 
 for (const [written, stage] of stages) {
   test(`a stage is read: ${written}`, async () => {
-    const { plan } = await release({ file: soundBut(`stages: ["1:1s", ${written.startsWith("{") ? written : `"${written}"`}]`) });
+    const { plan } = await release({
+      file: soundBut(`stages: ["1:1s", ${written.startsWith("{") ? written : `"${written}"`}]`),
+    });
     const { gates, ...rest } = plan.stages[1] ?? assert.fail("there is one stage only");
     assert.deepEqual(rest, stage);
   });
@@ -188,16 +227,23 @@ const replicas: readonly (readonly [written: string, replicas: Target["replicas"
 
 for (const [written, expected] of replicas) {
   test(`replicas are read, from the file and from an input: ${written}`, async () => {
-    const inFile = await release({ file: soundBut(`canary: { deployment: reviews-v2, subset: v2, replicas: ${written} }`) });
+    const inFile = await release({
+      file: soundBut(`canary: { deployment: reviews-v2, subset: v2, replicas: ${written} }`),
+    });
     const asInput = await release({ file: sound, inputs: { "canary-replicas": written } });
     assert.deepEqual([inFile.target.replicas, asInput.target.replicas], [expected, expected]);
   });
 }
 
 test("a clone is named after stable, grows with its weight, and gives its image to stable at the end", async () => {
-  const { target, plan } = await release({ file: soundBut("canary: { from: clone, subset: canary, labels: { track: canary } }\nimage: a:b") });
+  const { target, plan } = await release({
+    file: soundBut("canary: { from: clone, subset: canary, labels: { track: canary } }\nimage: a:b"),
+  });
   assert.deepEqual(target.canary, { deployment: "reviews-v1-canary", host: "reviews", subset: "canary" });
-  assert.deepEqual([target.source, target.replicas, plan.promotion], [{ from: "clone", labels: { track: "canary" } }, { kind: "by-weight" }, "update"]);
+  assert.deepEqual(
+    [target.source, target.replicas, plan.promotion],
+    [{ from: "clone", labels: { track: "canary" } }, { kind: "by-weight" }, "update"],
+  );
 });
 
 test("manifests name the canary by their only Deployment, and are filled from the environment", async () => {
@@ -213,7 +259,12 @@ test("manifests name the canary by their only Deployment, and are filled from th
     from: "manifests",
     objects: [
       { kind: "Service", apiVersion: "v1", metadata: { name: "a" } },
-      { kind: "Deployment", apiVersion: "apps/v1", metadata: { name: "reviews-v3" }, spec: { replicas: 2, args: ["7", "${TAG}"] } },
+      {
+        kind: "Deployment",
+        apiVersion: "apps/v1",
+        metadata: { name: "reviews-v3" },
+        spec: { replicas: 2, args: ["7", "${TAG}"] },
+      },
       { kind: "Secret", apiVersion: "v1", metadata: { name: "s" } },
     ],
   });
@@ -228,7 +279,10 @@ const routes: readonly (readonly [written: string, routes: Target["routes"]])[] 
       { namespace: "ingress", name: "edge", routes: [] },
     ],
   ],
-  ["{ virtualService: reviews, routes: [primary, '#2'] }", [{ namespace: "shop", name: "reviews", routes: ["primary", "#2"] }]],
+  [
+    "{ virtualService: reviews, routes: [primary, '#2'] }",
+    [{ namespace: "shop", name: "reviews", routes: ["primary", "#2"] }],
+  ],
   [
     "[reviews, { virtualService: ingress/edge, routes: primary }]",
     [
@@ -257,7 +311,10 @@ test("a variable is filled into any value of the file, numbers and truths includ
   });
   assert.equal(config.release?.target.image, "a:7");
   assert.equal(config.release?.plan.stages.length, 1);
-  assert.deepEqual([config.reporting.pullRequest, config.reporting.comment, config.reporting.dashboards], [12, false, { grafana: "https://g/{namespace}/7" }]);
+  assert.deepEqual(
+    [config.reporting.pullRequest, config.reporting.comment, config.reporting.dashboards],
+    [12, false, { grafana: "https://g/{namespace}/7" }],
+  );
   assert.deepEqual(config.metrics?.headers, { Authorization: "Bearer ${TAG}=: x" });
 });
 
@@ -275,16 +332,23 @@ test("labels and metrics that have other names are said in the file or as inputs
       "metrics-durations": "mesh_took_bucket",
     },
   });
-  for (const { metrics } of [inFile, asInput]) assert.deepEqual({ labels: metrics?.labels, requests: metrics?.requests, durations: metrics?.durations }, names);
+  for (const { metrics } of [inFile, asInput])
+    assert.deepEqual({ labels: metrics?.labels, requests: metrics?.requests, durations: metrics?.durations }, names);
 });
 
 test("the token comes from the input, else from GITHUB_TOKEN", async () => {
   const env = { GITHUB_TOKEN: "of-the-environment" };
   assert.equal((await configured({ file: sound, env })).reporting.githubToken, "of-the-environment");
-  assert.equal((await configured({ file: sound, env, inputs: { "github-token": "of-the-input" } })).reporting.githubToken, "of-the-input");
+  assert.equal(
+    (await configured({ file: sound, env, inputs: { "github-token": "of-the-input" } })).reporting.githubToken,
+    "of-the-input",
+  );
 });
 
 test("the environment's name is the context, unless it has one of its own", async () => {
   assert.equal((await configured({ file: sound, inputs: { context: "prod" } })).reporting.environment, "prod");
-  assert.equal((await configured({ file: sound, inputs: { context: "prod", environment: "eu" } })).reporting.environment, "eu");
+  assert.equal(
+    (await configured({ file: sound, inputs: { context: "prod", environment: "eu" } })).reporting.environment,
+    "eu",
+  );
 });

@@ -5,12 +5,15 @@ import { ConfigError } from "../../src/config/issue.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import { configured, problems, type Situation, sound, soundBut } from "./configured.ts";
 
-const deployment = (name: string, namespace = ""): string => `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: "${name}"${namespace} }\n`;
+const deployment = (name: string, namespace = ""): string =>
+  `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: "${name}"${namespace} }\n`;
 const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, from: { manifests: k8s.yaml } }");
 
-const unknownStageKey = 'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, atMost, gates, approval';
+const unknownStageKey =
+  'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, atMost, gates, approval';
 const subsetForm = "expected a name of at most 63 lower-case letters, digits and dashes";
-const counts = (path: string, kind: string): string => `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
+const counts = (path: string, kind: string): string =>
+  `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
 
 /** What somebody wrote, and every line that he reads. */
 const cases: readonly (readonly [what: string, situation: Situation, ...lines: readonly string[]])[] = [
@@ -28,13 +31,39 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   // Files
   [
     "a file that is not there",
-    { inputs: { config: "no.yaml", namespace: "a", service: "b", stable: "c", canary: "d", "canary-host": "d", stages: "100" } },
+    {
+      inputs: {
+        config: "no.yaml",
+        namespace: "a",
+        service: "b",
+        stable: "c",
+        canary: "d",
+        "canary-host": "d",
+        stages: "100",
+      },
+    },
     "no.yaml: cannot be read: ENOENT: no such file or directory, open 'no.yaml'",
   ],
-  ["a key twice", { file: `${sound}service: other\n` }, "canary.yaml:8:1: is not YAML that can be read: duplicated mapping key"],
-  ["brackets left open", { file: "stages: [10:2m" }, "canary.yaml:1:15: is not YAML that can be read: unexpected end of the stream within a flow collection"],
-  ["an empty file", { file: "# later\n" }, "canary.yaml: is not YAML that can be read: expected a document, but the input is empty"],
-  ["a list", { file: "- 10\n" }, "canary.yaml: expected a mapping with namespace, service, stable, canary, …, got [10]"],
+  [
+    "a key twice",
+    { file: `${sound}service: other\n` },
+    "canary.yaml:8:1: is not YAML that can be read: duplicated mapping key",
+  ],
+  [
+    "brackets left open",
+    { file: "stages: [10:2m" },
+    "canary.yaml:1:15: is not YAML that can be read: unexpected end of the stream within a flow collection",
+  ],
+  [
+    "an empty file",
+    { file: "# later\n" },
+    "canary.yaml: is not YAML that can be read: expected a document, but the input is empty",
+  ],
+  [
+    "a list",
+    { file: "- 10\n" },
+    "canary.yaml: expected a mapping with namespace, service, stable, canary, …, got [10]",
+  ],
 
   [
     "a broken file in an emergency, without inputs",
@@ -77,7 +106,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
 
   // Names
-  ["a name in capitals", { file: soundBut("service: Reviews") }, 'service: expected a name of at most 63 lower-case letters, digits and dashes, got "Reviews"'],
+  [
+    "a name in capitals",
+    { file: soundBut("service: Reviews") },
+    'service: expected a name of at most 63 lower-case letters, digits and dashes, got "Reviews"',
+  ],
   [
     "a subset that YAML takes for a number",
     { file: soundBut("stable: { deployment: reviews-v1, subset: 1 }") },
@@ -127,7 +160,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "hosts of their own instead of subsets",
-    { file: soundBut("stable: { deployment: reviews-v1, host: reviews-v1 }\ncanary: { deployment: reviews-v2, host: reviews-v2 }") },
+    {
+      file: soundBut(
+        "stable: { deployment: reviews-v1, host: reviews-v1 }\ncanary: { deployment: reviews-v2, host: reviews-v2 }",
+      ),
+    },
   ],
   [
     "a clone without an image",
@@ -151,7 +188,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
 
   // Manifests
-  ["manifests that are not there", { file: fromManifests }, "k8s.yaml: cannot be read: ENOENT: no such file or directory, open 'k8s.yaml'"],
+  [
+    "manifests that are not there",
+    { file: fromManifests },
+    "k8s.yaml: cannot be read: ENOENT: no such file or directory, open 'k8s.yaml'",
+  ],
   [
     "manifests without the canary",
     { file: fromManifests, files: { "k8s.yaml": deployment("other") } },
@@ -183,9 +224,21 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "stages[1].weight: expected more than the 10 % of the stage before, got 10",
     "stages[2].weight: expected more than the 10 % of the stage before, got 5",
   ],
-  ["a time without its unit", { file: soundBut("stages: 10:2, 50:5m") }, 'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"'],
-  ["stages that end in a comma", { file: soundBut("stages: 10:2m,") }, 'stages[1]: expected a weight and a time, such as 10:2m, got ""'],
-  ["a weight above all", { file: soundBut("stages: [{ weight: 101, wait: 2m }]") }, "stages[0].weight: expected a whole percent from 1 to 100, got 101"],
+  [
+    "a time without its unit",
+    { file: soundBut("stages: 10:2, 50:5m") },
+    'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
+  ],
+  [
+    "stages that end in a comma",
+    { file: soundBut("stages: 10:2m,") },
+    'stages[1]: expected a weight and a time, such as 10:2m, got ""',
+  ],
+  [
+    "a weight above all",
+    { file: soundBut("stages: [{ weight: 101, wait: 2m }]") },
+    "stages[0].weight: expected a whole percent from 1 to 100, got 101",
+  ],
   [
     "a weight that is not whole",
     { file: soundBut("stages: [{ weight: 0.5, wait: 2m }]") },
@@ -248,7 +301,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "evidence that would prove nothing, all at once",
-    { file: soundBut("evidence: { alpha: 50%, beta: 0, objective: 80%, budget: 0%, safeRatio: 1, latencyMargin: 0.9, dispersion: 0.5 }") },
+    {
+      file: soundBut(
+        "evidence: { alpha: 50%, beta: 0, objective: 80%, budget: 0%, safeRatio: 1, latencyMargin: 0.9, dispersion: 0.5 }",
+      ),
+    },
     "evidence.alpha: expected a percentage above 0 and below 50%, got 0.5",
     "evidence.beta: expected a percentage above 0 and below 50%, got 0",
     "evidence.objective: expected a percentage above 0 and below 75%, got 0.8",
@@ -298,13 +355,21 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     'promotion: expected swap or update (did you mean swap?), got "swop"',
     'drift: expected roll-back or put-back (did you mean put-back?), got "putback"',
   ],
-  ["yes, which is text in YAML 1.2", { file: soundBut("reporting: { comment: yes }") }, 'reporting.comment: expected true or false, got "yes"'],
+  [
+    "yes, which is text in YAML 1.2",
+    { file: soundBut("reporting: { comment: yes }") },
+    'reporting.comment: expected true or false, got "yes"',
+  ],
   [
     "a URL without its scheme",
     { file: soundBut("metrics: { prometheus: prometheus:9090 }") },
     'metrics.prometheus: expected a URL that begins with http:// or https://, got "prometheus:9090"',
   ],
-  ["a key with nothing behind it", { file: soundBut("image:") }, "image: expected an image such as ghcr.io/acme/reviews:1.2.0, got nothing"],
+  [
+    "a key with nothing behind it",
+    { file: soundBut("image:") },
+    "image: expected an image such as ghcr.io/acme/reviews:1.2.0, got nothing",
+  ],
   [
     "both places for the version",
     { file: soundBut("verify: { versionFrom: { header: x-version, json: version } }") },
@@ -337,7 +402,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ["a variable that an input makes needless", { file: soundBut("image: a:${TAG}"), inputs: { image: "a:b" } }],
 
   // Inputs
-  ["an input that does not exist", { file: sound, inputs: { stage: "100" } }, `inputs: unknown input "stage"; did you mean "stages"? Known: ${inputNames()}`],
+  [
+    "an input that does not exist",
+    { file: sound, inputs: { stage: "100" } },
+    `inputs: unknown input "stage"; did you mean "stages"? Known: ${inputNames()}`,
+  ],
   [
     "an input that is wrong",
     { file: sound, inputs: { "canary-replicas": "many", drain: "3" } },
@@ -361,7 +430,11 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "manifests for a clone",
-    { file: sound, inputs: { "canary-from": "clone", "canary-manifests": "k8s.yaml", image: "a:b" }, files: { "k8s.yaml": deployment("reviews-v2") } },
+    {
+      file: sound,
+      inputs: { "canary-from": "clone", "canary-manifests": "k8s.yaml", image: "a:b" },
+      files: { "k8s.yaml": deployment("reviews-v2") },
+    },
     'canary-from: expected manifests, or nothing, together with canary-manifests, got "clone"',
   ],
   [
@@ -389,7 +462,9 @@ for (const [what, situation, ...lines] of cases) {
 }
 
 test("every problem comes at once, with its path, the problem and the value apart", async () => {
-  const file = soundBut("drift: never\ncanary: { deployment: reviews-v1, subset: v2 }\nmetrics: { prometheus: http://p, interval: 15 }");
+  const file = soundBut(
+    "drift: never\ncanary: { deployment: reviews-v1, subset: v2 }\nmetrics: { prometheus: http://p, interval: 15 }",
+  );
   await assert.rejects(configured({ file }), (error) => {
     assert.ok(error instanceof ConfigError && error instanceof RefusedError);
     assert.deepEqual(error.issues, [

@@ -6,7 +6,9 @@ const requests = { "rehearse-rate": "50", "rehearse-errors": "0.5%" };
 const rehearse = (inputs: Readonly<Record<string, string>>) => ({ command: "rehearse", ...inputs });
 
 test("a rehearsal needs stages and requests, and neither a service nor a Prometheus", async () => {
-  const { rehearsal, release, metrics, warnings, namespace } = await configured({ inputs: rehearse({ stages: "10:2m, 50:5m, 100", ...requests }) });
+  const { rehearsal, release, metrics, warnings, namespace } = await configured({
+    inputs: rehearse({ stages: "10:2m, 50:5m, 100", ...requests }),
+  });
   assert.deepEqual([rehearsal?.rate, rehearsal?.errors, rehearsal?.runs, rehearsal?.seed], [50, 0.005, undefined, 1]);
   assert.deepEqual([release, metrics, warnings, namespace], [undefined, undefined, [], ""]);
 });
@@ -23,7 +25,10 @@ test("a plan is rehearsed as with a Prometheus, also where none is named", async
 test("requests come from Prometheus where one is named, and the service with them", async () => {
   const { rehearsal, release, metrics } = await configured({ file: sound, inputs: rehearse({}) });
   assert.equal(rehearsal?.rate, undefined);
-  assert.deepEqual([release?.target.stable.deployment, release?.target.canary.deployment], ["reviews-v1", "reviews-v2"]);
+  assert.deepEqual(
+    [release?.target.stable.deployment, release?.target.canary.deployment],
+    ["reviews-v1", "reviews-v2"],
+  );
   assert.equal(metrics?.prometheus, "http://prometheus:9090");
 });
 
@@ -40,13 +45,18 @@ test("without requests and without a Prometheus both that are missing are told",
 });
 
 test("what is wrong with the plan or the rehearsal itself stops it, and what is wrong elsewhere is a warning", async () => {
-  assert.deepEqual(await problems({ inputs: rehearse({ "rehearse-rate": "many", "rehearse-errors": "5", "rehearse-runs": "0", "rehearse-seed": "x" }) }), [
-    'rehearse-rate: expected a number of requests per second such as 50, got "many"',
-    'rehearse-errors: expected a percentage such as 5%, got "5"',
-    'rehearse-runs: expected a number of releases, got "0"',
-    'rehearse-seed: expected a whole number, got "x"',
-    "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
-  ]);
+  assert.deepEqual(
+    await problems({
+      inputs: rehearse({ "rehearse-rate": "many", "rehearse-errors": "5", "rehearse-runs": "0", "rehearse-seed": "x" }),
+    }),
+    [
+      'rehearse-rate: expected a number of requests per second such as 50, got "many"',
+      'rehearse-errors: expected a percentage such as 5%, got "5"',
+      'rehearse-runs: expected a number of releases, got "0"',
+      'rehearse-seed: expected a whole number, got "x"',
+      "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
+    ],
+  );
   const { warnings } = await configured({ file: soundBut("drift: never"), inputs: rehearse(requests) });
   assert.deepEqual(warnings, ['drift: expected roll-back or put-back, got "never"']);
 });
@@ -60,7 +70,10 @@ test("what a rehearsal assumes can stand in the file, where a release does not m
 });
 
 test("what a rehearsal assumes wrongly hides no release from whoever is on call", async () => {
-  const { release, warnings } = await configured({ file: soundBut("rehearse: { runs: none }"), inputs: { command: "status" } });
+  const { release, warnings } = await configured({
+    file: soundBut("rehearse: { runs: none }"),
+    inputs: { command: "status" },
+  });
   assert.equal(release?.target.canary.deployment, "reviews-v2");
   assert.deepEqual(warnings, ['rehearse.runs: expected a number of releases, got "none"']);
 });

@@ -23,14 +23,21 @@ function written(wait: Millis): string {
     .join("");
 }
 
-const short = (stages: readonly Stage[]): string => stages.map(({ weight, wait }) => (wait === 0 ? `${weight}` : `${weight}:${written(wait)}`)).join(", ");
+const short = (stages: readonly Stage[]): string =>
+  stages.map(({ weight, wait }) => (wait === 0 ? `${weight}` : `${weight}:${written(wait)}`)).join(", ");
 
 const read = async (stages: string): Promise<readonly Stage[]> =>
   (await configured({ file: sound, inputs: { stages, "release-deadline": "1000h" } })).release?.plan.stages ?? [];
 
-const weights = fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 8 }).map((weights) => weights.toSorted((a, b) => a - b));
+const weights = fc
+  .uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 8 })
+  .map((weights) => weights.toSorted((a, b) => a - b));
 const wait = fc.integer({ min: 1, max: 100_000_000 });
-const list = fc.tuple(weights, fc.array(wait, { minLength: 8, maxLength: 8 }), fc.constantFrom("", ", 100", ", 100:5m"));
+const list = fc.tuple(
+  weights,
+  fc.array(wait, { minLength: 8, maxLength: 8 }),
+  fc.constantFrom("", ", 100", ", 100:5m"),
+);
 
 test("stages that were read, written in short and read again are the same", async () => {
   await fc.assert(
@@ -46,7 +53,9 @@ test("stages that were read, written in short and read again are the same", asyn
 test("a stage never ends before its wait, and has five minutes at least for its gates", async () => {
   await fc.assert(
     fc.asyncProperty(list, async ([weights, waits]) => {
-      for (const { wait, deadline } of await read(weights.map((weight, index) => `${weight}:${waits[index]}ms`).join("\n"))) {
+      for (const { wait, deadline } of await read(
+        weights.map((weight, index) => `${weight}:${waits[index]}ms`).join("\n"),
+      )) {
         assert.ok(deadline >= wait + 5 * 60_000 && deadline >= 3 * wait);
       }
     }),

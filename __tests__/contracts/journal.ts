@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
-import { configMapJournal } from "../../src/journals/config-map.ts";
-import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
 import type { Record } from "../../src/release/record.ts";
 import { planOf, target } from "../support/world.ts";
 
 /** What a journal needs to be tested: an API server, and namespaces in it. */
-export type JournalWorld = { readonly client: KubernetesClient; readonly createNamespace: () => Promise<string>; readonly close: () => Promise<void> };
+export type JournalWorld = {
+  readonly client: KubernetesClient;
+  readonly createNamespace: () => Promise<string>;
+  readonly close: () => Promise<void>;
+};
 
 const recordOf = (id: string, more: Partial<Record> = {}): Record => ({
   version: 1,
@@ -54,7 +58,11 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     test("saves that are begun at once end in the order in which they were begun", async () => {
       const { journal } = await open();
       const mine = journal();
-      await Promise.all([1, 2, 3].map((stage) => mine.save(recordOf("one", { state: { phase: "baking", stage, since: 0, putBacks: 0 } }))));
+      await Promise.all(
+        [1, 2, 3].map((stage) =>
+          mine.save(recordOf("one", { state: { phase: "baking", stage, since: 0, putBacks: 0 } })),
+        ),
+      );
       assert.deepEqual((await journal().load())?.state, { phase: "baking", stage: 3, since: 0, putBacks: 0 });
     });
 
@@ -92,7 +100,10 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
         metadata: { name: "istio-canary-reviews" },
         data: { "release.json": '{"version":2}' },
       });
-      await assert.rejects(journal().load(), (error) => error instanceof DeniedError && /has version 2/.test(error.message));
+      await assert.rejects(
+        journal().load(),
+        (error) => error instanceof DeniedError && /has version 2/.test(error.message),
+      );
     });
   });
 }

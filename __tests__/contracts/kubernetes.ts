@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KubernetesClient, KubernetesError } from "../../src/kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/client.ts";
 import { type KubernetesObject, type Resource, resources } from "../../src/kubernetes/object.ts";
 
 /** A Kubernetes API server with Istio's custom resources and istiod's webhook, and a namespace of the suite's own. */
@@ -16,7 +16,12 @@ export type Cluster = {
   readonly tearDown: () => Promise<void>;
 };
 
-const rbac = (plural: string, kind: string): Resource => ({ group: "rbac.authorization.k8s.io", version: "v1", plural, kind });
+const rbac = (plural: string, kind: string): Resource => ({
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  plural,
+  kind,
+});
 const roles = rbac("roles", "Role");
 const roleBindings = rbac("rolebindings", "RoleBinding");
 const subjectAccess = resources.selfSubjectAccessReviews;
@@ -35,7 +40,8 @@ export function kubernetesContract(name: string, setUp: () => Promise<Cluster>):
       cluster = await setUp();
     });
     after(() => cluster.tearDown());
-    const inCluster = (fact: string, check: (cluster: Cluster) => Promise<void>): void => void test(fact, () => check(cluster));
+    const inCluster = (fact: string, check: (cluster: Cluster) => Promise<void>): void =>
+      void test(fact, () => check(cluster));
 
     reading(inCluster);
     versions(inCluster);
@@ -60,29 +66,37 @@ function reading(inCluster: InCluster): void {
     assert.equal(await client.get(resources.configMaps, "no-such-namespace", "nobody"), undefined);
   });
 
-  inCluster("lists are narrowed by labels: equal, not equal, in, not in, there, not there", async ({ client, namespace }) => {
-    for (const [name, labels] of Object.entries({
-      one: { suite: "labels", version: "v1" },
-      two: { suite: "labels", version: "v2" },
-      three: { suite: "labels" },
-    })) {
-      await client.create(resources.configMaps, namespace, configMap(`labels-${name}`, { n: name }, labels));
-    }
-    const found = async (selector: string): Promise<readonly string[]> =>
-      (await client.list(resources.configMaps, namespace, { labelSelector: `suite=labels,${selector}` })).map(({ metadata }) =>
-        metadata.name.replace("labels-", ""),
-      );
-    assert.deepEqual(await found("version=v1"), ["one"]);
-    assert.deepEqual(await found("version==v1"), ["one"]);
-    assert.deepEqual(await found("version!=v1"), ["three", "two"]);
-    assert.deepEqual(await found("version in (v1, v2)"), ["one", "two"]);
-    assert.deepEqual(await found("version notin (v1)"), ["three", "two"]);
-    assert.deepEqual(await found("version"), ["one", "two"]);
-    assert.deepEqual(await found("!version"), ["three"]);
-  });
+  inCluster(
+    "lists are narrowed by labels: equal, not equal, in, not in, there, not there",
+    async ({ client, namespace }) => {
+      for (const [name, labels] of Object.entries({
+        one: { suite: "labels", version: "v1" },
+        two: { suite: "labels", version: "v2" },
+        three: { suite: "labels" },
+      })) {
+        await client.create(resources.configMaps, namespace, configMap(`labels-${name}`, { n: name }, labels));
+      }
+      const found = async (selector: string): Promise<readonly string[]> =>
+        (await client.list(resources.configMaps, namespace, { labelSelector: `suite=labels,${selector}` })).map(
+          ({ metadata }) => metadata.name.replace("labels-", ""),
+        );
+      assert.deepEqual(await found("version=v1"), ["one"]);
+      assert.deepEqual(await found("version==v1"), ["one"]);
+      assert.deepEqual(await found("version!=v1"), ["three", "two"]);
+      assert.deepEqual(await found("version in (v1, v2)"), ["one", "two"]);
+      assert.deepEqual(await found("version notin (v1)"), ["three", "two"]);
+      assert.deepEqual(await found("version"), ["one", "two"]);
+      assert.deepEqual(await found("!version"), ["three"]);
+    },
+  );
 
   inCluster("a selector that cannot be read is a bad request", async ({ client, namespace }) => {
-    await refused(client.list(resources.configMaps, namespace, { labelSelector: "a in (b" }), 400, "BadRequest", /unable to parse requirement/);
+    await refused(
+      client.list(resources.configMaps, namespace, { labelSelector: "a in (b" }),
+      400,
+      "BadRequest",
+      /unable to parse requirement/,
+    );
   });
 
   inCluster("items of a list carry their version and kind", async ({ client, namespace }) => {
@@ -113,11 +127,21 @@ function reading(inCluster: InCluster): void {
 function versions(inCluster: InCluster): void {
   inCluster("a second object of the same name already exists", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("twice", {}));
-    await refused(client.create(resources.configMaps, namespace, configMap("twice", {})), 409, "AlreadyExists", /configmaps "twice" already exists/);
+    await refused(
+      client.create(resources.configMaps, namespace, configMap("twice", {})),
+      409,
+      "AlreadyExists",
+      /configmaps "twice" already exists/,
+    );
   });
 
   inCluster("an object in a namespace that is not there is not found", async ({ client }) => {
-    await refused(client.create(resources.configMaps, "no-such-namespace", configMap("lost", {})), 404, "NotFound", /namespaces "no-such-namespace" not found/);
+    await refused(
+      client.create(resources.configMaps, "no-such-namespace", configMap("lost", {})),
+      404,
+      "NotFound",
+      /namespaces "no-such-namespace" not found/,
+    );
   });
 
   inCluster("a name that Kubernetes does not allow is invalid", async ({ client, namespace }) => {
@@ -153,12 +177,20 @@ function versions(inCluster: InCluster): void {
   });
 
   inCluster("replacing what is not there is not found", async ({ client, namespace }) => {
-    await refused(client.replace(resources.configMaps, namespace, "nobody", configMap("nobody", {})), 404, "NotFound", /configmaps "nobody" not found/);
+    await refused(
+      client.replace(resources.configMaps, namespace, "nobody", configMap("nobody", {})),
+      404,
+      "NotFound",
+      /configmaps "nobody" not found/,
+    );
   });
 
   inCluster("the generation counts changes of the spec, and no others", async ({ client, namespace }) => {
     const created = await client.create(resources.virtualServices, namespace, virtualService("generation", [100, 0]));
-    const labelled = await client.patch(resources.virtualServices, namespace, "generation", { type: "merge", body: { metadata: { labels: { a: "b" } } } });
+    const labelled = await client.patch(resources.virtualServices, namespace, "generation", {
+      type: "merge",
+      body: { metadata: { labels: { a: "b" } } },
+    });
     const moved = await client.patch(resources.virtualServices, namespace, "generation", {
       type: "json",
       body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: 90 }],
@@ -171,7 +203,10 @@ function versions(inCluster: InCluster): void {
 
   inCluster("a write that changes nothing makes no new version", async ({ client, namespace }) => {
     const created = await client.create(resources.virtualServices, namespace, virtualService("same", [100, 0]));
-    const again = await client.patch(resources.virtualServices, namespace, "same", { type: "merge", body: { spec: created.spec } });
+    const again = await client.patch(resources.virtualServices, namespace, "same", {
+      type: "merge",
+      body: { spec: created.spec },
+    });
     assert.equal(again.metadata.resourceVersion, created.metadata.resourceVersion);
   });
 
@@ -188,26 +223,59 @@ function jsonPatches(inCluster: InCluster): void {
   type Operation =
     | { readonly op: "test" | "replace" | "add"; readonly path: string; readonly value: unknown }
     | { readonly op: "remove"; readonly path: string };
-  const weight = (at: number, value: number): Operation => ({ op: "replace", path: `/spec/http/0/route/${at}/weight`, value });
+  const weight = (at: number, value: number): Operation => ({
+    op: "replace",
+    path: `/spec/http/0/route/${at}/weight`,
+    value,
+  });
 
   inCluster("a JSON patch whose tests hold changes what it names and nothing else", async ({ client, namespace }) => {
-    const before = await client.create(resources.virtualServices, namespace, virtualService("tests-hold", [100, 0], { timeout: "5s", name: "primary" }));
-    const body = [{ op: "test" as const, path: "/spec/http/0/route/1/destination", value: { host: "reviews", subset: "v2" } }, weight(0, 90), weight(1, 10)];
+    const before = await client.create(
+      resources.virtualServices,
+      namespace,
+      virtualService("tests-hold", [100, 0], { timeout: "5s", name: "primary" }),
+    );
+    const body = [
+      { op: "test" as const, path: "/spec/http/0/route/1/destination", value: { host: "reviews", subset: "v2" } },
+      weight(0, 90),
+      weight(1, 10),
+    ];
     const after = await patch(client, namespace, "tests-hold", body);
     assert.deepEqual(after.spec, virtualService("tests-hold", [90, 10], { timeout: "5s", name: "primary" }).spec);
     assert.deepEqual({ ...after.metadata, ...changing }, { ...before.metadata, ...changing });
   });
 
-  inCluster("a JSON patch with a failed test is invalid as a whole, and changes nothing", async ({ client, namespace }) => {
-    await client.create(resources.virtualServices, namespace, virtualService("test-fails", [100, 0]));
-    const body = [weight(0, 90), { op: "test" as const, path: "/spec/http/0/route/1/destination/subset", value: "v3" }];
-    await refused(patch(client, namespace, "test-fails", body), 422, "Invalid", /the server rejected our request due to an error in our request/);
-    assert.deepEqual((await found(client, resources.virtualServices, namespace, "test-fails")).spec, virtualService("test-fails", [100, 0]).spec);
-  });
+  inCluster(
+    "a JSON patch with a failed test is invalid as a whole, and changes nothing",
+    async ({ client, namespace }) => {
+      await client.create(resources.virtualServices, namespace, virtualService("test-fails", [100, 0]));
+      const body = [
+        weight(0, 90),
+        { op: "test" as const, path: "/spec/http/0/route/1/destination/subset", value: "v3" },
+      ];
+      await refused(
+        patch(client, namespace, "test-fails", body),
+        422,
+        "Invalid",
+        /the server rejected our request due to an error in our request/,
+      );
+      assert.deepEqual(
+        (await found(client, resources.virtualServices, namespace, "test-fails")).spec,
+        virtualService("test-fails", [100, 0]).spec,
+      );
+    },
+  );
 
   inCluster("a JSON patch may test the version it was planned on", async ({ client, namespace }) => {
-    const { metadata } = await client.create(resources.virtualServices, namespace, virtualService("test-version", [100, 0]));
-    const body = [{ op: "test" as const, path: "/metadata/resourceVersion", value: metadata.resourceVersion }, weight(0, 90)];
+    const { metadata } = await client.create(
+      resources.virtualServices,
+      namespace,
+      virtualService("test-version", [100, 0]),
+    );
+    const body = [
+      { op: "test" as const, path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+      weight(0, 90),
+    ];
     await patch(client, namespace, "test-version", body);
     await refused(patch(client, namespace, "test-version", body), 422, "Invalid");
   });
@@ -224,13 +292,22 @@ function jsonPatches(inCluster: InCluster): void {
     }
   });
 
-  inCluster("a JSON patch replaces a field that is not there, and finds null where nothing is", async ({ client, namespace }) => {
-    const { spec } = virtualService("laxer", [100]);
-    const { weight: _, ...unweighted } = spec.http[0]?.route[0] ?? { weight: 0 };
-    await client.create(resources.virtualServices, namespace, { ...virtualService("laxer", [100]), spec: { ...spec, http: [{ route: [unweighted] }] } });
-    const after = await patch(client, namespace, "laxer", [{ op: "test", path: "/spec/http/0/route/0/weight", value: null }, weight(0, 100)]);
-    assert.deepEqual(after.spec, spec);
-  });
+  inCluster(
+    "a JSON patch replaces a field that is not there, and finds null where nothing is",
+    async ({ client, namespace }) => {
+      const { spec } = virtualService("laxer", [100]);
+      const { weight: _, ...unweighted } = spec.http[0]?.route[0] ?? { weight: 0 };
+      await client.create(resources.virtualServices, namespace, {
+        ...virtualService("laxer", [100]),
+        spec: { ...spec, http: [{ route: [unweighted] }] },
+      });
+      const after = await patch(client, namespace, "laxer", [
+        { op: "test", path: "/spec/http/0/route/0/weight", value: null },
+        weight(0, 100),
+      ]);
+      assert.deepEqual(after.spec, spec);
+    },
+  );
 
   inCluster("a JSON patch may add and remove items of a list", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("items", [100]));
@@ -242,25 +319,37 @@ function jsonPatches(inCluster: InCluster): void {
   });
 
   inCluster("patching what is not there is not found", async ({ client, namespace }) => {
-    await refused(patch(client, namespace, "nobody", [weight(0, 1)]), 404, "NotFound", /virtualservices\.networking\.istio\.io "nobody" not found/);
+    await refused(
+      patch(client, namespace, "nobody", [weight(0, 1)]),
+      404,
+      "NotFound",
+      /virtualservices\.networking\.istio\.io "nobody" not found/,
+    );
   });
 }
 
 function mergePatches(inCluster: InCluster): void {
-  inCluster("null in a merge patch takes a field away, an object merges, a list is replaced", async ({ client, namespace }) => {
-    await client.create(resources.configMaps, namespace, configMap("merge", { a: "1", b: "2" }, { keep: "yes", drop: "yes" }));
-    const after = await client.patch(resources.configMaps, namespace, "merge", {
-      type: "merge",
-      body: { data: { a: null, c: "3" }, metadata: { labels: { drop: null } } },
-    });
-    assert.deepEqual([after.data, after.metadata.labels], [{ b: "2", c: "3" }, { keep: "yes" }]);
-    await client.create(resources.virtualServices, namespace, virtualService("merge", [50, 50]));
-    const replaced = await client.patch(resources.virtualServices, namespace, "merge", {
-      type: "merge",
-      body: { spec: { http: virtualService("merge", [100]).spec.http } },
-    });
-    assert.deepEqual(replaced.spec, virtualService("merge", [100]).spec);
-  });
+  inCluster(
+    "null in a merge patch takes a field away, an object merges, a list is replaced",
+    async ({ client, namespace }) => {
+      await client.create(
+        resources.configMaps,
+        namespace,
+        configMap("merge", { a: "1", b: "2" }, { keep: "yes", drop: "yes" }),
+      );
+      const after = await client.patch(resources.configMaps, namespace, "merge", {
+        type: "merge",
+        body: { data: { a: null, c: "3" }, metadata: { labels: { drop: null } } },
+      });
+      assert.deepEqual([after.data, after.metadata.labels], [{ b: "2", c: "3" }, { keep: "yes" }]);
+      await client.create(resources.virtualServices, namespace, virtualService("merge", [50, 50]));
+      const replaced = await client.patch(resources.virtualServices, namespace, "merge", {
+        type: "merge",
+        body: { spec: { http: virtualService("merge", [100]).spec.http } },
+      });
+      assert.deepEqual(replaced.spec, virtualService("merge", [100]).spec);
+    },
+  );
 
   inCluster("the last label that goes takes the labels with it", async ({ client, namespace }) => {
     await client.create(resources.virtualServices, namespace, virtualService("last-label", [100, 0]));
@@ -276,11 +365,21 @@ function mergePatches(inCluster: InCluster): void {
   });
 
   inCluster("a merge patch that carries an old version is a conflict", async ({ client, namespace }) => {
-    const { metadata } = await client.create(resources.configMaps, namespace, configMap("merge-version", { turn: "1" }));
-    const patch = { type: "merge", body: { metadata: { resourceVersion: metadata.resourceVersion }, data: { turn: "2" } } } as const;
+    const { metadata } = await client.create(
+      resources.configMaps,
+      namespace,
+      configMap("merge-version", { turn: "1" }),
+    );
+    const patch = {
+      type: "merge",
+      body: { metadata: { resourceVersion: metadata.resourceVersion }, data: { turn: "2" } },
+    } as const;
     await client.patch(resources.configMaps, namespace, "merge-version", patch);
     await refused(
-      client.patch(resources.configMaps, namespace, "merge-version", { ...patch, body: { ...patch.body, data: { turn: "3" } } }),
+      client.patch(resources.configMaps, namespace, "merge-version", {
+        ...patch,
+        body: { ...patch.body, data: { turn: "3" } },
+      }),
       409,
       "Conflict",
       /the object has been modified/,
@@ -289,8 +388,12 @@ function mergePatches(inCluster: InCluster): void {
 }
 
 function applies(inCluster: InCluster): void {
-  const apply = (client: KubernetesClient, namespace: string, object: { readonly metadata: { readonly name: string } }, force = false) =>
-    client.patch(resources.configMaps, namespace, object.metadata.name, { type: "apply", body: object, force });
+  const apply = (
+    client: KubernetesClient,
+    namespace: string,
+    object: { readonly metadata: { readonly name: string } },
+    force = false,
+  ) => client.patch(resources.configMaps, namespace, object.metadata.name, { type: "apply", body: object, force });
 
   inCluster("an apply creates what is not there, and owns it", async ({ client, namespace }) => {
     const created = await apply(client, namespace, configMap("applied", { a: "1" }));
@@ -302,23 +405,29 @@ function applies(inCluster: InCluster): void {
     assert.deepEqual(managers(created)[0]?.fieldsV1, { "f:data": { "f:a": {} } });
   });
 
-  inCluster("an apply leaves what others wrote, and takes away what it no longer names", async ({ client, namespace }) => {
-    await apply(client, namespace, configMap("merged", { a: "1", b: "2" }));
-    await client.patch(resources.configMaps, namespace, "merged", { type: "merge", body: { data: { other: "x" } } });
-    const after = await apply(client, namespace, configMap("merged", { a: "1" }));
-    assert.deepEqual(after.data, { a: "1", other: "x" });
-  });
+  inCluster(
+    "an apply leaves what others wrote, and takes away what it no longer names",
+    async ({ client, namespace }) => {
+      await apply(client, namespace, configMap("merged", { a: "1", b: "2" }));
+      await client.patch(resources.configMaps, namespace, "merged", { type: "merge", body: { data: { other: "x" } } });
+      const after = await apply(client, namespace, configMap("merged", { a: "1" }));
+      assert.deepEqual(after.data, { a: "1", other: "x" });
+    },
+  );
 
-  inCluster("an apply that would change what another manager wrote is a conflict that names the field", async ({ client, namespace }) => {
-    await client.create(resources.configMaps, namespace, configMap("contested", { a: "theirs" }));
-    await refused(
-      apply(client, namespace, configMap("contested", { a: "ours" })),
-      409,
-      "Conflict",
-      /Apply failed with 1 conflict: conflict with "istio-canary" using v1: \.data\.a/,
-    );
-    assert.deepEqual((await found(client, resources.configMaps, namespace, "contested")).data, { a: "theirs" });
-  });
+  inCluster(
+    "an apply that would change what another manager wrote is a conflict that names the field",
+    async ({ client, namespace }) => {
+      await client.create(resources.configMaps, namespace, configMap("contested", { a: "theirs" }));
+      await refused(
+        apply(client, namespace, configMap("contested", { a: "ours" })),
+        409,
+        "Conflict",
+        /Apply failed with 1 conflict: conflict with "istio-canary" using v1: \.data\.a/,
+      );
+      assert.deepEqual((await found(client, resources.configMaps, namespace, "contested")).data, { a: "theirs" });
+    },
+  );
 
   inCluster("an apply of the value that is there already shares the field", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("shared", { a: "same" }));
@@ -350,18 +459,30 @@ function applies(inCluster: InCluster): void {
       metadata: { name: "by-name" },
       spec: { template: { spec: { containers: [{ name: "extra", image: "registry.test/extra:v1" }] } } },
     };
-    const after = await client.patch(resources.deployments, namespace, "by-name", { type: "apply", body: patch, force: false });
+    const after = await client.patch(resources.deployments, namespace, "by-name", {
+      type: "apply",
+      body: patch,
+      force: false,
+    });
     assert.deepEqual(containers(after), [
       ["web", "registry.test/web:v1"],
       ["extra", "registry.test/extra:v1"],
     ]);
-    const taken = await client.patch(resources.deployments, namespace, "by-name", { type: "apply", body: { ...patch, spec: {} }, force: false });
+    const taken = await client.patch(resources.deployments, namespace, "by-name", {
+      type: "apply",
+      body: { ...patch, spec: {} },
+      force: false,
+    });
     assert.deepEqual(containers(taken), [["web", "registry.test/web:v1"]]);
   });
 
   inCluster("an apply of a VirtualService owns each list as a whole", async ({ client, namespace }) => {
     const body = virtualService("owned", [100, 0]);
-    const after = await client.patch(resources.virtualServices, namespace, "owned", { type: "apply", body, force: false });
+    const after = await client.patch(resources.virtualServices, namespace, "owned", {
+      type: "apply",
+      body,
+      force: false,
+    });
     assert.deepEqual(managers(after)[0]?.fieldsV1, { "f:spec": { "f:hosts": {}, "f:http": {} } });
   });
 }
@@ -375,9 +496,21 @@ function dryRuns(inCluster: InCluster): void {
     assert.equal(await client.get(resources.virtualServices, namespace, "dry"), undefined);
 
     const before = await client.create(resources.virtualServices, namespace, virtualService("dry", [100, 0]));
-    const patched = await client.patch(resources.virtualServices, namespace, "dry", { type: "merge", body: { spec: { hosts: ["other"] } } }, dry);
+    const patched = await client.patch(
+      resources.virtualServices,
+      namespace,
+      "dry",
+      { type: "merge", body: { spec: { hosts: ["other"] } } },
+      dry,
+    );
     assert.deepEqual((patched.spec as { readonly hosts: unknown }).hosts, ["other"]);
-    await client.replace(resources.virtualServices, namespace, "dry", { ...before, spec: virtualService("dry", [1, 2]).spec }, dry);
+    await client.replace(
+      resources.virtualServices,
+      namespace,
+      "dry",
+      { ...before, spec: virtualService("dry", [1, 2]).spec },
+      dry,
+    );
     await client.delete(resources.virtualServices, namespace, "dry", dry);
     assert.deepEqual(await client.get(resources.virtualServices, namespace, "dry"), before);
   });
@@ -394,7 +527,13 @@ function dryRuns(inCluster: InCluster): void {
   inCluster("a dry run of an apply sees conflicts", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("dry-contested", { a: "theirs" }));
     await refused(
-      client.patch(resources.configMaps, namespace, "dry-contested", { type: "apply", body: configMap("dry-contested", { a: "ours" }), force: false }, dry),
+      client.patch(
+        resources.configMaps,
+        namespace,
+        "dry-contested",
+        { type: "apply", body: configMap("dry-contested", { a: "ours" }), force: false },
+        dry,
+      ),
       409,
       "Conflict",
     );
@@ -406,8 +545,16 @@ function admission(inCluster: InCluster): void {
     ["a negative weight", { hosts: ["a"], http: [route([-1])] }, /weight -1 < 0/],
     ["weights that are all zero", { hosts: ["a"], http: [route([0, 0])] }, /total destination weight = 0/],
     ["a route of no kind", { hosts: ["a"] }, /http, tcp or tls must be provided in virtual service/],
-    ["a rule that does nothing", { hosts: ["a"], http: [{ name: "idle" }] }, /HTTP route, redirect or direct_response is required/],
-    ["a subset that is no label", { hosts: ["a"], http: [{ route: [{ destination: { host: "a", subset: "V_1" } }] }] }, /subset name is invalid: V_1/],
+    [
+      "a rule that does nothing",
+      { hosts: ["a"], http: [{ name: "idle" }] },
+      /HTTP route, redirect or direct_response is required/,
+    ],
+    [
+      "a subset that is no label",
+      { hosts: ["a"], http: [{ route: [{ destination: { host: "a", subset: "V_1" } }] }] },
+      /subset name is invalid: V_1/,
+    ],
   ];
   for (const [what, spec, message] of denials) {
     inCluster(`istiod's webhook denies ${what}`, async ({ client, namespace }) => {
@@ -416,7 +563,9 @@ function admission(inCluster: InCluster): void {
         client.create(resources.virtualServices, namespace, object),
         400,
         "",
-        new RegExp(`admission webhook "[^"]*validation\\.istio\\.io" denied the request: configuration is invalid: ${message.source}`),
+        new RegExp(
+          `admission webhook "[^"]*validation\\.istio\\.io" denied the request: configuration is invalid: ${message.source}`,
+        ),
       );
     });
   }
@@ -431,50 +580,74 @@ function admission(inCluster: InCluster): void {
     );
   });
 
-  inCluster("a weight that is no number is invalid by the schema, with the field's path", async ({ client, namespace }) => {
-    await client.create(resources.virtualServices, namespace, virtualService("typed", [100, 0]));
-    const patch = { type: "json", body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: "5%" }] } as const;
-    await refused(
-      client.patch(resources.virtualServices, namespace, "typed", patch),
-      422,
-      "Invalid",
-      /spec\.http\[0\]\.route\[0\]\.weight in body must be of type integer: "string"/,
-    );
-  });
+  inCluster(
+    "a weight that is no number is invalid by the schema, with the field's path",
+    async ({ client, namespace }) => {
+      await client.create(resources.virtualServices, namespace, virtualService("typed", [100, 0]));
+      const patch = {
+        type: "json",
+        body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: "5%" }],
+      } as const;
+      await refused(
+        client.patch(resources.virtualServices, namespace, "typed", patch),
+        422,
+        "Invalid",
+        /spec\.http\[0\]\.route\[0\]\.weight in body must be of type integer: "string"/,
+      );
+    },
+  );
 
-  inCluster("a rule behind one that takes everything is written, with a warning", async ({ client, namespace, warnings }) => {
-    const spec = { hosts: ["a"], http: [route([100]), { name: "late", ...route([100]) }] };
-    await client.create(resources.virtualServices, namespace, { ...virtualService("unreachable", [100]), spec });
-    assert.ok(warnings.includes('virtualService rule "late" not used (only the last rule can have no matches)'), warnings.join("\n"));
-  });
+  inCluster(
+    "a rule behind one that takes everything is written, with a warning",
+    async ({ client, namespace, warnings }) => {
+      const spec = { hosts: ["a"], http: [route([100]), { name: "late", ...route([100]) }] };
+      await client.create(resources.virtualServices, namespace, { ...virtualService("unreachable", [100]), spec });
+      assert.ok(
+        warnings.includes('virtualService rule "late" not used (only the last rule can have no matches)'),
+        warnings.join("\n"),
+      );
+    },
+  );
 
-  inCluster("a field that the schema does not know is pruned, with a warning", async ({ client, namespace, warnings }) => {
-    const { spec, ...rest } = virtualService("pruned", [100]);
-    const created = await client.create(resources.virtualServices, namespace, { ...rest, spec: { ...spec, bogus: { a: 1 } } });
-    assert.deepEqual(created.spec, spec);
-    assert.ok(warnings.includes('unknown field "spec.bogus"'), warnings.join("\n"));
-  });
+  inCluster(
+    "a field that the schema does not know is pruned, with a warning",
+    async ({ client, namespace, warnings }) => {
+      const { spec, ...rest } = virtualService("pruned", [100]);
+      const created = await client.create(resources.virtualServices, namespace, {
+        ...rest,
+        spec: { ...spec, bogus: { a: 1 } },
+      });
+      assert.deepEqual(created.spec, spec);
+      assert.ok(warnings.includes('unknown field "spec.bogus"'), warnings.join("\n"));
+    },
+  );
 
-  inCluster("an unknown field of a built-in kind is left out, with a warning", async ({ client, namespace, warnings }) => {
-    const { spec, ...rest } = deployment("unknown-field", "v1", { replicas: 0 });
-    const created = await client.create(resources.deployments, namespace, {
-      ...rest,
-      spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, bogus: 1 } } },
-    });
-    assert.deepEqual(containers(created), [["web", "registry.test/web:v1"]]);
-    assert.ok(!JSON.stringify(created.spec).includes("bogus"));
-    assert.ok(warnings.includes('unknown field "spec.template.spec.bogus"'), warnings.join("\n"));
-  });
+  inCluster(
+    "an unknown field of a built-in kind is left out, with a warning",
+    async ({ client, namespace, warnings }) => {
+      const { spec, ...rest } = deployment("unknown-field", "v1", { replicas: 0 });
+      const created = await client.create(resources.deployments, namespace, {
+        ...rest,
+        spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, bogus: 1 } } },
+      });
+      assert.deepEqual(containers(created), [["web", "registry.test/web:v1"]]);
+      assert.ok(!JSON.stringify(created.spec).includes("bogus"));
+      assert.ok(warnings.includes('unknown field "spec.template.spec.bogus"'), warnings.join("\n"));
+    },
+  );
 
-  inCluster("an object of Istio's that names another version than its URL is a bad request", async ({ client, namespace }) => {
-    const older = { ...virtualService("versioned", [100]), apiVersion: "networking.istio.io/v1beta1" };
-    await refused(
-      client.create(resources.virtualServices, namespace, older),
-      400,
-      "BadRequest",
-      /the API version in the data \(networking\.istio\.io\/v1beta1\) does not match the expected API version/,
-    );
-  });
+  inCluster(
+    "an object of Istio's that names another version than its URL is a bad request",
+    async ({ client, namespace }) => {
+      const older = { ...virtualService("versioned", [100]), apiVersion: "networking.istio.io/v1beta1" };
+      await refused(
+        client.create(resources.virtualServices, namespace, older),
+        400,
+        "BadRequest",
+        /the API version in the data \(networking\.istio\.io\/v1beta1\) does not match the expected API version/,
+      );
+    },
+  );
 
   inCluster("subsets of one name are denied in a DestinationRule", async ({ client, namespace }) => {
     const object = {
@@ -499,17 +672,26 @@ function deletes(inCluster: InCluster): void {
     const first = await client.create(resources.configMaps, namespace, configMap("anew", { turn: "1" }));
     await client.delete(resources.configMaps, namespace, "anew", { uid: uidOf(first) });
     await client.create(resources.configMaps, namespace, configMap("anew", { turn: "2" }));
-    await refused(client.delete(resources.configMaps, namespace, "anew", { uid: uidOf(first) }), 409, "Conflict", /does not match the UID in record/);
+    await refused(
+      client.delete(resources.configMaps, namespace, "anew", { uid: uidOf(first) }),
+      409,
+      "Conflict",
+      /does not match the UID in record/,
+    );
     assert.deepEqual((await found(client, resources.configMaps, namespace, "anew")).data, { turn: "2" });
   });
 
   inCluster("what a Deployment owns goes with it", async ({ client, namespace }) => {
     await client.create(resources.deployments, namespace, deployment("owner", "v1", { replicas: 1 }));
-    await eventually(async () => assert.equal((await client.list(resources.pods, namespace, { labelSelector: "app=owner" })).length, 1));
+    await eventually(async () =>
+      assert.equal((await client.list(resources.pods, namespace, { labelSelector: "app=owner" })).length, 1),
+    );
     await client.delete(resources.deployments, namespace, "owner");
     await eventually(async () => {
       const left = await Promise.all(
-        [resources.replicaSets, resources.pods].map((resource) => client.list(resource, namespace, { labelSelector: "app=owner" })),
+        [resources.replicaSets, resources.pods].map((resource) =>
+          client.list(resource, namespace, { labelSelector: "app=owner" }),
+        ),
       );
       assert.deepEqual(left.flat(), []);
     });
@@ -520,7 +702,9 @@ function journalAndLock(inCluster: InCluster): void {
   inCluster("of two writers that read the same ConfigMap one is refused", async ({ client, namespace }) => {
     const read = await client.create(resources.configMaps, namespace, configMap("journal", { writer: "nobody" }));
     const writers = await Promise.allSettled(
-      ["a", "b"].map((writer) => client.replace(resources.configMaps, namespace, "journal", { ...read, data: { writer } })),
+      ["a", "b"].map((writer) =>
+        client.replace(resources.configMaps, namespace, "journal", { ...read, data: { writer } }),
+      ),
     );
     assert.deepEqual(writers.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
     const [lost] = writers.filter((writer) => writer.status === "rejected");
@@ -531,7 +715,13 @@ function journalAndLock(inCluster: InCluster): void {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { name },
-    spec: { holderIdentity: "run-1", leaseDurationSeconds: 15, acquireTime: time, renewTime: time, leaseTransitions: 0 },
+    spec: {
+      holderIdentity: "run-1",
+      leaseDurationSeconds: 15,
+      acquireTime: time,
+      renewTime: time,
+      leaseTransitions: 0,
+    },
   });
 
   inCluster("a Lease keeps microseconds", async ({ client, namespace }) => {
@@ -562,13 +752,22 @@ function journalAndLock(inCluster: InCluster): void {
 
 function permissions(inCluster: InCluster): void {
   const mayI = async (client: KubernetesClient, attributes: Readonly<Record<string, string>>): Promise<boolean> => {
-    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview", spec: { resourceAttributes: attributes } };
+    const review = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: attributes },
+    };
     const { status } = await client.create(subjectAccess, undefined, review);
     return (status as { readonly allowed: boolean }).allowed;
   };
 
   async function grant({ client, namespace }: Cluster, user: string, rules: readonly unknown[]): Promise<void> {
-    await client.create(roles, namespace, { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata: { name: user }, rules });
+    await client.create(roles, namespace, {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "Role",
+      metadata: { name: user },
+      rules,
+    });
     await client.create(roleBindings, namespace, {
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "RoleBinding",
@@ -597,18 +796,48 @@ function permissions(inCluster: InCluster): void {
     assert.equal(await mayI(cluster.client, { ...patch, name: "two" }), true);
   });
 
-  inCluster("what a user may not do is forbidden, in words that name the user, the verb and the resource", async (cluster) => {
-    const { namespace } = cluster;
-    const stranger = cluster.as("stranger");
-    const cannot = (verb: string, resource: string, group: string): RegExp =>
-      new RegExp(`is forbidden: User "stranger" cannot ${verb} resource "${resource}" in API group "${group}" in the namespace "${namespace}"`);
-    await refused(stranger.get(resources.virtualServices, namespace, "x"), 403, "Forbidden", /virtualservices\.networking\.istio\.io "x" is forbidden/);
-    await refused(stranger.get(resources.virtualServices, namespace, "x"), 403, "Forbidden", cannot("get", "virtualservices", "networking.istio.io"));
-    await refused(stranger.patch(resources.deployments, namespace, "x", { type: "merge", body: {} }), 403, "Forbidden", cannot("patch", "deployments", "apps"));
-    await refused(stranger.list(resources.pods, namespace), 403, "Forbidden", cannot("list", "pods", ""));
-    await refused(stranger.create(resources.configMaps, namespace, configMap("x", {})), 403, "Forbidden", cannot("create", "configmaps", ""));
-    await refused(stranger.log(namespace, "x", "web", { lines: 1, previous: false }), 403, "Forbidden", cannot("get", "pods/log", ""));
-  });
+  inCluster(
+    "what a user may not do is forbidden, in words that name the user, the verb and the resource",
+    async (cluster) => {
+      const { namespace } = cluster;
+      const stranger = cluster.as("stranger");
+      const cannot = (verb: string, resource: string, group: string): RegExp =>
+        new RegExp(
+          `is forbidden: User "stranger" cannot ${verb} resource "${resource}" in API group "${group}" in the namespace "${namespace}"`,
+        );
+      await refused(
+        stranger.get(resources.virtualServices, namespace, "x"),
+        403,
+        "Forbidden",
+        /virtualservices\.networking\.istio\.io "x" is forbidden/,
+      );
+      await refused(
+        stranger.get(resources.virtualServices, namespace, "x"),
+        403,
+        "Forbidden",
+        cannot("get", "virtualservices", "networking.istio.io"),
+      );
+      await refused(
+        stranger.patch(resources.deployments, namespace, "x", { type: "merge", body: {} }),
+        403,
+        "Forbidden",
+        cannot("patch", "deployments", "apps"),
+      );
+      await refused(stranger.list(resources.pods, namespace), 403, "Forbidden", cannot("list", "pods", ""));
+      await refused(
+        stranger.create(resources.configMaps, namespace, configMap("x", {})),
+        403,
+        "Forbidden",
+        cannot("create", "configmaps", ""),
+      );
+      await refused(
+        stranger.log(namespace, "x", "web", { lines: 1, previous: false }),
+        403,
+        "Forbidden",
+        cannot("get", "pods/log", ""),
+      );
+    },
+  );
 }
 
 function deployments(inCluster: InCluster): void {
@@ -618,7 +847,9 @@ function deployments(inCluster: InCluster): void {
     const { replicas } = deployment.spec as { readonly replicas: number };
     assert.equal(status.observedGeneration, deployment.metadata.generation);
     assert.deepEqual(
-      [status.replicas, status.updatedReplicas, status.readyReplicas, status.availableReplicas].map((count) => count ?? 0),
+      [status.replicas, status.updatedReplicas, status.readyReplicas, status.availableReplicas].map(
+        (count) => count ?? 0,
+      ),
       Array(4).fill(replicas),
     );
     return status;
@@ -626,7 +857,9 @@ function deployments(inCluster: InCluster): void {
   const podsOf = ({ client, namespace }: Cluster, app: string): Promise<readonly KubernetesObject[]> =>
     client.list(resources.pods, namespace, { labelSelector: `app=${app}` });
   const waitingReasons = async (cluster: Cluster, app: string): Promise<readonly string[]> =>
-    (await podsOf(cluster, app)).flatMap((pod) => containerStatuses(pod).map(({ state }) => state?.waiting?.reason ?? ""));
+    (await podsOf(cluster, app)).flatMap((pod) =>
+      containerStatuses(pod).map(({ state }) => state?.waiting?.reason ?? ""),
+    );
 
   inCluster("a Deployment becomes available, and says so in its counts and conditions", async (cluster) => {
     const { client, namespace } = cluster;
@@ -660,13 +893,18 @@ function deployments(inCluster: InCluster): void {
     const { client, namespace } = cluster;
     await client.create(resources.deployments, namespace, deployment("rolled", "v1", { replicas: 2 }));
     await eventually(() => rolledOut(cluster, "rolled"));
-    const patch = { type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: "registry.test/web:v2" }] } as const;
+    const patch = {
+      type: "json",
+      body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: "registry.test/web:v2" }],
+    } as const;
     const { metadata } = await client.patch(resources.deployments, namespace, "rolled", patch);
     assert.equal(metadata.generation, 2);
     await eventually(async () => {
       await rolledOut(cluster, "rolled");
       const images = (await podsOf(cluster, "rolled")).flatMap((pod) =>
-        (pod.spec as { readonly containers: readonly { readonly image: string }[] }).containers.map(({ image }) => image),
+        (pod.spec as { readonly containers: readonly { readonly image: string }[] }).containers.map(
+          ({ image }) => image,
+        ),
       );
       assert.deepEqual(images, ["registry.test/web:v2", "registry.test/web:v2"]);
     });
@@ -691,12 +929,17 @@ function deployments(inCluster: InCluster): void {
   inCluster("the image of before rolls back to the ReplicaSet of before, as a new revision", async (cluster) => {
     const { client, namespace } = cluster;
     const image = (tag: string) =>
-      ({ type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: `registry.test/web:${tag}` }] }) as const;
+      ({
+        type: "json",
+        body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: `registry.test/web:${tag}` }],
+      }) as const;
     await client.create(resources.deployments, namespace, deployment("undone", "v1", { replicas: 1 }));
     await eventually(() => rolledOut(cluster, "undone"));
     const [first] = await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" });
     await client.patch(resources.deployments, namespace, "undone", image("v2-notready"));
-    await eventually(async () => assert.equal((await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" })).length, 2));
+    await eventually(async () =>
+      assert.equal((await client.list(resources.replicaSets, namespace, { labelSelector: "app=undone" })).length, 2),
+    );
     await client.patch(resources.deployments, namespace, "undone", image("v1"));
     await eventually(async () => {
       await rolledOut(cluster, "undone");
@@ -745,24 +988,41 @@ function deployments(inCluster: InCluster): void {
 
   inCluster("a Deployment without progress gives up at its deadline", async (cluster) => {
     const { client, namespace } = cluster;
-    await client.create(resources.deployments, namespace, deployment("stuck", "v2-notready", { replicas: 1, progressDeadlineSeconds: 2 }));
+    await client.create(
+      resources.deployments,
+      namespace,
+      deployment("stuck", "v2-notready", { replicas: 1, progressDeadlineSeconds: 2 }),
+    );
     await eventually(async () => {
       const { conditions } = statusOf(await found(client, resources.deployments, namespace, "stuck"));
       assert.deepEqual(conditionOf(conditions, "Progressing"), ["False", "ProgressDeadlineExceeded"]);
     });
     const { conditions = [] } = statusOf(await found(client, resources.deployments, namespace, "stuck"));
-    assert.match(conditions.find(({ type }) => type === "Progressing")?.message ?? "", /^ReplicaSet "stuck-[a-z0-9]+" has timed out progressing\.$/);
+    assert.match(
+      conditions.find(({ type }) => type === "Progressing")?.message ?? "",
+      /^ReplicaSet "stuck-[a-z0-9]+" has timed out progressing\.$/,
+    );
   });
 
   inCluster("a Deployment that does not select its own pods is invalid", async ({ client, namespace }) => {
     const { spec, ...rest } = deployment("mismatched", "v1", { replicas: 1 });
     const object = { ...rest, spec: { ...spec, selector: { matchLabels: { app: "other" } } } };
-    await refused(client.create(resources.deployments, namespace, object), 422, "Invalid", /`selector` does not match template `labels`/);
+    await refused(
+      client.create(resources.deployments, namespace, object),
+      422,
+      "Invalid",
+      /`selector` does not match template `labels`/,
+    );
   });
 
   inCluster("the selector of a Deployment does not change", async ({ client, namespace }) => {
     await client.create(resources.deployments, namespace, deployment("immutable", "v1", { replicas: 0 }));
-    const body = { spec: { selector: { matchLabels: { app: "immutable", more: "x" } }, template: { metadata: { labels: { more: "x" } } } } };
+    const body = {
+      spec: {
+        selector: { matchLabels: { app: "immutable", more: "x" } },
+        template: { metadata: { labels: { more: "x" } } },
+      },
+    };
     await refused(
       client.patch(resources.deployments, namespace, "immutable", { type: "merge", body }),
       422,
@@ -793,7 +1053,12 @@ async function eventually(check: () => Promise<unknown>): Promise<void> {
   }
 }
 
-async function found(client: KubernetesClient, resource: Resource, namespace: string, name: string): Promise<KubernetesObject> {
+async function found(
+  client: KubernetesClient,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Promise<KubernetesObject> {
   const object = await client.get(resource, namespace, name);
   assert.ok(object, `${resource.plural}/${name} is not there`);
   return object;
@@ -805,10 +1070,26 @@ const changing = { resourceVersion: "", generation: 0, managedFields: [] };
 const uidOf = ({ metadata }: KubernetesObject): string => metadata.uid ?? "";
 
 type ManagedFields = { readonly manager: string; readonly operation: string; readonly fieldsV1: unknown };
-const managers = ({ metadata }: KubernetesObject): readonly ManagedFields[] => metadata.managedFields as readonly ManagedFields[];
+const managers = ({ metadata }: KubernetesObject): readonly ManagedFields[] =>
+  metadata.managedFields as readonly ManagedFields[];
 
-type Condition = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string };
-type Counts = Partial<Record<"observedGeneration" | "replicas" | "updatedReplicas" | "readyReplicas" | "availableReplicas" | "unavailableReplicas", number>>;
+type Condition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+};
+type Counts = Partial<
+  Record<
+    | "observedGeneration"
+    | "replicas"
+    | "updatedReplicas"
+    | "readyReplicas"
+    | "availableReplicas"
+    | "unavailableReplicas",
+    number
+  >
+>;
 type Status = Counts & { readonly conditions?: readonly Condition[] };
 const statusOf = (object: KubernetesObject): Status => object.status as Status;
 
@@ -828,19 +1109,27 @@ const containerStatuses = (pod: KubernetesObject): readonly ContainerStatus[] =>
 
 function containers(deployment: KubernetesObject): readonly (readonly string[])[] {
   const { template } = deployment.spec as {
-    readonly template: { readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] } };
+    readonly template: {
+      readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
+    };
   };
   return template.spec.containers.map(({ name, image }) => [name, image]);
 }
 
-const configMap = (name: string, data: Readonly<Record<string, string>>, labels?: Readonly<Record<string, string>>) => ({
+const configMap = (
+  name: string,
+  data: Readonly<Record<string, string>>,
+  labels?: Readonly<Record<string, string>>,
+) => ({
   apiVersion: "v1",
   kind: "ConfigMap",
   metadata: { name, ...(labels === undefined ? {} : { labels }) },
   data,
 });
 
-const route = (weights: readonly number[]) => ({ route: weights.map((weight, at) => ({ destination: { host: "reviews", subset: `v${at + 1}` }, weight })) });
+const route = (weights: readonly number[]) => ({
+  route: weights.map((weight, at) => ({ destination: { host: "reviews", subset: `v${at + 1}` }, weight })),
+});
 
 const virtualService = (name: string, weights: readonly number[], rest: Readonly<Record<string, unknown>> = {}) => ({
   apiVersion: "networking.istio.io/v1",
@@ -849,7 +1138,11 @@ const virtualService = (name: string, weights: readonly number[], rest: Readonly
   spec: { hosts: ["reviews"], http: [{ ...rest, ...route(weights) }] },
 });
 
-const deployment = (name: string, tag: string, spec: { readonly replicas: number; readonly progressDeadlineSeconds?: number }) => ({
+const deployment = (
+  name: string,
+  tag: string,
+  spec: { readonly replicas: number; readonly progressDeadlineSeconds?: number },
+) => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
   metadata: { name },

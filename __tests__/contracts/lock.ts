@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { leaseLock } from "../../src/adapters/kubernetes/lease-lock.ts";
 import { resources } from "../../src/kubernetes/object.ts";
-import { leaseLock } from "../../src/locks/lease.ts";
 import type { Held } from "../../src/ports/lock.ts";
 import type { Run } from "../../src/release/account.ts";
 import type { JournalWorld } from "./journal.ts";
@@ -21,7 +21,8 @@ export function lockContract(name: string, setUp: () => Promise<JournalWorld>): 
 
     async function open() {
       const namespace = await world.createNamespace();
-      const lock = (now: number, force = false) => leaseLock({ client: world.client, namespace, service: "reviews", now: () => now, force });
+      const lock = (now: number, force = false) =>
+        leaseLock({ client: world.client, namespace, service: "reviews", now: () => now, force });
       return { namespace, lock };
     }
 

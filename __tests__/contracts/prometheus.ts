@@ -2,20 +2,23 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { dispersionOf } from "../../src/evidence/dispersion.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import { requestJson } from "../../src/lib/http.ts";
-import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/metrics/prometheus.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
 /** Starts a Prometheus that scrapes one address. */
-export type SetUp = (scrape: { readonly url: string; readonly interval: Millis }) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
+export type SetUp = (scrape: {
+  readonly url: string;
+  readonly interval: Millis;
+}) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
 
 type Labels = Readonly<Record<string, string>>;
 type Line = (workload: string, value: number, labels?: Labels) => string;
@@ -40,7 +43,8 @@ const interval = 50;
 const minute: Millis = 60_000;
 
 /** Minutes ago, from the first to the last. */
-const ago = (first: number, last: number): readonly number[] => Array.from({ length: first - last + 1 }, (_, index) => first - index);
+const ago = (first: number, last: number): readonly number[] =>
+  Array.from({ length: first - last + 1 }, (_, index) => first - index);
 const signal = new AbortController().signal;
 
 const sample = (namespace: string, metric: string, workload: string, value: number, labels: Labels): string => {
@@ -77,50 +81,66 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   const fact = (what: string, body: (world: World) => Promise<void>): void =>
     void test(`${name}: ${what}`, () => body(worldOf(started.url, `shop-${++tests}`, target)));
 
-  fact("counters are told apart by version and outcome, and what nobody is to blame for is left out", async ({ namespace, source, counted, expose }) => {
-    await expose(
-      counted("reviews-v1", 900),
-      counted("reviews-v1", 4, { response_code: "503" }),
-      counted("reviews-v1", 7, { response_code: "404" }),
-      counted("reviews-v2", 90),
-      counted("reviews-v2", 3, { grpc_response_status: "14" }),
-      counted("reviews-v2", 2, { grpc_response_status: "0" }),
-      counted("reviews-v2", 55, { response_code: "0", response_flags: "DC" }),
-      counted("reviews-v2", 66, { response_code: "200", response_flags: "DI" }),
-      counted("reviews-v2", 66, { response_code: "503", response_flags: "FI" }),
-      counted("reviews-v2", 77, { reporter: "destination" }),
-      counted("reviews-v2", 88, { destination_workload_namespace: "elsewhere" }),
-      counted("unknown", 5, { response_code: "503", response_flags: "UH" }),
-      counted("unknown", 6, { response_code: "0", response_flags: "UF" }),
-      counted("unknown", 9, { response_code: "404", response_flags: "NR" }),
-      counted("unknown", 9, { response_code: "503", response_flags: "UH", destination_service: `ratings.${namespace}.svc.cluster.local` }),
-      counted("unknown", 9, { response_code: "503", response_flags: "FI" }),
-      counted("ratings-v1", 1_000),
-    );
-    const { requests } = await counters(source);
-    const values = requests.map(({ origin, failed, value, process }) => `${origin} ${failed ? "failed" : "served"} ${value} ${process}`).sort();
-    assert.deepEqual(values, [
-      "canary failed 3 gateway-1",
-      "canary served 2 gateway-1",
-      "canary served 90 gateway-1",
-      "stable failed 4 gateway-1",
-      "stable served 7 gateway-1",
-      "stable served 900 gateway-1",
-      "unattributed failed 5 gateway-1",
-      "unattributed failed 6 gateway-1",
-    ]);
-    assert.equal(new Set(requests.map(({ series }) => series)).size, requests.length);
-  });
+  fact(
+    "counters are told apart by version and outcome, and what nobody is to blame for is left out",
+    async ({ namespace, source, counted, expose }) => {
+      await expose(
+        counted("reviews-v1", 900),
+        counted("reviews-v1", 4, { response_code: "503" }),
+        counted("reviews-v1", 7, { response_code: "404" }),
+        counted("reviews-v2", 90),
+        counted("reviews-v2", 3, { grpc_response_status: "14" }),
+        counted("reviews-v2", 2, { grpc_response_status: "0" }),
+        counted("reviews-v2", 55, { response_code: "0", response_flags: "DC" }),
+        counted("reviews-v2", 66, { response_code: "200", response_flags: "DI" }),
+        counted("reviews-v2", 66, { response_code: "503", response_flags: "FI" }),
+        counted("reviews-v2", 77, { reporter: "destination" }),
+        counted("reviews-v2", 88, { destination_workload_namespace: "elsewhere" }),
+        counted("unknown", 5, { response_code: "503", response_flags: "UH" }),
+        counted("unknown", 6, { response_code: "0", response_flags: "UF" }),
+        counted("unknown", 9, { response_code: "404", response_flags: "NR" }),
+        counted("unknown", 9, {
+          response_code: "503",
+          response_flags: "UH",
+          destination_service: `ratings.${namespace}.svc.cluster.local`,
+        }),
+        counted("unknown", 9, { response_code: "503", response_flags: "FI" }),
+        counted("ratings-v1", 1_000),
+      );
+      const { requests } = await counters(source);
+      const values = requests
+        .map(({ origin, failed, value, process }) => `${origin} ${failed ? "failed" : "served"} ${value} ${process}`)
+        .sort();
+      assert.deepEqual(values, [
+        "canary failed 3 gateway-1",
+        "canary served 2 gateway-1",
+        "canary served 90 gateway-1",
+        "stable failed 4 gateway-1",
+        "stable served 7 gateway-1",
+        "stable served 900 gateway-1",
+        "unattributed failed 5 gateway-1",
+        "unattributed failed 6 gateway-1",
+      ]);
+      assert.equal(new Set(requests.map(({ series }) => series)).size, requests.length);
+    },
+  );
 
-  fact("what happens between two looks is counted to the request, a fresh series' first errors and a restart included", async ({ source, counted, expose }) => {
-    await expose(counted("reviews-v1", 1_000));
-    const first = await counters(source);
-    await expose(counted("reviews-v1", 1_090), counted("reviews-v2", 7), counted("reviews-v2", 3, { response_code: "500" }));
-    const second = await counters(source);
-    await expose(counted("reviews-v1", 4), counted("reviews-v2", 1)); // the proxy restarted
-    const tally = tallyOf([first, second, await counters(source)]);
-    assert.deepEqual(requestsIn(tally), { stable: [94, 0], canary: [11, 3], unattributed: [0, 0] });
-  });
+  fact(
+    "what happens between two looks is counted to the request, a fresh series' first errors and a restart included",
+    async ({ source, counted, expose }) => {
+      await expose(counted("reviews-v1", 1_000));
+      const first = await counters(source);
+      await expose(
+        counted("reviews-v1", 1_090),
+        counted("reviews-v2", 7),
+        counted("reviews-v2", 3, { response_code: "500" }),
+      );
+      const second = await counters(source);
+      await expose(counted("reviews-v1", 4), counted("reviews-v2", 1)); // the proxy restarted
+      const tally = tallyOf([first, second, await counters(source)]);
+      assert.deepEqual(requestsIn(tally), { stable: [94, 0], canary: [11, 3], unattributed: [0, 0] });
+    },
+  );
 
   fact("buckets come with their edges in ms, the last one infinite", async ({ source, bucket, expose }) => {
     await expose(bucket("reviews-v2", "0.5", 1), bucket("reviews-v2", "1000", 9), bucket("reviews-v2", "+Inf", 10));
@@ -143,55 +163,81 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       await expose(other);
       const during = await counters(source);
       await expose(counted("reviews-v1", 1_005), counted("reviews-v2", 102), other);
-      assert.deepEqual(requestsIn(tallyOf([during, await counters(source)])), { stable: [5, 0], canary: [2, 0], unattributed: [0, 0] });
+      assert.deepEqual(requestsIn(tallyOf([during, await counters(source)])), {
+        stable: [5, 0],
+        canary: [2, 0],
+        unattributed: [0, 0],
+      });
     },
   );
 
-  fact("when no proxy can be scraped any more that is said, and old counters are not taken for new ones", async ({ source, expose, vanish, counted }) => {
-    await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
-    await vanish();
-    assert.deepEqual(await source.counters(Date.now(), signal), {
-      because: "Prometheus has no counter of reviews-v1 or reviews-v2 any more: the proxies that counted are gone, or could not be scraped",
-    });
-    await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
-    assert.equal((await counters(source)).requests.length, 2);
-  });
+  fact(
+    "when no proxy can be scraped any more that is said, and old counters are not taken for new ones",
+    async ({ source, expose, vanish, counted }) => {
+      await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
+      await vanish();
+      assert.deepEqual(await source.counters(Date.now(), signal), {
+        because:
+          "Prometheus has no counter of reviews-v1 or reviews-v2 any more: the proxies that counted are gone, or could not be scraped",
+      });
+      await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
+      assert.equal((await counters(source)).requests.length, 2);
+    },
+  );
 
-  fact("an address that vanished has no series any more for a plain query", async ({ source, counted, expose, vanish }) => {
-    await expose(counted("reviews-v1", 1_000));
-    assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).value, 1_000);
-    await vanish();
-    assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).because, "the query gives no series");
-  });
+  fact(
+    "an address that vanished has no series any more for a plain query",
+    async ({ source, counted, expose, vanish }) => {
+      await expose(counted("reviews-v1", 1_000));
+      assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).value, 1_000);
+      await vanish();
+      assert.equal(
+        (await source.query("sum(istio_requests_total)", Date.now(), signal)).because,
+        "the query gives no series",
+      );
+    },
+  );
 
   fact("traffic is what was counted within the window", async ({ source, counted, expose }) => {
     await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
     const begun = Date.now();
-    await expose(counted("reviews-v1", 1_080), counted("reviews-v2", 120), counted("reviews-v1", 4, { pod: "gateway-2" }));
+    await expose(
+      counted("reviews-v1", 1_080),
+      counted("reviews-v2", 120),
+      counted("reviews-v1", 4, { pod: "gateway-2" }),
+    );
     const at = Date.now();
     const tally = await source.traffic(at, at - begun, signal);
     assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
     assert.deepEqual(requestsIn(tally), { stable: [84, 0], canary: [20, 0], unattributed: [0, 0] });
   });
 
-  fact("an instant query may give a matrix: every step of a subquery with its time", async ({ url, namespace, counted, expose }) => {
-    await expose(counted("reviews-v1", 5), counted("reviews-v2", 7));
-    const at = Date.now() + 200;
-    await sleep(200);
-    const query = `sum by (pod) (istio_requests_total{destination_workload_namespace="${namespace}"})[2s:100ms]`;
-    const { status, body } = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}` });
-    assert.equal(status, 200, JSON.stringify(body));
-    const { data } = body as { data: { resultType: string; result: { metric: Labels; values: [number, string][] }[] } };
-    assert.equal(data.resultType, "matrix");
-    assert.deepEqual(
-      data.result.map(({ metric }) => metric),
-      [{ pod: "gateway-1" }],
-    );
-    const steps = data.result[0]?.values ?? [];
-    assert.equal(steps.at(-1)?.[1], "12");
-    assert.equal(steps.at(-1)?.[0], Math.floor(at / 100) / 10);
-    assert.ok(steps.every(([seconds]) => Math.round(seconds * 1_000) % 100 === 0 && seconds * 1_000 > at - 2_001));
-  });
+  fact(
+    "an instant query may give a matrix: every step of a subquery with its time",
+    async ({ url, namespace, counted, expose }) => {
+      await expose(counted("reviews-v1", 5), counted("reviews-v2", 7));
+      const at = Date.now() + 200;
+      await sleep(200);
+      const query = `sum by (pod) (istio_requests_total{destination_workload_namespace="${namespace}"})[2s:100ms]`;
+      const { status, body } = await requestJson({
+        method: "GET",
+        url: `${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}`,
+      });
+      assert.equal(status, 200, JSON.stringify(body));
+      const { data } = body as {
+        data: { resultType: string; result: { metric: Labels; values: [number, string][] }[] };
+      };
+      assert.equal(data.resultType, "matrix");
+      assert.deepEqual(
+        data.result.map(({ metric }) => metric),
+        [{ pod: "gateway-1" }],
+      );
+      const steps = data.result[0]?.values ?? [];
+      assert.equal(steps.at(-1)?.[1], "12");
+      assert.equal(steps.at(-1)?.[0], Math.floor(at / 100) / 10);
+      assert.ok(steps.every(([seconds]) => Math.round(seconds * 1_000) % 100 === 0 && seconds * 1_000 > at - 2_001));
+    },
+  );
 
   const readings: readonly { readonly query: string; readonly value?: number; readonly because?: string | RegExp }[] = [
     { query: "sum(istio_requests_total)", value: 110 },
@@ -205,21 +251,37 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     { query: "vector(0) / vector(0)", because: "the query gives NaN, as 0/0 does: probably no requests" },
     { query: "vector(1) / 0", because: "the query gives +Inf: something was divided by zero" },
     { query: "-1 / 0", because: "the query gives -Inf: something was divided by zero" },
-    { query: "istio_requests_total[5m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
-    { query: "sum(istio_requests_total)[5m:1m]", because: "the query gives a range vector; wrap it in a function such as increase()" },
+    {
+      query: "istio_requests_total[5m]",
+      because: "the query gives a range vector; wrap it in a function such as increase()",
+    },
+    {
+      query: "sum(istio_requests_total)[5m:1m]",
+      because: "the query gives a range vector; wrap it in a function such as increase()",
+    },
     { query: '"text"', because: "the query gives a text" },
-    { query: "sum(istio_requests_total", because: /^Prometheus refuses the query: invalid parameter "query": 1:25: parse error: / },
+    {
+      query: "sum(istio_requests_total",
+      because: /^Prometheus refuses the query: invalid parameter "query": 1:25: parse error: /,
+    },
     {
       query: "averg(istio_requests_total)",
-      because: 'Prometheus refuses the query: invalid parameter "query": 1:1: parse error: unknown function with name "averg"',
+      because:
+        'Prometheus refuses the query: invalid parameter "query": 1:1: parse error: unknown function with name "averg"',
     },
     {
       query: "istio_requests_total / on (pod) istio_requests_total",
-      because: /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/,
+      because:
+        /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/,
     },
   ];
   fact("a query gives one number, or says why there is none", async ({ source, counted, bucket, expose }) => {
-    await expose(counted("reviews-v1", 100), counted("reviews-v2", 10), bucket("reviews-v1", "100", 8), bucket("reviews-v1", "+Inf", 8));
+    await expose(
+      counted("reviews-v1", 100),
+      counted("reviews-v2", 10),
+      bucket("reviews-v1", "100", 8),
+      bucket("reviews-v1", "+Inf", 8),
+    );
     for (const { query, value, because } of readings) {
       const reading = await source.query(query, Date.now(), signal);
       assert.equal(reading.value, value, `${query}: ${reading.because}`);
@@ -237,230 +299,308 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     assert.equal((await source.query(`resets(${series})`, Date.now(), signal)).value, 0);
   });
 
-  fact("the API takes queries by GET and POST, and says errors by status, type and text", async ({ url, counted, expose }) => {
-    await expose(counted("reviews-v1", 5));
-    const query = "sum by (pod) (istio_requests_total)";
-    const got = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams({ query, time: "2100-01-01T00:00:00Z" })}` });
-    assert.deepEqual(got.body, { status: "success", data: { resultType: "vector", result: [] } });
-    const posted = await fetch(`${url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query }) });
-    const { data } = (await posted.json()) as { data: { result: { metric: Labels; value: [number, string] }[] } };
-    assert.deepEqual(
-      data.result.map(({ metric, value }) => [metric, value[1]]),
-      [[{ pod: "gateway-1" }, "5"]],
-    );
-    assert.ok(Math.abs((data.result[0]?.value[0] ?? 0) * 1_000 - Date.now()) < 60_000);
-
-    const failures = [
-      { parameters: { query: "rate(x)" }, status: 400, type: "bad_data" },
-      { parameters: { query: "x", time: "noon" }, status: 400, type: "bad_data" },
-      { parameters: {}, status: 400, type: "bad_data" },
-      { parameters: { query: "up + on (x) group_left () (up or istio_requests_total)" }, status: 422, type: "execution" },
-    ];
-    for (const { parameters, status, type } of failures) {
-      const { status: answered, body } = await requestJson({ method: "GET", url: `${url}/api/v1/query?${new URLSearchParams(parameters as Labels)}` });
-      assert.equal(answered, status, JSON.stringify(body));
-      assert.equal((body as { errorType: string }).errorType, type);
-    }
-    assert.equal((await fetch(`${url}/-/ready`)).status, 200);
-    assert.equal((await fetch(`${url}/api/v1/nothing`)).status, 404);
-    const build = await requestJson({ method: "GET", url: `${url}/api/v1/status/buildinfo` });
-    assert.equal(typeof (build.body as { data: { version: string } }).data.version, "string");
-  });
-
-  const latency: Gate = { kind: "latency", name: "latency", quantile: 0.99, atMost: 100, minRequests: 1, noData: "wait" };
-  const found = (why: string, what: string): RegExp => new RegExp(`${why}.*Found: ${what}`);
-  const query = (promql: string): Gate => ({ kind: "query", name: "mine", query: promql, atMost: 1, tolerate: 0, noData: "wait" });
-  fact("an inspection finds what the gates would miss, and says what there is", async ({ sourceWith, counted, bucket, expose }) => {
-    const inspections: readonly {
-      readonly what: string;
-      readonly lines: readonly string[];
-      readonly gates: readonly Gate[];
-      readonly reporter?: "source";
-      readonly finds: readonly (readonly [level: string, what: RegExp])[];
-    }[] = [
-      {
-        what: "all is there",
-        lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)],
-        gates: [latency, query("sum(istio_requests_total)")],
-        finds: [["note", found("reporter=source: callers alone see", "1 series of 1 proxy; response codes 200; response times as a histogram")]],
-      },
-      {
-        what: "several of everything",
-        lines: [
-          counted("reviews-v1", 1, { reporter: "destination" }),
-          counted("reviews-v1", 1, { reporter: "waypoint" }),
-          counted("reviews-v1", 1, { reporter: "waypoint", response_code: "503" }),
-          counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "0", pod: "waypoint-2" }),
-          counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "14" }),
-          counted("reviews-v2", 1, { response_code: "404" }),
-        ],
-        gates: [],
-        finds: [
-          [
-            "note",
-            found(
-              "reporter=waypoint: no caller's proxy has counted any",
-              "4 series of 2 proxies; response codes 200, 503; gRPC statuses 0, 14; no histogram, so that response times are not judged",
-            ),
-          ],
-        ],
-      },
-      {
-        what: "the pods' own proxies alone",
-        lines: [counted("reviews-v1", 1, { reporter: "destination" })],
-        gates: [],
-        finds: [["note", found("reporter=destination: neither", "1 series")]],
-      },
-      {
-        what: "another reporter than the one that was named",
-        lines: [counted("reviews-v1", 1, { reporter: "destination" })],
-        gates: [latency],
-        reporter: "source",
-        finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]],
-      },
-      {
-        what: "another workload",
-        lines: [counted("unknown", 1)],
-        gates: [latency],
-        finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]],
-      },
-      {
-        what: "failures from before the first pod was there",
-        lines: [counted("unknown", 3, { response_code: "503", response_flags: "UH" })],
-        gates: [latency],
-        finds: [["warn", /no request of shop-\d+\/reviews-v1/]],
-      },
-      { what: "no request at all", lines: [], gates: [latency], finds: [["warn", /no request of shop-\d+\/reviews-v1/]] },
-      {
-        what: "no histogram",
-        lines: [counted("reviews-v1", 1)],
-        gates: [latency],
-        finds: [
-          ["refuse", /no istio_request_duration_milliseconds_bucket/],
-          ["note", found("reporter=source", "1 series of 1 proxy; response codes 200; no histogram")],
-        ],
-      },
-      {
-        what: "another namespace",
-        lines: [counted("reviews-v1", 1, { destination_workload_namespace: "shop-of-others" })],
-        gates: [latency],
-        finds: [["refuse", /requests of Deployment reviews-v1, but none with destination_workload_namespace=shop-\d+ \(found: shop-of-others\)/]],
-      },
-      {
-        what: "a label that nobody writes",
-        lines: [counted("reviews-v1", 1, { response_code: "" })],
-        gates: [latency],
-        finds: [
-          [
-            "refuse",
-            /No series of shop-\d+\/reviews-v1 in istio_requests_total has the label response_code \(labels there: destination_service, .*: no failure would be seen/,
-          ],
-          ["refuse", /no istio_request_duration_milliseconds_bucket/],
-          ["note", found("reporter=source", "1 series of 1 proxy; no histogram")],
-        ],
-      },
-      {
-        what: "a query that is wrong",
-        lines: [counted("reviews-v1", 1)],
-        gates: [query("sum(")],
-        finds: [
-          ["note", found("reporter=source", "1 series")],
-          ["refuse", /gate "mine": Prometheus refuses the query: .*parse error/],
-        ],
-      },
-      {
-        what: "a query with several answers",
-        lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)],
-        gates: [query("istio_requests_total")],
-        finds: [
-          ["note", found("reporter=source", "1 series")],
-          ["refuse", /gate "mine": the query gives 2 series/],
-        ],
-      },
-      {
-        what: "a query about what is not there yet",
-        lines: [counted("reviews-v1", 1)],
-        gates: [query('istio_requests_total{destination_workload="reviews-v2"}')],
-        finds: [
-          ["note", found("reporter=source", "1 series")],
-          ["note", /gate "mine": the query gives no series now/],
-        ],
-      },
-    ];
-    for (const { what, lines, gates, finds, reporter = "auto" } of inspections) {
-      await expose(...lines);
-      const findings = await sourceWith({ reporter }).inspect(planWith(gates), Date.now(), signal);
+  fact(
+    "the API takes queries by GET and POST, and says errors by status, type and text",
+    async ({ url, counted, expose }) => {
+      await expose(counted("reviews-v1", 5));
+      const query = "sum by (pod) (istio_requests_total)";
+      const got = await requestJson({
+        method: "GET",
+        url: `${url}/api/v1/query?${new URLSearchParams({ query, time: "2100-01-01T00:00:00Z" })}`,
+      });
+      assert.deepEqual(got.body, { status: "success", data: { resultType: "vector", result: [] } });
+      const posted = await fetch(`${url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query }) });
+      const { data } = (await posted.json()) as { data: { result: { metric: Labels; value: [number, string] }[] } };
       assert.deepEqual(
-        findings.map(({ level }) => level),
-        finds.map(([level]) => level),
-        `${what}: ${JSON.stringify(findings)}`,
+        data.result.map(({ metric, value }) => [metric, value[1]]),
+        [[{ pod: "gateway-1" }, "5"]],
       );
-      for (const [index, [, pattern]] of finds.entries()) assert.match(findings[index]?.what ?? "", pattern);
-    }
+      assert.ok(Math.abs((data.result[0]?.value[0] ?? 0) * 1_000 - Date.now()) < 60_000);
+
+      const failures = [
+        { parameters: { query: "rate(x)" }, status: 400, type: "bad_data" },
+        { parameters: { query: "x", time: "noon" }, status: 400, type: "bad_data" },
+        { parameters: {}, status: 400, type: "bad_data" },
+        {
+          parameters: { query: "up + on (x) group_left () (up or istio_requests_total)" },
+          status: 422,
+          type: "execution",
+        },
+      ];
+      for (const { parameters, status, type } of failures) {
+        const { status: answered, body } = await requestJson({
+          method: "GET",
+          url: `${url}/api/v1/query?${new URLSearchParams(parameters as Labels)}`,
+        });
+        assert.equal(answered, status, JSON.stringify(body));
+        assert.equal((body as { errorType: string }).errorType, type);
+      }
+      assert.equal((await fetch(`${url}/-/ready`)).status, 200);
+      assert.equal((await fetch(`${url}/api/v1/nothing`)).status, 404);
+      const build = await requestJson({ method: "GET", url: `${url}/api/v1/status/buildinfo` });
+      assert.equal(typeof (build.body as { data: { version: string } }).data.version, "string");
+    },
+  );
+
+  const latency: Gate = {
+    kind: "latency",
+    name: "latency",
+    quantile: 0.99,
+    atMost: 100,
+    minRequests: 1,
+    noData: "wait",
+  };
+  const found = (why: string, what: string): RegExp => new RegExp(`${why}.*Found: ${what}`);
+  const query = (promql: string): Gate => ({
+    kind: "query",
+    name: "mine",
+    query: promql,
+    atMost: 1,
+    tolerate: 0,
+    noData: "wait",
   });
+  fact(
+    "an inspection finds what the gates would miss, and says what there is",
+    async ({ sourceWith, counted, bucket, expose }) => {
+      const inspections: readonly {
+        readonly what: string;
+        readonly lines: readonly string[];
+        readonly gates: readonly Gate[];
+        readonly reporter?: "source";
+        readonly finds: readonly (readonly [level: string, what: RegExp])[];
+      }[] = [
+        {
+          what: "all is there",
+          lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)],
+          gates: [latency, query("sum(istio_requests_total)")],
+          finds: [
+            [
+              "note",
+              found(
+                "reporter=source: callers alone see",
+                "1 series of 1 proxy; response codes 200; response times as a histogram",
+              ),
+            ],
+          ],
+        },
+        {
+          what: "several of everything",
+          lines: [
+            counted("reviews-v1", 1, { reporter: "destination" }),
+            counted("reviews-v1", 1, { reporter: "waypoint" }),
+            counted("reviews-v1", 1, { reporter: "waypoint", response_code: "503" }),
+            counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "0", pod: "waypoint-2" }),
+            counted("reviews-v1", 1, { reporter: "waypoint", grpc_response_status: "14" }),
+            counted("reviews-v2", 1, { response_code: "404" }),
+          ],
+          gates: [],
+          finds: [
+            [
+              "note",
+              found(
+                "reporter=waypoint: no caller's proxy has counted any",
+                "4 series of 2 proxies; response codes 200, 503; gRPC statuses 0, 14; no histogram, so that response times are not judged",
+              ),
+            ],
+          ],
+        },
+        {
+          what: "the pods' own proxies alone",
+          lines: [counted("reviews-v1", 1, { reporter: "destination" })],
+          gates: [],
+          finds: [["note", found("reporter=destination: neither", "1 series")]],
+        },
+        {
+          what: "another reporter than the one that was named",
+          lines: [counted("reviews-v1", 1, { reporter: "destination" })],
+          gates: [latency],
+          reporter: "source",
+          finds: [["refuse", /shop-\d+\/reviews-v1 with reporter=destination only, and none with reporter=source/]],
+        },
+        {
+          what: "another workload",
+          lines: [counted("unknown", 1)],
+          gates: [latency],
+          finds: [["refuse", /service reviews, but none with destination_workload=reviews-v1 \(found: unknown\)/]],
+        },
+        {
+          what: "failures from before the first pod was there",
+          lines: [counted("unknown", 3, { response_code: "503", response_flags: "UH" })],
+          gates: [latency],
+          finds: [["warn", /no request of shop-\d+\/reviews-v1/]],
+        },
+        {
+          what: "no request at all",
+          lines: [],
+          gates: [latency],
+          finds: [["warn", /no request of shop-\d+\/reviews-v1/]],
+        },
+        {
+          what: "no histogram",
+          lines: [counted("reviews-v1", 1)],
+          gates: [latency],
+          finds: [
+            ["refuse", /no istio_request_duration_milliseconds_bucket/],
+            ["note", found("reporter=source", "1 series of 1 proxy; response codes 200; no histogram")],
+          ],
+        },
+        {
+          what: "another namespace",
+          lines: [counted("reviews-v1", 1, { destination_workload_namespace: "shop-of-others" })],
+          gates: [latency],
+          finds: [
+            [
+              "refuse",
+              /requests of Deployment reviews-v1, but none with destination_workload_namespace=shop-\d+ \(found: shop-of-others\)/,
+            ],
+          ],
+        },
+        {
+          what: "a label that nobody writes",
+          lines: [counted("reviews-v1", 1, { response_code: "" })],
+          gates: [latency],
+          finds: [
+            [
+              "refuse",
+              /No series of shop-\d+\/reviews-v1 in istio_requests_total has the label response_code \(labels there: destination_service, .*: no failure would be seen/,
+            ],
+            ["refuse", /no istio_request_duration_milliseconds_bucket/],
+            ["note", found("reporter=source", "1 series of 1 proxy; no histogram")],
+          ],
+        },
+        {
+          what: "a query that is wrong",
+          lines: [counted("reviews-v1", 1)],
+          gates: [query("sum(")],
+          finds: [
+            ["note", found("reporter=source", "1 series")],
+            ["refuse", /gate "mine": Prometheus refuses the query: .*parse error/],
+          ],
+        },
+        {
+          what: "a query with several answers",
+          lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)],
+          gates: [query("istio_requests_total")],
+          finds: [
+            ["note", found("reporter=source", "1 series")],
+            ["refuse", /gate "mine": the query gives 2 series/],
+          ],
+        },
+        {
+          what: "a query about what is not there yet",
+          lines: [counted("reviews-v1", 1)],
+          gates: [query('istio_requests_total{destination_workload="reviews-v2"}')],
+          finds: [
+            ["note", found("reporter=source", "1 series")],
+            ["note", /gate "mine": the query gives no series now/],
+          ],
+        },
+      ];
+      for (const { what, lines, gates, finds, reporter = "auto" } of inspections) {
+        await expose(...lines);
+        const findings = await sourceWith({ reporter }).inspect(planWith(gates), Date.now(), signal);
+        assert.deepEqual(
+          findings.map(({ level }) => level),
+          finds.map(([level]) => level),
+          `${what}: ${JSON.stringify(findings)}`,
+        );
+        for (const [index, [, pattern]] of finds.entries()) assert.match(findings[index]?.what ?? "", pattern);
+      }
+    },
+  );
 
   // These last: who says when a value was true is not forgotten for five minutes, and the facts above ask about everything.
 
-  fact("traffic of a long window is counted through those who came, went, restarted or failed for the first time within it", async (world) => {
-    const at = Date.now();
-    const counted = (minutesAgo: number, ...line: Parameters<World["counted"]>): string => `${world.counted(...line)} ${at - minutesAgo * minute - 500}`;
-    await world.expose(
-      ...ago(50, 0).flatMap((ago) => [counted(ago, "reviews-v1", 1_000_000 + 10 * (50 - ago)), counted(ago, "reviews-v2", 70 + (50 - ago))]),
-      ...ago(22, 0).map((ago) => counted(ago, "reviews-v1", 3, { response_code: "503" })),
-      ...ago(38, 31).map((ago) => counted(ago, "reviews-v1", 5 * (39 - ago), { pod: "gateway-2" })),
-      ...ago(50, 15).map((ago) => counted(ago, "reviews-v2", 5_000 + (50 - ago), { pod: "gateway-3" })),
-      ...ago(14, 0).map((ago) => counted(ago, "reviews-v2", 14 - ago, { pod: "gateway-3" })),
-    );
-    const tally = await world.source.traffic(at, 45 * minute, signal);
-    assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
-    assert.deepEqual(requestsIn(tally), { stable: [45 * 10 + 3 + 40, 3], canary: [45 + 30 + 14, 0], unattributed: [0, 0] });
-    assert.equal(tally.covered, 45 * minute);
-  });
+  fact(
+    "traffic of a long window is counted through those who came, went, restarted or failed for the first time within it",
+    async (world) => {
+      const at = Date.now();
+      const counted = (minutesAgo: number, ...line: Parameters<World["counted"]>): string =>
+        `${world.counted(...line)} ${at - minutesAgo * minute - 500}`;
+      await world.expose(
+        ...ago(50, 0).flatMap((ago) => [
+          counted(ago, "reviews-v1", 1_000_000 + 10 * (50 - ago)),
+          counted(ago, "reviews-v2", 70 + (50 - ago)),
+        ]),
+        ...ago(22, 0).map((ago) => counted(ago, "reviews-v1", 3, { response_code: "503" })),
+        ...ago(38, 31).map((ago) => counted(ago, "reviews-v1", 5 * (39 - ago), { pod: "gateway-2" })),
+        ...ago(50, 15).map((ago) => counted(ago, "reviews-v2", 5_000 + (50 - ago), { pod: "gateway-3" })),
+        ...ago(14, 0).map((ago) => counted(ago, "reviews-v2", 14 - ago, { pod: "gateway-3" })),
+      );
+      const tally = await world.source.traffic(at, 45 * minute, signal);
+      assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
+      assert.deepEqual(requestsIn(tally), {
+        stable: [45 * 10 + 3 + 40, 3],
+        canary: [45 + 30 + 14, 0],
+        unattributed: [0, 0],
+      });
+      assert.equal(tally.covered, 45 * minute);
+    },
+  );
 
   fact("a Prometheus that is younger than the window takes no counter's past for traffic", async (world) => {
     const at = Date.now();
-    await world.expose(...ago(3, 0).map((ago) => `${world.counted("reviews-v1", 1_000_000 + 10 * (3 - ago))} ${at - ago * minute - 500}`));
+    await world.expose(
+      ...ago(3, 0).map(
+        (ago) => `${world.counted("reviews-v1", 1_000_000 + 10 * (3 - ago))} ${at - ago * minute - 500}`,
+      ),
+    );
     const tally = await world.source.traffic(at, 180 * minute, signal);
     assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
     assert.deepEqual(requestsIn(tally).stable, [30, 0]);
     assert.ok(tally.covered <= 10 * minute, `${tally.covered}`); // so that a rate is not spread over hours that nobody saw
   });
 
-  fact("how much stable's errors vary is measured pod by pod, whoever counts for the gates", async ({ source, expose, ...world }) => {
-    const at = Date.now();
-    const last = Math.floor(at / minute) * minute;
-    const counted = (ago: number, pod: string, value: number, labels: Labels = {}): string =>
-      `${world.counted("reviews-v1", value, { reporter: "destination", pod, ...labels })} ${last - ago * minute - 500}`;
-    const failed = (ago: number, pod: string, value: number): string => counted(ago, pod, value, { response_code: "500" });
-    await expose(
-      world.counted("reviews-v1", 5),
-      ...ago(40, 0).flatMap((ago) => [counted(ago, "pod-a", 900 + 90 * (40 - ago)), failed(ago, "pod-a", 10 * (40 - ago))]),
-      // The first failure of pod-b is its series' first sample, and its status is gRPC's.
-      ...ago(40, 0).map((ago) => counted(ago, "pod-b", 100 * (40 - ago))),
-      ...ago(9, 0).map((ago) => counted(ago, "pod-b", 2, { grpc_response_status: "14" })),
-      // Comes late, and restarts: two windows of which nobody knows what it counted.
-      ...ago(20, 10).map((ago) => counted(ago, "pod-c", 50 * (21 - ago))),
-      ...ago(9, 0).map((ago) => counted(ago, "pod-c", 50 * (9 - ago))),
-      // Made by a VirtualService's fault.
-      ...ago(40, 0).map((ago) => counted(ago, "pod-b", 77 * (40 - ago), { response_code: "500", response_flags: "FI" })),
-    );
-    const windows = ago(39, 0).map((ago) => [
-      { requests: 100, errors: 10 },
-      ago === 9 ? { requests: 102, errors: 2 } : { requests: 100, errors: 0 },
-      ...(ago < 20 && ago !== 9 ? [{ requests: 50, errors: 0 }] : []),
-    ]);
-    const wanted = dispersionOf(windows);
-    const { phi, because } = await source.dispersion(at, signal);
-    assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
-    assert.equal(because, `402 errors of 3 pods of reviews-v1 in 40 windows of 1 m varied ${wanted.toFixed(1)} times as much as independent ones do`);
-  });
+  fact(
+    "how much stable's errors vary is measured pod by pod, whoever counts for the gates",
+    async ({ source, expose, ...world }) => {
+      const at = Date.now();
+      const last = Math.floor(at / minute) * minute;
+      const counted = (ago: number, pod: string, value: number, labels: Labels = {}): string =>
+        `${world.counted("reviews-v1", value, { reporter: "destination", pod, ...labels })} ${last - ago * minute - 500}`;
+      const failed = (ago: number, pod: string, value: number): string =>
+        counted(ago, pod, value, { response_code: "500" });
+      await expose(
+        world.counted("reviews-v1", 5),
+        ...ago(40, 0).flatMap((ago) => [
+          counted(ago, "pod-a", 900 + 90 * (40 - ago)),
+          failed(ago, "pod-a", 10 * (40 - ago)),
+        ]),
+        // The first failure of pod-b is its series' first sample, and its status is gRPC's.
+        ...ago(40, 0).map((ago) => counted(ago, "pod-b", 100 * (40 - ago))),
+        ...ago(9, 0).map((ago) => counted(ago, "pod-b", 2, { grpc_response_status: "14" })),
+        // Comes late, and restarts: two windows of which nobody knows what it counted.
+        ...ago(20, 10).map((ago) => counted(ago, "pod-c", 50 * (21 - ago))),
+        ...ago(9, 0).map((ago) => counted(ago, "pod-c", 50 * (9 - ago))),
+        // Made by a VirtualService's fault.
+        ...ago(40, 0).map((ago) =>
+          counted(ago, "pod-b", 77 * (40 - ago), { response_code: "500", response_flags: "FI" }),
+        ),
+      );
+      const windows = ago(39, 0).map((ago) => [
+        { requests: 100, errors: 10 },
+        ago === 9 ? { requests: 102, errors: 2 } : { requests: 100, errors: 0 },
+        ...(ago < 20 && ago !== 9 ? [{ requests: 50, errors: 0 }] : []),
+      ]);
+      const wanted = dispersionOf(windows);
+      const { phi, because } = await source.dispersion(at, signal);
+      assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
+      assert.equal(
+        because,
+        `402 errors of 3 pods of reviews-v1 in 40 windows of 1 m varied ${wanted.toFixed(1)} times as much as independent ones do`,
+      );
+    },
+  );
 
-  fact("a value that came with its time is not taken to have ended when it is no longer shown", async ({ namespace, source, counted, expose }) => {
-    await expose(`${counted("reviews-v1", 7)} ${Date.now()}`, counted("reviews-v2", 8));
-    await expose();
-    const series = `{destination_workload_namespace="${namespace}"}`;
-    assert.equal((await source.query(`sum(istio_requests_total${series})`, Date.now(), signal)).value, 7);
-  });
+  fact(
+    "a value that came with its time is not taken to have ended when it is no longer shown",
+    async ({ namespace, source, counted, expose }) => {
+      await expose(`${counted("reviews-v1", 7)} ${Date.now()}`, counted("reviews-v2", 8));
+      await expose();
+      const series = `{destination_workload_namespace="${namespace}"}`;
+      assert.equal((await source.query(`sum(istio_requests_total${series})`, Date.now(), signal)).value, 7);
+    },
+  );
 }
 
 /** Something to be scraped, which shows what it is told to. */
@@ -468,7 +608,10 @@ function scraped() {
   let shown: readonly string[] | undefined = [];
   let round = 0;
   const server = createServer((_, response) => {
-    if (shown) response.writeHead(200, { "content-type": "text/plain; version=0.0.4" }).end([...shown, `round ${round}`, ""].join("\n"));
+    if (shown)
+      response
+        .writeHead(200, { "content-type": "text/plain; version=0.0.4" })
+        .end([...shown, `round ${round}`, ""].join("\n"));
     else response.writeHead(500).end();
   });
   return {
@@ -488,7 +631,16 @@ function scraped() {
 
 function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
   const sourceWith = (options: Partial<PrometheusOptions>): PrometheusSource =>
-    prometheus({ url, headers: {}, timeout: 5_000, ...istioMetrics, reporter: "auto", interval, target: { ...shopTarget, namespace }, ...options });
+    prometheus({
+      url,
+      headers: {},
+      timeout: 5_000,
+      ...istioMetrics,
+      reporter: "auto",
+      interval,
+      target: { ...shopTarget, namespace },
+      ...options,
+    });
   const source = sourceWith({});
   const until = async (promql: string, wanted: number): Promise<void> => {
     while ((await source.query(promql, Date.now(), signal)).value !== wanted) await sleep(interval / 5);
@@ -499,7 +651,8 @@ function worldOf(url: string, namespace: string, target: ReturnType<typeof scrap
     source,
     sourceWith,
     counted: (workload, value, labels = {}) => sample(namespace, "istio_requests_total", workload, value, labels),
-    bucket: (workload, le, value) => sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
+    bucket: (workload, le, value) =>
+      sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
     expose: (...lines) => until("round", target.show(lines)),
     async vanish() {
       target.show(undefined);

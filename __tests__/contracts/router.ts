@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
-import { type KubernetesClient, KubernetesError } from "../../src/kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/client.ts";
+import { parseRoutesBefore } from "../../src/adapters/virtual-service/before.ts";
+import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
+import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
+import type { SubsetLabels } from "../../src/adapters/virtual-service/subset.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, RefusedError } from "../../src/lib/errors.ts";
 import type { Router } from "../../src/ports/router.ts";
 import { allStable, splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
-import { parseRoutesBefore } from "../../src/routers/virtual-service/before.ts";
-import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
-import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
-import type { SubsetLabels } from "../../src/routers/virtual-service/subset.ts";
 
 /** An API server that has Istio's custom resources, and what somebody with kubectl can do there. */
 export type RouterWorld = {
@@ -58,7 +58,10 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
   });
 
   fact("fifty routes in one VirtualService take no more calls than one", async (scene) => {
-    const routes = Array.from({ length: 50 }, (_, index) => ({ match: [{ uri: { prefix: `/${index}/` } }], route: [to("v1")] }));
+    const routes = Array.from({ length: 50 }, (_, index) => ({
+      match: [{ uri: { prefix: `/${index}/` } }],
+      route: [to("v1")],
+    }));
     const router = await scene.begin({ reviews: routes });
     await router.write(splitAt(25));
     assert.deepEqual(scene.calls.splice(0), ["get reviews", "patch reviews", "get reviews"]);
@@ -124,15 +127,18 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     ]);
   });
 
-  fact("a rule that somebody puts in front between reading and writing stays, and the right one is moved", async (scene) => {
-    const router = await scene.begin({ reviews: both });
-    const testers = { match: [{ headers: { canary: { exact: "yes" } } }], route: [to("v2")] };
-    scene.beforePatch(1, () => scene.edit("reviews", (http) => [testers, ...http]));
-    await router.write(splitAt(20));
-    assert.equal(await scene.weights("reviews"), "v2; v1 80, v2 20");
-    await router.finish("stable");
-    assert.deepEqual(await scene.http("reviews"), [testers, ...both]);
-  });
+  fact(
+    "a rule that somebody puts in front between reading and writing stays, and the right one is moved",
+    async (scene) => {
+      const router = await scene.begin({ reviews: both });
+      const testers = { match: [{ headers: { canary: { exact: "yes" } } }], route: [to("v2")] };
+      scene.beforePatch(1, () => scene.edit("reviews", (http) => [testers, ...http]));
+      await router.write(splitAt(20));
+      assert.equal(await scene.weights("reviews"), "v2; v1 80, v2 20");
+      await router.finish("stable");
+      assert.deepEqual(await scene.http("reviews"), [testers, ...both]);
+    },
+  );
 
   fact("somebody who takes every write back is named after five writes", async (scene) => {
     const router = await scene.begin({ reviews: both });
@@ -161,11 +167,17 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
 
   fact("a route that is gone is drift, and no other route is taken for it", async (scene) => {
     const router = await scene.begin({
-      reviews: [...both, { name: "rest", match: [{ uri: { prefix: "/" } }], route: [{ destination: { host: "ratings" } }] }],
+      reviews: [
+        ...both,
+        { name: "rest", match: [{ uri: { prefix: "/" } }], route: [{ destination: { host: "ratings" } }] },
+      ],
     });
     await scene.edit("reviews", (http) => http.slice(1));
     const left = await scene.spec("reviews");
-    assert.match((await router.drift(splitAt(10))) ?? "", /route "primary" is gone, or sends to neither version any more$/);
+    assert.match(
+      (await router.drift(splitAt(10))) ?? "",
+      /route "primary" is gone, or sends to neither version any more$/,
+    );
     await assert.rejects(router.write(splitAt(10)), DeniedError);
     await router.finish("stable");
     assert.equal(await scene.spec("reviews"), left);
@@ -181,28 +193,42 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     assert.equal(await scene.spec("reviews"), left);
   });
 
-  fact("a destination by another port that somebody added stays, and the one of the release gets its weight back", async (scene) => {
-    const on = (port: number, weight: number): Fields => ({ destination: { host: "reviews", subset: "v1", port: { number: port } }, weight });
-    const router = await scene.begin({ reviews: [{ name: "primary", route: [on(80, 100)] }] });
-    await router.write(splitAt(10));
-    await scene.edit("reviews", ([rule]) => [{ ...rule, route: [on(8080, 50), ...(rule?.route ?? [])] }]);
-    await router.finish("stable");
-    assert.deepEqual(await scene.http("reviews"), [{ name: "primary", route: [on(8080, 50), on(80, 100)] }]);
-  });
+  fact(
+    "a destination by another port that somebody added stays, and the one of the release gets its weight back",
+    async (scene) => {
+      const on = (port: number, weight: number): Fields => ({
+        destination: { host: "reviews", subset: "v1", port: { number: port } },
+        weight,
+      });
+      const router = await scene.begin({ reviews: [{ name: "primary", route: [on(80, 100)] }] });
+      await router.write(splitAt(10));
+      await scene.edit("reviews", ([rule]) => [{ ...rule, route: [on(8080, 50), ...(rule?.route ?? [])] }]);
+      await router.finish("stable");
+      assert.deepEqual(await scene.http("reviews"), [{ name: "primary", route: [on(8080, 50), on(80, 100)] }]);
+    },
+  );
 
-  fact("a VirtualService that was deleted is drift, refuses weights, does not hold up a rollback, and is told at the end", async (scene) => {
-    const router = await scene.begin({ reviews: both });
-    await router.write(splitAt(10));
-    await world.client.delete(resources.virtualServices, scene.namespace, "reviews");
-    assert.equal(await router.drift(splitAt(10)), `VirtualService ${scene.namespace}/reviews is gone: somebody else deleted it`);
-    await assert.rejects(router.write(splitAt(20)), {
-      name: "DeniedError",
-      message: `VirtualService ${scene.namespace}/reviews was deleted during the release.`,
-    });
-    await assert.rejects(router.finish("canary"), DeniedError);
-    await router.finish("stable");
-    assert.deepEqual(await router.differences("stable"), [`VirtualService ${scene.namespace}/reviews is gone: somebody else deleted it`]);
-  });
+  fact(
+    "a VirtualService that was deleted is drift, refuses weights, does not hold up a rollback, and is told at the end",
+    async (scene) => {
+      const router = await scene.begin({ reviews: both });
+      await router.write(splitAt(10));
+      await world.client.delete(resources.virtualServices, scene.namespace, "reviews");
+      assert.equal(
+        await router.drift(splitAt(10)),
+        `VirtualService ${scene.namespace}/reviews is gone: somebody else deleted it`,
+      );
+      await assert.rejects(router.write(splitAt(20)), {
+        name: "DeniedError",
+        message: `VirtualService ${scene.namespace}/reviews was deleted during the release.`,
+      });
+      await assert.rejects(router.finish("canary"), DeniedError);
+      await router.finish("stable");
+      assert.deepEqual(await router.differences("stable"), [
+        `VirtualService ${scene.namespace}/reviews is gone: somebody else deleted it`,
+      ]);
+    },
+  );
 
   fact("a stable destination that somebody removed comes back with the traffic", async (scene) => {
     const router = await scene.begin({ reviews: both });
@@ -213,14 +239,17 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     assert.equal(await scene.spec("reviews"), original);
   });
 
-  fact("a version that somebody names a second time is drift, because nobody can say whose weight counts", async (scene) => {
-    const router = await scene.begin({ reviews: both });
-    await router.write(splitAt(10));
-    const twice = { destination: { host: "reviews", subset: "v2", port: { number: 8080 } }, weight: 50 };
-    await scene.edit("reviews", () => [{ name: "primary", route: [to("v1", 90), to("v2", 10), twice] }]);
-    assert.match((await router.drift(splitAt(10))) ?? "", /route "primary" names reviews subset v2 more than once$/);
-    await assert.rejects(router.write(splitAt(10)), DeniedError);
-  });
+  fact(
+    "a version that somebody names a second time is drift, because nobody can say whose weight counts",
+    async (scene) => {
+      const router = await scene.begin({ reviews: both });
+      await router.write(splitAt(10));
+      const twice = { destination: { host: "reviews", subset: "v2", port: { number: 8080 } }, weight: 50 };
+      await scene.edit("reviews", () => [{ name: "primary", route: [to("v1", 90), to("v2", 10), twice] }]);
+      assert.match((await router.drift(splitAt(10))) ?? "", /route "primary" names reviews subset v2 more than once$/);
+      await assert.rejects(router.write(splitAt(10)), DeniedError);
+    },
+  );
 
   fact("several VirtualServices are written in order, and the ones behind a refusal are left alone", async (scene) => {
     const router = await scene.begin({ first: both, second: both, third: both });
@@ -242,7 +271,12 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
       ["v1 90, v2 10", "v1 100, v2 0", "v1 100, v2 0"],
     );
     const [difference = "", ...more] = await router.differences("stable");
-    assert.ok(difference.startsWith(`VirtualService ${scene.namespace}/first route "primary": v1 90, v2 10 instead of v1 100, v2 0`), difference);
+    assert.ok(
+      difference.startsWith(
+        `VirtualService ${scene.namespace}/first route "primary": v1 90, v2 10 instead of v1 100, v2 0`,
+      ),
+      difference,
+    );
     assert.deepEqual(more, []);
   });
 
@@ -272,45 +306,57 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
     assert.deepEqual(scene.calls, [], "nothing was missing, so nothing had to be asked");
   });
 
-  fact("a missing subset gets a DestinationRule of our own, which goes after a rollback and leaves the user's alone", async (scene) => {
-    await scene.createRule("reviews", ["v1"]);
-    const users = await scene.rule("reviews");
-    const router = await scene.begin({ reviews: alone });
-    await router.prepare();
-    scene.calls.splice(0);
-    await router.prepare();
-    assert.deepEqual(scene.calls, ["list destinationrules"], "what is there already is only looked at");
-    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
-    assert.deepEqual((await scene.rule("istio-canary-reviews"))?.spec, {
-      host: "reviews",
-      exportTo: ["."],
-      subsets: [{ name: "v2", labels: { version: "v2" }, trafficPolicy: { loadBalancer: { simple: "RANDOM" } } }],
-    });
-    assert.match((await router.differences("stable")).join(), /DestinationRule \S+\/istio-canary-reviews still has the subset v2/);
-    await router.cleanUp("stable");
-    await router.cleanUp("stable");
-    assert.deepEqual(await scene.rules(), ["reviews: v1"]);
-    assert.deepEqual(await scene.rule("reviews"), users);
-    assert.deepEqual(await router.differences("stable"), []);
-  });
+  fact(
+    "a missing subset gets a DestinationRule of our own, which goes after a rollback and leaves the user's alone",
+    async (scene) => {
+      await scene.createRule("reviews", ["v1"]);
+      const users = await scene.rule("reviews");
+      const router = await scene.begin({ reviews: alone });
+      await router.prepare();
+      scene.calls.splice(0);
+      await router.prepare();
+      assert.deepEqual(scene.calls, ["list destinationrules"], "what is there already is only looked at");
+      assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
+      assert.deepEqual((await scene.rule("istio-canary-reviews"))?.spec, {
+        host: "reviews",
+        exportTo: ["."],
+        subsets: [{ name: "v2", labels: { version: "v2" }, trafficPolicy: { loadBalancer: { simple: "RANDOM" } } }],
+      });
+      assert.match(
+        (await router.differences("stable")).join(),
+        /DestinationRule \S+\/istio-canary-reviews still has the subset v2/,
+      );
+      await router.cleanUp("stable");
+      await router.cleanUp("stable");
+      assert.deepEqual(await scene.rules(), ["reviews: v1"]);
+      assert.deepEqual(await scene.rule("reviews"), users);
+      assert.deepEqual(await router.differences("stable"), []);
+    },
+  );
 
-  fact("after a swap the subset stays, because the route names it, and the next release adds to it and takes only its own", async (scene) => {
-    await scene.createRule("reviews", ["v1"]);
-    const first = await scene.begin({ reviews: alone });
-    await first.prepare();
-    await first.finish("canary");
-    await first.cleanUp("canary");
-    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
-    assert.deepEqual(await first.differences("canary"), []);
+  fact(
+    "after a swap the subset stays, because the route names it, and the next release adds to it and takes only its own",
+    async (scene) => {
+      await scene.createRule("reviews", ["v1"]);
+      const first = await scene.begin({ reviews: alone });
+      await first.prepare();
+      await first.finish("canary");
+      await first.cleanUp("canary");
+      assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
+      assert.deepEqual(await first.differences("canary"), []);
 
-    const second = await scene.again({ stable: "v2", canary: "v3" });
-    await second.prepare();
-    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2, v3", "reviews: v1"]);
-    await second.cleanUp("stable");
-    assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
-    await world.client.delete(resources.destinationRules, scene.namespace, "istio-canary-reviews");
-    assert.match((await first.differences("canary")).join(), /no DestinationRule in namespace \S+ has the subset v2, which the routes name/);
-  });
+      const second = await scene.again({ stable: "v2", canary: "v3" });
+      await second.prepare();
+      assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2, v3", "reviews: v1"]);
+      await second.cleanUp("stable");
+      assert.deepEqual(await scene.rules(), ["istio-canary-reviews: v2", "reviews: v1"]);
+      await world.client.delete(resources.destinationRules, scene.namespace, "istio-canary-reviews");
+      assert.match(
+        (await first.differences("canary")).join(),
+        /no DestinationRule in namespace \S+ has the subset v2, which the routes name/,
+      );
+    },
+  );
 
   fact("stable's subset is added, too, where no DestinationRule has it", async (scene) => {
     const router = await scene.begin({ reviews: alone });
@@ -347,7 +393,10 @@ interface Scene {
   readonly namespace: string;
   /** What the router asked of the API server: verb and name. */
   readonly calls: string[];
-  readonly begin: (virtualServices: Readonly<Record<string, readonly Fields[]>>, subsetLabels?: SubsetLabels) => Promise<Router>;
+  readonly begin: (
+    virtualServices: Readonly<Record<string, readonly Fields[]>>,
+    subsetLabels?: SubsetLabels,
+  ) => Promise<Router>;
   /** Another release over the same objects. */
   readonly again: (versions: Versions) => Promise<Router>;
   readonly target: (names: readonly string[], versions?: Versions) => Target;
@@ -373,8 +422,10 @@ async function createScene({ client, createNamespace, apply }: RouterWorld): Pro
   const routersClient = observe(client, interference);
   const { virtualServices, destinationRules } = resources;
 
-  const read = async (name: string): Promise<KubernetesObject> => (await client.get(virtualServices, namespace, name)) ?? assert.fail(`${name} is gone`);
-  const http = async (name: string): Promise<readonly HttpRule[]> => ((await read(name)).spec as { readonly http: readonly HttpRule[] }).http;
+  const read = async (name: string): Promise<KubernetesObject> =>
+    (await client.get(virtualServices, namespace, name)) ?? assert.fail(`${name} is gone`);
+  const http = async (name: string): Promise<readonly HttpRule[]> =>
+    ((await read(name)).spec as { readonly http: readonly HttpRule[] }).http;
   const create = (name: string, rules: readonly Fields[]): Promise<void> =>
     apply([
       {
@@ -395,7 +446,10 @@ async function createScene({ client, createNamespace, apply }: RouterWorld): Pro
     replicas: { kind: "keep" },
   });
 
-  async function release(over: Target, subsetLabels: SubsetLabels = async (of) => ({ version: over[of].subset ?? "" })): Promise<Router> {
+  async function release(
+    over: Target,
+    subsetLabels: SubsetLabels = async (of) => ({ version: over[of].subset ?? "" }),
+  ): Promise<Router> {
     // Through text, because that is how the journal keeps it.
     const before = parseRoutesBefore(JSON.parse(JSON.stringify(await captureRoutes(client, over))));
     return virtualServiceRouter({ client: routersClient, target: over, before, subsetLabels });
@@ -420,7 +474,11 @@ async function createScene({ client, createNamespace, apply }: RouterWorld): Pro
           spec: {
             host: "reviews",
             exportTo: ["."],
-            subsets: subsets.map((version) => ({ name: version, labels: { version }, trafficPolicy: { loadBalancer: { simple: "RANDOM" } } })),
+            subsets: subsets.map((version) => ({
+              name: version,
+              labels: { version },
+              trafficPolicy: { loadBalancer: { simple: "RANDOM" } },
+            })),
           },
         },
       ]),

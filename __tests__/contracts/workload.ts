@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
-import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import type { SentObject } from "../../sandbox/api-server/object.ts";
+import { captureWorkloads, workloadsBefore } from "../../src/adapters/deployment/before.ts";
+import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
 import type { Health } from "../../src/release/health.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
-import { captureWorkloads, workloadsBefore } from "../../src/workloads/before.ts";
-import { deploymentWorkload } from "../../src/workloads/deployment.ts";
 import { until } from "../support/cluster.ts";
 import { deploymentOf, destinationRuleOf, image, serviceOf, targetOf } from "../support/workload-objects.ts";
 
@@ -39,7 +39,8 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
         deploymentOf(namespace, "reviews-v1", "v1", { replicas }),
         ...more(namespace),
       ]);
-      const get = (deployment: string): Promise<KubernetesObject | undefined> => world.client.get(resources.deployments, namespace, deployment);
+      const get = (deployment: string): Promise<KubernetesObject | undefined> =>
+        world.client.get(resources.deployments, namespace, deployment);
       await until(
         "stable is available",
         async () => (await get("reviews-v1")) as { status?: { availableReplicas?: number } },
@@ -62,7 +63,10 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       return { namespace, get, workload };
     }
 
-    const ready = (of: { health(of: "stable" | "canary"): Promise<Health> }, role: "stable" | "canary"): Promise<Health> =>
+    const ready = (
+      of: { health(of: "stable" | "canary"): Promise<Health> },
+      role: "stable" | "canary",
+    ): Promise<Health> =>
       until(
         `${role} is ready`,
         () => of.health(role),
@@ -79,13 +83,21 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       );
 
     test("an existing Deployment gets the image and nothing else; another job puts it back", async () => {
-      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 1 })]);
+      const { get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 1 }),
+      ]);
       const before = await get("reviews-v2");
       const it = await workload();
       await it.deploy();
       const health = await ready(it, "canary");
-      assert.deepEqual({ desired: health.desired, available: health.available, restarts: health.restarts }, { desired: 1, available: 1, restarts: 0 });
-      assert.deepEqual(specOf(await get("reviews-v2")), JSON.parse(JSON.stringify(specOf(before)).replace(image("v1-old"), image("v2"))));
+      assert.deepEqual(
+        { desired: health.desired, available: health.available, restarts: health.restarts },
+        { desired: 1, available: 1, restarts: 0 },
+      );
+      assert.deepEqual(
+        specOf(await get("reviews-v2")),
+        JSON.parse(JSON.stringify(specOf(before)).replace(image("v1-old"), image("v2"))),
+      );
       assert.deepEqual(await it.differences("stable"), [
         `Deployment ${before?.metadata.namespace}/reviews-v2 has the image ${image("v2")}, not ${image("v1-old")}`,
       ]);
@@ -98,7 +110,10 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
     });
 
     test("a canary that rests at 0 gets pods before traffic, and rests again after a rollback", async () => {
-      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 0 })], 3);
+      const { get, workload } = await scene(
+        (namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 0 })],
+        3,
+      );
       const it = await workload();
       await it.deploy();
       assert.equal(replicas(await get("reviews-v2")), 1);
@@ -115,7 +130,9 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
       await it.deploy();
       const canary = await get("reviews-v2");
-      const spec = JSON.parse(JSON.stringify(specOf(stable)).replaceAll('"version":"v1"', '"version":"v2"').replace(image("v1"), image("v2")));
+      const spec = JSON.parse(
+        JSON.stringify(specOf(stable)).replaceAll('"version":"v1"', '"version":"v2"').replace(image("v1"), image("v2")),
+      );
       assert.deepEqual(specOf(canary), { ...spec, replicas: 1 });
       assert.equal(canary?.metadata.labels?.["app.kubernetes.io/managed-by"], "istio-canary");
       assert.deepEqual(specOf(await get("reviews-v1")), specOf(stable));
@@ -132,7 +149,10 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       await it.deploy();
       const { uid, generation } = (await get("reviews-v2"))?.metadata ?? {};
       await it.anotherJob().deploy();
-      assert.deepEqual([(await get("reviews-v2"))?.metadata.uid, (await get("reviews-v2"))?.metadata.generation], [uid, generation]);
+      assert.deepEqual(
+        [(await get("reviews-v2"))?.metadata.uid, (await get("reviews-v2"))?.metadata.generation],
+        [uid, generation],
+      );
     });
 
     test("a Deployment that came into being since, and not by the release, is left alone and told of", async () => {
@@ -142,7 +162,9 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       await assert.rejects(it.deploy(), (error) => error instanceof DeniedError && error.message.includes("not by it"));
       await it.restore();
       assert.ok(await get("reviews-v2"));
-      assert.deepEqual(await it.differences("stable"), [`Deployment ${namespace}/reviews-v2 is still there; it did not exist before the release`]);
+      assert.deepEqual(await it.differences("stable"), [
+        `Deployment ${namespace}/reviews-v2 is still there; it did not exist before the release`,
+      ]);
     });
 
     test("pods come as each weight needs them and are never taken away", async () => {
@@ -160,11 +182,18 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
 
     test("an image that cannot be pulled is fatal, in the pod's own words", async () => {
       const { workload } = await scene();
-      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" }, image: image("v2-pullfail") });
+      const it = await workload({
+        source: { from: "clone", labels: {} },
+        replicas: { kind: "by-weight" },
+        image: image("v2-pullfail"),
+      });
       await it.deploy();
       const { ready, fatal: because = "" } = await fatal(it);
       assert.equal(ready, false);
-      assert.match(because, /^Deployment \S+\/reviews-v2: pod reviews-v2-\S+: cannot pull image registry\.test\/reviews:v2-pullfail: Back-off pulling image/);
+      assert.match(
+        because,
+        /^Deployment \S+\/reviews-v2: pod reviews-v2-\S+: cannot pull image registry\.test\/reviews:v2-pullfail: Back-off pulling image/,
+      );
       await it.restore();
       assert.deepEqual(await it.differences("stable"), []);
     });
@@ -179,7 +208,10 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       );
       await it.deploy();
       const health = await fatal(it);
-      assert.match(health.fatal ?? "", /container reviews crashes again and again \(\d+ restarts?, the last run ended with exit code 1\)/);
+      assert.match(
+        health.fatal ?? "",
+        /container reviews crashes again and again \(\d+ restarts?, the last run ended with exit code 1\)/,
+      );
       assert.ok(health.restarts > 0);
       await it.restore();
       await ready(it, "canary");
@@ -198,7 +230,9 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
     });
 
     test("a swap scales stable to 0 and leaves the canary; keeping the old version leaves both", async () => {
-      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 2 })]);
+      const { get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 2 }),
+      ]);
       const kept = await workload({}, true);
       await kept.deploy();
       await ready(kept, "canary");
@@ -240,7 +274,10 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
         () => it.health("stable"),
         ({ available }) => available === 0,
       );
-      await assert.rejects(it.restore(), (error) => error instanceof DeniedError && error.message.includes("the pods of reviews-v2 are kept"));
+      await assert.rejects(
+        it.restore(),
+        (error) => error instanceof DeniedError && error.message.includes("the pods of reviews-v2 are kept"),
+      );
       assert.ok(await get("reviews-v2"));
     });
 
@@ -278,16 +315,25 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       const { namespace, get, workload } = await scene();
       const manifest = (tag: string) => [
         withoutNamespace(
-          deploymentOf(namespace, "reviews-v2", tag, { containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }] }),
+          deploymentOf(namespace, "reviews-v2", tag, {
+            containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }],
+          }),
         ),
       ];
-      const earlier = await workload({ source: { from: "manifests", objects: manifest("v1-old") }, image: image("v1-old"), replicas: { kind: "by-weight" } });
+      const earlier = await workload({
+        source: { from: "manifests", objects: manifest("v1-old") },
+        image: image("v1-old"),
+        replicas: { kind: "by-weight" },
+      });
       await earlier.deploy();
       await earlier.scale(splitAt(100));
       await ready(earlier, "canary");
       const before = await get("reviews-v2");
 
-      const it = await workload({ source: { from: "manifests", objects: manifest("v2") }, replicas: { kind: "count", count: 3 } });
+      const it = await workload({
+        source: { from: "manifests", objects: manifest("v2") },
+        replicas: { kind: "count", count: 3 },
+      });
       await it.deploy(); // over our own patch of the replicas
       await ready(it, "canary");
       assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /"value":"v2"/);
@@ -298,12 +344,18 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
     });
 
     test("a manifest takes no field from somebody else, and says from whom it would", async () => {
-      const { namespace, get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const { namespace, get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old"),
+      ]);
       const before = await get("reviews-v2");
-      const it = await workload({ source: { from: "manifests", objects: [withoutNamespace(deploymentOf(namespace, "reviews-v2", "v2"))] } });
+      const it = await workload({
+        source: { from: "manifests", objects: [withoutNamespace(deploymentOf(namespace, "reviews-v2", "v2"))] },
+      });
       await assert.rejects(
         it.deploy(),
-        (error) => error instanceof DeniedError && /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message),
+        (error) =>
+          error instanceof DeniedError &&
+          /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message),
       );
       assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
     });
@@ -316,7 +368,11 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
         }),
       ]);
       const before = await get("reviews-v2");
-      const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" }, image: image("v3") });
+      const it = await workload({
+        source: { from: "clone", labels: {} },
+        replicas: { kind: "by-weight" },
+        image: image("v3"),
+      });
       await it.deploy();
       await ready(it, "canary");
       const text = JSON.stringify(specOf(await get("reviews-v2")));
@@ -341,7 +397,8 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
 }
 
 const specOf = (object: KubernetesObject | undefined): unknown => object?.spec;
-const replicas = (object: KubernetesObject | undefined): number | undefined => (object?.spec as { replicas?: number } | undefined)?.replicas;
+const replicas = (object: KubernetesObject | undefined): number | undefined =>
+  (object?.spec as { replicas?: number } | undefined)?.replicas;
 
 function withoutNamespace(object: SentObject & { readonly spec: Readonly<Record<string, unknown>> }) {
   const { namespace: _, ...metadata } = object.metadata ?? {};

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { dump } from "js-yaml";
-import { type GitHubSandbox, startGitHub } from "../../src/sandbox/github/github.ts";
+import { type GitHubSandbox, startGitHub } from "../../sandbox/github/github.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment, testFolder } from "./support/bed.ts";
@@ -32,8 +32,17 @@ const repository = testFolder(bed, "repository");
 const seenByLaterStep = join(repository, "..", "outputs.json");
 
 const config = {
-  ...{ namespace, service: "shop", stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2" } },
-  ...{ stages: "20:3s, 50:3s", gates: [{ errors: { atMost: "5%", minRequests: 20 } }], metrics: { prometheus: bed.prometheus, interval: "1s" } },
+  ...{
+    namespace,
+    service: "shop",
+    stable: { deployment: "shop-v1", subset: "v1" },
+    canary: { deployment: "shop-v2", subset: "v2" },
+  },
+  ...{
+    stages: "20:3s, 50:3s",
+    gates: [{ errors: { atMost: "5%", minRequests: 20 } }],
+    metrics: { prometheus: bed.prometheus, interval: "1s" },
+  },
   promotion: { model: "swap", drain: "1s" },
   reporting: { environment: "bed" },
 };
@@ -83,12 +92,22 @@ describe("the action in a workflow", () => {
   });
 
   /** What came of a run by act, and what the step after the action saw of it. */
-  type Ran = { readonly code: number; readonly log: string; readonly outcome: string; readonly outputs: Readonly<Record<string, string>> };
+  type Ran = {
+    readonly code: number;
+    readonly log: string;
+    readonly outcome: string;
+    readonly outputs: Readonly<Record<string, string>>;
+  };
 
   async function run(tag: string): Promise<Ran> {
     rmSync(seenByLaterStep, { force: true });
     const { code, stdout, stderr } = await runWorkflow(bed, {
-      ...{ folder: repository, workflow: "release.yml", event: "pull_request", payload: { pull_request: { number: 7, head: { sha } } } },
+      ...{
+        folder: repository,
+        workflow: "release.yml",
+        event: "pull_request",
+        payload: { pull_request: { number: 7, head: { sha } } },
+      },
       secrets: { GITHUB_TOKEN: "ghs_token" },
       environment: {
         ...{ TAG: tag, SEEN: seenByLaterStep, KUBECONFIG: bed.kubeconfig },
@@ -108,7 +127,14 @@ describe("the action in a workflow", () => {
   }
 
   const all = { report: "canary-report.json", settled: "true" };
-  const back = { ...all, outcome: "rolled-back", phase: "rolled-back", stage: "1", weight: "0", "planned-split": '{"stable":100,"canary":0}' };
+  const back = {
+    ...all,
+    outcome: "rolled-back",
+    phase: "rolled-back",
+    stage: "1",
+    weight: "0",
+    "planned-split": '{"stable":100,"canary":0}',
+  };
 
   test("a bad release is rolled back: the job is red, a later step sees why, and the pull request is told", async (t) => {
     const was = await snapshot(api, namespace);
@@ -132,7 +158,12 @@ describe("the action in a workflow", () => {
   test("a first step that is killed leaves the job red, and the second one gives the traffic back", async () => {
     const was = withoutOurs(await snapshot(api, namespace), "shop");
     const running = run("v2");
-    await waitFor(async () => (await journalOf(api, namespace, "shop"))?.state.phase === "baking", "a stage", 30_000, 50);
+    await waitFor(
+      async () => (await journalOf(api, namespace, "shop"))?.state.phase === "baking",
+      "a stage",
+      30_000,
+      50,
+    );
     for (const pid of processesWith(`SEEN=${seenByLaterStep}`)) process.kill(pid, "SIGKILL");
     const { code, log, outcome, outputs } = await running;
     assert.equal(code, 1, log);
@@ -152,7 +183,14 @@ describe("the action in a workflow", () => {
     assert.equal(result.outcome, "success");
     const { "comment-url": _url, "observed-split": _observed, ...rest } = result.outputs;
     assert.deepEqual(rest, {
-      ...{ ...all, outcome: "succeeded", phase: "succeeded", stage: "2", weight: "100", "planned-split": '{"stable":0,"canary":100}' },
+      ...{
+        ...all,
+        outcome: "succeeded",
+        phase: "succeeded",
+        stage: "2",
+        weight: "100",
+        "planned-split": '{"stable":0,"canary":100}',
+      },
       because: "every stage passed: the canary is the new stable",
     });
     assert.equal(counts.bad, 0, counts.badSamples.join("\n"));

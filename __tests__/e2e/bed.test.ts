@@ -59,7 +59,11 @@ describe("the bed", () => {
     const series = `istio_requests_total{destination_service="shop.${namespace}.svc.cluster.local",destination_workload="shop-v2"`;
     const total = (sentBefore.v2 ?? 0) + canary;
     for (const reporter of ["source", "destination"]) {
-      await waitFor(async () => (await sumOf(bed, `${series},reporter="${reporter}"}`)) === total, `${total} requests of v2 by reporter ${reporter}`, 15_000);
+      await waitFor(
+        async () => (await sumOf(bed, `${series},reporter="${reporter}"}`)) === total,
+        `${total} requests of v2 by reporter ${reporter}`,
+        15_000,
+      );
     }
   });
 
@@ -90,7 +94,8 @@ describe("the bed", () => {
   });
 
   test("a patch of two weights reaches Envoy", async () => {
-    const weights = (v1: number, v2: number): unknown => [v1, v2].map((value, index) => ({ op: "replace", path: `/spec/http/0/route/${index}/weight`, value }));
+    const weights = (v1: number, v2: number): unknown =>
+      [v1, v2].map((value, index) => ({ op: "replace", path: `/spec/http/0/route/${index}/weight`, value }));
     await api.expect("PATCH", virtualService, weights(25, 75), jsonPatch);
     await waitFor(async () => (await envoyWeights(bed, host)).v2 === 75, "75 % in Envoy", 5_000, 10);
     await api.expect("PATCH", virtualService, weights(90, 10), jsonPatch);
@@ -101,7 +106,16 @@ describe("the bed", () => {
   test("kubectl shows logs, and those of a crashed container's last run", async () => {
     await apply(api, shop({ version: "v3", image: "shop:v3-crash" }), namespace);
     const pod = await waitFor(() => podWaiting("v3", "CrashLoopBackOff"), "the crash loop", 20_000);
-    const previous = await kubectl(bed, ["-n", namespace, "logs", pod.metadata.name, "-c", "shop", "--previous", "--tail=1"]);
+    const previous = await kubectl(bed, [
+      "-n",
+      namespace,
+      "logs",
+      pod.metadata.name,
+      "-c",
+      "shop",
+      "--previous",
+      "--tail=1",
+    ]);
     assert.deepEqual(previous, { code: 0, stdout: "panic: cannot connect to database\n", stderr: "" });
     const alive = await kubectl(bed, ["-n", namespace, "logs", "deployment/shop-v1", "-c", "shop", "--tail=1"]);
     assert.match(alive.stdout, /GET \/ 200/);
@@ -138,9 +152,17 @@ describe("the bed", () => {
     await waitFor(async () => (await sendRequests(5, canary)).bad === 1, "the new pod's answers", 10_000);
     assert.equal((await sendRequests(100, canary)).bad, 20);
     const series = `destination_service="shop.${namespace}.svc.cluster.local",destination_workload="shop-v2",reporter="source"`;
-    await waitFor(async () => (await sumOf(bed, `istio_requests_total{${series},response_code="500"}`)) >= 21, "21 failures in Prometheus", 10_000);
+    await waitFor(
+      async () => (await sumOf(bed, `istio_requests_total{${series},response_code="500"}`)) >= 21,
+      "21 failures in Prometheus",
+      10_000,
+    );
     const quantile = `histogram_quantile(0.5, sum by (le) (increase(istio_request_duration_milliseconds_bucket{${series},response_code="500"}[1m])))`;
-    const [median] = await waitFor(async () => (await queryPrometheus(bed, quantile)).filter(({ value }) => !Number.isNaN(value)), "a median", 10_000);
+    const [median] = await waitFor(
+      async () => (await queryPrometheus(bed, quantile)).filter(({ value }) => !Number.isNaN(value)),
+      "a median",
+      10_000,
+    );
     assert.ok((median?.value ?? 0) > 100 && (median?.value ?? 0) <= 250, `the median is ${median?.value} ms`);
   });
 
@@ -154,24 +176,41 @@ describe("the bed", () => {
 
   test("an image with -notready runs and never becomes ready", async () => {
     await apply(api, shop({ version: "v8", image: "shop:v8-notready" }), namespace);
-    const running = async (): Promise<boolean> => (await podsOf("v8")).some(({ status }) => status.containerStatuses?.every(({ state }) => state.running));
+    const running = async (): Promise<boolean> =>
+      (await podsOf("v8")).some(({ status }) => status.containerStatuses?.every(({ state }) => state.running));
     await waitFor(running, "a running pod", 10_000);
-    await waitFor(async () => (await kubectl(bed, ["-n", namespace, "logs", "deployment/shop-v8", "-c", "shop"])).code === 0, "its log", 10_000);
+    await waitFor(
+      async () => (await kubectl(bed, ["-n", namespace, "logs", "deployment/shop-v8", "-c", "shop"])).code === 0,
+      "its log",
+      10_000,
+    );
     assert.equal((await podsOf("v8"))[0]?.status.conditions?.find(({ type }) => type === "Ready")?.status, "False");
     await removeVersion("v8");
   });
 
   test("a quota refuses pods, and the ReplicaSet says so", async () => {
-    await apply(api, '{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: "3"}}}', namespace);
+    await apply(
+      api,
+      '{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: "3"}}}',
+      namespace,
+    );
     await waitFor(
-      async () => (await api.get<{ readonly status?: { readonly hard?: object } }>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.hard,
+      async () =>
+        (
+          await api.get<{ readonly status?: { readonly hard?: object } }>(
+            `/api/v1/namespaces/${namespace}/resourcequotas/pods`,
+          )
+        )?.status?.hard,
       "the quota's status",
       10_000,
     );
     await apply(api, shop({ version: "v6", image: "shop:v6" }), namespace);
     type Events = { readonly items: readonly { readonly reason: string; readonly message: string }[] };
     const refused = await waitFor(
-      async () => (await api.expect<Events>("GET", `/api/v1/namespaces/${namespace}/events`)).items.find(({ reason }) => reason === "FailedCreate"),
+      async () =>
+        (await api.expect<Events>("GET", `/api/v1/namespaces/${namespace}/events`)).items.find(
+          ({ reason }) => reason === "FailedCreate",
+        ),
       "the event FailedCreate",
       10_000,
     );
@@ -187,7 +226,12 @@ describe("the bed", () => {
       await failuresBy("UF", "shop-v2");
     });
     await t.test("no ready pod: 503 UH, counted for nobody", async () => {
-      await api.expect("PATCH", `/apis/apps/v1/namespaces/${namespace}/deployments/shop-v2`, { spec: { replicas: 0 } }, mergePatch);
+      await api.expect(
+        "PATCH",
+        `/apis/apps/v1/namespaces/${namespace}/deployments/shop-v2`,
+        { spec: { replicas: 0 } },
+        mergePatch,
+      );
       await waitFor(async () => (await podsOf("v2")).length === 0, "the end of v2's pods", 10_000);
       await failuresBy("UH", "unknown");
     });
@@ -245,8 +289,13 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: ${namespace}}]
   test("act runs a workflow on this machine, inside the bed's network", async () => {
     const folder = testFolder(bed, "workflow");
     mkdirSync(join(folder, ".github/workflows"), { recursive: true });
-    const steps = [{ run: `curl --silent --output /dev/null --write-out 'the gateway answers %{http_code}\n' ${bed.gateway}` }];
-    writeFileSync(join(folder, ".github/workflows/look.yml"), dump({ on: "workflow_dispatch", jobs: { look: { "runs-on": "ubuntu-latest", steps } } }));
+    const steps = [
+      { run: `curl --silent --output /dev/null --write-out 'the gateway answers %{http_code}\n' ${bed.gateway}` },
+    ];
+    writeFileSync(
+      join(folder, ".github/workflows/look.yml"),
+      dump({ on: "workflow_dispatch", jobs: { look: { "runs-on": "ubuntu-latest", steps } } }),
+    );
     const { code, stdout, stderr } = await runWorkflow(bed, { folder, workflow: "look.yml" });
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /the gateway answers 404/);
@@ -258,16 +307,26 @@ type Status = {
   readonly containerStatuses: readonly {
     readonly name: string;
     readonly restartCount: number;
-    readonly state: { readonly running?: object; readonly waiting?: { readonly reason: string; readonly message?: string } };
+    readonly state: {
+      readonly running?: object;
+      readonly waiting?: { readonly reason: string; readonly message?: string };
+    };
   }[];
 };
 type Pod = { readonly metadata: { readonly name: string }; readonly status: Status };
 
 const podsOf = async (version: string): Promise<readonly Pod[]> =>
-  (await api.expect<{ readonly items: readonly Pod[] }>("GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=version%3D${version}`)).items;
+  (
+    await api.expect<{ readonly items: readonly Pod[] }>(
+      "GET",
+      `/api/v1/namespaces/${namespace}/pods?labelSelector=version%3D${version}`,
+    )
+  ).items;
 
 const podWaiting = async (version: string, reason: string): Promise<Pod | undefined> =>
-  (await podsOf(version)).find(({ status }) => status.containerStatuses?.some(({ state }) => state.waiting?.reason === reason));
+  (await podsOf(version)).find(({ status }) =>
+    status.containerStatuses?.some(({ state }) => state.waiting?.reason === reason),
+  );
 
 async function removeVersion(version: string): Promise<void> {
   await api.expect("DELETE", `/apis/apps/v1/namespaces/${namespace}/deployments/shop-${version}`);

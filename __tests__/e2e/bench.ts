@@ -20,8 +20,10 @@ const host = "bench.example.com";
 const runs = 5;
 
 const seconds = (milliseconds: number): number => Math.round(milliseconds) / 1_000;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-const spread = (values: readonly number[]): string => `median of ${values.length}, ${Math.min(...values)} to ${Math.max(...values)}`;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const spread = (values: readonly number[]): string =>
+  `median of ${values.length}, ${Math.min(...values)} to ${Math.max(...values)}`;
 
 process.exit(await withBed(measure));
 
@@ -33,7 +35,9 @@ async function measure(bed: Bed): Promise<number> {
     await rolledOut(api, namespace, "shop-v1", "shop-v2");
     const place = { bed, api, namespace, host };
     const { result: took } = await underTraffic(place, () => times(() => fromVerdictToEnvoy(bed, api)));
-    const { result: outages } = await underTraffic({ ...place, perSecond: 50 }, (traffic) => times(() => outage(bed, api, traffic)));
+    const { result: outages } = await underTraffic({ ...place, perSecond: 50 }, (traffic) =>
+      times(() => outage(bed, api, traffic)),
+    );
     for (const [run, { bad, told, known, took }] of outages.entries())
       console.log(
         `run ${run + 1}: ${bad} bad answers, out of service after ${seconds(took)} s: ${seconds(told)} s until enough had failed, ${seconds(known - told)} s until that was scraped and read, ${seconds(took - known)} s until Envoy had the route`,
@@ -53,17 +57,33 @@ async function times<T>(once: () => Promise<T>): Promise<readonly T[]> {
 
 function figureOf(took: readonly number[]): Figure {
   const how = `${spread(took.map(seconds))} s; by the journal's time and Envoy's configuration`;
-  return { what: "failing poll to Envoy serving stable alone", value: seconds(median(took)), unit: "s", limit: 0.5, how };
+  return {
+    what: "failing poll to Envoy serving stable alone",
+    value: seconds(median(took)),
+    unit: "s",
+    limit: 0.5,
+    how,
+  };
 }
 
 function outageFigures(outages: readonly Outage[]): readonly Figure[] {
   const took = outages.map((outage) => seconds(outage.took));
   const bad = outages.map((outage) => outage.bad);
-  const parts = [outages.map(({ told }) => told), outages.map(({ told, known }) => known - told), outages.map(({ known, took }) => took - known)];
+  const parts = [
+    outages.map(({ told }) => told),
+    outages.map(({ told, known }) => known - told),
+    outages.map(({ known, took }) => took - known),
+  ];
   const [failed, read, routed] = parts.map((part) => seconds(median(part)));
   const how = `${spread(took)} s; of it ${failed} s until enough had failed, ${read} s until that was scraped and read, ${routed} s until Envoy had the route`;
   return [
-    { what: "50 % errors at 10 % of 50/s, scraped every 1 s: first bad answer to out of service", value: median(took), unit: "s", limit: 4, how },
+    {
+      what: "50 % errors at 10 % of 50/s, scraped every 1 s: first bad answer to out of service",
+      value: median(took),
+      unit: "s",
+      limit: 4,
+      how,
+    },
     { what: "bad answers by then", value: median(bad), unit: "", limit: 10, how: spread(bad) },
   ];
 }
@@ -79,7 +99,12 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
     while (badAt.length < traffic.counts().bad - before) badAt.push(Date.now());
   }, 2);
   const config = {
-    ...{ namespace, service: "shop", stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2" } },
+    ...{
+      namespace,
+      service: "shop",
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { deployment: "shop-v2", subset: "v2" },
+    },
     ...{ image: "registry.test/shop:v2-err50", stages: "10:5m" },
     ...{ metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s" } },
   };
@@ -89,7 +114,9 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
   const out = Date.now();
   const { code, said } = await ended;
   clearInterval(noting);
-  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ because }) => because.includes("canary requests failed"));
+  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ because }) =>
+    because.includes("canary requests failed"),
+  );
   const [, failed] = /(\d+) of \d+ canary requests failed/.exec(verdict?.because ?? "") ?? [];
   const [first] = badAt;
   const enough = badAt[Number(failed) - 1];
@@ -101,8 +128,17 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
 /** One release of a canary with 20 % errors: milliseconds from the decision to the first look at which Envoy had no canary any more. */
 async function fromVerdictToEnvoy(bed: Bed, api: ApiServer): Promise<number> {
   const config = {
-    ...{ namespace, service: "shop", stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2" } },
-    ...{ image: "registry.test/shop:v2-err20", stages: "50:1m", gates: [{ errors: { atMost: "5%", minRequests: 20 } }] },
+    ...{
+      namespace,
+      service: "shop",
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { deployment: "shop-v2", subset: "v2" },
+    },
+    ...{
+      image: "registry.test/shop:v2-err20",
+      stages: "50:1m",
+      gates: [{ errors: { atMost: "5%", minRequests: 20 } }],
+    },
     ...{ metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s" } },
   };
   const { ended } = startProgram(bed, { config });

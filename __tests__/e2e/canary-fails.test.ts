@@ -28,7 +28,8 @@ const crashed =
 async function fillQuota({ namespace }: Scene): Promise<void> {
   await apply(api, "{apiVersion: v1, kind: ResourceQuota, metadata: {name: pods}, spec: {hard: {pods: 3}}}", namespace);
   type Quota = { readonly status?: { readonly used?: { readonly pods?: string } } };
-  const used = async (): Promise<string | undefined> => (await api.get<Quota>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.used?.pods;
+  const used = async (): Promise<string | undefined> =>
+    (await api.get<Quota>(`/api/v1/namespaces/${namespace}/resourcequotas/pods`))?.status?.used?.pods;
   await waitFor(async () => (await used()) === "3", "the quota's count", 30_000);
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import type { CompositeResult } from "../../sandbox/composite/composite.ts";
 import type { State } from "../../src/release/state.ts";
-import type { CompositeResult } from "../../src/sandbox/composite/composite.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
@@ -82,7 +82,13 @@ const cases: readonly Case[] = [
     when: { phase: "promoting", step: "starting", weights: { v2: 100 } },
     ending: "ladder",
     conclusions: ["cancelled", "success"],
-    outputs: { outcome: "succeeded", phase: "succeeded", settled: "true", weight: "0", because: "stable runs the new image: giving its traffic back" },
+    outputs: {
+      outcome: "succeeded",
+      phase: "succeeded",
+      settled: "true",
+      weight: "0",
+      because: "stable runs the new image: giving its traffic back",
+    },
     weights: [{ v1: 100 }, { v1: 50, v2: 50 }, { v2: 100 }, { v1: 100 }],
     left: [["Deployment/shop-v1", "spec.template.spec.containers.0.image", "registry.test/shop:v2-start6"]],
   },
@@ -117,12 +123,18 @@ describe("a job is cancelled", { concurrency: 3 }, () => {
       const goesBack = each.outputs.outcome === "rolled-back" && each.weights.length > 1;
       const seen = await underTraffic({ bed, api, namespace, host, perSecond }, async (traffic) => {
         await waitFor(() => isTime(each, host), JSON.stringify(each.when), 60_000, 20);
-        if ("v2" in each.when.weights) await waitFor(() => (traffic.counts().byVersion.v2 ?? 0) >= 20, "answers of the canary", 30_000, 20);
+        if ("v2" in each.when.weights)
+          await waitFor(() => (traffic.counts().byVersion.v2 ?? 0) >= 20, "answers of the canary", 30_000, 20);
         const { total } = traffic.counts();
         const at = Date.now();
         cancel(each, step);
         if (goesBack) {
-          await waitFor(async () => same(await envoyWeights(bed, host), { v1: 100 }), "all traffic on stable", 60_000, 10);
+          await waitFor(
+            async () => same(await envoyWeights(bed, host), { v1: 100 }),
+            "all traffic on stable",
+            60_000,
+            10,
+          );
           t.diagnostic(`${each.ending}: Envoy had stable alone after ${Date.now() - at} ms`);
         }
         return { answered: total, job: await step.done };
@@ -143,9 +155,19 @@ describe("a job is cancelled", { concurrency: 3 }, () => {
 
 function configOf({ namespace, tag, settings }: Case): object {
   return {
-    ...{ namespace, service: "shop", stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2" } },
+    ...{
+      namespace,
+      service: "shop",
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { deployment: "shop-v2", subset: "v2" },
+    },
     ...(tag === undefined ? {} : { image: `registry.test/shop:${tag}` }),
-    ...{ stages: "50:1m", gates: [], metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s" } },
+    ...{
+      stages: "50:1m",
+      gates: [],
+      metrics: { prometheus: bed.prometheus, interval: "1s" },
+      promotion: { model: "swap", drain: "1s" },
+    },
     ...settings,
   };
 }

@@ -1,5 +1,5 @@
-import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
-import { findCluster } from "../../src/kubernetes/kubeconfig.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
@@ -21,7 +21,10 @@ function place(prefix: string) {
   const clients: KubernetesClient[] = [];
   const removals: (() => Promise<void>)[] = [];
 
-  const open = (headers: Readonly<Record<string, string>> = {}, onWarning?: (warning: string) => void): KubernetesClient => {
+  const open = (
+    headers: Readonly<Record<string, string>> = {},
+    onWarning?: (warning: string) => void,
+  ): KubernetesClient => {
     const authorize = async () => {
       const { headers: own, tls } = await cluster.authorize();
       return { headers: { ...own, ...headers }, tls };
@@ -63,7 +66,8 @@ async function world(prefix: string) {
   return {
     client: open(),
     createNamespace,
-    apply: async (objects: readonly object[]): Promise<void> => void (await apply(api, objects.map((object) => JSON.stringify(object)).join("\n---\n"))),
+    apply: async (objects: readonly object[]): Promise<void> =>
+      void (await apply(api, objects.map((object) => JSON.stringify(object)).join("\n---\n"))),
     close,
   };
 }

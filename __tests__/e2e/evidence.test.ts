@@ -28,7 +28,11 @@ describe("evidence", { concurrency: 3 }, () => {
   test("a canary with 50 % errors is out of service by the time it has answered a few requests", (t) =>
     withScene(bed, api, { name: "evidence-broken", perSecond: 50 }, async (scene) => {
       const program = scene.start(usual("10:60s"), { flags: image("v2-err50") });
-      await assertRolledBack(scene, await program.ended, /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/);
+      await assertRolledBack(
+        scene,
+        await program.ended,
+        /\d+ of \d+ canary requests failed: more than stops a release at once, odds of chance below 1 in 20/,
+      );
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.deepEqual(weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 100 }]);
@@ -45,10 +49,16 @@ describe("evidence", { concurrency: 3 }, () => {
       t.diagnostic(planned.said);
       assert.equal(planned.code, 0, planned.said);
       assert.match(planned.said, /What it finds in the traffic of the last hour, [\d.]+ requests per second/);
-      const rehearsed = await scene.start(usual("10:5m, 50:5m"), { command: "rehearse", flags: ["--rehearse-runs", "100"] }).ended;
+      const rehearsed = await scene.start(usual("10:5m, 50:5m"), {
+        command: "rehearse",
+        flags: ["--rehearse-runs", "100"],
+      }).ended;
       t.diagnostic(rehearsed.said);
       assert.equal(rehearsed.code, 0, rehearsed.said);
-      assert.match(rehearsed.said, /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+ % fail/);
+      assert.match(
+        rehearsed.said,
+        /100 rehearsed releases of each kind of canary \(seed 1\), before [\d.]+ requests per second, of which [\d.]+ % fail/,
+      );
       assert.deepEqual(await scene.now(), scene.before);
     }));
 
@@ -83,11 +93,19 @@ describe("evidence", { concurrency: 3 }, () => {
   test("a split that another VirtualService spoils is held for somebody to decide", (t) =>
     withScene(bed, api, { name: "evidence-bypass", perSecond: 50 }, async (scene) => {
       const host = "evidence-bypass-too.example.com";
-      await apply(api, virtualService(host, [{ host: "shop", subset: "v1" }]).replace("{name: shop}", "{name: thief}"), scene.namespace);
+      await apply(
+        api,
+        virtualService(host, [{ host: "shop", subset: "v1" }]).replace("{name: shop}", "{name: thief}"),
+        scene.namespace,
+      );
       const thief = startTraffic({ url: bed.gateway, host, perSecond: 100 });
       try {
         const finished = await scene.start(usual("10:20s")).ended;
-        await assertHeld(scene, finished, /the canary got [\d.]+ % of [\d,]+ requests instead of 10 %: less than planned, .*some callers bypass the route/);
+        await assertHeld(
+          scene,
+          finished,
+          /the canary got [\d.]+ % of [\d,]+ requests instead of 10 %: less than planned, .*some callers bypass the route/,
+        );
       } finally {
         t.diagnostic(figures(await thief.stop()));
       }
@@ -99,7 +117,11 @@ describe("evidence", { concurrency: 3 }, () => {
       const quiet = startTraffic({ url: bed.gateway, host: scene.host, perSecond: 0.2 });
       try {
         const finished = await scene.start(usual([{ weight: 10, wait: "15s", atMost: "20s" }])).ended;
-        await assertHeld(scene, finished, /held for somebody to decide: (no request of the canary was counted|0 of \d canary requests failed)/);
+        await assertHeld(
+          scene,
+          finished,
+          /held for somebody to decide: (no request of the canary was counted|0 of \d canary requests failed)/,
+        );
         t.diagnostic(finished.outputs.because ?? "");
       } finally {
         t.diagnostic(figures(await quiet.stop()));
@@ -112,6 +134,11 @@ async function assertHeld({ bed, host }: Scene, { code, said, outputs }: Finishe
   assert.equal(code, 3, said);
   assert.match(outputs.because ?? "", because);
   assert.match(said, because);
-  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "waiting", phase: "waiting", settled: "true", weight: "10" });
+  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), {
+    outcome: "waiting",
+    phase: "waiting",
+    settled: "true",
+    weight: "10",
+  });
   assert.deepEqual(await envoyWeights(bed, host), { v1: 90, v2: 10 });
 }

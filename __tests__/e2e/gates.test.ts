@@ -16,7 +16,11 @@ describe("gates", { concurrency: 3 }, () => {
   test("a canary with 20 % errors is rolled back by the error gate, and its errors end with its traffic", (t) =>
     withScene(bed, api, { name: "gates-errors" }, async (scene) => {
       const finished = await scene.start({}, { flags: image("v2-err20") }).ended;
-      await assertRolledBack(scene, finished, /errors: \d+ of \d+ canary requests failed \(\d+(\.\d)? %\), limit ≤ 5 %/);
+      await assertRolledBack(
+        scene,
+        finished,
+        /errors: \d+ of \d+ canary requests failed \(\d+(\.\d)? %\), limit ≤ 5 %/,
+      );
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
@@ -24,7 +28,10 @@ describe("gates", { concurrency: 3 }, () => {
 
   test("a slow canary is rolled back by the latency gate, and no request fails", (t) =>
     withScene(bed, api, { name: "gates-slow" }, async (scene) => {
-      const finished = await scene.start({ gates: [{ latency: { p: 90, timesStable: 1.5, minRequests: 20 } }] }, { flags: image("v2-slow1000") }).ended;
+      const finished = await scene.start(
+        { gates: [{ latency: { p: 90, timesStable: 1.5, minRequests: 20 } }] },
+        { flags: image("v2-slow1000") },
+      ).ended;
       await assertRolledBack(scene, finished, /the canary's p90 is [\d.]+ m?s over \d+ requests, limit/);
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));

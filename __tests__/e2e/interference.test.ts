@@ -35,7 +35,11 @@ const weights = (stable: number, canary: number): readonly object[] => [
 
 const assertSucceeded = ({ code, said, outputs }: Finished): void => {
   assert.equal(code, 0, said);
-  assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), { outcome: "succeeded", settled: "true", weight: "100" });
+  assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), {
+    outcome: "succeeded",
+    settled: "true",
+    weight: "100",
+  });
 };
 
 describe("somebody changes the weights", { concurrency: 3 }, () => {
@@ -45,7 +49,11 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       await servingCanary(scene, program);
       await scene.editRoute(weights(60, 40));
       const finished = await program.ended;
-      await assertRolledBack(scene, finished, /somebody else changed the route: VirtualService other-weights\/shop .*60.*40.*written by somebody-else/);
+      await assertRolledBack(
+        scene,
+        finished,
+        /somebody else changed the route: VirtualService other-weights\/shop .*60.*40.*written by somebody-else/,
+      );
       const { counts, weights: seen } = await scene.end();
       t.diagnostic(`${finished.outputs.because}; ${figures(counts)}`);
       assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
@@ -77,13 +85,21 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
       }
       await scene.editRoute(weights(57, 43));
       const finished = await program.ended;
-      await assertRolledBack(scene, finished, /somebody else changed the route, again after it was put back 2 times: .*43/);
+      await assertRolledBack(
+        scene,
+        finished,
+        /somebody else changed the route, again after it was put back 2 times: .*43/,
+      );
       t.diagnostic(figures((await scene.end()).counts));
     }));
 });
 
 describe("somebody changes something else", { concurrency: 3 }, () => {
-  const docs = { name: "docs", match: [{ uri: { prefix: "/docs" } }], route: [{ destination: { host: "shop", subset: "v1", port: { number: 80 } } }] };
+  const docs = {
+    name: "docs",
+    match: [{ uri: { prefix: "/docs" } }],
+    route: [{ destination: { host: "shop", subset: "v1", port: { number: 80 } } }],
+  };
   const additions = [
     { op: "add", path: "/metadata/annotations", value: { "team/owner": "shop" } },
     { op: "add", path: "/spec/http/0", value: docs },
@@ -94,15 +110,25 @@ describe("somebody changes something else", { concurrency: 3 }, () => {
   function withAdditions(before: Snapshot): Snapshot {
     const was = before["VirtualService/shop"] as VirtualService;
     const metadata = { ...was.metadata, annotations: { "team/owner": "shop" } };
-    return { ...before, "VirtualService/shop": { ...was, metadata, spec: { ...was.spec, http: [docs, ...was.spec.http] } } };
+    return {
+      ...before,
+      "VirtualService/shop": { ...was, metadata, spec: { ...was.spec, http: [docs, ...was.spec.http] } },
+    };
   }
 
   test("a route and an annotation that are added meanwhile survive a rollback", (t) =>
     withScene(bed, api, { name: "other-rollback" }, async (scene) => {
-      const program = scene.start({ stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] }, { flags: image("v2-err20") });
+      const program = scene.start(
+        { stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] },
+        { flags: image("v2-err20") },
+      );
       await servingCanary(scene, program);
       await scene.editRoute(additions);
-      await assertRolledBack({ ...scene, before: withAdditions(scene.before) }, await program.ended, /errors: \d+ of \d+ canary requests failed/);
+      await assertRolledBack(
+        { ...scene, before: withAdditions(scene.before) },
+        await program.ended,
+        /errors: \d+ of \d+ canary requests failed/,
+      );
       t.diagnostic(figures((await scene.end()).counts));
     }));
 
@@ -134,7 +160,10 @@ describe("somebody changes something else", { concurrency: 3 }, () => {
       t.diagnostic(said);
       assert.equal(code, 3, said);
       assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
-      assert.match(outputs.because ?? "", /somebody else changed the route: VirtualService other-deleted\/shop is gone: somebody else deleted it/);
+      assert.match(
+        outputs.because ?? "",
+        /somebody else changed the route: VirtualService other-deleted\/shop is gone: somebody else deleted it/,
+      );
       assert.match(said, /not as it should be: VirtualService other-deleted\/shop is gone/);
       assert.doesNotMatch(said, /all requests go to/);
       const { "VirtualService/shop": _, ...others } = scene.before;
@@ -178,7 +207,11 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
         });
         t.after(allow);
         const finished = await scene.start({}, { flags: image("v2") }).ended;
-        await assertRolledBack(scene, finished, /VirtualService policy-later-\w+\/shop could not be written \(.*50.*50.*\): .*no more than 20 % for v2/);
+        await assertRolledBack(
+          scene,
+          finished,
+          /VirtualService policy-later-\w+\/shop could not be written \(.*50.*50.*\): .*no more than 20 % for v2/,
+        );
         assert.doesNotMatch(finished.said, /service account/, "a policy's refusal is no missing permission");
         const { counts, weights: seen } = await scene.end();
         t.diagnostic(`${finished.outputs.because}; ${figures(counts)}`);
@@ -189,7 +222,10 @@ describe("a policy refuses to change the routes", { concurrency: 3 }, () => {
 
   test("a rollback that is refused is tried until it is allowed", (t) =>
     withScene(bed, api, { name: "policy-freeze" }, async (scene) => {
-      const program = scene.start({ stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] }, { flags: image("v2-err20") });
+      const program = scene.start(
+        { stages: "20:60s", gates: [{ errors: { atMost: "5%", minRequests: 60 } }] },
+        { flags: image("v2-err20") },
+      );
       await servingCanary(scene, program);
       const broken = [{ op: "add", path: "/metadata/annotations", value: {} }];
       const allow = await refuseRoutes({
@@ -226,7 +262,10 @@ describe("another job", { concurrency: 2 }, () => {
       const second = await scene.start({}, { flags: image("v3"), ...job("4712") }).ended;
       t.diagnostic(second.said);
       assert.equal(second.code, 2, second.said);
-      assert.match(second.said, /other-release\/shop is being released by another job since [\d.]+ s: https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711/);
+      assert.match(
+        second.said,
+        /other-release\/shop is being released by another job since [\d.]+ s: https:\/\/github\.com\/acme\/shop\/actions\/runs\/4711/,
+      );
       assert.deepEqual(pick(second.outputs, "outcome", "settled"), { outcome: "failed", settled: "true" });
       assertSucceeded(await first.ended);
       const { counts, weights: seen } = await scene.end();
@@ -247,7 +286,11 @@ describe("another job", { concurrency: 2 }, () => {
       const [stopped, rescued] = await Promise.all([first.ended, rescue.ended]);
       t.diagnostic(`${stopped.said}\n--\n${rescued.said}`);
       assert.equal(rescued.code, 0, rescued.said);
-      assert.deepEqual(pick(rescued.outputs, "outcome", "settled", "weight"), { outcome: "rolled-back", settled: "true", weight: "0" });
+      assert.deepEqual(pick(rescued.outputs, "outcome", "settled", "weight"), {
+        outcome: "rolled-back",
+        settled: "true",
+        weight: "0",
+      });
       assert.match(rescued.outputs.because ?? "", /somebody asked for it \(alice\)/);
       assert.equal(stopped.code, 3, stopped.said);
       assert.match(stopped.said, /another job \(https:\/\/github\.com\/acme\/shop\/actions\/runs\/4712\)/);

@@ -16,10 +16,22 @@ if (files.length === 0) throw new Error(`no end-to-end test has ${words.join(" o
 process.exit(await withBed((bed) => runTests(bed, files)));
 
 function runTests(bed: Bed, tests: readonly string[]): Promise<number> {
-  const args = ["--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=1", "--test-timeout=1200000", "--test-reporter=spec", ...tests];
-  const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...process.env, [bedVariable]: JSON.stringify(bed) } });
+  const args = [
+    "--disable-warning=ExperimentalWarning",
+    "--test",
+    "--test-concurrency=1",
+    "--test-timeout=1200000",
+    "--test-reporter=spec",
+    ...tests,
+  ];
+  const child = spawn(process.execPath, args, {
+    stdio: "inherit",
+    env: { ...process.env, [bedVariable]: JSON.stringify(bed) },
+  });
   // The tests end by the same signal, and the bed is still to be taken down.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  return new Promise((resolve) => child.once("exit", (status, signal) => resolve(status ?? 128 + constants.signals[signal ?? "SIGTERM"])));
+  return new Promise((resolve) =>
+    child.once("exit", (status, signal) => resolve(status ?? 128 + constants.signals[signal ?? "SIGTERM"])),
+  );
 }

@@ -17,7 +17,10 @@ const api = openApiServer(bed.kubeconfig);
 const deployment = (
   app: string,
   version: string,
-  { calls, annotations = {} }: { readonly calls?: string; readonly annotations?: Readonly<Record<string, string>> } = {},
+  {
+    calls,
+    annotations = {},
+  }: { readonly calls?: string; readonly annotations?: Readonly<Record<string, string>> } = {},
 ): string => `
 apiVersion: apps/v1
 kind: Deployment
@@ -65,7 +68,10 @@ spec:
   - route: [{destination: {host: backend.${namespace}.svc.cluster.local, subset: v1}}]
 `;
 
-type Answer = { readonly version: string; readonly backends: readonly { readonly status: number; readonly body: { readonly version: string } }[] };
+type Answer = {
+  readonly version: string;
+  readonly backends: readonly { readonly status: number; readonly body: { readonly version: string } }[];
+};
 
 async function ask(host: string, headers: Readonly<Record<string, string>> = {}): Promise<string> {
   const response = await request(bed.gateway, { headers: { host, ...headers } });
@@ -73,7 +79,11 @@ async function ask(host: string, headers: Readonly<Record<string, string>> = {})
   return `frontend ${version} -> backend ${backends[0]?.body.version}`;
 }
 
-const pairs = async (host: string, count: number, headers?: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+const pairs = async (
+  host: string,
+  count: number,
+  headers?: Readonly<Record<string, string>>,
+): Promise<readonly string[]> => {
   const seen = new Set<string>();
   for (let turn = 0; turn < count; turn++) seen.add(await ask(host, headers));
   return [...seen].sort();
@@ -81,8 +91,17 @@ const pairs = async (host: string, count: number, headers?: Readonly<Record<stri
 
 async function scene(namespace: string, host: string, injection: boolean, port: number): Promise<() => Promise<void>> {
   const remove = await newNamespace(api, namespace, injection);
-  const versions = ["v1", "v2"].flatMap((version) => [deployment("backend", version), deployment("frontend", version, { calls: `http://backend:${port}` })]);
-  await apply(api, [service("frontend"), service("backend", port), frontendRoute(host), bySource(namespace), ...versions].join("---\n"), namespace);
+  const versions = ["v1", "v2"].flatMap((version) => [
+    deployment("backend", version),
+    deployment("frontend", version, { calls: `http://backend:${port}` }),
+  ]);
+  await apply(
+    api,
+    [service("frontend"), service("backend", port), frontendRoute(host), bySource(namespace), ...versions].join(
+      "---\n",
+    ),
+    namespace,
+  );
   await rolledOut(api, namespace, "backend-v1", "backend-v2", "frontend-v1", "frontend-v2");
   await served(bed, host);
   return remove;
@@ -101,7 +120,10 @@ describe("services with sidecars", () => {
   });
 
   test("a header chooses the backend, because callers hand it on", async () => {
-    assert.deepEqual(await pairs("mesh.example.com", 30, { "end-user": "tester" }), ["frontend v1 -> backend v2", "frontend v2 -> backend v2"]);
+    assert.deepEqual(await pairs("mesh.example.com", 30, { "end-user": "tester" }), [
+      "frontend v1 -> backend v2",
+      "frontend v2 -> backend v2",
+    ]);
   });
 
   test("a sidecar counts what it sends, by the name of its Deployment", async () => {
@@ -111,7 +133,11 @@ describe("services with sidecars", () => {
   });
 
   test("a native sidecar counts as a container of its pod", async () => {
-    await apply(api, deployment("native", "v1", { annotations: { "sidecar.istio.io/nativeSidecar": "true" } }), namespace);
+    await apply(
+      api,
+      deployment("native", "v1", { annotations: { "sidecar.istio.io/nativeSidecar": "true" } }),
+      namespace,
+    );
     await rolledOut(api, namespace, "native-v1");
     type Pods = {
       readonly items: readonly {
@@ -141,17 +167,29 @@ describe("services without sidecars", () => {
   });
 
   test("a route of the mesh has no effect, and Kubernetes mixes the versions", async () => {
-    const all = ["v1", "v2"].flatMap((frontend) => ["v1", "v2"].map((backend) => `frontend ${frontend} -> backend ${backend}`));
-    await waitFor(async () => (await pairs("plain.example.com", 40)).join() === all.join(), "every frontend with every backend", 15_000);
+    const all = ["v1", "v2"].flatMap((frontend) =>
+      ["v1", "v2"].map((backend) => `frontend ${frontend} -> backend ${backend}`),
+    );
+    await waitFor(
+      async () => (await pairs("plain.example.com", 40)).join() === all.join(),
+      "every frontend with every backend",
+      15_000,
+    );
   });
 
   test("pods count nothing by themselves, and the gateway still knows their Deployments", async () => {
     await waitFor(
       async () =>
-        (await sumOf(bed, 'istio_requests_total{reporter="source",destination_workload="frontend-v2",destination_workload_namespace="bed-plain"}')) > 0,
+        (await sumOf(
+          bed,
+          'istio_requests_total{reporter="source",destination_workload="frontend-v2",destination_workload_namespace="bed-plain"}',
+        )) > 0,
       "the gateway's count",
       15_000,
     );
-    assert.equal(await sumOf(bed, 'istio_requests_total{reporter="destination",destination_workload_namespace="bed-plain"}'), 0);
+    assert.equal(
+      await sumOf(bed, 'istio_requests_total{reporter="destination",destination_workload_namespace="bed-plain"}'),
+      0,
+    );
   });
 });

@@ -5,7 +5,16 @@ import { openApiServer } from "./support/api-server.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { type OwnPrometheus, ownPrometheus } from "./support/own-prometheus.ts";
 import { sumOf } from "./support/prometheus.ts";
-import { assertRefused, assertRolledBack, figures, image, pick, type Scene, servingCanary, withScene } from "./support/scene.ts";
+import {
+  assertRefused,
+  assertRolledBack,
+  figures,
+  image,
+  pick,
+  type Scene,
+  servingCanary,
+  withScene,
+} from "./support/scene.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 // Releases that nothing tells how the canary is.
@@ -22,7 +31,11 @@ async function withPrometheus(scene: Scene, play: (prometheus: OwnPrometheus) =>
   await prometheus.start();
   try {
     const stable = `istio_requests_total{reporter="source",destination_workload="shop-v1",destination_workload_namespace="${scene.namespace}"}`;
-    await waitFor(async () => (await sumOf({ ...bed, prometheus: prometheus.url }, stable)) > 0, "stable's requests", 30_000);
+    await waitFor(
+      async () => (await sumOf({ ...bed, prometheus: prometheus.url }, stable)) > 0,
+      "stable's requests",
+      30_000,
+    );
     await play(prometheus);
   } finally {
     await prometheus.kill();
@@ -36,7 +49,11 @@ describe("without evidence", { concurrency: 5 }, () => {
     withScene(bed, api, { name: "evidence-quiet" }, async (scene) => {
       const { bad } = await scene.traffic.stop();
       const finished = await scene.start({ stages: oneStage("6s") }, { flags: image("v2") }).ended;
-      await assertRolledBack(scene, finished, /stage 20 % could not be judged within 6 s: errors has no data: no request of the canary was counted/);
+      await assertRolledBack(
+        scene,
+        finished,
+        /stage 20 % could not be judged within 6 s: errors has no data: no request of the canary was counted/,
+      );
       const { weights } = await scene.end();
       t.diagnostic(finished.outputs.because ?? "");
       assert.equal(bad, 0);
@@ -47,8 +64,13 @@ describe("without evidence", { concurrency: 5 }, () => {
   test("a Prometheus that does not answer is a refusal before anything is changed", (t) =>
     withScene(bed, api, { name: "evidence-nowhere" }, async (scene) => {
       const { url } = await ownPrometheus(bed, scene.namespace);
-      const finished = await scene.start({ metrics: { prometheus: url, interval: "1s" } }, { flags: image("v2") }).ended;
-      await assertRefused(scene, finished, new RegExp(`Prometheus did not answer: GET ${url}/api/v1/query: connection refused`));
+      const finished = await scene.start({ metrics: { prometheus: url, interval: "1s" } }, { flags: image("v2") })
+        .ended;
+      await assertRefused(
+        scene,
+        finished,
+        new RegExp(`Prometheus did not answer: GET ${url}/api/v1/query: connection refused`),
+      );
       const { counts, weights } = await scene.end();
       t.diagnostic(figures(counts));
       assert.deepEqual(counts.byVersion, { v1: counts.total });
@@ -56,13 +78,22 @@ describe("without evidence", { concurrency: 5 }, () => {
     }));
 
   for (const { noData, atMost, because } of [
-    { noData: "wait", atMost: "8s", because: /stage 20 % could not be judged within 8 s: errors has no data: Prometheus did not answer: .*connection refused/ },
+    {
+      noData: "wait",
+      atMost: "8s",
+      because:
+        /stage 20 % could not be judged within 8 s: errors has no data: Prometheus did not answer: .*connection refused/,
+    },
     { noData: "fail", atMost: "5m", because: /errors has no data: Prometheus did not answer: .*connection refused/ },
   ]) {
     test(`a Prometheus that dies during a stage rolls back, noData: ${noData}`, (t) =>
       withScene(bed, api, { name: `evidence-dies-${noData}` }, (scene) =>
         withPrometheus(scene, async (prometheus) => {
-          const settings = { stages: oneStage(atMost), gates: [{ errors: { ...gate, noData } }], metrics: { prometheus: prometheus.url, interval: "1s" } };
+          const settings = {
+            stages: oneStage(atMost),
+            gates: [{ errors: { ...gate, noData } }],
+            metrics: { prometheus: prometheus.url, interval: "1s" },
+          };
           const program = scene.start(settings, { flags: image("v2") });
           await servingCanary(scene, program);
           await prometheus.kill();
@@ -79,7 +110,10 @@ describe("without evidence", { concurrency: 5 }, () => {
 
   test("noData: fail lets a release through whose canary is called", (t) =>
     withScene(bed, api, { name: "evidence-eager" }, async (scene) => {
-      const eager = { gates: [{ errors: { ...gate, noData: "fail" } }], metrics: { prometheus: bed.prometheus, interval: "2s" } };
+      const eager = {
+        gates: [{ errors: { ...gate, noData: "fail" } }],
+        metrics: { prometheus: bed.prometheus, interval: "2s" },
+      };
       const { code, said } = await scene.start({ stages: oneStage("1m"), ...eager }, { flags: image("v2") }).ended;
       assert.equal(code, 0, said);
       t.diagnostic(figures((await scene.end()).counts));
@@ -88,7 +122,11 @@ describe("without evidence", { concurrency: 5 }, () => {
   test("a Prometheus that comes back in time is believed again, and the release succeeds", (t) =>
     withScene(bed, api, { name: "evidence-returns" }, (scene) =>
       withPrometheus(scene, async (prometheus) => {
-        const settings = { stages: oneStage("2m"), gates: [{ errors: gate }], metrics: { prometheus: prometheus.url, interval: "1s" } };
+        const settings = {
+          stages: oneStage("2m"),
+          gates: [{ errors: gate }],
+          metrics: { prometheus: prometheus.url, interval: "1s" },
+        };
         const program = scene.start(settings, { flags: image("v2") });
         await servingCanary(scene, program);
         await prometheus.kill();
@@ -97,7 +135,11 @@ describe("without evidence", { concurrency: 5 }, () => {
         await prometheus.start();
         const { code, said, outputs } = await program.ended;
         assert.equal(code, 0, said);
-        assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), { outcome: "succeeded", settled: "true", weight: "100" });
+        assert.deepEqual(pick(outputs, "outcome", "settled", "weight"), {
+          outcome: "succeeded",
+          settled: "true",
+          weight: "100",
+        });
         const { counts, weights } = await scene.end();
         t.diagnostic(`${said}; ${figures(counts)}`);
         assert.equal(counts.bad, 0, counts.badSamples.join("\n"));

@@ -14,7 +14,11 @@ import { waitFor } from "./support/wait-for.ts";
 const bed = bedFromEnvironment();
 const api = openApiServer(bed.kubeconfig);
 
-type Rule = { readonly apiGroups: readonly [string]; readonly resources: readonly [string]; readonly verbs: readonly string[] };
+type Rule = {
+  readonly apiGroups: readonly [string];
+  readonly resources: readonly [string];
+  readonly verbs: readonly string[];
+};
 type Role = { readonly kind: string; readonly rules: readonly Rule[] };
 
 const file = readFileSync("docs/rbac.yaml", "utf8");
@@ -25,7 +29,8 @@ const comforts: ReadonlySet<string> = new Set(["poddisruptionbudgets", "pods/log
 
 const without = (rule: Rule): readonly Rule[] => rules.filter((other) => other !== rule);
 
-const word = ({ apiGroups: [group], resources: [resource], verbs }: Rule): string => `${verbs.join(", ")} ${group === "" ? resource : `${resource}.${group}`}`;
+const word = ({ apiGroups: [group], resources: [resource], verbs }: Rule): string =>
+  `${verbs.join(", ")} ${group === "" ? resource : `${resource}.${group}`}`;
 
 /** A kubeconfig of a service account that has these rules in the scene's namespace, when the API server has heard of them. */
 async function accountWith({ namespace }: Scene, name: string, granted: readonly Rule[]): Promise<string> {
@@ -46,7 +51,11 @@ async function accountWith({ namespace }: Scene, name: string, granted: readonly
   return kubeconfig;
 }
 
-async function mayDo(kubeconfig: string, namespace: string, { apiGroups: [group], resources: [resource], verbs: [verb] }: Rule): Promise<boolean> {
+async function mayDo(
+  kubeconfig: string,
+  namespace: string,
+  { apiGroups: [group], resources: [resource], verbs: [verb] }: Rule,
+): Promise<boolean> {
   const account = openApiServer(kubeconfig);
   try {
     const review = {
@@ -73,13 +82,22 @@ describe("the Role that the documentation gives", { concurrency: 3 }, () => {
 
   for (const [what, name, settings, planned] of [
     ["an existing Deployment", "permissions-existing", {}, [{ v1: 80, v2: 20 }, { v1: 50, v2: 50 }, { v2: 100 }]],
-    ["a copy of stable", "permissions-copy", copy, [{ v1: 80, canary: 20 }, { v1: 50, canary: 50 }, { canary: 100 }, { v1: 100 }]],
+    [
+      "a copy of stable",
+      "permissions-copy",
+      copy,
+      [{ v1: 80, canary: 20 }, { v1: 50, canary: 50 }, { canary: 100 }, { v1: 100 }],
+    ],
   ] as const) {
     test(`is enough for a release of ${what}`, (t) =>
       withScene(bed, api, { name }, async (scene) => {
         await apply(api, file.replaceAll("namespace: shop", `namespace: ${name}`), name);
         const kubeconfig = await serviceAccountKubeconfig(bed, api, name, "istio-canary");
-        await waitFor(() => mayDo(kubeconfig, name, rules[0] ?? assert.fail("the Role has no rules")), "the Role", 30_000);
+        await waitFor(
+          () => mayDo(kubeconfig, name, rules[0] ?? assert.fail("the Role has no rules")),
+          "the Role",
+          30_000,
+        );
         const { code, said, outputs } = await scene.start(settings, { flags: image("v2"), kubeconfig }).ended;
         assert.equal(code, 0, said);
         assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "succeeded", settled: "true" });
@@ -98,7 +116,11 @@ describe("the Role that the documentation gives", { concurrency: 3 }, () => {
         const { code, said } = await scene.start(copy, { command: "plan", flags: image("v2"), kubeconfig }).ended;
         const optional = rule.resources.some((resource) => comforts.has(resource));
         assert.equal(code, optional ? 0 : 2, said);
-        const line = said.split("\n").find((text) => text.includes(`This job may not ${word(rule)} in namespace permissions-less, which is needed to `));
+        const line = said
+          .split("\n")
+          .find((text) =>
+            text.includes(`This job may not ${word(rule)} in namespace permissions-less, which is needed to `),
+          );
         assert.ok(line !== undefined, `${word(rule)} is not named:\n${said}`);
         t.diagnostic(line);
       }

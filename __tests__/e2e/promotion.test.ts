@@ -28,7 +28,12 @@ describe("a release that waits for approval", () => {
   const namespace = "promotion";
   const host = "promotion.example.com";
   const config = {
-    ...{ namespace, service: "shop", stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2" } },
+    ...{
+      namespace,
+      service: "shop",
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { deployment: "shop-v2", subset: "v2" },
+    },
     image: "registry.test/shop:v2",
     stages: [
       { weight: 25, wait: "2s", approval: true },
@@ -39,9 +44,14 @@ describe("a release that waits for approval", () => {
     promotion: { model: "swap", drain: "1s" },
     verify: { window: "4s", requests: 300 },
   };
-  const run = (command: string, wanted: Partial<Wanted> = {}): Promise<Finished> => runProgram(bed, { command, config, ...wanted });
+  const run = (command: string, wanted: Partial<Wanted> = {}): Promise<Finished> =>
+    runProgram(bed, { command, config, ...wanted });
   const inEnvoy = (weights: Weights): Promise<unknown> =>
-    waitFor(async () => JSON.stringify(await envoyWeights(bed, host)) === JSON.stringify(weights), `${JSON.stringify(weights)} in Envoy`, 10_000);
+    waitFor(
+      async () => JSON.stringify(await envoyWeights(bed, host)) === JSON.stringify(weights),
+      `${JSON.stringify(weights)} in Envoy`,
+      10_000,
+    );
   const editWeights = (v1: number, v2: number): Promise<unknown> =>
     api.expect(
       "PATCH",
@@ -99,10 +109,15 @@ describe("a release that waits for approval", () => {
       await answers(traffic, 5 * 60); // longer than the window
       const byUrl = ["--verify-url", bed.gateway, "--verify-headers", `host=${host}`];
       const byField = [...byUrl, "--verify-version-field", "version"];
-      const [counted, asked, told] = await Promise.all([["--json"], ["--json", ...byUrl], byField].map((flags) => run("verify", { flags })));
+      const [counted, asked, told] = await Promise.all(
+        [["--json"], ["--json", ...byUrl], byField].map((flags) => run("verify", { flags })),
+      );
       assertVerified(counted, 25);
       assertVerified(asked, 25);
-      assert.match(told?.said ?? "", /^shop-v2 got \d+ of 300 requests: [\d.]+ % \(95 % confidence: [\d.]+ % to [\d.]+ %; 300 requests to http\S+\)\.$/m);
+      assert.match(
+        told?.said ?? "",
+        /^shop-v2 got \d+ of 300 requests: [\d.]+ % \(95 % confidence: [\d.]+ % to [\d.]+ %; 300 requests to http\S+\)\.$/m,
+      );
 
       for (const [v1, v2] of [
         [98, 2],
@@ -139,10 +154,18 @@ describe("a release that waits for approval", () => {
 
     const { "observed-split": _observed, report = "", ...rest } = outputs;
     assert.deepEqual(rest, {
-      ...{ outcome: "succeeded", phase: "succeeded", stage: "2", settled: "true", because: "every stage passed: the canary is the new stable" },
+      ...{
+        outcome: "succeeded",
+        phase: "succeeded",
+        stage: "2",
+        settled: "true",
+        because: "every stage passed: the canary is the new stable",
+      },
       ...{ weight: "100", "planned-split": '{"stable":0,"canary":100}' },
     });
-    const { account } = JSON.parse(readFileSync(report, "utf8")) as { readonly account: { readonly log: readonly { readonly because: string }[] } };
+    const { account } = JSON.parse(readFileSync(report, "utf8")) as {
+      readonly account: { readonly log: readonly { readonly because: string }[] };
+    };
     assert.ok(
       account.log.some(({ because }) => because === "approved by octocat"),
       JSON.stringify(account.log),
@@ -172,8 +195,17 @@ describe("a first deployment", () => {
   const host = "first.example.com";
   const manifests = join(testFolder(bed, namespace), "shop-v1.yaml");
   const config = {
-    ...{ namespace, service: "shop", stable: { deployment: "shop-v0", subset: "v0" }, canary: { subset: "v1", from: { manifests } } },
-    ...{ stages: "10:3s, 50:3s", metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s" } },
+    ...{
+      namespace,
+      service: "shop",
+      stable: { deployment: "shop-v0", subset: "v0" },
+      canary: { subset: "v1", from: { manifests } },
+    },
+    ...{
+      stages: "10:3s, 50:3s",
+      metrics: { prometheus: bed.prometheus, interval: "1s" },
+      promotion: { model: "swap", drain: "1s" },
+    },
   };
 
   let remove: () => Promise<void>;
@@ -194,7 +226,10 @@ describe("a first deployment", () => {
     const was = await snapshot(api, namespace);
     const { code, said } = await runProgram(bed, { config });
     assert.equal(code, 2, said);
-    assert.match(said, /There is no stable version yet: Deployment first\/shop-v0 does not exist .*set first-deploy: true/);
+    assert.match(
+      said,
+      /There is no stable version yet: Deployment first\/shop-v0 does not exist .*set first-deploy: true/,
+    );
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "shop"), was);
   });
 
@@ -204,12 +239,21 @@ describe("a first deployment", () => {
     assert.equal(code, 0, said);
     const { report: _report, ...rest } = outputs;
     assert.deepEqual(rest, {
-      ...{ outcome: "succeeded", phase: "succeeded", stage: "", settled: "true", because: "every stage passed: the canary is the new stable" },
+      ...{
+        outcome: "succeeded",
+        phase: "succeeded",
+        stage: "",
+        settled: "true",
+        because: "every stage passed: the canary is the new stable",
+      },
       ...{ weight: "100", "planned-split": '{"stable":0,"canary":100}', "observed-split": "" },
     });
     const { "Deployment/shop-v1": deployed, ...others } = withoutOurs(await snapshot(api, namespace), "shop");
     assert.ok(deployed);
-    assert.deepEqual(others, changed(withoutOurs(was, "shop"), ["VirtualService/shop", "spec.http.0.route.0.destination.subset", "v1"]));
+    assert.deepEqual(
+      others,
+      changed(withoutOurs(was, "shop"), ["VirtualService/shop", "spec.http.0.route.0.destination.subset", "v1"]),
+    );
     const { byStatus, byVersion } = await sendRequests(40, { url: bed.gateway, host });
     assert.deepEqual({ byStatus, byVersion }, { byStatus: { "200": 40 }, byVersion: { v1: 40 } });
   });
@@ -218,7 +262,9 @@ describe("a first deployment", () => {
 /** Of everything in a namespace: nothing was written if none has changed. */
 async function resourceVersions(namespace: string): Promise<readonly string[]> {
   const lists = await Promise.all(
-    collections.map((path) => api.expect<{ readonly items: readonly KubernetesObject[] }>("GET", path.replace("NAMESPACE", namespace))),
+    collections.map((path) =>
+      api.expect<{ readonly items: readonly KubernetesObject[] }>("GET", path.replace("NAMESPACE", namespace)),
+    ),
   );
   return lists.flatMap(({ items }) => items.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`));
 }
@@ -226,7 +272,12 @@ async function resourceVersions(namespace: string): Promise<readonly string[]> {
 /** The count is near the plan, its bounds are those of its number of requests, and the exit code says what the bounds say. */
 function assertVerified(finished: Finished | undefined, planned: number): void {
   const { code, said = "" } = finished ?? {};
-  type Verified = { readonly stable: number; readonly canary: number; readonly neither: number; readonly planned: number };
+  type Verified = {
+    readonly stable: number;
+    readonly canary: number;
+    readonly neither: number;
+    readonly planned: number;
+  };
   const { stable, canary, neither, ...told } = JSON.parse(said) as Verified & {
     readonly share: number;
     readonly low: number;
@@ -240,7 +291,10 @@ function assertVerified(finished: Finished | undefined, planned: number): void {
   assert.ok(Math.abs(told.share - planned / 100) <= 5 * deviation, said);
   assert.equal(told.share, canary / total);
   assert.ok(told.low < told.share && told.share < told.high, said);
-  assert.ok(Math.abs(told.high - told.low - 2 * 1.96 * Math.sqrt((told.share * (1 - told.share)) / total)) < 0.01, said);
+  assert.ok(
+    Math.abs(told.high - told.low - 2 * 1.96 * Math.sqrt((told.share * (1 - told.share)) / total)) < 0.01,
+    said,
+  );
   assert.equal(told.planned, planned);
   assert.equal(told.asPlanned, told.low * 100 <= planned && planned <= told.high * 100);
   assert.equal(code, told.asPlanned ? 0 : 3, said);

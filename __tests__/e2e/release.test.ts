@@ -70,7 +70,10 @@ const cases: readonly Case[] = [
       deployment("shop-v1", versioned("v1"), v1, 2),
       deployment("shop-v2", versioned("v2"), v1, 1),
     ],
-    settings: () => ({ stable: { deployment: "shop-v1", subset: "v1" }, canary: { deployment: "shop-v2", subset: "v2", replicas: "same" } }),
+    settings: () => ({
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { deployment: "shop-v2", subset: "v2", replicas: "same" },
+    }),
     promotion: "swap",
     runs: [
       {
@@ -110,7 +113,10 @@ const cases: readonly Case[] = [
       deployment("shop-v1", versioned("v1"), v1, 2),
       deployment("shop-v2", versioned("v2"), v1, 2),
     ],
-    settings: () => ({ stable: { deployment: "shop-v1", host: "shop-v1" }, canary: { deployment: "shop-v2", host: "shop-v2" } }),
+    settings: () => ({
+      stable: { deployment: "shop-v1", host: "shop-v1" },
+      canary: { deployment: "shop-v2", host: "shop-v2" },
+    }),
     promotion: "swap",
     runs: [
       {
@@ -134,7 +140,10 @@ const cases: readonly Case[] = [
       virtualService(host, [{ host: "shop", subset: "stable" }]),
       deployment("shop", { app: "shop", track: "stable" }, v1, 4),
     ],
-    settings: () => ({ stable: { deployment: "shop", subset: "stable" }, canary: { from: "clone", subset: "canary", labels: { track: "canary" } } }),
+    settings: () => ({
+      stable: { deployment: "shop", subset: "stable" },
+      canary: { from: "clone", subset: "canary", labels: { track: "canary" } },
+    }),
     promotion: "update",
     replicas: { deployment: "shop-canary", counts: [1, 2, 4] },
     runs: [
@@ -178,7 +187,10 @@ const cases: readonly Case[] = [
       virtualService(host, [{ host: "shop", subset: "v1" }]),
       deployment("shop-v1", versioned("v1"), v1, 2),
     ],
-    settings: (folder) => ({ stable: { deployment: "shop-v1", subset: "v1" }, canary: { subset: "v2", from: { manifests: join(folder, "shop-v2.yaml") } } }),
+    settings: (folder) => ({
+      stable: { deployment: "shop-v1", subset: "v1" },
+      canary: { subset: "v2", from: { manifests: join(folder, "shop-v2.yaml") } },
+    }),
     promotion: "update",
     runs: [
       {
@@ -197,8 +209,16 @@ const manifests = `${deployment("shop-v2", versioned("v2"), `registry.test/shop:
 `;
 
 const endings = {
-  swap: { weight: "100", split: '{"stable":0,"canary":100}', because: "every stage passed: the canary is the new stable" },
-  update: { weight: "0", split: '{"stable":100,"canary":0}', because: "stable runs the new image: giving its traffic back" },
+  swap: {
+    weight: "100",
+    split: '{"stable":0,"canary":100}',
+    because: "every stage passed: the canary is the new stable",
+  },
+  update: {
+    weight: "0",
+    split: '{"stable":100,"canary":0}',
+    because: "stable runs the new image: giving its traffic back",
+  },
 };
 
 describe("a good release", { concurrency: 3 }, () => {
@@ -213,12 +233,19 @@ describe("a good release", { concurrency: 3 }, () => {
       const remove = await newNamespace(api, namespace);
       t.after(remove);
       const applied = await apply(api, each.objects(host).join("---\n"), namespace);
-      await rolledOut(api, namespace, ...applied.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.name));
+      await rolledOut(
+        api,
+        namespace,
+        ...applied.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.name),
+      );
       await waitFor(async () => Object.values(await envoyWeights(bed, host))[0] === 100, "the route in Envoy", 30_000);
 
       const config = {
         ...{ namespace, service: "shop", ...each.settings(folder), stages: "10:3s, 50:3s" },
-        ...{ gates: [{ errors: { atMost: "5%", minRequests: 10 } }], metrics: { prometheus: bed.prometheus, interval: "1s" } },
+        ...{
+          gates: [{ errors: { atMost: "5%", minRequests: 10 } }],
+          metrics: { prometheus: bed.prometheus, interval: "1s" },
+        },
         promotion: { model: promotion, drain: "1s" },
       };
       const replicas = each.replicas && recordReplicas(api, namespace, each.replicas.deployment);
@@ -226,7 +253,9 @@ describe("a good release", { concurrency: 3 }, () => {
       for (const { tag, weights, left, serves } of each.runs) {
         const before = withoutOurs(await snapshot(api, namespace), "shop");
         const flags = tag === undefined ? [] : ["--image", `registry.test/shop:${tag}`];
-        const seen = await underTraffic({ bed, api, namespace, host }, () => runProgram(bed, { config, flags, environment: { TAG: "v2-start1" } }));
+        const seen = await underTraffic({ bed, api, namespace, host }, () =>
+          runProgram(bed, { config, flags, environment: { TAG: "v2-start1" } }),
+        );
         const { code, said, outputs } = seen.result;
         t.diagnostic(figures(seen.counts));
         assert.equal(code, 0, said);
@@ -254,8 +283,11 @@ describe("a good release", { concurrency: 3 }, () => {
  * Five standard deviations leave one false alarm in a million runs.
  */
 function assertBetweenStages(observed = ""): void {
-  const { requests } = JSON.parse(observed) as { readonly requests: { readonly stable: number; readonly canary: number } };
+  const { requests } = JSON.parse(observed) as {
+    readonly requests: { readonly stable: number; readonly canary: number };
+  };
   const total = requests.stable + requests.canary;
-  const deviations = (share: number): number => (requests.canary - share * total) / Math.sqrt(share * (1 - share) * total);
+  const deviations = (share: number): number =>
+    (requests.canary - share * total) / Math.sqrt(share * (1 - share) * total);
   assert.ok(total > 50 && deviations(0.1) >= -5 && deviations(0.5) <= 5, observed);
 }

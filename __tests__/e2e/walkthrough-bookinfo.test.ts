@@ -118,7 +118,8 @@ function reviewsIn(body: string): string | undefined {
   return found && `${found.version}${found.backends ? " with stars" : ""}`;
 }
 
-const ask = (count: number): Promise<Counts> => sendRequests(count, { url: `${bed.gateway}/productpage`, host, versionOf: reviewsIn });
+const ask = (count: number): Promise<Counts> =>
+  sendRequests(count, { url: `${bed.gateway}/productpage`, host, versionOf: reviewsIn });
 
 /** What comes of requests that no route decides on. */
 const third = { v1: 1 / 3, "v2 with stars": 1 / 3, "v3 with stars": 1 / 3 };
@@ -133,11 +134,20 @@ async function allAnswer(): Promise<void> {
 }
 
 const config = {
-  ...{ namespace, service: "reviews", stable: { deployment: "reviews-v1", subset: "v1" }, canary: { deployment: "reviews-v3", subset: "v3" } },
+  ...{
+    namespace,
+    service: "reviews",
+    stable: { deployment: "reviews-v1", subset: "v1" },
+    canary: { deployment: "reviews-v3", subset: "v3" },
+  },
   ...{ stages: [{ weight: 50, wait: "3s", approval: true }], gates: [{ errors: { atMost: "5%", minRequests: 10 } }] },
-  ...{ metrics: { prometheus: bed.prometheus, interval: "1s", reporter: "destination" }, promotion: { model: "swap", drain: "1s", keepOld: true } },
+  ...{
+    metrics: { prometheus: bed.prometheus, interval: "1s", reporter: "destination" },
+    promotion: { model: "swap", drain: "1s", keepOld: true },
+  },
 };
-const run = (command: string, flags: readonly string[] = []): Promise<Finished> => runProgram(bed, { command, config, flags });
+const run = (command: string, flags: readonly string[] = []): Promise<Finished> =>
+  runProgram(bed, { command, config, flags });
 
 describe("Bookinfo", () => {
   let remove: () => Promise<void>;
@@ -161,10 +171,15 @@ describe("Bookinfo", () => {
   test("with sidecars, service by service, pods are 2/2, and versions that no route pins still get a third each", async () => {
     for (const name of services) {
       const injected = { spec: { template: { metadata: { labels: { "sidecar.istio.io/inject": "true" } } } } };
-      for (const version of versions[name]) await api.expect("PATCH", pathOf(`${name}-${version}`), injected, mergePatch);
+      for (const version of versions[name])
+        await api.expect("PATCH", pathOf(`${name}-${version}`), injected, mergePatch);
       await rolledOut(api, namespace, ...versions[name].map((version) => `${name}-${version}`));
     }
-    await waitFor(async () => JSON.stringify(await readiness()) === '["2/2"]', "the end of pods without a sidecar", 30_000);
+    await waitFor(
+      async () => JSON.stringify(await readiness()) === '["2/2"]',
+      "the end of pods without a sidecar",
+      30_000,
+    );
     await apply(api, services.map(destinationRule).join("---\n"), namespace);
     await allAnswer();
     assertShares(await ask(300), third);
@@ -185,11 +200,24 @@ describe("Bookinfo", () => {
   test("one destination v1, then half v3, then one destination v3: no request fails, and autoscalers are left alone", async (t) => {
     await apply(api, [...services.map(virtualService), ...versions.reviews.map(autoscaler)].join("---\n"), namespace);
     const admin = `http://${await addressOf("productpage")}:15000`;
-    await waitFor(async () => (await envoyWeights(bed, reviews, admin)).v1 === 100, "the route in productpage's sidecar", 30_000);
+    await waitFor(
+      async () => (await envoyWeights(bed, reviews, admin)).v1 === 100,
+      "the route in productpage's sidecar",
+      30_000,
+    );
     assertShares(await ask(100), { v1: 1 });
 
     const was = await snapshot(api, namespace);
-    const place = { bed, api, namespace, host, path: "/productpage", perSecond: 40, versionOf: reviewsIn, weightsOf: { host: reviews, admin } };
+    const place = {
+      bed,
+      api,
+      namespace,
+      host,
+      path: "/productpage",
+      perSecond: 40,
+      versionOf: reviewsIn,
+      weightsOf: { host: reviews, admin },
+    };
     const seen = await underTraffic(place, async (traffic) => {
       const released = await run("release");
       assert.equal(released.code, 0, released.said);
@@ -197,7 +225,11 @@ describe("Bookinfo", () => {
       const half = { destination: { host: "reviews", subset: "v1" }, weight: 50 };
       assert.deepEqual(
         withoutOurs(await snapshot(api, namespace), "reviews"),
-        changed(was, ["VirtualService/reviews", "spec.http.0.route", [half, { ...half, destination: { host: "reviews", subset: "v3" } }]]),
+        changed(was, [
+          "VirtualService/reviews",
+          "spec.http.0.route",
+          [half, { ...half, destination: { host: "reviews", subset: "v3" } }],
+        ]),
       );
       traffic.sinceLast();
       await answers(traffic, 200);
@@ -231,12 +263,14 @@ type Pod = {
   readonly status: { readonly podIP: string; readonly containerStatuses?: readonly { readonly ready: boolean }[] };
 };
 
-const pods = async (): Promise<readonly Pod[]> => (await api.expect<{ readonly items: readonly Pod[] }>("GET", `/api/v1/namespaces/${namespace}/pods`)).items;
+const pods = async (): Promise<readonly Pod[]> =>
+  (await api.expect<{ readonly items: readonly Pod[] }>("GET", `/api/v1/namespaces/${namespace}/pods`)).items;
 
 /** What kubectl's column READY has, each once. */
 async function readiness(): Promise<readonly string[]> {
   const shown = (await pods()).map(
-    ({ status: { containerStatuses = [] } }) => `${containerStatuses.filter(({ ready }) => ready).length}/${containerStatuses.length}`,
+    ({ status: { containerStatuses = [] } }) =>
+      `${containerStatuses.filter(({ ready }) => ready).length}/${containerStatuses.length}`,
   );
   return [...new Set(shown)];
 }

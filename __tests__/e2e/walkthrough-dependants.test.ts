@@ -68,23 +68,41 @@ const to = (app: string, subset: string, weight?: number): object => ({
   ...(weight === undefined ? {} : { weight }),
 });
 
-const virtualService = (name: string, hosts: readonly string[], gateways: readonly string[], http: readonly object[]): string => `
+const virtualService = (
+  name: string,
+  hosts: readonly string[],
+  gateways: readonly string[],
+  http: readonly object[],
+): string => `
 apiVersion: networking.istio.io/v1alpha3
 kind: VirtualService
 metadata: {name: ${name}}
 spec: ${JSON.stringify({ gateways, hosts, http })}
 `;
 
-const frontendRoute = virtualService("frontend", [host], ["istio-system/public"], [{ route: [to("frontend", "v1", 100), to("frontend", "v2", 0)] }]);
+const frontendRoute = virtualService(
+  "frontend",
+  [host],
+  ["istio-system/public"],
+  [{ route: [to("frontend", "v1", 100), to("frontend", "v2", 0)] }],
+);
 const backendRoute = (...above: readonly object[]): string =>
-  virtualService("backend", [backend], [], [...above, { match: [{}], route: [to("backend", "v1", 100), to("backend", "v2", 0)] }]);
+  virtualService(
+    "backend",
+    [backend],
+    [],
+    [...above, { match: [{}], route: [to("backend", "v1", 100), to("backend", "v2", 0)] }],
+  );
 
 const testers = { match: [{ headers: { canary: { exact: "canary-tester" } } }], route: [to("backend", "v2")] };
 const newFrontend = { match: [{ sourceLabels: { app: "frontend", version: "v2" } }], route: [to("backend", "v2")] };
 
 /** What a person sees: which frontend answered, and which backend answered it. */
 function pairIn(body: string): string {
-  const { version, backends } = JSON.parse(body) as { readonly version: string; readonly backends: readonly { readonly body: { readonly version: string } }[] };
+  const { version, backends } = JSON.parse(body) as {
+    readonly version: string;
+    readonly backends: readonly { readonly body: { readonly version: string } }[];
+  };
   return `${version} -> ${backends[0]?.body.version}`;
 }
 
@@ -94,10 +112,17 @@ const ask = (count: number, headers: Readonly<Record<string, string>> = {}): Pro
 const stopAt = (weight: number): object => ({ stages: [{ weight, wait: "2s", approval: true }] });
 
 const run = (command: string, app: string, settings: object = {}): Promise<Finished> => {
-  const version = (subset: string): object => ({ deployment: `${app}-${subset}`, subset, host: `${app}.${namespace}.svc.cluster.local` });
+  const version = (subset: string): object => ({
+    deployment: `${app}-${subset}`,
+    subset,
+    host: `${app}.${namespace}.svc.cluster.local`,
+  });
   const config = {
     ...{ namespace, service: app, stable: version("v1"), canary: version("v2"), stages: "10:2s, 50:2s, 100" },
-    ...{ gates: [{ errors: { atMost: "5%", minRequests: 5 } }], metrics: { prometheus: bed.prometheus, interval: "1s" } },
+    ...{
+      gates: [{ errors: { atMost: "5%", minRequests: 5 } }],
+      metrics: { prometheus: bed.prometheus, interval: "1s" },
+    },
     promotion: { model: "swap", drain: "1s", keepOld: true },
   };
   return runProgram(bed, { command, config: { ...config, ...settings } });
@@ -108,8 +133,19 @@ describe("a frontend and its backend", () => {
   let admin = { v1: "", v2: "" };
   before(async () => {
     remove = await newNamespace(api, namespace);
-    const deployments = [deployment("backend", "v1", 3), deployment("backend", "v2", 1), deployment("frontend", "v1", 1), deployment("frontend", "v2", 2)];
-    await apply(api, [service("frontend"), service("backend"), ...deployments, autoscaler, frontendRoute, backendRoute()].join("---\n"), namespace);
+    const deployments = [
+      deployment("backend", "v1", 3),
+      deployment("backend", "v2", 1),
+      deployment("frontend", "v1", 1),
+      deployment("frontend", "v2", 2),
+    ];
+    await apply(
+      api,
+      [service("frontend"), service("backend"), ...deployments, autoscaler, frontendRoute, backendRoute()].join(
+        "---\n",
+      ),
+      namespace,
+    );
     await rolledOut(api, namespace, "backend-v1", "backend-v2", "frontend-v1", "frontend-v2");
     admin = { v1: await adminOf("v1"), v2: await adminOf("v2") };
     await routed([{ v1: 100 }]);
@@ -132,14 +168,20 @@ describe("a frontend and its backend", () => {
 
   test("10, 50, 100 %: no request fails, and replicas and autoscalers stay as they are", async (t) => {
     const was = await snapshot(api, namespace);
-    const seen = await underTraffic({ ...place, weightsOf: { host: backend, admin: admin.v1 } }, () => run("release", "backend"));
+    const seen = await underTraffic({ ...place, weightsOf: { host: backend, admin: admin.v1 } }, () =>
+      run("release", "backend"),
+    );
     t.diagnostic(figures(seen.counts));
     assert.equal(seen.result.code, 0, seen.result.said);
     assert.equal(seen.counts.bad, 0, seen.counts.badSamples.join("\n"));
     assert.deepEqual(seen.weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 50, v2: 50 }, { v2: 100 }]);
     assert.deepEqual(
       withoutOurs(await snapshot(api, namespace), "backend"),
-      changed(was, ["VirtualService/backend", "spec.http.0.route.0.weight", 0], ["VirtualService/backend", "spec.http.0.route.1.weight", 100]),
+      changed(
+        was,
+        ["VirtualService/backend", "spec.http.0.route.0.weight", 0],
+        ["VirtualService/backend", "spec.http.0.route.1.weight", 100],
+      ),
     );
     assertShares(await ask(50), { "v1 -> v2": 1 });
   });
@@ -192,11 +234,15 @@ describe("a frontend and its backend", () => {
   });
 });
 
-const weightsIn = ({ destinations }: EnvoyRoute): object => Object.fromEntries(destinations.map(({ subset, weight }) => [subset, weight]));
+const weightsIn = ({ destinations }: EnvoyRoute): object =>
+  Object.fromEntries(destinations.map(({ subset, weight }) => [subset, weight]));
 
 /** The admin interface of a frontend's sidecar. */
 async function adminOf(version: string): Promise<string> {
   type Pods = { readonly items: readonly { readonly status: { readonly podIP: string } }[] };
-  const { items } = await api.expect<Pods>("GET", `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dfrontend,version%3D${version}`);
+  const { items } = await api.expect<Pods>(
+    "GET",
+    `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dfrontend,version%3D${version}`,
+  );
   return `http://${items[0]?.status.podIP}:15000`;
 }

@@ -81,9 +81,13 @@ const config = {
     canary: { deployment: "appv2", subset: "v2", host: service },
   },
   ...{ stages: [{ weight: 10, wait: "2s", approval: true }], gates: [{ errors: { atMost: "5%", minRequests: 5 } }] },
-  ...{ metrics: { prometheus: bed.prometheus, interval: "1s" }, promotion: { model: "swap", drain: "1s", keepOld: true } },
+  ...{
+    metrics: { prometheus: bed.prometheus, interval: "1s" },
+    promotion: { model: "swap", drain: "1s", keepOld: true },
+  },
 };
-const run = (command: string, flags: readonly string[] = []): Promise<Finished> => runProgram(bed, { command, config, flags });
+const run = (command: string, flags: readonly string[] = []): Promise<Finished> =>
+  runProgram(bed, { command, config, flags });
 
 describe("two labelled versions behind a gateway for every host", () => {
   let remove: () => Promise<void>;
@@ -103,24 +107,35 @@ describe("two labelled versions behind a gateway for every host", () => {
 
   test("a hundred requests come out at about 9:1, and all of it can be taken back", async (t) => {
     const was = await snapshot(api, namespace);
-    const seen = await underTraffic({ bed, api, namespace, host: "anything.example.com", weightsOf: { host: "*", admin: bed.envoyAdmin } }, async () => {
-      const released = await run("release");
-      assert.equal(released.code, 0, released.said);
-      assert.equal(released.outputs.outcome, "waiting");
-      assert.deepEqual(
-        withoutOurs(await snapshot(api, namespace), "canary"),
-        changed(was, ["VirtualService/canary", "spec.http.0.route.0.weight", 90], ["VirtualService/canary", "spec.http.0.route.1.weight", 10]),
-      );
-      const hundred = await sendRequests(100, { url: bed.gateway });
-      t.diagnostic(figures(hundred));
-      assertShares(hundred, { v1: 0.9, v2: 0.1 });
-      assert.match((await run("verify", ["--verify-url", bed.gateway])).said, /^appv2 got \d+ of 100 requests: /);
-      return run("rollback");
-    });
+    const seen = await underTraffic(
+      { bed, api, namespace, host: "anything.example.com", weightsOf: { host: "*", admin: bed.envoyAdmin } },
+      async () => {
+        const released = await run("release");
+        assert.equal(released.code, 0, released.said);
+        assert.equal(released.outputs.outcome, "waiting");
+        assert.deepEqual(
+          withoutOurs(await snapshot(api, namespace), "canary"),
+          changed(
+            was,
+            ["VirtualService/canary", "spec.http.0.route.0.weight", 90],
+            ["VirtualService/canary", "spec.http.0.route.1.weight", 10],
+          ),
+        );
+        const hundred = await sendRequests(100, { url: bed.gateway });
+        t.diagnostic(figures(hundred));
+        assertShares(hundred, { v1: 0.9, v2: 0.1 });
+        assert.match((await run("verify", ["--verify-url", bed.gateway])).said, /^appv2 got \d+ of 100 requests: /);
+        return run("rollback");
+      },
+    );
     const { code, said, outputs } = seen.result;
     t.diagnostic(figures(seen.counts));
     assert.equal(code, 0, said);
-    assert.deepEqual(pick(outputs, "outcome", "settled", "because"), { outcome: "rolled-back", settled: "true", because: "somebody asked for it" });
+    assert.deepEqual(pick(outputs, "outcome", "settled", "because"), {
+      outcome: "rolled-back",
+      settled: "true",
+      because: "somebody asked for it",
+    });
     assert.equal(seen.counts.bad, 0, seen.counts.badSamples.join("\n"));
     assert.deepEqual(seen.weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v1: 100 }]);
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), "canary"), was);
@@ -128,17 +143,24 @@ describe("two labelled versions behind a gateway for every host", () => {
 
   test("and finished: the next release gives everything to v2", async (t) => {
     const was = withoutOurs(await snapshot(api, namespace), "canary");
-    const seen = await underTraffic({ bed, api, namespace, host: "anything.example.com", weightsOf: { host: "*", admin: bed.envoyAdmin } }, async () => {
-      assert.equal((await run("release")).code, 0);
-      return run("promote");
-    });
+    const seen = await underTraffic(
+      { bed, api, namespace, host: "anything.example.com", weightsOf: { host: "*", admin: bed.envoyAdmin } },
+      async () => {
+        assert.equal((await run("release")).code, 0);
+        return run("promote");
+      },
+    );
     t.diagnostic(figures(seen.counts));
     assert.equal(seen.result.code, 0, seen.result.said);
     assert.equal(seen.counts.bad, 0, seen.counts.badSamples.join("\n"));
     assert.deepEqual(seen.weights, [{ v1: 100 }, { v1: 90, v2: 10 }, { v2: 100 }]);
     assert.deepEqual(
       withoutOurs(await snapshot(api, namespace), "canary"),
-      changed(was, ["VirtualService/canary", "spec.http.0.route.0.weight", 0], ["VirtualService/canary", "spec.http.0.route.1.weight", 100]),
+      changed(
+        was,
+        ["VirtualService/canary", "spec.http.0.route.0.weight", 0],
+        ["VirtualService/canary", "spec.http.0.route.1.weight", 100],
+      ),
     );
     assertShares(await sendRequests(100, { url: bed.gateway }), { v2: 1 });
   });

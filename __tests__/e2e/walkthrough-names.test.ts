@@ -88,7 +88,12 @@ function versionIn(body: string): string {
 const ask = (count: number, version: string): Promise<Counts> =>
   sendRequests(count, { url: bed.gateway, host, headers: { "dhc-version": version }, versionOf: versionIn });
 
-const environment = { CI_NAMESPACE: namespace, CI_PROJECT_NAME: project, IMAGE_DATE: "20261121", CANARY_STAGES: "50:3s" };
+const environment = {
+  CI_NAMESPACE: namespace,
+  CI_PROJECT_NAME: project,
+  IMAGE_DATE: "20261121",
+  CANARY_STAGES: "50:3s",
+};
 const example = load(readFileSync("examples/names-from-ci.yaml", "utf8")) as object;
 const run = (given: Readonly<Record<string, string>>): Promise<Finished> =>
   runProgram(bed, { config: { ...example, promotion: { model: "update", drain: "1s" } }, environment: given });
@@ -126,7 +131,12 @@ describe("versions by header, with names from the pipeline", () => {
     assert.deepEqual(seen.weights, [{ v101: 100 }, { v101: 50, v102: 50 }, { v102: 100 }, { v101: 100 }]);
 
     const images = ["v11", "v12"].map(
-      (version) => [`Deployment/deployment-${project}-${version}`, "spec.template.spec.containers.0.image", image("20261121")] as const,
+      (version) =>
+        [
+          `Deployment/deployment-${project}-${version}`,
+          "spec.template.spec.containers.0.image",
+          image("20261121"),
+        ] as const,
     );
     assert.deepEqual(withoutOurs(await snapshot(api, namespace), `service-${project}`), changed(was, ...images));
     assertShares(await ask(30, "v1"), { "v11 20261121": 1 });

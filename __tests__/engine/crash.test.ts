@@ -4,15 +4,28 @@ import { type Job, run } from "../../src/engine/run.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { type Behaviour, createWorld, judgedByEvidence, planOf, second } from "../support/world.ts";
 
-const job = (stop = new AbortController().signal): Job => ({ stop, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] });
+const job = (stop = new AbortController().signal): Job => ({
+  stop,
+  lost: new AbortController().signal,
+  deadlineAt: Infinity,
+  warnings: () => [],
+});
 
 const stories: readonly (readonly [string, Plan, Behaviour])[] = [
   ["a good release by swap", planOf(), {}],
   ["a good release by update", planOf({ promotion: "update" }), {}],
   ["a canary that goes bad", planOf(), { errors: (now) => (now > 45 * second ? 0.3 : 0) }],
   ["a good release by evidence", judgedByEvidence(planOf()), {}],
-  ["a canary that goes bad under evidence", judgedByEvidence(planOf()), { errors: (now) => (now > 45 * second ? 0.5 : 0) }],
-  ["a canary that never starts", planOf(), { health: (of) => (of === "canary" ? { ready: false, fatal: "pod reviews-v2-x: cannot pull the image" } : {}) }],
+  [
+    "a canary that goes bad under evidence",
+    judgedByEvidence(planOf()),
+    { errors: (now) => (now > 45 * second ? 0.5 : 0) },
+  ],
+  [
+    "a canary that never starts",
+    planOf(),
+    { health: (of) => (of === "canary" ? { ready: false, fatal: "pod reviews-v2-x: cannot pull the image" } : {}) },
+  ],
   [
     "a stable that does not take the new image",
     planOf({ promotion: "update" }),
@@ -75,8 +88,13 @@ test("a job that is cancelled at any call ends with all traffic on one version, 
       });
       const { state } = await run(await world.begin(), world.ports, job(stop.signal));
       const forward = world.journaled.includes("promoting");
-      assert.equal(state.phase, forward ? "succeeded" : "rolled-back", `cancelled at call ${call} of ${undisturbed.calls()}, ${told}`);
-      if (forward) assert.ok(told === "promoting" || told === "succeeded", `cancelled at call ${call} while ${told}, and went on`);
+      assert.equal(
+        state.phase,
+        forward ? "succeeded" : "rolled-back",
+        `cancelled at call ${call} of ${undisturbed.calls()}, ${told}`,
+      );
+      if (forward)
+        assert.ok(told === "promoting" || told === "succeeded", `cancelled at call ${call} while ${told}, and went on`);
       assert.equal(world.cluster.weight, forward && promotion === "swap" ? 100 : 0);
       if (!forward) assert.deepEqual(world.cluster, world.before);
     }

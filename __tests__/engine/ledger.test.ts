@@ -6,7 +6,12 @@ import type { Plan, Stage } from "../../src/release/plan.ts";
 import { after } from "../../src/release/transition.ts";
 import { createWorld, judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
 
-const job: Job = { stop: new AbortController().signal, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] };
+const job: Job = {
+  stop: new AbortController().signal,
+  lost: new AbortController().signal,
+  deadlineAt: Infinity,
+  warnings: () => [],
+};
 const plan = (rules: Partial<Plan["evidence"]> = {}, stage: Partial<Stage> = {}): Plan =>
   judgedByEvidence(planOf({ stages: [stageOf(5, stage), stageOf(25)] }), rules);
 
@@ -17,10 +22,13 @@ test("every request since the first weight is in the ledger once, at the weight 
   const polls = pollsOf(ledger);
   assert.deepEqual([...new Set(polls.map(({ weight }) => weight))], [5, 25]);
   const at = (weight: number): number =>
-    polls.filter((poll) => poll.weight === weight).reduce((sum, { stable, canary }) => sum + stable.requests + canary.requests, 0);
+    polls
+      .filter((poll) => poll.weight === weight)
+      .reduce((sum, { stable, canary }) => sum + stable.requests + canary.requests, 0);
   // 100 requests per second for 20 s in each stage; the world's pods are ready at once, so nothing is served in between.
   assert.deepEqual([at(5), at(25)], [2_000, 2_000]);
-  for (const { canary, stable, weight } of polls) assert.equal(canary.requests, Math.round(((canary.requests + stable.requests) * weight) / 100));
+  for (const { canary, stable, weight } of polls)
+    assert.equal(canary.requests, Math.round(((canary.requests + stable.requests) * weight) / 100));
   assert.deepEqual(
     polls.map(({ age }) => age),
     polls.map(({ age }) => age).toSorted((a, b) => a - b),
@@ -72,7 +80,8 @@ test("a release held by its evidence waits, and says why", async () => {
   const world = createWorld(plan({ settings: { ...plan().evidence.settings, requires: "safe" } }), { errors: () => 0 });
   const { state } = await run(await world.begin(), world.ports, job);
   assert.ok(
-    state.phase === "waiting" && /^stage 5% is held for somebody to decide: 0 of \d+ canary requests failed/.test(state.held ?? ""),
+    state.phase === "waiting" &&
+      /^stage 5% is held for somebody to decide: 0 of \d+ canary requests failed/.test(state.held ?? ""),
     JSON.stringify(state),
   );
   assert.equal(world.cluster.weight, 5);
@@ -82,7 +91,10 @@ test("a budget puts smaller steps between, and the release ends as planned", asy
   const world = createWorld(plan({ budget: 0.005 }), {});
   const { state, plan: adapted } = await run(await world.begin(), world.ports, job);
   const weights = adapted.stages.map(({ weight }) => weight);
-  assert.ok(weights.length > 2 && weights.every((weight, index) => weight > (weights[index - 1] ?? 0)), String(weights));
+  assert.ok(
+    weights.length > 2 && weights.every((weight, index) => weight > (weights[index - 1] ?? 0)),
+    String(weights),
+  );
   assert.equal(state.phase, "succeeded");
   assert.deepEqual(
     world.writes.map(({ weight }) => weight).filter((weight) => weight < 100),

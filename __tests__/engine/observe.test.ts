@@ -11,7 +11,14 @@ const nothing = async (): Promise<void> => {};
 const ready = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 
 const portsWith = (counters: MetricSource["counters"]): Ports => ({
-  router: { prepare: nothing, write: nothing, drift: async () => undefined, finish: nothing, cleanUp: nothing, differences: async () => [] },
+  router: {
+    prepare: nothing,
+    write: nothing,
+    drift: async () => undefined,
+    finish: nothing,
+    cleanUp: nothing,
+    differences: async () => [],
+  },
   workload: {
     ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing },
     ...{ retire: nothing, restore: nothing, differences: async () => [] },
@@ -24,7 +31,11 @@ const portsWith = (counters: MetricSource["counters"]): Ports => ({
 
 const release = await createWorld(planOf()).begin();
 const state = { phase: "baking", stage: 0, since: 0, putBacks: 0 } as const;
-const record: Record = { ...release, state, stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }] };
+const record: Record = {
+  ...release,
+  state,
+  stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],
+};
 const fresh = remember(record);
 const before: Memory = { ...fresh, meter: advance(fresh.meter, { at: 0, requests: [], buckets: [] }) };
 

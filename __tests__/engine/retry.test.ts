@@ -5,7 +5,12 @@ import { DeniedError } from "../../src/lib/errors.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import { createWorld, planOf } from "../support/world.ts";
 
-const job: Job = { stop: new AbortController().signal, lost: new AbortController().signal, deadlineAt: Infinity, warnings: () => [] };
+const job: Job = {
+  stop: new AbortController().signal,
+  lost: new AbortController().signal,
+  deadlineAt: Infinity,
+  warnings: () => [],
+};
 
 /** The ports with routes that cannot be given back the first few times. */
 function refusing(ports: Ports, times: number): Ports {
@@ -34,7 +39,11 @@ test("a weight that is refused for good is told as the reason to roll back, and 
     if (split.canary > 5) throw new DeniedError("the webhook says no");
     return world.ports.router.write(split);
   };
-  const { state, log } = await run(await world.begin(), { ...world.ports, router: { ...world.ports.router, write } }, job);
+  const { state, log } = await run(
+    await world.begin(),
+    { ...world.ports, router: { ...world.ports.router, write } },
+    job,
+  );
   assert.deepEqual(state, { phase: "rolled-back", because: "the webhook says no" });
   assert.deepEqual(
     log.filter(({ do: done }) => done === "retry"),

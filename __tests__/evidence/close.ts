@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 /** Fails unless `actual` is `expected` but for a part of 10^-9. */
 export function close(actual: number, expected: number, relative = 1e-9): void {
   const off = Math.abs(actual - expected);
-  assert.ok(off <= relative * Math.abs(expected) || off < 1e-15, `${actual} is not ${expected} (off by ${off / Math.abs(expected)} of it)`);
+  assert.ok(
+    off <= relative * Math.abs(expected) || off < 1e-15,
+    `${actual} is not ${expected} (off by ${off / Math.abs(expected)} of it)`,
+  );
 }
 
 /** The same for every number of two lists. */
@@ -18,8 +21,11 @@ export function within(values: readonly number[], low: number, high: number): vo
 }
 
 /** What likelihood ratios are on average: the sum over all outcomes of their chance times what each bet then pays. */
-export function averagePay(outcomes: readonly { readonly chance: number; readonly logs: readonly number[] }[]): readonly number[] {
+export function averagePay(
+  outcomes: readonly { readonly chance: number; readonly logs: readonly number[] }[],
+): readonly number[] {
   const pay = outcomes[0]?.logs.map(() => 0) ?? [];
-  for (const { chance, logs } of outcomes) for (const [j, log] of logs.entries()) pay[j] = (pay[j] ?? 0) + chance * Math.exp(log);
+  for (const { chance, logs } of outcomes)
+    for (const [j, log] of logs.entries()) pay[j] = (pay[j] ?? 0) + chance * Math.exp(log);
   return pay;
 }

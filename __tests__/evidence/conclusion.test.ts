@@ -13,29 +13,45 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
     { le: Infinity, count: requests },
   ],
 });
-const poll = (weight: number, canary: Count, stable: Count, age = defaults.warmUp): Poll => ({ weight, age, canary, stable, lost: 0 });
+const poll = (weight: number, canary: Count, stable: Count, age = defaults.warmUp): Poll => ({
+  weight,
+  age,
+  canary,
+  stable,
+  lost: 0,
+});
 const after = (polls: readonly Poll[], settings: Settings = defaults): Conclusion =>
   conclude(
     polls.reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence),
     settings,
   );
-const times = (count: number, one: Poll): readonly Poll[] => Array.from({ length: count }, (_, index) => ({ ...one, age: one.age + index * defaults.scrape }));
+const times = (count: number, one: Poll): readonly Poll[] =>
+  Array.from({ length: count }, (_, index) => ({ ...one, age: one.age + index * defaults.scrape }));
 
 test("harm is told by what failed on both versions, how many times as many at least, and the odds", () => {
   const { kind, by, because, numbers } = after(times(5, poll(10, counted(19, 4), counted(181, 0))));
   assert.deepEqual([kind, by], ["fail", "errors"]);
-  assert.equal(because, "20 of 95 canary requests failed, 0 of 905 on stable in the same time: at least 20 times as many, odds of chance below 1 in 20");
+  assert.equal(
+    because,
+    "20 of 95 canary requests failed, 0 of 905 on stable in the same time: at least 20 times as many, odds of chance below 1 in 20",
+  );
   assert.match(
     numbers,
     /^harm E = 10\^18 of 20 \(errors 10\^18, latency 1\) · safe E = 0\.0\d+ of 20 · ratio — \(at least 20 times as many\) · failed 21\.1 % of canary, 0 % of stable · /,
   );
-  assert.match(numbers, / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 20 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/);
+  assert.match(
+    numbers,
+    / · sound E = 0\.0\d+ of 20 · breaker E = \S+ of 20 over 95 requests · split 9\.5 %, planned 10 % · 5 polls$/,
+  );
 });
 
 test("plain failure while warming up is told without a comparison", () => {
   const { kind, by, because } = after([poll(5, counted(9, 6), counted(171, 0), 15_000)]);
   assert.deepEqual([kind, by], ["fail", "breaker"]);
-  assert.equal(because, "6 of 9 canary requests failed: more than stops a release at once, odds of chance below 1 in 20");
+  assert.equal(
+    because,
+    "6 of 9 canary requests failed: more than stops a release at once, odds of chance below 1 in 20",
+  );
 });
 
 test("a slow canary is told by the edge where it shows", () => {
@@ -51,13 +67,19 @@ test("a broken promise is told with the objective", () => {
   const settings = { ...defaults, objective: 0.01 };
   const { by, because } = after(times(8, poll(10, counted(100, 5), counted(900, 45))), settings);
   assert.equal(by, "objective");
-  assert.equal(because, "40 of 800 canary requests failed: more than the objective of 1 % allows, odds of chance below 1 in 20");
+  assert.equal(
+    because,
+    "40 of 800 canary requests failed: more than the objective of 1 % allows, odds of chance below 1 in 20",
+  );
 });
 
 test("a split that is not as planned is told with both shares", () => {
   const more = after(times(20, poll(5, counted(200, 0), counted(800, 0))));
   assert.deepEqual([more.kind, more.by], ["fail", "split"]);
-  assert.match(more.because, /^the canary got 20 % of 18,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/);
+  assert.match(
+    more.because,
+    /^the canary got 20 % of 18,000 requests instead of 5 %: more than planned, odds of chance below 1 in 1,000/,
+  );
   const less = after(times(20, poll(50, counted(400, 0), counted(1_600, 0))));
   assert.deepEqual([less.kind, less.by], ["inconclusive", "split"]);
   assert.match(less.because, /^the canary got 20 % of 36,000 requests instead of 50 %: less than planned/);
@@ -95,7 +117,10 @@ test("a canary that is surely not broken passes with words that claim no more, o
     /^2 of 200 canary requests failed, 18 of 1,800 on stable in the same time: 0\.\d+ to \d+ times as many, which proves neither harm nor safety; surely not broken \(10 % failing would be\), odds of chance below 1 in 20$/,
   );
   assert.equal(after(polls, { ...defaults, requires: "safe" }).kind, "inconclusive");
-  const warmed = after([poll(10, counted(100, 0), counted(900, 0), 30_000), poll(10, counted(100, 0), counted(900, 0))]);
+  const warmed = after([
+    poll(10, counted(100, 0), counted(900, 0), 30_000),
+    poll(10, counted(100, 0), counted(900, 0)),
+  ]);
   assert.equal(
     warmed.because,
     "0 of 100 canary requests failed, 0 of 900 on stable in the same time: no failure to compare by; surely not broken, by all 200 of its requests (10 % failing would be), odds of chance below 1 in 20",
@@ -119,27 +144,48 @@ test("requests for the canary that fail before they reach a pod fail the release
 test("a table shows the figure that decides and what it is held against", () => {
   const shown = ({ value, limit }: Conclusion): readonly string[] => [value, limit];
   assert.deepEqual(shown(after(times(5, poll(10, counted(19, 4), counted(181, 0))))), ["21.1 %", "like stable: 0 %"]);
-  assert.deepEqual(shown(after(times(12, poll(10, counted(100, 1, 20), counted(900, 9, 45))))), ["20 % slower than 250 ms", "like stable: 5 %"]);
-  assert.deepEqual(shown(after(times(20, poll(5, counted(200, 0), counted(800, 0))))), ["20 % of requests", "as planned: 5 %"]);
+  assert.deepEqual(shown(after(times(12, poll(10, counted(100, 1, 20), counted(900, 9, 45))))), [
+    "20 % slower than 250 ms",
+    "like stable: 5 %",
+  ]);
+  assert.deepEqual(shown(after(times(20, poll(5, counted(200, 0), counted(800, 0))))), [
+    "20 % of requests",
+    "as planned: 5 %",
+  ]);
   assert.deepEqual(shown(after([poll(5, counted(9, 6), counted(171, 0), 15_000)])), ["66.7 %", "≤ 10 %"]);
-  assert.deepEqual(shown(after(times(8, poll(10, counted(100, 5), counted(900, 45))), { ...defaults, objective: 0.01 })), ["5 %", "≤ 1 %"]);
+  assert.deepEqual(
+    shown(after(times(8, poll(10, counted(100, 5), counted(900, 45))), { ...defaults, objective: 0.01 })),
+    ["5 %", "≤ 1 %"],
+  );
   assert.deepEqual(shown(after([])), ["—", "like stable"]);
 });
 
 test("no data is told as such: no request of the canary, none since it warmed up, none of stable", () => {
   const young = { ...poll(5, counted(0, 0), counted(905, 3)), age: 15_000 };
-  assert.deepEqual([after([young]).kind, after([young]).because], ["no-data", "no request of the canary was counted, 905 of stable in the same time"]);
+  assert.deepEqual(
+    [after([young]).kind, after([young]).because],
+    ["no-data", "no request of the canary was counted, 905 of stable in the same time"],
+  );
   const late = after([poll(5, counted(10, 0), counted(190, 0), 15_000), poll(5, counted(0, 0), counted(190, 0))]);
-  assert.deepEqual([late.kind, late.because], ["no-data", "no request of the canary was counted since it warmed up, 190 of stable in the same time"]);
+  assert.deepEqual(
+    [late.kind, late.because],
+    ["no-data", "no request of the canary was counted since it warmed up, 190 of stable in the same time"],
+  );
   const alone = after([poll(5, counted(30, 1), counted(0, 0))]);
-  assert.deepEqual([alone.kind, alone.because], ["no-data", "no request of stable was counted, so nothing can be compared; 1 of 30 canary requests failed"]);
+  assert.deepEqual(
+    [alone.kind, alone.because],
+    ["no-data", "no request of stable was counted, so nothing can be compared; 1 of 30 canary requests failed"],
+  );
   assert.equal(after([]).kind, "no-data");
 });
 
 test("a canary that warms up is told how long it still does", () => {
   const { kind, because } = after([poll(5, counted(40, 2), counted(760, 5), 45_000)]);
   assert.equal(kind, "inconclusive");
-  assert.equal(because, "2 of 40 canary requests failed; it is warming up for 1 m 15 s more, until then only plain failure is judged");
+  assert.equal(
+    because,
+    "2 of 40 canary requests failed; it is warming up for 1 m 15 s more, until then only plain failure is judged",
+  );
 });
 
 test("the numbers name the dispersion that evidence was divided by", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { chance, poisson } from "../../src/evidence/chance.ts";
 import { ratioInterval, ratioScale } from "../../src/evidence/confidence.ts";
 import { independent, type Pair, ratioEvidence } from "../../src/evidence/error-ratio.ts";
 import { emptyMixture, grow, type Mixture } from "../../src/evidence/mixture.ts";
+import { chance, poisson } from "../../src/rehearsal/chance.ts";
 import { close } from "./close.ts";
 import { add, average, div, mul, pow, quotient, type Real, real, spaced, sub, toNumber } from "./exact.ts";
 
@@ -35,7 +35,10 @@ const exactLikelihood = (intervals: readonly Interval[], ratio: Real): Real =>
   intervals
     .map(([requests, failed]) => {
       const [nc, ns] = [real(requests.canary), real(requests.stable)];
-      return mul(pow(ratio, failed.canary), pow(div(add(ns, nc), add(ns, mul(ratio, nc))), failed.canary + failed.stable));
+      return mul(
+        pow(ratio, failed.canary),
+        pow(div(add(ns, nc), add(ns, mul(ratio, nc))), failed.canary + failed.stable),
+      );
     })
     .reduce(mul);
 
@@ -101,7 +104,16 @@ test("the interval holds the true ratio at all looks together in at least 95 of 
     let outside = false;
     for (let poll = 0; poll < 60; poll++) {
       const requests = { canary: 75, stable: 675 };
-      seen = grow(seen, ratioEvidence(ratioScale, 1, requests, { canary: poisson(0.75 * truth, next), stable: poisson(6.75, next) }, independent));
+      seen = grow(
+        seen,
+        ratioEvidence(
+          ratioScale,
+          1,
+          requests,
+          { canary: poisson(0.75 * truth, next), stable: poisson(6.75, next) },
+          independent,
+        ),
+      );
       if (poll % 6 === 5) {
         const { low = 0, high = Infinity } = ratioInterval(seen, 0.05);
         outside ||= low > truth || high < truth;

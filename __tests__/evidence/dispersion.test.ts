@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Chance, chance, poisson } from "../../src/evidence/chance.ts";
 import { dispersionOf } from "../../src/evidence/dispersion.ts";
+import { type Chance, chance, poisson } from "../../src/rehearsal/chance.ts";
 
 const pod = (requests: number, errors: number) => ({ requests, errors });
 
 /** An hour of four pods with 60 errors a minute in clusters of a geometric size. */
 function windows(next: Chance, clusterMean: number): { readonly requests: number; readonly errors: number }[][] {
-  const size = (): number => (clusterMean === 1 ? 1 : 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / clusterMean)));
+  const size = (): number =>
+    clusterMean === 1 ? 1 : 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / clusterMean));
   return Array.from({ length: 60 }, () =>
     Array.from({ length: 4 }, () =>
       pod(
@@ -43,7 +44,14 @@ test("a single error in a window neither raises nor lowers it", () => {
 
 test("it is never below 1, and 1 where nothing can be compared", () => {
   assert.equal(dispersionOf([[pod(100, 5), pod(100, 5)]]), 1);
-  for (const nothing of [[], [[]], [[pod(100, 5)]], [[pod(100, 0), pod(100, 0)]], [[pod(4, 4), pod(3, 3)]], [[pod(0, 0), pod(100, 5)]]])
+  for (const nothing of [
+    [],
+    [[]],
+    [[pod(100, 5)]],
+    [[pod(100, 0), pod(100, 0)]],
+    [[pod(4, 4), pod(3, 3)]],
+    [[pod(0, 0), pod(100, 5)]],
+  ])
     assert.equal(dispersionOf(nothing), 1);
 });
 

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { correlatedEvidence, type Dispersion, harmRatios, independent, type Pair, ratioEvidence, safeRatios } from "../../src/evidence/error-ratio.ts";
+import {
+  correlatedEvidence,
+  type Dispersion,
+  harmRatios,
+  independent,
+  type Pair,
+  ratioEvidence,
+  safeRatios,
+} from "../../src/evidence/error-ratio.ts";
 import { emptyMixture, grow, logE, type Mixture, totals } from "../../src/evidence/mixture.ts";
 import { logChoose } from "../../src/evidence/numerics.ts";
 import { alike, averagePay, close, within } from "./close.ts";
@@ -18,12 +26,17 @@ const stages: readonly Interval[] = [
 
 const harm = (intervals: readonly Interval[], allowed = 1, dispersion: Dispersion = independent): Mixture =>
   intervals.reduce(
-    (mixture, { requests, failed }) => grow(mixture, ratioEvidence(harmRatios(allowed), allowed, requests, failed, dispersion)),
+    (mixture, { requests, failed }) =>
+      grow(mixture, ratioEvidence(harmRatios(allowed), allowed, requests, failed, dispersion)),
     emptyMixture(40),
   );
 
 /** E by its definition: the average over ratios of the products of likelihood ratios. */
-function exactE(intervals: readonly Interval[], allowed: Real, likelihoodRatio: (ratio: Real, interval: Interval) => Real): Real {
+function exactE(
+  intervals: readonly Interval[],
+  allowed: Real,
+  likelihoodRatio: (ratio: Real, interval: Interval) => Real,
+): Real {
   const ratios = spaced(mul(allowed, div(real(6), real(5))), mul(allowed, real(100)), 40);
   return average(ratios.map((ratio) => intervals.map((interval) => likelihoodRatio(ratio, interval)).reduce(mul)));
 }
@@ -99,8 +112,17 @@ const requests = fc.record({ canary: fc.integer({ min: 1, max: 5_000 }), stable:
 const allowedRatio = fc.double({ min: 0.5, max: 3, noNaN: true });
 
 /** Σ over all that could have happened of its probability times its likelihood ratio. */
-function expectation(all: number, lawLog: (canary: number) => number, evidenceOf: (failed: Pair) => readonly number[]): readonly number[] {
-  return averagePay(Array.from({ length: all + 1 }, (_, canary) => ({ chance: Math.exp(lawLog(canary)), logs: evidenceOf({ canary, stable: all - canary }) })));
+function expectation(
+  all: number,
+  lawLog: (canary: number) => number,
+  evidenceOf: (failed: Pair) => readonly number[],
+): readonly number[] {
+  return averagePay(
+    Array.from({ length: all + 1 }, (_, canary) => ({
+      chance: Math.exp(lawLog(canary)),
+      logs: evidenceOf({ canary, stable: all - canary }),
+    })),
+  );
 }
 
 test("every bet is fair: the expected likelihood ratio at the allowed ratio is 1, whatever the traffic", () => {
@@ -108,7 +130,9 @@ test("every bet is fair: the expected likelihood ratio at the allowed ratio is 1
     fc.property(requests, allowedRatio, fc.integer({ min: 1, max: 40 }), (exposure, allowed, all) => {
       const theta = (allowed * exposure.canary) / (exposure.stable + allowed * exposure.canary);
       const law = (x: number): number => logChoose(all, x) + x * Math.log(theta) + (all - x) * Math.log1p(-theta);
-      const fair = expectation(all, law, (failed) => ratioEvidence([...harmRatios(allowed), ...safeRatios(allowed)], allowed, exposure, failed, independent));
+      const fair = expectation(all, law, (failed) =>
+        ratioEvidence([...harmRatios(allowed), ...safeRatios(allowed)], allowed, exposure, failed, independent),
+      );
       within(fair, 1 - 1e-9, 1 + 1e-9);
     }),
     { numRuns: 60 },
@@ -117,46 +141,63 @@ test("every bet is fair: the expected likelihood ratio at the allowed ratio is 1
 
 test("tempered bets are fair or worse for whoever accuses the canary", () => {
   fc.assert(
-    fc.property(requests, fc.double({ min: 1, max: 20, noNaN: true }), fc.integer({ min: 1, max: 30 }), (exposure, phi, all) => {
-      const theta = exposure.canary / (exposure.stable + exposure.canary);
-      const law = (x: number): number => logChoose(all, x) + x * Math.log(theta) + (all - x) * Math.log1p(-theta);
-      within(
-        expectation(all, law, (failed) => ratioEvidence(harmRatios(1), 1, exposure, failed, { kind: "tempered", phi })),
-        0,
-        1 + 1e-9,
-      );
-    }),
+    fc.property(
+      requests,
+      fc.double({ min: 1, max: 20, noNaN: true }),
+      fc.integer({ min: 1, max: 30 }),
+      (exposure, phi, all) => {
+        const theta = exposure.canary / (exposure.stable + exposure.canary);
+        const law = (x: number): number => logChoose(all, x) + x * Math.log(theta) + (all - x) * Math.log1p(-theta);
+        within(
+          expectation(all, law, (failed) =>
+            ratioEvidence(harmRatios(1), 1, exposure, failed, { kind: "tempered", phi }),
+          ),
+          0,
+          1 + 1e-9,
+        );
+      },
+    ),
     { numRuns: 40 },
   );
 });
 
 test("bets on correlated failures are fair under the law of correlated failures", () => {
   fc.assert(
-    fc.property(requests, fc.double({ min: 0.01, max: 0.9, noNaN: true }), fc.integer({ min: 1, max: 20 }), (exposure, icc, all) => {
-      const strength = 1 / icc - 1;
-      const theta = exposure.canary / (exposure.stable + exposure.canary);
-      const part = (a: number, n: number): number => Array.from({ length: n }, (_, i) => Math.log(a + i)).reduce((x, y) => x + y, 0);
-      const law = (x: number): number => logChoose(all, x) + part(theta * strength, x) + part((1 - theta) * strength, all - x) - part(strength, all);
-      within(
-        expectation(all, law, (failed) => correlatedEvidence(harmRatios(1), 1, exposure, failed, icc)),
-        1 - 1e-9,
-        1 + 1e-9,
-      );
-    }),
+    fc.property(
+      requests,
+      fc.double({ min: 0.01, max: 0.9, noNaN: true }),
+      fc.integer({ min: 1, max: 20 }),
+      (exposure, icc, all) => {
+        const strength = 1 / icc - 1;
+        const theta = exposure.canary / (exposure.stable + exposure.canary);
+        const part = (a: number, n: number): number =>
+          Array.from({ length: n }, (_, i) => Math.log(a + i)).reduce((x, y) => x + y, 0);
+        const law = (x: number): number =>
+          logChoose(all, x) + part(theta * strength, x) + part((1 - theta) * strength, all - x) - part(strength, all);
+        within(
+          expectation(all, law, (failed) => correlatedEvidence(harmRatios(1), 1, exposure, failed, icc)),
+          1 - 1e-9,
+          1 + 1e-9,
+        );
+      },
+    ),
     { numRuns: 40 },
   );
 });
 
 test("failures that vary φ times as much are correlated just so: the canary's part has φ times the binomial variance", () => {
   const [exposure, all, phi] = [{ canary: 300, stable: 700 }, 12, 3];
-  const logs = (canary: number): number => ratioEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, { kind: "beta-binomial", phi })[0] ?? 0;
-  const same = (canary: number): number => correlatedEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, (phi - 1) / (all - 1))[0] ?? 0;
+  const logs = (canary: number): number =>
+    ratioEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, { kind: "beta-binomial", phi })[0] ?? 0;
+  const same = (canary: number): number =>
+    correlatedEvidence([1.0001], 1, exposure, { canary, stable: all - canary }, (phi - 1) / (all - 1))[0] ?? 0;
   for (let canary = 0; canary <= all; canary++) assert.equal(logs(canary), same(canary));
   const strength = (all - 1) / (phi - 1) - 1; // 1 / icc − 1
   const part = (a: number, n: number): number => Array.from({ length: n }, (_, i) => a + i).reduce((x, y) => x * y, 1);
   const law = Array.from(
     { length: all + 1 },
-    (_, x) => (Math.exp(logChoose(all, x)) * part(0.3 * strength, x) * part(0.7 * strength, all - x)) / part(strength, all),
+    (_, x) =>
+      (Math.exp(logChoose(all, x)) * part(0.3 * strength, x) * part(0.7 * strength, all - x)) / part(strength, all),
   );
   const variance = law.reduce((sum, chance, x) => sum + chance * (x - all * 0.3) ** 2, 0);
   close(variance, phi * all * 0.3 * 0.7);
@@ -173,7 +214,9 @@ test("no bet wins on average against a healthy canary when failures are frequent
       const all = seed % (exposure.canary + exposure.stable + 1);
       const whole = logChoose(exposure.canary + exposure.stable, all);
       const law = (x: number): number =>
-        x > exposure.canary || all - x > exposure.stable ? -Infinity : logChoose(exposure.canary, x) + logChoose(exposure.stable, all - x) - whole;
+        x > exposure.canary || all - x > exposure.stable
+          ? -Infinity
+          : logChoose(exposure.canary, x) + logChoose(exposure.stable, all - x) - whole;
       within(
         expectation(all, law, (failed) => ratioEvidence(harmRatios(1), 1, exposure, failed, independent)),
         0,
@@ -189,12 +232,23 @@ test("no bet wins on average at any error rate and any allowed ratio, by enumera
   fc.assert(
     fc.property(small, allowedRatio, fc.double({ min: 0.001, max: 0.999, noNaN: true }), (exposure, allowed, part) => {
       const p = part * Math.min(1, 1 / allowed);
-      const binomial = (n: number, x: number, q: number): number => Math.exp(logChoose(n, x)) * q ** x * (1 - q) ** (n - x);
+      const binomial = (n: number, x: number, q: number): number =>
+        Math.exp(logChoose(n, x)) * q ** x * (1 - q) ** (n - x);
       const outcomes: { chance: number; logs: readonly number[] }[] = [];
       for (let canary = 0; canary <= exposure.canary; canary++) {
         for (let stable = 0; stable <= exposure.stable; stable++) {
-          const chance = binomial(exposure.canary, canary, Math.min(1, allowed * p)) * binomial(exposure.stable, stable, p);
-          outcomes.push({ chance, logs: ratioEvidence([...harmRatios(allowed), ...safeRatios(allowed)], allowed, exposure, { canary, stable }, independent) });
+          const chance =
+            binomial(exposure.canary, canary, Math.min(1, allowed * p)) * binomial(exposure.stable, stable, p);
+          outcomes.push({
+            chance,
+            logs: ratioEvidence(
+              [...harmRatios(allowed), ...safeRatios(allowed)],
+              allowed,
+              exposure,
+              { canary, stable },
+              independent,
+            ),
+          });
         }
       }
       within(averagePay(outcomes), 0, 1 + 1e-9);
@@ -207,7 +261,10 @@ const intervals = fc.array(
   requests.chain((counts) =>
     fc.record({
       requests: fc.constant(counts),
-      failed: fc.record({ canary: fc.integer({ min: 0, max: counts.canary }), stable: fc.integer({ min: 0, max: counts.stable }) }),
+      failed: fc.record({
+        canary: fc.integer({ min: 0, max: counts.canary }),
+        stable: fc.integer({ min: 0, max: counts.stable }),
+      }),
     }),
   ),
   { minLength: 1, maxLength: 6 },
@@ -217,7 +274,9 @@ test("one more failure of the canary never speaks for it", () => {
   fc.assert(
     fc.property(intervals, fc.nat(), (list, seed) => {
       const worse = list.map((interval, i) =>
-        i === seed % list.length ? { ...interval, failed: { ...interval.failed, canary: interval.failed.canary + 1 } } : interval,
+        i === seed % list.length
+          ? { ...interval, failed: { ...interval.failed, canary: interval.failed.canary + 1 } }
+          : interval,
       );
       assert.ok(logE(harm(worse)) >= logE(harm(list)));
     }),
@@ -232,7 +291,10 @@ test("an interval in which a version had no request, or nothing failed, changes 
     [300, 4_000, 0, 0],
     [0, 0, 0, 0],
   ] as const) {
-    assert.deepEqual(grow(before, ratioEvidence(harmRatios(1), 1, { canary, stable }, { canary: x, stable: y }, independent)), before);
+    assert.deepEqual(
+      grow(before, ratioEvidence(harmRatios(1), 1, { canary, stable }, { canary: x, stable: y }, independent)),
+      before,
+    );
   }
 });
 
@@ -259,7 +321,9 @@ test("10^9 requests in a poll keep nine digits", () => {
 });
 
 test("weeks of polls add up without drift", () => {
-  const [once = []] = stages.map(({ requests, failed }) => ratioEvidence(harmRatios(1), 1, requests, failed, independent));
+  const [once = []] = stages.map(({ requests, failed }) =>
+    ratioEvidence(harmRatios(1), 1, requests, failed, independent),
+  );
   let mixture = emptyMixture(40);
   for (let poll = 0; poll < 100_000; poll++) mixture = grow(mixture, once);
   alike(
@@ -276,7 +340,8 @@ test("without a failure of stable, 2 failures of the canary are enough at 5 and 
     [25, 3],
     [50, 6],
   ] as const) {
-    const failing = (canary: number): number => logE(harm([{ requests: { canary: weight, stable: 100 - weight }, failed: { canary, stable: 0 } }]));
+    const failing = (canary: number): number =>
+      logE(harm([{ requests: { canary: weight, stable: 100 - weight }, failed: { canary, stable: 0 } }]));
     assert.ok(failing(enough) >= Math.log(20));
     assert.ok(failing(enough - 1) < Math.log(20));
   }
@@ -289,7 +354,13 @@ test("to prove a ratio below 2 takes 326 failures at 5 %, 177 at 10 %, 78 at 50 
     [50, 78],
   ] as const) {
     const exposure = { canary: weight, stable: 100 - weight };
-    const [gained = 0] = ratioEvidence([1], 2, exposure, { canary: weight / 100, stable: 1 - weight / 100 }, independent);
+    const [gained = 0] = ratioEvidence(
+      [1],
+      2,
+      exposure,
+      { canary: weight / 100, stable: 1 - weight / 100 },
+      independent,
+    );
     assert.equal(Math.round(Math.log(100) / gained), failures);
   }
 });

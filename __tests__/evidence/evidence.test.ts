@@ -12,7 +12,12 @@ import { alike } from "./close.ts";
 
 const counted = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const warm = defaults.warmUp;
-const poll = (weight: number, [nc, xc]: readonly [number, number], [ns, xs]: readonly [number, number], age = warm): Poll => ({
+const poll = (
+  weight: number,
+  [nc, xc]: readonly [number, number],
+  [ns, xs]: readonly [number, number],
+  age = warm,
+): Poll => ({
   weight,
   age,
   canary: counted(nc, xc),
@@ -24,7 +29,11 @@ const fold = (polls: readonly Poll[], settings: Settings = defaults, from = noEv
 
 const count = fc.integer({ min: 0, max: 400 }).chain((requests) =>
   fc
-    .record({ requests: fc.constant(requests), errors: fc.integer({ min: 0, max: requests }), slow: fc.integer({ min: 0, max: requests }) })
+    .record({
+      requests: fc.constant(requests),
+      errors: fc.integer({ min: 0, max: requests }),
+      slow: fc.integer({ min: 0, max: requests }),
+    })
     .map(({ requests, errors, slow }) => ({
       requests,
       errors,
@@ -73,13 +82,18 @@ test("evidence never holds what JSON cannot", () => {
 });
 
 test("its size does not grow with the polls", () => {
-  const size = (polls: number): number => JSON.stringify(fold(Array.from({ length: polls }, (_, i) => poll(10, [75, i % 2], [675, i % 7])))).length;
+  const size = (polls: number): number =>
+    JSON.stringify(fold(Array.from({ length: polls }, (_, i) => poll(10, [75, i % 2], [675, i % 7])))).length;
   assert.ok(size(2_000) < 1.2 * size(50));
   assert.ok(size(2_000) < 16_000);
 });
 
 test("while the canary warms up its failures count for the circuit breaker and the split only", () => {
-  const evidence = fold([poll(5, [40, 2], [760, 1], 15_000), poll(5, [40, 2], [760, 1], 30_000), poll(5, [40, 2], [760, 1], 45_000)]);
+  const evidence = fold([
+    poll(5, [40, 2], [760, 1], 15_000),
+    poll(5, [40, 2], [760, 1], 30_000),
+    poll(5, [40, 2], [760, 1], 45_000),
+  ]);
   assert.deepEqual(evidence.harm, noEvidence.harm);
   assert.deepEqual(evidence.safe, noEvidence.safe);
   assert.equal(evidence.judged.requests.canary, 0);
@@ -110,7 +124,11 @@ test("an empty side changes no test of errors", () => {
 });
 
 test("with many requests the counted exposures are compared, rare failures by the binomial form", () => {
-  const evidence = fold([poll(5, [100, 1], [1_900, 2]), poll(10, [200, 4], [1_800, 1]), poll(25, [500, 9], [1_500, 3])]);
+  const evidence = fold([
+    poll(5, [100, 1], [1_900, 2]),
+    poll(10, [200, 4], [1_800, 1]),
+    poll(25, [500, 9], [1_500, 3]),
+  ]);
   assert.equal(logE(evidence.harm).toFixed(7), "12.6823118");
 });
 
@@ -122,7 +140,10 @@ test("failures of more than 5 % are compared by the exact form from the next pol
     { canary: 20, stable: 15 },
     { canary: 30, stable: 15 },
   ];
-  const expected = grow(grow(emptyMixture(40), ratioEvidence(harmRatios(1), 1, requests, one, independent)), oddsEvidence(harmRatios(1), 1, requests, two));
+  const expected = grow(
+    grow(emptyMixture(40), ratioEvidence(harmRatios(1), 1, requests, one, independent)),
+    oddsEvidence(harmRatios(1), 1, requests, two),
+  );
   alike(totals(fold([first, second]).harm), totals(expected), 1e-12);
 });
 
@@ -158,7 +179,10 @@ test("the circuit breaker bears what stable has, over all time or in this poll",
   assert.ok(logE(outage.breaker) < 0);
   const alone = fold(Array.from({ length: 20 }, () => poll(50, [100, 35], [100, 1], 0)));
   assert.ok(logE(alone.breaker) > Math.log(100));
-  const sudden = fold([...Array.from({ length: 5 }, () => poll(50, [0, 0], [1_000, 1], 0)), poll(50, [60, 18], [60, 19], 0)]);
+  const sudden = fold([
+    ...Array.from({ length: 5 }, () => poll(50, [0, 0], [1_000, 1], 0)),
+    poll(50, [60, 18], [60, 19], 0),
+  ]);
   assert.ok(logE(sudden.breaker) < 0);
   const broken = fold([poll(50, [100, 100], [100, 60], 0)]);
   assert.equal(logE(broken.breaker), 0);

@@ -39,7 +39,8 @@ export const sum = (terms: readonly Real[]): Real => terms.reduce(add, real(0));
 /** a to the power of a whole number. */
 export function pow(a: Real, n: number): Real {
   let [result, square, left] = [real(1), a, Math.abs(n)];
-  for (; left > 0; left = Math.floor(left / 2), square = mul(square, square)) if (left % 2 === 1) result = mul(result, square);
+  for (; left > 0; left = Math.floor(left / 2), square = mul(square, square))
+    if (left % 2 === 1) result = mul(result, square);
   return n < 0 ? div(real(1), result) : result;
 }
 

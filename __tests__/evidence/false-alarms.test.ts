@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Chance, chance, poisson } from "../../src/evidence/chance.ts";
 import { defaults } from "../../src/evidence/defaults.ts";
 import { harmRatios, independent, type Pair, ratioEvidence, safeRatios } from "../../src/evidence/error-ratio.ts";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { emptyMixture, grow, logE, type Mixture } from "../../src/evidence/mixture.ts";
 import { logChoose } from "../../src/evidence/numerics.ts";
 import { weigh } from "../../src/evidence/weight.ts";
+import { type Chance, chance, poisson } from "../../src/rehearsal/chance.ts";
 
 /** Which requests come next, for somebody who knows all that was proven and wants a false alarm. */
 type Adversary = (mixture: Mixture, poll: number) => Pair;
@@ -16,7 +16,14 @@ const steady: Adversary = () => ({ canary: 3, stable: 5 });
 const greedy: Adversary = (mixture) => (logE(mixture) > 0 ? { canary: 5, stable: 3 } : { canary: 1, stable: 5 });
 
 /** The chance that E ever reaches `limit` within `polls`, by enumeration of everything that can happen. */
-function everReached(limit: number, polls: number, adversary: Adversary, p: number, mixture = emptyMixture(40), poll = 0): number {
+function everReached(
+  limit: number,
+  polls: number,
+  adversary: Adversary,
+  p: number,
+  mixture = emptyMixture(40),
+  poll = 0,
+): number {
   if (logE(mixture) >= Math.log(limit)) return 1;
   if (poll === polls) return 0;
   const requests = adversary(mixture, poll);
@@ -25,7 +32,15 @@ function everReached(limit: number, polls: number, adversary: Adversary, p: numb
     for (let stable = 0; stable <= requests.stable; stable++) {
       const law = binomial(requests.canary, canary, p) * binomial(requests.stable, stable, p);
       reached +=
-        law * everReached(limit, polls, adversary, p, grow(mixture, ratioEvidence(harmRatios(1), 1, requests, { canary, stable }, independent)), poll + 1);
+        law *
+        everReached(
+          limit,
+          polls,
+          adversary,
+          p,
+          grow(mixture, ratioEvidence(harmRatios(1), 1, requests, { canary, stable }, independent)),
+          poll + 1,
+        );
     }
   }
   return reached;
@@ -58,7 +73,10 @@ function alarms(
     let reached = false;
     for (let poll = 0; poll < 80; poll++) {
       const [requests, rates] = course(mixture, poll);
-      const failed = { canary: poisson(requests.canary * rates.canary, next), stable: poisson(requests.stable * rates.stable, next) };
+      const failed = {
+        canary: poisson(requests.canary * rates.canary, next),
+        stable: poisson(requests.stable * rates.stable, next),
+      };
       mixture = grow(mixture, ratioEvidence(ratios, against === "harm" ? 1 : 2, requests, failed, independent));
       reached ||= logE(mixture) >= Math.log(20);
     }
@@ -72,13 +90,23 @@ const at = (weight: number): Pair => ({ canary: 7.5 * weight, stable: 750 - 7.5 
 const planned = (poll: number): number => [5, 10, 25, 50][Math.floor(poll / 20)] ?? 50;
 
 test("looking at every poll and stopping at the worst moment calls fewer than 5 of 100 healthy canaries bad (800 releases of 80 polls, seed 1)", () => {
-  const { ever, atEnd } = alarms(800, chance(1), (_, poll) => [at(planned(poll)), { canary: 0.01, stable: 0.01 }], "harm");
+  const { ever, atEnd } = alarms(
+    800,
+    chance(1),
+    (_, poll) => [at(planned(poll)), { canary: 0.01, stable: 0.01 }],
+    "harm",
+  );
   assert.ok(ever <= 0.05 && ever > 0, `${ever}`);
   assert.ok(atEnd <= ever);
 });
 
 test("weights chosen by what was seen, to provoke a false alarm, do not help (800 releases, seed 2)", () => {
-  const { ever } = alarms(800, chance(2), (mixture) => [at(logE(mixture) > 0 ? 50 : 2), { canary: 0.01, stable: 0.01 }], "harm");
+  const { ever } = alarms(
+    800,
+    chance(2),
+    (mixture) => [at(logE(mixture) > 0 ? 50 : 2), { canary: 0.01, stable: 0.01 }],
+    "harm",
+  );
   assert.ok(ever <= 0.05, `${ever}`);
 });
 
@@ -115,7 +143,11 @@ test("a healthy canary is rolled back in fewer than 5 of 100 releases by all tes
           const errors = poisson(rate * 15 * share * baseline, next);
           return { requests: errors + poisson(rate * 15 * share * (1 - baseline), next), errors, buckets: [] };
         };
-        evidence = addPoll(evidence, { weight, age: (poll + 1) * 15_000, canary: draw(weight / 100), stable: draw(1 - weight / 100), lost: 0 }, defaults);
+        evidence = addPoll(
+          evidence,
+          { weight, age: (poll + 1) * 15_000, canary: draw(weight / 100), stable: draw(1 - weight / 100), lost: 0 },
+          defaults,
+        );
         over = ["harm", "broken", "too-much-traffic"].includes(weigh(evidence, defaults).finding);
         failed += over ? 1 : 0;
       }

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { chance, poisson } from "../../src/evidence/chance.ts";
-import { emptyLatency, growLatency, type Latency, latencyLogE, profileLatency, slowestEdge } from "../../src/evidence/latency.ts";
+import {
+  emptyLatency,
+  growLatency,
+  type Latency,
+  latencyLogE,
+  profileLatency,
+  slowestEdge,
+} from "../../src/evidence/latency.ts";
 import { totals } from "../../src/evidence/mixture.ts";
 import type { Count } from "../../src/evidence/tally.ts";
+import { chance, poisson } from "../../src/rehearsal/chance.ts";
 import { alike } from "./close.ts";
 
 /** A count of requests by how many fell between the edges 10, 50, 100, 500 ms and beyond. */
@@ -20,7 +27,8 @@ function histogram(...between: readonly number[]): Count {
 const none = histogram(0, 0, 0, 0, 0);
 const typical = { stable: histogram(400, 400, 150, 49, 1), canary: none };
 const profiled = profileLatency(emptyLatency, typical);
-const grown = (latency: Latency, stable: Count, canary: Count): Latency => growLatency(latency, { stable, canary }, 1.25, 1);
+const grown = (latency: Latency, stable: Count, canary: Count): Latency =>
+  growLatency(latency, { stable, canary }, 1.25, 1);
 
 test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, and no other", () => {
   const { edges = [] } = grown(profiled, none, none);
@@ -28,7 +36,11 @@ test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, an
     edges.map(({ le }) => le),
     [10, 50, 100, 500],
   );
-  const { edges: fewer = [] } = grown(profileLatency(emptyLatency, { stable: histogram(300, 500, 200, 0, 0), canary: none }), none, none);
+  const { edges: fewer = [] } = grown(
+    profileLatency(emptyLatency, { stable: histogram(300, 500, 200, 0, 0), canary: none }),
+    none,
+    none,
+  );
   assert.deepEqual(
     fewer.map(({ le }) => le),
     [50],
@@ -67,7 +79,9 @@ test("a slower canary is proven, at the edge where it shows", () => {
 
 test("clusters of slow requests temper what is proven", () => {
   const versions = { stable: histogram(400, 400, 150, 49, 1), canary: histogram(40, 20, 20, 18, 2) };
-  const [plain, tempered] = [1, 3].map((phi) => growLatency(profiled, versions, 1.25, phi).edges?.flatMap(({ mixture }) => totals(mixture)) ?? []);
+  const [plain, tempered] = [1, 3].map(
+    (phi) => growLatency(profiled, versions, 1.25, phi).edges?.flatMap(({ mixture }) => totals(mixture)) ?? [],
+  );
   alike(
     tempered ?? [],
     (plain ?? []).map((log) => log / 3),
@@ -76,7 +90,8 @@ test("clusters of slow requests temper what is proven", () => {
 
 test("a faster canary is never proven bad", () => {
   let latency = profiled;
-  for (let poll = 0; poll < 30; poll++) latency = grown(latency, histogram(400, 400, 150, 49, 1), histogram(90, 9, 1, 0, 0));
+  for (let poll = 0; poll < 30; poll++)
+    latency = grown(latency, histogram(400, 400, 150, 49, 1), histogram(90, 9, 1, 0, 0));
   assert.ok(latencyLogE(latency) < 0);
 });
 
@@ -105,7 +120,8 @@ test("a version as slow as the margin allows is called slow in less than 5 of 10
     let latency = profiled;
     let proven = false;
     for (let poll = 0; poll < 40 && !proven; poll++) {
-      const draw = (requests: number, parts: readonly number[]): Count => histogram(...parts.map((part) => poisson(requests * part, next)));
+      const draw = (requests: number, parts: readonly number[]): Count =>
+        histogram(...parts.map((part) => poisson(requests * part, next)));
       latency = grown(latency, draw(600, shares), draw(150, slower));
       proven = latencyLogE(latency) >= Math.log(20);
     }

@@ -5,7 +5,10 @@ import { defaults } from "../../src/evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, evidenceOf, fold, type Ledger, pollsOf } from "../../src/evidence/ledger.ts";
 
-const edges = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000];
+const edges = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
+];
 
 const histogram = (edges: readonly number[]) =>
   fc.array(fc.nat(300), { minLength: edges.length + 1, maxLength: edges.length + 1 }).map((between) => {
@@ -21,12 +24,19 @@ const count = fc.record({
   buckets: fc.oneof(fc.constant([]), histogram([]), histogram(edges), histogram([0.25, 100])),
 });
 const polls: fc.Arbitrary<Poll[]> = fc.array(
-  fc.record({ weight: fc.integer({ min: 1, max: 100 }), age: fc.nat(3_600_000), stable: count, canary: count, lost: fc.nat(50) }),
+  fc.record({
+    weight: fc.integer({ min: 1, max: 100 }),
+    age: fc.nat(3_600_000),
+    stable: count,
+    canary: count,
+    lost: fc.nat(50),
+  }),
   { maxLength: 12 },
 );
 
 const ledgerOf = (polls: readonly Poll[]): Ledger => polls.reduce(append, emptyLedger);
-const proven = (polls: readonly Poll[]): Evidence => polls.reduce((evidence, poll) => addPoll(evidence, poll, defaults), noEvidence);
+const proven = (polls: readonly Poll[]): Evidence =>
+  polls.reduce((evidence, poll) => addPoll(evidence, poll, defaults), noEvidence);
 const stored = (ledger: Ledger): Ledger => JSON.parse(JSON.stringify(ledger));
 
 test("every poll comes back as it was, also from JSON", () => {
@@ -41,7 +51,10 @@ const long = (minutes: number, seconds: number): readonly Poll[] =>
       return {
         requests,
         errors: index % 3,
-        buckets: [...edges, Infinity].map((le, edge) => ({ le, count: Math.min(requests, Math.round((requests * edge) / 8)) })),
+        buckets: [...edges, Infinity].map((le, edge) => ({
+          le,
+          count: Math.min(requests, Math.round((requests * edge) / 8)),
+        })),
       };
     };
     return { weight: 10, age: (index + 1) * seconds * 1_000, stable: version(0.9), canary: version(0.1), lost: 0 };
@@ -70,5 +83,8 @@ test("a day of polls every second takes no more room than that", () => {
 
 test("a line that is no poll is told, and not taken for zeros", () => {
   for (const line of ["", "10 0 0", "10 0 0 / 5 x / 3 0", "ten 0 0 / 5 0 / 3 0"])
-    assert.throws(() => pollsOf({ edges: [], polls: [line] }), { name: "SyntaxError", message: `this line is no poll: ${line}` });
+    assert.throws(() => pollsOf({ edges: [], polls: [line] }), {
+      name: "SyntaxError",
+      message: `this line is no poll: ${line}`,
+    });
 });

@@ -6,12 +6,14 @@ import { close } from "./close.ts";
 import { div, ln, mul, quotient, real, rising, toNumber } from "./exact.ts";
 
 test("ln Γ at whole numbers is the logarithm of the factorial, to 1e-13", () => {
-  for (const n of [1, 2, 3, 4, 7, 9, 10, 11, 20, 100, 1_000]) close(logGamma(n), toNumber(ln(rising(real(1), n - 1))), 1e-13);
+  for (const n of [1, 2, 3, 4, 7, 9, 10, 11, 20, 100, 1_000])
+    close(logGamma(n), toNumber(ln(rising(real(1), n - 1))), 1e-13);
 });
 
 test("ln Γ at halves is the logarithm of √π times a product, to 1e-13", () => {
   const halfLnPi = 0.5723649429247001;
-  for (const n of [1, 2, 3, 5, 9, 10, 40]) close(logGamma(n + 0.5), halfLnPi + toNumber(ln(rising(quotient(1, 2), n))), 1e-13);
+  for (const n of [1, 2, 3, 5, 9, 10, 40])
+    close(logGamma(n + 0.5), halfLnPi + toNumber(ln(rising(quotient(1, 2), n))), 1e-13);
 });
 
 test("ln Γ keeps its digits next to its zeros at 1 and 2", () => {

@@ -26,7 +26,10 @@ const population = fc.record({ canary: fc.integer({ min: 1, max: 80 }), stable: 
 const split = population.chain((requests) =>
   fc.record({
     requests: fc.constant(requests),
-    having: fc.record({ canary: fc.integer({ min: 0, max: requests.canary }), stable: fc.integer({ min: 0, max: requests.stable }) }),
+    having: fc.record({
+      canary: fc.integer({ min: 0, max: requests.canary }),
+      stable: fc.integer({ min: 0, max: requests.stable }),
+    }),
   }),
 );
 
@@ -48,13 +51,24 @@ test("every exact bet is fair at the allowed odds, and loses on average below th
     fc.property(population, fc.nat(), fc.constantFrom(1, 1.25, 2), (requests, seed, against) => {
       const all = 1 + (seed % (requests.canary + requests.stable - 1 || 1));
       for (const truth of [against, against * 0.7]) {
-        const ys = Array.from({ length: all + 1 }, (_, y) => y).filter((y) => y <= requests.canary && all - y <= requests.stable);
+        const ys = Array.from({ length: all + 1 }, (_, y) => y).filter(
+          (y) => y <= requests.canary && all - y <= requests.stable,
+        );
         const weights = ys.map(
-          (y) => Math.exp(logChoose(requests.canary, y) + logChoose(requests.stable, all - y) - logChoose(requests.canary + requests.stable, all)) * truth ** y,
+          (y) =>
+            Math.exp(
+              logChoose(requests.canary, y) +
+                logChoose(requests.stable, all - y) -
+                logChoose(requests.canary + requests.stable, all),
+            ) *
+            truth ** y,
         );
         const whole = weights.reduce((a, b) => a + b, 0);
         const pay = averagePay(
-          ys.map((y, i) => ({ chance: (weights[i] ?? 0) / whole, logs: oddsEvidence(harmRatios(against), against, requests, { canary: y, stable: all - y }) })),
+          ys.map((y, i) => ({
+            chance: (weights[i] ?? 0) / whole,
+            logs: oddsEvidence(harmRatios(against), against, requests, { canary: y, stable: all - y }),
+          })),
         );
         within(pay, truth === against ? 1 - 1e-9 : 0, 1 + 1e-9);
       }
@@ -65,14 +79,23 @@ test("every exact bet is fair at the allowed odds, and loses on average below th
 
 test("where failures are rare it agrees with the binomial form; where they are frequent it proves more", () => {
   const [rare = 0] = oddsEvidence([2], 1, { canary: 50_000, stable: 950_000 }, { canary: 10, stable: 90 });
-  const [alike = 0] = ratioEvidence([2], 1, { canary: 50_000, stable: 950_000 }, { canary: 10, stable: 90 }, independent);
+  const [alike = 0] = ratioEvidence(
+    [2],
+    1,
+    { canary: 50_000, stable: 950_000 },
+    { canary: 10, stable: 90 },
+    independent,
+  );
   assert.ok(Math.abs(rare - alike) < 1e-3);
   const frequent = [
     { canary: 500, stable: 500 },
     { canary: 260, stable: 200 },
   ] as const;
   const best = (logs: readonly number[]): number => Math.max(...logs);
-  assert.ok(best(oddsEvidence(harmRatios(1), 1, ...frequent)) > best(ratioEvidence(harmRatios(1), 1, ...frequent, independent)) + 2);
+  assert.ok(
+    best(oddsEvidence(harmRatios(1), 1, ...frequent)) >
+      best(ratioEvidence(harmRatios(1), 1, ...frequent, independent)) + 2,
+  );
 });
 
 test("one more of the canary never speaks for it", () => {
@@ -80,7 +103,8 @@ test("one more of the canary never speaks for it", () => {
     fc.property(split, ({ requests, having }) => {
       fc.pre(having.canary < requests.canary && having.stable > 0);
       const more = oddsEvidence(harmRatios(1), 1, requests, { canary: having.canary + 1, stable: having.stable - 1 });
-      for (const [j, log] of oddsEvidence(harmRatios(1), 1, requests, having).entries()) assert.ok((more[j] ?? 0) >= log - 1e-12);
+      for (const [j, log] of oddsEvidence(harmRatios(1), 1, requests, having).entries())
+        assert.ok((more[j] ?? 0) >= log - 1e-12);
     }),
   );
 });

@@ -8,7 +8,8 @@ import { betterRates, rateEvidence, worseRates } from "../../src/evidence/one-sa
 import { averagePay, close, within } from "./close.ts";
 import { average, div, ln, mul, pow, quotient, type Real, real, spaced, sub, toNumber } from "./exact.ts";
 
-const evidenceOf = (allowed: number, requests: number, failed: number): number => logMeanExp(rateEvidence(worseRates(allowed), allowed, requests, failed));
+const evidenceOf = (allowed: number, requests: number, failed: number): number =>
+  logMeanExp(rateEvidence(worseRates(allowed), allowed, requests, failed));
 
 test("2 of 3 and 10 of 1,000 failures weigh as derived against an objective of 1 %", () => {
   for (const [requests, failed, printed, half] of [
@@ -16,7 +17,8 @@ test("2 of 3 and 10 of 1,000 failures weigh as derived against an objective of 1
     [1_000, 10, 0.054, 0.0005],
   ] as const) {
     const allowed = quotient(1, 100);
-    const likelihoodRatio = (rate: Real): Real => mul(pow(div(rate, allowed), failed), pow(div(sub(real(1), rate), sub(real(1), allowed)), requests - failed));
+    const likelihoodRatio = (rate: Real): Real =>
+      mul(pow(div(rate, allowed), failed), pow(div(sub(real(1), rate), sub(real(1), allowed)), requests - failed));
     const exact = average(spaced(mul(allowed, quotient(6, 5)), quotient(19, 20), 40).map(likelihoodRatio));
     close(evidenceOf(0.01, requests, failed), toNumber(ln(exact)));
     assert.ok(Math.abs(Math.exp(evidenceOf(0.01, requests, failed)) - printed) < half);
@@ -25,27 +27,47 @@ test("2 of 3 and 10 of 1,000 failures weigh as derived against an objective of 1
 
 test("every bet is fair at the objective, and loses on average for a canary that is better", () => {
   fc.assert(
-    fc.property(fc.double({ min: 0.001, max: 0.7, noNaN: true }), fc.integer({ min: 1, max: 60 }), (allowed, requests) => {
-      const expected = (rate: number, rates: readonly number[]): readonly number[] => {
-        const law = (x: number): number => Math.exp(logChoose(requests, x) + x * Math.log(rate) + (requests - x) * Math.log1p(-rate));
-        return averagePay(Array.from({ length: requests + 1 }, (_, x) => ({ chance: law(x), logs: rateEvidence(rates, allowed, requests, x) })));
-      };
-      within([...expected(allowed, worseRates(allowed)), ...expected(allowed, betterRates(allowed))], 1 - 1e-8, 1 + 1e-8);
-      within(expected(allowed * 0.8, worseRates(allowed)), 0, 1);
-      within(expected(allowed * 1.2, betterRates(allowed)), 0, 1);
-    }),
+    fc.property(
+      fc.double({ min: 0.001, max: 0.7, noNaN: true }),
+      fc.integer({ min: 1, max: 60 }),
+      (allowed, requests) => {
+        const expected = (rate: number, rates: readonly number[]): readonly number[] => {
+          const law = (x: number): number =>
+            Math.exp(logChoose(requests, x) + x * Math.log(rate) + (requests - x) * Math.log1p(-rate));
+          return averagePay(
+            Array.from({ length: requests + 1 }, (_, x) => ({
+              chance: law(x),
+              logs: rateEvidence(rates, allowed, requests, x),
+            })),
+          );
+        };
+        within(
+          [...expected(allowed, worseRates(allowed)), ...expected(allowed, betterRates(allowed))],
+          1 - 1e-8,
+          1 + 1e-8,
+        );
+        within(expected(allowed * 0.8, worseRates(allowed)), 0, 1);
+        within(expected(allowed * 1.2, betterRates(allowed)), 0, 1);
+      },
+    ),
     { numRuns: 60 },
   );
 });
 
 test("without a failure, 0.1 % is disproved after about 4,000 requests and not after 3,000", () => {
-  const proof = (requests: number): number => logE(grow(emptyMixture(40), rateEvidence(betterRates(0.001), 0.001, requests, 0)));
+  const proof = (requests: number): number =>
+    logE(grow(emptyMixture(40), rateEvidence(betterRates(0.001), 0.001, requests, 0)));
   assert.ok(proof(3_000) < Math.log(20));
   assert.ok(proof(4_500) > Math.log(20));
 });
 
 /** When the test crosses its limit, by exact enumeration of all courses of `requests` requests: the law of the first crossing. */
-function crossing(allowed: number, alpha: number, rate: number, requests: number): { readonly at: readonly number[]; readonly badMedian: number } {
+function crossing(
+  allowed: number,
+  alpha: number,
+  rate: number,
+  requests: number,
+): { readonly at: readonly number[]; readonly badMedian: number } {
   let alive = new Map([[0, 1]]);
   const at: number[] = [];
   const bad = new Map<number, number>();

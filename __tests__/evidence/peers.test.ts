@@ -4,13 +4,15 @@ import { shift, standardised } from "../../scripts/bench/evidence/mann-whitney.t
 import { argo, flagger, kayenta, quantile } from "../../scripts/bench/evidence/peers.ts";
 import { polls, type Release } from "../../scripts/bench/evidence/world.ts";
 
-const within = (actual: number, expected: number, half: number): void => assert.ok(Math.abs(actual - expected) <= half, `${actual} is not ${expected}`);
+const within = (actual: number, expected: number, half: number): void =>
+  assert.ok(Math.abs(actual - expected) <= half, `${actual} is not ${expected}`);
 /** The normal distribution above z, by Simpson's rule. */
 function upper(z = Number.NaN): number {
   const steps = 2_000;
   const width = (10 - z) / steps;
   let sum = 0;
-  for (let i = 0; i <= steps; i++) sum += (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp(-((z + i * width) ** 2) / 2);
+  for (let i = 0; i <= steps; i++)
+    sum += (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp(-((z + i * width) ** 2) / 2);
   return (sum * width) / 3 / Math.sqrt(2 * Math.PI);
 }
 const twoSided = (z: number | undefined): number => 2 * upper(Math.abs(z ?? Number.NaN));
@@ -20,7 +22,9 @@ test("the rank test gives the p-values that R prints for `wilcox.test` in its do
   const early = [1.15, 0.88, 0.9, 0.74, 1.21];
   within(upper(standardised(term, early, false)), 0.1103, 0.00005); // alternative = "greater", exact = FALSE, correct = FALSE
   const may = [41, 36, 12, 18, 28, 23, 19, 8, 7, 16, 11, 14, 18, 14, 34, 6, 30, 11, 1, 11, 4, 32, 23, 45, 115, 37];
-  const august = [39, 9, 16, 78, 35, 66, 122, 89, 110, 44, 28, 65, 22, 59, 23, 31, 44, 21, 9, 45, 168, 73, 76, 118, 84, 85];
+  const august = [
+    39, 9, 16, 78, 35, 66, 122, 89, 110, 44, 28, 65, 22, 59, 23, 31, 44, 21, 9, 45, 168, 73, 76, 118, 84, 85,
+  ];
   within(twoSided(standardised(may, august, true)), 0.0001208, 0.00000006); // Ozone ~ Month, with ties
 });
 
@@ -96,7 +100,12 @@ test("Argo ends the analysis with the fourth failure, and with the fifth error i
 });
 
 test("the Kayenta-style judge sees a canary that fails in every minute at the end of the first stage, and none that equals stable", () => {
-  assert.deepEqual(kayenta(release((minute) => ({ requests: 40, errors: 4 + (minute % 2) }))), { end: "rolled back", at: 20 });
+  assert.deepEqual(kayenta(release((minute) => ({ requests: 40, errors: 4 + (minute % 2) }))), {
+    end: "rolled back",
+    at: 20,
+  });
   const same = release(() => ({ requests: 700, errors: 3 }));
-  assert.deepEqual(kayenta({ ...same, polls: same.polls.map((poll) => ({ ...poll, canary: poll.stable })) }), { end: "passed" });
+  assert.deepEqual(kayenta({ ...same, polls: same.polls.map((poll) => ({ ...poll, canary: poll.stable })) }), {
+    end: "passed",
+  });
 });

@@ -19,7 +19,8 @@ const table = [
   { quantile: 1, edge: Infinity, why: "the slowest" },
 ];
 for (const { quantile, edge, why } of table) {
-  test(`the ${quantile} quantile is at most ${edge} ms: ${why}`, () => assert.equal(quantileOf(buckets, quantile), edge));
+  test(`the ${quantile} quantile is at most ${edge} ms: ${why}`, () =>
+    assert.equal(quantileOf(buckets, quantile), edge));
 }
 
 test("without requests there is no quantile", () => {
@@ -38,7 +39,10 @@ test("at least the asked-for share of requests is within the edge, and less than
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 999 }), (inEach, permille) => {
       const upTo = (index: number): number => inEach.slice(0, index + 1).reduce((total, size) => total + size, 0);
-      const cumulated = inEach.map((_, index) => ({ le: index === inEach.length - 1 ? Infinity : 2 ** index, count: upTo(index) }));
+      const cumulated = inEach.map((_, index) => ({
+        le: index === inEach.length - 1 ? Infinity : 2 ** index,
+        count: upTo(index),
+      }));
       const sum = upTo(inEach.length);
       const edge = quantileOf(cumulated, permille / 1_000);
       if (sum === 0) return edge === undefined;

@@ -12,7 +12,10 @@ import { average, div, ln, mul, pow, quotient, type Real, real, rising, sub, toN
 /** B(κw + n, κ(1−w) + m) / B(κw, κ(1−w)) / (w^n (1−w)^m), with stakes on both sides: a product of n + m factors. */
 function twoSided(share: Real, inside: number, outside: number, strength: number): Real {
   const rest = sub(real(1), share);
-  const beta = div(mul(rising(mul(real(strength), share), inside), rising(mul(real(strength), rest), outside)), rising(real(strength), inside + outside));
+  const beta = div(
+    mul(rising(mul(real(strength), share), inside), rising(mul(real(strength), rest), outside)),
+    rising(real(strength), inside + outside),
+  );
   return div(div(beta, pow(share, inside)), pow(rest, outside));
 }
 
@@ -57,21 +60,37 @@ test("the one-sided stakes are the integral that defines them", () => {
 
 test("every bet is fair at the limit and loses on average below it, for stakes above it", () => {
   fc.assert(
-    fc.property(fc.double({ min: 0.02, max: 0.98, noNaN: true }), fc.integer({ min: 1, max: 40 }), (limit, requests) => {
-      const expected = (share: number): number =>
-        Array.from({ length: requests + 1 }, (_, n) =>
-          Math.exp(logChoose(requests, n) + n * Math.log(share) + (requests - n) * Math.log1p(-share) + shareAbove(limit, n, requests - n)),
-        ).reduce((a, b) => a + b, 0);
-      assert.ok(Math.abs(expected(limit) - 1) < 1e-9, `${expected(limit)}`);
-      assert.ok(expected(limit * 0.9) < 1);
-    }),
+    fc.property(
+      fc.double({ min: 0.02, max: 0.98, noNaN: true }),
+      fc.integer({ min: 1, max: 40 }),
+      (limit, requests) => {
+        const expected = (share: number): number =>
+          Array.from({ length: requests + 1 }, (_, n) =>
+            Math.exp(
+              logChoose(requests, n) +
+                n * Math.log(share) +
+                (requests - n) * Math.log1p(-share) +
+                shareAbove(limit, n, requests - n),
+            ),
+          ).reduce((a, b) => a + b, 0);
+        assert.ok(Math.abs(expected(limit) - 1) < 1e-9, `${expected(limit)}`);
+        assert.ok(expected(limit * 0.9) < 1);
+      },
+    ),
     { numRuns: 60 },
   );
 });
 
-const at = (weight: number, polls: number, canary: number, stable: number, from: SplitCount = emptySplit): SplitCount => {
+const at = (
+  weight: number,
+  polls: number,
+  canary: number,
+  stable: number,
+  from: SplitCount = emptySplit,
+): SplitCount => {
   let split = from;
-  for (let poll = 0; poll < polls; poll++) split = countSplit(split, pollAt(weight, (poll + 1) * 15_000, canary, stable), defaults);
+  for (let poll = 0; poll < polls; poll++)
+    split = countSplit(split, pollAt(weight, (poll + 1) * 15_000, canary, stable), defaults);
   return split;
 };
 const pollAt = (weight: number, age: number, canary: number, stable: number, lost = 0): Poll => ({
@@ -102,12 +121,20 @@ test("what was served at the old weight is left out: the first poll, and those t
   assert.deepEqual(at(50, 2, 5, 995).requests, { stable: 0, canary: 0 });
   assert.deepEqual(at(50, 3, 500, 500).requests, { stable: 500, canary: 500 });
   const often = [0, 1, 5, 10, 14, 15, 20].map((seconds) => pollAt(50, 15_000 + seconds * 1_000, 500, 500));
-  assert.deepEqual(often.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, { stable: 500, canary: 500 });
+  assert.deepEqual(often.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, {
+    stable: 500,
+    canary: 500,
+  });
 });
 
 test("counting waits for the first requests at the new weight, however late they are scraped", () => {
-  const late = [15, 30, 60, 75, 90].map((seconds) => pollAt(50, seconds * 1_000, seconds > 60 ? 100 : 0, seconds > 60 ? 100 : 0));
-  assert.deepEqual(late.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, { stable: 100, canary: 100 });
+  const late = [15, 30, 60, 75, 90].map((seconds) =>
+    pollAt(50, seconds * 1_000, seconds > 60 ? 100 : 0, seconds > 60 ? 100 : 0),
+  );
+  assert.deepEqual(late.reduce((split, poll) => countSplit(split, poll, defaults), emptySplit).requests, {
+    stable: 100,
+    canary: 100,
+  });
 });
 
 test("failures that reached no pod are requests that the canary did not get", () => {

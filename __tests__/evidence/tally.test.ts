@@ -18,7 +18,11 @@ const bucket = (process: string, origin: Origin, le: number, value: number): Buc
   le,
   value,
 });
-const poll = (requests: readonly Counter[], buckets: readonly Bucket[] = []): Snapshot => ({ at: 0, requests, buckets });
+const poll = (requests: readonly Counter[], buckets: readonly Bucket[] = []): Snapshot => ({
+  at: 0,
+  requests,
+  buckets,
+});
 const meterOf = (polls: readonly Snapshot[]): Meter => polls.reduce(advance, emptyMeter);
 const totals = ({ stable, canary, unattributed }: Tally) => [
   stable.requests,
@@ -29,9 +33,17 @@ const totals = ({ stable, canary, unattributed }: Tally) => [
   unattributed.errors,
 ];
 
-type Case = { readonly fact: string; readonly polls: readonly (readonly Counter[])[]; readonly totals: readonly number[] };
+type Case = {
+  readonly fact: string;
+  readonly polls: readonly (readonly Counter[])[];
+  readonly totals: readonly number[];
+};
 const cases: readonly Case[] = [
-  { fact: "the first poll is only a base", polls: [[counter("gw", "stable", 100), counter("gw", "canary", 9)]], totals: [0, 0, 0, 0, 0, 0] },
+  {
+    fact: "the first poll is only a base",
+    polls: [[counter("gw", "stable", 100), counter("gw", "canary", 9)]],
+    totals: [0, 0, 0, 0, 0, 0],
+  },
   {
     fact: "what grew is counted",
     polls: [[counter("gw", "stable", 100)], [counter("gw", "stable", 130)], [counter("gw", "stable", 131)]],
@@ -54,15 +66,26 @@ const cases: readonly Case[] = [
   },
   {
     fact: "a process that was not seen before has a past: its first value is a base",
-    polls: [[counter("gw", "stable", 100)], [counter("gw", "stable", 100), counter("new", "stable", 5_000)], [counter("new", "stable", 5_004)]],
+    polls: [
+      [counter("gw", "stable", 100)],
+      [counter("gw", "stable", 100), counter("new", "stable", 5_000)],
+      [counter("new", "stable", 5_004)],
+    ],
     totals: [4, 0, 0, 0, 0, 0],
   },
   {
     fact: "a new process of the canary began at zero",
-    polls: [[counter("gw", "stable", 100)], [counter("canary-pod", "canary", 3), counter("canary-pod", "canary", 2, true)]],
+    polls: [
+      [counter("gw", "stable", 100)],
+      [counter("canary-pod", "canary", 3), counter("canary-pod", "canary", 2, true)],
+    ],
     totals: [0, 0, 5, 2, 0, 0],
   },
-  { fact: "a pod that vanished keeps what was counted", polls: [[counter("a", "stable", 10)], [counter("a", "stable", 15)], []], totals: [5, 0, 0, 0, 0, 0] },
+  {
+    fact: "a pod that vanished keeps what was counted",
+    polls: [[counter("a", "stable", 10)], [counter("a", "stable", 15)], []],
+    totals: [5, 0, 0, 0, 0, 0],
+  },
   {
     fact: "a series that reappears after a gap goes on from its last value",
     polls: [[counter("a", "stable", 10)], [], [], [counter("a", "stable", 18)]],
@@ -91,8 +114,18 @@ test("a new stage counts from nothing and forgets no series", () => {
 });
 
 test("buckets of several processes add up by edge, and edges ascend", () => {
-  const base = [bucket("a", "canary", Infinity, 10), bucket("a", "canary", 5, 4), bucket("b", "canary", 5, 0), bucket("b", "canary", Infinity, 0)];
-  const next = [bucket("b", "canary", Infinity, 3), bucket("b", "canary", 5, 2), bucket("a", "canary", 5, 5), bucket("a", "canary", Infinity, 20)];
+  const base = [
+    bucket("a", "canary", Infinity, 10),
+    bucket("a", "canary", 5, 4),
+    bucket("b", "canary", 5, 0),
+    bucket("b", "canary", Infinity, 0),
+  ];
+  const next = [
+    bucket("b", "canary", Infinity, 3),
+    bucket("b", "canary", 5, 2),
+    bucket("a", "canary", 5, 5),
+    bucket("a", "canary", Infinity, 20),
+  ];
   assert.deepEqual(meterOf([poll([], base), poll([], next)]).tally.canary.buckets, [
     { le: 5, count: 3 },
     { le: Infinity, count: 13 },
@@ -130,13 +163,15 @@ function play(steps: readonly Step[]): { readonly polls: readonly Snapshot[]; re
   const counters = new Map<string, Counter>();
   const truth = new Map<string, number>();
   const polls: Snapshot[] = [];
-  const scrape = (gap: readonly number[]) => polls.push(poll([...counters.values()].filter(({ process }) => !gap.includes(Number(process)))));
+  const scrape = (gap: readonly number[]) =>
+    polls.push(poll([...counters.values()].filter(({ process }) => !gap.includes(Number(process)))));
   for (const index of Array.from({ length: processes }, (_, index) => index))
     counters.set(`${index}`, { ...counter(`${index}`, "stable", 1_000), series: `${index}` });
   scrape([]);
   for (const step of steps) {
     if ("gap" in step) scrape(step.gap);
-    else if ("restart" in step) for (const [key, value] of counters) value.process === `${step.restart}` && counters.delete(key);
+    else if ("restart" in step)
+      for (const [key, value] of counters) value.process === `${step.restart}` && counters.delete(key);
     else {
       const { series, ...rest } = counter(`${step.process}`, step.origin, 0, step.failed);
       counters.set(series, { series, ...rest, value: (counters.get(series)?.value ?? 0) + step.grows });
@@ -163,7 +198,10 @@ test("with restarts, new series and gaps never more is counted than happened, an
     fc.property(fc.array(fc.oneof(grows, restart, look), { maxLength: 60 }), (steps) => {
       const { polls, truth } = play(steps);
       for (const [index, counted] of totals(meterOf(polls).tally).entries()) {
-        assert.ok(Number.isInteger(counted) && counted >= 0 && counted <= (truth[index] ?? 0), `${counted} of ${truth[index]}`);
+        assert.ok(
+          Number.isInteger(counted) && counted >= 0 && counted <= (truth[index] ?? 0),
+          `${counted} of ${truth[index]}`,
+        );
       }
     }),
   );
@@ -175,7 +213,8 @@ test("a tally never falls while polls go on", () => {
       let meter = emptyMeter;
       for (const snapshot of play(steps).polls) {
         const next = advance(meter, snapshot);
-        for (const [index, counted] of totals(next.tally).entries()) assert.ok(counted >= (totals(meter.tally)[index] ?? 0));
+        for (const [index, counted] of totals(next.tally).entries())
+          assert.ok(counted >= (totals(meter.tally)[index] ?? 0));
         meter = next;
       }
     }),
@@ -187,11 +226,17 @@ test("the order of the series in a poll is irrelevant", () => {
   const shuffled = history.chain((polls) =>
     fc.tuple(
       fc.constant(polls),
-      fc.tuple(...polls.map(({ requests }) => fc.shuffledSubarray([...requests], { minLength: requests.length, maxLength: requests.length }))),
+      fc.tuple(
+        ...polls.map(({ requests }) =>
+          fc.shuffledSubarray([...requests], { minLength: requests.length, maxLength: requests.length }),
+        ),
+      ),
     ),
   );
   fc.assert(
-    fc.property(shuffled, ([polls, mixed]) => assert.deepEqual(meterOf(mixed.map((requests) => poll(requests))).tally, meterOf(polls).tally)),
+    fc.property(shuffled, ([polls, mixed]) =>
+      assert.deepEqual(meterOf(mixed.map((requests) => poll(requests))).tally, meterOf(polls).tally),
+    ),
     { numRuns: 50 },
   );
 });

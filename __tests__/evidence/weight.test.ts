@@ -15,9 +15,25 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
     { le: Infinity, count: requests },
   ],
 });
-const fold = (weight: number, polls: number, canary: Count, stable: Count, settings: Settings = defaults, lost = 0): Evidence => {
-  const poll = (index: number): Poll => ({ weight, age: defaults.warmUp + index * defaults.scrape, canary, stable, lost });
-  return Array.from({ length: polls }, (_, index) => poll(index)).reduce((evidence, next) => addPoll(evidence, next, settings), noEvidence);
+const fold = (
+  weight: number,
+  polls: number,
+  canary: Count,
+  stable: Count,
+  settings: Settings = defaults,
+  lost = 0,
+): Evidence => {
+  const poll = (index: number): Poll => ({
+    weight,
+    age: defaults.warmUp + index * defaults.scrape,
+    canary,
+    stable,
+    lost,
+  });
+  return Array.from({ length: polls }, (_, index) => poll(index)).reduce(
+    (evidence, next) => addPoll(evidence, next, settings),
+    noEvidence,
+  );
 };
 
 test("metrics are weighed by their shares, and the one that contributes most is named", () => {
@@ -33,7 +49,14 @@ test("an objective takes a share only where there is one, and is named where it 
   const weight = weigh(fold(10, 8, counted(100, 5), counted(900, 45), settings), settings); // as bad as stable, but worse than promised
   assert.equal(weight.finding, "harm");
   assert.equal(weight.most, "objective");
-  close(weight.harm, Math.log(0.6 * Math.exp(weight.metrics.errors) + 0.2 * Math.exp(weight.metrics.latency) + 0.2 * Math.exp(weight.metrics.objective)));
+  close(
+    weight.harm,
+    Math.log(
+      0.6 * Math.exp(weight.metrics.errors) +
+        0.2 * Math.exp(weight.metrics.latency) +
+        0.2 * Math.exp(weight.metrics.objective),
+    ),
+  );
 });
 
 test("a difference below the floor never fails a release, however sure it is", () => {

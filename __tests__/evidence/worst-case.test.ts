@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { chance } from "../../src/evidence/chance.ts";
 import { defaults } from "../../src/evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import { largestWeight, worstRate } from "../../src/evidence/worst-case.ts";
+import { chance } from "../../src/rehearsal/chance.ts";
 import { close } from "./close.ts";
 
 const seen = (canary: number, failed: number, stable = 1_000, failedOfStable = 0): Evidence =>

@@ -1,7 +1,7 @@
 import test from "node:test";
-import { renderReport } from "../../src/reporters/render.ts";
-import { evidenceSamples } from "../reporters/evidence-tale.ts";
-import { links, samples } from "../reporters/sample.ts";
+import { renderReport } from "../../src/words/report.ts";
+import { evidenceSamples } from "../words/evidence-tale.ts";
+import { links, samples } from "../words/sample.ts";
 import { assertGolden } from "../support/golden.ts";
 
 for (const [name, account] of Object.entries({ ...samples, ...evidenceSamples })) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { CompositeResult } from "../../src/sandbox/composite/composite.ts";
-import { type Inputs, imageOf, releaseOfOne } from "../../src/sandbox/shop.ts";
+import type { CompositeResult } from "../../sandbox/composite/composite.ts";
+import { type Inputs, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { deploymentOf, find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
 import { assertAsBefore, assertServedBy, type Scene, scene } from "./scene.ts";
@@ -35,9 +35,16 @@ const conclusions = ({ steps }: CompositeResult): readonly string[] => steps.map
 export function cancelled(): void {
   test("a job that is cancelled while it prepares leaves nothing behind, and its second step has nothing to do", async (t) => {
     const world = await scene(t, { shop: "one" });
-    const result = await cancelledAt(world, (_, step) => step === "starting", { ...long, image: imageOf("v2-notready") });
+    const result = await cancelledAt(world, (_, step) => step === "starting", {
+      ...long,
+      image: imageOf("v2-notready"),
+    });
     assert.deepEqual(conclusions(result), ["cancelled", "skipped"]);
-    assert.deepEqual([result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled], [1, "rolled-back", "true"], result.steps[0]?.log);
+    assert.deepEqual(
+      [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
+      [1, "rolled-back", "true"],
+      result.steps[0]?.log,
+    );
     assert.equal(world.traffic.counts().byVersion.v2, undefined);
     await assertAsBefore(world);
   });
@@ -46,7 +53,11 @@ export function cancelled(): void {
     const world = await scene(t, { shop: "one" });
     const result = await cancelledAt(world, (phase) => phase === "baking", long);
     assert.deepEqual(conclusions(result), ["cancelled", "skipped"]);
-    assert.deepEqual([result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled], [1, "rolled-back", "true"], result.steps[0]?.log);
+    assert.deepEqual(
+      [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
+      [1, "rolled-back", "true"],
+      result.steps[0]?.log,
+    );
     assert.match(result.outputs.because ?? "", /^the job was cancelled/);
     assert.equal(world.traffic.counts().bad, 0);
     await assertAsBefore(world);
@@ -55,7 +66,11 @@ export function cancelled(): void {
   test("a job that is cancelled while it promotes goes on to the end: only forward is safe", async (t) => {
     const { sandbox, traffic, ...world } = await scene(t, { shop: "one" });
     const result = await cancelledAt({ sandbox, traffic, ...world }, (phase) => phase === "promoting", short);
-    assert.deepEqual([result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled], [0, "succeeded", "true"], result.steps[0]?.log);
+    assert.deepEqual(
+      [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
+      [0, "succeeded", "true"],
+      result.steps[0]?.log,
+    );
     assert.equal(deploymentOf(sandbox, "reviews")?.image, imageOf("v2"));
     assert.equal(traffic.counts().bad, 0);
     await assertServedBy(sandbox, traffic, "v2");
@@ -71,8 +86,15 @@ export function cancelled(): void {
       { terminate: 100, kill: 200 },
     );
     assert.deepEqual(conclusions(result), ["cancelled", "success"]);
-    assert.deepEqual([result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled], ["SIGKILL", "succeeded", "true"], result.steps[1]?.log);
-    assert.deepEqual([deploymentOf(sandbox, "reviews")?.image, deploymentOf(sandbox, "reviews-canary")], [imageOf("v2"), undefined]);
+    assert.deepEqual(
+      [result.steps[0]?.exit, result.outputs.outcome, result.outputs.settled],
+      ["SIGKILL", "succeeded", "true"],
+      result.steps[1]?.log,
+    );
+    assert.deepEqual(
+      [deploymentOf(sandbox, "reviews")?.image, deploymentOf(sandbox, "reviews-canary")],
+      [imageOf("v2"), undefined],
+    );
     assert.equal(objectsOf(sandbox)["VirtualService reviews"], before["VirtualService reviews"]);
     assert.equal(traffic.counts().bad, 0);
     await assertServedBy(sandbox, traffic, "v2");
@@ -115,11 +137,21 @@ export function cancelled(): void {
 
     const { metadata, spec } = find(sandbox, "leases", "istio-canary-reviews") ?? assert.fail("there is no Lease");
     const longAgo = { ...(spec as object), renewTime: "2026-01-01T00:00:00.000000Z" };
-    sandbox.api.apply([{ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: metadata.name, namespace: "shop" }, spec: longAgo }]);
+    sandbox.api.apply([
+      {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { name: metadata.name, namespace: "shop" },
+        spec: longAgo,
+      },
+    ]);
     const next = await run({ ...short, image: imageOf("v3") });
     assert.equal(next.exit, 0, next.said);
     assert.match(next.said, /the release of registry\.example\/reviews:v2 .*was left half-way; it is ended first/);
-    assert.match(next.said, /rolled back, all requests go to reviews again[\s\S]*released, reviews runs the new version/);
+    assert.match(
+      next.said,
+      /rolled back, all requests go to reviews again[\s\S]*released, reviews runs the new version/,
+    );
     assert.equal(deploymentOf(sandbox, "reviews")?.image, imageOf("v3"));
     assert.equal(holderOf(sandbox), undefined);
     assert.equal(traffic.counts().bad, 0);

@@ -4,12 +4,12 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
+import type { SentObject } from "../../sandbox/api-server/object.ts";
+import { jobEnvironment } from "../../sandbox/job.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
+import { startTraffic } from "../../sandbox/traffic.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Target, Version } from "../../src/release/target.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
-import { jobEnvironment } from "../../src/sandbox/job.ts";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { startTraffic } from "../../src/sandbox/traffic.ts";
 import { startProgram } from "./program.ts";
 import { action, pull } from "./scene.ts";
 
@@ -40,7 +40,11 @@ export function examples(): void {
     test(`${config} releases without a bad answer`, async (t) => {
       const { target } = await targetOf(config);
       const { sandbox, traffic, run } = await world(t, target);
-      const { exit, said, outputs } = await run({ ...short, config: resolve(config), prometheus: sandbox.prometheus.url });
+      const { exit, said, outputs } = await run({
+        ...short,
+        config: resolve(config),
+        prometheus: sandbox.prometheus.url,
+      });
       assert.equal(exit, 0, said);
       assert.deepEqual([outputs.outcome, outputs.settled], ["succeeded", "true"], said);
       const { requests, bad } = traffic.counts();
@@ -58,7 +62,12 @@ async function targetOf(config: string): Promise<{ readonly target: Target }> {
 
 async function world(t: TestContext, target: Target) {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-example-"));
-  const sandbox = await startSandbox({ objects: objectsOf(target), pulls: [pull], scrapeInterval: 400, podTimes: { becomesReady: 50 } });
+  const sandbox = await startSandbox({
+    objects: objectsOf(target),
+    pulls: [pull],
+    scrapeInterval: 400,
+    podTimes: { becomesReady: 50 },
+  });
   const traffic = startTraffic({ url: sandbox.gateway.url, host: "app.example.com", rate: 20, most: 2_000 });
   t.after(async () => {
     await traffic.stop();
@@ -67,9 +76,14 @@ async function world(t: TestContext, target: Target) {
   });
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, sandbox.api.kubeconfig());
-  const env = { ...environment, ...jobEnvironment(sandbox, kubeconfig, { runId: folder, sha: pull.commits[0] }), GITHUB_SHA: environment.GITHUB_SHA };
+  const env = {
+    ...environment,
+    ...jobEnvironment(sandbox, kubeconfig, { runId: folder, sha: pull.commits[0] }),
+    GITHUB_SHA: environment.GITHUB_SHA,
+  };
   const run = async (inputs: Readonly<Record<string, string>>) =>
-    startProgram({ action: await action, cwd: ".", inputs: { ...inputs, report: join(folder, "report.json") }, env }).ended;
+    startProgram({ action: await action, cwd: ".", inputs: { ...inputs, report: join(folder, "report.json") }, env })
+      .ended;
   return { sandbox, traffic, run };
 }
 
@@ -81,8 +95,15 @@ function objectsOf(target: Target): readonly SentObject[] {
   const namespaces = [...new Set([namespace, ...routes.map((route) => route.namespace)])];
   return [
     ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
-    ...[service, ...[stable, canary].filter(({ subset }) => subset === undefined).map(({ host }) => host.split(".")[0] ?? host)].map((name) =>
-      serviceObject(namespace, name, name === service ? { app: service } : { app: service, ...labelsOf(target, versionOf(target, name)) }),
+    ...[
+      service,
+      ...[stable, canary].filter(({ subset }) => subset === undefined).map(({ host }) => host.split(".")[0] ?? host),
+    ].map((name) =>
+      serviceObject(
+        namespace,
+        name,
+        name === service ? { app: service } : { app: service, ...labelsOf(target, versionOf(target, name)) },
+      ),
     ),
     deployment(target, stable, "v1"),
     ...(source.from === "existing" ? [deployment(target, canary, "v0")] : []),
@@ -91,7 +112,8 @@ function objectsOf(target: Target): readonly SentObject[] {
   ];
 }
 
-const versionOf = ({ stable, canary }: Target, host: string): Version => (canary.host.split(".")[0] === host ? canary : stable);
+const versionOf = ({ stable, canary }: Target, host: string): Version =>
+  canary.host.split(".")[0] === host ? canary : stable;
 
 /** A clone's labels say by which of them versions differ; elsewhere it is the usual one. */
 function labelsOf({ source, stable }: Target, version: Version): Labels {
@@ -108,12 +130,20 @@ const serviceObject = (namespace: string, name: string, selector: Labels): SentO
 
 function deployment(target: Target, version: Version, tag: string): SentObject {
   const labels = { app: target.service, ...labelsOf(target, version) };
-  const container = { name: target.container ?? "app", image: `registry.example/app:${tag}`, ports: [{ name: "http", containerPort: 9080 }] };
+  const container = {
+    name: target.container ?? "app",
+    image: `registry.example/app:${tag}`,
+    ports: [{ name: "http", containerPort: 9080 }],
+  };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name: version.deployment, namespace: target.namespace },
-    spec: { replicas: 2, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [container] } } },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [container] } },
+    },
   };
 }
 
@@ -121,12 +151,21 @@ const destinationRule = (target: Target): SentObject => ({
   apiVersion: "networking.istio.io/v1",
   kind: "DestinationRule",
   metadata: { name: target.service, namespace: target.namespace },
-  spec: { host: target.service, subsets: [target.stable, target.canary].map((version) => ({ name: version.subset, labels: labelsOf(target, version) })) },
+  spec: {
+    host: target.service,
+    subsets: [target.stable, target.canary].map((version) => ({
+      name: version.subset,
+      labels: labelsOf(target, version),
+    })),
+  },
 });
 
 function virtualService({ namespace, stable, canary }: Target, route: Target["routes"][number]): SentObject {
   const destination = ({ host, subset }: Version, weight: number) => ({
-    destination: { host: host.includes(".") ? host : `${host}.${namespace}.svc.cluster.local`, ...(subset === undefined ? {} : { subset }) },
+    destination: {
+      host: host.includes(".") ? host : `${host}.${namespace}.svc.cluster.local`,
+      ...(subset === undefined ? {} : { subset }),
+    },
     weight,
   });
   return {
@@ -135,7 +174,12 @@ function virtualService({ namespace, stable, canary }: Target, route: Target["ro
     metadata: { name: route.name, namespace: route.namespace },
     spec: {
       hosts: [route.namespace === namespace ? "app.example.com" : `${route.name}.example.com`],
-      http: [{ ...(route.routes[0] === undefined ? {} : { name: route.routes[0] }), route: [destination(stable, 100), destination(canary, 0)] }],
+      http: [
+        {
+          ...(route.routes[0] === undefined ? {} : { name: route.routes[0] }),
+          route: [destination(stable, 100), destination(canary, 0)],
+        },
+      ],
     },
   };
 }

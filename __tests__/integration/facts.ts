@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { kindNamed } from "../../sandbox/api-server/kind.ts";
+import type { StoredObject } from "../../sandbox/api-server/object.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { routeIn } from "../../sandbox/shop.ts";
+import { writtenObjects } from "../../sandbox/written-objects.ts";
 import type { Record as Journal } from "../../src/release/record.ts";
-import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
-import type { StoredObject } from "../../src/sandbox/api-server/object.ts";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { routeIn } from "../../src/sandbox/shop.ts";
-import { writtenObjects } from "../../src/sandbox/written-objects.ts";
 
 const namespace = "shop";
 
@@ -35,7 +35,9 @@ export function deploymentOf(sandbox: Sandbox, name: string): Scaled | undefined
 
 /** What the release keeps in the cluster of itself. */
 export function journalOf(sandbox: Sandbox): Journal | undefined {
-  const text = (find(sandbox, "configmaps", ours)?.data as { readonly [file: string]: string } | undefined)?.["release.json"];
+  const text = (find(sandbox, "configmaps", ours)?.data as { readonly [file: string]: string } | undefined)?.[
+    "release.json"
+  ];
   return text === undefined ? undefined : (JSON.parse(text) as Journal);
 }
 
@@ -49,6 +51,10 @@ export const writesOf = ({ api }: Sandbox): readonly string[] =>
     .all()
     .filter(
       ({ method, path }) =>
-        method !== "GET" && !path.includes("dryRun=All") && !path.includes(ours) && !path.includes("/selfsubjectaccessreviews") && !path.includes("/leases"),
+        method !== "GET" &&
+        !path.includes("dryRun=All") &&
+        !path.includes(ours) &&
+        !path.includes("/selfsubjectaccessreviews") &&
+        !path.includes("/leases"),
     )
     .map(({ method, path }) => `${method} ${path}`);

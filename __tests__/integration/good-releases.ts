@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { imageOf, releaseOfOne, releaseOfTwo } from "../../src/sandbox/shop.ts";
+import { imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { deploymentOf, find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
 import { assertServedBy, pull, scene } from "./scene.ts";
 
@@ -20,17 +20,29 @@ export function goodReleases(): void {
     assert.equal(bad, 0);
     assert.deepEqual(Object.keys(byVersion).sort(), ["v1", "v2"]);
     const { "Deployment reviews": old, ...others } = before;
-    assert.deepEqual(objectsOf(sandbox), { ...others, "Deployment reviews": old?.replace(imageOf("v1"), imageOf("v2")) });
+    assert.deepEqual(objectsOf(sandbox), {
+      ...others,
+      "Deployment reviews": old?.replace(imageOf("v1"), imageOf("v2")),
+    });
     assert.equal(deploymentOf(sandbox, "reviews-canary"), undefined);
     assert.equal(holderOf(sandbox), undefined);
     assert.equal(journalOf(sandbox)?.state.phase, "succeeded");
     await assertServedBy(sandbox, traffic, "v2");
 
     const { outcome, phase, stage, weight, settled } = outputs;
-    assert.deepEqual({ outcome, phase, stage, weight, settled }, { outcome: "succeeded", phase: "succeeded", stage: "3", weight: "0", settled: "true" });
-    assert.ok(outputs["comment-url"] !== undefined && sandbox.github.comments(pull.number).some(({ url }) => url === outputs["comment-url"]));
+    assert.deepEqual(
+      { outcome, phase, stage, weight, settled },
+      { outcome: "succeeded", phase: "succeeded", stage: "3", weight: "0", settled: "true" },
+    );
+    assert.ok(
+      outputs["comment-url"] !== undefined &&
+        sandbox.github.comments(pull.number).some(({ url }) => url === outputs["comment-url"]),
+    );
     assert.match(summary, /released, <?/);
-    assert.equal((report as { readonly account: { readonly state: { readonly phase: string } } }).account.state.phase, "succeeded");
+    assert.equal(
+      (report as { readonly account: { readonly state: { readonly phase: string } } }).account.state.phase,
+      "succeeded",
+    );
   });
 
   test("a release that swaps ends with all traffic on the new version and the old one at rest, and the next one goes the other way round", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hostIn, imageOf, releaseOfOne } from "../../src/sandbox/shop.ts";
+import { hostIn, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { deploymentOf, holderOf, journalOf, objectsOf, routeOf, writesOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
@@ -16,7 +16,10 @@ const by = (command: string) => ({ ...service, command });
 async function waiting({ sandbox, run }: Scene): Promise<Ended> {
   const first = await run({ ...releaseOfOne("v2"), stages: withApproval, gates });
   assert.equal(first.exit, 0, first.said);
-  assert.deepEqual([first.outputs.outcome, first.outputs.phase, first.outputs.weight, first.outputs.settled], ["waiting", "waiting", "50", "true"]);
+  assert.deepEqual(
+    [first.outputs.outcome, first.outputs.phase, first.outputs.weight, first.outputs.settled],
+    ["waiting", "waiting", "50", "true"],
+  );
   assert.equal(routeOf(sandbox), "stable 50, canary 50");
   assert.equal(holderOf(sandbox), undefined);
   return first;
@@ -30,7 +33,10 @@ export function people(): void {
 
     const other = await run({ ...releaseOfOne("v3"), stages: "100", gates });
     assert.equal(other.exit, 2, other.said);
-    assert.match(other.said, /the release of registry\.example\/reviews:v2 .*waits for somebody to decide since .*promote.*rollback/);
+    assert.match(
+      other.said,
+      /the release of registry\.example\/reviews:v2 .*waits for somebody to decide since .*promote.*rollback/,
+    );
     assert.equal(routeOf(sandbox), "stable 50, canary 50");
 
     const second = await run(by("promote"));
@@ -55,7 +61,11 @@ export function people(): void {
       steps.map(({ conclusion }) => conclusion),
       ["failure", "skipped"],
     );
-    assert.deepEqual([steps[0]?.exit, outputs.outcome, outputs.settled, outputs.weight], [3, "waiting", "true", "20"], steps[0]?.log);
+    assert.deepEqual(
+      [steps[0]?.exit, outputs.outcome, outputs.settled, outputs.weight],
+      [3, "waiting", "true", "20"],
+      steps[0]?.log,
+    );
     assert.match(outputs.because ?? "", /^stage 20 % is held for somebody to decide: /);
     assert.equal(routeOf(sandbox), "stable 80, canary 20");
     const [comment] = sandbox.github.comments(pull.number);
@@ -129,7 +139,10 @@ export function people(): void {
 
     const stopped = await job.ended;
     assert.equal(stopped.exit, 3, stopped.said);
-    assert.match(stopped.said, new RegExp(`changed by another job \\(${world.runUrl("4712")}\\)|another job.*took over`));
+    assert.match(
+      stopped.said,
+      new RegExp(`changed by another job \\(${world.runUrl("4712")}\\)|another job.*took over`),
+    );
     assert.notEqual(stopped.outputs.settled, "true");
     await assertAsBefore(world);
 
@@ -161,7 +174,11 @@ export function people(): void {
   test("`plan`, `status` and `verify` change nothing, and their JSON is all there is on standard output", async (t) => {
     const world = await scene(t, { shop: "one", rate: 0 });
     const { sandbox, before, run } = world;
-    const release = { ...releaseOfOne("v2"), stages: "- { weight: 50, approval: true }\n- 100", gates: "- restarts: {}" };
+    const release = {
+      ...releaseOfOne("v2"),
+      stages: "- { weight: 50, approval: true }\n- 100",
+      gates: "- restarts: {}",
+    };
 
     const plan = await run({ ...release, command: "plan", json: "true" });
     const { allowed } = JSON.parse(plan.stdout) as { readonly allowed: boolean };
@@ -173,7 +190,13 @@ export function people(): void {
     const written = writesOf(sandbox);
     const [status, verify] = await Promise.all([
       run({ ...by("status"), json: "true", stages: "50:2x" }),
-      run({ ...release, command: "verify", json: "true", "verify-url": sandbox.gateway.url, "verify-headers": `host=${hostIn("shop")}` }),
+      run({
+        ...release,
+        command: "verify",
+        json: "true",
+        "verify-url": sandbox.gateway.url,
+        "verify-headers": `host=${hostIn("shop")}`,
+      }),
     ]);
     assert.equal(status.exit, 0, status.said);
     assert.match(status.said, /warning.*50:2x/); // and still there is nothing but JSON on standard output
@@ -184,7 +207,12 @@ export function people(): void {
     };
     assert.deepEqual([state.phase, weight, drift], ["waiting", 50, undefined]);
     assert.equal(verify.exit, 0, verify.said);
-    const counted = JSON.parse(verify.stdout) as { readonly stable: number; readonly canary: number; readonly neither: number; readonly planned: number };
+    const counted = JSON.parse(verify.stdout) as {
+      readonly stable: number;
+      readonly canary: number;
+      readonly neither: number;
+      readonly planned: number;
+    };
     assert.deepEqual([counted.stable + counted.canary, counted.neither, counted.planned], [100, 0, 50]);
     assert.deepEqual(writesOf(sandbox), written);
   });

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseOutputs } from "../../sandbox/composite/file-commands.ts";
+import type { Inputs } from "../../sandbox/shop.ts";
 import { bundle } from "../../scripts/bundle.ts";
-import { parseOutputs } from "../../src/sandbox/composite/file-commands.ts";
-import type { Inputs } from "../../src/sandbox/shop.ts";
 
 /** A folder with the action as users get it, built from the sources as they are now. */
 export async function buildAction(): Promise<string> {

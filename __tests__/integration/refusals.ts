@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { releaseOfOne, releaseOfTwo } from "../../src/sandbox/shop.ts";
+import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { objectsOf, routeOf, writesOf } from "./facts.ts";
 import { pull, scene } from "./scene.ts";
 
@@ -9,7 +9,12 @@ const gates = "- errors: { atMost: 5%, minRequests: 5 }";
 export function refusals(): void {
   test("a bad configuration is refused with all its problems, and the cluster is not even asked", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
-    const { exit, said, outputs } = await run({ ...releaseOfOne("v2"), stages: "50:2x, 20:1s", promotion: "sideways", "canary-replicas": "many" });
+    const { exit, said, outputs } = await run({
+      ...releaseOfOne("v2"),
+      stages: "50:2x, 20:1s",
+      promotion: "sideways",
+      "canary-replicas": "many",
+    });
     assert.equal(exit, 2, said);
     for (const problem of [/50:2x/, /sideways/, /many/]) assert.match(said, problem);
     assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "true"]);
@@ -18,10 +23,20 @@ export function refusals(): void {
 
   test("a release that cannot work is refused with every finding at once, and nothing is changed", async (t) => {
     const { sandbox, before, run } = await scene(t, { shop: "two", rate: 0 });
-    const wrong = { stable: "reviews-v9", "stable-subset": "v9", canary: "reviews-v8", prometheus: "http://127.0.0.1:9" };
+    const wrong = {
+      stable: "reviews-v9",
+      "stable-subset": "v9",
+      canary: "reviews-v8",
+      prometheus: "http://127.0.0.1:9",
+    };
     const { exit, said, outputs } = await run({ ...releaseOfTwo("v2"), ...wrong, stages: "100:1s", gates });
     assert.equal(exit, 2, said);
-    for (const problem of [/✗ .*Deployment shop\/reviews-v9/, /✗ .*Deployment shop\/reviews-v8/, /✗ .*subset v9/, /✗ .*127\.0\.0\.1:9/])
+    for (const problem of [
+      /✗ .*Deployment shop\/reviews-v9/,
+      /✗ .*Deployment shop\/reviews-v8/,
+      /✗ .*subset v9/,
+      /✗ .*127\.0\.0\.1:9/,
+    ])
       assert.match(said, problem);
     assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "true"]);
     assert.deepEqual(writesOf(sandbox), []);
@@ -31,7 +46,10 @@ export function refusals(): void {
 
   test("without a cluster it is said where one was looked for", async (t) => {
     const { run } = await scene(t, { shop: "one", rate: 0 });
-    const { exit, said } = await run({ ...releaseOfOne("v2"), stages: "100" }, { env: { KUBECONFIG: "/nowhere/kubeconfig" } });
+    const { exit, said } = await run(
+      { ...releaseOfOne("v2"), stages: "100" },
+      { env: { KUBECONFIG: "/nowhere/kubeconfig" } },
+    );
     assert.equal(exit, 2, said);
     assert.match(said, /\/nowhere\/kubeconfig/);
   });
@@ -53,7 +71,12 @@ export function reports(): void {
 
   test("a token that may not comment is told once, and the summary has what the comment would have had", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
-    sandbox.github.fail({ path: /comments/, status: 403, message: "Resource not accessible by integration", times: 100 });
+    sandbox.github.fail({
+      path: /comments/,
+      status: 403,
+      message: "Resource not accessible by integration",
+      times: 100,
+    });
     const { exit, said, summary } = await run(quick);
     assert.equal(exit, 0, said);
     assert.equal(said.match(/pull-requests: write/g)?.length, 1, said);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { releaseOfOne, releaseOfTwo } from "../../src/sandbox/shop.ts";
+import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
@@ -39,7 +39,11 @@ export function rollbacks(): void {
 
   test("a Deployment with 20 % errors gets its old image and its old number of pods back", async (t) => {
     const world = await scene(t, { shop: "two" });
-    await assertRolledBack(world, await world.run({ ...releaseOfTwo("v2-err20"), stages: long, gates: errors }), /^errors: /);
+    await assertRolledBack(
+      world,
+      await world.run({ ...releaseOfTwo("v2-err20"), stages: long, gates: errors }),
+      /^errors: /,
+    );
   });
 
   test("a slow version is rolled back by the latency gate, and no answer was bad", async (t) => {
@@ -47,7 +51,11 @@ export function rollbacks(): void {
     const gates = "- latency: { p: 90, atMost: 100ms, minRequests: 10 }";
     const ended = await world.run({ ...releaseOfOne("v2-slow300"), stages: long, gates, drain: "500ms" });
     assert.equal((await world.traffic.lap()).bad, 0);
-    await assertRolledBack(world, ended, /^latency p90: the canary's p90 is [\d.]+ m?s over \d+ requests, limit ≤ 100 ms$/);
+    await assertRolledBack(
+      world,
+      ended,
+      /^latency p90: the canary's p90 is [\d.]+ m?s over \d+ requests, limit ≤ 100 ms$/,
+    );
   });
 
   test("an image that cannot be pulled gets no request", async (t) => {
@@ -66,21 +74,37 @@ export function rollbacks(): void {
 
   test("a version that is never ready is given up at its deadline", async (t) => {
     const world = await scene(t, { shop: "one" });
-    const ended = await world.run({ ...releaseOfOne("v2-notready"), stages: long, gates: errors, "ready-deadline": "1s" });
+    const ended = await world.run({
+      ...releaseOfOne("v2-notready"),
+      stages: long,
+      gates: errors,
+      "ready-deadline": "1s",
+    });
     await assertRolledBack(world, ended, /^the canary is not ready: .*, after 1 s$/);
     assert.equal(world.traffic.counts().bad, 0);
   });
 
   test("a version that dies after a while is rolled back", async (t) => {
     const world = await scene(t, { shop: "one" });
-    await assertRolledBack(world, await world.run({ ...releaseOfOne("v2-die1"), stages: long, gates: "- restarts: {}" }), /canary/);
+    await assertRolledBack(
+      world,
+      await world.run({ ...releaseOfOne("v2-die1"), stages: long, gates: "- restarts: {}" }),
+      /canary/,
+    );
   });
 
   test("without any request the stage waits for its deadline, then the release goes back and says why", async (t) => {
     const { sandbox, before, run } = await scene(t, { shop: "one", rate: 0 });
-    const ended = await run({ ...releaseOfOne("v2"), stages: "- { weight: 50, wait: 300ms, atMost: 1s }\n- 100", gates: errors });
+    const ended = await run({
+      ...releaseOfOne("v2"),
+      stages: "- { weight: 50, wait: 300ms, atMost: 1s }\n- 100",
+      gates: errors,
+    });
     assert.equal(ended.exit, 1, ended.said);
-    assert.match(ended.outputs.because ?? "", /^stage 50 % could not be judged within 1 s: errors has no data: no request of the canary was counted$/);
+    assert.match(
+      ended.outputs.because ?? "",
+      /^stage 50 % could not be judged within 1 s: errors has no data: no request of the canary was counted$/,
+    );
     assert.equal(ended.outputs["observed-split"], "");
     assert.deepEqual(objectsOf(sandbox), before);
   });
@@ -98,7 +122,11 @@ export function rollbacks(): void {
       (phase) => phase === "baking",
     );
     await world.sandbox.prometheus.close();
-    await assertRolledBack(world, await program.ended, /^stage 50 % could not be judged within 2 s: errors has no data/);
+    await assertRolledBack(
+      world,
+      await program.ended,
+      /^stage 50 % could not be judged within 2 s: errors has no data/,
+    );
     assert.equal(world.traffic.counts().bad, 0);
   });
 
@@ -111,7 +139,11 @@ export function rollbacks(): void {
       (phase) => phase === "baking",
     );
     rewrite(world, 90, 10);
-    await assertRolledBack(world, await program.ended, /^somebody else changed the route: .*v1 90.*v2 10.*written by kubectl$/);
+    await assertRolledBack(
+      world,
+      await program.ended,
+      /^somebody else changed the route: .*v1 90.*v2 10.*written by kubectl$/,
+    );
   });
 
   test("weights that somebody else writes are put back where the plan says so, and the release goes on", async (t) => {
@@ -130,7 +162,10 @@ export function rollbacks(): void {
     );
     const { exit, said } = await program.ended;
     assert.equal(exit, 0, said);
-    assert.deepEqual(journalOf(sandbox)?.log.filter(({ because }) => because.startsWith("somebody else changed the route")).length, 1);
+    assert.deepEqual(
+      journalOf(sandbox)?.log.filter(({ because }) => because.startsWith("somebody else changed the route")).length,
+      1,
+    );
     assert.equal(traffic.counts().bad, 0);
   });
 

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import { type CompositeOptions, type CompositeRun, startComposite } from "../../src/sandbox/composite/composite.ts";
-import { jobEnvironment } from "../../src/sandbox/job.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { hostIn, type Inputs, shopOfOne, shopOfTwo } from "../../src/sandbox/shop.ts";
-import { startTraffic, type Traffic } from "../../src/sandbox/traffic.ts";
+import { type CompositeOptions, type CompositeRun, startComposite } from "../../sandbox/composite/composite.ts";
+import { jobEnvironment } from "../../sandbox/job.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { hostIn, type Inputs, shopOfOne, shopOfTwo } from "../../sandbox/shop.ts";
+import { startTraffic, type Traffic } from "../../sandbox/traffic.ts";
 import { until } from "../support/cluster.ts";
 import { objectsOf } from "./facts.ts";
 import { buildAction, type Ended, type Program, startProgram } from "./program.ts";
@@ -64,14 +64,24 @@ export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, sandbox.api.kubeconfig());
   const built = await action;
-  const inputsFor = (inputs: Inputs): Inputs => ({ prometheus: sandbox.prometheus.url, "metrics-interval": often, drain: "100ms", settle: "100ms", ...inputs });
+  const inputsFor = (inputs: Inputs): Inputs => ({
+    prometheus: sandbox.prometheus.url,
+    "metrics-interval": often,
+    drain: "100ms",
+    settle: "100ms",
+    ...inputs,
+  });
   const environment = ({ runId = randomUUID(), env = {} }: JobOptions = {}) => ({
     ...jobEnvironment(sandbox, kubeconfig, { runId, sha: pull.commits[0] }),
     ...env,
   });
 
   function start(inputs: Inputs, options?: JobOptions): Program {
-    const program = startProgram({ action: built, inputs: { "github-token": "ghs_token", ...inputsFor(inputs) }, env: environment(options) });
+    const program = startProgram({
+      action: built,
+      inputs: { "github-token": "ghs_token", ...inputsFor(inputs) },
+      env: environment(options),
+    });
     left.add(program);
     void program.ended.then(() => left.delete(program));
     return program;
@@ -109,6 +119,10 @@ export async function assertAsBefore({ sandbox, traffic, before }: Scene): Promi
 export async function assertServedBy(sandbox: Sandbox, traffic: Traffic, version: string): Promise<void> {
   await sandbox.gateway.refresh();
   await traffic.lap();
-  const { requests, bad, byVersion } = await until("ten more requests end", traffic.counts, ({ requests }) => requests >= 10);
+  const { requests, bad, byVersion } = await until(
+    "ten more requests end",
+    traffic.counts,
+    ({ requests }) => requests >= 10,
+  );
   assert.deepEqual({ bad, byVersion }, { bad: 0, byVersion: { [version]: requests } });
 }

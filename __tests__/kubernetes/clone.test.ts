@@ -39,7 +39,10 @@ const stable: KubernetesObject = {
     paused: true,
     minReadySeconds: 5,
     unknownField: { kept: [1] },
-    selector: { matchLabels: { app: "reviews" }, matchExpressions: [{ key: "version", operator: "In", values: ["v1"] }] },
+    selector: {
+      matchLabels: { app: "reviews" },
+      matchExpressions: [{ key: "version", operator: "In", values: ["v1"] }],
+    },
     template: {
       metadata: { labels: { app: "reviews", version: "v1" }, annotations: { "sidecar.istio.io/inject": "true" } },
       spec: {
@@ -93,9 +96,16 @@ test("the object that is cloned stays as it is", () => {
   assert.deepEqual(stable, before);
 });
 
-const withSelector = (selector: Readonly<Record<string, unknown>>, labels: Readonly<Record<string, string>>): KubernetesObject => ({
+const withSelector = (
+  selector: Readonly<Record<string, unknown>>,
+  labels: Readonly<Record<string, string>>,
+): KubernetesObject => ({
   ...stable,
-  spec: { ...(stable.spec as object), selector, template: { metadata: { labels }, spec: { containers: [{ name: "reviews", image: "reviews:v1" }] } } },
+  spec: {
+    ...(stable.spec as object),
+    selector,
+    template: { metadata: { labels }, spec: { containers: [{ name: "reviews", image: "reviews:v1" }] } },
+  },
 });
 
 const refused: readonly (readonly [string, KubernetesObject, Readonly<Record<string, string>>, RegExp])[] = [

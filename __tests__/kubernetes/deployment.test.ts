@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { sameHost, serviceOf } from "../../src/istio/host.ts";
 import { chooseContainer } from "../../src/kubernetes/deployment.ts";
-import { sameHost, serviceOf } from "../../src/kubernetes/host.ts";
 import { resourceOf } from "../../src/kubernetes/resource-of.ts";
 import { asQuery, readSelector, selects } from "../../src/kubernetes/selector.ts";
 
@@ -24,7 +24,8 @@ const chosen: readonly (readonly [readonly string[], string | undefined, string 
 for (const [names, named, expected] of chosen) {
   test(`of the containers ${names.join(", ")}${named ? ` and the choice ${named}` : ""}: ${String(expected)}`, () => {
     const answer = chooseContainer(containers(...names), named);
-    if (typeof expected === "string") assert.deepEqual(answer, { index: names.indexOf(expected), name: expected, image: `${expected}:1` });
+    if (typeof expected === "string")
+      assert.deepEqual(answer, { index: names.indexOf(expected), name: expected, image: `${expected}:1` });
     else assert.match("problem" in answer ? answer.problem : "", expected);
   });
 }
@@ -39,11 +40,17 @@ const plurals = {
   ServiceEntry: "serviceentries",
   HorizontalPodAutoscaler: "horizontalpodautoscalers",
 };
-for (const [kind, plural] of Object.entries(plurals)) test(`${kind} are ${plural}`, () => assert.equal(resourceOf("x/v1", kind).plural, plural));
+for (const [kind, plural] of Object.entries(plurals))
+  test(`${kind} are ${plural}`, () => assert.equal(resourceOf("x/v1", kind).plural, plural));
 
 test("a core kind has no group", () => {
   assert.deepEqual(resourceOf("v1", "Service"), { group: "", version: "v1", kind: "Service", plural: "services" });
-  assert.deepEqual(resourceOf("apps/v1", "Deployment"), { group: "apps", version: "v1", kind: "Deployment", plural: "deployments" });
+  assert.deepEqual(resourceOf("apps/v1", "Deployment"), {
+    group: "apps",
+    version: "v1",
+    kind: "Deployment",
+    plural: "deployments",
+  });
 });
 
 const hosts: readonly (readonly [string, { readonly name: string; readonly namespace: string } | undefined])[] = [
@@ -91,4 +98,5 @@ const selected: readonly (readonly [Readonly<Record<string, string>>, boolean])[
   [{ ...labels, app: "ratings" }, false],
 ];
 for (const [given, expected] of selected)
-  test(`a selector ${expected ? "selects" : "does not select"} ${JSON.stringify(given)}`, () => assert.equal(selects(selector, given), expected));
+  test(`a selector ${expected ? "selects" : "does not select"} ${JSON.stringify(given)}`, () =>
+    assert.equal(selects(selector, given), expected));

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { DeniedError, RefusedError, tell, withNext } from "../../src/lib/errors.ts";
 
 test("what to do is a sentence of its own, whether or not the message ends as one", () => {
-  assert.equal(withNext("Prometheus has no request of shop/reviews", "Check its URL."), "Prometheus has no request of shop/reviews. Check its URL.");
+  assert.equal(
+    withNext("Prometheus has no request of shop/reviews", "Check its URL."),
+    "Prometheus has no request of shop/reviews. Check its URL.",
+  );
   assert.equal(withNext("Namespace shop does not exist.", "Correct it."), "Namespace shop does not exist. Correct it.");
   assert.equal(withNext("Namespace shop does not exist", undefined), "Namespace shop does not exist");
 });

@@ -22,15 +22,32 @@ const echo: Answer = (request, response) => {
     .on("end", () => {
       response.writeHead(200, { "content-type": "application/json", "x-twice": ["a", "b"] });
       response.end(
-        JSON.stringify({ method: request.method, url: request.url, type: request.headers["content-type"], authorization: request.headers.authorization, text }),
+        JSON.stringify({
+          method: request.method,
+          url: request.url,
+          type: request.headers["content-type"],
+          authorization: request.headers.authorization,
+          text,
+        }),
       );
     });
 };
 
 test("a body goes out as JSON and comes back parsed", async (t) => {
   const { url } = await serve(t, echo);
-  const answer = await requestJson({ method: "POST", url: `${url}/path?q=1`, body: { a: [1] }, headers: { authorization: "Bearer t" } });
-  assert.deepEqual(answer.body, { method: "POST", url: "/path?q=1", type: "application/json", authorization: "Bearer t", text: '{"a":[1]}' });
+  const answer = await requestJson({
+    method: "POST",
+    url: `${url}/path?q=1`,
+    body: { a: [1] },
+    headers: { authorization: "Bearer t" },
+  });
+  assert.deepEqual(answer.body, {
+    method: "POST",
+    url: "/path?q=1",
+    type: "application/json",
+    authorization: "Bearer t",
+    text: '{"a":[1]}',
+  });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers["x-twice"], "a, b");
 });
@@ -38,11 +55,16 @@ test("a body goes out as JSON and comes back parsed", async (t) => {
 test("a user and password in the URL become an Authorization header", async (t) => {
   const { url } = await serve(t, echo);
   const answer = await requestJson({ method: "GET", url: url.replace("http://", "http://me:p%40ss@") });
-  assert.equal((answer.body as { authorization: string }).authorization, `Basic ${Buffer.from("me:p@ss").toString("base64")}`);
+  assert.equal(
+    (answer.body as { authorization: string }).authorization,
+    `Basic ${Buffer.from("me:p@ss").toString("base64")}`,
+  );
 });
 
 test("an answer that is not JSON is its text, and an empty one is undefined", async (t) => {
-  const { url } = await serve(t, (request, response) => response.writeHead(request.url === "/empty" ? 204 : 404).end(request.url === "/empty" ? "" : "<html>"));
+  const { url } = await serve(t, (request, response) =>
+    response.writeHead(request.url === "/empty" ? 204 : 404).end(request.url === "/empty" ? "" : "<html>"),
+  );
   assert.deepEqual((await requestJson({ method: "GET", url: `${url}/html` })).body, "<html>");
   assert.deepEqual((await requestJson({ method: "GET", url: `${url}/empty` })).body, undefined);
 });
@@ -60,8 +82,13 @@ const statuses = [
 ] as const;
 for (const { status, method, asked, ...options } of statuses) {
   test(`${method} answered ${status} is sent ${asked} times${"retries" in options ? ` with ${options.retries} retries` : ""}, and the last answer is given`, async (t) => {
-    const { url, count } = await serve(t, (_, response, n) => response.writeHead(status, { "retry-after": "0" }).end(`{"n":${n}}`));
-    assert.deepEqual(await requestJson({ method, url, ...options }).then(({ status, body }) => ({ status, body })), { status, body: { n: asked } });
+    const { url, count } = await serve(t, (_, response, n) =>
+      response.writeHead(status, { "retry-after": "0" }).end(`{"n":${n}}`),
+    );
+    assert.deepEqual(await requestJson({ method, url, ...options }).then(({ status, body }) => ({ status, body })), {
+      status,
+      body: { n: asked },
+    });
     assert.equal(count(), asked);
   });
 }
@@ -73,7 +100,9 @@ test("an answer that asks for a long pause is given at once", async (t) => {
 });
 
 test("a connection that is cut is tried again", async (t) => {
-  const { url, count } = await serve(t, (request, response, n) => (n === 1 ? request.socket.destroy() : response.end("{}")));
+  const { url, count } = await serve(t, (request, response, n) =>
+    n === 1 ? request.socket.destroy() : response.end("{}"),
+  );
   assert.equal((await requestJson({ method: "GET", url })).status, 200);
   assert.equal(count(), 2);
 });

@@ -8,7 +8,24 @@ const hostile = fc
   .array(
     fc.oneof(
       fc.string({ unit: "binary" }),
-      fc.constantFrom("<!--", "-->", "|", "`", "```", "@ada", "#12", "acme/shop#3", "GH-7", "<script>", "](http://x)", "\n", "\r\n", "&lt;", "\u202e", "$x$"),
+      fc.constantFrom(
+        "<!--",
+        "-->",
+        "|",
+        "`",
+        "```",
+        "@ada",
+        "#12",
+        "acme/shop#3",
+        "GH-7",
+        "<script>",
+        "](http://x)",
+        "\n",
+        "\r\n",
+        "&lt;",
+        "\u202e",
+        "$x$",
+      ),
     ),
   )
   .map((parts) => parts.join(""));
@@ -46,7 +63,10 @@ test("an e-mail address and an image's digest are no mentions and stay as they a
 });
 
 test("a mention, an issue and a pull request get a character that nobody sees", () => {
-  assert.equal(plain("@ada see #12, acme/shop#3 and GH-4"), "@&#8203;ada see #&#8203;12, acme/shop#&#8203;3 and GH-&#8203;4");
+  assert.equal(
+    plain("@ada see #12, acme/shop#3 and GH-4"),
+    "@&#8203;ada see #&#8203;12, acme/shop#&#8203;3 and GH-&#8203;4",
+  );
 });
 
 test("a pipe in a cell does not end the cell", () => {

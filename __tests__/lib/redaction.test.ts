@@ -6,7 +6,12 @@ test("a secret is shown nowhere: not as it is, not in a URL, not in JSON, not in
   const { register, redact } = createRedaction();
   const secret = 's3cr&t "quoted"';
   register(secret);
-  const forms = [secret, encodeURIComponent(secret), JSON.stringify({ secret }), `Basic ${Buffer.from(secret).toString("base64")}`];
+  const forms = [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify({ secret }),
+    `Basic ${Buffer.from(secret).toString("base64")}`,
+  ];
   for (const form of forms) assert.doesNotMatch(redact(`a ${form} b`), /s3cr|quoted|czNjc/);
 });
 

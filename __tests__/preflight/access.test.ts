@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { loadAll } from "js-yaml";
-import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import type { Rule } from "../../sandbox/api-server/authorization.ts";
+import type { SentObject } from "../../sandbox/api-server/object.ts";
+import { captureWorkloads } from "../../src/adapters/deployment/before.ts";
+import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import { permissions } from "../../src/preflight/permissions.ts";
 import { preflight } from "../../src/preflight/preflight.ts";
 import { splitAt } from "../../src/release/split.ts";
-import type { Rule } from "../../src/sandbox/api-server/authorization.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
-import { captureWorkloads } from "../../src/workloads/before.ts";
-import { deploymentWorkload } from "../../src/workloads/deployment.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";
 import { deploymentOf, destinationRuleOf, serviceOf, targetOf } from "../support/workload-objects.ts";
@@ -81,7 +81,13 @@ test("with exactly this Role nothing is missed, and pods can be made, scaled, ju
       (await inspect(client)).filter(({ level }) => level !== "note"),
       [],
     );
-    const it = deploymentWorkload({ client, target, before: await captureWorkloads(client, target), keepOld: false, clock: { now: Date.now } });
+    const it = deploymentWorkload({
+      client,
+      target,
+      before: await captureWorkloads(client, target),
+      keepOld: false,
+      clock: { now: Date.now },
+    });
     await it.deploy();
     await it.scale(splitAt(100));
     await until(
@@ -106,7 +112,10 @@ for (const [index, { group, resource, verbs, why, optional }] of permissions.ent
       async (client) => {
         const findings = await inspect(client);
         const name = group === "" ? resource : `${resource}.${group}`;
-        const told = findings.filter(({ what }) => what === `This job may not ${verbs.join(", ")} ${name} in namespace shop, which is needed to ${why}.`);
+        const told = findings.filter(
+          ({ what }) =>
+            what === `This job may not ${verbs.join(", ")} ${name} in namespace shop, which is needed to ${why}.`,
+        );
         assert.deepEqual(
           told.map(({ level }) => level),
           [optional ? "warn" : "refuse"],
@@ -125,7 +134,10 @@ test("what the router or Prometheus find is told among the rest; what they are r
   inCluster(shop, async ({ client }) => {
     const others = [
       { inspect: async () => [{ level: "refuse" as const, what: "no series" }] },
-      { inspect: () => client.create({ group: "", version: "v1", plural: "services", kind: "Service" }, "shop", {}).then(() => []) },
+      {
+        inspect: () =>
+          client.create({ group: "", version: "v1", plural: "services", kind: "Service" }, "shop", {}).then(() => []),
+      },
     ];
     const findings = await preflight({ client, target, plan: planOf(), firstDeploy: false, others }).inspect();
     const refusals = findings.filter(({ level }) => level === "refuse").map(({ what }) => what);
@@ -137,7 +149,10 @@ test("what the router or Prometheus find is told among the rest; what they are r
   }));
 
 test("a cluster that does not answer is no finding", async () => {
-  const silent = { ...stubClient([]), list: () => Promise.reject(new UnreachableError("the API server did not answer")) };
+  const silent = {
+    ...stubClient([]),
+    list: () => Promise.reject(new UnreachableError("the API server did not answer")),
+  };
   await assert.rejects(inspect(silent), UnreachableError);
 });
 

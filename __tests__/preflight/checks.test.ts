@@ -48,7 +48,10 @@ function deployment(
       replicas,
       ...(paused ? { paused } : {}),
       selector: { matchLabels: labels },
-      template: { metadata: { labels, ...template }, spec: { containers: containers ?? [{ name: "reviews", image: image(tag), ports }] } },
+      template: {
+        metadata: { labels, ...template },
+        spec: { containers: containers ?? [{ name: "reviews", image: image(tag), ports }] },
+      },
     }),
     metadata: { name, namespace: "shop", generation: 1, ...metadata },
     status: { observedGeneration: 1, replicas, updatedReplicas: replicas, availableReplicas: replicas, ...status },
@@ -66,12 +69,22 @@ const pod = (of: string, containers: readonly string[] = ["reviews"]): Kubernete
 const service = (name: string, selector: Labels, more: Fields = {}): KubernetesObject =>
   object("Service", name, { selector, ports: [{ name: "http", port: 9080, targetPort: "http" }], ...more });
 const subsets = (host: string, all: Readonly<Record<string, Labels>>, name = host): KubernetesObject =>
-  object("DestinationRule", name, { host, subsets: Object.entries(all).map(([subset, labels]) => ({ name: subset, labels })) });
-const route = (...destinations: readonly Fields[]): Fields => ({ route: destinations.map((destination) => ({ destination })) });
+  object("DestinationRule", name, {
+    host,
+    subsets: Object.entries(all).map(([subset, labels]) => ({ name: subset, labels })),
+  });
+const route = (...destinations: readonly Fields[]): Fields => ({
+  route: destinations.map((destination) => ({ destination })),
+});
 const virtualService = (spec: Fields, metadata: Fields = {}, name = "reviews"): KubernetesObject =>
   object("VirtualService", name, { hosts: ["reviews"], ...spec }, metadata);
-const namespace = (labels: Labels = {}): KubernetesObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels } });
-const autoscaler = (of: string): KubernetesObject => object("HorizontalPodAutoscaler", of, { scaleTargetRef: { kind: "Deployment", name: of } });
+const namespace = (labels: Labels = {}): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: "shop", labels },
+});
+const autoscaler = (of: string): KubernetesObject =>
+  object("HorizontalPodAutoscaler", of, { scaleTargetRef: { kind: "Deployment", name: of } });
 
 /** A service that can be released: the canary is there, the route pins stable. */
 const parts = {
@@ -85,16 +98,30 @@ const parts = {
   canaryPod: pod("reviews-v2"),
 };
 
-type Parts = { readonly [part in keyof typeof parts]?: KubernetesObject | undefined } & { readonly [more: string]: KubernetesObject | undefined };
+type Parts = { readonly [part in keyof typeof parts]?: KubernetesObject | undefined } & {
+  readonly [more: string]: KubernetesObject | undefined;
+};
 type Setting = { readonly target?: Partial<Target>; readonly plan?: Partial<Plan>; readonly firstDeploy?: boolean };
 
-async function inspect(changed: Parts = {}, { target = {}, plan = {}, firstDeploy = false }: Setting = {}): Promise<readonly Finding[]> {
+async function inspect(
+  changed: Parts = {},
+  { target = {}, plan = {}, firstDeploy = false }: Setting = {},
+): Promise<readonly Finding[]> {
   const objects = Object.values({ ...parts, ...changed }).filter((one) => one !== undefined);
-  return preflight({ client: stubClient(objects), target: targetOf("shop", target), plan: planOf(plan), firstDeploy, others: [] }).inspect();
+  return preflight({
+    client: stubClient(objects),
+    target: targetOf("shop", target),
+    plan: planOf(plan),
+    firstDeploy,
+    others: [],
+  }).inspect();
 }
 
 const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
-const toHosts: Partial<Target> = { stable: { deployment: "reviews-v1", host: "reviews" }, canary: { deployment: "reviews-v2", host: "reviews-canary" } };
+const toHosts: Partial<Target> = {
+  stable: { deployment: "reviews-v1", host: "reviews" },
+  canary: { deployment: "reviews-v2", host: "reviews-canary" },
+};
 const hostParts: Parts = {
   service: service("reviews", { app: "reviews", version: "v1" }),
   canaryService: service("reviews-canary", { app: "reviews", version: "v2" }),
@@ -102,7 +129,12 @@ const hostParts: Parts = {
   route: virtualService({ http: [route({ host: "reviews" })] }),
 };
 const manifests = (...objects: readonly Fields[]): Partial<Target> => ({ source: { from: "manifests", objects } });
-const asManifest = ({ metadata: { name }, spec }: KubernetesObject): Fields => ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name }, spec });
+const asManifest = ({ metadata: { name }, spec }: KubernetesObject): Fields => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name },
+  spec,
+});
 
 const silent: readonly (readonly [string, Parts, Setting])[] = [
   ["an existing canary beside a route that pins stable", {}, {}],
@@ -113,8 +145,16 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     { target: clone },
   ],
   ["a host split with Services that select one version each", hostParts, { target: toHosts }],
-  ["a clone for a host split", { ...hostParts, canary: undefined, canaryPod: undefined }, { target: { ...toHosts, ...clone } }],
-  ["a canary's manifest", { canary: undefined, canaryPod: undefined }, { target: manifests(asManifest(deployment("reviews-v2", "v2"))) }],
+  [
+    "a clone for a host split",
+    { ...hostParts, canary: undefined, canaryPod: undefined },
+    { target: { ...toHosts, ...clone } },
+  ],
+  [
+    "a canary's manifest",
+    { canary: undefined, canaryPod: undefined },
+    { target: manifests(asManifest(deployment("reviews-v2", "v2"))) },
+  ],
   [
     "versions by full host names",
     {},
@@ -129,7 +169,10 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     "a route in another namespace",
     {
       route: virtualService(
-        { hosts: ["reviews.shop.svc.cluster.local"], http: [route({ host: "reviews.shop.svc.cluster.local", subset: "v1" })] },
+        {
+          hosts: ["reviews.shop.svc.cluster.local"],
+          http: [route({ host: "reviews.shop.svc.cluster.local", subset: "v1" })],
+        },
         { namespace: "edge" },
       ),
     },
@@ -176,7 +219,14 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
   ],
   [
     "a third version's destination, which is not the release's",
-    { route: virtualService({ http: [route({ host: "reviews", subset: "v1" }), route({ host: "reviews", subset: "v3", port: { number: 80 } })] }) },
+    {
+      route: virtualService({
+        http: [
+          route({ host: "reviews", subset: "v1" }),
+          route({ host: "reviews", subset: "v3", port: { number: 80 } }),
+        ],
+      }),
+    },
     {},
   ],
   ["somebody else's pods with sidecars", { otherPod: pod("ratings", ["istio-proxy"]) }, {}],
@@ -194,7 +244,14 @@ describe("nothing stands in the way of", () => {
   }
 });
 
-type Row = readonly [fact: string, changed: Parts, setting: Setting, level: Finding["level"], what: RegExp, next?: RegExp];
+type Row = readonly [
+  fact: string,
+  changed: Parts,
+  setting: Setting,
+  level: Finding["level"],
+  what: RegExp,
+  next?: RegExp,
+];
 
 const rows: readonly Row[] = [
   // objects
@@ -220,7 +277,13 @@ const rows: readonly Row[] = [
     "refuse",
     /^Service other\/reviews is in another namespace than the Deployments \(shop\)/,
   ],
-  ["a Service without a selector", { service: object("Service", "reviews", { ports: [] }) }, {}, "refuse", /Service shop\/reviews has no selector/],
+  [
+    "a Service without a selector",
+    { service: object("Service", "reviews", { ports: [] }) },
+    {},
+    "refuse",
+    /Service shop\/reviews has no selector/,
+  ],
   [
     "no stable version yet",
     { stable: undefined, stablePod: undefined },
@@ -229,9 +292,27 @@ const rows: readonly Row[] = [
     /^There is no stable version yet: Deployment shop\/reviews-v1 does not exist \(found: reviews-v2\)\.$/,
     /first-deploy: true/,
   ],
-  ["a first deployment", { stable: undefined, stablePod: undefined }, { firstDeploy: true }, "note", /all requests at once, without stages/],
-  ["a first deployment that is not the first", {}, { firstDeploy: true }, "refuse", /reviews-v1 \(stable\) exists, so this is not the first deployment/],
-  ["a first deployment by copying", { stable: undefined, stablePod: undefined }, { firstDeploy: true, target: clone }, "refuse", /no stable version to copy/],
+  [
+    "a first deployment",
+    { stable: undefined, stablePod: undefined },
+    { firstDeploy: true },
+    "note",
+    /all requests at once, without stages/,
+  ],
+  [
+    "a first deployment that is not the first",
+    {},
+    { firstDeploy: true },
+    "refuse",
+    /reviews-v1 \(stable\) exists, so this is not the first deployment/,
+  ],
+  [
+    "a first deployment by copying",
+    { stable: undefined, stablePod: undefined },
+    { firstDeploy: true, target: clone },
+    "refuse",
+    /no stable version to copy/,
+  ],
   [
     "a canary that does not exist",
     { canary: undefined },
@@ -248,7 +329,13 @@ const rows: readonly Row[] = [
     /\(canary\) is paused/,
     /kubectl rollout resume deployment reviews-v2 -n shop/,
   ],
-  ["a canary at 0", { canary: deployment("reviews-v2", "v1", { replicas: 0 }) }, {}, "note", /\(canary\) is scaled to 0; it gets pods before it gets requests/],
+  [
+    "a canary at 0",
+    { canary: deployment("reviews-v2", "v1", { replicas: 0 }) },
+    {},
+    "note",
+    /\(canary\) is scaled to 0; it gets pods before it gets requests/,
+  ],
   [
     "a copy over a Deployment that is no canary",
     { canary: deployment("reviews-v2", "v1", { labels: { app: "ratings" } }) },
@@ -273,7 +360,13 @@ const rows: readonly Row[] = [
   [
     "a manifest for another namespace",
     {},
-    { target: manifests(asManifest(deployment("reviews-v2", "v2")), { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x", namespace: "other" } }) },
+    {
+      target: manifests(asManifest(deployment("reviews-v2", "v2")), {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "x", namespace: "other" },
+      }),
+    },
     "refuse",
     /^Manifest ConfigMap x is for namespace other, not shop\.$/,
   ],
@@ -357,7 +450,13 @@ const rows: readonly Row[] = [
     "refuse",
     /\(stable\) is paused/,
   ],
-  ["an image that stable has", { stable: deployment("reviews-v1", "v2") }, {}, "note", /^Stable runs registry\.test\/reviews:v2 already/],
+  [
+    "an image that stable has",
+    { stable: deployment("reviews-v1", "v2") },
+    {},
+    "note",
+    /^Stable runs registry\.test\/reviews:v2 already/,
+  ],
   [
     "a copy without an image",
     { canary: undefined },
@@ -467,7 +566,11 @@ const rows: readonly Row[] = [
   ],
   [
     "a canary at 0 that nothing keeps requests from",
-    { canary: deployment("reviews-v2", "v1", { replicas: 0 }), route: undefined, other: virtualService({ http: [] }, {}, "other") },
+    {
+      canary: deployment("reviews-v2", "v1", { replicas: 0 }),
+      route: undefined,
+      other: virtualService({ http: [] }, {}, "other"),
+    },
     {},
     "refuse",
     /they would get about 33 %/,
@@ -481,7 +584,11 @@ const rows: readonly Row[] = [
   ],
   [
     "a rule beside the pinned one without a subset",
-    { route: virtualService({ http: [{ name: "admin", ...route({ host: "reviews" }) }, route({ host: "reviews", subset: "v1" })] }) },
+    {
+      route: virtualService({
+        http: [{ name: "admin", ...route({ host: "reviews" }) }, route({ host: "reviews", subset: "v1" })],
+      }),
+    },
     {},
     "warn",
     /^VirtualService shop\/reviews: route "admin" sends to reviews without a subset/,
@@ -495,7 +602,10 @@ const rows: readonly Row[] = [
   ],
   [
     "a pin by a delegate that nobody names",
-    { route: undefined, stray: object("VirtualService", "stray", { http: [route({ host: "reviews", subset: "v1" })] }) },
+    {
+      route: undefined,
+      stray: object("VirtualService", "stray", { http: [route({ host: "reviews", subset: "v1" })] }),
+    },
     {},
     "warn",
     /No VirtualService sends the requests/,
@@ -513,7 +623,11 @@ const rows: readonly Row[] = [
     "a port that the canary's Service does not have",
     {
       ...hostParts,
-      canaryService: service("reviews-canary", { app: "reviews", version: "v2" }, { ports: [{ name: "http", port: 80, targetPort: 9080 }] }),
+      canaryService: service(
+        "reviews-canary",
+        { app: "reviews", version: "v2" },
+        { ports: [{ name: "http", port: 80, targetPort: 9080 }] },
+      ),
       route: virtualService({ http: [route({ host: "reviews", port: { number: 9080 } })] }),
     },
     { target: toHosts },
@@ -554,7 +668,11 @@ const rows: readonly Row[] = [
   ],
   [
     "a named targetPort that the canary lacks",
-    { canary: deployment("reviews-v2", "v1", { containers: [{ name: "reviews", image: "x", ports: [{ name: "web", containerPort: 9080 }] }] }) },
+    {
+      canary: deployment("reviews-v2", "v1", {
+        containers: [{ name: "reviews", image: "x", ports: [{ name: "web", containerPort: 9080 }] }],
+      }),
+    },
     {},
     "refuse",
     /container port named http, which the pods of Deployment shop\/reviews-v2 do not have \(names: web\)/,
@@ -590,7 +708,10 @@ const rows: readonly Row[] = [
   [
     "Flagger's VirtualService",
     {
-      route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { ownerReferences: [{ apiVersion: "flagger.app/v1beta1", kind: "Canary" }] }),
+      route: virtualService(
+        { http: [route({ host: "reviews", subset: "v1" })] },
+        { ownerReferences: [{ apiVersion: "flagger.app/v1beta1", kind: "Canary" }] },
+      ),
     },
     {},
     "refuse",
@@ -598,7 +719,15 @@ const rows: readonly Row[] = [
   ],
   [
     "Argo Rollouts' DestinationRule",
-    { rule: { ...parts.rule, metadata: { ...parts.rule.metadata, annotations: { "argo-rollouts.argoproj.io/managed-by-rollouts": "reviews" } } } },
+    {
+      rule: {
+        ...parts.rule,
+        metadata: {
+          ...parts.rule.metadata,
+          annotations: { "argo-rollouts.argoproj.io/managed-by-rollouts": "reviews" },
+        },
+      },
+    },
     {},
     "refuse",
     /^Argo Rollouts controls DestinationRule shop\/reviews:/,
@@ -607,7 +736,10 @@ const rows: readonly Row[] = [
     "Argo CD's objects",
     {
       stable: deployment("reviews-v1", "v1", { metadata: { annotations: { "argocd.argoproj.io/tracking-id": "x" } } }),
-      route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { managedFields: [{ manager: "argocd-controller" }] }),
+      route: virtualService(
+        { http: [route({ host: "reviews", subset: "v1" })] },
+        { managedFields: [{ manager: "argocd-controller" }] },
+      ),
     },
     {},
     "warn",
@@ -616,7 +748,12 @@ const rows: readonly Row[] = [
   ],
   [
     "Flux's objects",
-    { route: virtualService({ http: [route({ host: "reviews", subset: "v1" })] }, { labels: { "kustomize.toolkit.fluxcd.io/name": "apps" } }) },
+    {
+      route: virtualService(
+        { http: [route({ host: "reviews", subset: "v1" })] },
+        { labels: { "kustomize.toolkit.fluxcd.io/name": "apps" } },
+      ),
+    },
     {},
     "warn",
     /^Flux keeps VirtualService shop\/reviews/,
@@ -631,7 +768,13 @@ const rows: readonly Row[] = [
     "warn",
     /reviews-v2 will be the new stable and has no HorizontalPodAutoscaler; reviews-v1 has one/,
   ],
-  ["an autoscaler of the canary", { hpa: autoscaler("reviews-v2") }, {}, "note", /scales reviews-v2: its replicas are left alone/],
+  [
+    "an autoscaler of the canary",
+    { hpa: autoscaler("reviews-v2") },
+    {},
+    "note",
+    /scales reviews-v2: its replicas are left alone/,
+  ],
   [
     "a budget of stable's pods alone",
     { budget: object("PodDisruptionBudget", "reviews", { selector: { matchLabels: { version: "v1" } } }) },
@@ -649,8 +792,12 @@ const rows: readonly Row[] = [
   [
     "one canonical revision for both",
     {
-      stable: deployment("reviews-v1", "v1", { labels: { app: "reviews", version: "v1", "app.kubernetes.io/version": "1.0" } }),
-      canary: deployment("reviews-v2", "v1", { labels: { app: "reviews", version: "v2", "app.kubernetes.io/version": "1.0" } }),
+      stable: deployment("reviews-v1", "v1", {
+        labels: { app: "reviews", version: "v1", "app.kubernetes.io/version": "1.0" },
+      }),
+      canary: deployment("reviews-v2", "v1", {
+        labels: { app: "reviews", version: "v2", "app.kubernetes.io/version": "1.0" },
+      }),
     },
     {},
     "note",
@@ -679,7 +826,11 @@ test("without the namespace nothing else is said", async () => {
 });
 
 test("what forbids a release comes first, and nothing comes twice", async () => {
-  const findings = await inspect({ canary: undefined, service: service("reviews", { app: "other" }), hpa: autoscaler("reviews-v1") });
+  const findings = await inspect({
+    canary: undefined,
+    service: service("reviews", { app: "other" }),
+    hpa: autoscaler("reviews-v1"),
+  });
   const order = { refuse: 0, warn: 1, note: 2 };
   assert.deepEqual(
     findings,

@@ -28,10 +28,27 @@ const seen = (more: Partial<Observation> = {}): Observation => ({
   ...more,
 });
 
-const baking = (stage: number, age: number, putBacks = 0): Running => ({ phase: "baking", stage, since: now - age, putBacks });
-const shifting = (stage: number, step: "scaling" | "filling" | "routing", age = 0): Running => ({ phase: "shifting", stage, step, since: now - age });
-const preparing = (step: "deploying" | "starting" | "settling", age = 0): Running => ({ phase: "preparing", step, since: now - age });
-const promoting = (step: "updating" | "starting" | "settling" | "finishing" | "draining" | "retiring", age = 0): Running => ({
+const baking = (stage: number, age: number, putBacks = 0): Running => ({
+  phase: "baking",
+  stage,
+  since: now - age,
+  putBacks,
+});
+const shifting = (stage: number, step: "scaling" | "filling" | "routing", age = 0): Running => ({
+  phase: "shifting",
+  stage,
+  step,
+  since: now - age,
+});
+const preparing = (step: "deploying" | "starting" | "settling", age = 0): Running => ({
+  phase: "preparing",
+  step,
+  since: now - age,
+});
+const promoting = (
+  step: "updating" | "starting" | "settling" | "finishing" | "draining" | "retiring",
+  age = 0,
+): Running => ({
   phase: "promoting",
   step,
   since: now - age,
@@ -44,13 +61,31 @@ const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, serve
   since: now - age,
 });
 const put = { ...planOf(), drift: "put-back" } as const;
-const eager = planOf({ stages: [stageOf(5, { gates: [{ kind: "errors", name: "errors", atMost: 0.05, minRequests: 20, noData: "fail" }] })] });
+const eager = planOf({
+  stages: [stageOf(5, { gates: [{ kind: "errors", name: "errors", atMost: 0.05, minRequests: 20, noData: "fail" }] })],
+});
 const update = planOf({ promotion: "update" });
 const approving = planOf({ stages: [stageOf(5, { approval: true }), stageOf(50)] });
 
 /** What is done, where that leads ("phase/step or stage"), and words that the reason must contain. */
-const table: readonly (readonly [name: string, plan: Plan, state: Running, seen: Observation, done: string, leads: string, because: string])[] = [
-  ["a release begins by deploying the canary", planOf(), preparing("deploying"), seen(), "deploy", "preparing/starting", "deploying"],
+const table: readonly (readonly [
+  name: string,
+  plan: Plan,
+  state: Running,
+  seen: Observation,
+  done: string,
+  leads: string,
+  because: string,
+])[] = [
+  [
+    "a release begins by deploying the canary",
+    planOf(),
+    preparing("deploying"),
+    seen(),
+    "deploy",
+    "preparing/starting",
+    "deploying",
+  ],
   [
     "a canary that is not ready yet is waited for",
     planOf(),
@@ -60,9 +95,33 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "",
     "0 of 2",
   ],
-  ["a canary that is ready is made known to the mesh", planOf(), preparing("starting"), seen(), "nothing", "preparing/settling", "ready"],
-  ["the mesh gets time to learn of it", planOf(), preparing("settling", 1 * second), seen(), "wait", "", "learns of the new pods: 1 s"],
-  ["then the canary gets its first capacity", planOf(), preparing("settling", 2 * second), seen(), "nothing", "shifting/scaling", "had time"],
+  [
+    "a canary that is ready is made known to the mesh",
+    planOf(),
+    preparing("starting"),
+    seen(),
+    "nothing",
+    "preparing/settling",
+    "ready",
+  ],
+  [
+    "the mesh gets time to learn of it",
+    planOf(),
+    preparing("settling", 1 * second),
+    seen(),
+    "wait",
+    "",
+    "learns of the new pods: 1 s",
+  ],
+  [
+    "then the canary gets its first capacity",
+    planOf(),
+    preparing("settling", 2 * second),
+    seen(),
+    "nothing",
+    "shifting/scaling",
+    "had time",
+  ],
   [
     "a canary that never gets ready is given up",
     planOf(),
@@ -82,13 +141,53 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "cannot pull",
   ],
   ["capacity comes before traffic", planOf(), shifting(0, "scaling"), seen(), "scale", "shifting/filling", "5 %"],
-  ["pods are there before traffic", planOf(), shifting(0, "filling"), seen({ canary: { ...healthy, ready: false } }), "wait", "", "not ready"],
+  [
+    "pods are there before traffic",
+    planOf(),
+    shifting(0, "filling"),
+    seen({ canary: { ...healthy, ready: false } }),
+    "wait",
+    "",
+    "not ready",
+  ],
   ["then the weight is written", planOf(), shifting(1, "routing"), seen(), "route", "baking/1", "25 %"],
-  ["after the last stage all traffic goes to the canary", planOf(), shifting(3, "routing"), seen(), "route", "promoting/finishing", "100 %"],
-  ["an update changes stable only after that", update, shifting(3, "routing"), seen(), "route", "promoting/updating", "100 %"],
+  [
+    "after the last stage all traffic goes to the canary",
+    planOf(),
+    shifting(3, "routing"),
+    seen(),
+    "route",
+    "promoting/finishing",
+    "100 %",
+  ],
+  [
+    "an update changes stable only after that",
+    update,
+    shifting(3, "routing"),
+    seen(),
+    "route",
+    "promoting/updating",
+    "100 %",
+  ],
   ["a stage lasts at least its wait", planOf(), baking(0, 19 * second), seen(), "wait", "", "goes on"],
-  ["a stage that passed leads to the next", planOf(), baking(0, 20 * second), seen(), "nothing", "shifting/scaling", "passed"],
-  ["a stage that needs approval waits for somebody", approving, baking(0, 20 * second), seen(), "nothing", "waiting/0", "passed"],
+  [
+    "a stage that passed leads to the next",
+    planOf(),
+    baking(0, 20 * second),
+    seen(),
+    "nothing",
+    "shifting/scaling",
+    "passed",
+  ],
+  [
+    "a stage that needs approval waits for somebody",
+    approving,
+    baking(0, 20 * second),
+    seen(),
+    "nothing",
+    "waiting/0",
+    "passed",
+  ],
   [
     "a failing gate rolls back before the wait is over",
     planOf(),
@@ -98,8 +197,24 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "rolling-back/returning",
     "20 of 100",
   ],
-  ["too few requests hold a stage", planOf(), baking(0, 30 * second), seen({ tally: counted(3, 0) }), "wait", "", "20 requests are needed"],
-  ["a stage without data waits until its deadline", planOf(), baking(0, 59 * second), seen({ tally: counted(0, 0) }), "wait", "", "no data"],
+  [
+    "too few requests hold a stage",
+    planOf(),
+    baking(0, 30 * second),
+    seen({ tally: counted(3, 0) }),
+    "wait",
+    "",
+    "20 requests are needed",
+  ],
+  [
+    "a stage without data waits until its deadline",
+    planOf(),
+    baking(0, 59 * second),
+    seen({ tally: counted(0, 0) }),
+    "wait",
+    "",
+    "no data",
+  ],
   [
     "and then rolls back, saying so",
     planOf(),
@@ -109,8 +224,24 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "rolling-back/returning",
     "could not be judged",
   ],
-  ["a gate that wants data at once gives the first two polls time", eager, baking(0, 9 * second), seen({ tally: counted(0, 0) }), "wait", "", "goes on"],
-  ["and fails without any then", eager, baking(0, 10 * second), seen({ tally: counted(0, 0) }), "nothing", "rolling-back/returning", "no request"],
+  [
+    "a gate that wants data at once gives the first two polls time",
+    eager,
+    baking(0, 9 * second),
+    seen({ tally: counted(0, 0) }),
+    "wait",
+    "",
+    "goes on",
+  ],
+  [
+    "and fails without any then",
+    eager,
+    baking(0, 10 * second),
+    seen({ tally: counted(0, 0) }),
+    "nothing",
+    "rolling-back/returning",
+    "no request",
+  ],
   [
     "counters that could not be read are no data",
     planOf(),
@@ -147,9 +278,33 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "rolling-back/returning",
     "crash loop",
   ],
-  ["somebody else's weights end a release", planOf(), baking(1, 1 * second), seen({ drift: "v2 has 0 %" }), "nothing", "rolling-back/returning", "v2 has 0 %"],
-  ["or are put back", put, baking(1, 1 * second), seen({ drift: "v2 has 0 %" }), "route", "baking/1", "putting it back"],
-  ["but not for ever", put, baking(1, 1 * second, 2), seen({ drift: "v2 has 0 %" }), "nothing", "rolling-back/returning", "put back 2 times"],
+  [
+    "somebody else's weights end a release",
+    planOf(),
+    baking(1, 1 * second),
+    seen({ drift: "v2 has 0 %" }),
+    "nothing",
+    "rolling-back/returning",
+    "v2 has 0 %",
+  ],
+  [
+    "or are put back",
+    put,
+    baking(1, 1 * second),
+    seen({ drift: "v2 has 0 %" }),
+    "route",
+    "baking/1",
+    "putting it back",
+  ],
+  [
+    "but not for ever",
+    put,
+    baking(1, 1 * second, 2),
+    seen({ drift: "v2 has 0 %" }),
+    "nothing",
+    "rolling-back/returning",
+    "put back 2 times",
+  ],
   [
     "a refusal that lasts ends a release",
     planOf(),
@@ -186,7 +341,15 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "",
     "looking again",
   ],
-  ["a release that is late rolls back", planOf(), baking(0, 1 * second), seen({ deadlineAt: now }), "nothing", "rolling-back/returning", "deadline of 1 h"],
+  [
+    "a release that is late rolls back",
+    planOf(),
+    baking(0, 1 * second),
+    seen({ deadlineAt: now }),
+    "nothing",
+    "rolling-back/returning",
+    "deadline of 1 h",
+  ],
   [
     "a cancelled job goes on while promoting",
     planOf(),
@@ -196,8 +359,24 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "promoting/draining",
     "new stable",
   ],
-  ["stable gets the image", update, promoting("updating"), seen(), "update-stable", "promoting/starting", "stable gets"],
-  ["stable is waited for", update, promoting("starting", 1 * second), seen({ stable: { ...healthy, ready: false, because: "1 of 2" } }), "wait", "", "1 of 2"],
+  [
+    "stable gets the image",
+    update,
+    promoting("updating"),
+    seen(),
+    "update-stable",
+    "promoting/starting",
+    "stable gets",
+  ],
+  [
+    "stable is waited for",
+    update,
+    promoting("starting", 1 * second),
+    seen({ stable: { ...healthy, ready: false, because: "1 of 2" } }),
+    "wait",
+    "",
+    "1 of 2",
+  ],
   [
     "a stable that does not come up leaves the traffic on the canary",
     update,
@@ -207,13 +386,61 @@ const table: readonly (readonly [name: string, plan: Plan, state: Running, seen:
     "failed/promoting",
     "stays on the canary",
   ],
-  ["a stable that is ready is made known to the mesh", update, promoting("starting"), seen({ stable: healthy }), "nothing", "promoting/settling", "2 of 2"],
-  ["the mesh gets time to learn of stable's new pods", update, promoting("settling", 1 * second), seen(), "wait", "", "learns of the new pods"],
-  ["and then stable is given back", update, promoting("settling", 2 * second), seen(), "nothing", "promoting/finishing", "had time"],
-  ["then stable gets its traffic back", update, promoting("finishing"), seen(), "finish", "promoting/draining", "traffic back"],
+  [
+    "a stable that is ready is made known to the mesh",
+    update,
+    promoting("starting"),
+    seen({ stable: healthy }),
+    "nothing",
+    "promoting/settling",
+    "2 of 2",
+  ],
+  [
+    "the mesh gets time to learn of stable's new pods",
+    update,
+    promoting("settling", 1 * second),
+    seen(),
+    "wait",
+    "",
+    "learns of the new pods",
+  ],
+  [
+    "and then stable is given back",
+    update,
+    promoting("settling", 2 * second),
+    seen(),
+    "nothing",
+    "promoting/finishing",
+    "had time",
+  ],
+  [
+    "then stable gets its traffic back",
+    update,
+    promoting("finishing"),
+    seen(),
+    "finish",
+    "promoting/draining",
+    "traffic back",
+  ],
   ["requests under way may finish", planOf(), promoting("draining", 9 * second), seen(), "wait", "", "may finish"],
-  ["then the loser goes", planOf(), promoting("retiring"), seen(), "retire", "succeeded", "scaling the old version down"],
-  ["a rollback writes the weight first", planOf(), rollingBack("returning"), seen(), "finish", "rolling-back/draining", "it was bad"],
+  [
+    "then the loser goes",
+    planOf(),
+    promoting("retiring"),
+    seen(),
+    "retire",
+    "succeeded",
+    "scaling the old version down",
+  ],
+  [
+    "a rollback writes the weight first",
+    planOf(),
+    rollingBack("returning"),
+    seen(),
+    "finish",
+    "rolling-back/draining",
+    "it was bad",
+  ],
   [
     "a canary that never had traffic needs no time to drain",
     planOf(),
@@ -290,8 +517,24 @@ const gated = (rules: Partial<EvidenceRules> = {}, stage: Partial<Stage> = {}): 
 const inStage = (plan: Plan, age: number, evidence: Evidence, more: Partial<Observation> = {}): Decision =>
   decide(plan, baking(0, age), seen({ evidence, ...more }));
 
-const endings: readonly (readonly [name: string, plan: Plan, age: number, evidence: Evidence, done: string, leads: string, because: RegExp])[] = [
-  ["a canary that is sound passes when its wait is over", gated(), 20 * second, sound, "nothing", "shifting/scaling", /passed/],
+const endings: readonly (readonly [
+  name: string,
+  plan: Plan,
+  age: number,
+  evidence: Evidence,
+  done: string,
+  leads: string,
+  because: RegExp,
+])[] = [
+  [
+    "a canary that is sound passes when its wait is over",
+    gated(),
+    20 * second,
+    sound,
+    "nothing",
+    "shifting/scaling",
+    /passed/,
+  ],
   ["and not before", gated(), 19 * second, sound, "wait", "", /goes on/],
   [
     "where safety is asked for, one that is only sound is looked at longer",
@@ -302,10 +545,26 @@ const endings: readonly (readonly [name: string, plan: Plan, age: number, eviden
     "",
     /extended/,
   ],
-  ["a canary that is safe ends a stage early, where the plan allows it", gated({ early: true }), 5 * second, safe, "nothing", "shifting/scaling", /passed/],
+  [
+    "a canary that is safe ends a stage early, where the plan allows it",
+    gated({ early: true }),
+    5 * second,
+    safe,
+    "nothing",
+    "shifting/scaling",
+    /passed/,
+  ],
   ["one that is only sound does not", gated({ early: true }), 5 * second, sound, "wait", "", /goes on/],
   ["and one that is safe does not where the plan does not", gated(), 5 * second, safe, "wait", "", /goes on/],
-  ["undecided evidence extends a stage", gated(), 59 * second, undecided, "wait", "", /extended: 0 of 6 canary requests/],
+  [
+    "undecided evidence extends a stage",
+    gated(),
+    59 * second,
+    undecided,
+    "wait",
+    "",
+    /extended: 0 of 6 canary requests/,
+  ],
   ["and then holds it", gated(), 60 * second, undecided, "nothing", "waiting/0", /held for somebody to decide: 0 of 6/],
   ["or holds it at once", gated({ inconclusive: "hold" }), 20 * second, undecided, "nothing", "waiting/0", /held/],
   [
@@ -336,8 +595,24 @@ const endings: readonly (readonly [name: string, plan: Plan, age: number, eviden
     "waiting/0",
     /no request of the canary/,
   ],
-  ["a split that is proven wrong is held without an extension", gated(), 20 * second, bypassed, "nothing", "waiting/0", /bypass the route/],
-  ["a canary that is broken is taken out at once", gated(), second, broken, "nothing", "rolling-back/returning", /50 of 100 canary requests failed/],
+  [
+    "a split that is proven wrong is held without an extension",
+    gated(),
+    20 * second,
+    bypassed,
+    "nothing",
+    "waiting/0",
+    /bypass the route/,
+  ],
+  [
+    "a canary that is broken is taken out at once",
+    gated(),
+    second,
+    broken,
+    "nothing",
+    "rolling-back/returning",
+    /50 of 100 canary requests failed/,
+  ],
 ];
 for (const [name, plan, age, evidence, done, leads, because] of endings) {
   test(`evidence: ${name}`, () => {
@@ -357,7 +632,10 @@ test("evidence: blind is not undecided: without Prometheus a stage rolls back at
 });
 
 test("evidence: a gate of one's own that waits keeps a stage open, and at the deadline it rolls back", () => {
-  const plan = gated({ inconclusive: "promote" }, { gates: [{ kind: "evidence", name: "evidence" }, ...stageOf(5).gates] });
+  const plan = gated(
+    { inconclusive: "promote" },
+    { gates: [{ kind: "evidence", name: "evidence" }, ...stageOf(5).gates] },
+  );
   const few = { tally: counted(3, 0) };
   assert.equal(inStage(plan, 20 * second, sound, few).do, "wait");
   const late = inStage(plan, 60 * second, sound, few);
@@ -366,9 +644,16 @@ test("evidence: a gate of one's own that waits keeps a stage open, and at the de
 
 test("evidence: failures that come while pods start for the next weight roll back", () => {
   const plan = gated();
-  const decision = decide(plan, shifting(1, "filling"), seen({ evidence: broken, canary: { ...healthy, ready: false } }));
+  const decision = decide(
+    plan,
+    shifting(1, "filling"),
+    seen({ evidence: broken, canary: { ...healthy, ready: false } }),
+  );
   assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), "rolling-back/returning");
-  assert.equal(decide(plan, shifting(1, "filling"), seen({ evidence: sound, canary: { ...healthy, ready: false } })).do, "wait");
+  assert.equal(
+    decide(plan, shifting(1, "filling"), seen({ evidence: sound, canary: { ...healthy, ready: false } })).do,
+    "wait",
+  );
 });
 
 test("budget: the next weight is at most what keeps the worst case within it, by a stage between", () => {
@@ -406,6 +691,10 @@ test("the last words of a canary that died are told once the traffic is off", ()
 test("no wait is longer than a poll, or than the time to the next thing that happens", () => {
   for (const [, plan, state, observation] of table) {
     const decision = decide(plan, state, observation);
-    if (decision.do === "wait") assert.ok(decision.until > now && decision.until <= now + Math.max(plan.pollEvery, plan.drain), `${decision.until - now}`);
+    if (decision.do === "wait")
+      assert.ok(
+        decision.until > now && decision.until <= now + Math.max(plan.pollEvery, plan.drain),
+        `${decision.until - now}`,
+      );
   }
 });

@@ -10,15 +10,37 @@ const count = (requests: number, errors: number, buckets: readonly [number, numb
   errors,
   buckets: buckets.map(([le, count]) => ({ le, count })),
 });
-const tally = (canary: Count, stable: Count = count(1_000, 10), lost = 0): Tally => ({ stable, canary, unattributed: count(lost, lost) });
+const tally = (canary: Count, stable: Count = count(1_000, 10), lost = 0): Tally => ({
+  stable,
+  canary,
+  unattributed: count(lost, lost),
+});
 const seen = (more: Partial<Seen>): Seen => ({ readings: new Map(), ...more });
 const readings = (...values: (number | undefined)[]): Seen =>
-  seen({ readings: new Map([["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))]]) });
+  seen({
+    readings: new Map([
+      ["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))],
+    ]),
+  });
 
 const errors: ErrorGate = { kind: "errors", name: "errors", atMost: 0.02, minRequests: 50, noData: "wait" };
 const compared: ErrorGate = { kind: "errors", name: "errors", aboveStable: 0.01, minRequests: 50, noData: "wait" };
-const latency: LatencyGate = { kind: "latency", name: "p90", quantile: 0.9, atMost: 250, minRequests: 10, noData: "wait" };
-const slower: LatencyGate = { kind: "latency", name: "p90", quantile: 0.9, timesStable: 1.5, minRequests: 10, noData: "wait" };
+const latency: LatencyGate = {
+  kind: "latency",
+  name: "p90",
+  quantile: 0.9,
+  atMost: 250,
+  minRequests: 10,
+  noData: "wait",
+};
+const slower: LatencyGate = {
+  kind: "latency",
+  name: "p90",
+  quantile: 0.9,
+  timesStable: 1.5,
+  minRequests: 10,
+  noData: "wait",
+};
 const query: QueryGate = { kind: "query", name: "cpu", query: "q", atMost: 0.8, tolerate: 0, noData: "wait" };
 const tolerant: QueryGate = { ...query, tolerate: 2 };
 const fast: Count = count(100, 0, [
@@ -41,7 +63,13 @@ const beyond: Count = count(100, 0, [
 const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ["errors below the limit pass", errors, seen({ tally: tally(count(100, 2)) }), "pass", /2 of 100 .*2 %.*limit ≤ 2 %/],
   ["errors above the limit fail", errors, seen({ tally: tally(count(100, 3)) }), "fail", /3 of 100/],
-  ["too few requests wait, however bad", errors, seen({ tally: tally(count(49, 49)) }), "wait", /50 requests are needed/],
+  [
+    "too few requests wait, however bad",
+    errors,
+    seen({ tally: tally(count(49, 49)) }),
+    "wait",
+    /50 requests are needed/,
+  ],
   ["no request is no data, never a pass", errors, seen({ tally: tally(count(0, 0)) }), "no-data", /no request/],
   [
     "failures that found no pod are the canary's when it hardly gets a request",
@@ -57,8 +85,20 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
     "fail",
     /0 requests reached the canary/,
   ],
-  ["a few of them prove nothing", errors, seen({ tally: tally(count(3, 3), undefined, 49) }), "wait", /50 requests are needed/],
-  ["a canary that gets its requests is judged by those", errors, seen({ tally: tally(count(50, 1), undefined, 500) }), "pass", /1 of 50/],
+  [
+    "a few of them prove nothing",
+    errors,
+    seen({ tally: tally(count(3, 3), undefined, 49) }),
+    "wait",
+    /50 requests are needed/,
+  ],
+  [
+    "a canary that gets its requests is judged by those",
+    errors,
+    seen({ tally: tally(count(50, 1), undefined, 500) }),
+    "pass",
+    /1 of 50/,
+  ],
   ["no counters are no data", errors, seen({}), "no-data", /no request/],
   [
     "counters that could not be read are no data, for the reason given",
@@ -67,12 +107,24 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
     "no-data",
     /no data: Prometheus is away/,
   ],
-  ["… and no response times", latency, seen({ uncounted: "Prometheus is away" }), "no-data", /no data: Prometheus is away/],
+  [
+    "… and no response times",
+    latency,
+    seen({ uncounted: "Prometheus is away" }),
+    "no-data",
+    /no data: Prometheus is away/,
+  ],
   ["… but not before there could be any", { ...errors, noData: "fail" }, seen({ early: true }), "no-data", /no data/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
   ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],
   ["more than stable's and the margin fails", compared, seen({ tally: tally(count(100, 3)) }), "fail", /limit ≤ 2 %/],
-  ["the stricter of two limits counts", { ...errors, aboveStable: 0.5 }, seen({ tally: tally(count(100, 3)) }), "fail", /≤ 2 %/],
+  [
+    "the stricter of two limits counts",
+    { ...errors, aboveStable: 0.5 },
+    seen({ tally: tally(count(100, 3)) }),
+    "fail",
+    /≤ 2 %/,
+  ],
   ["a fast canary passes", latency, seen({ tally: tally(fast) }), "pass", /p90 is 100 ms over 100 requests/],
   ["a slow canary fails", latency, seen({ tally: tally(slow) }), "fail", /500 ms/],
   [
@@ -84,11 +136,23 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   ],
   ["slower than stable by the factor fails", slower, seen({ tally: tally(slow, fast) }), "fail", /stable 100 ms/],
   ["faster than stable passes", slower, seen({ tally: tally(fast, slow) }), "pass", /limit ≤ 750 ms/],
-  ["without stable's times there is nothing to compare with", slower, seen({ tally: tally(fast) }), "no-data", /compare/],
+  [
+    "without stable's times there is nothing to compare with",
+    slower,
+    seen({ tally: tally(fast) }),
+    "no-data",
+    /compare/,
+  ],
   ["without times there is no data", latency, seen({ tally: tally(count(100, 0)) }), "no-data", /no response time/],
   ["a query within its limit passes", query, readings(0.9, 0.8), "pass", /cpu is 0.8, limit ≤ 0.8/],
   ["a query outside fails", query, readings(0.5, 0.81), "fail", /0.81/],
-  ["below atLeast fails", { kind: "query", name: "cpu", query: "q", atLeast: 10, tolerate: 0, noData: "wait" }, readings(9), "fail", /≥ 10/],
+  [
+    "below atLeast fails",
+    { kind: "query", name: "cpu", query: "q", atLeast: 10, tolerate: 0, noData: "wait" },
+    readings(9),
+    "fail",
+    /≥ 10/,
+  ],
   ["tolerated polls wait", tolerant, readings(0.9, 0.9), "wait", /2 polls in a row/],
   ["one more fails", tolerant, readings(0.9, 0.9, 0.9), "fail", /3 polls in a row/],
   ["a good poll starts the count anew", tolerant, readings(0.9, 0.9, 0.1, 0.9), "wait", /1 poll in a row/],
@@ -101,7 +165,13 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
     "fail",
     /restarted 1 time,/,
   ],
-  ["unread pods are no data", { kind: "restarts", name: "restarts", atMost: 0 }, seen({}), "no-data", /could not be read/],
+  [
+    "unread pods are no data",
+    { kind: "restarts", name: "restarts", atMost: 0 },
+    seen({}),
+    "no-data",
+    /could not be read/,
+  ],
 ];
 
 for (const [name, gate, what, kind, because] of table) {

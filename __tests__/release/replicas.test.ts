@@ -3,7 +3,14 @@ import test from "node:test";
 import fc from "fast-check";
 import { type ReplicaQuestion, replicasFor } from "../../src/release/replicas.ts";
 
-const asked: ReplicaQuestion = { wanted: { kind: "by-weight" }, weight: 10, stable: 10, current: 0, original: 0, autoscaled: false };
+const asked: ReplicaQuestion = {
+  wanted: { kind: "by-weight" },
+  weight: 10,
+  stable: 10,
+  current: 0,
+  original: 0,
+  autoscaled: false,
+};
 
 const table: readonly (readonly [string, Partial<ReplicaQuestion>, number])[] = [
   ["a tenth of the traffic needs a tenth of stable's pods", {}, 1],
@@ -18,10 +25,15 @@ const table: readonly (readonly [string, Partial<ReplicaQuestion>, number])[] = 
   ["kept replicas are left alone", { wanted: { kind: "keep" }, weight: 100, original: 2, current: 2 }, 2],
   ["there is nothing to keep where there was nothing", { wanted: { kind: "keep" }, weight: 50 }, 5],
   ["an autoscaler decides", { autoscaled: true, weight: 100, current: 2 }, 2],
-  ["an autoscaler is off at 0, so that it gets one pod to begin with", { autoscaled: true, weight: 100, current: 0 }, 1],
+  [
+    "an autoscaler is off at 0, so that it gets one pod to begin with",
+    { autoscaled: true, weight: 100, current: 0 },
+    1,
+  ],
 ];
 
-for (const [fact, more, expected] of table) test(fact, () => assert.equal(replicasFor({ ...asked, ...more }), expected));
+for (const [fact, more, expected] of table)
+  test(fact, () => assert.equal(replicasFor({ ...asked, ...more }), expected));
 
 test("a canary with traffic always has pods, and never fewer than before", () => {
   const wanted = fc.oneof(
@@ -31,7 +43,14 @@ test("a canary with traffic always has pods, and never fewer than before", () =>
   );
   fc.assert(
     fc.property(
-      fc.record({ wanted, weight: fc.nat(100), stable: fc.nat(200), current: fc.nat(200), original: fc.nat(200), autoscaled: fc.boolean() }),
+      fc.record({
+        wanted,
+        weight: fc.nat(100),
+        stable: fc.nat(200),
+        current: fc.nat(200),
+        original: fc.nat(200),
+        autoscaled: fc.boolean(),
+      }),
       (question) => {
         const replicas = replicasFor(question);
         assert.ok(Number.isInteger(replicas) && replicas >= 1 && replicas >= question.current);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { createAdmission } from "../../src/sandbox/api-server/admission.ts";
-import { manualClock } from "../../src/sandbox/api-server/clock.ts";
-import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
-import { fromFieldsV1 } from "../../src/sandbox/api-server/managed-fields.ts";
-import type { StoredObject } from "../../src/sandbox/api-server/object.ts";
-import { createObjects } from "../../src/sandbox/api-server/objects.ts";
-import { ApiError } from "../../src/sandbox/api-server/status.ts";
-import { createStore } from "../../src/sandbox/api-server/store.ts";
+import { createAdmission } from "../../sandbox/api-server/admission.ts";
+import { manualClock } from "../../sandbox/api-server/clock.ts";
+import { kindNamed } from "../../sandbox/api-server/kind.ts";
+import { fromFieldsV1 } from "../../sandbox/api-server/managed-fields.ts";
+import type { StoredObject } from "../../sandbox/api-server/object.ts";
+import { createObjects } from "../../sandbox/api-server/objects.ts";
+import { ApiError } from "../../sandbox/api-server/status.ts";
+import { createStore } from "../../sandbox/api-server/store.ts";
 
 const namespaces = kindNamed("namespaces");
 const configMaps = kindNamed("configmaps");
@@ -19,7 +19,12 @@ function world() {
   const context = (manager: string) => ({ kind: configMaps, version: "v1", namespace: "shop", manager });
   return {
     apply: (manager: string, data: Data, force: boolean) =>
-      objects.apply(context(manager), "c", { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data }, force).object,
+      objects.apply(
+        context(manager),
+        "c",
+        { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data },
+        force,
+      ).object,
     update: (manager: string, data: Data) => objects.patch(context(manager), "c", (present) => ({ ...present, data })),
   };
 }
@@ -31,14 +36,18 @@ type Model = { readonly data: Data; readonly owners: Readonly<Record<string, Rea
 
 function applied({ data, owners }: Model, manager: string, wanted: Data, force: boolean): Model | "conflict" {
   const others = Object.entries(owners).filter(([name]) => name !== manager);
-  const contested = Object.keys(wanted).filter((key) => key in data && data[key] !== wanted[key] && others.some(([, fields]) => fields.has(key)));
+  const contested = Object.keys(wanted).filter(
+    (key) => key in data && data[key] !== wanted[key] && others.some(([, fields]) => fields.has(key)),
+  );
   if (contested.length > 0 && !force) return "conflict";
   const mine = owners[manager] ?? new Set();
   const dropped = [...mine].filter((key) => !(key in wanted) && !others.some(([, fields]) => fields.has(key)));
   return {
     data: Object.fromEntries(Object.entries({ ...data, ...wanted }).filter(([key]) => !dropped.includes(key))),
     owners: {
-      ...Object.fromEntries(others.map(([name, fields]) => [name, new Set([...fields].filter((key) => !contested.includes(key)))])),
+      ...Object.fromEntries(
+        others.map(([name, fields]) => [name, new Set([...fields].filter((key) => !contested.includes(key)))]),
+      ),
       [manager]: new Set(Object.keys(wanted)),
     },
   };

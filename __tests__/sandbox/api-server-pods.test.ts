@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
-import type { ApiServerOptions } from "../../src/sandbox/api-server/api-server.ts";
-import { manualClock } from "../../src/sandbox/api-server/clock.ts";
-import type { PodRunner } from "../../src/sandbox/api-server/controllers/kubelet.ts";
-import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
-import { type Condition, type ContainerStatus, isDeployment, isPod, type Pod } from "../../src/sandbox/api-server/workload.ts";
+import type { ApiServerOptions } from "../../sandbox/api-server/api-server.ts";
+import { manualClock } from "../../sandbox/api-server/clock.ts";
+import type { PodRunner } from "../../sandbox/api-server/controllers/kubelet.ts";
+import { kindNamed } from "../../sandbox/api-server/kind.ts";
+import {
+  type Condition,
+  type ContainerStatus,
+  isDeployment,
+  isPod,
+  type Pod,
+} from "../../sandbox/api-server/workload.ts";
 import { deploymentOf, startForTest } from "../support/api-server.ts";
 
 async function world(t: TestContext, options: ApiServerOptions = {}) {
@@ -24,8 +30,10 @@ const [pod, status]: readonly [(pods: readonly Pod[]) => Pod, (pod: Pod) => Cont
   (of) => of.status?.containerStatuses?.[0] ?? assert.fail("the container has no status"),
 ];
 
-const waitingReason = ({ state }: ContainerStatus): string | undefined => ("waiting" in state ? state.waiting.reason : undefined);
-const condition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined => conditions?.find((one) => one.type === type);
+const waitingReason = ({ state }: ContainerStatus): string | undefined =>
+  "waiting" in state ? state.waiting.reason : undefined;
+const condition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((one) => one.type === type);
 
 test("a pod is ready when its time has come, and not before", async (t) => {
   const { server, clock, pods } = await world(t, { podTimes: { becomesReady: 3_000 } });
@@ -41,7 +49,9 @@ test("a container without its config waits and says what is missing", async (t) 
   const { server, clock, pods } = await world(t);
   server.apply([deploymentOf("web", "v2-configerr")]);
   await clock.advance(1_000);
-  assert.deepEqual(status(pod(pods())).state, { waiting: { reason: "CreateContainerConfigError", message: 'configmap "web-config" not found' } });
+  assert.deepEqual(status(pod(pods())).state, {
+    waiting: { reason: "CreateContainerConfigError", message: 'configmap "web-config" not found' },
+  });
   assert.equal(pod(pods()).status?.phase, "Pending");
 });
 
@@ -60,7 +70,10 @@ test("a pod that fits on no node has no node, no address, and a reason", async (
   await clock.advance(1_000);
   const { spec, status: of } = pod(pods());
   assert.deepEqual([spec.nodeName, of?.podIP, of?.phase], [undefined, undefined, "Pending"]);
-  assert.deepEqual([condition(of?.conditions, "PodScheduled")?.status, condition(of?.conditions, "PodScheduled")?.reason], ["False", "Unschedulable"]);
+  assert.deepEqual(
+    [condition(of?.conditions, "PodScheduled")?.status, condition(of?.conditions, "PodScheduled")?.reason],
+    ["False", "Unschedulable"],
+  );
 });
 
 test("a crashing container is restarted at once, then after 10 s, 20 s, 40 s", async (t) => {
@@ -102,7 +115,10 @@ test("the log of a crash ends with its reason; before there is one, the server s
   const [unpulled, web] = pods().map(({ metadata }) => metadata.name);
   const tail = await client.log("shop", web ?? "", "web", { lines: 1, previous: true });
   assert.match(tail, /^level=fatal msg=".*DATABASE_URL is not set"\n$/);
-  assert.equal((await client.log("shop", web ?? "", "web", { lines: 50, previous: false })).trimEnd().split("\n").length, 3);
+  assert.equal(
+    (await client.log("shop", web ?? "", "web", { lines: 50, previous: false })).trimEnd().split("\n").length,
+    3,
+  );
   await assert.rejects(
     client.log("shop", unpulled ?? "", "web", { lines: 1, previous: false }),
     /container "web" in pod "unpulled-.*" is waiting to start: trying and failing to pull image/,
@@ -111,7 +127,10 @@ test("the log of a crash ends with its reason; before there is one, the server s
     client.log("shop", unpulled ?? "", "web", { lines: 1, previous: true }),
     /previous terminated container "web" in pod "unpulled-.*" not found/,
   );
-  await assert.rejects(client.log("shop", web ?? "", "other", { lines: 1, previous: false }), /container other is not valid for pod web-/);
+  await assert.rejects(
+    client.log("shop", web ?? "", "other", { lines: 1, previous: false }),
+    /container other is not valid for pod web-/,
+  );
 });
 
 test("a runner runs what starts, gives it its address, and stops it when it ends", async (t) => {
@@ -169,7 +188,9 @@ test("sidecars that are init containers run beside the others", async (t) => {
   });
   server.apply([deploymentOf("web", "v2", { template: template("v2") })]);
   await clock.advance(1_000);
-  const { initContainerStatuses } = pod(pods()).status as { readonly initContainerStatuses: readonly ContainerStatus[] };
+  const { initContainerStatuses } = pod(pods()).status as {
+    readonly initContainerStatuses: readonly ContainerStatus[];
+  };
   assert.deepEqual(
     initContainerStatuses.map(({ name, ready, state }) => [name, ready, "running" in state]),
     [["istio-proxy", true, true]],

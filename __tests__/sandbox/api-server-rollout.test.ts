@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import fc from "fast-check";
-import { manualClock } from "../../src/sandbox/api-server/clock.ts";
-import { limits } from "../../src/sandbox/api-server/controllers/rolling-update.ts";
-import { kindNamed } from "../../src/sandbox/api-server/kind.ts";
-import { isDeployment, isPod, isReady, isReplicaSet, isTerminating } from "../../src/sandbox/api-server/workload.ts";
+import { manualClock } from "../../sandbox/api-server/clock.ts";
+import { limits } from "../../sandbox/api-server/controllers/rolling-update.ts";
+import { kindNamed } from "../../sandbox/api-server/kind.ts";
+import { isDeployment, isPod, isReady, isReplicaSet, isTerminating } from "../../sandbox/api-server/workload.ts";
 import { deploymentOf, startForTest } from "../support/api-server.ts";
 
 async function world(t: Pick<TestContext, "after">) {
@@ -30,12 +30,16 @@ async function world(t: Pick<TestContext, "after">) {
     const condition = deployment().status?.conditions?.find(({ type }) => type === "Progressing");
     return [condition?.status, condition?.reason];
   };
-  const apply = (tag: string, spec: Readonly<Record<string, unknown>> = {}): void => server.apply([deploymentOf("web", tag, spec)]);
+  const apply = (tag: string, spec: Readonly<Record<string, unknown>> = {}): void =>
+    server.apply([deploymentOf("web", tag, spec)]);
   return { server, clock, deployment, sizes, pods, progress, apply };
 }
 
-const revision = ({ metadata }: { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } }): number =>
-  Number(metadata.annotations?.["deployment.kubernetes.io/revision"]);
+const revision = ({
+  metadata,
+}: {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+}): number => Number(metadata.annotations?.["deployment.kubernetes.io/revision"]);
 
 test("a rollout that is stuck keeps the old pods that must serve", async (t) => {
   const { clock, apply, sizes, progress, deployment } = await world(t);
@@ -131,7 +135,9 @@ test("a rolling update never has more pods than its surge, nor fewer that serve 
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 6 }), limit, limit, async (replicas, maxSurge, maxUnavailable) => {
       const ends: (() => Promise<void> | void)[] = [];
-      const { clock, apply, pods, deployment } = await world({ after: (end) => void ends.push(end as () => Promise<void>) });
+      const { clock, apply, pods, deployment } = await world({
+        after: (end) => void ends.push(end as () => Promise<void>),
+      });
       const spec = { replicas, strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } } };
       apply("v1", spec);
       await clock.advance(2_000);
@@ -140,10 +146,16 @@ test("a rolling update never has more pods than its surge, nor fewer that serve 
       for (let moment = 0; moment < 60; moment++) {
         await clock.advance(50);
         assert.ok(pods().length <= replicas + bounds.maxSurge, `${pods().length} pods`);
-        assert.ok(pods().filter(isReady).length >= replicas - bounds.maxUnavailable, `${pods().filter(isReady).length} ready`);
+        assert.ok(
+          pods().filter(isReady).length >= replicas - bounds.maxUnavailable,
+          `${pods().filter(isReady).length} ready`,
+        );
       }
       await clock.advance(10_000);
-      assert.deepEqual(new Set(pods().map(({ spec: { containers } }) => containers[0]?.image)), new Set(["registry.test/web:v2"]));
+      assert.deepEqual(
+        new Set(pods().map(({ spec: { containers } }) => containers[0]?.image)),
+        new Set(["registry.test/web:v2"]),
+      );
       for (const end of ends) await end();
     }),
     { numRuns: 15 },

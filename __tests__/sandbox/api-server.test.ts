@@ -2,17 +2,22 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
-import { KubernetesError } from "../../src/kubernetes/client.ts";
-import { findCluster } from "../../src/kubernetes/kubeconfig.ts";
+import { manualClock } from "../../sandbox/api-server/clock.ts";
+import { KubernetesError } from "../../src/adapters/kubernetes/client.ts";
+import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
 import { resources } from "../../src/kubernetes/object.ts";
-import { manualClock } from "../../src/sandbox/api-server/clock.ts";
 import { startForTest } from "../support/api-server.ts";
 
 const virtualService = (weights: readonly number[]) => ({
   apiVersion: "networking.istio.io/v1",
   kind: "VirtualService",
   metadata: { name: "reviews", namespace: "shop" },
-  spec: { hosts: ["reviews"], http: [{ route: weights.map((weight, at) => ({ destination: { host: "reviews", subset: `v${at + 1}` }, weight })) }] },
+  spec: {
+    hosts: ["reviews"],
+    http: [
+      { route: weights.map((weight, at) => ({ destination: { host: "reviews", subset: `v${at + 1}` }, weight })) },
+    ],
+  },
 });
 
 const configMap = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: {} });
@@ -52,7 +57,10 @@ test("a webhook that is told to refuse refuses as often as it was told, and noth
 test("a webhook may look at what would be stored, and be taken back", async (t) => {
   const { server, client } = await startForTest(t);
   server.apply([virtualService([100, 0])]);
-  const takeBack = server.deny({ when: ({ spec }) => JSON.stringify(spec).includes('"weight":50'), because: "no halves" });
+  const takeBack = server.deny({
+    when: ({ spec }) => JSON.stringify(spec).includes('"weight":50'),
+    because: "no halves",
+  });
   const halves = { type: "json", body: [{ op: "replace", path: "/spec/http/0/route/0/weight", value: 50 }] } as const;
   await assert.rejects(client.patch(resources.virtualServices, "shop", "reviews", halves), /no halves/);
   takeBack();
@@ -64,7 +72,10 @@ test("requests fail with a status as often as was said, and then work", async (t
   server.fail({ method: "POST", path: "/configmaps", status: 409, message: "somebody was faster", times: 2 });
   const create = () => client.create(resources.configMaps, "shop", configMap("wanted"));
   await assert.rejects(create, /somebody was faster/);
-  await assert.rejects(create, (error: unknown) => error instanceof KubernetesError && error.status === 409 && error.reason === "Conflict");
+  await assert.rejects(
+    create,
+    (error: unknown) => error instanceof KubernetesError && error.status === 409 && error.reason === "Conflict",
+  );
   await create();
 });
 
@@ -113,22 +124,35 @@ test("a token that nobody knows is unauthorized", async (t) => {
 
 test("a token may do what its rules say, in their namespaces", async (t) => {
   const rules = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "create"], namespaces: ["shop"] }];
-  const { as } = await startForTest(t, { namespaces: ["default", "shop"], tokens: { "let-me-in": { user: "release", rules } } });
+  const { as } = await startForTest(t, {
+    namespaces: ["default", "shop"],
+    tokens: { "let-me-in": { user: "release", rules } },
+  });
   const client = as("let-me-in");
   await client.create(resources.configMaps, "shop", configMap("mine"));
   await assert.rejects(
     client.create(resources.configMaps, "default", configMap("mine")),
     /User "release" cannot create resource "configmaps" in API group "" in the namespace "default"/,
   );
-  await assert.rejects(client.delete(resources.configMaps, "shop", "mine"), /configmaps "mine" is forbidden: User "release" cannot delete/);
+  await assert.rejects(
+    client.delete(resources.configMaps, "shop", "mine"),
+    /configmaps "mine" is forbidden: User "release" cannot delete/,
+  );
 });
 
 test("a service account may do what a RoleBinding gives it", async (t) => {
-  const { server, as } = await startForTest(t, { tokens: { sa: { user: "system:serviceaccount:shop:release", rules: [] } } });
+  const { server, as } = await startForTest(t, {
+    tokens: { sa: { user: "system:serviceaccount:shop:release", rules: [] } },
+  });
   const rbac = "rbac.authorization.k8s.io";
   const metadata = { name: "release", namespace: "shop" };
   server.apply([
-    { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules: [{ apiGroups: [""], resources: ["pods/log"], verbs: ["get"] }] },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: "Role",
+      metadata,
+      rules: [{ apiGroups: [""], resources: ["pods/log"], verbs: ["get"] }],
+    },
     {
       apiVersion: `${rbac}/v1`,
       kind: "RoleBinding",
@@ -149,7 +173,10 @@ test("the kubeconfig leads to the server", async (t) => {
   const { server, client } = await startForTest(t);
   const { server: url, authorize } = findCluster({ kubeconfig: server.kubeconfig(), env: {} });
   assert.equal(url, server.url);
-  assert.equal((await authorize()).headers.authorization ?? (await authorize()).headers.Authorization, `Bearer ${server.adminToken}`);
+  assert.equal(
+    (await authorize()).headers.authorization ?? (await authorize()).headers.Authorization,
+    `Bearer ${server.adminToken}`,
+  );
   assert.ok(await client.get(resources.namespaces, undefined, "default"));
 });
 
@@ -165,13 +192,22 @@ test("seeding makes the namespace that it needs, and changes what is there", asy
 test("an apply with a field that the schema does not have fails as the server's own error, and names the field", async (t) => {
   const { server } = await startForTest(t, { namespaces: ["shop"] });
   const container = { name: "web", image: "registry.test/web:v1", bogus: 1 };
-  const body = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" }, spec: { template: { spec: { containers: [container] } } } };
+  const body = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+    spec: { template: { spec: { containers: [container] } } },
+  };
   const headers = { "content-type": "application/apply-patch+yaml" };
-  const { statusCode, body: answer } = await fetchFrom(server, "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=test", {
-    method: "PATCH",
-    headers,
-    body: JSON.stringify(body),
-  });
+  const { statusCode, body: answer } = await fetchFrom(
+    server,
+    "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=test",
+    {
+      method: "PATCH",
+      headers,
+      body: JSON.stringify(body),
+    },
+  );
   assert.equal(statusCode, 500);
   const { message } = (await answer.json()) as { readonly message: string };
   assert.equal(
@@ -189,8 +225,16 @@ test("a server that is closed answers nobody", async (t) => {
 function fetchFrom(
   server: { readonly url: string; readonly ca: string; readonly adminToken: string },
   path: string,
-  options: { readonly method?: "POST" | "PATCH"; readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
+  options: {
+    readonly method?: "POST" | "PATCH";
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+  } = {},
 ) {
   const dispatcher = new Agent({ connect: { ca: server.ca }, pipelining: 0 });
-  return request(server.url + path, { ...options, dispatcher, headers: { authorization: `Bearer ${server.adminToken}`, ...options.headers } });
+  return request(server.url + path, {
+    ...options,
+    dispatcher,
+    headers: { authorization: `Bearer ${server.adminToken}`, ...options.headers },
+  });
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Act } from "../../src/sandbox/demo/act.ts";
-import { checks, figures } from "../../src/sandbox/demo/ending.ts";
-import { rendered } from "../../src/sandbox/demo/markdown.ts";
-import { byLine, shownLine } from "../../src/sandbox/demo/runner-log.ts";
+import type { Act } from "../../sandbox/demo/act.ts";
+import { checks, figures } from "../../sandbox/demo/ending.ts";
+import { rendered } from "../../sandbox/demo/markdown.ts";
+import { byLine, shownLine } from "../../sandbox/demo/runner-log.ts";
 
 test("a comment is shown as GitHub shows it: markers hidden, tables in columns, references decoded, long parts folded", () => {
   const comment = [
@@ -41,7 +41,15 @@ test("the log is shown as GitHub's page shows it", () => {
     "::notice title=x::again",
     "",
   ];
-  assert.deepEqual(lines.map(shownLine), [undefined, "  Promote", "  11:00:00  done", undefined, "  warning: two lines, 5 %", undefined, undefined]);
+  assert.deepEqual(lines.map(shownLine), [
+    undefined,
+    "  Promote",
+    "  11:00:00  done",
+    undefined,
+    "  warning: two lines, 5 %",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("a line that comes in pieces is one line", () => {
@@ -54,7 +62,11 @@ test("a line that comes in pieces is one line", () => {
 const before = { "Deployment reviews": "registry.example/reviews:v1", "VirtualService reviews": "stable" };
 const released = { ...before, "Deployment reviews": "registry.example/reviews:v2" };
 const afterwards = { requests: 50, bad: 0, byVersion: { v2: 50 } };
-const ended = (conclusion: "success" | "failure", outcome: string): Act["result"] => ({ conclusion, outputs: { outcome, settled: "true" }, steps: [] });
+const ended = (conclusion: "success" | "failure", outcome: string): Act["result"] => ({
+  conclusion,
+  outputs: { outcome, settled: "true" },
+  steps: [],
+});
 const good: Act = {
   result: ended("success", "succeeded"),
   before,
@@ -73,8 +85,10 @@ const bad: Act = {
 };
 const comment = { id: 1, pull: 7, author: "github-actions[bot]", body: "", url: "", edits: 1 };
 const gitHub = { comments: [comment], violations: [] };
-const failing = (acts: { readonly good: Act; readonly bad: Act }, seen: Parameters<typeof checks>[1] = gitHub): number =>
-  checks(acts, seen).filter(({ holds }) => !holds).length;
+const failing = (
+  acts: { readonly good: Act; readonly bad: Act },
+  seen: Parameters<typeof checks>[1] = gitHub,
+): number => checks(acts, seen).filter(({ holds }) => !holds).length;
 
 test("the demo is content when everything it claims is so, and names each thing that is not", () => {
   assert.equal(failing({ good, bad }), 0);

@@ -4,9 +4,9 @@ import { request as ask, type ClientRequest, createServer, type IncomingMessage 
 import test, { type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { request } from "undici";
-import { startGateway } from "../../src/sandbox/mesh/gateway.ts";
-import type { Objects } from "../../src/sandbox/mesh/objects.ts";
-import { podRunner } from "../../src/sandbox/mesh/pod-runner.ts";
+import { startGateway } from "../../sandbox/mesh/gateway.ts";
+import type { Objects } from "../../sandbox/mesh/objects.ts";
+import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
 
 type World = {
@@ -16,14 +16,25 @@ type World = {
 };
 
 /** Two running versions behind a gateway that learns of changes only when told. */
-async function world(t: TestContext, images: Readonly<Record<string, string>> = { v1: "reviews:v1", v2: "reviews:v2" }): Promise<World> {
+async function world(
+  t: TestContext,
+  images: Readonly<Record<string, string>> = { v1: "reviews:v1", v2: "reviews:v2" },
+): Promise<World> {
   const runner = podRunner();
   const pods = await Promise.all(
     Object.entries(images).map(async ([version, image]) =>
-      pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) }),
+      pod(`reviews-${version}`, version, {
+        image,
+        ...(await runner.start(pod(`reviews-${version}`, version, { image }))),
+      }),
     ),
   );
-  const objects = { virtualServices: [virtualService([{ route: [to("v1")] }])], destinationRules: [destinationRule()], services: [service("reviews")], pods };
+  const objects = {
+    virtualServices: [virtualService([{ route: [to("v1")] }])],
+    destinationRules: [destinationRule()],
+    services: [service("reviews")],
+    pods,
+  };
   const gateway = await startGateway({ read: () => objects, addressOf: runner.addressOf, delay: 3_600_000 });
   t.after(async () => {
     await gateway.close();
@@ -42,13 +53,18 @@ async function get({ gateway }: World, path = "/", headers: Readonly<Record<stri
 async function counted({ gateway }: World, name: string, labels: Readonly<Record<string, string>>): Promise<number> {
   const text = await (await request(gateway.metricsUrl)).body.text();
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) && wanted.every((pair) => line.includes(pair)));
+  const lines = text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) && wanted.every((pair) => line.includes(pair)));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
 
 test("a request reaches the pod that the route names, with its path, and its answer comes back", async (t) => {
   const shop = await world(t);
-  assert.deepEqual(await get(shop, "/cart?x=1"), { status: 200, body: JSON.stringify({ pod: "reviews-v1-7d9f-x1", version: "v1", path: "/cart?x=1" }) });
+  assert.deepEqual(await get(shop, "/cart?x=1"), {
+    status: 200,
+    body: JSON.stringify({ pod: "reviews-v1-7d9f-x1", version: "v1", path: "/cart?x=1" }),
+  });
 });
 
 test("a body is passed on", async (t) => {
@@ -61,7 +77,12 @@ test("a body is passed on", async (t) => {
   );
   await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
   const { port } = backend.address() as { port: number };
-  const objects = { virtualServices: [], destinationRules: [], services: [service("reviews")], pods: [pod("reviews-v1", "v1", { ip: "10.0.0.1" })] };
+  const objects = {
+    virtualServices: [],
+    destinationRules: [],
+    services: [service("reviews")],
+    pods: [pod("reviews-v1", "v1", { ip: "10.0.0.1" })],
+  };
   const gateway = await startGateway({ read: () => objects, addressOf: () => `127.0.0.1:${port}` });
   t.after(() => backend.close());
   t.after(() => gateway.close());
@@ -77,9 +98,22 @@ test("the weights that are stored are the shares that are served and counted", a
   for (let n = 0; n < 200; n++) answers.push((JSON.parse((await get(shop)).body) as { version: string }).version);
   const canary = answers.filter((version) => version === "v2").length;
   assert.ok(canary > 20 && canary < 60, `${canary} of 200`); // the seed is fixed: this is no matter of luck
-  assert.equal(await counted(shop, "istio_requests_total", { destination_workload: "reviews-v2", response_code: "200", reporter: "source" }), canary);
+  assert.equal(
+    await counted(shop, "istio_requests_total", {
+      destination_workload: "reviews-v2",
+      response_code: "200",
+      reporter: "source",
+    }),
+    canary,
+  );
   assert.equal(await counted(shop, "istio_requests_total", { destination_workload: "reviews-v1" }), 200 - canary);
-  assert.equal(await counted(shop, "istio_request_duration_milliseconds_bucket", { destination_workload: "reviews-v2", le: "+Inf" }), canary);
+  assert.equal(
+    await counted(shop, "istio_request_duration_milliseconds_bucket", {
+      destination_workload: "reviews-v2",
+      le: "+Inf",
+    }),
+    canary,
+  );
 });
 
 test("a change is served only after the mesh has taken it up", async (t) => {
@@ -103,7 +137,14 @@ test("an image that fails one request in five does so exactly, and each failure 
   const statuses = [];
   for (let n = 0; n < 50; n++) statuses.push((await get(shop)).status);
   assert.equal(statuses.filter((status) => status === 500).length, 10);
-  assert.equal(await counted(shop, "istio_requests_total", { destination_workload: "reviews-v1", response_code: "500", response_flags: "-" }), 10);
+  assert.equal(
+    await counted(shop, "istio_requests_total", {
+      destination_workload: "reviews-v1",
+      response_code: "500",
+      response_flags: "-",
+    }),
+    10,
+  );
 });
 
 test("an image that is slow is seen in the histogram", async (t) => {
@@ -149,7 +190,12 @@ for (const { what, flag, workload, service, change } of failures) {
     await shop.gateway.refresh();
     assert.equal((await get(shop)).status, 503);
     assert.equal(
-      await counted(shop, "istio_requests_total", { response_code: "503", response_flags: flag, destination_workload: workload, destination_service: service }),
+      await counted(shop, "istio_requests_total", {
+        response_code: "503",
+        response_flags: flag,
+        destination_workload: workload,
+        destination_service: service,
+      }),
       1,
     );
   });
@@ -182,11 +228,19 @@ test("a client that leaves is counted with code 0, as a failure of nobody", asyn
 
 test("an injected delay is marked as such and holds the answer back", async (t) => {
   const shop = await world(t);
-  shop.objects.virtualServices = [virtualService([{ fault: { delay: { fixedDelay: "30ms", percentage: { value: 100 } } }, route: [to("v1")] }])];
+  shop.objects.virtualServices = [
+    virtualService([{ fault: { delay: { fixedDelay: "30ms", percentage: { value: 100 } } }, route: [to("v1")] }]),
+  ];
   await shop.gateway.refresh();
   assert.equal((await get(shop)).status, 200);
-  assert.equal(await counted(shop, "istio_requests_total", { response_flags: "DI", destination_workload: "reviews-v1" }), 1);
-  assert.equal(await counted(shop, "istio_request_duration_milliseconds_bucket", { response_flags: "DI", le: "25" }), 0);
+  assert.equal(
+    await counted(shop, "istio_requests_total", { response_flags: "DI", destination_workload: "reviews-v1" }),
+    1,
+  );
+  assert.equal(
+    await counted(shop, "istio_request_duration_milliseconds_bucket", { response_flags: "DI", le: "25" }),
+    0,
+  );
 });
 
 test("the version of a pod without a sidecar is unknown to its callers, that of a pod with one is not", async (t) => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { request } from "undici";
+import { startGateway } from "../../sandbox/mesh/gateway.ts";
+import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
+import { startPrometheus } from "../../sandbox/prometheus/server.ts";
+import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
-import { prometheus } from "../../src/metrics/prometheus.ts";
-import { startGateway } from "../../src/sandbox/mesh/gateway.ts";
-import { podRunner } from "../../src/sandbox/mesh/pod-runner.ts";
-import { startPrometheus } from "../../src/sandbox/prometheus/server.ts";
 import { planWith } from "../contracts/prometheus.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
 import { shopTarget } from "../support/shop-target.ts";
@@ -15,7 +15,10 @@ test("every request through the sandbox's gateway is counted for its version by 
   const images = { v1: "reviews:v1", v2: "reviews:v2-err20" };
   const pods = await Promise.all(
     Object.entries(images).map(async ([version, image]) =>
-      pod(`reviews-${version}`, version, { image, ...(await runner.start(pod(`reviews-${version}`, version, { image }))) }),
+      pod(`reviews-${version}`, version, {
+        image,
+        ...(await runner.start(pod(`reviews-${version}`, version, { image }))),
+      }),
     ),
   );
   const objects = {
@@ -25,9 +28,20 @@ test("every request through the sandbox's gateway is counted for its version by 
     pods,
   };
   const gateway = await startGateway({ read: () => objects, addressOf: runner.addressOf });
-  const server = await startPrometheus({ targets: [{ url: gateway.metricsUrl, labels: { pod: "gateway-1" } }], interval: 3_600_000 });
+  const server = await startPrometheus({
+    targets: [{ url: gateway.metricsUrl, labels: { pod: "gateway-1" } }],
+    interval: 3_600_000,
+  });
   t.after(() => Promise.all([server.close(), gateway.close(), runner.close()]));
-  const source = prometheus({ url: server.url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "auto", interval: 1_000, target: shopTarget });
+  const source = prometheus({
+    url: server.url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "auto",
+    interval: 1_000,
+    target: shopTarget,
+  });
 
   const begun = Date.now();
   const answers = { stable: 0, canary: 0, errors: 0 };

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { behaviourOf } from "../../src/sandbox/mesh/behaviour.ts";
-import { parseMesh } from "../../src/sandbox/mesh/objects.ts";
-import { seeded } from "../../src/sandbox/mesh/random.ts";
-import { choose, route } from "../../src/sandbox/mesh/route.ts";
+import { behaviourOf } from "../../sandbox/mesh/behaviour.ts";
+import { parseMesh } from "../../sandbox/mesh/objects.ts";
+import { seeded } from "../../sandbox/mesh/random.ts";
+import { choose, route } from "../../sandbox/mesh/route.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 const pods = [pod("reviews-v1", "v1", { ip: "10.0.0.1" }), pod("reviews-v2", "v2", { ip: "10.0.0.2" })];
 const meshOf = (virtualServices: readonly unknown[], more: Fields = {}) =>
   parseMesh({ virtualServices, destinationRules: [destinationRule()], services: [service("reviews")], pods, ...more });
-const get = (url = "/", headers: Readonly<Record<string, string>> = {}, method = "GET") => ({ method, url, authority: headers.host ?? "reviews", headers });
+const get = (url = "/", headers: Readonly<Record<string, string>> = {}, method = "GET") => ({
+  method,
+  url,
+  authority: headers.host ?? "reviews",
+  headers,
+});
 
 /** The version that a request gets, or status and flag of the proxy's own answer. */
 function outcome(mesh: ReturnType<typeof meshOf>, request = get(), random = () => 0): string {
@@ -19,7 +24,8 @@ function outcome(mesh: ReturnType<typeof meshOf>, request = get(), random = () =
   return "pod" in taken ? (taken.pod.metadata.labels.version ?? "?") : `${taken.status} ${taken.flag}`;
 }
 
-const byMatch = (...match: readonly Fields[]) => meshOf([virtualService([{ match, route: [to("v2")] }, { route: [to("v1")] }])]);
+const byMatch = (...match: readonly Fields[]) =>
+  meshOf([virtualService([{ match, route: [to("v2")] }, { route: [to("v1")] }])]);
 
 const matchCases: readonly {
   readonly fact: string;
@@ -27,15 +33,30 @@ const matchCases: readonly {
   readonly hits: readonly ReturnType<typeof get>[];
   readonly misses: readonly ReturnType<typeof get>[];
 }[] = [
-  { fact: "uri exact", match: [{ uri: { exact: "/a" } }], hits: [get("/a"), get("/a?x=1")], misses: [get("/a/"), get("/ab"), get("/A")] },
-  { fact: "uri prefix", match: [{ uri: { prefix: "/a" } }], hits: [get("/a"), get("/ab"), get("/a/b")], misses: [get("/b"), get("/?/a")] },
+  {
+    fact: "uri exact",
+    match: [{ uri: { exact: "/a" } }],
+    hits: [get("/a"), get("/a?x=1")],
+    misses: [get("/a/"), get("/ab"), get("/A")],
+  },
+  {
+    fact: "uri prefix",
+    match: [{ uri: { prefix: "/a" } }],
+    hits: [get("/a"), get("/ab"), get("/a/b")],
+    misses: [get("/b"), get("/?/a")],
+  },
   {
     fact: "uri regex, over the whole path",
     match: [{ uri: { regex: "/v[0-9]+/.*" } }],
     hits: [get("/v12/x"), get("/v1/?q")],
     misses: [get("/v/x"), get("/x/v1/y")],
   },
-  { fact: "uri without case", match: [{ uri: { prefix: "/API" }, ignoreUriCase: true }], hits: [get("/api/x")], misses: [get("/x")] },
+  {
+    fact: "uri without case",
+    match: [{ uri: { prefix: "/API" }, ignoreUriCase: true }],
+    hits: [get("/api/x")],
+    misses: [get("/x")],
+  },
   {
     fact: "header exact",
     match: [{ headers: { "x-canary": { exact: "yes" } } }],
@@ -61,9 +82,19 @@ const matchCases: readonly {
     hits: [get(), get("/", { "x-no": "2" })],
     misses: [get("/", { "x-no": "1" })],
   },
-  { fact: "without a header, whatever it says", match: [{ withoutHeaders: { "x-no": {} } }], hits: [get()], misses: [get("/", { "x-no": "1" })] },
+  {
+    fact: "without a header, whatever it says",
+    match: [{ withoutHeaders: { "x-no": {} } }],
+    hits: [get()],
+    misses: [get("/", { "x-no": "1" })],
+  },
   { fact: "method", match: [{ method: { exact: "POST" } }], hits: [get("/", {}, "POST")], misses: [get()] },
-  { fact: "query parameter", match: [{ queryParams: { beta: { exact: "1" } } }], hits: [get("/?beta=1")], misses: [get("/?beta=2"), get("/")] },
+  {
+    fact: "query parameter",
+    match: [{ queryParams: { beta: { exact: "1" } } }],
+    hits: [get("/?beta=1")],
+    misses: [get("/?beta=2"), get("/")],
+  },
   {
     fact: "the conditions of a block hold together",
     match: [{ uri: { prefix: "/a" }, method: { exact: "POST" } }],
@@ -76,7 +107,12 @@ const matchCases: readonly {
     hits: [get("/a"), get("/b", {}, "POST")],
     misses: [get("/b")],
   },
-  { fact: "labels of the client never match: it has none", match: [{ sourceLabels: { app: "web" } }], hits: [], misses: [get()] },
+  {
+    fact: "labels of the client never match: it has none",
+    match: [{ sourceLabels: { app: "web" } }],
+    hits: [],
+    misses: [get()],
+  },
 ];
 for (const { fact, match, hits, misses } of matchCases) {
   test(`match: ${fact}`, () => {
@@ -92,31 +128,66 @@ const answers: readonly {
   readonly request?: ReturnType<typeof get>;
   readonly outcome: string;
 }[] = [
-  { fact: "the first rule that matches is taken", mesh: meshOf([virtualService([{ route: [to("v2")] }, { route: [to("v1")] }])]), outcome: "v2" },
+  {
+    fact: "the first rule that matches is taken",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }, { route: [to("v1")] }])]),
+    outcome: "v2",
+  },
   { fact: "a single destination gets everything, even with weight 0", mesh: share([to("v2", 0)]), outcome: "v2" },
-  { fact: "of several destinations without any weight none is taken", mesh: share([to("v1"), to("v2", 0)]), outcome: "503 NC" },
-  { fact: "an omitted weight is zero: the other destination gets everything", mesh: share([to("v1"), to("v2", 5)]), outcome: "v2" },
+  {
+    fact: "of several destinations without any weight none is taken",
+    mesh: share([to("v1"), to("v2", 0)]),
+    outcome: "503 NC",
+  },
+  {
+    fact: "an omitted weight is zero: the other destination gets everything",
+    mesh: share([to("v1"), to("v2", 5)]),
+    outcome: "v2",
+  },
   { fact: "a subset that no DestinationRule has is 503 NC", mesh: share([to("v9")]), outcome: "503 NC" },
-  { fact: "a missing subset is harmless while its weight is zero", mesh: share([to("v1", 100), to("v9", 0)]), outcome: "v1" },
+  {
+    fact: "a missing subset is harmless while its weight is zero",
+    mesh: share([to("v1", 100), to("v9", 0)]),
+    outcome: "v1",
+  },
   { fact: "a host that no Service has is 503 NC", mesh: share([to(undefined, 1, "ratings")]), outcome: "503 NC" },
-  { fact: "a host with a dot is taken as a full name: reviews.shop is none", mesh: share([to("v1", 1, "reviews.shop")]), outcome: "503 NC" },
+  {
+    fact: "a host with a dot is taken as a full name: reviews.shop is none",
+    mesh: share([to("v1", 1, "reviews.shop")]),
+    outcome: "503 NC",
+  },
   {
     fact: "a subset without ready pods is 503 UH",
-    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pods[0], pod("reviews-v2", "v2", { ready: false, ip: "10.0.0.2" })] }),
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      pods: [pods[0], pod("reviews-v2", "v2", { ready: false, ip: "10.0.0.2" })],
+    }),
     outcome: "503 UH",
   },
   {
     fact: "a pod that is being deleted gets nothing",
-    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("reviews-v2", "v2", { ip: "10.0.0.2", deletionTimestamp: "2026-01-01T00:00:00Z" })] }),
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      pods: [pod("reviews-v2", "v2", { ip: "10.0.0.2", deletionTimestamp: "2026-01-01T00:00:00Z" })],
+    }),
     outcome: "503 UH",
   },
   {
     fact: "a subset takes no pod that the Service does not select",
-    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { pods: [pod("other", "v2", { ip: "10.0.0.9", labels: { app: "other" } })] }),
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      pods: [pod("other", "v2", { ip: "10.0.0.9", labels: { app: "other" } })],
+    }),
     outcome: "503 UH",
   },
-  { fact: "a rule for nothing is 404 NR", mesh: meshOf([virtualService([{ match: [{ uri: { prefix: "/a" } }], route: [to("v1")] }])]), outcome: "404 NR" },
-  { fact: "a host that nobody knows is 404 NR", mesh: meshOf([]), request: get("/", { host: "nobody.example.com" }), outcome: "404 NR" },
+  {
+    fact: "a rule for nothing is 404 NR",
+    mesh: meshOf([virtualService([{ match: [{ uri: { prefix: "/a" } }], route: [to("v1")] }])]),
+    outcome: "404 NR",
+  },
+  {
+    fact: "a host that nobody knows is 404 NR",
+    mesh: meshOf([]),
+    request: get("/", { host: "nobody.example.com" }),
+    outcome: "404 NR",
+  },
   {
     fact: "a Service without a VirtualService is reached by its name",
     mesh: meshOf([]),
@@ -132,7 +203,9 @@ const answers: readonly {
   },
   {
     fact: "subsets of two DestinationRules add up",
-    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { destinationRules: [destinationRule(["v1"]), destinationRule(["v2"], { name: "ours" })] }),
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      destinationRules: [destinationRule(["v1"]), destinationRule(["v2"], { name: "ours" })],
+    }),
     outcome: "v2",
   },
   {
@@ -159,7 +232,11 @@ const answers: readonly {
     fact: "at a gateway a rule without match comes last, whichever VirtualService has it",
     mesh: meshOf([
       virtualService([{ route: [to("v1")] }], { name: "a", hosts: ["x.com"], gateways: ["gw"] }),
-      virtualService([{ match: [{ uri: { prefix: "/" } }], route: [to("v2")] }], { name: "b", hosts: ["x.com"], gateways: ["gw"] }),
+      virtualService([{ match: [{ uri: { prefix: "/" } }], route: [to("v2")] }], {
+        name: "b",
+        hosts: ["x.com"],
+        gateways: ["gw"],
+      }),
     ]),
     request: get("/", { host: "x.com" }),
     outcome: "v2",
@@ -168,7 +245,10 @@ const answers: readonly {
     fact: "in the mesh the oldest VirtualService of a host has the say, also where it has no rule for a request",
     mesh: meshOf([
       virtualService([{ route: [to("v2")] }], { creationTimestamp: "2026-02-01T00:00:00Z" }),
-      virtualService([{ match: [{ uri: { prefix: "/old" } }], route: [to("v1")] }], { name: "old", creationTimestamp: "2026-01-01T00:00:00Z" }),
+      virtualService([{ match: [{ uri: { prefix: "/old" } }], route: [to("v1")] }], {
+        name: "old",
+        creationTimestamp: "2026-01-01T00:00:00Z",
+      }),
     ]),
     outcome: "404 NR",
   },
@@ -188,28 +268,47 @@ const answers: readonly {
   },
   {
     fact: "an abort is answered by the proxy",
-    mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 100 } } }, route: [to("v1")] }])]),
+    mesh: meshOf([
+      virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 100 } } }, route: [to("v1")] }]),
+    ]),
     outcome: "418 FI",
   },
   {
     fact: "an abort of 0 % does not happen",
-    mesh: meshOf([virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 0 } } }, route: [to("v1")] }])]),
+    mesh: meshOf([
+      virtualService([{ fault: { abort: { httpStatus: 418, percentage: { value: 0 } } }, route: [to("v1")] }]),
+    ]),
     outcome: "v1",
   },
-  { fact: "a direct response", mesh: meshOf([virtualService([{ directResponse: { status: 410, body: { string: "gone" } } }])]), outcome: "410 -" },
-  { fact: "a redirect", mesh: meshOf([virtualService([{ redirect: { authority: "new.example.com" } }])]), outcome: "301 -" },
+  {
+    fact: "a direct response",
+    mesh: meshOf([virtualService([{ directResponse: { status: 410, body: { string: "gone" } } }])]),
+    outcome: "410 -",
+  },
+  {
+    fact: "a redirect",
+    mesh: meshOf([virtualService([{ redirect: { authority: "new.example.com" } }])]),
+    outcome: "301 -",
+  },
 ];
-for (const { fact, mesh, request, outcome: expected } of answers) test(fact, () => assert.equal(outcome(mesh, request), expected));
+for (const { fact, mesh, request, outcome: expected } of answers)
+  test(fact, () => assert.equal(outcome(mesh, request), expected));
 
 test("a prefix is rewritten, the rest of the path and the query stay", () => {
-  const mesh = meshOf([virtualService([{ match: [{ uri: { prefix: "/api" } }], rewrite: { uri: "/v2" }, route: [to("v1")] }])]);
+  const mesh = meshOf([
+    virtualService([{ match: [{ uri: { prefix: "/api" } }], rewrite: { uri: "/v2" }, route: [to("v1")] }]),
+  ]);
   const taken = route(mesh, get("/api/cart?x=1"), () => 0);
   assert.equal("url" in taken && taken.url, "/v2/cart?x=1");
 });
 
 test("a port of the Service leads to the pod's own port, by number and by name", () => {
   const portOf = (targetPort: number | string) => {
-    const taken = route(meshOf([], { services: [service("reviews", { app: "reviews" }, [{ port: 80, targetPort }])] }), get(), () => 0);
+    const taken = route(
+      meshOf([], { services: [service("reviews", { app: "reviews" }, [{ port: 80, targetPort }])] }),
+      get(),
+      () => 0,
+    );
     return "port" in taken ? taken.port : taken.flag;
   };
   assert.equal(portOf(9080), 9080);
@@ -218,7 +317,9 @@ test("a port of the Service leads to the pod's own port, by number and by name",
 });
 
 test("destinations share in proportion to their weights, whatever these sum to", () => {
-  const weights = fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 2, maxLength: 5 }).filter((all) => all.some((weight) => weight > 0));
+  const weights = fc
+    .array(fc.integer({ min: 0, max: 1_000 }), { minLength: 2, maxLength: 5 })
+    .filter((all) => all.some((weight) => weight > 0));
   fc.assert(
     fc.property(weights, fc.integer(), (all, seed) => {
       const sum = all.reduce((total, weight) => total + weight, 0);
@@ -234,7 +335,10 @@ test("destinations share in proportion to their weights, whatever these sum to",
         const got = counts.get(destination.host) ?? 0;
         if (weight === 0) assert.equal(got, 0);
         // Six standard deviations: with 500 draws of this property a false alarm is a matter of millennia.
-        assert.ok(Math.abs(got - expected) <= 6 * Math.sqrt(expected * (1 - weight / sum)) + 1, `${got} of ${expected}`);
+        assert.ok(
+          Math.abs(got - expected) <= 6 * Math.sqrt(expected * (1 - weight / sum)) + 1,
+          `${got} of ${expected}`,
+        );
       }
     }),
     { numRuns: 30 },
@@ -248,7 +352,12 @@ test("the same seed gives the same numbers, another seed others", () => {
 });
 
 test("the tag of an image says how its container behaves", () => {
-  assert.deepEqual(behaviourOf("localhost:5000/acme/reviews:v2-err20-slow300"), { version: "v2", errors: 20, slow: 300, notReady: false });
+  assert.deepEqual(behaviourOf("localhost:5000/acme/reviews:v2-err20-slow300"), {
+    version: "v2",
+    errors: 20,
+    slow: 300,
+    notReady: false,
+  });
   assert.deepEqual(behaviourOf("reviews:v3-notready"), { version: "v3", errors: 0, slow: 0, notReady: true });
   assert.deepEqual(behaviourOf("localhost:5000/reviews"), { version: "latest", errors: 0, slow: 0, notReady: false });
 });

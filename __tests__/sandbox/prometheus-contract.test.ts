@@ -1,4 +1,6 @@
-import { startPrometheus } from "../../src/sandbox/prometheus/server.ts";
+import { startPrometheus } from "../../sandbox/prometheus/server.ts";
 import { prometheusContract } from "../contracts/prometheus.ts";
 
-prometheusContract("the sandbox's Prometheus", ({ url, interval }) => startPrometheus({ targets: [{ url }], interval }));
+prometheusContract("the sandbox's Prometheus", ({ url, interval }) =>
+  startPrometheus({ targets: [{ url }], interval }),
+);

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { written } from "../../src/sandbox/prometheus/answer.ts";
-import { ask } from "../../src/sandbox/prometheus/evaluate.ts";
-import { parseExposition } from "../../src/sandbox/prometheus/exposition.ts";
-import { storage } from "../../src/sandbox/prometheus/storage.ts";
-import { keyOf, type Labels } from "../../src/sandbox/prometheus/value.ts";
+import { written } from "../../sandbox/prometheus/answer.ts";
+import { ask } from "../../sandbox/prometheus/evaluate.ts";
+import { parseExposition } from "../../sandbox/prometheus/exposition.ts";
+import { storage } from "../../sandbox/prometheus/storage.ts";
+import { keyOf, type Labels } from "../../sandbox/prometheus/value.ts";
 import { at, cases, series, step } from "../support/promql-cases.ts";
 
 const recorded = storage();
 for (const [name, values] of Object.entries(series)) {
   const [labels] = parseExposition(`${name} 0`);
   for (const [index, value] of values.split(" ").entries())
-    if (value !== "_") recorded.append(labels?.labels ?? {}, index * step, value === "stale" ? undefined : Number(value));
+    if (value !== "_")
+      recorded.append(labels?.labels ?? {}, index * step, value === "stale" ? undefined : Number(value));
 }
 
 const expected = (line: string): readonly [string, number] => {
@@ -20,7 +21,10 @@ const expected = (line: string): readonly [string, number] => {
   const [one] = parseExposition(named);
   const { __name__: _, ...anonymous } = one?.labels ?? {};
   const labels: Labels = line.startsWith("{") ? anonymous : (one?.labels ?? {});
-  return [keyOf(labels), { "+Inf": Infinity, "-Inf": -Infinity }[line.slice(space + 1)] ?? Number(line.slice(space + 1))];
+  return [
+    keyOf(labels),
+    { "+Inf": Infinity, "-Inf": -Infinity }[line.slice(space + 1)] ?? Number(line.slice(space + 1)),
+  ];
 };
 
 function agree(got: number | undefined, wanted: number): void {
@@ -32,7 +36,9 @@ for (const { query, gives } of cases) {
   test(`PromQL: ${query}`, () => {
     const value = ask(query, recorded, at);
     if (typeof gives === "number") return agree(value.type === "scalar" ? value.value : undefined, gives);
-    const samples = new Map(value.type === "vector" ? value.samples.map(({ labels, value }) => [keyOf(labels), value]) : []);
+    const samples = new Map(
+      value.type === "vector" ? value.samples.map(({ labels, value }) => [keyOf(labels), value]) : [],
+    );
     const wanted = new Map(gives.map(expected));
     assert.deepEqual([...samples.keys()].sort(), [...wanted.keys()].sort());
     for (const [key, number] of wanted) agree(samples.get(key), number);
@@ -45,21 +51,37 @@ const mistakes: readonly { readonly query: string; readonly says: string; readon
   { query: "requests )", says: '1:10: parse error: unexpected ")"' },
   { query: "requests{\n  code=}", says: '2:8: parse error: unexpected "}"' },
   { query: "averg(requests)", says: '1:1: parse error: unknown function with name "averg"' },
-  { query: "rate(requests)", says: 'parse error: expected type range vector in call to function "rate", got instant vector' },
-  { query: "sum(requests[5m])", says: "parse error: expected type instant vector in aggregation expression, got range vector" },
+  {
+    query: "rate(requests)",
+    says: 'parse error: expected type range vector in call to function "rate", got instant vector',
+  },
+  {
+    query: "sum(requests[5m])",
+    says: "parse error: expected type instant vector in aggregation expression, got range vector",
+  },
   { query: "round(requests, 1, 2)", says: 'parse error: expected 2 argument(s) in call to "round", got 3' },
   { query: "1 > 2", says: "parse error: comparisons between scalars must use BOOL modifier" },
   { query: "requests and 1", says: 'parse error: set operator "and" not allowed in binary scalar expression' },
   { query: "{}", says: "parse error: vector selector must contain at least one non-empty matcher" },
   { query: 'requests{__name__="x"}', says: 'parse error: metric name must not be set twice: "requests" or "x"' },
-  { query: 'requests{code=~"("}', says: "error parsing regexp: Invalid regular expression: /^(?:()$/s: Unterminated group" },
+  {
+    query: 'requests{code=~"("}',
+    says: "error parsing regexp: Invalid regular expression: /^(?:()$/s: Unterminated group",
+  },
   { query: 'requests{code=~"(?!5)"}', says: "error parsing regexp: invalid or unsupported Perl syntax: `(?!`" },
   {
     query: "(requests + requests) offset 5m",
     says: "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
   },
-  { query: "deriv(requests[5m])", says: 'parse error: the function "deriv" is not known to this stand-in for Prometheus' },
-  { query: "requests / on (pod) requests", says: "many-to-many matching not allowed: matching labels must be unique on one side", kind: "execution" },
+  {
+    query: "deriv(requests[5m])",
+    says: 'parse error: the function "deriv" is not known to this stand-in for Prometheus',
+  },
+  {
+    query: "requests / on (pod) requests",
+    says: "many-to-many matching not allowed: matching labels must be unique on one side",
+    kind: "execution",
+  },
   {
     query: "requests / on (pod) sum by (pod) (requests)",
     says: "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
@@ -82,7 +104,10 @@ for (const { query, says, kind = "bad_data" } of mistakes) {
 test("PromQL that is refused: two series become one when their names go", () => {
   const twins = storage();
   for (const name of ["a_sum", "a_count"]) for (const at of [1, 2]) twins.append({ __name__: name }, at, at);
-  assert.throws(() => ask('rate({__name__=~"a_.*"}[1m])', twins, 3), { kind: "execution", message: "vector cannot contain metrics with the same labelset" });
+  assert.throws(() => ask('rate({__name__=~"a_.*"}[1m])', twins, 3), {
+    kind: "execution",
+    message: "vector cannot contain metrics with the same labelset",
+  });
 });
 
 test("a sample is seen for five minutes, and a series that ended not at all", () => {
@@ -90,7 +115,8 @@ test("a sample is seen for five minutes, and a series that ended not at all", ()
   short.append({ __name__: "x", left: "alone" }, 1_000, 1);
   short.append({ __name__: "x", left: "ended" }, 1_000, 2);
   short.append({ __name__: "x", left: "ended" }, 2_000, undefined);
-  const seenAt = (at: number) => short.instant([{ label: "__name__", op: "=", text: "x" }], at).map(({ labels }) => labels.left);
+  const seenAt = (at: number) =>
+    short.instant([{ label: "__name__", op: "=", text: "x" }], at).map(({ labels }) => labels.left);
   assert.deepEqual(seenAt(999), []);
   assert.deepEqual(seenAt(1_000), ["alone", "ended"]);
   assert.deepEqual(seenAt(2_000), ["alone"]);
@@ -127,7 +153,8 @@ test("numbers are written without exponent", () => {
 });
 
 test("metrics are read with their labels, escapes and comments", () => {
-  const text = '# HELP x something\n# TYPE x counter\nx{a="b\\"c\\\\d\\ne",f=""} 1.5e3\ny 2 1700000000000\nz_bucket{le="+Inf"} +Inf\n';
+  const text =
+    '# HELP x something\n# TYPE x counter\nx{a="b\\"c\\\\d\\ne",f=""} 1.5e3\ny 2 1700000000000\nz_bucket{le="+Inf"} +Inf\n';
   assert.deepEqual(parseExposition(text), [
     { labels: { a: 'b"c\\d\ne', f: "", __name__: "x" }, value: 1_500 },
     { labels: { __name__: "y" }, value: 2, at: 1_700_000_000_000 },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test, { type TestContext } from "node:test";
-import { startTraffic, type TrafficOptions } from "../../src/sandbox/traffic.ts";
+import { startTraffic, type TrafficOptions } from "../../sandbox/traffic.ts";
 import { until } from "../support/cluster.ts";
 
 type Answered = { readonly status: number; readonly version: string };
@@ -18,7 +18,12 @@ async function customersOf(t: TestContext, answers: readonly Answered[], options
     response.writeHead(status).end(JSON.stringify({ version }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const traffic = startTraffic({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, host: "reviews.shop", rate: 200, ...options });
+  const traffic = startTraffic({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: "reviews.shop",
+    rate: 200,
+    ...options,
+  });
   t.after(async () => {
     await traffic.stop();
     server.close();
@@ -30,8 +35,16 @@ const v1 = { status: 200, version: "v1" };
 const v2 = { status: 200, version: "v2" };
 
 test("customers count every answer for its version, and 5xx as bad", async (t) => {
-  const { traffic, asked, hosts } = await customersOf(t, [v1, v1, v2, { status: 503, version: "v2" }, { status: 404, version: "v1" }], { most: 5 });
-  const { firstBad, lastBad, ...counts } = await until("five requests ended", traffic.counts, ({ requests }) => requests === 5);
+  const { traffic, asked, hosts } = await customersOf(
+    t,
+    [v1, v1, v2, { status: 503, version: "v2" }, { status: 404, version: "v1" }],
+    { most: 5 },
+  );
+  const { firstBad, lastBad, ...counts } = await until(
+    "five requests ended",
+    traffic.counts,
+    ({ requests }) => requests === 5,
+  );
   assert.deepEqual(counts, { requests: 5, bad: 1, byVersion: { v1: 3, v2: 2 } });
   assert.ok(firstBad !== undefined && firstBad === lastBad);
   assert.equal(asked(), 5);
@@ -53,7 +66,11 @@ test("a server that is away gives bad answers of nobody", async (t) => {
   server.close();
   server.closeAllConnections();
   await traffic.lap();
-  const { requests, bad, byVersion } = await until("some requests ended", traffic.counts, ({ requests }) => requests >= 3);
+  const { requests, bad, byVersion } = await until(
+    "some requests ended",
+    traffic.counts,
+    ({ requests }) => requests >= 3,
+  );
   assert.deepEqual({ bad, byVersion }, { bad: requests, byVersion: { none: requests } });
 });
 

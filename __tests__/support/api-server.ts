@@ -1,15 +1,22 @@
 import type { TestContext } from "node:test";
-import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
-import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/sandbox/api-server/api-server.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 
 /** A sandbox API server and clients of it, which end with the test. */
-export type Started = { readonly server: ApiServer; readonly client: KubernetesClient; readonly as: (token: string) => KubernetesClient };
+export type Started = {
+  readonly server: ApiServer;
+  readonly client: KubernetesClient;
+  readonly as: (token: string) => KubernetesClient;
+};
 
 export async function startForTest(t: TestContext, options: ApiServerOptions = {}): Promise<Started> {
   const server = await startApiServer(options);
   const clients: KubernetesClient[] = [];
   const as = (token: string): KubernetesClient => {
-    const client = connect({ server: server.url, authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca: server.ca } }) });
+    const client = connect({
+      server: server.url,
+      authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca: server.ca } }),
+    });
     clients.push(client);
     return client;
   };
@@ -28,7 +35,10 @@ export const deploymentOf = (name: string, tag: string, spec: Readonly<Record<st
   spec: {
     replicas: 1,
     selector: { matchLabels: { app: name } },
-    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "web", image: `registry.test/web:${tag}` }] } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name: "web", image: `registry.test/web:${tag}` }] },
+    },
     ...spec,
   },
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type KubernetesClient } from "../../src/kubernetes/client.ts";
-import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/sandbox/api-server/api-server.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
+import type { SentObject } from "../../sandbox/api-server/object.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 
 export type Cluster = {
   readonly server: ApiServer;
@@ -35,8 +35,15 @@ export async function sandboxWorld() {
 }
 
 /** Runs a test against an API server of its own, in which pods live fast. */
-export async function inCluster(objects: readonly SentObject[], run: (cluster: Cluster) => Promise<void>, options: ApiServerOptions = {}): Promise<void> {
-  const server = await startApiServer({ podTimes: { becomesReady: 5, crashes: 5, pullBackOff: 5, terminates: 5 }, ...options });
+export async function inCluster(
+  objects: readonly SentObject[],
+  run: (cluster: Cluster) => Promise<void>,
+  options: ApiServerOptions = {},
+): Promise<void> {
+  const server = await startApiServer({
+    podTimes: { becomesReady: 5, crashes: 5, pullBackOff: 5, terminates: 5 },
+    ...options,
+  });
   const client = clientOf(server);
   try {
     server.apply(objects);

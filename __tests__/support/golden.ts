@@ -6,5 +6,9 @@ import { join } from "node:path";
 export function assertGolden(name: string, actual: string): void {
   const file = join(import.meta.dirname, "../golden", name);
   if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, actual);
-  assert.equal(actual, readFileSync(file, "utf8"), `${name} is not what was last reviewed. If the change is meant: UPDATE_GOLDEN=1 npm test -- golden`);
+  assert.equal(
+    actual,
+    readFileSync(file, "utf8"),
+    `${name} is not what was last reviewed. If the change is meant: UPDATE_GOLDEN=1 npm test -- golden`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 
 /** Reads from a list of objects, for checks of what was read. Whoever writes, or tests reading itself, takes the sandbox. */
@@ -6,11 +6,19 @@ export function stubClient(objects: readonly KubernetesObject[]): KubernetesClie
   const unused = (): never => {
     throw new Error("nothing is written here");
   };
-  const isIn = (namespace: string | undefined, { metadata }: KubernetesObject): boolean => metadata.namespace === namespace;
+  const isIn = (namespace: string | undefined, { metadata }: KubernetesObject): boolean =>
+    metadata.namespace === namespace;
   return {
-    get: async ({ kind }, namespace, name) => objects.find((object) => object.kind === kind && isIn(namespace, object) && object.metadata.name === name),
+    get: async ({ kind }, namespace, name) =>
+      objects.find((object) => object.kind === kind && isIn(namespace, object) && object.metadata.name === name),
     list: async ({ kind }, namespace) => objects.filter((object) => object.kind === kind && isIn(namespace, object)),
-    create: async (_, __, review) => ({ apiVersion: "", kind: "", metadata: { name: "" }, ...Object(review), status: { allowed: true } }),
+    create: async (_, __, review) => ({
+      apiVersion: "",
+      kind: "",
+      metadata: { name: "" },
+      ...Object(review),
+      status: { allowed: true },
+    }),
     versions: async () => (objects.some(({ kind }) => kind === "VirtualService") ? ["v1", "v1beta1"] : []),
     replace: unused,
     patch: unused,

@@ -1,7 +1,11 @@
 /** Objects of a small shop, as an API server would have them: service `reviews` with versions v1 and v2. */
 type Fields = Readonly<Record<string, unknown>>;
 
-export const service = (name: string, selector: Fields = { app: name }, ports: readonly Fields[] = [{ name: "http", port: 9080 }]) => ({
+export const service = (
+  name: string,
+  selector: Fields = { app: name },
+  ports: readonly Fields[] = [{ name: "http", port: 9080 }],
+) => ({
   metadata: { name, namespace: "shop" },
   spec: { selector, ports },
 });
@@ -16,7 +20,13 @@ export const pod = (
     ip,
     sidecar = false,
     ...metadata
-  }: Fields & { readonly image?: string; readonly ready?: boolean; readonly labels?: Fields; readonly ip?: string; readonly sidecar?: boolean } = {},
+  }: Fields & {
+    readonly image?: string;
+    readonly ready?: boolean;
+    readonly labels?: Fields;
+    readonly ip?: string;
+    readonly sidecar?: boolean;
+  } = {},
 ) => ({
   metadata: {
     name: `${name}-7d9f-x1`,
@@ -26,8 +36,16 @@ export const pod = (
     ownerReferences: [{ kind: "ReplicaSet", name: `${name}-7d9f`, controller: true }],
     ...metadata,
   },
-  spec: { containers: [{ name: "app", image, ports: [{ name: "web", containerPort: 9080 }] }, ...(sidecar ? [{ name: "istio-proxy" }] : [])] },
-  status: { ...(ip === undefined ? {} : { podIP: ip }), conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+  spec: {
+    containers: [
+      { name: "app", image, ports: [{ name: "web", containerPort: 9080 }] },
+      ...(sidecar ? [{ name: "istio-proxy" }] : []),
+    ],
+  },
+  status: {
+    ...(ip === undefined ? {} : { podIP: ip }),
+    conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+  },
 });
 
 export const destinationRule = (subsets: readonly string[] = ["v1", "v2"], more: Fields = {}) => ({
@@ -47,7 +65,11 @@ export const virtualService = (
     hosts = ["reviews"],
     gateways,
     ...metadata
-  }: Fields & { readonly name?: string; readonly hosts?: readonly string[]; readonly gateways?: readonly string[] } = {},
+  }: Fields & {
+    readonly name?: string;
+    readonly hosts?: readonly string[];
+    readonly gateways?: readonly string[];
+  } = {},
 ) => ({
   metadata: { name, namespace: "shop", ...metadata },
   spec: { hosts, ...(gateways ? { gateways } : {}), http },

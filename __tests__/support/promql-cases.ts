@@ -17,7 +17,10 @@ export const series: Readonly<Record<string, string>> = {
 
 /** Result as `{label="value"} number`, in any order. A number alone is a scalar. */
 export const cases: readonly { readonly query: string; readonly gives: readonly string[] | number }[] = [
-  { query: "requests", gives: ['requests{code="200",pod="a"} 600', 'requests{code="500",pod="a"} 9', 'requests{code="200",pod="b"} 36'] },
+  {
+    query: "requests",
+    gives: ['requests{code="200",pod="a"} 600', 'requests{code="500",pod="a"} 9', 'requests{code="200",pod="b"} 36'],
+  },
   { query: 'requests{code!="200"}', gives: ['requests{code="500",pod="a"} 9'] },
   { query: 'requests{pod=~"b|c"}', gives: ['requests{code="200",pod="b"} 36'] },
   { query: 'requests{pod="c"} offset 3m', gives: ['requests{code="200",pod="c"} 9'] },
@@ -55,15 +58,28 @@ export const cases: readonly { readonly query: string; readonly gives: readonly 
   { query: "histogram_quantile(0.5, took_bucket)", gives: ["{} 40"] },
   { query: "histogram_quantile(0.9, sum by (le) (rate(took_bucket[2m])))", gives: ["{} 100"] },
   { query: "histogram_quantile(0.25, sum by (le) (rate(took_bucket[2m])))", gives: ["{} 7.5"] },
-  { query: "requests > 30 and on (pod) requests < 40", gives: ['requests{code="200",pod="a"} 600', 'requests{code="200",pod="b"} 36'] },
+  {
+    query: "requests > 30 and on (pod) requests < 40",
+    gives: ['requests{code="200",pod="a"} 600', 'requests{code="200",pod="b"} 36'],
+  },
   { query: 'requests unless requests{pod="a"}', gives: ['requests{code="200",pod="b"} 36'] },
-  { query: "requests > bool 30", gives: ['{code="200",pod="a"} 1', '{code="500",pod="a"} 0', '{code="200",pod="b"} 1'] },
+  {
+    query: "requests > bool 30",
+    gives: ['{code="200",pod="a"} 1', '{code="500",pod="a"} 0', '{code="200",pod="b"} 1'],
+  },
   { query: 'requests{code="500"} / ignoring (code) requests{code="200"}', gives: ['{pod="a"} 0.015'] },
   {
     query: "requests / on (pod) group_left sum by (pod) (requests)",
-    gives: ['{code="200",pod="a"} 0.9852216748768473', '{code="500",pod="a"} 0.014778325123152709', '{code="200",pod="b"} 1'],
+    gives: [
+      '{code="200",pod="a"} 0.9852216748768473',
+      '{code="500",pod="a"} 0.014778325123152709',
+      '{code="200",pod="b"} 1',
+    ],
   },
-  { query: "requests - requests offset 1m * 0", gives: ['{code="200",pod="a"} 600', '{code="500",pod="a"} 9', '{code="200",pod="b"} 36'] },
+  {
+    query: "requests - requests offset 1m * 0",
+    gives: ['{code="200",pod="a"} 600', '{code="500",pod="a"} 9', '{code="200",pod="b"} 36'],
+  },
   { query: 'absent(requests{code="404",pod=~"x"})', gives: ['{code="404"} 1'] },
   { query: "absent(requests)", gives: [] },
   { query: "clamp_max(temperature, 15)", gives: ["{} 15"] },

@@ -17,7 +17,12 @@ export const realPrometheus: SetUp = async ({ url, interval }) => {
   };
   writeFileSync(join(folder, "prometheus.yml"), JSON.stringify(settings)); // JSON is YAML
   const address = `127.0.0.1:${await freePort()}`;
-  const flags = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/tsdb`, `--web.listen-address=${address}`, "--log.level=error"];
+  const flags = [
+    `--config.file=${folder}/prometheus.yml`,
+    `--storage.tsdb.path=${folder}/tsdb`,
+    `--web.listen-address=${address}`,
+    "--log.level=error",
+  ];
   const prometheus = spawn("prometheus", flags, { stdio: ["ignore", "ignore", "inherit"] });
   const ended = once(prometheus, "exit");
   const close = async (): Promise<void> => {

@@ -1,5 +1,5 @@
+import type { SentObject } from "../../sandbox/api-server/object.ts";
 import type { Target } from "../../src/release/target.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
 
 /** A service with a stable Deployment and subsets for two versions, as many teams have it. */
 export const image = (tag: string): string => `registry.test/reviews:${tag}`;
@@ -58,7 +58,11 @@ export const serviceOf = (
   spec: { selector, ports },
 });
 
-export const destinationRuleOf = (namespace: string, host: string, subsets: Readonly<Record<string, Readonly<Record<string, string>>>>): SentObject => ({
+export const destinationRuleOf = (
+  namespace: string,
+  host: string,
+  subsets: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): SentObject => ({
   apiVersion: "networking.istio.io/v1",
   kind: "DestinationRule",
   metadata: { name: host, namespace },
@@ -69,7 +73,11 @@ export const autoscalerOf = (namespace: string, deployment: string): SentObject 
   apiVersion: "autoscaling/v2",
   kind: "HorizontalPodAutoscaler",
   metadata: { name: deployment, namespace },
-  spec: { scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deployment }, minReplicas: 1, maxReplicas: 10 },
+  spec: {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: deployment },
+    minReplicas: 1,
+    maxReplicas: 10,
+  },
 });
 
 export const targetOf = (namespace: string, more: Partial<Target> = {}): Target => ({

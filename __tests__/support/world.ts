@@ -51,7 +51,12 @@ export const judgedByEvidence = (plan: Plan, rules: Partial<Plan["evidence"]> = 
 });
 
 /** What the cluster is, as far as a release can change it. */
-export type Cluster = { weight: number; canary: "as before" | "deployed" | "promoted"; stable: "as before" | "new image" | "scaled down"; subset: boolean };
+export type Cluster = {
+  weight: number;
+  canary: "as before" | "deployed" | "promoted";
+  stable: "as before" | "new image" | "scaled down";
+  subset: boolean;
+};
 
 export type Behaviour = {
   /** The canary's share of failed requests at a time. */
@@ -114,10 +119,20 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   function snapshot(at: Instant): Snapshot {
     serve();
-    const row = (origin: "stable" | "canary", failed: boolean, value: number) => ({ series: `${origin} ${failed}`, process: "gateway", origin, failed, value });
+    const row = (origin: "stable" | "canary", failed: boolean, value: number) => ({
+      series: `${origin} ${failed}`,
+      process: "gateway",
+      origin,
+      failed,
+      value,
+    });
     return {
       at,
-      requests: [row("stable", false, counted.stable), row("canary", false, counted.canary - counted.errors), row("canary", true, counted.errors)],
+      requests: [
+        row("stable", false, counted.stable),
+        row("canary", false, counted.canary - counted.errors),
+        row("canary", true, counted.errors),
+      ],
       buckets: [],
     };
   }
@@ -135,14 +150,16 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         }),
       finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
       cleanUp: (winner) => change({ subset: winner === "canary" }),
-      differences: (winner) => port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
+      differences: (winner) =>
+        port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
     },
     workload: {
       deploy: () => change({ canary: "deployed" }),
       scale: () => port(() => undefined),
       health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now) })),
       updateStable: () => change({ stable: "new image" }),
-      retire: (loser) => change(loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" }),
+      retire: (loser) =>
+        change(loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" }),
       restore: () => change({ canary: "as before" }),
       differences: () => port(() => []),
     },

@@ -1,26 +1,42 @@
 import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
-import { connect } from "../../src/kubernetes/client.ts";
+import type { SentObject } from "../../sandbox/api-server/object.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
+import { shopOfTwo } from "../../sandbox/shop.ts";
+import { connect } from "../../src/adapters/kubernetes/client.ts";
+import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
+import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
 import { splitAt } from "../../src/release/split.ts";
-import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
-import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
-import type { SentObject } from "../../src/sandbox/api-server/object.ts";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { shopOfTwo } from "../../src/sandbox/shop.ts";
 import type { Figure } from "./figure.ts";
 
 /** API calls of one weight step, counted by the server. */
 export async function calls(): Promise<readonly Figure[]> {
   const [one, fifty] = [await step(1), await step(50)];
   return [
-    { what: "weight step: reads", value: one.reads, unit: "calls", limit: 2, how: "counted by the sandbox's API server" },
+    {
+      what: "weight step: reads",
+      value: one.reads,
+      unit: "calls",
+      limit: 2,
+      how: "counted by the sandbox's API server",
+    },
     { what: "weight step: writes", value: one.writes, unit: "calls", limit: 1 },
-    { what: "weight step of 50 routes, calls beyond one of 1", value: fifty.reads + fifty.writes - one.reads - one.writes, unit: "calls", limit: 0 },
+    {
+      what: "weight step of 50 routes, calls beyond one of 1",
+      value: fifty.reads + fifty.writes - one.reads - one.writes,
+      unit: "calls",
+      limit: 0,
+    },
   ];
 }
 
 async function step(routes: number): Promise<{ readonly reads: number; readonly writes: number }> {
-  const { api, close } = await startSandbox({ objects: shopOfTwo().map((object) => (object.kind === "VirtualService" ? withRoutes(object, routes) : object)) });
-  const client = connect({ server: api.url, authorize: async () => ({ headers: { authorization: `Bearer ${api.adminToken}` }, tls: { ca: api.ca } }) });
+  const { api, close } = await startSandbox({
+    objects: shopOfTwo().map((object) => (object.kind === "VirtualService" ? withRoutes(object, routes) : object)),
+  });
+  const client = connect({
+    server: api.url,
+    authorize: async () => ({ headers: { authorization: `Bearer ${api.adminToken}` }, tls: { ca: api.ca } }),
+  });
   try {
     const before = await captureRoutes(client, target);
     const router = virtualServiceRouter({ client, target, before, subsetLabels: async () => undefined });
@@ -36,6 +52,10 @@ async function step(routes: number): Promise<{ readonly reads: number; readonly 
 /** The same rule again and again, each for a path of its own. */
 function withRoutes(object: SentObject, count: number): SentObject {
   const { http } = object.spec as { readonly http: readonly object[] };
-  const rules = Array.from({ length: count }, (_, index) => ({ ...http[0], name: `route-${index}`, match: [{ uri: { prefix: `/${index}/` } }] }));
+  const rules = Array.from({ length: count }, (_, index) => ({
+    ...http[0],
+    name: `route-${index}`,
+    match: [{ uri: { prefix: `/${index}/` } }],
+  }));
   return { ...object, spec: { ...(object.spec as object), http: rules } };
 }

@@ -1,7 +1,13 @@
 import { loadavg } from "node:os";
 
 /** One measured figure. `limit` is what it may be at most; a figure without one is only told. */
-export type Figure = { readonly what: string; readonly value: number; readonly unit: string; readonly limit?: number; readonly how?: string };
+export type Figure = {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly limit?: number;
+  readonly how?: string;
+};
 
 const isWithin = ({ value, limit }: Figure): boolean => limit === undefined || value <= limit;
 

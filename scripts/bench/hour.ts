@@ -1,19 +1,19 @@
 import { setFlagsFromString } from "node:v8";
 import { evidenceRules } from "../../__tests__/support/evidence-rules.ts";
 import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
+import { captureWorkloads } from "../../src/adapters/deployment/before.ts";
+import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
+import { connect } from "../../src/adapters/kubernetes/client.ts";
+import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
+import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
+import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
+import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
-import { configMapJournal } from "../../src/journals/config-map.ts";
-import { connect } from "../../src/kubernetes/client.ts";
-import { prometheus } from "../../src/metrics/prometheus.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { Record } from "../../src/release/record.ts";
 import { initial } from "../../src/release/state.ts";
-import { captureRoutes } from "../../src/routers/virtual-service/capture.ts";
-import { virtualServiceRouter } from "../../src/routers/virtual-service/router.ts";
-import { captureWorkloads } from "../../src/workloads/before.ts";
-import { deploymentWorkload } from "../../src/workloads/deployment.ts";
 
 // hour.ts: the child of memory.ts.
 
@@ -47,7 +47,10 @@ const plan: Plan = {
   drift: "roll-back",
 };
 
-const client = connect({ server: API, authorize: async () => ({ headers: { authorization: `Bearer ${TOKEN}` }, tls: { ca: CA } }) });
+const client = connect({
+  server: API,
+  authorize: async () => ({ headers: { authorization: `Bearer ${TOKEN}` }, tls: { ca: CA } }),
+});
 let now = Date.now();
 let looks = 0;
 const clock = {
@@ -76,7 +79,15 @@ const { state } = await run(
   {
     router: virtualServiceRouter({ client, target, before: routes, subsetLabels: async () => undefined }),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
-    metrics: prometheus({ url: PROMETHEUS, headers: {}, timeout: 5 * second, ...istioMetrics, reporter: "source", interval: 15 * second, target }),
+    metrics: prometheus({
+      url: PROMETHEUS,
+      headers: {},
+      timeout: 5 * second,
+      ...istioMetrics,
+      reporter: "source",
+      interval: 15 * second,
+      target,
+    }),
     journal: configMapJournal(client, "shop", "reviews"),
     reporter: { report: () => {}, flush: async () => {} },
     clock,

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { shopOfTwo } from "../../src/sandbox/shop.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
+import { shopOfTwo } from "../../sandbox/shop.ts";
 import { bundle } from "../bundle.ts";
 import type { Figure } from "./figure.ts";
 
@@ -22,7 +22,15 @@ export async function memory(): Promise<readonly Figure[]> {
     while (hours.length < runs) hours.push(await hour(file));
     const sorted = hours.map(({ megabytes }) => megabytes).toSorted((a, b) => a - b);
     const how = `resident, median of ${runs}, ${sorted.map((value) => value.toFixed(0)).join(", ")}; ${hours[0]?.looks} looks over HTTP by a clock that jumps`;
-    return [{ what: "memory after an hour of looking", value: sorted[Math.floor(runs / 2)] ?? Number.NaN, unit: "MB", limit: 100, how }];
+    return [
+      {
+        what: "memory after an hour of looking",
+        value: sorted[Math.floor(runs / 2)] ?? Number.NaN,
+        unit: "MB",
+        limit: 100,
+        how,
+      },
+    ];
   } finally {
     rmSync(dirname(file), { recursive: true });
   }
@@ -33,7 +41,9 @@ type Hour = { readonly looks: number; readonly megabytes: number };
 async function hour(file: string): Promise<Hour> {
   const { api, prometheus, close } = await startSandbox({ objects: shopOfTwo() });
   try {
-    const child = fork(file, { env: { ...process.env, API: api.url, TOKEN: api.adminToken, CA: api.ca, PROMETHEUS: prometheus.url } });
+    const child = fork(file, {
+      env: { ...process.env, API: api.url, TOKEN: api.adminToken, CA: api.ca, PROMETHEUS: prometheus.url },
+    });
     const ended = once(child, "exit").then(([code]) => {
       throw new Error(`the release of an hour ended with ${code} and told nothing`);
     });

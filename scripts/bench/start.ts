@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startApiServer } from "../../src/sandbox/api-server/api-server.ts";
+import { startApiServer } from "../../sandbox/api-server/api-server.ts";
 import type { Figure } from "./figure.ts";
 
 const runs = 9;
@@ -23,7 +23,13 @@ export async function start(): Promise<readonly Figure[]> {
     const base = median(empty);
     return [
       { what: "an empty program", value: base, unit: "ms", how: `median of ${runs}` },
-      { what: "start to first API call", value: median(first), unit: "ms", limit: 1.5 * base + 120, how: `≤ 1.5 × the empty program + 120 ms` },
+      {
+        what: "start to first API call",
+        value: median(first),
+        unit: "ms",
+        limit: 1.5 * base + 120,
+        how: `≤ 1.5 × the empty program + 120 ms`,
+      },
     ];
   } finally {
     await api.close();
@@ -46,8 +52,12 @@ async function firstCall(requests: { clear(): void; count(): number }, folder: s
 
 function timed(file: string, args: readonly string[], folder: string): Promise<number> {
   const began = performance.now();
-  const child = spawn(process.execPath, [file, ...args], { stdio: "ignore", env: { HOME: folder, KUBECONFIG: join(folder, "kubeconfig") } });
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: "ignore",
+    env: { HOME: folder, KUBECONFIG: join(folder, "kubeconfig") },
+  });
   return new Promise((resolve) => child.once("exit", () => resolve(performance.now() - began)));
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

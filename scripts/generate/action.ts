@@ -1,10 +1,11 @@
 import { dump } from "js-yaml";
+import { outputNames } from "../../src/adapters/actions/outputs.ts";
 import type { Command } from "../../src/config/config.ts";
 import { describeInput, inputs } from "../../src/config/inputs.ts";
-import { outputNames } from "../../src/reporters/outputs.ts";
 
 /** action.yml: inputs and outputs from their tables, and the two steps. */
-export const actionFile = (): string => `# Made by scripts/generate.ts: inputs from src/config/inputs.ts, outputs from src/reporters/outputs.ts.
+export const actionFile =
+  (): string => `# Made by scripts/generate.ts: inputs from src/config/inputs.ts, outputs from src/adapters/actions/outputs.ts.
 name: Istio Canary
 description: Release a new version on Istio by moving the weights of your own VirtualService, with gates, and roll it back when it is not good.
 branding:
@@ -40,7 +41,10 @@ const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !conta
 
 const inputsPart = (): unknown =>
   Object.fromEntries(
-    inputs.map((input) => [input.name, { description: describeInput(input), ...(input.preset === undefined ? {} : { default: input.preset }) }]),
+    inputs.map((input) => [
+      input.name,
+      { description: describeInput(input), ...(input.preset === undefined ? {} : { default: input.preset }) },
+    ]),
   );
 
 /** The second step's word is the last one. */

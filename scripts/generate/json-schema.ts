@@ -25,7 +25,10 @@ export function withReferences(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withReferences);
   if (!isMapping(schema)) return schema;
   const below = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, key === "default" || key === "propertyNames" ? value : withReferences(value)]),
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      key === "default" || key === "propertyNames" ? value : withReferences(value),
+    ]),
   );
   if (typeof below.pattern === "string") return { ...below, pattern: `${below.pattern}|${reference}` };
   if (!Array.isArray(below.enum)) return below;

@@ -3,7 +3,17 @@ import type { JsonSchema } from "./json-schema.ts";
 
 /** docs/configuration.md: what can be written in the YAML file, and the inputs of the same names. */
 export function reference(schema: JsonSchema, example: string): string {
-  return [...introduction(example), "## The file", "", ...tables(schema, ""), "", "## Inputs", "", inputTable(), ""].join("\n");
+  return [
+    ...introduction(example),
+    "## The file",
+    "",
+    ...tables(schema, ""),
+    "",
+    "## Inputs",
+    "",
+    inputTable(),
+    "",
+  ].join("\n");
 }
 
 const introduction = (example: string): readonly string[] => [
@@ -31,7 +41,12 @@ const introduction = (example: string): readonly string[] => [
 
 /** The inputs, for the README and the reference page. */
 export function inputTable(): string {
-  const rows = inputs.map((input) => [`\`${input.name}\``, cell(describeInput(input)), input.path === undefined ? "" : `\`${input.path}\``, commandsOf(input)]);
+  const rows = inputs.map((input) => [
+    `\`${input.name}\``,
+    cell(describeInput(input)),
+    input.path === undefined ? "" : `\`${input.path}\``,
+    commandsOf(input),
+  ]);
   return table(["Input", "Meaning", "In the file", "Commands"], rows);
 }
 
@@ -47,7 +62,12 @@ function tables(schema: JsonSchema, path: string): readonly string[] {
   const keys = Object.entries(schema.properties ?? {}).flatMap(([key, value]) =>
     typeof value === "boolean" ? [] : [{ key, value, path: path === "" ? key : `${path}.${key}` }],
   );
-  const rows = keys.map(({ key, value, path }) => [`\`${key}\``, cell(`${value.description ?? ""}${defaultOf(value)}`), cell(formOf(value)), inputOf(path)]);
+  const rows = keys.map(({ key, value, path }) => [
+    `\`${key}\``,
+    cell(`${value.description ?? ""}${defaultOf(value)}`),
+    cell(formOf(value)),
+    inputOf(path),
+  ]);
   return [table(["Key", "Meaning", "Value", "Input"], rows), ...keys.flatMap(({ value, path }) => parts(value, path))];
 }
 
@@ -69,15 +89,19 @@ type Mapping = { readonly path: string; readonly schema: JsonSchema; readonly de
 function mappings(schema: JsonSchema, path: string): readonly Mapping[] {
   const { items, anyOf = [], properties } = schema;
   if (properties) return [unwrapped(schema, path)];
-  const inList = items !== undefined && typeof items === "object" && !Array.isArray(items) ? mappings(items, `${path}[]`) : [];
+  const inList =
+    items !== undefined && typeof items === "object" && !Array.isArray(items) ? mappings(items, `${path}[]`) : [];
   const forms = [...anyOf.flatMap((form) => mappings(form, path)), ...inList];
-  return forms.filter(({ path }, index) => !forms.slice(index + 1).some((other) => other.path === path || other.path === `${path}[]`));
+  return forms.filter(
+    ({ path }, index) => !forms.slice(index + 1).some((other) => other.path === path || other.path === `${path}[]`),
+  );
 }
 
 /** A mapping with a single mapping in it, as gates are, is described as that one: `gates[].errors`. */
 function unwrapped(schema: JsonSchema, path: string): Mapping {
   const [[key, only] = [], ...others] = Object.entries(schema.properties ?? {});
-  if (key === undefined || typeof only !== "object" || !only.properties || others.length > 0) return { path: key === "query" ? `${path}.query` : path, schema };
+  if (key === undefined || typeof only !== "object" || !only.properties || others.length > 0)
+    return { path: key === "query" ? `${path}.query` : path, schema };
   return { path: `${path}.${key}`, schema: only, description: only.description };
 }
 
@@ -91,7 +115,8 @@ function defaultOf({ default: standard }: JsonSchema): string {
   return ` Default: \`${String(standard)}\`.`;
 }
 
-const formOf = (schema: JsonSchema): string => schema.title ?? (schema.properties ? "a mapping" : schema.type === "array" ? "a list" : "");
+const formOf = (schema: JsonSchema): string =>
+  schema.title ?? (schema.properties ? "a mapping" : schema.type === "array" ? "a list" : "");
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 

@@ -34,7 +34,9 @@ async function finalAccount(session: Session, ended: Record, ports: Ports): Prom
 
 /** Of a success the sentence that says who won, and not the clean-up after it. */
 const lastWord = ({ state, log }: Record): string =>
-  "because" in state ? state.because : ((state.phase === "succeeded" ? log.findLast(({ do: done }) => done === "finish") : log.at(-1))?.because ?? "");
+  "because" in state
+    ? state.because
+    : ((state.phase === "succeeded" ? log.findLast(({ do: done }) => done === "finish") : log.at(-1))?.because ?? "");
 
 /** Green is what was read, not what was written. A release that waits is where it should be. */
 async function differencesOf({ state, plan }: Record, ports: Ports): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
-import type { Traffic } from "../evidence/detectability.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
+import type { Traffic } from "../rehearsal/detectability.ts";
 
 /** Three significant digits, and whole numbers with commas. */
 export const number = (value: number): string =>

@@ -10,10 +10,15 @@ import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
-export async function plan(session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion">): Promise<ExitCode> {
+export async function plan(
+  session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion">,
+): Promise<ExitCode> {
   const wanted = required(session.config);
   const target = await session.orient(wanted.target, wanted.plan);
-  const [findings, detectability] = await Promise.all([session.preflight(target, wanted.plan).inspect(), detectabilityOf(session, target, wanted.plan)]);
+  const [findings, detectability] = await Promise.all([
+    session.preflight(target, wanted.plan).inspect(),
+    detectabilityOf(session, target, wanted.plan),
+  ]);
   const allowed = !findings.some(({ level }) => level === "refuse");
   session.print(
     session.config.json
@@ -25,7 +30,13 @@ export async function plan(session: Pick<Session, "config" | "orient" | "preflig
 
 const marks = { refuse: "✗", warn: "!", note: "·" } as const;
 
-function describe(target: Target, plan: Plan, detectability: Detectability, findings: readonly Finding[], allowed: boolean): string {
+function describe(
+  target: Target,
+  plan: Plan,
+  detectability: Detectability,
+  findings: readonly Finding[],
+  allowed: boolean,
+): string {
   const total = plan.stages.reduce((sum, { wait }) => sum + wait, 0);
   return [
     `Release of ${target.namespace}/${target.service}: ${target.canary.deployment} gets ${target.image ?? "what it has"}, next to ${target.stable.deployment}.`,
@@ -37,7 +48,9 @@ function describe(target: Target, plan: Plan, detectability: Detectability, find
     ...detectabilityLines(detectability),
     "",
     ...findings.map((finding) => `${marks[finding.level]} ${textOf(finding)}`),
-    allowed ? "Nothing forbids this release. Nothing was changed." : "This release is refused for the reasons marked ✗. Nothing was changed.",
+    allowed
+      ? "Nothing forbids this release. Nothing was changed."
+      : "This release is refused for the reasons marked ✗. Nothing was changed.",
   ].join("\n");
 }
 

@@ -5,7 +5,9 @@ import type { Session } from "./session.ts";
 /** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
 export function required({ release, command }: Config): NonNullable<Config["release"]> {
   if (release) return release;
-  throw new RefusedError(`The command ${command} needs the whole configuration: stable, canary and stages.`, { next: "Give the input `config`." });
+  throw new RefusedError(`The command ${command} needs the whole configuration: stable, canary and stages.`, {
+    next: "Give the input `config`.",
+  });
 }
 
 /** Between looking and doing: a job that was cancelled meanwhile does nothing. */

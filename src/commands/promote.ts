@@ -15,9 +15,12 @@ export async function promote(session: Session): Promise<ExitCode> {
     const now = session.clock.now();
     const state = record && goOn(record, now);
     if (!state) {
-      throw new RefusedError(`${namespace}/${service}: no release waits for somebody to decide${record ? `; the last one is ${record.state.phase}` : ""}.`, {
-        next: "`istio-canary status` tells where it is.",
-      });
+      throw new RefusedError(
+        `${namespace}/${service}: no release waits for somebody to decide${record ? `; the last one is ${record.state.phase}` : ""}.`,
+        {
+          next: "`istio-canary status` tells where it is.",
+        },
+      );
     }
     const approved = {
       at: now,

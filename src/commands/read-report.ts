@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
+import type { Replayable } from "../rehearsal/replay.ts";
 import { policies } from "../release/gate.ts";
-import type { Replayable } from "../release/replay.ts";
 
 /** Of a report what a replay needs. Numbers are read as they are: JSON keeps every bit of them. */
 export type ReplayedReport = Replayable & { readonly target: { readonly namespace: string; readonly service: string } };
@@ -78,11 +78,24 @@ const report = z.object({
   account: z.object({
     target: z.object({ namespace: z.string(), service: z.string() }),
     plan: z.object({
-      evidence: z.object({ settings, measured: z.boolean(), inconclusive: policy, noData: policy, early: z.boolean(), budget: z.exactOptional(number) }),
+      evidence: z.object({
+        settings,
+        measured: z.boolean(),
+        inconclusive: policy,
+        noData: policy,
+        early: z.boolean(),
+        budget: z.exactOptional(number),
+      }),
       stages: z.array(z.object({ gates: z.array(z.object({ kind: z.string(), name: z.string() })) })),
     }),
-    stages: z.array(z.object({ stage: number, name: z.string(), weight: number, polls: number, verdicts: z.array(verdict) })),
-    ledger: z.object({ folded: z.exactOptional(evidence), edges: z.array(z.array(number)), polls: z.array(z.string()) }),
+    stages: z.array(
+      z.object({ stage: number, name: z.string(), weight: number, polls: number, verdicts: z.array(verdict) }),
+    ),
+    ledger: z.object({
+      folded: z.exactOptional(evidence),
+      edges: z.array(z.array(number)),
+      polls: z.array(z.string()),
+    }),
   }),
 });
 

@@ -1,10 +1,10 @@
 import type { RehearsalConfig } from "../config/config.ts";
-import type { Traffic } from "../evidence/detectability.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import type { Traffic } from "../rehearsal/detectability.ts";
+import { isRehearsed } from "../rehearsal/rehearsal.ts";
+import { type RehearsedKind, rehearsals, usualRuns } from "../rehearsal/rehearsals.ts";
 import type { Plan } from "../release/plan.ts";
-import { isRehearsed } from "../release/rehearsal.ts";
-import { type RehearsedKind, rehearsals, usualRuns } from "../release/rehearsals.ts";
 import { about, number, share, trafficInWords } from "./figures.ts";
 import type { Desk, ExitCode } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
@@ -42,7 +42,10 @@ export async function rehearse(desk: Desk): Promise<ExitCode> {
 
 type Scene = Pick<Rehearsal, "plan" | "traffic" | "from">;
 
-async function sceneOf(desk: Desk, { plan, rate, errors }: RehearsalConfig): Promise<Scene | { readonly because: string }> {
+async function sceneOf(
+  desk: Desk,
+  { plan, rate, errors }: RehearsalConfig,
+): Promise<Scene | { readonly because: string }> {
   if (rate !== undefined && errors !== undefined) return { plan, traffic: { rate, baseline: errors }, from: "given" };
   const target = desk.config.release?.target;
   if (!target) {
@@ -62,7 +65,11 @@ const unrehearsedIn = ({ stages }: Plan): readonly string[] => [
 ];
 
 const jsonOf = ({ plan, traffic, from, runs, seed, kinds, unrehearsed }: Rehearsal): string =>
-  JSON.stringify({ traffic: { ...traffic, phi: phiOf(plan), from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
+  JSON.stringify(
+    { traffic: { ...traffic, phi: phiOf(plan), from }, runs, seed, kinds, unrehearsed, plan },
+    undefined,
+    2,
+  );
 
 const phiOf = (plan: Plan): number => plan.evidence.settings.dispersion.phi;
 
@@ -81,7 +88,15 @@ function textOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }: Rehears
   ].join("\n");
 }
 
-const heads = ["the canary fails", "rolled back", "held", "released", "until rollback (9 in 10)", "failed requests (too many)", "until promotion"];
+const heads = [
+  "the canary fails",
+  "rolled back",
+  "held",
+  "released",
+  "until rollback (9 in 10)",
+  "failed requests (too many)",
+  "until promotion",
+];
 
 function table(kinds: readonly RehearsedKind[]): readonly string[] {
   const rows = [heads, ...kinds.map(rowOf)];
@@ -123,7 +138,8 @@ function verdictOn(kinds: readonly RehearsedKind[]): readonly string[] {
       ? `A version that fails every request is rolled back in ${share(dead.rolledBack)} of releases, half of them within ${about(dead.untilRollback.median)}, after ${number(dead.failedRequests)} failed requests on average.`
       : "A version that fails every request is never rolled back by this plan.",
     ...missed.map(
-      ({ timesStable, released }) => `A version that fails ${timesStable} times as often as stable is released all the same in ${share(released)} of releases.`,
+      ({ timesStable, released }) =>
+        `A version that fails ${timesStable} times as often as stable is released all the same in ${share(released)} of releases.`,
     ),
   ];
 }

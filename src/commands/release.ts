@@ -31,10 +31,24 @@ const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap"
 
 async function begin(session: Session, target: Target, wanted: Plan): Promise<Record> {
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
-  const [before, { plan, because }] = await Promise.all([session.capture(target), withMeasuredDispersion(session, target, wanted)]);
+  const [before, { plan, because }] = await Promise.all([
+    session.capture(target),
+    withMeasuredDispersion(session, target, wanted),
+  ]);
   const now = session.clock.now();
   const log: Record["log"] = because === undefined ? [] : [{ at: now, do: "measure", because }];
-  const record: Record = { version: 1, target, plan, run: session.run, startedAt: now, before, state: initial(now), stages: [], log, ledger: emptyLedger };
+  const record: Record = {
+    version: 1,
+    target,
+    plan,
+    run: session.run,
+    startedAt: now,
+    before,
+    state: initial(now),
+    stages: [],
+    log,
+    ledger: emptyLedger,
+  };
   await session.journal.save(record);
   return record;
 }
@@ -50,16 +64,22 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
   const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
   const now = session.clock.now();
   if (state.phase === "waiting") {
-    throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${formatDuration(now - state.since)}.`, {
-      next: "Run `promote` to finish it or `rollback` to end it, then release again.",
-    });
+    throw new RefusedError(
+      `${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${formatDuration(now - state.since)}.`,
+      {
+        next: "Run `promote` to finish it or `rollback` to end it, then release again.",
+      },
+    );
   }
   session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`);
   const taken = { ...record, run: session.run, state: backFrom(record, "its job ended without finishing it", now) };
   await session.journal.save(taken);
   const { settled, differences } = await conclude(session, taken, lost);
   if (settled) return;
-  throw new RefusedError(`${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`, {
-    next: "Put that right by hand, run `rollback`, then release again.",
-  });
+  throw new RefusedError(
+    `${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`,
+    {
+      next: "Put that right by hand, run `rollback`, then release again.",
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import { tell } from "../lib/errors.ts";
+import { type Change, type Replay, type ReplayedStage, replay as replayed } from "../rehearsal/replay.ts";
 import type { GateVerdict } from "../release/gate.ts";
-import { type Change, type Replay, type ReplayedStage, replay as replayed } from "../release/replay.ts";
 import { noReport, type ReplayedReport, readReport } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";
 
@@ -30,7 +30,11 @@ function textOf({ target, ledger }: ReplayedReport, { stages, changes, polls, fo
   const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
   return [
     `Release of ${target.namespace}/${target.service}, judged again by the ${count(polls)} of its ledger and the rules of its plan.`,
-    ...(folded > 0 ? [`The oldest ${count(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`] : []),
+    ...(folded > 0
+      ? [
+          `The oldest ${count(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`,
+        ]
+      : []),
     "",
     ...stages.flatMap(stageLines),
     "",

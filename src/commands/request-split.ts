@@ -6,7 +6,10 @@ import type { Target } from "../release/target.ts";
 import type { Observed } from "./verify.ts";
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
-export async function requestSplit(config: VerifyConfig & { readonly url: string }, target: Target): Promise<Observed | { readonly because: string }> {
+export async function requestSplit(
+  config: VerifyConfig & { readonly url: string },
+  target: Target,
+): Promise<Observed | { readonly because: string }> {
   const agent = config.url.startsWith("https:") ? new https.Agent() : new http.Agent(); // each request on a connection of its own
   const counts = { stable: 0, canary: 0, neither: 0 };
   let failure: unknown;
@@ -29,8 +32,17 @@ export async function requestSplit(config: VerifyConfig & { readonly url: string
   return { because: `${config.requests} requests were sent to ${config.url}: ${why}` };
 }
 
-async function ask({ url, headers, versionFrom }: VerifyConfig & { readonly url: string }, agent: Agent): Promise<string> {
-  const { text: body, ...answer } = await exchange({ method: "GET", url: new URL(url), headers, agent, timeout: 10_000 });
+async function ask(
+  { url, headers, versionFrom }: VerifyConfig & { readonly url: string },
+  agent: Agent,
+): Promise<string> {
+  const { text: body, ...answer } = await exchange({
+    method: "GET",
+    url: new URL(url),
+    headers,
+    agent,
+    timeout: 10_000,
+  });
   if (versionFrom?.header !== undefined) return String(answer.headers[versionFrom.header.toLowerCase()] ?? "");
   if (versionFrom?.json !== undefined) return fieldOf(body, versionFrom.json);
   return body;
@@ -39,7 +51,9 @@ async function ask({ url, headers, versionFrom }: VerifyConfig & { readonly url:
 /** `a.b.c` in a JSON body; "" when it is not there. */
 function fieldOf(body: string, path: string): string {
   try {
-    const value = path.split(".").reduce<unknown>((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], JSON.parse(body));
+    const value = path
+      .split(".")
+      .reduce<unknown>((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], JSON.parse(body));
     return typeof value === "string" || typeof value === "number" ? String(value) : "";
   } catch {
     return "";

@@ -37,14 +37,19 @@ export type Session = {
   /** The ports of one release. */
   readonly connect: (record: Record) => Ports;
   /** Requests counted by Prometheus in the last `window`. */
-  readonly traffic: (target: Target, window: Millis) => Promise<(Tally & { readonly covered: Millis }) | { readonly because: string }>;
+  readonly traffic: (
+    target: Target,
+    window: Millis,
+  ) => Promise<(Tally & { readonly covered: Millis }) | { readonly because: string }>;
   /** How clustered stable's errors were in the last hour; 1 where that could not be measured. */
   readonly dispersion: (target: Target) => Promise<{ readonly phi: number; readonly because: string }>;
   readonly close: () => Promise<void>;
 };
 
 /** What a command is given that asks no cluster. */
-export type Desk = Pick<Session, "config" | "print" | "warn" | "traffic" | "dispersion"> & { readonly readFile: (path: string) => Promise<string> };
+export type Desk = Pick<Session, "config" | "print" | "warn" | "traffic" | "dispersion"> & {
+  readonly readFile: (path: string) => Promise<string>;
+};
 
 /** 0 succeeded, or waiting for an approval of the plan; 1 rolled back, or a replay that differs; 2 refused and nothing changed; 3 held, not settled, or could not tell: somebody has to look. */
 export type ExitCode = 0 | 1 | 2 | 3;

@@ -3,19 +3,27 @@ import { plannedWeight } from "../release/planned-weight.ts";
 import type { Record } from "../release/record.ts";
 import { splitAt } from "../release/split.ts";
 import { isOutcome } from "../release/state.ts";
+import { statusText } from "../words/status.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { statusText } from "./status-text.ts";
 
 /** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */
 export async function status(session: Session): Promise<ExitCode> {
   const { namespace, service, json } = session.config;
   const record = await session.journal.load();
   if (!record) {
-    session.print(json ? JSON.stringify({ namespace, service, phase: "none" }) : `${namespace}/${service}: no release was ever begun here.`);
+    session.print(
+      json
+        ? JSON.stringify({ namespace, service, phase: "none" })
+        : `${namespace}/${service}: no release was ever begun here.`,
+    );
     return 0;
   }
   const drift = isOutcome(record.state) ? undefined : await driftOf(session, record);
-  session.print(json ? JSON.stringify({ ...record, weight: plannedWeight(record), drift }) : statusText(record, drift, session.clock.now()));
+  session.print(
+    json
+      ? JSON.stringify({ ...record, weight: plannedWeight(record), drift })
+      : statusText(record, drift, session.clock.now()),
+  );
   return 0;
 }
 

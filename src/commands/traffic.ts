@@ -1,7 +1,7 @@
-import type { Traffic } from "../evidence/detectability.ts";
 import type { Tally } from "../evidence/tally.ts";
-import { trafficOf } from "../evidence/traffic.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
+import type { Traffic } from "../rehearsal/detectability.ts";
+import { trafficOf } from "../rehearsal/traffic.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";

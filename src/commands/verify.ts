@@ -27,8 +27,15 @@ export async function verify(session: Session): Promise<ExitCode> {
   }
   const planned = await plannedNow(session);
   const share = wilson(observed.canary, observed.canary + observed.stable);
-  const asPlanned = planned === undefined || share === undefined ? undefined : planned >= share.low * 100 && planned <= share.high * 100;
-  session.print(session.config.json ? JSON.stringify({ ...observed, planned, ...share, asPlanned }) : textOf(target, observed, share, planned, asPlanned));
+  const asPlanned =
+    planned === undefined || share === undefined
+      ? undefined
+      : planned >= share.low * 100 && planned <= share.high * 100;
+  session.print(
+    session.config.json
+      ? JSON.stringify({ ...observed, planned, ...share, asPlanned })
+      : textOf(target, observed, share, planned, asPlanned),
+  );
   return share === undefined || asPlanned === false ? 3 : 0;
 }
 
@@ -52,11 +59,20 @@ async function plannedNow(session: Session): Promise<number | undefined> {
   return record && !isOutcome(record.state) ? plannedWeight(record) : undefined;
 }
 
-function textOf(target: Target, observed: Observed, share: ReturnType<typeof wilson>, planned: number | undefined, asPlanned: boolean | undefined): string {
+function textOf(
+  target: Target,
+  observed: Observed,
+  share: ReturnType<typeof wilson>,
+  planned: number | undefined,
+  asPlanned: boolean | undefined,
+): string {
   const { stable, canary, neither, from } = observed;
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
   const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
-  const plan = planned === undefined ? "No release is under way." : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
+  const plan =
+    planned === undefined
+      ? "No release is under way."
+      : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
   return [
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (95 % confidence: ${percent(share.low)} to ${percent(share.high)}; ${from}).`,
     `${target.stable.deployment} got ${stable}${neither > 0 ? `; ${neither} reached neither version` : ""}. ${plan}`,

@@ -15,12 +15,15 @@ export type Checked = { readonly file: ConfigFile; readonly problems: readonly P
 
 /** Reads a document against the schema. `known` problems are not told again in other words. */
 export function check(document: unknown, known: readonly Problem[]): Checked {
-  const found = problemsOf(document).filter(({ path }) => !known.some((problem) => problem.path.length > 0 && startsWith(path, problem.path)));
+  const found = problemsOf(document).filter(
+    ({ path }) => !known.some((problem) => problem.path.length > 0 && startsWith(path, problem.path)),
+  );
   const problems = [...known, ...found];
   return { file: z.parse(file, without(brokenBy(problems), document)), problems };
 }
 
-export const brokenBy = (problems: readonly Problem[]): ReadonlySet<PropertyKey> => new Set(problems.flatMap(({ path }) => path.slice(0, 1)));
+export const brokenBy = (problems: readonly Problem[]): ReadonlySet<PropertyKey> =>
+  new Set(problems.flatMap(({ path }) => path.slice(0, 1)));
 
 function problemsOf(document: unknown): readonly Problem[] {
   const result = z.safeParse(file, document, { reportInput: true });
@@ -32,12 +35,21 @@ function problemsOf(document: unknown): readonly Problem[] {
 }
 
 const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =>
-  isMapping(document) ? Object.fromEntries(Object.entries(document).filter(([key]) => sections.includes(key) && !broken.has(key))) : {};
+  isMapping(document)
+    ? Object.fromEntries(Object.entries(document).filter(([key]) => sections.includes(key) && !broken.has(key)))
+    : {};
 
 function findings(issue: Issue, above: Path): readonly Found[] {
   const path = [...above, ...issue.path];
-  if (issue.code === "unrecognized_keys") return issue.message.split("\n").map((problem) => ({ path, problem, otherType: false, misfit: true }));
-  const own: Found = { path, problem: issue.message, found: { value: issue.input }, otherType: isOtherType(issue), misfit: issue.input === undefined };
+  if (issue.code === "unrecognized_keys")
+    return issue.message.split("\n").map((problem) => ({ path, problem, otherType: false, misfit: true }));
+  const own: Found = {
+    path,
+    problem: issue.message,
+    found: { value: issue.input },
+    otherType: isOtherType(issue),
+    misfit: issue.input === undefined,
+  };
   return issue.code === "invalid_union"
     ? (likely(
         issue.errors.map((errors) => errors.flatMap((error) => findings(error, path))),
@@ -47,7 +59,8 @@ function findings(issue: Issue, above: Path): readonly Found[] {
 }
 
 /** A mapping where one of a few words is expected is an "invalid value" to zod. */
-const isOtherType = (issue: Issue): boolean => issue.code === "invalid_type" || (issue.code === "invalid_value" && typeof issue.input !== "string");
+const isOtherType = (issue: Issue): boolean =>
+  issue.code === "invalid_type" || (issue.code === "invalid_value" && typeof issue.input !== "string");
 
 /** The problems of the one form that was probably meant; undefined when that cannot be said. */
 function likely(forms: readonly (readonly Found[])[], depth: number): readonly Found[] | undefined {

@@ -24,7 +24,17 @@ export type Input = {
   readonly secret?: true;
 };
 
-export const commands = ["release", "plan", "rehearse", "status", "verify", "rollback", "promote", "settle", "replay"] as const satisfies readonly Command[];
+export const commands = [
+  "release",
+  "plan",
+  "rehearse",
+  "status",
+  "verify",
+  "rollback",
+  "promote",
+  "settle",
+  "replay",
+] as const satisfies readonly Command[];
 
 const configured = commands.filter((command) => command !== "replay");
 const inCluster = configured.filter((command) => command !== "rehearse");
@@ -45,12 +55,41 @@ export const inputs: readonly Input[] = [
     preset: "release",
     commands,
   },
-  { name: "config", type: "text", description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.", commands: configured },
-  { name: "namespace", path: "namespace", type: "text", description: "Namespace of the service.", commands: configured },
-  { name: "service", path: "service", type: "text", description: "Name of the Service that is released.", commands: configured },
+  {
+    name: "config",
+    type: "text",
+    description: "Path of the YAML file. Everything in it can be an input as well, and inputs win.",
+    commands: configured,
+  },
+  {
+    name: "namespace",
+    path: "namespace",
+    type: "text",
+    description: "Namespace of the service.",
+    commands: configured,
+  },
+  {
+    name: "service",
+    path: "service",
+    type: "text",
+    description: "Name of the Service that is released.",
+    commands: configured,
+  },
 
-  { name: "stable", path: "stable.deployment", type: "text", description: "Deployment of the version that serves now.", commands: targeting },
-  { name: "stable-subset", path: "stable.subset", type: "text", description: "Subset of stable's destination in the VirtualService.", commands: targeting },
+  {
+    name: "stable",
+    path: "stable.deployment",
+    type: "text",
+    description: "Deployment of the version that serves now.",
+    commands: targeting,
+  },
+  {
+    name: "stable-subset",
+    path: "stable.subset",
+    type: "text",
+    description: "Subset of stable's destination in the VirtualService.",
+    commands: targeting,
+  },
   {
     name: "stable-host",
     path: "stable.host",
@@ -63,10 +102,17 @@ export const inputs: readonly Input[] = [
     name: "canary",
     path: "canary.deployment",
     type: "text",
-    description: "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
+    description:
+      "Deployment of the version on trial. Default: for a clone, stable's name with -canary; for manifests, the only Deployment in them.",
     commands: targeting,
   },
-  { name: "canary-subset", path: "canary.subset", type: "text", description: "Subset of the canary's destination in the VirtualService.", commands: targeting },
+  {
+    name: "canary-subset",
+    path: "canary.subset",
+    type: "text",
+    description: "Subset of the canary's destination in the VirtualService.",
+    commands: targeting,
+  },
   {
     name: "canary-host",
     path: "canary.host",
@@ -87,7 +133,8 @@ export const inputs: readonly Input[] = [
     name: "canary-manifests",
     path: "canary.from.manifests",
     type: "list",
-    description: "Files with the canary's objects, one of them its Deployment. Paths are relative to the working directory.",
+    description:
+      "Files with the canary's objects, one of them its Deployment. Paths are relative to the working directory.",
     commands: planning,
   },
   {
@@ -152,8 +199,21 @@ export const inputs: readonly Input[] = [
     commands: rehearsing,
   },
 
-  { name: "prometheus", path: "metrics.prometheus", type: "text", description: "URL of Prometheus, without /api.", commands: measuring },
-  { name: "metrics-headers", path: "metrics.headers", type: "map", description: "Headers for every query.", commands: measuring, secret: true },
+  {
+    name: "prometheus",
+    path: "metrics.prometheus",
+    type: "text",
+    description: "URL of Prometheus, without /api.",
+    commands: measuring,
+  },
+  {
+    name: "metrics-headers",
+    path: "metrics.headers",
+    type: "map",
+    description: "Headers for every query.",
+    commands: measuring,
+    secret: true,
+  },
   {
     name: "metrics-reporter",
     path: "metrics.reporter",
@@ -195,7 +255,14 @@ export const inputs: readonly Input[] = [
     default: "15s",
     commands: measuring,
   },
-  { name: "metrics-timeout", path: "metrics.timeout", type: "duration", description: "How long one query may take.", default: "5s", commands: measuring },
+  {
+    name: "metrics-timeout",
+    path: "metrics.timeout",
+    type: "duration",
+    description: "How long one query may take.",
+    default: "5s",
+    commands: measuring,
+  },
 
   {
     name: "promotion",
@@ -233,7 +300,8 @@ export const inputs: readonly Input[] = [
     name: "release-deadline",
     path: "deadlines.release",
     type: "duration",
-    description: "How long the whole release may take, without the time it waits for approval; then it rolls back. Keep it inside the job's timeout-minutes.",
+    description:
+      "How long the whole release may take, without the time it waits for approval; then it rolls back. Keep it inside the job's timeout-minutes.",
     default: "1h",
     commands: rehearsing,
   },
@@ -241,7 +309,8 @@ export const inputs: readonly Input[] = [
     name: "settle",
     path: "settle",
     type: "duration",
-    description: "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
+    description:
+      "Time between a version's becoming ready and its first traffic, in which the mesh learns of its pods. A large mesh needs more.",
     default: "2s",
     commands: rehearsing,
   },
@@ -257,7 +326,8 @@ export const inputs: readonly Input[] = [
     name: "first-deploy",
     path: "firstDeploy",
     type: "boolean",
-    description: "There is no stable version yet: deploy the new one straight, without stages. Otherwise a missing stable is refused.",
+    description:
+      "There is no stable version yet: deploy the new one straight, without stages. Otherwise a missing stable is refused.",
     default: "false",
     commands: planning,
   },
@@ -266,11 +336,18 @@ export const inputs: readonly Input[] = [
     name: "kubeconfig",
     path: "cluster.kubeconfig",
     type: "text",
-    description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
+    description:
+      "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
     commands: inCluster,
     secret: true,
   },
-  { name: "context", path: "cluster.context", type: "text", description: "Context of the kubeconfig. Default: its current one.", commands: inCluster },
+  {
+    name: "context",
+    path: "cluster.context",
+    type: "text",
+    description: "Context of the kubeconfig. Default: its current one.",
+    commands: inCluster,
+  },
 
   {
     name: "github-token",
@@ -290,8 +367,22 @@ export const inputs: readonly Input[] = [
     default: "true",
     commands: telling,
   },
-  { name: "summary", path: "reporting.summary", type: "boolean", description: "Write the job summary.", default: "true", commands: telling },
-  { name: "commit-status", path: "reporting.commitStatus", type: "boolean", description: "Set a status on the commit.", default: "false", commands: telling },
+  {
+    name: "summary",
+    path: "reporting.summary",
+    type: "boolean",
+    description: "Write the job summary.",
+    default: "true",
+    commands: telling,
+  },
+  {
+    name: "commit-status",
+    path: "reporting.commitStatus",
+    type: "boolean",
+    description: "Set a status on the commit.",
+    default: "false",
+    commands: telling,
+  },
   {
     name: "pull-request",
     path: "reporting.pullRequest",
@@ -310,7 +401,8 @@ export const inputs: readonly Input[] = [
     name: "dashboards",
     path: "reporting.dashboards",
     type: "map",
-    description: "Links for reports. {namespace} {service} {stable} {canary} {from} {to} are filled in, times in milliseconds.",
+    description:
+      "Links for reports. {namespace} {service} {stable} {canary} {from} {to} are filled in, times in milliseconds.",
     commands: telling,
   },
   {
@@ -329,13 +421,28 @@ export const inputs: readonly Input[] = [
     description: "Send requests to this URL and read the version from the answers, instead of asking Prometheus.",
     commands: ["verify"],
   },
-  { name: "verify-requests", path: "verify.requests", type: "number", description: "How many requests are sent.", default: "100", commands: ["verify"] },
-  { name: "verify-headers", path: "verify.headers", type: "map", description: "Headers for every request.", commands: ["verify"], secret: true },
+  {
+    name: "verify-requests",
+    path: "verify.requests",
+    type: "number",
+    description: "How many requests are sent.",
+    default: "100",
+    commands: ["verify"],
+  },
+  {
+    name: "verify-headers",
+    path: "verify.headers",
+    type: "map",
+    description: "Headers for every request.",
+    commands: ["verify"],
+    secret: true,
+  },
   {
     name: "verify-version-header",
     path: "verify.versionFrom.header",
     type: "text",
-    description: "Response header that names the version. Default, with no field either: the body is searched for both Deployments' names.",
+    description:
+      "Response header that names the version. Default, with no field either: the body is searched for both Deployments' names.",
     commands: ["verify"],
   },
   {
@@ -365,14 +472,16 @@ export const inputs: readonly Input[] = [
     name: "rehearse-errors",
     path: "rehearse.errors",
     type: "text",
-    description: "The share of stable's requests that fails, such as 0.5%. Default: that of the last hour, by Prometheus.",
+    description:
+      "The share of stable's requests that fails, such as 0.5%. Default: that of the last hour, by Prometheus.",
     commands: ["rehearse"],
   },
   {
     name: "rehearse-runs",
     path: "rehearse.runs",
     type: "number",
-    description: "How many releases are rehearsed of each kind of canary. Default: 2000, fewer for plans of more than an hour.",
+    description:
+      "How many releases are rehearsed of each kind of canary. Default: 2000, fewer for plans of more than an hour.",
     commands: ["rehearse"],
   },
   {
@@ -384,7 +493,13 @@ export const inputs: readonly Input[] = [
     commands: ["rehearse"],
   },
 
-  { name: "json", type: "boolean", description: "Print JSON instead of text.", default: "false", commands: ["plan", "rehearse", "status", "verify", "replay"] },
+  {
+    name: "json",
+    type: "boolean",
+    description: "Print JSON instead of text.",
+    default: "false",
+    commands: ["plan", "rehearse", "status", "verify", "replay"],
+  },
 ];
 
 const written: Readonly<Partial<Record<InputType, string>>> = {

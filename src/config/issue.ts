@@ -47,7 +47,8 @@ export const printPath = (path: Path): string =>
 
 export const startsWith = (path: Path, start: Path): boolean => start.every((part, index) => path[index] === part);
 
-export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const at = (document: unknown, path: Path): unknown =>
   path.reduce<unknown>((value, part) => {

@@ -3,7 +3,16 @@ import { brokenBy, check } from "./check.ts";
 import type { Command, Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { type Environment, fill } from "./environment.ts";
 import { commands, inputs as known } from "./inputs.ts";
-import { ConfigError, type ConfigIssue, isMapping, type Problem, printPath, show, startsWith, tellIssue } from "./issue.ts";
+import {
+  ConfigError,
+  type ConfigIssue,
+  isMapping,
+  type Problem,
+  printPath,
+  show,
+  startsWith,
+  tellIssue,
+} from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
 import { planOf, targetOf } from "./normalise.ts";
@@ -32,7 +41,11 @@ const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify", "rehear
 const asking: readonly Command[] = ["verify", "rehearse"];
 
 /** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
-export async function loadConfig(given: { readonly inputs: Given; readonly env: Environment; readonly readFile: ReadFile }): Promise<Config> {
+export async function loadConfig(given: {
+  readonly inputs: Given;
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+}): Promise<Config> {
   const inputs = givenOnly(given.inputs);
   const command = commandOf(inputs);
   const read = await readDocument(inputs.config, given.readFile);
@@ -48,7 +61,9 @@ export async function loadConfig(given: { readonly inputs: Given; readonly env: 
   const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
 
   const needed = needs[command];
-  const fatal = problems.filter(({ path: [section] }) => needed === "everything" || needed.some((name) => name === section));
+  const fatal = problems.filter(
+    ({ path: [section] }) => needed === "everything" || needed.some((name) => name === section),
+  );
   // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
   const worth = fatal.some(({ missing }) => missing !== true) && read.problems.length > 0 ? [] : fatal;
   const told = problems
@@ -71,28 +86,55 @@ function commandOf({ command = "release" }: Given): Command {
   return found;
 }
 
-async function readDocument(path: string | undefined, readFile: ReadFile): Promise<{ readonly document: unknown; readonly problems: readonly Problem[] }> {
+async function readDocument(
+  path: string | undefined,
+  readFile: ReadFile,
+): Promise<{ readonly document: unknown; readonly problems: readonly Problem[] }> {
   if (path === undefined) return { document: {}, problems: [] };
   const text = await readFile(path).catch((error: unknown) => ({ error }));
-  if (typeof text !== "string") return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
+  if (typeof text !== "string")
+    return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
   const { value, problems } = readYaml(text, path);
   if (problems.length > 0) return { document: {}, problems };
   return isMapping(value)
     ? { document: value, problems }
-    : { document: {}, problems: [{ path: [], place: path, problem: "expected a mapping with namespace, service, stable, canary, …", found: { value } }] };
+    : {
+        document: {},
+        problems: [
+          {
+            path: [],
+            place: path,
+            problem: "expected a mapping with namespace, service, stable, canary, …",
+            found: { value },
+          },
+        ],
+      };
 }
 
 const manifestsOf = async (
   { canary: { from } }: ConfigFile,
   { env, readFile }: { readonly env: Environment; readonly readFile: ReadFile },
-): Promise<Manifests> => (typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile));
+): Promise<Manifests> =>
+  typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
 
 /** A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret. */
-function issueOf({ path, place, problem, found }: Problem, origins: readonly Origin[], config: string | undefined): ConfigIssue {
+function issueOf(
+  { path, place, problem, found }: Problem,
+  origins: readonly Origin[],
+  config: string | undefined,
+): ConfigIssue {
   const origin = origins.find((origin) => startsWith(path, origin.path));
-  const own = origin ? `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}` : printPath(path);
-  const secret = known.some((input) => input.secret === true && input.path !== undefined && startsWith(path, input.path.split(".")));
-  return { path: place ?? (own === "" ? (config ?? "configuration") : own), problem, ...(found && !secret ? { found: show(found.value) } : {}) };
+  const own = origin
+    ? `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`
+    : printPath(path);
+  const secret = known.some(
+    (input) => input.secret === true && input.path !== undefined && startsWith(path, input.path.split(".")),
+  );
+  return {
+    path: place ?? (own === "" ? (config ?? "configuration") : own),
+    problem,
+    ...(found && !secret ? { found: show(found.value) } : {}),
+  };
 }
 
 function configOf(command: Command, file: ConfigFile, inputs: Given, env: Environment): Omit<Config, "warnings"> {

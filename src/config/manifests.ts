@@ -12,18 +12,31 @@ export type ReadFile = (path: string) => Promise<string>;
 const where: Path = ["canary", "from", "manifests"];
 
 /** Reads the user's manifests, with `${NAME}` filled in; every file's problems at once. */
-export async function readManifests(paths: readonly string[], env: Environment, readFile: ReadFile): Promise<Manifests> {
+export async function readManifests(
+  paths: readonly string[],
+  env: Environment,
+  readFile: ReadFile,
+): Promise<Manifests> {
   const files = await Promise.all(paths.map((path) => readManifest(path, env, readFile)));
-  return { manifests: files.flatMap(({ manifests }) => manifests), problems: files.flatMap(({ problems }) => problems) };
+  return {
+    manifests: files.flatMap(({ manifests }) => manifests),
+    problems: files.flatMap(({ problems }) => problems),
+  };
 }
 
 async function readManifest(path: string, env: Environment, readFile: ReadFile): Promise<Manifests> {
   const content = await readFile(path).catch((error: unknown) => ({ error }));
-  if (typeof content !== "string") return { manifests: [], problems: [{ path: where, place: path, problem: `cannot be read: ${tell(content.error)}` }] };
+  if (typeof content !== "string")
+    return {
+      manifests: [],
+      problems: [{ path: where, place: path, problem: `cannot be read: ${tell(content.error)}` }],
+    };
 
   const documents = readAllYaml(content, path);
-  if (!documents.value) return { manifests: [], problems: documents.problems.map((problem) => ({ ...problem, path: where })) };
-  if (documents.value.length === 0) return { manifests: [], problems: [{ path: where, place: path, problem: "has no object in it" }] };
+  if (!documents.value)
+    return { manifests: [], problems: documents.problems.map((problem) => ({ ...problem, path: where })) };
+  if (documents.value.length === 0)
+    return { manifests: [], problems: [{ path: where, place: path, problem: "has no object in it" }] };
 
   const read = documents.value.map((document, index) => readObject(`${path}[${index}]`, document, env));
   return { manifests: read.flatMap(({ manifests }) => manifests), problems: read.flatMap(({ problems }) => problems) };
@@ -34,12 +47,19 @@ const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"
 function readObject(place: string, document: unknown, env: Environment): Manifests {
   const filled = fill(document, env);
   if (!isMapping(filled.value))
-    return { manifests: [], problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }] };
+    return {
+      manifests: [],
+      problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }],
+    };
   const unnamed = identity
     .filter((path) => typeof at(filled.value, path) !== "string")
     .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(filled.value, path) } }));
   return {
     manifests: [{ place, object: filled.value }],
-    problems: [...filled.problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: `${place}.${printPath(problem.path)}` })),
+    problems: [...filled.problems, ...unnamed].map((problem) => ({
+      ...problem,
+      path: where,
+      place: `${place}.${printPath(problem.path)}`,
+    })),
   };
 }

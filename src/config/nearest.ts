@@ -1,7 +1,9 @@
 /** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(word.length / 3));
-  const [best] = known.map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) })).sort((a, b) => a.away - b.away);
+  const [best] = known
+    .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
+    .sort((a, b) => a.away - b.away);
   return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
 }
 
@@ -19,7 +21,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1];
-    for (const [j, other] of [...b].entries()) next.push(Math.min((row[j] ?? 0) + (letter === other ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    for (const [j, other] of [...b].entries())
+      next.push(Math.min((row[j] ?? 0) + (letter === other ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     row = next;
   }
   return row[b.length] ?? 0;

@@ -18,13 +18,16 @@ const patience: Millis = minute;
 export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Target | undefined {
   const { namespace, service, stable, canary, image } = file;
   const canaryName = canaryDeployment(file, manifests);
-  if (namespace === undefined || service === undefined || stable.deployment === undefined || canaryName === undefined) return undefined;
+  if (namespace === undefined || service === undefined || stable.deployment === undefined || canaryName === undefined)
+    return undefined;
   return {
     namespace,
     service,
     stable: versionOf(stable.deployment, stable, service),
     canary: versionOf(canaryName, canary, service),
-    routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) => routeChoice(virtualService, routes, namespace)),
+    routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) =>
+      routeChoice(virtualService, routes, namespace),
+    ),
     source: sourceOf(file, manifests),
     replicas: canary.replicas ?? usualReplicas(canary.from),
     ...(image === undefined ? {} : { image }),
@@ -54,12 +57,15 @@ export function planOf(file: ConfigFile): Plan {
 export function canaryDeployment({ stable, canary }: ConfigFile, manifests: readonly Manifest[]): string | undefined {
   if (canary.deployment !== undefined) return canary.deployment;
   if (canary.from === "clone") return stable.deployment === undefined ? undefined : `${stable.deployment}-canary`;
-  const [only, ...others] = manifests.filter(({ object }) => object.kind === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  const [only, ...others] = manifests
+    .filter(({ object }) => object.kind === "Deployment")
+    .map(({ object }) => at(object, ["metadata", "name"]));
   return others.length === 0 && typeof only === "string" ? only : undefined;
 }
 
 /** Three times the wait gives slow gates room; five minutes, a short stage. */
-export const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }: WrittenStage): Millis => atMost;
+export const stageDeadline = ({ wait = 0, atMost = Math.max(3 * wait, wait + 5 * minute) }: WrittenStage): Millis =>
+  atMost;
 
 const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
   name: stage.name ?? `${stage.weight} %`,
@@ -71,10 +77,20 @@ const stageOf = (stage: WrittenStage, gates: readonly Gate[]): Stage => ({
 });
 
 /** A plan that is over before the usual warm-up would be judged by nothing else. */
-const usualWarmUp = (stages: readonly WrittenStage[]): Millis => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
+const usualWarmUp = (stages: readonly WrittenStage[]): Millis =>
+  Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 
 function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRules {
-  const { inconclusive, noData, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
+  const {
+    inconclusive,
+    noData,
+    early,
+    budget,
+    warmUp = usualWarmUp(stages),
+    splitTolerance,
+    dispersion,
+    ...asked
+  } = evidence;
   const settings: Settings = {
     ...defaults,
     ...asked,
@@ -83,7 +99,14 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
     split: { ...defaults.split, tolerance: splitTolerance },
     dispersion: { kind: "tempered", phi: dispersion ?? 1 },
   };
-  return { settings, measured: dispersion === undefined, inconclusive, noData, early, ...(budget === undefined ? {} : { budget }) };
+  return {
+    settings,
+    measured: dispersion === undefined,
+    inconclusive,
+    noData,
+    early,
+    ...(budget === undefined ? {} : { budget }),
+  };
 }
 
 function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): readonly Gate[] {
@@ -111,4 +134,6 @@ function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): Canar
   return { from: "manifests", objects: manifests.map(({ object }) => object) };
 }
 
-const usualReplicas = (from: ConfigFile["canary"]["from"]): Replicas => ({ kind: from === "clone" ? "by-weight" : "keep" });
+const usualReplicas = (from: ConfigFile["canary"]["from"]): Replicas => ({
+  kind: from === "clone" ? "by-weight" : "keep",
+});

@@ -31,14 +31,21 @@ export function overlay(document: unknown, given: Given): Overlaid {
   const strangers = Object.keys(given).filter((name) => !names.includes(name));
   const laid = known.flatMap((input) => {
     const written = given[input.name];
-    return written === undefined || input.path === undefined ? [] : [{ input, path: input.path.split("."), ...textOf(input, written) }];
+    return written === undefined || input.path === undefined
+      ? []
+      : [{ input, path: input.path.split("."), ...textOf(input, written) }];
   });
   return {
-    document: laid.reduce<unknown>((document, { path, value }) => (value === undefined ? document : put(document, path, value)), document),
+    document: laid.reduce<unknown>(
+      (document, { path, value }) => (value === undefined ? document : put(document, path, value)),
+      document,
+    ),
     origins: laid.map(({ path, input }) => ({ path, input })),
     problems: [
       ...strangers.map((name): Problem => ({ path: [], place: "inputs", problem: unknown("input", name, names) })),
-      ...laid.flatMap(({ path, input, problems }) => problems.map((problem): Problem => ({ place: input.name, ...problem, path }))),
+      ...laid.flatMap(({ path, input, problems }) =>
+        problems.map((problem): Problem => ({ place: input.name, ...problem, path })),
+      ),
       ...contradiction(given),
       ...doubtful(given),
     ],
@@ -48,14 +55,22 @@ export function overlay(document: unknown, given: Given): Overlaid {
 function contradiction({ "canary-from": from, "canary-manifests": manifests }: Given): readonly Problem[] {
   if (manifests === undefined || from === undefined || from === "manifests") return [];
   return [
-    { path: ["canary", "from"], place: "canary-from", problem: "expected manifests, or nothing, together with canary-manifests", found: { value: from } },
+    {
+      path: ["canary", "from"],
+      place: "canary-from",
+      problem: "expected manifests, or nothing, together with canary-manifests",
+      found: { value: from },
+    },
   ];
 }
 
 /** Booleans that have no place in the file are not read by its schema. */
 const doubtful = (given: Given): readonly Problem[] =>
   known
-    .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
+    .filter(
+      ({ name, path, type }) =>
+        path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]),
+    )
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 
 function textOf(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
@@ -75,13 +90,20 @@ function mapOf(written: string): { readonly value: unknown; readonly problems: r
   const bad = parts.findIndex((part) => !part);
   return {
     value: Object.fromEntries(parts.flatMap((part) => (part?.[1] === undefined ? [] : [[part[1], part[2]]]))),
-    problems: bad === -1 ? [] : [{ path: [], problem: `expected one name and value a line, such as name=value; line ${bad + 1} is none` }],
+    problems:
+      bad === -1
+        ? []
+        : [{ path: [], problem: `expected one name and value a line, such as name=value; line ${bad + 1} is none` }],
   };
 }
 
 /** A copy of the document with a value at a path. A short form on the way is written out first. */
 function put(document: unknown, [key, ...rest]: readonly string[], value: unknown, above = ""): unknown {
   if (key === undefined) return value;
-  const mapping = isMapping(document) ? document : typeof document === "string" && shortFor[above] !== undefined ? { [shortFor[above]]: document } : {};
+  const mapping = isMapping(document)
+    ? document
+    : typeof document === "string" && shortFor[above] !== undefined
+      ? { [shortFor[above]]: document }
+      : {};
   return { ...mapping, [key]: put(mapping[key], rest, value, key) };
 }

@@ -13,7 +13,11 @@ export type Section = keyof ConfigFile;
 export type Draft = { readonly command: Command; readonly file: ConfigFile; readonly manifests: readonly Manifest[] };
 
 /** What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is broken already. */
-type Rule = { readonly name: string; readonly reads: readonly Section[]; readonly problems: (draft: Draft) => readonly Problem[] };
+type Rule = {
+  readonly name: string;
+  readonly reads: readonly Section[];
+  readonly problems: (draft: Draft) => readonly Problem[];
+};
 
 const needed = (path: string, input: string, what: string): Problem => ({
   path: path.split("."),
@@ -34,8 +38,12 @@ const rules: readonly Rule[] = [
     name: "both versions are named",
     reads: ["stable", "canary"],
     problems: ({ file, manifests }) => [
-      ...(file.stable.deployment === undefined ? [needed("stable.deployment", "stable", "the Deployment that serves now")] : []),
-      ...(canaryDeployment(file, manifests) === undefined ? [needed("canary.deployment", "canary", "the Deployment of the version on trial")] : []),
+      ...(file.stable.deployment === undefined
+        ? [needed("stable.deployment", "stable", "the Deployment that serves now")]
+        : []),
+      ...(canaryDeployment(file, manifests) === undefined
+        ? [needed("canary.deployment", "canary", "the Deployment of the version on trial")]
+        : []),
     ],
   },
   {
@@ -45,7 +53,15 @@ const rules: readonly Rule[] = [
       const deployment = canaryDeployment(file, manifests);
       const same = deployment !== undefined && deployment === file.stable.deployment;
       return [
-        ...(same ? [{ path: ["canary", "deployment"], problem: "expected another Deployment than stable's", found: { value: deployment } }] : []),
+        ...(same
+          ? [
+              {
+                path: ["canary", "deployment"],
+                problem: "expected another Deployment than stable's",
+                found: { value: deployment },
+              },
+            ]
+          : []),
         ...(deployment !== undefined && file.stable.deployment !== undefined ? destinationProblems(file) : []),
       ];
     },
@@ -53,14 +69,20 @@ const rules: readonly Rule[] = [
   {
     name: "a clone gets a new image",
     reads: ["canary", "image"],
-    problems: ({ file: { canary, image } }) => (canary.from === "clone" && image === undefined ? [needed("image", "image", "the image of the clone")] : []),
+    problems: ({ file: { canary, image } }) =>
+      canary.from === "clone" && image === undefined ? [needed("image", "image", "the image of the clone")] : [],
   },
   {
     name: "labels are for clones",
     reads: ["canary"],
     problems: ({ file: { canary } }) =>
       canary.labels !== undefined && canary.from !== "clone"
-        ? [{ path: ["canary", "labels"], problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away" }]
+        ? [
+            {
+              path: ["canary", "labels"],
+              problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away",
+            },
+          ]
         : [],
   },
   {
@@ -72,7 +94,9 @@ const rules: readonly Rule[] = [
     name: "there are stages",
     reads: ["stages"],
     problems: ({ file: { stages } }) =>
-      stages === undefined || stages.length === 0 ? [needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100")] : [],
+      stages === undefined || stages.length === 0
+        ? [needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100")]
+        : [],
   },
   {
     name: "weights ascend",
@@ -82,7 +106,13 @@ const rules: readonly Rule[] = [
         const before = stages[index - 1]?.weight ?? 0;
         return weight > before
           ? []
-          : [{ path: ["stages", index, "weight"], problem: `expected more than the ${before} % of the stage before`, found: { value: weight } }];
+          : [
+              {
+                path: ["stages", index, "weight"],
+                problem: `expected more than the ${before} % of the stage before`,
+                found: { value: weight },
+              },
+            ];
       }),
   },
   {
@@ -107,9 +137,13 @@ const rules: readonly Rule[] = [
       const waits = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
       return [
         ...stages.flatMap((stage, index) =>
-          stageDeadline(stage) < (stage.wait ?? 0) ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")] : [],
+          stageDeadline(stage) < (stage.wait ?? 0)
+            ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")]
+            : [],
         ),
-        ...(deadlines.release < waits ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")] : []),
+        ...(deadlines.release < waits
+          ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")]
+          : []),
       ];
     },
   },
@@ -127,7 +161,13 @@ const rules: readonly Rule[] = [
           const first = names.indexOf(name);
           return first === index
             ? []
-            : [{ path: [...path, index], problem: `expected a name of its own: gate ${first + 1} is called that, too`, found: { value: name } }];
+            : [
+                {
+                  path: [...path, index],
+                  problem: `expected a name of its own: gate ${first + 1} is called that, too`,
+                  found: { value: name },
+                },
+              ];
         }),
       ),
   },
@@ -165,7 +205,13 @@ const rules: readonly Rule[] = [
         ? []
         : (["rate", "errors"] as const)
             .filter((key) => rehearse[key] === undefined)
-            .map((key) => needed(`rehearse.${key}`, `rehearse-${key}`, `${requestsBy[key]}, or a Prometheus to ask (metrics.prometheus)`)),
+            .map((key) =>
+              needed(
+                `rehearse.${key}`,
+                `rehearse-${key}`,
+                `${requestsBy[key]}, or a Prometheus to ask (metrics.prometheus)`,
+              ),
+            ),
   },
   {
     name: "verify has something to ask",
@@ -183,8 +229,14 @@ const rules: readonly Rule[] = [
 
 const requestsBy = { rate: "the service's requests per second", errors: "the share of them that fails" } as const;
 
-const aChance = { fits: (value: number) => value > 0 && value < 0.5, problem: "expected a percentage above 0 and below 50%" };
-const aPart = { fits: (value: number) => value > 0 && value < 0.75, problem: "expected a percentage above 0 and below 75%" };
+const aChance = {
+  fits: (value: number) => value > 0 && value < 0.5,
+  problem: "expected a percentage above 0 and below 50%",
+};
+const aPart = {
+  fits: (value: number) => value > 0 && value < 0.75,
+  problem: "expected a percentage above 0 and below 75%",
+};
 
 /** Where the tests of evidence mean something. */
 const ranges = [
@@ -202,13 +254,25 @@ export const breaches = (draft: Draft, broken: ReadonlySet<PropertyKey>): readon
   rules.filter(({ reads }) => !reads.some((section) => broken.has(section))).flatMap(({ problems }) => problems(draft));
 
 function destinationProblems({ namespace, service, stable, canary }: ConfigFile): readonly Problem[] {
-  const fullName = (host: string | undefined): string | undefined => (host?.includes(".") === false ? `${host}.${namespace}.svc.cluster.local` : host);
+  const fullName = (host: string | undefined): string | undefined =>
+    host?.includes(".") === false ? `${host}.${namespace}.svc.cluster.local` : host;
   if (fullName(stable.host ?? service) !== fullName(canary.host ?? service)) return [];
   if (stable.subset === undefined && canary.subset === undefined) {
-    return [{ path: ["canary"], problem: "expected another destination than stable's: give both a subset, or the canary a host of its own" }];
+    return [
+      {
+        path: ["canary"],
+        problem: "expected another destination than stable's: give both a subset, or the canary a host of its own",
+      },
+    ];
   }
   if (stable.subset === canary.subset)
-    return [{ path: ["canary", "subset"], problem: "expected another subset than stable's on the same host", found: { value: canary.subset } }];
+    return [
+      {
+        path: ["canary", "subset"],
+        problem: "expected another subset than stable's on the same host",
+        found: { value: canary.subset },
+      },
+    ];
   const without = stable.subset === undefined ? "stable" : canary.subset === undefined ? "canary" : undefined;
   return without === undefined
     ? []
@@ -221,7 +285,9 @@ function destinationProblems({ namespace, service, stable, canary }: ConfigFile)
 }
 
 function manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): readonly Problem[] {
-  const deployments = manifests.filter(({ object }) => object.kind === "Deployment").map(({ object }) => at(object, ["metadata", "name"]));
+  const deployments = manifests
+    .filter(({ object }) => object.kind === "Deployment")
+    .map(({ object }) => at(object, ["metadata", "name"]));
   const wanted = canaryDeployment(file, manifests);
   const foreign = manifests.flatMap(({ place, object }) => {
     const namespace = at(object, ["metadata", "namespace"]);
@@ -258,13 +324,24 @@ function limitProblems(path: Path, gate: WrittenGate): readonly Problem[] {
   if (gate === "auto") return [];
   switch (gate.kind) {
     case "errors":
-      return gate.atMost === undefined && gate.aboveStable === undefined ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }] : [];
+      return gate.atMost === undefined && gate.aboveStable === undefined
+        ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }]
+        : [];
     case "latency":
-      return gate.atMost === undefined && gate.timesStable === undefined ? [{ path, problem: "expected a limit: atMost, timesStable or both" }] : [];
+      return gate.atMost === undefined && gate.timesStable === undefined
+        ? [{ path, problem: "expected a limit: atMost, timesStable or both" }]
+        : [];
     case "query":
-      if (gate.atMost === undefined && gate.atLeast === undefined) return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
+      if (gate.atMost === undefined && gate.atLeast === undefined)
+        return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
       return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity)
-        ? [{ path: [...path, "atLeast"], problem: `expected no more than atMost, which is ${gate.atMost}`, found: { value: gate.atLeast } }]
+        ? [
+            {
+              path: [...path, "atLeast"],
+              problem: `expected no more than atMost, which is ${gate.atMost}`,
+              found: { value: gate.atLeast },
+            },
+          ]
         : [];
     case "restarts":
     case "evidence":
@@ -272,14 +349,19 @@ function limitProblems(path: Path, gate: WrittenGate): readonly Problem[] {
   }
 }
 
-const gateLists = ({ gates, stages = [] }: ConfigFile): readonly { readonly path: Path; readonly gates: readonly WrittenGate[] }[] => [
+const gateLists = ({
+  gates,
+  stages = [],
+}: ConfigFile): readonly { readonly path: Path; readonly gates: readonly WrittenGate[] }[] => [
   { path: ["gates"], gates: gates ?? [] },
   ...stages.map(({ gates = [] }: WrittenStage, index) => ({ path: ["stages", index, "gates"], gates })),
 ];
 
 /** Every gate with its place in the file: `gates[0].errors`, and `gates[1]` for a query. */
 const everyGate = (file: ConfigFile): readonly { readonly path: Path; readonly gate: WrittenGate }[] =>
-  gateLists(file).flatMap(({ path, gates }) => gates.map((gate, index) => ({ path: [...path, index, ...keyOf(gate)], gate })));
+  gateLists(file).flatMap(({ path, gates }) =>
+    gates.map((gate, index) => ({ path: [...path, index, ...keyOf(gate)], gate })),
+  );
 
 const keyOf = (gate: WrittenGate): Path => (gate === "auto" || gate.kind === "query" ? [] : [gate.kind]);
 

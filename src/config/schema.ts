@@ -95,12 +95,19 @@ const noData = preset(
   "wait",
 );
 const minRequests = (standard: number) =>
-  preset("Canary requests that are needed to judge; with fewer, the gate waits.", count("a number of requests"), standard);
+  preset(
+    "Canary requests that are needed to judge; with fewer, the gate waits.",
+    count("a number of requests"),
+    standard,
+  );
 
 const errors = section({
   name: preset("What reports call it.", text, "errors"),
   atMost: optional("The canary's share of failed requests may be this high, such as 1%.", ratio),
-  aboveStable: optional("It may be this far above stable's share in the same time, in percentage points, such as 0.5%.", ratio),
+  aboveStable: optional(
+    "It may be this far above stable's share in the same time, in percentage points, such as 0.5%.",
+    ratio,
+  ),
   minRequests: minRequests(100),
   noData,
 });
@@ -109,7 +116,10 @@ const latency = section({
   name: optional("What reports call it. Default: latency p99, or whichever percentile.", text),
   p: preset("The percentile, above 0 and below 100.", percentile, 99),
   atMost: optional("It may be this long, such as 500ms.", duration),
-  timesStable: optional("It may be this many times stable's same percentile, such as 1.5.", positive("a factor such as 1.5")),
+  timesStable: optional(
+    "It may be this many times stable's same percentile, such as 1.5.",
+    positive("a factor such as 1.5"),
+  ),
   minRequests: minRequests(100),
   noData,
 });
@@ -133,12 +143,23 @@ const auto = choice(["auto"], ", or a gate of your own");
 const gate = either<WrittenGate>("a gate: auto, or a mapping with errors, latency, restarts or query", [
   auto,
   z.pipe(
-    section({ errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors) }),
+    section({
+      errors: required("The canary's share of failed requests since the stage began. Needs Prometheus.", errors),
+    }),
     z.transform(({ errors }): ErrorGate => ({ kind: "errors", ...errors })),
   ),
   z.pipe(
-    section({ latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency) }),
-    z.transform(({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({ kind: "latency", name, quantile: hundredth(p), ...limits })),
+    section({
+      latency: required("A percentile of the canary's response time since the stage began. Needs Prometheus.", latency),
+    }),
+    z.transform(
+      ({ latency: { p, name = `latency p${p}`, ...limits } }): LatencyGate => ({
+        kind: "latency",
+        name,
+        quantile: hundredth(p),
+        ...limits,
+      }),
+    ),
   ),
   z.pipe(
     section({ restarts: required("Restarts of the canary's containers since it was deployed.", restarts) }),
@@ -174,27 +195,46 @@ const evidence = section({
     policy,
     "extend",
   ),
-  noData: preset("The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.", policy, "extend"),
+  noData: preset(
+    "The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.",
+    policy,
+    "extend",
+  ),
   early: preset("A stage ends before its wait is over when the canary is proven safe.", boolean, false),
   warmUp: optional(
     "The first part of the canary's life, in which only failures that are plain to see count. Default: 2m, at most a quarter of all waits together.",
     duration,
   ),
-  objective: optional("The canary's share of failed requests may be this high at most, whatever stable has, such as 1%.", ratio),
+  objective: optional(
+    "The canary's share of failed requests may be this high at most, whatever stable has, such as 1%.",
+    ratio,
+  ),
   budget: optional(
     "The share of all requests that may fail because of the canary in the worst case that is not ruled out, such as 0.5%. A weight that allows more is preceded by a smaller one.",
     ratio,
   ),
   alpha: preset("How often a canary as good as stable may be rolled back, at most.", ratio, percentOf(defaults.alpha)),
   beta: preset("How often a canary that is too bad may be called safe, at most.", ratio, percentOf(defaults.beta)),
-  allowedIncrease: preset("How much more often than stable the canary may fail: 10% allows 1.1 times as often.", ratio, percentOf(defaults.allowedIncrease)),
-  minExcess: preset("A smaller difference of the shares of failed requests never fails a release, in percentage points.", ratio, percentOf(defaults.minExcess)),
+  allowedIncrease: preset(
+    "How much more often than stable the canary may fail: 10% allows 1.1 times as often.",
+    ratio,
+    percentOf(defaults.allowedIncrease),
+  ),
+  minExcess: preset(
+    "A smaller difference of the shares of failed requests never fails a release, in percentage points.",
+    ratio,
+    percentOf(defaults.minExcess),
+  ),
   safeRatio: preset(
     "The canary is safe when it surely fails less than this many times as often as stable.",
     positive("a factor such as 2"),
     defaults.safeRatio,
   ),
-  latencyMargin: preset("The odds of being slow may be this many times stable's.", positive("a factor such as 1.25"), defaults.latencyMargin),
+  latencyMargin: preset(
+    "The odds of being slow may be this many times stable's.",
+    positive("a factor such as 1.25"),
+    defaults.latencyMargin,
+  ),
   splitTolerance: preset(
     "How far the observed split may be from the planned one, as a part of the smaller share; 100% takes every split as planned, where callers stick to a version.",
     ratio,
@@ -208,7 +248,11 @@ const evidence = section({
 
 /* Versions, routes and stages */
 
-const stable = section({ deployment: given("stable.deployment", dnsName), subset: given("stable.subset", dnsLabel), host: given("stable.host", host) });
+const stable = section({
+  deployment: given("stable.deployment", dnsName),
+  subset: given("stable.subset", dnsLabel),
+  host: given("stable.host", host),
+});
 
 const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, texts) });
 
@@ -244,7 +288,11 @@ const wholeVirtualService = (virtualService: string): WrittenRoute => ({ virtual
 
 const route = section({
   virtualService: required("Name of the VirtualService, or namespace/name.", routeName),
-  routes: preset("Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.", texts, []),
+  routes: preset(
+    "Its http routes by name, or by position: #0, #1, … Empty: every route with both destinations, else every route with stable's.",
+    texts,
+    [],
+  ),
 });
 
 const routes = either<readonly WrittenRoute[]>("VirtualServices as name or namespace/name, or a list", [
@@ -272,8 +320,15 @@ const stage = section({
     "How long the stage lasts at most; when gates still wait then, the release rolls back. Default: three times the wait, and at least 5m more than it.",
     duration,
   ),
-  gates: optional("What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.", gates),
-  approval: preset("After this stage the job ends, and the release goes on when somebody runs promote.", boolean, false),
+  gates: optional(
+    "What must hold in this stage, instead of the gates for all. Default for 100 without a wait: nothing.",
+    gates,
+  ),
+  approval: preset(
+    "After this stage the job ends, and the release goes on when somebody runs promote.",
+    boolean,
+    false,
+  ),
 });
 
 const stages = either<readonly WrittenStage[]>("stages such as 10:2m, 50:5m, 100, or a list", [
@@ -292,7 +347,11 @@ const metricLabels = section({
   flags: preset("Envoy's response flags, such as UH or FI.", metricLabel, istioMetrics.labels.flags),
   grpc: preset("The gRPC status; empty for other requests.", metricLabel, istioMetrics.labels.grpc),
   sourceNamespace: preset("The caller's namespace.", metricLabel, istioMetrics.labels.sourceNamespace),
-  pod: preset("The pod that counts. Where a series lacks it, instance is read instead.", metricLabel, istioMetrics.labels.pod),
+  pod: preset(
+    "The pod that counts. Where a series lacks it, instance is read instead.",
+    metricLabel,
+    istioMetrics.labels.pod,
+  ),
 });
 
 const metrics = section({
@@ -307,7 +366,11 @@ const metrics = section({
 });
 
 const models = choice(["swap", "update"]);
-const promotion = section({ model: given("promotion.model", models), drain: usual("promotion.drain", duration), keepOld: usual("promotion.keepOld", boolean) });
+const promotion = section({
+  model: given("promotion.model", models),
+  drain: usual("promotion.drain", duration),
+  keepOld: usual("promotion.keepOld", boolean),
+});
 
 const reporting = section({
   comment: usual("reporting.comment", boolean),
@@ -359,12 +422,18 @@ export const file = section({
       promotion,
     ]),
   ),
-  deadlines: part("How long things may take.", section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) })),
+  deadlines: part(
+    "How long things may take.",
+    section({ ready: usual("deadlines.ready", duration), release: usual("deadlines.release", duration) }),
+  ),
   settle: usual("settle", duration),
   drift: usual("drift", choice(["roll-back", "put-back"])),
   firstDeploy: usual("firstDeploy", boolean),
   reporting: part("Who hears of it.", reporting),
-  cluster: part("How the cluster is reached.", section({ kubeconfig: given("cluster.kubeconfig", text), context: given("cluster.context", text) })),
+  cluster: part(
+    "How the cluster is reached.",
+    section({ kubeconfig: given("cluster.kubeconfig", text), context: given("cluster.context", text) }),
+  ),
   verify: part("How the command verify counts.", verify),
   rehearse: part("What the command rehearse assumes.", rehearse),
 });

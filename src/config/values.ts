@@ -16,7 +16,9 @@ function form<O, I>(what: string, schema: z.ZodMiniType<O, I>): z.ZodMiniType<O,
 /** Text that YAML took for a number or for true is asked for in quotes: 1.10 would be read as 1.1. */
 const matching = (what: string, regex: RegExp) =>
   z
-    .string({ error: ({ input }) => `expected ${what}${isScalar(input) && regex.test(String(input)) ? ", in quotes" : ""}` })
+    .string({
+      error: ({ input }) => `expected ${what}${isScalar(input) && regex.test(String(input)) ? ", in quotes" : ""}`,
+    })
     .check(z.regex(regex, expected(what)));
 
 const isScalar = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
@@ -34,8 +36,14 @@ const dotted = `${label}(\\.${label})*`;
 /** RFC 1123: namespaces, subsets, containers, Services. */
 export const dnsLabel = pattern("a name of at most 63 lower-case letters, digits and dashes", new RegExp(`^${label}$`));
 /** Deployments and VirtualServices may have dots in their names. */
-export const dnsName = pattern("a name of lower-case letters, digits, dashes and dots", new RegExp(`^(?=.{1,253}$)${dotted}$`));
-export const host = pattern("a host such as reviews or reviews.shop.svc.cluster.local", new RegExp(`^(?=.{1,253}$)${dotted}$`));
+export const dnsName = pattern(
+  "a name of lower-case letters, digits, dashes and dots",
+  new RegExp(`^(?=.{1,253}$)${dotted}$`),
+);
+export const host = pattern(
+  "a host such as reviews or reviews.shop.svc.cluster.local",
+  new RegExp(`^(?=.{1,253}$)${dotted}$`),
+);
 export const image = pattern(
   "an image such as ghcr.io/acme/reviews:1.2.0",
   /^([\w.-]+(:\d+)?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
@@ -55,25 +63,40 @@ export const labels = form(
 
 /* Names, as Prometheus takes them everywhere; since version 3 it also takes others, in quotes, which nobody gives to Istio's. */
 
-export const metricLabel = pattern("a label's name in Prometheus: letters, digits and underscores, such as destination_workload", /^(?!__)[A-Za-z_]\w*$/);
-export const metricName = pattern("a metric's name: letters, digits, underscores and colons, such as istio_requests_total", /^[A-Za-z_:][\w:]*$/);
+export const metricLabel = pattern(
+  "a label's name in Prometheus: letters, digits and underscores, such as destination_workload",
+  /^(?!__)[A-Za-z_]\w*$/,
+);
+export const metricName = pattern(
+  "a metric's name: letters, digits, underscores and colons, such as istio_requests_total",
+  /^[A-Za-z_:][\w:]*$/,
+);
 export const bucketsName = pattern(
   "the name of a histogram's buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket",
   /^[A-Za-z_:][\w:]*_bucket$/,
 );
 
 /** Values are not looked at: they may be secrets of any kind. */
-export const headers = form("a mapping of headers", z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), text, expected("a mapping of headers")));
+export const headers = form(
+  "a mapping of headers",
+  z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), text, expected("a mapping of headers")),
+);
 export const links = form("a mapping of names to URLs", z.record(text, url, expected("a mapping of names to URLs")));
 
 const route = `(${label}/)?${dotted}`;
 export const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
 export const routeNames = z.pipe(
-  matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^\\s*${route}(\\s*[,\\n]\\s*${route})*\\s*$`)),
+  matching(
+    "VirtualServices as name or namespace/name, separated by commas",
+    new RegExp(`^\\s*${route}(\\s*[,\\n]\\s*${route})*\\s*$`),
+  ),
   z.transform(split),
 );
 
-export const texts = form("a text, or a list of texts", z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("a text, or a list of texts")));
+export const texts = form(
+  "a text, or a list of texts",
+  z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("a text, or a list of texts")),
+);
 
 function split(written: string): readonly string[] {
   return written
@@ -94,7 +117,13 @@ export const duration = form(
 );
 
 const numeric = (what: string, regex: RegExp, ...checks: readonly z.core.$ZodCheck<number>[]) =>
-  form(what, z.pipe(z.union([z.number(expected(what)).check(...checks), matching(what, regex)], expected(what)), z.transform(Number)));
+  form(
+    what,
+    z.pipe(
+      z.union([z.number(expected(what)).check(...checks), matching(what, regex)], expected(what)),
+      z.transform(Number),
+    ),
+  );
 
 export const decimal = (what: string) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
 export const positive = (what: string) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, z.positive(expected(what)));
@@ -102,7 +131,12 @@ export const count = (what: string, least: 0 | 1 = 0) =>
   numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, z.int(expected(what)), z.gte(least, expected(what)));
 
 const aPercentile = "a percentile above 0 and below 100, such as 99";
-export const percentile = numeric(aPercentile, /^(?=.*[1-9])\d{1,2}(\.\d+)?$/, z.gt(0, expected(aPercentile)), z.lt(100, expected(aPercentile)));
+export const percentile = numeric(
+  aPercentile,
+  /^(?=.*[1-9])\d{1,2}(\.\d+)?$/,
+  z.gt(0, expected(aPercentile)),
+  z.lt(100, expected(aPercentile)),
+);
 
 const yesOrNo = "true or false";
 export const boolean = form(
@@ -125,16 +159,18 @@ export const ratio = form(
     z.union(
       [
         matching(percentage, /^\s*(100|\d{1,2}(\.\d+)?)\s*%\s*$|^0?\.\d+$|^0$/),
-        z
-          .number(expected(percentage))
-          .check(
-            z.gte(0, expected(percentage)),
-            z.lt(1, { error: ({ input }) => `expected ${percentage} or a ratio such as 0.05; write ${input}% if that is meant` }),
-          ),
+        z.number(expected(percentage)).check(
+          z.gte(0, expected(percentage)),
+          z.lt(1, {
+            error: ({ input }) => `expected ${percentage} or a ratio such as 0.05; write ${input}% if that is meant`,
+          }),
+        ),
       ],
       expected(percentage),
     ),
-    z.transform((written) => (String(written).includes("%") ? hundredth(Number.parseFloat(String(written))) : Number(written))),
+    z.transform((written) =>
+      String(written).includes("%") ? hundredth(Number.parseFloat(String(written))) : Number(written),
+    ),
   ),
 );
 
@@ -144,7 +180,9 @@ export const weight = form(
   z.pipe(
     z.union(
       [
-        z.number(expected(wholePercent)).check(z.int(expected(wholePercent)), z.gte(1, expected(wholePercent)), z.lte(100, expected(wholePercent))),
+        z
+          .number(expected(wholePercent))
+          .check(z.int(expected(wholePercent)), z.gte(1, expected(wholePercent)), z.lte(100, expected(wholePercent))),
         matching(wholePercent, /^\s*(100|[1-9]\d?)\s*%?\s*$/),
       ],
       expected(wholePercent),
@@ -164,7 +202,10 @@ export const replicas = form(
   podCount,
   z.pipe(
     z.union(
-      [z.number(expected(podCount)).check(z.int(expected(podCount)), z.gte(1, expected(podCount))), matching(podCount, /^(same|by-weight|keep|[1-9]\d*%?)$/)],
+      [
+        z.number(expected(podCount)).check(z.int(expected(podCount)), z.gte(1, expected(podCount))),
+        matching(podCount, /^(same|by-weight|keep|[1-9]\d*%?)$/),
+      ],
       expected(podCount),
     ),
     z.transform((written): Replicas => {
@@ -195,7 +236,9 @@ export const section = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) => {
       const known = Object.keys(shape);
-      return issue.code === "unrecognized_keys" ? issue.keys.map((key) => unknown("key", key, known)).join("\n") : `expected a mapping with ${listed(known)}`;
+      return issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) => unknown("key", key, known)).join("\n")
+        : `expected a mapping with ${listed(known)}`;
     },
   });
 
@@ -204,4 +247,5 @@ export const either = <O>(what: string, schemas: readonly z.ZodMiniType<O, unkno
   form(what, z.union(schemas, expected(what)));
 
 /** `a, b or c` */
-const listed = (words: readonly string[]): string => (words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;

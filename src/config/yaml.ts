@@ -1,7 +1,9 @@
 import { load, loadAll, YAMLException } from "js-yaml";
 import type { Problem } from "./issue.ts";
 
-export type Read<T> = { readonly value: T; readonly problems: readonly [] } | { readonly value?: undefined; readonly problems: readonly [Problem] };
+export type Read<T> =
+  | { readonly value: T; readonly problems: readonly [] }
+  | { readonly value?: undefined; readonly problems: readonly [Problem] };
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
 export const readYaml = (text: string, name: string): Read<unknown> => attempt(text, name, () => load(text));
@@ -18,7 +20,12 @@ function attempt<T>(text: string, name: string, read: () => T): Read<T> {
     const { mark, reason } = error;
     const position = mark ? `:${mark.line + 1}:${mark.column + 1}` : "";
     // The brace of a variable closes the mapping around it, and YAML's own words do not say so.
-    const hint = mark && /[{[].*\$\{/.test(text.split("\n")[mark.line] ?? "") ? "; between brackets, a value with a variable in it needs quotes" : "";
-    return { problems: [{ path: [], place: `${name}${position}`, problem: `is not YAML that can be read: ${reason}${hint}` }] };
+    const hint =
+      mark && /[{[].*\$\{/.test(text.split("\n")[mark.line] ?? "")
+        ? "; between brackets, a value with a variable in it needs quotes"
+        : "";
+    return {
+      problems: [{ path: [], place: `${name}${position}`, problem: `is not YAML that can be read: ${reason}${hint}` }],
+    };
   }
 }

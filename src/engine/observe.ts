@@ -27,14 +27,24 @@ export type Memory = {
   readonly uncounted?: string;
 };
 
-export const remember = ({ ledger, plan }: Record): Memory => ({ ...nothingSeen, evidence: evidenceOf(ledger, plan.evidence.settings) });
+export const remember = ({ ledger, plan }: Record): Memory => ({
+  ...nothingSeen,
+  evidence: evidenceOf(ledger, plan.evidence.settings),
+});
 const nothingSeen: Memory = { meter: emptyMeter, tally: emptyTally, readings: new Map(), evidence: noEvidence };
 
 /** A new stage: counts and readings begin again, what was proven stays. */
-export const enterStage = ({ served: _, ...memory }: Memory): Memory => ({ ...memory, tally: emptyTally, readings: new Map() });
+export const enterStage = ({ served: _, ...memory }: Memory): Memory => ({
+  ...memory,
+  tally: emptyTally,
+  readings: new Map(),
+});
 
 /** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
-export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "served" | "uncounted" | "evidence" | "readings"> & {
+export type Look = Pick<
+  Observation,
+  "drift" | "canary" | "stable" | "tally" | "served" | "uncounted" | "evidence" | "readings"
+> & {
   readonly memory: Memory;
   /** What was counted since the last look, for the ledger. */
   readonly poll?: Poll;
@@ -42,7 +52,13 @@ export type Look = Pick<Observation, "drift" | "canary" | "stable" | "tally" | "
 };
 
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
-export async function observe(record: Record, state: Running, ports: Ports, memory: Memory, signal: AbortSignal): Promise<Look> {
+export async function observe(
+  record: Record,
+  state: Running,
+  ports: Ports,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Look> {
   const seen = (found: Partial<Look>): Look => ({ memory, readings: memory.readings, ...found });
   try {
     switch (state.phase) {
@@ -94,7 +110,13 @@ async function lookWhileShifting(
 
 type Baking = Extract<State, { phase: "baking" }>;
 
-async function lookAtStage(record: Record, state: Baking, ports: Ports, memory: Memory, signal: AbortSignal): Promise<Look> {
+async function lookAtStage(
+  record: Record,
+  state: Baking,
+  ports: Ports,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Look> {
   const [drift, canary, counted, readings] = await Promise.all([
     ports.router.drift(splitOf(record.plan, state.stage)),
     ports.workload.health("canary"),
@@ -118,13 +140,20 @@ const found = ({ memory, poll }: Counted, canary: Health, drift: string | undefi
 
 type Counted = { readonly memory: Memory; readonly poll?: Poll };
 
-async function count(record: Record, ports: Ports, { uncounted: _, ...memory }: Memory, signal: AbortSignal): Promise<Counted> {
+async function count(
+  record: Record,
+  ports: Ports,
+  { uncounted: _, ...memory }: Memory,
+  signal: AbortSignal,
+): Promise<Counted> {
   const snapshot = await ports.metrics.counters(ports.clock.now(), signal);
   if ("because" in snapshot) return { memory: { ...memory, uncounted: snapshot.because } };
   const meter = advance(reset(memory.meter), snapshot);
   const counted = { ...memory, meter, tally: sumOf(memory.tally, meter.tally), ...servedSince(memory, meter.tally) };
   const poll = pollOf(record, memory, meter.tally, ports.clock.now());
-  return poll ? { memory: { ...counted, evidence: addPoll(memory.evidence, poll, record.plan.evidence.settings) }, poll } : { memory: counted };
+  return poll
+    ? { memory: { ...counted, evidence: addPoll(memory.evidence, poll, record.plan.evidence.settings) }, poll }
+    : { memory: counted };
 }
 
 function servedSince({ served, meter }: Memory, { stable, canary }: Tally): Pick<Memory, "served"> {
@@ -134,12 +163,19 @@ function servedSince({ served, meter }: Memory, { stable, canary }: Tally): Pick
 }
 
 /** Before the canary serves nothing is compared, and looks between two scrapes find nothing. */
-function pollOf(record: Record, { meter, evidence }: Memory, { stable, canary, unattributed }: Tally, now: Instant): Poll | undefined {
+function pollOf(
+  record: Record,
+  { meter, evidence }: Memory,
+  { stable, canary, unattributed }: Tally,
+  now: Instant,
+): Poll | undefined {
   const [first] = record.stages;
   if (!first || meter.polls === 0) return undefined;
   const age = Math.max(0, now - first.since);
   const news = stable.requests + canary.requests + unattributed.errors > 0;
-  return news || age - evidence.age >= record.plan.pollEvery ? { weight: plannedWeight(record), age, stable, canary, lost: unattributed.errors } : undefined;
+  return news || age - evidence.age >= record.plan.pollEvery
+    ? { weight: plannedWeight(record), age, stable, canary, lost: unattributed.errors }
+    : undefined;
 }
 
 /** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
@@ -154,9 +190,14 @@ async function askQueries(
   const end = since + (plan.stages[index]?.wait ?? 0);
   const due = (last: Instant): boolean => at - last >= plan.pollEvery || (last < end && end <= at);
   const asked = (name: string): Instant => readings.get(name)?.at(-1)?.at ?? -Infinity;
-  const gates = (plan.stages[index]?.gates ?? []).filter((gate) => gate.kind === "query").filter(({ name }) => due(asked(name)));
+  const gates = (plan.stages[index]?.gates ?? [])
+    .filter((gate) => gate.kind === "query")
+    .filter(({ name }) => due(asked(name)));
   const answers = await Promise.all(
-    gates.map(async ({ name, query }) => [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const),
+    gates.map(
+      async ({ name, query }) =>
+        [name, [...(readings.get(name) ?? []), await ports.metrics.query(query, at, signal)]] as const,
+    ),
   );
   return new Map([...readings, ...answers]);
 }

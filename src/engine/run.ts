@@ -63,11 +63,17 @@ const grace: Millis = 500;
 const journalGrace: Millis = 1_000;
 
 /** A stop interrupts everything but a promotion and a rollback: those go on, because going on is what is safe. */
-const stopFor = (state: State, job: Job): AbortSignal => (state.phase === "promoting" || state.phase === "rolling-back" ? never : job.stop);
+const stopFor = (state: State, job: Job): AbortSignal =>
+  state.phase === "promoting" || state.phase === "rolling-back" ? never : job.stop;
 const never = new AbortController().signal;
 
 /** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
-async function unlessStopped<T>(state: State, job: Job, work: (signal: AbortSignal) => Promise<T>, patience: Millis): Promise<T | undefined> {
+async function unlessStopped<T>(
+  state: State,
+  job: Job,
+  work: (signal: AbortSignal) => Promise<T>,
+  patience: Millis,
+): Promise<T | undefined> {
   const signal = stopFor(state, job);
   if (signal.aborted) return undefined;
   const stopped = new AbortController();
@@ -92,13 +98,27 @@ async function unlessStopped<T>(state: State, job: Job, work: (signal: AbortSign
 }
 
 function observation(look: Look | undefined, failing: Trouble | undefined, now: Instant, job: Job): Observation {
-  const { memory: _, poll: __, trouble: missed, ...seen } = look ?? { memory: undefined, poll: undefined, readings: new Map() };
+  const {
+    memory: _,
+    poll: __,
+    trouble: missed,
+    ...seen
+  } = look ?? { memory: undefined, poll: undefined, readings: new Map() };
   const trouble = missed ? since(failing, missed, now) : failing;
   const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-  return { ...seen, now, deadlineAt: job.deadlineAt, ...(trouble ? { trouble } : {}), ...(stop === undefined ? {} : { stop }) };
+  return {
+    ...seen,
+    now,
+    deadlineAt: job.deadlineAt,
+    ...(trouble ? { trouble } : {}),
+    ...(stop === undefined ? {} : { stop }),
+  };
 }
 
-const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Instant): Trouble => ({ ...now, since: before?.since ?? at });
+const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Instant): Trouble => ({
+  ...now,
+  since: before?.since ?? at,
+});
 
 /**
  * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is

@@ -55,13 +55,28 @@ export function conclude(evidence: Evidence, settings: Settings): Conclusion {
   const ratio = ratioInterval(evidence.ratio, settings.alpha);
   const said = sentence(evidence, weight, ratio, settings);
   const kind = kindOf(weight.finding, evidence, settings);
-  return { ...said, kind, ...figures(evidence, said.by, settings), numbers: numbersOf(evidence, weight, ratio, settings), ratio, weight };
+  return {
+    ...said,
+    kind,
+    ...figures(evidence, said.by, settings),
+    numbers: numbersOf(evidence, weight, ratio, settings),
+    ratio,
+    weight,
+  };
 }
 
-function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, settings: Settings): Pick<Conclusion, "by" | "because"> {
+function sentence(
+  evidence: Evidence,
+  weight: Weight,
+  ratio: RatioInterval,
+  settings: Settings,
+): Pick<Conclusion, "by" | "because"> {
   switch (weight.finding) {
     case "broken":
-      return { by: "breaker", because: `${failures(evidence.seen)}: more than stops a release at once, ${chance(settings.breaker.alpha)}` };
+      return {
+        by: "breaker",
+        because: `${failures(evidence.seen)}: more than stops a release at once, ${chance(settings.breaker.alpha)}`,
+      };
     case "too-much-traffic":
       return {
         by: "split",
@@ -88,13 +103,20 @@ function sentence(evidence: Evidence, weight: Weight, ratio: RatioInterval, sett
   }
 }
 
-function figures(evidence: Evidence, by: Conclusion["by"], { breaker, objective = 0 }: Settings): Pick<Conclusion, "value" | "limit"> {
+function figures(
+  evidence: Evidence,
+  by: Conclusion["by"],
+  { breaker, objective = 0 }: Settings,
+): Pick<Conclusion, "value" | "limit"> {
   const { seen, split } = evidence;
   const ofCanary = share(seen.errors.canary, seen.requests.canary);
   const edge = by === "latency" ? slowestEdge(evidence.latency) : undefined;
   if (edge) {
     const { le, slow, requests } = edge;
-    return { value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(le)}`, limit: likeStable(slow.stable, requests.stable) };
+    return {
+      value: `${share(slow.canary, requests.canary)} slower than ${formatDuration(le)}`,
+      limit: likeStable(slow.stable, requests.stable),
+    };
   }
   if (by === "split" || by === "lost")
     return {
@@ -107,13 +129,17 @@ function figures(evidence: Evidence, by: Conclusion["by"], { breaker, objective 
   return { value: share(errors.canary, requests.canary), limit: likeStable(errors.stable, requests.stable) };
 }
 
-const likeStable = (part: number, whole: number): string => (whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`);
+const likeStable = (part: number, whole: number): string =>
+  whole === 0 ? "like stable" : `like stable: ${share(part, whole)}`;
 
 function harmSentence(evidence: Evidence, metric: Metric, ratio: RatioInterval, settings: Settings): string {
   const odds = chance(settings.alpha);
   switch (metric) {
     case "errors": {
-      const times = ratio.low !== undefined && ratio.low >= 1.05 ? `at least ${number(ratio.low)} times as many` : "more often than on stable";
+      const times =
+        ratio.low !== undefined && ratio.low >= 1.05
+          ? `at least ${number(ratio.low)} times as many`
+          : "more often than on stable";
       return `${compared(evidence)}: ${times}, ${odds}`;
     }
     case "latency": {
@@ -128,7 +154,8 @@ function harmSentence(evidence: Evidence, metric: Metric, ratio: RatioInterval, 
 }
 
 function safeSentence(evidence: Evidence, ratio: RatioInterval, { safeRatio, minExcess, beta }: Settings): string {
-  if (ratio.high !== undefined && ratio.high <= safeRatio) return `${compared(evidence)}: at most ${number(ratio.high)} times as many, ${chance(beta)}`;
+  if (ratio.high !== undefined && ratio.high <= safeRatio)
+    return `${compared(evidence)}: at most ${number(ratio.high)} times as many, ${chance(beta)}`;
   return `${compared(evidence)}: either less than ${number(safeRatio)} times as many or less than ${percent(minExcess)} of all, ${chance(beta)}`;
 }
 
@@ -137,11 +164,16 @@ function soundSentence(evidence: Evidence, ratio: RatioInterval, { breaker, beta
   const sound = `(${percent(breaker.floor)} failing would be), ${chance(beta)}`;
   if (age < warmUp || judged.requests.canary === 0 || judged.requests.stable === 0)
     return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
-  const warm = judged.requests.canary < seen.requests.canary ? `, by all ${count(seen.requests.canary)} of its requests` : "";
+  const warm =
+    judged.requests.canary < seen.requests.canary ? `, by all ${count(seen.requests.canary)} of its requests` : "";
   return `${compared(evidence)}: ${told(evidence, ratio)}; surely not broken${warm} ${sound}`;
 }
 
-function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: Settings): Pick<Conclusion, "by" | "because"> {
+function nothingSentence(
+  evidence: Evidence,
+  ratio: RatioInterval,
+  { warmUp }: Settings,
+): Pick<Conclusion, "by" | "because"> {
   if (evidence.seen.requests.canary === 0)
     return {
       by: "errors",
@@ -157,7 +189,10 @@ function nothingSentence(evidence: Evidence, ratio: RatioInterval, { warmUp }: S
       because: `no request of the canary was counted since it warmed up, ${count(evidence.judged.requests.stable)} of stable in the same time`,
     };
   if (evidence.judged.requests.stable === 0)
-    return { by: "errors", because: `no request of stable was counted, so nothing can be compared; ${failures(evidence.judged)}` };
+    return {
+      by: "errors",
+      because: `no request of stable was counted, so nothing can be compared; ${failures(evidence.judged)}`,
+    };
   return { by: "errors", because: `${compared(evidence)}: ${told(evidence, ratio)} yet` };
 }
 
@@ -184,24 +219,30 @@ function numbersOf(evidence: Evidence, weight: Weight, ratio: RatioInterval, set
 
 const compared = ({ judged: { requests, errors } }: Evidence): string =>
   `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
-const failures = ({ requests, errors }: Evidence["judged"]): string => `${of(errors.canary, requests.canary)} canary requests failed`;
+const failures = ({ requests, errors }: Evidence["judged"]): string =>
+  `${of(errors.canary, requests.canary)} canary requests failed`;
 const splitSeen = ({ split: { requests, weight } }: Evidence): string =>
   `the canary got ${share(requests.canary, requests.canary + requests.stable)} of ${count(requests.canary + requests.stable)} requests instead of ${percent((weight ?? 0) / 100)}`;
 
 function range({ low, high }: RatioInterval): string {
   if (low === undefined && high === undefined) return "any number of times as many";
   if (high === undefined) return `at least ${number(low ?? 0)} times as many`;
-  return low === undefined ? `at most ${number(high)} times as many` : `${number(low)} to ${number(high)} times as many`;
+  return low === undefined
+    ? `at most ${number(high)} times as many`
+    : `${number(low)} to ${number(high)} times as many`;
 }
 
 const told = ({ judged: { errors } }: Evidence, ratio: RatioInterval): string =>
-  errors.canary + errors.stable === 0 ? "no failure to compare by" : `${range(ratio)}, which proves neither harm nor safety`;
+  errors.canary + errors.stable === 0
+    ? "no failure to compare by"
+    : `${range(ratio)}, which proves neither harm nor safety`;
 
 const chance = (alpha: number): string => `odds of chance below 1 in ${count(Math.round(1 / alpha))}`;
 const of = (part: number, whole: number): string => `${count(part)} of ${count(whole)}`;
 const share = (part: number, whole: number): string => (whole === 0 ? "—" : percent(part / whole));
 const percent = (value: number): string => `${number(value * 100)} %`;
-const number = (value: number): string => (value >= 1_000 ? count(Math.round(value)) : String(Number(value.toPrecision(value < 10 ? 2 : 3))));
+const number = (value: number): string =>
+  value >= 1_000 ? count(Math.round(value)) : String(Number(value.toPrecision(value < 10 ? 2 : 3)));
 const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** An e-value from its logarithm: as a number where people read one, as a power of ten beyond. */

@@ -16,7 +16,10 @@ export function dispersionOf(windows: readonly (readonly PodCount[])[]): number 
     const errors = pods.reduce((sum, pod) => sum + pod.errors, 0);
     const rate = errors / requests;
     if (pods.length < 2 || errors === 0 || errors === requests) continue;
-    const chiSquare = pods.reduce((sum, pod) => sum + (pod.errors - pod.requests * rate) ** 2 / (pod.requests * rate * (1 - rate)), 0);
+    const chiSquare = pods.reduce(
+      (sum, pod) => sum + (pod.errors - pod.requests * rate) ** 2 / (pod.requests * rate * (1 - rate)),
+      0,
+    );
     weighted += (errors * chiSquare) / (pods.length - 1);
     weights += errors;
   }

@@ -29,24 +29,42 @@ export const safeRatios = (tooMuch: number): readonly number[] => better.map((fa
  * by its own traffic, so an incident that hits both versions in one stage proves nothing.
  * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error rate.
  */
-export function ratioEvidence(ratios: readonly number[], against: number, exposure: Pair, failed: Pair, dispersion: Dispersion): readonly number[] {
+export function ratioEvidence(
+  ratios: readonly number[],
+  against: number,
+  exposure: Pair,
+  failed: Pair,
+  dispersion: Dispersion,
+): readonly number[] {
   if (failed.canary + failed.stable === 0 || exposure.canary === 0 || exposure.stable === 0) return ratios.map(() => 0);
   const all = failed.canary + failed.stable;
-  if (dispersion.kind === "beta-binomial" && dispersion.phi > 1) return correlatedEvidence(ratios, against, exposure, failed, correlation(all, dispersion.phi));
+  if (dispersion.kind === "beta-binomial" && dispersion.phi > 1)
+    return correlatedEvidence(ratios, against, exposure, failed, correlation(all, dispersion.phi));
   const weight = exposure.canary / (exposure.stable + against * exposure.canary);
   const { phi } = dispersion;
-  return ratios.map((ratio) => (failed.canary * Math.log(ratio / against) - all * Math.log1p((ratio - against) * weight)) / phi);
+  return ratios.map(
+    (ratio) => (failed.canary * Math.log(ratio / against) - all * Math.log1p((ratio - against) * weight)) / phi,
+  );
 }
 
 /** A beta-binomial part of `all` failures varies 1 + (all − 1) icc times as much as a binomial one. */
 const correlation = (all: number, phi: number): number => Math.min(0.98, (phi - 1) / Math.max(1, all - 1));
 
 /** The same when any two failures of a poll are correlated by icc, between 0 and 1: the canary's part is beta-binomial. */
-export function correlatedEvidence(ratios: readonly number[], against: number, exposure: Pair, failed: Pair, icc: number): readonly number[] {
+export function correlatedEvidence(
+  ratios: readonly number[],
+  against: number,
+  exposure: Pair,
+  failed: Pair,
+  icc: number,
+): readonly number[] {
   const strength = 1 / icc - 1;
   const logLikelihood = (ratio: number): number => {
     const whole = exposure.stable + ratio * exposure.canary;
-    return logRising((ratio * exposure.canary * strength) / whole, failed.canary) + logRising((exposure.stable * strength) / whole, failed.stable);
+    return (
+      logRising((ratio * exposure.canary * strength) / whole, failed.canary) +
+      logRising((exposure.stable * strength) / whole, failed.stable)
+    );
   };
   const reference = logLikelihood(against);
   return ratios.map((ratio) => logLikelihood(ratio) - reference);

@@ -101,12 +101,20 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
     // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
     safe: grow(evidence.safe, ratioEvidence(safeRatios(safeRatio), safeRatio, requests, errors, dispersion)),
     harmless:
-      minExcess > 0 ? grow(evidence.harmless, tempered(rateEvidence(betterRates(minExcess), minExcess, requests.canary, errors.canary))) : evidence.harmless,
+      minExcess > 0
+        ? grow(
+            evidence.harmless,
+            tempered(rateEvidence(betterRates(minExcess), minExcess, requests.canary, errors.canary)),
+          )
+        : evidence.harmless,
     ratio: grow(evidence.ratio, ratioEvidence(ratioScale, 1, exposure, errors, dispersion)),
     objective:
       objective === undefined
         ? evidence.objective
-        : grow(evidence.objective, tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary))),
+        : grow(
+            evidence.objective,
+            tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary)),
+          ),
     excess: addExcess(evidence.excess, exposure, errors),
     latency: growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi),
   };
@@ -115,7 +123,12 @@ export function addPoll(evidence: Evidence, poll: Poll, settings: Settings): Evi
 /** Errors are frequent enough for the exact form from here on. */
 const frequent = 0.05;
 
-function harmEvidence({ judged }: Evidence, { requests, errors }: Counted, exposure: Pair, { allowedIncrease, dispersion }: Settings): readonly number[] {
+function harmEvidence(
+  { judged }: Evidence,
+  { requests, errors }: Counted,
+  exposure: Pair,
+  { allowedIncrease, dispersion }: Settings,
+): readonly number[] {
   const allowed = 1 + allowedIncrease;
   const exact = exposure === requests && dispersion.kind === "tempered" && rate(judged) > frequent;
   if (!exact) return ratioEvidence(harmRatios(allowed), allowed, exposure, errors, dispersion);
@@ -143,20 +156,32 @@ function fairExposure({ split }: Evidence, { weight }: Poll, requests: Pair, tol
 
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
 function borneRate({ seen }: Evidence, counted: Counted, { breaker }: Settings): number {
-  const ofStable = ({ requests, errors }: Counted): number => (requests.stable === 0 ? 0 : errors.stable / requests.stable);
+  const ofStable = ({ requests, errors }: Counted): number =>
+    requests.stable === 0 ? 0 : errors.stable / requests.stable;
   return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
 
-function breakerEvidence(ratesAgainst: (borne: number) => readonly number[], borne: number, { requests, errors }: Counted): readonly number[] {
+function breakerEvidence(
+  ratesAgainst: (borne: number) => readonly number[],
+  borne: number,
+  { requests, errors }: Counted,
+): readonly number[] {
   if (borne >= highestObjective) return []; // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
   return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
 }
 
 /** Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess. */
-function addExcess({ above, requests }: Evidence["excess"], { stable, canary }: Pair, errors: Pair): Evidence["excess"] {
+function addExcess(
+  { above, requests }: Evidence["excess"],
+  { stable, canary }: Pair,
+  errors: Pair,
+): Evidence["excess"] {
   const all = stable + canary;
   if (all === 0) return { above, requests };
-  return { above: above + (errors.canary * stable - errors.stable * canary) / all, requests: requests + (canary * stable) / all };
+  return {
+    above: above + (errors.canary * stable - errors.stable * canary) / all,
+    requests: requests + (canary * stable) / all,
+  };
 }
 
 const rate = ({ requests, errors }: Counted): number => {
@@ -169,5 +194,8 @@ const countedIn = ({ stable, canary }: Poll): Counted => ({
   errors: { stable: stable.errors, canary: canary.errors },
 });
 
-const sumOf = (a: Counted, b: Counted): Counted => ({ requests: add(a.requests, b.requests), errors: add(a.errors, b.errors) });
+const sumOf = (a: Counted, b: Counted): Counted => ({
+  requests: add(a.requests, b.requests),
+  errors: add(a.errors, b.errors),
+});
 const add = (a: Pair, b: Pair): Pair => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });

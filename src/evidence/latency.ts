@@ -16,7 +16,10 @@ export type EdgeEvidence = {
 /** Before `edges` are chosen, stable's histogram is only collected. Without a histogram it stays so. */
 export type Latency = {
   /** Stable's requests slower than each edge, until the edges are chosen. */
-  readonly profile: { readonly requests: number; readonly slower: readonly { readonly le: number; readonly count: number }[] };
+  readonly profile: {
+    readonly requests: number;
+    readonly slower: readonly { readonly le: number; readonly count: number }[];
+  };
   readonly edges?: readonly EdgeEvidence[];
 };
 
@@ -33,7 +36,12 @@ export function profileLatency(latency: Latency, { stable }: Versions): Latency 
   const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
   const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
   const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
-  return { profile: { requests: latency.profile.requests + all(stable), slower: slower.length > 0 ? slower : latency.profile.slower } };
+  return {
+    profile: {
+      requests: latency.profile.requests + all(stable),
+      slower: slower.length > 0 ? slower : latency.profile.slower,
+    },
+  };
 }
 
 /**
@@ -70,14 +78,19 @@ function growEdge(edge: EdgeEvidence, { stable, canary }: Versions, margin: numb
 }
 
 /** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
-export const latencyLogE = ({ edges = [] }: Latency): number => (edges.length === 0 ? 0 : logMeanExp(edges.map(({ mixture }) => logE(mixture))));
+export const latencyLogE = ({ edges = [] }: Latency): number =>
+  edges.length === 0 ? 0 : logMeanExp(edges.map(({ mixture }) => logE(mixture)));
 
 /** The edge that proves most. */
 export const slowestEdge = ({ edges = [] }: Latency): EdgeEvidence | undefined =>
-  edges.reduce<EdgeEvidence | undefined>((best, edge) => (best && logE(best.mixture) >= logE(edge.mixture) ? best : edge), undefined);
+  edges.reduce<EdgeEvidence | undefined>(
+    (best, edge) => (best && logE(best.mixture) >= logE(edge.mixture) ? best : edge),
+    undefined,
+  );
 
 const all = ({ buckets }: Count): number => buckets.at(-1)?.count ?? 0;
 /** Never negative: a scrape can catch a histogram in the middle of an update. */
 const slowerThan = (version: Count, atMost: number): number => Math.max(0, all(version) - atMost);
-const exceeding = (version: Count, le: number): number => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
+const exceeding = (version: Count, le: number): number =>
+  slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
 const add = (a: Pair, b: Pair): Pair => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });

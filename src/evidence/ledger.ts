@@ -42,9 +42,11 @@ export function fold(ledger: Ledger, settings: Settings): Ledger {
 }
 
 /** Undefined without a histogram. */
-const finiteEdges = ({ buckets }: Count): readonly number[] | undefined => (buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le));
+const finiteEdges = ({ buckets }: Count): readonly number[] | undefined =>
+  buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);
 
-const indexOf = (edges: Ledger["edges"], wanted: readonly number[]): number => edges.findIndex((one) => String(one) === String(wanted));
+const indexOf = (edges: Ledger["edges"], wanted: readonly number[]): number =>
+  edges.findIndex((one) => String(one) === String(wanted));
 
 const withEdges = (edges: Ledger["edges"], wanted: readonly number[] | undefined): Ledger["edges"] =>
   wanted === undefined || indexOf(edges, wanted) >= 0 ? edges : [...edges, wanted];
@@ -60,7 +62,14 @@ function write(count: Count, edges: Ledger["edges"]): string {
 function readLine(line: string, edges: Ledger["edges"]): Poll {
   const parts = line.split(" / ").map((part) => part.split(" ").map(Number));
   const [[weight, age, lost] = [], stable, canary] = parts;
-  if (weight === undefined || age === undefined || lost === undefined || !stable || !canary || parts.flat().some(Number.isNaN))
+  if (
+    weight === undefined ||
+    age === undefined ||
+    lost === undefined ||
+    !stable ||
+    !canary ||
+    parts.flat().some(Number.isNaN)
+  )
     throw new SyntaxError(`this line is no poll: ${line}`);
   return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };
 }

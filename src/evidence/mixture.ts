@@ -11,7 +11,10 @@ export type Mixture = {
   readonly rests: readonly number[];
 };
 
-export const emptyMixture = (alternatives: number): Mixture => ({ logs: Array<number>(alternatives).fill(0), rests: Array<number>(alternatives).fill(0) });
+export const emptyMixture = (alternatives: number): Mixture => ({
+  logs: Array<number>(alternatives).fill(0),
+  rests: Array<number>(alternatives).fill(0),
+});
 
 /** The mixture after one more poll, whose evidence for each alternative is `increments`. */
 export function grow({ logs, rests }: Mixture, increments: readonly number[]): Mixture {
@@ -21,13 +24,16 @@ export function grow({ logs, rests }: Mixture, increments: readonly number[]): M
     const increment = increments[index] ?? 0;
     const after = before + increment;
     next.logs[index] = after;
-    next.rests[index] = (rests[index] ?? 0) + (Math.abs(before) >= Math.abs(increment) ? before - after + increment : increment - after + before);
+    next.rests[index] =
+      (rests[index] ?? 0) +
+      (Math.abs(before) >= Math.abs(increment) ? before - after + increment : increment - after + before);
   }
   return next;
 }
 
 /** The sums, with what rounding took added again. */
-export const totals = ({ logs, rests }: Mixture): readonly number[] => logs.map((log, index) => log + (rests[index] ?? 0));
+export const totals = ({ logs, rests }: Mixture): readonly number[] =>
+  logs.map((log, index) => log + (rests[index] ?? 0));
 
 /** ln E: every alternative has the same weight. */
 export const logE = (mixture: Mixture): number => logMeanExp(totals(mixture));

@@ -47,7 +47,11 @@ function zetaMinusOne(k: number): number {
 /** ln Γ(x) − ((x − ½) ln x − x + ½ ln 2π) for x ≥ 10: Stirling's series (https://dlmf.nist.gov/5.11.E1). */
 function stirlingRest(x: number): number {
   const s = 1 / (x * x);
-  return (1 / 12 - s * (1 / 360 - s * (1 / 1_260 - s * (1 / 1_680 - s * (1 / 1_188 - s * (691 / 360_360 - s * (1 / 156))))))) / x;
+  return (
+    (1 / 12 -
+      s * (1 / 360 - s * (1 / 1_260 - s * (1 / 1_680 - s * (1 / 1_188 - s * (691 / 360_360 - s * (1 / 156))))))) /
+    x
+  );
 }
 
 const halfLogTwoPi = 0.9189385332046727;
@@ -91,8 +95,15 @@ export function logBeta(a: number, b: number): number {
   if (large < 10) return logGamma(small) + logGamma(large) - logGamma(a + b);
   if (small < 10) return logGamma(small) - logRising(large, small);
   const rest = stirlingRest(small) + stirlingRest(large) - stirlingRest(a + b);
-  return halfLogTwoPi - 0.5 * Math.log(large) + (small - 0.5) * Math.log(small / (a + b)) + large * Math.log1p(-small / (a + b)) + rest;
+  return (
+    halfLogTwoPi -
+    0.5 * Math.log(large) +
+    (small - 0.5) * Math.log(small / (a + b)) +
+    large * Math.log1p(-small / (a + b)) +
+    rest
+  );
 }
 
 /** ln of the number of ways to choose k of n. */
-export const logChoose = (n: number, k: number): number => (k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(k + 1, n - k + 1));
+export const logChoose = (n: number, k: number): number =>
+  k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(k + 1, n - k + 1);

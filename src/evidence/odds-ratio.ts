@@ -6,9 +6,15 @@ import { logChoose } from "./numerics.ts";
  * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
  * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance by half.
  */
-export function oddsEvidence(odds: readonly number[], against: number, requests: Pair, having: Pair): readonly number[] {
+export function oddsEvidence(
+  odds: readonly number[],
+  against: number,
+  requests: Pair,
+  having: Pair,
+): readonly number[] {
   const all = having.canary + having.stable;
-  if (all === 0 || all === requests.canary + requests.stable || requests.canary === 0 || requests.stable === 0) return odds.map(() => 0);
+  if (all === 0 || all === requests.canary + requests.stable || requests.canary === 0 || requests.stable === 0)
+    return odds.map(() => 0);
   const reference = logMoment(against, requests, all);
   return odds.map((psi) => having.canary * Math.log(psi / against) + reference - logMoment(psi, requests, all));
 }

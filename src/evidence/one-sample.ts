@@ -12,7 +12,12 @@ const better = logSpaced(1.05, 8, 40);
 export const betterRates = (tooMuch: number): readonly number[] => better.map((factor) => tooMuch / factor);
 
 /** The evidence of `failed` out of `requests` for each rate against `against`, as log likelihood ratios. */
-export function rateEvidence(rates: readonly number[], against: number, requests: number, failed: number): readonly number[] {
+export function rateEvidence(
+  rates: readonly number[],
+  against: number,
+  requests: number,
+  failed: number,
+): readonly number[] {
   const served = requests - failed;
   return rates.map((rate) => failed * Math.log(rate / against) + served * Math.log1p((against - rate) / (1 - against)));
 }

@@ -25,4 +25,8 @@ export type Bucket = {
 };
 
 /** Every raw counter of both versions at one moment, asked with the same `time=`. */
-export type Snapshot = { readonly at: Instant; readonly requests: readonly Counter[]; readonly buckets: readonly Bucket[] };
+export type Snapshot = {
+  readonly at: Instant;
+  readonly requests: readonly Counter[];
+  readonly buckets: readonly Bucket[];
+};

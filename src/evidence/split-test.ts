@@ -20,17 +20,31 @@ export type SplitCount = {
   readonly earlier: { readonly more: number; readonly less: number };
 };
 
-export const emptySplit: SplitCount = { since: 0, settled: false, requests: { stable: 0, canary: 0 }, lost: 0, earlier: { more: 0, less: 0 } };
+export const emptySplit: SplitCount = {
+  since: 0,
+  settled: false,
+  requests: { stable: 0, canary: 0 },
+  lost: 0,
+  earlier: { more: 0, less: 0 },
+};
 
 /**
  * Adds the requests of one poll. What was served at the old weight is left out: a poll finds what was scraped up to one
  * interval before it, and that scrape covers the interval before itself. So counting begins with the poll after the first
  * one that found requests and came at least one interval after the weight.
  */
-export function countSplit(split: SplitCount, { weight, age, stable, canary, lost }: Poll, { split: { tolerance }, scrape }: Settings): SplitCount {
+export function countSplit(
+  split: SplitCount,
+  { weight, age, stable, canary, lost }: Poll,
+  { split: { tolerance }, scrape }: Settings,
+): SplitCount {
   if (weight !== split.weight) return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
-  if (!split.settled) return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
-  const requests = { stable: split.requests.stable + stable.requests + lost, canary: split.requests.canary + canary.requests };
+  if (!split.settled)
+    return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
+  const requests = {
+    stable: split.requests.stable + stable.requests + lost,
+    canary: split.requests.canary + canary.requests,
+  };
   return { ...split, requests, lost: split.lost + lost };
 }
 
@@ -38,7 +52,10 @@ export function countSplit(split: SplitCount, { weight, age, stable, canary, los
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
  * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split as planned.
  */
-export function splitEvidence({ weight, requests, earlier }: SplitCount, tolerance: number): { readonly more: number; readonly less: number } {
+export function splitEvidence(
+  { weight, requests, earlier }: SplitCount,
+  tolerance: number,
+): { readonly more: number; readonly less: number } {
   const planned = (weight ?? 0) / 100;
   const slack = tolerance * Math.min(planned, 1 - planned);
   if (planned <= 0 || planned >= 1 || tolerance >= 1) return earlier;

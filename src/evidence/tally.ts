@@ -56,7 +56,9 @@ export function advance(meter: Meter, snapshot: Snapshot): Meter {
       errors: before.errors + sum(requests.filter((counter) => counter.failed).map(grown)),
       buckets: addBuckets(
         before.buckets,
-        snapshot.buckets.filter((bucket) => bucket.origin === origin).map((bucket) => ({ le: bucket.le, count: grown(bucket) })),
+        snapshot.buckets
+          .filter((bucket) => bucket.origin === origin)
+          .map((bucket) => ({ le: bucket.le, count: grown(bucket) })),
       ),
     };
   };

@@ -9,7 +9,15 @@ import { splitEvidence } from "./split-test.ts";
 export type Metric = "errors" | "latency" | "objective";
 
 /** What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the canary fail without reaching a pod. */
-export type Finding = "harm" | "broken" | "too-much-traffic" | "lost" | "too-little-traffic" | "safe" | "sound" | "nothing";
+export type Finding =
+  | "harm"
+  | "broken"
+  | "too-much-traffic"
+  | "lost"
+  | "too-little-traffic"
+  | "safe"
+  | "sound"
+  | "nothing";
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type Weight = {
@@ -26,7 +34,11 @@ export type Weight = {
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
 export function weigh(evidence: Evidence, settings: Settings): Weight {
-  const metrics = { errors: logE(evidence.harm), latency: latencyLogE(evidence.latency), objective: logE(evidence.objective) };
+  const metrics = {
+    errors: logE(evidence.harm),
+    latency: latencyLogE(evidence.latency),
+    objective: logE(evidence.objective),
+  };
   const parts = stakes(metrics, tooSmallToMatter(evidence, settings), settings);
   const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
   const weight = {
@@ -41,7 +53,11 @@ export function weigh(evidence: Evidence, settings: Settings): Weight {
   return { ...weight, finding: findingOf(weight, evidence, settings) };
 }
 
-function findingOf({ breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">, evidence: Evidence, settings: Settings): Finding {
+function findingOf(
+  { breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">,
+  evidence: Evidence,
+  settings: Settings,
+): Finding {
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
   if (proven(harm, settings.alpha)) return "harm";
   if (proven(breaker, settings.breaker.alpha)) return "broken";
@@ -63,11 +79,19 @@ function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): bo
 }
 
 /** ln(share · E) of every metric that is asked. */
-function stakes(metrics: Weight["metrics"], errorsDoNotMatter: boolean, { shares, objective }: Settings): readonly (readonly [Metric, number])[] {
+function stakes(
+  metrics: Weight["metrics"],
+  errorsDoNotMatter: boolean,
+  { shares, objective }: Settings,
+): readonly (readonly [Metric, number])[] {
   const asked: readonly Metric[] = objective === undefined ? ["errors", "latency"] : ["errors", "latency", "objective"];
   const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
-  return asked.map((metric) => [metric, metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric]]);
+  return asked.map((metric) => [
+    metric,
+    metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric],
+  ]);
 }
 
 /** It only takes rollbacks away, so no promise about false ones is touched. */
-const tooSmallToMatter = ({ excess }: Evidence, { minExcess }: Settings): boolean => excess.above < minExcess * excess.requests;
+const tooSmallToMatter = ({ excess }: Evidence, { minExcess }: Settings): boolean =>
+  excess.above < minExcess * excess.requests;

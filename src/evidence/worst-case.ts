@@ -11,7 +11,8 @@ export function worstRate({ seen, judged }: Evidence, { beta, dispersion }: Sett
   const { requests, errors } = judged.requests.canary > 0 ? judged : seen;
   const [n, x] = [requests.canary, errors.canary];
   const average = logBeta(x + 0.5, n - x + 0.5) - logBeta(0.5, 0.5);
-  const beaten = (rate: number): boolean => (average - xlogy(x, rate) - xlogy(n - x, 1 - rate)) / dispersion.phi >= Math.log(1 / beta);
+  const beaten = (rate: number): boolean =>
+    (average - xlogy(x, rate) - xlogy(n - x, 1 - rate)) / dispersion.phi >= Math.log(1 / beta);
   let [low, high] = [n === 0 ? 1 : x / n, 1];
   while (high - low > 1e-6) {
     const middle = (low + high) / 2;

@@ -17,7 +17,11 @@ export type CloneOrder = {
 export type ImageChoice = { readonly image?: string; readonly container?: string };
 
 /** Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be. */
-export function cloneDeployment(stable: KubernetesObject, order: CloneOrder, image: ImageChoice): { readonly object: KubernetesObject } | Problem {
+export function cloneDeployment(
+  stable: KubernetesObject,
+  order: CloneOrder,
+  image: ImageChoice,
+): { readonly object: KubernetesObject } | Problem {
   const original = readDeployment(stable);
   const copied = templateFor(stable, order.labels, image);
   if ("problem" in copied) return copied;
@@ -30,18 +34,29 @@ export function cloneDeployment(stable: KubernetesObject, order: CloneOrder, ima
       apiVersion: stable.apiVersion,
       kind: stable.kind,
       metadata: metadataOf(original, order),
-      spec: { ...spec, replicas: order.replicas, selector: asJson(canarySelector(original.selector, order.labels)), template: copied.template },
+      spec: {
+        ...spec,
+        replicas: order.replicas,
+        selector: asJson(canarySelector(original.selector, order.labels)),
+        template: copied.template,
+      },
     },
   };
 }
 
 /** Stable's pod template with the canary's labels over it, and the new image. */
-export function templateFor(stable: KubernetesObject, labels: Labels, image: ImageChoice): { readonly template: unknown } | Problem {
+export function templateFor(
+  stable: KubernetesObject,
+  labels: Labels,
+  image: ImageChoice,
+): { readonly template: unknown } | Problem {
   const withImage = templateWithImage(stable, image);
   if ("problem" in withImage) return withImage;
   const { template } = withImage;
   const metadata = objectAt(template, "metadata");
-  return { template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } } };
+  return {
+    template: { ...template, metadata: { ...metadata, labels: { ...objectAt(metadata, "labels"), ...labels } } },
+  };
 }
 
 /** The pod template of a Deployment, live or a manifest, with another image in the container that is meant. */
@@ -54,7 +69,9 @@ export function templateWithImage(
   const chosen = chooseContainer(readDeployment(deployment), container);
   if ("problem" in chosen) return chosen;
   const podSpec = objectAt(template, "spec");
-  const containers = listAt(podSpec, "containers").map((each, index) => (index === chosen.index ? { ...objectAt(each), image } : each));
+  const containers = listAt(podSpec, "containers").map((each, index) =>
+    index === chosen.index ? { ...objectAt(each), image } : each,
+  );
   return { template: { ...template, spec: { ...podSpec, containers } } };
 }
 
@@ -85,7 +102,9 @@ function overlapOf(stable: Deployment, labels: Labels): Problem | undefined {
 const showSelector = ({ matchLabels, matchExpressions }: Selector): string =>
   [
     ...(Object.keys(matchLabels).length > 0 ? [showLabels(matchLabels)] : []),
-    ...matchExpressions.map(({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`),
+    ...matchExpressions.map(
+      ({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`,
+    ),
   ].join(", ");
 
 /**
@@ -102,7 +121,8 @@ const ownership: readonly RegExp[] = [
   /^deployment\.kubernetes\.io\//,
 ];
 
-const disowned = (texts: Labels): Labels => Object.fromEntries(Object.entries(texts).filter(([key]) => !ownership.some((mark) => mark.test(key))));
+const disowned = (texts: Labels): Labels =>
+  Object.fromEntries(Object.entries(texts).filter(([key]) => !ownership.some((mark) => mark.test(key))));
 
 /** Only what is named here comes along: no uid, resourceVersion, managedFields, ownerReferences or finalizers. */
 function metadataOf(stable: Deployment, order: CloneOrder): KubernetesObject["metadata"] {

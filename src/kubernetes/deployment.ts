@@ -35,7 +35,13 @@ export type Rollout = {
   readonly conditions: readonly Condition[];
 };
 
-export type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string; readonly since: string };
+export type Condition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly since: string;
+};
 
 export function readDeployment(raw: KubernetesObject): Deployment {
   const { metadata } = raw;
@@ -103,13 +109,25 @@ const sidecars: ReadonlySet<string> = new Set([
 export type Chosen = { readonly index: number; readonly name: string; readonly image: string };
 
 /** The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for people. */
-export function chooseContainer({ namespace, name, containers }: Pick<Deployment, "namespace" | "name" | "containers">, named?: string): Chosen | Problem {
+export function chooseContainer(
+  { namespace, name, containers }: Pick<Deployment, "namespace" | "name" | "containers">,
+  named?: string,
+): Chosen | Problem {
   const where = `Deployment ${namespace}/${name}`;
   const all = containers.map((container, index) => ({ index, name: container.name, image: container.image }));
-  const wanted = all.filter((container) => (named === undefined ? !sidecars.has(container.name) : container.name === named));
+  const wanted = all.filter((container) =>
+    named === undefined ? !sidecars.has(container.name) : container.name === named,
+  );
   const [only, ...others] = wanted;
   if (only && others.length === 0) return only;
   const list = containers.map((container) => container.name).join(", ") || "none";
-  if (named !== undefined) return { problem: `${where}: there is no container ${named} (containers: ${list})`, next: "Set container to one of them." };
-  return { problem: `${where}: it is not clear which container gets the image (containers: ${list})`, next: "Set container to its name." };
+  if (named !== undefined)
+    return {
+      problem: `${where}: there is no container ${named} (containers: ${list})`,
+      next: "Set container to one of them.",
+    };
+  return {
+    problem: `${where}: it is not clear which container gets the image (containers: ${list})`,
+    next: "Set container to its name.",
+  };
 }

@@ -30,6 +30,8 @@ export function objectAt(value: unknown, ...path: readonly (string | number)[]):
 
 /** Labels, annotations and selectors: only texts are kept. */
 export function textsAt(value: unknown, ...path: readonly (string | number)[]): Readonly<Record<string, string>> {
-  const entries = Object.entries(objectAt(value, ...path)).flatMap(([key, text]) => (typeof text === "string" ? [[key, text] as const] : []));
+  const entries = Object.entries(objectAt(value, ...path)).flatMap(([key, text]) =>
+    typeof text === "string" ? [[key, text] as const] : [],
+  );
   return Object.fromEntries(entries);
 }

@@ -7,4 +7,5 @@ export const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-ca
 export const releaseAnnotation = "istio-canary/release";
 
 /** Whether this release made the object. */
-export const isMadeBy = (release: string, { metadata }: KubernetesObject): boolean => metadata.annotations?.[releaseAnnotation] === release;
+export const isMadeBy = (release: string, { metadata }: KubernetesObject): boolean =>
+  metadata.annotations?.[releaseAnnotation] === release;

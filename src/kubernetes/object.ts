@@ -18,7 +18,12 @@ export type Metadata = {
 };
 
 /** A kind of object, as URLs and messages name it. */
-export type Resource = { readonly group: string; readonly version: string; readonly plural: string; readonly kind: string };
+export type Resource = {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+};
 
 const core = (plural: string, kind: string): Resource => ({ group: "", version: "v1", plural, kind });
 
@@ -31,15 +36,34 @@ export const resources = {
   deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
   replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
   leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
-  horizontalPodAutoscalers: { group: "autoscaling", version: "v2", plural: "horizontalpodautoscalers", kind: "HorizontalPodAutoscaler" },
+  horizontalPodAutoscalers: {
+    group: "autoscaling",
+    version: "v2",
+    plural: "horizontalpodautoscalers",
+    kind: "HorizontalPodAutoscaler",
+  },
   virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices", kind: "VirtualService" },
-  destinationRules: { group: "networking.istio.io", version: "v1", plural: "destinationrules", kind: "DestinationRule" },
-  selfSubjectAccessReviews: { group: "authorization.k8s.io", version: "v1", plural: "selfsubjectaccessreviews", kind: "SelfSubjectAccessReview" },
+  destinationRules: {
+    group: "networking.istio.io",
+    version: "v1",
+    plural: "destinationrules",
+    kind: "DestinationRule",
+  },
+  selfSubjectAccessReviews: {
+    group: "authorization.k8s.io",
+    version: "v1",
+    plural: "selfsubjectaccessreviews",
+    kind: "SelfSubjectAccessReview",
+  },
 } as const satisfies Readonly<Record<string, Resource>>;
 
 /** The URL path of a collection or, with a name, of one object. */
 export function pathOf({ group, version, plural }: Resource, namespace: string | undefined, name?: string): string {
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-  const parts = [...(namespace === undefined ? [] : ["namespaces", namespace]), plural, ...(name === undefined ? [] : [name])];
+  const parts = [
+    ...(namespace === undefined ? [] : ["namespaces", namespace]),
+    plural,
+    ...(name === undefined ? [] : [name]),
+  ];
   return [root, ...parts.map(encodeURIComponent)].join("/");
 }

@@ -44,8 +44,12 @@ export function readPod(raw: KubernetesObject): Pod {
     phase: textAt(raw, "status", "phase") ?? "",
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     conditions,
-    containerNames: [...listAt(raw, "spec", "initContainers"), ...listAt(raw, "spec", "containers")].flatMap((container) => textAt(container, "name") ?? []),
-    statuses: [...listAt(raw, "status", "initContainerStatuses"), ...listAt(raw, "status", "containerStatuses")].map(readStatus),
+    containerNames: [...listAt(raw, "spec", "initContainers"), ...listAt(raw, "spec", "containers")].flatMap(
+      (container) => textAt(container, "name") ?? [],
+    ),
+    statuses: [...listAt(raw, "status", "initContainerStatuses"), ...listAt(raw, "status", "containerStatuses")].map(
+      readStatus,
+    ),
   };
 }
 
@@ -56,8 +60,12 @@ function readStatus(raw: unknown): ContainerStatus {
     name: textAt(raw, "name") ?? "",
     image: textAt(raw, "image") ?? "",
     restarts: numberAt(raw, "restartCount") ?? 0,
-    ...(waiting === undefined ? {} : { waiting: { reason: textAt(waiting, "reason") ?? "", message: textAt(waiting, "message") ?? "" } }),
-    ...(ended === undefined ? {} : { ended: { exitCode: numberAt(ended, "exitCode") ?? 0, reason: textAt(ended, "reason") ?? "" } }),
+    ...(waiting === undefined
+      ? {}
+      : { waiting: { reason: textAt(waiting, "reason") ?? "", message: textAt(waiting, "message") ?? "" } }),
+    ...(ended === undefined
+      ? {}
+      : { ended: { exitCode: numberAt(ended, "exitCode") ?? 0, reason: textAt(ended, "reason") ?? "" } }),
   };
 }
 

@@ -5,7 +5,11 @@ export type Labels = Readonly<Record<string, string>>;
 /** Which pods a Deployment (or a ReplicaSet, a PodDisruptionBudget) means: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors */
 export type Selector = {
   readonly matchLabels: Labels;
-  readonly matchExpressions: readonly { readonly key: string; readonly operator: string; readonly values: readonly string[] }[];
+  readonly matchExpressions: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values: readonly string[];
+  }[];
 };
 
 export function readSelector(selector: unknown): Selector {
@@ -20,7 +24,8 @@ export function readSelector(selector: unknown): Selector {
 }
 
 /** Whether every one of these labels is there with the same value. No labels at all are always there. */
-export const carries = (labels: Labels, wanted: Labels): boolean => Object.entries(wanted).every(([key, value]) => labels[key] === value);
+export const carries = (labels: Labels, wanted: Labels): boolean =>
+  Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
 const operators: Readonly<Record<string, (value: string | undefined, values: readonly string[]) => boolean>> = {
   In: (value, values) => value !== undefined && values.includes(value),
@@ -30,7 +35,8 @@ const operators: Readonly<Record<string, (value: string | undefined, values: rea
 };
 
 export const selects = ({ matchLabels, matchExpressions }: Selector, labels: Labels): boolean =>
-  carries(labels, matchLabels) && matchExpressions.every(({ key, operator, values }) => operators[operator]?.(labels[key], values) ?? false);
+  carries(labels, matchLabels) &&
+  matchExpressions.every(({ key, operator, values }) => operators[operator]?.(labels[key], values) ?? false);
 
 const queries: Readonly<Record<string, (key: string, values: readonly string[]) => string>> = {
   In: (key, values) => `${key} in (${values.join(",")})`,

@@ -25,12 +25,14 @@ export class UnreachableError extends ToldError {}
 export class TakenOverError extends ToldError {}
 
 /** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
-export const withNext = (what: string, next: string | undefined): string => (next ? `${what}${/[.!?:]$/.test(what) ? "" : "."} ${next}` : what);
+export const withNext = (what: string, next: string | undefined): string =>
+  next ? `${what}${/[.!?:]$/.test(what) ? "" : "."} ${next}` : what;
 
 /** One line for a report: the message, then what to do, then the causes that add something. */
 export function tell(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
-  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${tell(error.cause)})` : "";
+  const cause =
+    error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${tell(error.cause)})` : "";
   return `${message}${cause}`;
 }

@@ -43,7 +43,12 @@ export async function exchange({ method, url, headers, body, agent, timeout, sig
       const client = url.protocol === "https:" ? https : http;
       const request = client.request(
         url,
-        { method, agent, headers: { ...headers, ...length }, signal: signal ? AbortSignal.any([limit, signal]) : limit },
+        {
+          method,
+          agent,
+          headers: { ...headers, ...length },
+          signal: signal ? AbortSignal.any([limit, signal]) : limit,
+        },
         (response) => {
           let text = "";
           response.setEncoding("utf8").on("data", (part: string) => {
@@ -65,6 +70,7 @@ export async function exchange({ method, url, headers, body, agent, timeout, sig
 /** A pool of kept-alive connections to one place, through an HTTP proxy where there is one. */
 export function openAgent(url: URL, tls: Tls = {}, proxy?: string): Agent {
   const options = { keepAlive: true, maxSockets: 8, ...tls };
-  if (url.protocol === "https:") return proxy === undefined ? new https.Agent(options) : new HttpsProxyAgent({ ...options, proxy });
+  if (url.protocol === "https:")
+    return proxy === undefined ? new https.Agent(options) : new HttpsProxyAgent({ ...options, proxy });
   return proxy === undefined ? new http.Agent(options) : new HttpProxyAgent({ ...options, proxy });
 }

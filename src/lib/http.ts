@@ -61,7 +61,14 @@ export async function requestJson(wanted: JsonRequest): Promise<JsonAnswer> {
   }
 }
 
-async function attempt({ method, url, headers, body, timeout = 10_000, signal }: JsonRequest): Promise<JsonAnswer | UnreachableError> {
+async function attempt({
+  method,
+  url,
+  headers,
+  body,
+  timeout = 10_000,
+  signal,
+}: JsonRequest): Promise<JsonAnswer | UnreachableError> {
   const { target, authorization } = withoutCredentials(new URL(url));
   try {
     const answer = await exchange({
@@ -96,7 +103,10 @@ function pauseAfter(outcome: JsonAnswer | UnreachableError, tries: number): Mill
   return asked <= longestPause ? asked : undefined;
 }
 
-function withoutCredentials(url: URL): { readonly target: URL; readonly authorization: Readonly<Record<string, string>> } {
+function withoutCredentials(url: URL): {
+  readonly target: URL;
+  readonly authorization: Readonly<Record<string, string>>;
+} {
   if (url.username === "" && url.password === "") return { target: url, authorization: {} };
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const target = new URL(url);
@@ -107,7 +117,9 @@ function withoutCredentials(url: URL): { readonly target: URL; readonly authoriz
 
 const joined = (headers: IncomingHttpHeaders): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]])),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]],
+    ),
   );
 
 function parse(text: string): unknown {

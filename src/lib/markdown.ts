@@ -3,7 +3,10 @@
  * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
  */
 export function plain(text: string): string {
-  return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<=^|\W)@(?=\w)|#(?=\d)|\bGH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
+  return oneLine(text).replace(
+    /[\\`*_[\]<>&|~$]|(?<=^|\W)@(?=\w)|#(?=\d)|\bGH-(?=\d)/gi,
+    (found) => references[found] ?? `${found}${nothing}`,
+  );
 }
 
 /** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
@@ -36,7 +39,8 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 }
 
 /** Something that is folded until somebody opens it. `title` is Markdown already. */
-export const folded = (title: string, body: string): string => `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
+export const folded = (title: string, body: string): string =>
+  `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
 
 /** A block of text as it is: commands, bars. Chooses a fence that the text does not contain. */
 export function block(text: string, language = ""): string {
@@ -46,7 +50,9 @@ export function block(text: string, language = ""): string {
 }
 
 /** At most `limit` characters, and a mark that there were more. */
-export const clip = (text: string, limit: number): string => (text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`);
+export const clip = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 
 /** Without line breaks, control characters and those that turn the direction of writing around. */
-export const oneLine = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();
+export const oneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();

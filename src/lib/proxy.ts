@@ -7,6 +7,9 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
     .split(",")
     .map((entry) => entry.trim())
     .filter(Boolean);
-  const direct = exempt.some((entry) => entry === "*" || url.hostname === entry || url.hostname.endsWith(entry.startsWith(".") ? entry : `.${entry}`));
+  const direct = exempt.some(
+    (entry) =>
+      entry === "*" || url.hostname === entry || url.hostname.endsWith(entry.startsWith(".") ? entry : `.${entry}`),
+  );
   return direct ? undefined : read(url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY");
 }

@@ -1,4 +1,4 @@
-import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/client.ts";
 import { field } from "../kubernetes/field.ts";
 import { resources } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -17,7 +17,12 @@ export async function inspectAccess(client: KubernetesClient, target: Target, pl
     return asked.flatMap((permission, index) => lacking(permission, denied[index] ?? []));
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
-    return [warn(`The API server does not say what this job may do: ${error.message}`, "The release goes on; a missing permission will show when it is used.")];
+    return [
+      warn(
+        `The API server does not say what this job may do: ${error.message}`,
+        "The release goes on; a missing permission will show when it is used.",
+      ),
+    ];
   }
 }
 
@@ -26,16 +31,31 @@ async function deniedVerbs(client: KubernetesClient, { verbs, ...permission }: A
   return verbs.filter((_, index) => !allowed[index]);
 }
 
-async function mayDo(client: KubernetesClient, { group, resource: path, namespace }: Omit<Asked, "verbs">, verb: Verb): Promise<boolean> {
+async function mayDo(
+  client: KubernetesClient,
+  { group, resource: path, namespace }: Omit<Asked, "verbs">,
+  verb: Verb,
+): Promise<boolean> {
   const [resource = "", subresource] = path.split("/");
   // A namespace is its own namespace, for a Role as for this question; the name stands there, too.
   const name = resource === "namespaces" ? { name: namespace } : {};
   const review = {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SelfSubjectAccessReview",
-    spec: { resourceAttributes: { verb, group, resource, namespace, ...name, ...(subresource === undefined ? {} : { subresource }) } },
+    spec: {
+      resourceAttributes: {
+        verb,
+        group,
+        resource,
+        namespace,
+        ...name,
+        ...(subresource === undefined ? {} : { subresource }),
+      },
+    },
   };
-  return field(await client.create(resources.selfSubjectAccessReviews, undefined, review), "status", "allowed") === true;
+  return (
+    field(await client.create(resources.selfSubjectAccessReviews, undefined, review), "status", "allowed") === true
+  );
 }
 
 function lacking({ group, resource, namespace, why, optional }: Asked, denied: readonly Verb[]): readonly Finding[] {

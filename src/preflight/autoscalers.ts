@@ -14,7 +14,11 @@ export function autoscalersAreKnown({ target, plan, autoscalers }: Scene): reado
   return [
     ...(ofCanary ? [note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`)] : []),
     ...(ofStable && swap && !plan.keepOld
-      ? [note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`)]
+      ? [
+          note(
+            `A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`,
+          ),
+        ]
       : []),
     ...(ofStable && !ofCanary && swap && source.from !== "manifests"
       ? [
@@ -28,13 +32,22 @@ export function autoscalersAreKnown({ target, plan, autoscalers }: Scene): reado
 }
 
 /** A budget that counts both versions lets the canary's pods stand in for stable's. */
-export function disruptionBudgetsAreKnown({ target, plan, stable, planned, disruptionBudgets }: Scene): readonly Finding[] {
+export function disruptionBudgetsAreKnown({
+  target,
+  plan,
+  stable,
+  planned,
+  disruptionBudgets,
+}: Scene): readonly Finding[] {
   if (!stable || planned === undefined || "problem" in planned) return [];
   const canary = planned.deployment;
-  const over = disruptionBudgets.filter((budget) => selects(readSelector(field(budget, "spec", "selector")), stable.podLabels));
+  const over = disruptionBudgets.filter((budget) =>
+    selects(readSelector(field(budget, "spec", "selector")), stable.podLabels),
+  );
   const both = over.filter((budget) => selects(readSelector(field(budget, "spec", "selector")), canary.podLabels));
   const only = over.filter((budget) => !both.includes(budget));
-  const nameOf = (budgets: readonly { readonly metadata: { readonly name: string } }[]): string => budgets.map(({ metadata }) => metadata.name).join(", ");
+  const nameOf = (budgets: readonly { readonly metadata: { readonly name: string } }[]): string =>
+    budgets.map(({ metadata }) => metadata.name).join(", ");
   return [
     ...(both.length > 0 ? [note(`PodDisruptionBudget ${nameOf(both)} counts the pods of both versions.`)] : []),
     ...(only.length > 0 && plan.promotion === "swap"
@@ -54,9 +67,14 @@ const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.i
 /** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */
 export function revisionsDiffer({ stable, planned }: Scene): readonly Finding[] {
   if (!stable || planned === undefined || "problem" in planned) return [];
-  const revisionOf = (labels: Readonly<Record<string, string>>): string => revisionLabels.map((label) => labels[label]).find(Boolean) ?? "latest";
+  const revisionOf = (labels: Readonly<Record<string, string>>): string =>
+    revisionLabels.map((label) => labels[label]).find(Boolean) ?? "latest";
   const revision = revisionOf(stable.podLabels);
   if (revision !== revisionOf(planned.deployment.podLabels)) return [];
   const label = revisionLabels.find((key) => carries(stable.podLabels, { [key]: revision }));
-  return [note(`Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`)];
+  return [
+    note(
+      `Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`,
+    ),
+  ];
 }

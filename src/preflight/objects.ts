@@ -1,5 +1,5 @@
+import { serviceOf } from "../istio/host.ts";
 import { field, textAt } from "../kubernetes/field.ts";
-import { serviceOf } from "../kubernetes/host.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -9,7 +9,9 @@ import type { Scene } from "./scene.ts";
 const namesOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(({ metadata }) => metadata.name));
 
 export function namespaceExists({ namespace, target }: Scene): readonly Finding[] {
-  return namespace === undefined ? [refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")] : [];
+  return namespace === undefined
+    ? [refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
+    : [];
 }
 
 /** The service itself, and the Services behind both hosts. */
@@ -18,16 +20,24 @@ export function servicesExist({ target, services }: Scene): readonly Finding[] {
   const hosts = [service, stable.host, canary.host].map((host) => ({ host, meant: serviceOf(host, namespace) }));
   const [unclear, clear] = [hosts.filter(({ meant }) => !meant), hosts.flatMap(({ meant }) => meant ?? [])];
   const elsewhere = clear.filter((meant) => meant.namespace !== namespace);
-  const absent = clear.filter((meant) => meant.namespace === namespace && !services.some(({ metadata }) => metadata.name === meant.name));
+  const absent = clear.filter(
+    (meant) => meant.namespace === namespace && !services.some(({ metadata }) => metadata.name === meant.name),
+  );
   return [
     ...unique(unclear.map(({ host }) => host)).map((host) =>
       refuse(`Host ${host} is the name of no Service.`, "Write the Service's name as the host of stable and canary."),
     ),
     ...unique(elsewhere.map((meant) => `${meant.namespace}/${meant.name}`)).map((name) =>
-      refuse(`Service ${name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's."),
+      refuse(
+        `Service ${name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`,
+        "Set namespace to the service's.",
+      ),
     ),
     ...unique(absent.map(({ name }) => name)).map((name) =>
-      refuse(`Service ${namespace}/${name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it."),
+      refuse(
+        `Service ${namespace}/${name} does not exist (found: ${namesOf(services)}).`,
+        "Correct its name, or create it.",
+      ),
     ),
   ];
 }
@@ -39,9 +49,14 @@ export function stableExists({ target, stable, deployments, firstDeploy }: Scene
   const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
   if (stable) {
     const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
-    return firstDeploy ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)] : [];
+    return firstDeploy
+      ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
+      : [];
   }
-  if (firstDeploy) return [note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`)];
+  if (firstDeploy)
+    return [
+      note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
+    ];
   return [
     refuse(
       `There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`,
@@ -74,18 +89,34 @@ function existingCanary({ target, canary, deployments }: Scene): readonly Findin
       ),
     ];
   return canary.rollout.desired === 0
-    ? [note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`)]
+    ? [
+        note(
+          `${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`,
+        ),
+      ]
     : [];
 }
 
 function clonedCanary({ target, canary, firstDeploy, labels }: Scene): readonly Finding[] {
   if (firstDeploy)
-    return [refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing.")];
+    return [
+      refuse(
+        "A first deployment has no stable version to copy.",
+        "Use from: manifests, or create the Deployment and use from: existing.",
+      ),
+    ];
   const withoutImage =
-    target.image === undefined ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")] : [];
+    target.image === undefined
+      ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+      : [];
   if (!canary) return withoutImage;
   const where = `Deployment ${canary.namespace}/${canary.name}`;
-  if ("labels" in labels && target.source.from === "clone" && Object.keys(target.source.labels).length === 0 && !carries(canary.podLabels, labels.labels)) {
+  if (
+    "labels" in labels &&
+    target.source.from === "clone" &&
+    Object.keys(target.source.labels).length === 0 &&
+    !carries(canary.podLabels, labels.labels)
+  ) {
     return [
       refuse(
         `${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`,
@@ -96,20 +127,33 @@ function clonedCanary({ target, canary, firstDeploy, labels }: Scene): readonly 
   const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
   return [
     ...withoutImage,
-    note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+    note(
+      `${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`,
+    ),
   ];
 }
 
-function manifestsOfCanary({ target, planned, deployments }: Scene, objects: readonly Readonly<Record<string, unknown>>[]): readonly Finding[] {
+function manifestsOfCanary(
+  { target, planned, deployments }: Scene,
+  objects: readonly Readonly<Record<string, unknown>>[],
+): readonly Finding[] {
   const { namespace, canary } = target;
-  const names = objects.map((object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`);
-  const incomplete = objects.filter((object) => !(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name")));
+  const names = objects.map(
+    (object) =>
+      `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`,
+  );
+  const incomplete = objects.filter(
+    (object) => !(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name")),
+  );
   const elsewhere = objects.filter((object) => (textAt(object, "metadata", "namespace") ?? namespace) !== namespace);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   const existing = deployments.some(({ metadata }) => metadata.name === canary.deployment);
   return [
     ...incomplete.map((object) =>
-      refuse(`Manifest ${objects.indexOf(object) + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."),
+      refuse(
+        `Manifest ${objects.indexOf(object) + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`,
+        "Complete it.",
+      ),
     ),
     ...elsewhere.map((object) =>
       refuse(
@@ -137,10 +181,13 @@ function manifestsOfCanary({ target, planned, deployments }: Scene, objects: rea
 }
 
 /** Why the canary's Deployment cannot be made as asked. */
-export const canaryIsClear = ({ planned }: Scene): readonly Finding[] => (planned !== undefined && "problem" in planned ? [refusal(planned)] : []);
+export const canaryIsClear = ({ planned }: Scene): readonly Finding[] =>
+  planned !== undefined && "problem" in planned ? [refusal(planned)] : [];
 
 export function servicesSelect({ target, services }: Scene): readonly Finding[] {
-  const hosts = unique([target.stable.host, target.canary.host].flatMap((host) => serviceOf(host, target.namespace)?.name ?? []));
+  const hosts = unique(
+    [target.stable.host, target.canary.host].flatMap((host) => serviceOf(host, target.namespace)?.name ?? []),
+  );
   return services
     .filter(({ metadata }) => hosts.includes(metadata.name))
     .filter((service) => field(service, "spec", "selector") === undefined)

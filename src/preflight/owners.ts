@@ -1,5 +1,5 @@
+import { serviceOf } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
-import { serviceOf } from "../kubernetes/host.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { refuse, warn } from "./finding.ts";
@@ -12,7 +12,8 @@ type Owner = {
   readonly finding: (objects: string) => Finding;
 };
 
-const labelled = ({ metadata }: KubernetesObject, key: string): boolean => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
+const labelled = ({ metadata }: KubernetesObject, key: string): boolean =>
+  metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
 const ownedBy = ({ metadata }: KubernetesObject, group: string): boolean =>
   listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
 const writtenBy = ({ metadata }: KubernetesObject, manager: RegExp): boolean =>
@@ -22,7 +23,10 @@ const owners: readonly Owner[] = [
   {
     owns: (object) => ownedBy(object, "flagger.app") || writtenBy(object, /^flagger$/),
     finding: (objects) =>
-      refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
+      refuse(
+        `Flagger controls ${objects}: it would write its own weights over the release's.`,
+        "Delete the Canary resource, or leave the release to Flagger.",
+      ),
   },
   {
     owns: (object) =>
@@ -31,10 +35,16 @@ const owners: readonly Owner[] = [
       writtenBy(object, /^rollouts-controller$/) ||
       selectsRollout(object),
     finding: (objects) =>
-      refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
+      refuse(
+        `Argo Rollouts controls ${objects}: it would write its own weights over the release's.`,
+        "Delete the Rollout, or leave the release to it.",
+      ),
   },
   {
-    owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") || labelled(object, "argocd.argoproj.io/instance") || writtenBy(object, /^argocd/),
+    owns: (object) =>
+      labelled(object, "argocd.argoproj.io/tracking-id") ||
+      labelled(object, "argocd.argoproj.io/instance") ||
+      writtenBy(object, /^argocd/),
     finding: (objects) =>
       warn(
         `Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`,
@@ -67,14 +77,28 @@ export function ownersAreKnown(scene: Scene): readonly Finding[] {
   });
 }
 
-function touched({ target, services, deployments, virtualServices, destinationRules }: Scene): readonly KubernetesObject[] {
-  const hosts = [target.stable.host, target.canary.host, target.service].map((host) => serviceOf(host, target.namespace)?.name);
+function touched({
+  target,
+  services,
+  deployments,
+  virtualServices,
+  destinationRules,
+}: Scene): readonly KubernetesObject[] {
+  const hosts = [target.stable.host, target.canary.host, target.service].map(
+    (host) => serviceOf(host, target.namespace)?.name,
+  );
   const named = (object: KubernetesObject): boolean =>
-    target.routes.some(({ namespace, name }) => object.metadata.namespace === namespace && object.metadata.name === name);
+    target.routes.some(
+      ({ namespace, name }) => object.metadata.namespace === namespace && object.metadata.name === name,
+    );
   return [
     ...virtualServices.filter(named),
-    ...deployments.filter(({ metadata }) => [target.stable.deployment, target.canary.deployment].includes(metadata.name)),
+    ...deployments.filter(({ metadata }) =>
+      [target.stable.deployment, target.canary.deployment].includes(metadata.name),
+    ),
     ...services.filter(({ metadata }) => hosts.includes(metadata.name)),
-    ...destinationRules.filter((rule) => hosts.includes(serviceOf(textAt(rule, "spec", "host") ?? "", rule.metadata.namespace ?? target.namespace)?.name)),
+    ...destinationRules.filter((rule) =>
+      hosts.includes(serviceOf(textAt(rule, "spec", "host") ?? "", rule.metadata.namespace ?? target.namespace)?.name),
+    ),
   ];
 }

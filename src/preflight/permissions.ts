@@ -28,9 +28,25 @@ const splitsBySubset = ({ canary }: Target): boolean => canary.subset !== undefi
 
 /** Everything that a release may do, in the order in which it does it. */
 export const permissions: readonly Permission[] = [
-  { group: "coordination.k8s.io", resource: "leases", verbs: ["get", "create", "update"], why: "keep two jobs from releasing one service at once" },
-  { group: "", resource: "configmaps", verbs: ["get", "create", "update"], why: "keep the journal, by which another job can finish a release or give it back" },
-  { group: istio, resource: "virtualservices", verbs: ["get", "list", "patch"], why: "read the routes and move their weights", ofRoutes: true },
+  {
+    group: "coordination.k8s.io",
+    resource: "leases",
+    verbs: ["get", "create", "update"],
+    why: "keep two jobs from releasing one service at once",
+  },
+  {
+    group: "",
+    resource: "configmaps",
+    verbs: ["get", "create", "update"],
+    why: "keep the journal, by which another job can finish a release or give it back",
+  },
+  {
+    group: istio,
+    resource: "virtualservices",
+    verbs: ["get", "list", "patch"],
+    why: "read the routes and move their weights",
+    ofRoutes: true,
+  },
   { group: istio, resource: "destinationrules", verbs: ["list"], why: "know the subsets" },
   {
     group: istio,
@@ -42,20 +58,61 @@ export const permissions: readonly Permission[] = [
   },
   { group: "", resource: "services", verbs: ["list"], why: "know which pods are behind a host" },
   { group: "", resource: "pods", verbs: ["list"], why: "see how the canary's pods are" },
-  { group: "apps", resource: "deployments", verbs: ["get", "list", "patch"], why: "give a Deployment the image and the replicas, and see how it is" },
-  { group: "apps", resource: "deployments", verbs: ["create", "delete"], why: "make the canary's Deployment and take it away again", when: makesPods },
-  { group: "apps", resource: "replicasets", verbs: ["get", "list"], why: "tell new pods from old ones, and put an older pod template back" },
-  { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"], why: "leave the replicas to an autoscaler where there is one" },
-  { group: "policy", resource: "poddisruptionbudgets", verbs: ["list"], why: "tell of budgets that the new stable would lack", optional: true },
-  { group: "", resource: "pods/log", verbs: ["get"], why: "show the last words of a container that crashes", optional: true },
-  { group: "", resource: "namespaces", verbs: ["get"], why: "know whether the namespace injects sidecars", optional: true },
+  {
+    group: "apps",
+    resource: "deployments",
+    verbs: ["get", "list", "patch"],
+    why: "give a Deployment the image and the replicas, and see how it is",
+  },
+  {
+    group: "apps",
+    resource: "deployments",
+    verbs: ["create", "delete"],
+    why: "make the canary's Deployment and take it away again",
+    when: makesPods,
+  },
+  {
+    group: "apps",
+    resource: "replicasets",
+    verbs: ["get", "list"],
+    why: "tell new pods from old ones, and put an older pod template back",
+  },
+  {
+    group: "autoscaling",
+    resource: "horizontalpodautoscalers",
+    verbs: ["list"],
+    why: "leave the replicas to an autoscaler where there is one",
+  },
+  {
+    group: "policy",
+    resource: "poddisruptionbudgets",
+    verbs: ["list"],
+    why: "tell of budgets that the new stable would lack",
+    optional: true,
+  },
+  {
+    group: "",
+    resource: "pods/log",
+    verbs: ["get"],
+    why: "show the last words of a container that crashes",
+    optional: true,
+  },
+  {
+    group: "",
+    resource: "namespaces",
+    verbs: ["get"],
+    why: "know whether the namespace injects sidecars",
+    optional: true,
+  },
 ];
 
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 export function permissionsFor(target: Target, plan: Plan): readonly (Permission & { readonly namespace: string })[] {
   const applies = ({ when }: Permission): boolean => when?.(target, plan) ?? true;
   const namespacesOf = ({ ofRoutes }: Permission): readonly string[] =>
-    ofRoutes ? [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])] : [target.namespace];
+    ofRoutes
+      ? [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])]
+      : [target.namespace];
   return [...permissions, ...ofManifests(target)]
     .filter(applies)
     .flatMap((permission) => namespacesOf(permission).map((namespace) => ({ ...permission, namespace })));
@@ -63,7 +120,9 @@ export function permissionsFor(target: Target, plan: Plan): readonly (Permission
 
 function ofManifests({ source }: Target): readonly Permission[] {
   if (source.from !== "manifests") return [];
-  const kinds = source.objects.map((object) => resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""));
+  const kinds = source.objects.map((object) =>
+    resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""),
+  );
   const distinct = new Map(kinds.map((kind) => [`${kind.plural}.${kind.group}`, kind]));
   return [...distinct.values()].map(({ group, plural }) => ({
     group,

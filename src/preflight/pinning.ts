@@ -1,8 +1,8 @@
+import { serviceOf } from "../istio/host.ts";
+import { selectorOfService } from "../istio/subset.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
-import { serviceOf } from "../kubernetes/host.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
-import { selectorOfService } from "../kubernetes/subset.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { listed, refuse, warn } from "./finding.ts";
 import { covers, delegatesOf, goesTo, isDelegate, isForMesh, type Rule, rulesOf } from "./mesh.ts";
@@ -18,13 +18,17 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
   const canary = planned.deployment;
   if (!isBehindStablesService(scene, canary)) return [];
   const rules = scene.virtualServices.flatMap(rulesOf).filter((rule) => sendsToService(rule, scene));
-  const pins = rules.filter((rule) => isInForce(rule.virtualService, scene) && sendsTo(rule, scene, target.stable.subset));
+  const pins = rules.filter(
+    (rule) => isInForce(rule.virtualService, scene) && sendsTo(rule, scene, target.stable.subset),
+  );
   if (pins.length === 0) return [unpinned(scene, stable)];
   return [...unpinnedRules(rules, scene), ...unpinnedInMesh(pins, scene, stable)];
 }
 
 function isBehindStablesService({ services, target }: Scene, { podLabels }: Deployment): boolean {
-  const service = services.find(({ metadata }) => metadata.name === serviceOf(target.stable.host, target.namespace)?.name);
+  const service = services.find(
+    ({ metadata }) => metadata.name === serviceOf(target.stable.host, target.namespace)?.name,
+  );
   const selector = service && selectorOfService(service);
   return selector !== undefined && carries(podLabels, selector);
 }
@@ -33,7 +37,10 @@ const sendsToService = ({ virtualService, destinations }: Rule, { target }: Scen
   destinations.some((destination) => goesTo(virtualService, destination, target.stable.host, target.namespace));
 
 const sendsTo = ({ virtualService, destinations }: Rule, { target }: Scene, subset: string | undefined): boolean =>
-  destinations.some((destination) => destination.subset === subset && goesTo(virtualService, destination, target.stable.host, target.namespace));
+  destinations.some(
+    (destination) =>
+      destination.subset === subset && goesTo(virtualService, destination, target.stable.host, target.namespace),
+  );
 
 /** One with hosts is; a delegate is where another one names it, or where the user does. */
 function isInForce(virtualService: KubernetesObject, { virtualServices, target }: Scene): boolean {
@@ -54,8 +61,14 @@ function unpinned({ canary, target }: Scene, stable: Deployment): Finding {
   const next = `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`;
   const pods = canary?.rollout.available ?? 0;
   return pods > 0
-    ? warn(`${what}: they get ${share(pods, stable.rollout.available)} of the requests already, whatever the weights say.`, next)
-    : refuse(`${what}: they would get ${share(1, stable.rollout.available)} of the requests at once, before the first stage.`, next);
+    ? warn(
+        `${what}: they get ${share(pods, stable.rollout.available)} of the requests already, whatever the weights say.`,
+        next,
+      )
+    : refuse(
+        `${what}: they would get ${share(1, stable.rollout.available)} of the requests at once, before the first stage.`,
+        next,
+      );
 }
 
 /** Rules of the release's own VirtualServices; the others are the route's rivals and told of there. */
@@ -71,7 +84,11 @@ function unpinnedRules(rules: readonly Rule[], scene: Scene): readonly Finding[]
   );
 }
 
-function unpinnedInMesh(pins: readonly Rule[], { target, virtualServices, canary }: Scene, stable: Deployment): readonly Finding[] {
+function unpinnedInMesh(
+  pins: readonly Rule[],
+  { target, virtualServices, canary }: Scene,
+  stable: Deployment,
+): readonly Finding[] {
   const { host } = target.stable;
   const inMesh = virtualServices.some((each) => isForMesh(each) && covers(each, host, target.namespace));
   if (inMesh) return [];

@@ -1,4 +1,4 @@
-import type { LabelAnswer } from "../kubernetes/canary-labels.ts";
+import type { LabelAnswer } from "../istio/canary-labels.ts";
 import { cloneDeployment, templateFor, templateWithImage } from "../kubernetes/clone.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { objectAt, textAt } from "../kubernetes/field.ts";
@@ -10,18 +10,31 @@ import type { Target } from "../release/target.ts";
 export type PlannedCanary = { readonly deployment: Deployment } | Problem | undefined;
 
 /** Pure, and by the same functions that the release will use. */
-export function planCanary(target: Target, labels: LabelAnswer, stable: KubernetesObject | undefined, canary: KubernetesObject | undefined): PlannedCanary {
+export function planCanary(
+  target: Target,
+  labels: LabelAnswer,
+  stable: KubernetesObject | undefined,
+  canary: KubernetesObject | undefined,
+): PlannedCanary {
   const { source } = target;
   switch (source.from) {
     case "existing":
       return canary && withTemplate(canary, templateWithImage(canary, target));
     case "clone":
       if (!stable) return undefined;
-      return canary ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target)) : planClone(target, labels, stable);
+      return canary
+        ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
+        : planClone(target, labels, stable);
     case "manifests": {
-      const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
+      const manifest = source.objects.find(
+        (object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment,
+      );
       if (!manifest) return undefined;
-      const metadata = { ...objectAt(manifest, "metadata"), name: target.canary.deployment, namespace: target.namespace };
+      const metadata = {
+        ...objectAt(manifest, "metadata"),
+        name: target.canary.deployment,
+        namespace: target.namespace,
+      };
       const object: KubernetesObject = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
       return withTemplate(object, templateWithImage(object, target));
     }
@@ -30,9 +43,15 @@ export function planCanary(target: Target, labels: LabelAnswer, stable: Kubernet
 
 function planClone(target: Target, labels: LabelAnswer, stable: KubernetesObject): PlannedCanary {
   if ("problem" in labels) return labels;
-  const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
+  const made = cloneDeployment(
+    stable,
+    { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 },
+    target,
+  );
   return "problem" in made ? made : { deployment: readDeployment(made.object) };
 }
 
 const withTemplate = (object: KubernetesObject, made: { readonly template: unknown } | Problem): PlannedCanary =>
-  "problem" in made ? made : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+  "problem" in made
+    ? made
+    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };

@@ -1,14 +1,19 @@
+import { serviceOf } from "../istio/host.ts";
+import { type Subset, selectorOfService, subsetsOf } from "../istio/subset.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
-import { serviceOf } from "../kubernetes/host.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
-import { type Subset, selectorOfService, subsetsOf } from "../kubernetes/subset.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { Version } from "../release/target.ts";
 import { refuse, warn } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 /** Which pods a destination reaches: what the Service selects, and of those what the subset does. */
-type Reach = { readonly version: Version; readonly service: Labels; readonly serviceName: string; readonly subset: Subset | undefined };
+type Reach = {
+  readonly version: Version;
+  readonly service: Labels;
+  readonly serviceName: string;
+  readonly subset: Subset | undefined;
+};
 
 /** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
 function reachOf({ target, services, destinationRules }: Scene, version: Version): Reach | undefined {
@@ -16,16 +21,22 @@ function reachOf({ target, services, destinationRules }: Scene, version: Version
   const service = services.find(({ metadata }) => metadata.name === meant?.name);
   const selector = service && selectorOfService(service);
   if (!meant || !selector) return undefined;
-  const subset = subsetsOf(destinationRules, version.host, target.namespace).find(({ name }) => name === version.subset);
+  const subset = subsetsOf(destinationRules, version.host, target.namespace).find(
+    ({ name }) => name === version.subset,
+  );
   return { version, service: selector, serviceName: `${meant.namespace}/${meant.name}`, subset };
 }
 
 const reaches = ({ service, subset, version }: Reach, labels: Labels): boolean | undefined =>
-  version.subset !== undefined && !subset ? undefined : carries(labels, service) && carries(labels, subset?.labels ?? {});
+  version.subset !== undefined && !subset
+    ? undefined
+    : carries(labels, service) && carries(labels, subset?.labels ?? {});
 
 /** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
 const destinationWord = ({ version, subset, service, serviceName }: Reach): string =>
-  subset ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})` : `Service ${serviceName} (${showLabels(service)})`;
+  subset
+    ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
+    : `Service ${serviceName} (${showLabels(service)})`;
 
 /** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
 export function podsAreDisjoint(scene: Scene): readonly Finding[] {
@@ -40,7 +51,8 @@ export function podsAreDisjoint(scene: Scene): readonly Finding[] {
   ];
 }
 
-const podsOf = ({ namespace, name, podLabels }: Deployment): string => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
+const podsOf = ({ namespace, name, podLabels }: Deployment): string =>
+  `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
 
 function unselected({ service, serviceName }: Reach, deployment: Deployment): readonly Finding[] {
   if (carries(deployment.podLabels, service)) return [];
@@ -95,10 +107,15 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
   const { target, deployments } = scene;
   const others = deployments
     .map(readDeployment)
-    .filter(({ name, rollout }) => rollout.desired > 0 && name !== target.stable.deployment && name !== target.canary.deployment);
+    .filter(
+      ({ name, rollout }) =>
+        rollout.desired > 0 && name !== target.stable.deployment && name !== target.canary.deployment,
+    );
   return [target.stable, target.canary].flatMap((version) => {
     const reach = reachOf(scene, version);
-    const reached = reach ? others.filter(({ podLabels }) => reaches(reach, podLabels) === true).map(({ name }) => name) : [];
+    const reached = reach
+      ? others.filter(({ podLabels }) => reaches(reach, podLabels) === true).map(({ name }) => name)
+      : [];
     if (!reach || reached.length === 0) return [];
     return [
       warn(
@@ -112,10 +129,15 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
 /** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
 export function subsetsAreClear({ target, destinationRules }: Scene): readonly Finding[] {
   const { namespace, stable, canary } = target;
-  const known = (version: Version): readonly Subset[] => subsetsOf(destinationRules, version.host, namespace).filter(({ name }) => name === version.subset);
+  const known = (version: Version): readonly Subset[] =>
+    subsetsOf(destinationRules, version.host, namespace).filter(({ name }) => name === version.subset);
   const versions = [stable, canary].filter(({ subset }) => subset !== undefined);
   const twice = versions.filter((version) => new Set(known(version).map(({ labels }) => showLabels(labels))).size > 1);
-  const lost = stable.subset !== undefined && known(stable).length === 0 && canary.subset !== undefined && known(canary).length > 0;
+  const lost =
+    stable.subset !== undefined &&
+    known(stable).length === 0 &&
+    canary.subset !== undefined &&
+    known(canary).length > 0;
   return [
     ...(lost
       ? [

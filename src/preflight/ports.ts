@@ -1,5 +1,5 @@
+import { serviceOf } from "../istio/host.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
-import { serviceOf } from "../kubernetes/host.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { note, refuse, warn } from "./finding.ts";
@@ -21,7 +21,10 @@ const serviceBehind = ({ services, target }: Scene, host: string): KubernetesObj
   services.find(({ metadata }) => metadata.name === serviceOf(host, target.namespace)?.name);
 
 /** Each destination of stable's, in the release's VirtualServices, with the rule it stands in. */
-function destinationsOfStable({ virtualServices, target }: Scene): readonly { readonly rule: Rule; readonly destination: Destination }[] {
+function destinationsOfStable({
+  virtualServices,
+  target,
+}: Scene): readonly { readonly rule: Rule; readonly destination: Destination }[] {
   const named = virtualServices.filter(({ metadata }) =>
     target.routes.some(({ namespace, name }) => namespace === metadata.namespace && name === metadata.name),
   );
@@ -29,15 +32,21 @@ function destinationsOfStable({ virtualServices, target }: Scene): readonly { re
     .flatMap(rulesOf)
     .flatMap((rule) => rule.destinations.map((destination) => ({ rule, destination })))
     .filter(
-      ({ rule, destination }) => destination.subset === target.stable.subset && goesTo(rule.virtualService, destination, target.stable.host, target.namespace),
+      ({ rule, destination }) =>
+        destination.subset === target.stable.subset &&
+        goesTo(rule.virtualService, destination, target.stable.host, target.namespace),
     );
 }
 
 /** The canary's destination is made like stable's, with its port: both Services need it. */
 export function portsExist(scene: Scene): readonly Finding[] {
   const { target } = scene;
-  const services = [...new Set([target.stable.host, target.canary.host].flatMap((host) => serviceBehind(scene, host) ?? []))];
-  const found = destinationsOfStable(scene).flatMap(({ rule, destination }) => services.flatMap((service) => portOf(service, rule, destination) ?? []));
+  const services = [
+    ...new Set([target.stable.host, target.canary.host].flatMap((host) => serviceBehind(scene, host) ?? [])),
+  ];
+  const found = destinationsOfStable(scene).flatMap(({ rule, destination }) =>
+    services.flatMap((service) => portOf(service, rule, destination) ?? []),
+  );
   return unique(found);
 }
 
@@ -54,10 +63,15 @@ function portOf(service: KubernetesObject, { word }: Rule, { port }: Destination
   }
   return ports.some(({ number }) => number === port)
     ? undefined
-    : refuse(`${word} sends to port ${port}, which ${name} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
+    : refuse(
+        `${word} sends to port ${port}, which ${name} does not have (ports: ${list}; IST0101).`,
+        "Correct the port of the route or of the Service.",
+      );
 }
 
-const unique = (findings: readonly Finding[]): readonly Finding[] => [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+const unique = (findings: readonly Finding[]): readonly Finding[] => [
+  ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];
 
 const http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
 const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
@@ -67,13 +81,18 @@ export function portsSpeakHttp(scene: Scene): readonly Finding[] {
   const used = destinationsOfStable(scene).filter(({ rule }) => rule.protocol === "http");
   const service = serviceBehind(scene, scene.target.stable.host);
   if (!service || used.length === 0) return [];
-  const ports = portsOf(service).filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number));
+  const ports = portsOf(service).filter(({ number }) =>
+    used.some(({ destination }) => destination.port === undefined || destination.port === number),
+  );
   const name = `Service ${service.metadata.namespace}/${service.metadata.name}`;
   return ports.flatMap(({ number, name: own, protocol }): readonly Finding[] => {
     if (http.has(protocol)) return [];
     if (opaque.has(protocol))
       return [
-        warn(`${name}: port ${number} (${own}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http."),
+        warn(
+          `${name}: port ${number} (${own}) is declared as ${protocol}, so http routes do not apply to it.`,
+          "Name it http-…, or set appProtocol: http.",
+        ),
       ];
     return [
       note(

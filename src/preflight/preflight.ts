@@ -1,9 +1,16 @@
-import { KubernetesError } from "../kubernetes/client.ts";
+import { KubernetesError } from "../adapters/kubernetes/client.ts";
 import { ToldError, UnreachableError } from "../lib/errors.ts";
 import type { Finding, Preflight } from "../ports/preflight.ts";
 import { inspectAccess } from "./access.ts";
 import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer } from "./autoscalers.ts";
-import { canaryCanCome, canaryIsClear, namespaceExists, servicesExist, servicesSelect, stableExists } from "./objects.ts";
+import {
+  canaryCanCome,
+  canaryIsClear,
+  namespaceExists,
+  servicesExist,
+  servicesSelect,
+  stableExists,
+} from "./objects.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
 import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
@@ -52,7 +59,11 @@ export function preflight(parts: PreflightParts): Preflight {
         inspectScene(parts),
         ...parts.others.map((other) => toldBy(() => other.inspect())),
       ]);
-      return inOrder([...access, ...unlessExplained(access, own), ...others.flatMap((found) => unlessExplained(access, found))]);
+      return inOrder([
+        ...access,
+        ...unlessExplained(access, own),
+        ...others.flatMap((found) => unlessExplained(access, found)),
+      ]);
     },
   };
 }
@@ -79,7 +90,8 @@ async function toldBy(look: () => Promise<readonly Finding[]>): Promise<Told> {
 /** A look that was forbidden needs no words of its own where the missing permission is named already. */
 function unlessExplained(access: readonly Finding[], found: Told): readonly Finding[] {
   if (!(found instanceof ToldError)) return found;
-  if (found instanceof KubernetesError && found.status === 403 && access.some(({ level }) => level === "refuse")) return [];
+  if (found instanceof KubernetesError && found.status === 403 && access.some(({ level }) => level === "refuse"))
+    return [];
   return [{ level: "refuse", what: found.message, ...(found.next === undefined ? {} : { next: found.next }) }];
 }
 

@@ -1,7 +1,7 @@
-import { canaryLabels, type LabelAnswer } from "../kubernetes/canary-labels.ts";
-import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/client.ts";
+import { istioResources } from "../adapters/kubernetes/istio-version.ts";
+import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
-import { istioResources } from "../kubernetes/istio-version.ts";
 import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery } from "../kubernetes/selector.ts";
@@ -35,9 +35,19 @@ export type Scene = {
   readonly disruptionBudgets: readonly KubernetesObject[];
 };
 
-export type SceneParts = { readonly client: KubernetesClient; readonly target: Target; readonly plan: Plan; readonly firstDeploy: boolean };
+export type SceneParts = {
+  readonly client: KubernetesClient;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly firstDeploy: boolean;
+};
 
-const disruptionBudgets: Resource = { group: "policy", version: "v1", plural: "poddisruptionbudgets", kind: "PodDisruptionBudget" };
+const disruptionBudgets: Resource = {
+  group: "policy",
+  version: "v1",
+  plural: "poddisruptionbudgets",
+  kind: "PodDisruptionBudget",
+};
 
 export async function readScene({ client, target, plan, firstDeploy }: SceneParts): Promise<Scene> {
   const { namespace } = target;
@@ -57,14 +67,28 @@ export async function readScene({ client, target, plan, firstDeploy }: ScenePart
   const labels = canaryLabels({ ...target, given, services, destinationRules: mesh.destinationRules });
   const planned = planCanary(target, labels, rawStable, rawCanary);
   return {
-    ...{ target, plan, firstDeploy, namespace: inNamespace, services, deployments, autoscalers, disruptionBudgets: budgets, ...mesh },
+    ...{
+      target,
+      plan,
+      firstDeploy,
+      namespace: inNamespace,
+      services,
+      deployments,
+      autoscalers,
+      disruptionBudgets: budgets,
+      ...mesh,
+    },
     ...{ stable, canary, planned, labels, stablePods, canaryPods },
   };
 }
 
-const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined => objects.find(({ metadata }) => metadata.name === name);
+const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
+  objects.find(({ metadata }) => metadata.name === name);
 
-async function readMesh(client: KubernetesClient, { namespace, routes }: Target): Promise<Pick<Scene, "virtualServices" | "destinationRules">> {
+async function readMesh(
+  client: KubernetesClient,
+  { namespace, routes }: Target,
+): Promise<Pick<Scene, "virtualServices" | "destinationRules">> {
   const istio = await istioResources(client);
   if (!istio) return { virtualServices: [], destinationRules: [] };
   const namespaces = [...new Set([namespace, ...routes.map((route) => route.namespace)])];
@@ -77,7 +101,9 @@ async function readMesh(client: KubernetesClient, { namespace, routes }: Target)
 
 async function readPods(client: KubernetesClient, deployment: Deployment | undefined): Promise<readonly Pod[]> {
   if (!deployment) return [];
-  const found = await client.list(resources.pods, deployment.namespace, { labelSelector: asQuery(deployment.selector) });
+  const found = await client.list(resources.pods, deployment.namespace, {
+    labelSelector: asQuery(deployment.selector),
+  });
   return found.map(readPod).filter((pod) => isPodOf(deployment.name, pod) && !pod.terminating);
 }
 

@@ -20,7 +20,8 @@ export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   const { podLabels, podAnnotations, containers } = planned.deployment;
   if (containers.some(({ name }) => name === proxy)) return [];
   const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
-  if (expected === "no") return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, next)];
+  if (expected === "no")
+    return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, next)];
   if (target.source.from === "existing" && bare.length > 0) {
     return [
       warn(
@@ -29,7 +30,9 @@ export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
       ),
     ];
   }
-  return expected === "unknown" ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, next)] : [];
+  return expected === "unknown"
+    ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, next)]
+    : [];
 }
 
 /** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
@@ -39,6 +42,11 @@ function injectionFor(labels: Labels, annotations: Labels, namespace: Scene["nam
   if (namespace === "unread") return ofPod === "true" ? "yes" : "unknown";
   const ofNamespace = namespace?.metadata.labels ?? {};
   if (ofNamespace["istio-injection"] === "disabled") return "no";
-  const marks = [ofPod === "true", labels["istio.io/rev"], ofNamespace["istio-injection"] === "enabled", ofNamespace["istio.io/rev"]];
+  const marks = [
+    ofPod === "true",
+    labels["istio.io/rev"],
+    ofNamespace["istio-injection"] === "enabled",
+    ofNamespace["istio.io/rev"],
+  ];
   return marks.some(Boolean) ? "yes" : "unknown";
 }

@@ -21,7 +21,10 @@ export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
   }
   if (available === 0)
     return [
-      refuse(`${where} has no available pod, so there is nothing to go back to.`, `See kubectl describe deployment ${stable.name} -n ${stable.namespace}.`),
+      refuse(
+        `${where} has no available pod, so there is nothing to go back to.`,
+        `See kubectl describe deployment ${stable.name} -n ${stable.namespace}.`,
+      ),
     ];
   if (!observed || updated < desired || total > updated)
     return [
@@ -32,7 +35,12 @@ export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
     ];
   return isRolledOut(stable.rollout)
     ? []
-    : [warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not.")];
+    : [
+        warn(
+          `${where}: ${available} of ${desired} pods are available.`,
+          "The release goes on; see why the others are not.",
+        ),
+      ];
 }
 
 /** Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its end. */
@@ -52,14 +60,18 @@ export function stableCanBeUpdated({ stable, target, plan }: Scene): readonly Fi
 
 export function imageIsNew({ stable, planned, target }: Scene): readonly Finding[] {
   if (!stable || planned === undefined || "problem" in planned) return [];
-  const [before, after] = [chooseContainer(stable, target.container), chooseContainer(planned.deployment, target.container)];
+  const [before, after] = [
+    chooseContainer(stable, target.container),
+    chooseContainer(planned.deployment, target.container),
+  ];
   if ("problem" in before || "problem" in after || before.image !== after.image) return [];
   return [note(`Stable runs ${after.image} already: the release changes no image.`)];
 }
 
 /** At the end all requests are the canary's, for a moment or for good. */
 export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: Scene): readonly Finding[] {
-  if (!stable || planned === undefined || "problem" in planned || isAutoscaled(autoscalers, target.canary.deployment)) return [];
+  if (!stable || planned === undefined || "problem" in planned || isAutoscaled(autoscalers, target.canary.deployment))
+    return [];
   const before = stable.rollout.desired;
   const { replicas: wanted, source } = target;
   const original = source.from === "manifests" ? planned.deployment.rollout.desired : (canary?.rollout.desired ?? 0);

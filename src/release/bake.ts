@@ -15,8 +15,10 @@ export function bake(plan: Plan, state: Baking, seen: Observation, judge: Judge)
   const stage = plan.stages[state.stage];
   if (!stage) return backFrom(state, seen, `the plan has no stage ${state.stage + 1}`);
   // What could not be read may not be judged: a stage never passes on half a look.
-  if (seen.trouble) return { do: "wait", until: seen.now + plan.pollEvery, because: `${seen.trouble.because}; looking again` };
-  if (seen.canary && seen.canary.available === 0) return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
+  if (seen.trouble)
+    return { do: "wait", until: seen.now + plan.pollEvery, because: `${seen.trouble.because}; looking again` };
+  if (seen.canary && seen.canary.available === 0)
+    return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
   if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
 
   const early = seen.now - state.since < pollsToCount * plan.pollEvery;
@@ -36,22 +38,42 @@ const backFrom = (state: Baking | Shifting, seen: Observation, because: string):
 });
 
 /** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
-function endOrWait(plan: Plan, state: Baking, stage: Stage, verdicts: readonly GateVerdict[], seen: Observation): Decision {
+function endOrWait(
+  plan: Plan,
+  state: Baking,
+  stage: Stage,
+  verdicts: readonly GateVerdict[],
+  seen: Observation,
+): Decision {
   const lasted = seen.now - state.since;
   const bound = boundOf(plan, state.stage, seen.evidence);
   const open = [...verdicts, ...(bound ? [bound] : [])].filter(({ kind }) => kind !== "pass");
   if (lasted >= stage.deadline) {
     const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
-    if (unanswered) return backFrom(state, seen, `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${unanswered.because}`);
+    if (unanswered)
+      return backFrom(
+        state,
+        seen,
+        `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${unanswered.because}`,
+      );
   }
   const proven =
-    plan.evidence.early && open.length === 0 && verdicts.some((verdict) => verdict.proven) && verdicts.every((verdict) => verdict.proven !== false);
+    plan.evidence.early &&
+    open.length === 0 &&
+    verdicts.some((verdict) => verdict.proven) &&
+    verdicts.every((verdict) => verdict.proven !== false);
   if (lasted < stage.wait && !proven) return waiting(plan, state, stage, seen.now);
 
   const fatal = open.find(({ policy }) => policy === "fail");
-  if (fatal) return backFrom(state, seen, `stage ${stage.name} ended undecided, which fails by the plan: ${fatal.because}`);
+  if (fatal)
+    return backFrom(state, seen, `stage ${stage.name} ended undecided, which fails by the plan: ${fatal.because}`);
   const looking = open.find(({ policy }) => (policy === undefined || policy === "extend") && lasted < stage.deadline);
-  if (looking) return { do: "wait", until: seen.now + lookEvery(plan, stage), because: `stage ${stage.name} is extended: ${looking.because}` };
+  if (looking)
+    return {
+      do: "wait",
+      until: seen.now + lookEvery(plan, stage),
+      because: `stage ${stage.name} is extended: ${looking.because}`,
+    };
   const held = open.find(({ policy }) => policy !== "promote");
   if (held) return hold(state, stage, held.because, seen.now);
   return pass(plan, state, stage, open, seen);
@@ -63,11 +85,20 @@ function hold(state: Baking, stage: Stage, because: string, now: Instant): Decis
 }
 
 function pass(plan: Plan, state: Baking, stage: Stage, open: readonly GateVerdict[], seen: Observation): Decision {
-  const passed = open.length === 0 ? `stage ${stage.name} passed` : `stage ${stage.name} ended undecided and goes on by the plan: ${open[0]?.because}`;
-  if (stage.approval) return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: seen.now }, because: passed };
+  const passed =
+    open.length === 0
+      ? `stage ${stage.name} passed`
+      : `stage ${stage.name} ended undecided and goes on by the plan: ${open[0]?.because}`;
+  if (stage.approval)
+    return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: seen.now }, because: passed };
   const smaller = smallerStep(plan, state.stage, seen.evidence);
   return smaller
-    ? { do: "nothing", next: after(smaller.plan, state.stage, seen.now), because: `${passed}; ${smaller.because}`, plan: smaller.plan }
+    ? {
+        do: "nothing",
+        next: after(smaller.plan, state.stage, seen.now),
+        because: `${passed}; ${smaller.because}`,
+        plan: smaller.plan,
+      }
     : { do: "nothing", next: after(plan, state.stage, seen.now), because: passed };
 }
 
@@ -76,12 +107,18 @@ export function failureMeanwhile(plan: Plan, state: Shifting, seen: Observation,
   const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
   if (!gate || seen.evidence === undefined) return undefined;
   const verdict = judge(gate, seen, plan.evidence);
-  return verdict.kind === "fail" ? { ...backFrom(state, seen, verdict.because), verdicts: [{ gate: gate.name, ...verdict }] } : undefined;
+  return verdict.kind === "fail"
+    ? { ...backFrom(state, seen, verdict.because), verdicts: [{ gate: gate.name, ...verdict }] }
+    : undefined;
 }
 
 function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decision {
   const end = state.since + stage.wait;
-  return { do: "wait", until: Math.min(end, now + lookEvery(plan, stage)), because: `stage ${stage.name} goes on for ${formatDuration(end - now)}` };
+  return {
+    do: "wait",
+    until: Math.min(end, now + lookEvery(plan, stage)),
+    because: `stage ${stage.name} goes on for ${formatDuration(end - now)}`,
+  };
 }
 
 /**

@@ -11,11 +11,22 @@ export function boundOf(plan: Plan, stage: number, evidence: Evidence | undefine
   const because = `the worst case that is not ruled out yet allows at most ${largest} % of the requests within the budget, and the canary has ${weight} %`;
   const { inconclusive } = plan.evidence;
   // Going on would be what the budget forbids.
-  return { gate: "budget", kind: "wait", because, value: `${largest} %`, limit: `> ${weight} %`, policy: inconclusive === "promote" ? "extend" : inconclusive };
+  return {
+    gate: "budget",
+    kind: "wait",
+    because,
+    value: `${largest} %`,
+    limit: `> ${weight} %`,
+    policy: inconclusive === "promote" ? "extend" : inconclusive,
+  };
 }
 
 /** The plan with a stage between, where the worst case does not allow the next planned weight yet. */
-export function smallerStep(plan: Plan, stage: number, evidence: Evidence | undefined): { readonly plan: Plan; readonly because: string } | undefined {
+export function smallerStep(
+  plan: Plan,
+  stage: number,
+  evidence: Evidence | undefined,
+): { readonly plan: Plan; readonly because: string } | undefined {
   const next = weightsAfter(plan, stage, evidence);
   const last = plan.stages[stage];
   if (!next || !last || next.largest >= next.planned || next.largest <= next.weight) return undefined;

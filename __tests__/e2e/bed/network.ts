@@ -18,7 +18,8 @@ const marker = "ISTIO_CANARY_BED_NETWORK";
  */
 export async function enterNetwork(name: string): Promise<void> {
   if (process.env[marker] === name) return;
-  if (process.getuid?.() !== 0) throw new Error("The bed makes a network namespace, which only root may do. Run this with sudo.");
+  if (process.getuid?.() !== 0)
+    throw new Error("The bed makes a network namespace, which only root may do. Run this with sudo.");
   if (!networkExists(name)) ip("netns", "add", name);
   const child = spawn("ip", ["netns", "exec", name, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: "inherit",
@@ -27,13 +28,18 @@ export async function enterNetwork(name: string): Promise<void> {
   // A terminal sends Ctrl-C to both processes; whoever sends SIGTERM to one means both.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  process.exit(await new Promise<number>((resolve) => child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]))));
+  process.exit(
+    await new Promise<number>((resolve) =>
+      child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"])),
+    ),
+  );
 }
 
 /** Makes every 10.244.x.y an address of this machine: any of them can be bound and reached. */
 export function openLoopback(): void {
   ip("link", "set", "lo", "up");
-  if (!ip("-oneline", "address", "show", "dev", "lo").includes("10.244.0.0/16")) ip("address", "add", "10.244.0.0/16", "dev", "lo");
+  if (!ip("-oneline", "address", "show", "dev", "lo").includes("10.244.0.0/16"))
+    ip("address", "add", "10.244.0.0/16", "dev", "lo");
 }
 
 /** Takes the name away; the namespace itself goes when its last process has left. */

@@ -35,7 +35,13 @@ export const nodeStatus = {
       systemUUID: "",
     },
     conditions: [
-      { type: "Ready", status: "True", reason: "KubeletReady", lastHeartbeatTime: "2026-01-01T00:00:00Z", lastTransitionTime: "2026-01-01T00:00:00Z" },
+      {
+        type: "Ready",
+        status: "True",
+        reason: "KubeletReady",
+        lastHeartbeatTime: "2026-01-01T00:00:00Z",
+        lastTransitionTime: "2026-01-01T00:00:00Z",
+      },
     ],
   },
 };

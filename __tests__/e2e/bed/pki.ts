@@ -18,7 +18,12 @@ const certificates: readonly Certificate[] = [
     names:
       "IP:127.0.0.1,IP:10.96.0.1,IP:10.244.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local",
   },
-  { name: "kubelet", subject: "/O=system:nodes/CN=system:node:node-0", usage: "serverAuth,clientAuth", names: "IP:10.244.0.1,IP:127.0.0.1" },
+  {
+    name: "kubelet",
+    subject: "/O=system:nodes/CN=system:node:node-0",
+    usage: "serverAuth,clientAuth",
+    names: "IP:10.244.0.1,IP:127.0.0.1",
+  },
   { name: "admin", subject: "/O=system:masters/CN=admin", usage: "clientAuth" },
   {
     name: "istiod",
@@ -32,10 +37,29 @@ const certificates: readonly Certificate[] = [
 /** Makes an authority, a certificate for each part of the bed, the key that signs service account tokens, and the administrator's kubeconfig. */
 export function makePki(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const openssl = (...args: readonly string[]): void => void execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  const openssl = (...args: readonly string[]): void =>
+    void execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const authority = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.crt", "-days", "30", "-subj", "/CN=bed", ...authority);
+  const authority = [
+    "-addext",
+    "basicConstraints=critical,CA:TRUE",
+    "-addext",
+    "keyUsage=critical,keyCertSign,cRLSign",
+  ];
+  openssl(
+    "req",
+    "-x509",
+    ...key,
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.crt",
+    "-days",
+    "30",
+    "-subj",
+    "/CN=bed",
+    ...authority,
+  );
   for (const { name, subject, usage, names } of certificates) {
     const extensions = [
       "basicConstraints=CA:FALSE",
@@ -68,7 +92,11 @@ export function makePki(folder: string): void {
   const text = (file: string): string => readFileSync(join(folder, file)).toString("base64");
   writeFileSync(
     join(folder, "admin.kubeconfig"),
-    kubeconfig({ authority: text("ca.crt"), context: "bed", user: { "client-certificate-data": text("admin.crt"), "client-key-data": text("admin.key") } }),
+    kubeconfig({
+      authority: text("ca.crt"),
+      context: "bed",
+      user: { "client-certificate-data": text("admin.crt"), "client-key-data": text("admin.key") },
+    }),
   );
 }
 
@@ -90,6 +118,8 @@ export function kubeconfig({
     "current-context": context,
     clusters: [{ name: "bed", cluster: { server: "https://127.0.0.1:6443", "certificate-authority-data": authority } }],
     users: [{ name: context, user }],
-    contexts: [{ name: context, context: { cluster: "bed", user: context, ...(namespace === undefined ? {} : { namespace }) } }],
+    contexts: [
+      { name: context, context: { cluster: "bed", user: context, ...(namespace === undefined ? {} : { namespace }) } },
+    ],
   });
 }

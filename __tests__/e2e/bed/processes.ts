@@ -7,7 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Starts a program that outlives this one: in a session of its own, its output in WORK/log, its id in WORK/pid.
  * Whoever stops the bed ends exactly the processes that are named there.
  */
-export function startProcess(work: string, name: string, command: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
+export function startProcess(
+  work: string,
+  name: string,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): void {
   mkdirSync(join(work, "log"), { recursive: true });
   const log = openSync(join(work, "log", `${name}.log`), "a");
   const [program = "", ...args] = command;

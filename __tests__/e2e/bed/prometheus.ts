@@ -13,7 +13,9 @@ const configuration = (pki: string): object => ({
   scrape_configs: [
     {
       job_name: "kubernetes-pods",
-      http_sd_configs: [{ url: "https://10.244.0.1:10250/targets", refresh_interval: "1s", tls_config: { ca_file: `${pki}/ca.crt` } }],
+      http_sd_configs: [
+        { url: "https://10.244.0.1:10250/targets", refresh_interval: "1s", tls_config: { ca_file: `${pki}/ca.crt` } },
+      ],
     },
   ],
 });

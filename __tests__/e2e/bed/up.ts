@@ -49,7 +49,9 @@ export async function startBed({ namespace, work, programs, say = () => {} }: Be
 /** The bed that somebody brought up by hand, if it lives. */
 export function runningBed(work: string): Bed | undefined {
   const file = join(work, "bed.json");
-  return existsSync(file) && livingProcesses(work).includes("kube-apiserver") ? (JSON.parse(readFileSync(file, "utf8")) as Bed) : undefined;
+  return existsSync(file) && livingProcesses(work).includes("kube-apiserver")
+    ? (JSON.parse(readFileSync(file, "utf8")) as Bed)
+    : undefined;
 }
 
 const describe = (namespace: string, work: string, { kubectl, act }: Programs): Bed => ({
@@ -87,7 +89,11 @@ async function assemble({ work }: Bed, programs: Programs, say: (line: string) =
     await Promise.all([startIstiod(work, programs), startPrometheus(work, programs.prometheus)]);
     await apply(api, webhooks(pki));
     await waitFor(() => apply(api, gateway), "the webhooks' consent to the gateway", 15_000);
-    await waitFor(async () => (await fetch(`http://${gatewayAddress}:${gatewayPort}/`)).status === 404, "the gateway's listener", 30_000);
+    await waitFor(
+      async () => (await fetch(`http://${gatewayAddress}:${gatewayPort}/`)).status === 404,
+      "the gateway's listener",
+      30_000,
+    );
   } finally {
     await api.close();
   }
@@ -96,7 +102,11 @@ async function assemble({ work }: Bed, programs: Programs, say: (line: string) =
 /** Custom resources, and a moment until the server serves them. */
 async function applyResources(api: ApiServer, { resources }: Programs): Promise<void> {
   await Promise.all(resources.map((file) => apply(api, readFileSync(file, "utf8"))));
-  await waitFor(async () => (await api.get("/apis/networking.istio.io/v1/virtualservices")) !== undefined, "the VirtualServices' own API", 15_000);
+  await waitFor(
+    async () => (await api.get("/apis/networking.istio.io/v1/virtualservices")) !== undefined,
+    "the VirtualServices' own API",
+    15_000,
+  );
 }
 
 if (import.meta.main) {

@@ -16,14 +16,34 @@ export type Rule = {
 };
 
 /** Refuses updates of a namespace's VirtualServices, as a cluster's policy would. Gives a function that allows them again, once or more often. */
-export async function refuseRoutes({ api, namespace, allowed, message, reason, broken }: Rule): Promise<() => Promise<void>> {
+export async function refuseRoutes({
+  api,
+  namespace,
+  allowed,
+  message,
+  reason,
+  broken,
+}: Rule): Promise<() => Promise<void>> {
   const name = `${namespace}-routes`;
-  const constraints = { resourceRules: [{ apiGroups: ["networking.istio.io"], apiVersions: ["*"], operations: ["UPDATE"], resources: ["virtualservices"] }] };
+  const constraints = {
+    resourceRules: [
+      {
+        apiGroups: ["networking.istio.io"],
+        apiVersions: ["*"],
+        operations: ["UPDATE"],
+        resources: ["virtualservices"],
+      },
+    ],
+  };
   const policy = {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "ValidatingAdmissionPolicy",
     metadata: { name },
-    spec: { failurePolicy: "Fail", matchConstraints: constraints, validations: [{ expression: allowed, message, reason }] },
+    spec: {
+      failurePolicy: "Fail",
+      matchConstraints: constraints,
+      validations: [{ expression: allowed, message, reason }],
+    },
   };
   const binding = {
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -36,7 +56,8 @@ export async function refuseRoutes({ api, namespace, allowed, message, reason, b
     },
   };
   const dryRun = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop?dryRun=All`;
-  const refused = async (): Promise<boolean> => JSON.stringify((await api.call("PATCH", dryRun, broken, jsonPatch)).body).includes(`'${name}'`);
+  const refused = async (): Promise<boolean> =>
+    JSON.stringify((await api.call("PATCH", dryRun, broken, jsonPatch)).body).includes(`'${name}'`);
 
   await apply(api, [policy, binding].map((object) => JSON.stringify(object)).join("\n---\n"));
   await waitFor(refused, `the policy ${name}`, 30_000);

@@ -10,13 +10,27 @@ export type Answer<T = KubernetesObject> = { readonly status: number; readonly b
 /** Plain HTTP to the API server: what a test sees does not pass through the code under test. */
 export type ApiServer = {
   /** Any answer, refusals too. A patch's kind is its content type. */
-  call<T = KubernetesObject>(method: Dispatcher.HttpMethod, path: string, body?: unknown, contentType?: string): Promise<Answer<T>>;
+  call<T = KubernetesObject>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<Answer<T>>;
   /** The body of a good answer; rejects on any other, with the server's own message. */
-  expect<T = KubernetesObject>(method: Dispatcher.HttpMethod, path: string, body?: unknown, contentType?: string): Promise<T>;
+  expect<T = KubernetesObject>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<T>;
   /** The object, or undefined when there is none. */
   get<T = KubernetesObject>(path: string): Promise<T | undefined>;
   /** Every object of a collection now and later, until aborted. Survives a connection that breaks. */
-  watch<T extends KubernetesObject>(path: string, seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void, signal: AbortSignal): Promise<void>;
+  watch<T extends KubernetesObject>(
+    path: string,
+    seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -25,8 +39,16 @@ export const jsonPatch = "application/json-patch+json";
 export const applyPatch = "application/apply-patch+yaml";
 
 type Kubeconfig = {
-  readonly clusters: readonly { readonly cluster: { readonly server: string; readonly "certificate-authority-data": string } }[];
-  readonly users: readonly { readonly user: { readonly token?: string; readonly "client-certificate-data"?: string; readonly "client-key-data"?: string } }[];
+  readonly clusters: readonly {
+    readonly cluster: { readonly server: string; readonly "certificate-authority-data": string };
+  }[];
+  readonly users: readonly {
+    readonly user: {
+      readonly token?: string;
+      readonly "client-certificate-data"?: string;
+      readonly "client-key-data"?: string;
+    };
+  }[];
 };
 
 /** Opens the first cluster of a kubeconfig as its first user. */
@@ -34,11 +56,15 @@ export function openApiServer(kubeconfig: string): ApiServer {
   const config = load(readFileSync(kubeconfig, "utf8")) as Kubeconfig;
   const [cluster, user] = [config.clusters[0]?.cluster, config.users[0]?.user];
   if (cluster === undefined || user === undefined) throw new Error(`${kubeconfig}: no cluster or no user`);
-  const decoded = (text: string | undefined): { readonly pem?: Buffer } => (text === undefined ? {} : { pem: Buffer.from(text, "base64") });
+  const decoded = (text: string | undefined): { readonly pem?: Buffer } =>
+    text === undefined ? {} : { pem: Buffer.from(text, "base64") };
   const certificate = decoded(user["client-certificate-data"]).pem;
   const key = decoded(user["client-key-data"]).pem;
   const agent = new Agent({
-    connect: { ca: Buffer.from(cluster["certificate-authority-data"], "base64"), ...(certificate && key ? { cert: certificate, key } : {}) },
+    connect: {
+      ca: Buffer.from(cluster["certificate-authority-data"], "base64"),
+      ...(certificate && key ? { cert: certificate, key } : {}),
+    },
     bodyTimeout: 0, // a quiet watch is no dead one
   });
   const authorization = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
@@ -53,19 +79,33 @@ export function openApiServer(kubeconfig: string): ApiServer {
     request(cluster.server + path, {
       method,
       dispatcher: agent,
-      headers: { ...authorization, accept: "application/json", ...(body === undefined ? {} : { "content-type": contentType }) },
+      headers: {
+        ...authorization,
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": contentType }),
+      },
       body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
       ...(signal ? { signal } : {}),
     });
 
-  async function call<T>(method: Dispatcher.HttpMethod, path: string, body?: unknown, contentType?: string): Promise<Answer<T>> {
+  async function call<T>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<Answer<T>> {
     const answer = await send(method, path, body, contentType);
     const text = await answer.body.text();
     const isJson = String(answer.headers["content-type"]).includes("json");
     return { status: answer.statusCode, body: (isJson ? JSON.parse(text) : text) as T };
   }
 
-  async function expect<T>(method: Dispatcher.HttpMethod, path: string, body?: unknown, contentType?: string): Promise<T> {
+  async function expect<T>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<T> {
     const answer = await call<T>(method, path, body, contentType);
     if (answer.status >= 200 && answer.status < 300) return answer.body;
     throw new Error(`${method} ${path}: ${answer.status} ${messageOf(answer.body)}`);
@@ -77,9 +117,18 @@ export function openApiServer(kubeconfig: string): ApiServer {
     seen: (type: "ADDED" | "MODIFIED" | "DELETED", object: T) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const answer = await send("GET", `${path}?watch=1&allowWatchBookmarks=true&resourceVersion=${version}`, undefined, undefined, signal);
+    const answer = await send(
+      "GET",
+      `${path}?watch=1&allowWatchBookmarks=true&resourceVersion=${version}`,
+      undefined,
+      undefined,
+      signal,
+    );
     for await (const line of createInterface({ input: answer.body })) {
-      const event = JSON.parse(line) as { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"; readonly object: T };
+      const event = JSON.parse(line) as {
+        readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+        readonly object: T;
+      };
       if (event.type === "ERROR") return; // too old: read everything again
       if (event.type !== "BOOKMARK") seen(event.type, event.object);
     }
@@ -108,7 +157,10 @@ export function openApiServer(kubeconfig: string): ApiServer {
       };
       while (!signal.aborted) {
         try {
-          const list = await expect<{ readonly items: readonly T[]; readonly metadata: { readonly resourceVersion: string } }>("GET", path);
+          const list = await expect<{
+            readonly items: readonly T[];
+            readonly metadata: { readonly resourceVersion: string };
+          }>("GET", path);
           const present = new Set(list.items.map((item) => item.metadata.uid));
           for (const [uid, object] of known) if (!present.has(uid)) note("DELETED", object);
           for (const item of list.items) note("ADDED", item);
@@ -124,4 +176,5 @@ export function openApiServer(kubeconfig: string): ApiServer {
   };
 }
 
-const messageOf = (body: unknown): string => (typeof body === "object" && body !== null && "message" in body ? String(body.message) : JSON.stringify(body));
+const messageOf = (body: unknown): string =>
+  typeof body === "object" && body !== null && "message" in body ? String(body.message) : JSON.stringify(body);

@@ -2,7 +2,9 @@ import { loadAll } from "js-yaml";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type ApiServer, applyPatch } from "./api-server.ts";
 
-type ResourceList = { readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[] };
+type ResourceList = {
+  readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[];
+};
 
 /**
  * Applies YAML documents in their order, server-side, as `kubectl apply --server-side` would. Objects that name no
@@ -18,7 +20,12 @@ export async function apply(api: ApiServer, yaml: string, namespace = "default")
   return applied;
 }
 
-async function applyObject(api: ApiServer, object: KubernetesObject, namespace: string, known: Map<string, Promise<ResourceList>>): Promise<KubernetesObject> {
+async function applyObject(
+  api: ApiServer,
+  object: KubernetesObject,
+  namespace: string,
+  known: Map<string, Promise<ResourceList>>,
+): Promise<KubernetesObject> {
   const path = await pathOfObject(api, object, namespace, known);
   return api.expect("PATCH", `${path}?fieldManager=kubectl&force=true`, object, applyPatch);
 }
@@ -34,5 +41,10 @@ export async function pathOfObject(
   const list = await (known.get(root) ?? known.set(root, api.expect<ResourceList>("GET", root)).get(root));
   const resource = list?.resources.find(({ kind, name }) => kind === object.kind && !name.includes("/"));
   if (resource === undefined) throw new Error(`the server knows no ${object.kind} in ${object.apiVersion}`);
-  return [root, ...(resource.namespaced ? ["namespaces", object.metadata.namespace ?? namespace] : []), resource.name, object.metadata.name].join("/");
+  return [
+    root,
+    ...(resource.namespaced ? ["namespaces", object.metadata.namespace ?? namespace] : []),
+    resource.name,
+    object.metadata.name,
+  ].join("/");
 }

@@ -23,7 +23,8 @@ export type Bed = {
 /** The bed that `main.ts` brought up for the running tests. */
 export function bedFromEnvironment(): Bed {
   const text = process.env[bedVariable];
-  if (text === undefined) throw new Error(`${bedVariable} is not set: run end-to-end tests by npm run test:e2e, which brings the bed up.`);
+  if (text === undefined)
+    throw new Error(`${bedVariable} is not set: run end-to-end tests by npm run test:e2e, which brings the bed up.`);
   return JSON.parse(text) as Bed;
 }
 

@@ -10,7 +10,10 @@ export async function newNamespace(api: ApiServer, name: string, injection = tru
   const path = `/api/v1/namespaces/${name}`;
   await api.call("DELETE", path);
   await waitFor(async () => (await api.get(path)) === undefined, `namespace ${name}'s end`, 60_000);
-  await apply(api, `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: {${injection ? "istio-injection: enabled" : ""}}}}`);
+  await apply(
+    api,
+    `{apiVersion: v1, kind: Namespace, metadata: {name: ${name}, labels: {${injection ? "istio-injection: enabled" : ""}}}}`,
+  );
   return async () => void (await api.call("DELETE", path));
 }
 
@@ -30,7 +33,11 @@ export async function rolledOut(api: ApiServer, namespace: string, ...names: rea
   for (const name of names) {
     await waitFor(
       async () => {
-        const { metadata, spec, status = {} } = await api.expect<Deployment>("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
+        const {
+          metadata,
+          spec,
+          status = {},
+        } = await api.expect<Deployment>("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
         const counts = [status.replicas, status.updatedReplicas, status.availableReplicas].map((count) => count ?? 0);
         return status.observedGeneration === metadata.generation && counts.every((count) => count === spec.replicas);
       },

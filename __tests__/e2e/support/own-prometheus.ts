@@ -18,7 +18,12 @@ export type OwnPrometheus = {
 export async function ownPrometheus(bed: Bed, name: string): Promise<OwnPrometheus> {
   const address = `127.0.0.1:${await freePort()}`;
   const storage = testFolder(bed, `prometheus-${name}-${process.pid}`);
-  const flags = [`--config.file=${join(bed.work, "prometheus.yml")}`, `--storage.tsdb.path=${storage}`, `--web.listen-address=${address}`, "--log.level=error"];
+  const flags = [
+    `--config.file=${join(bed.work, "prometheus.yml")}`,
+    `--storage.tsdb.path=${storage}`,
+    `--web.listen-address=${address}`,
+    "--log.level=error",
+  ];
   let end = async (): Promise<void> => {};
   return {
     url: `http://${address}`,

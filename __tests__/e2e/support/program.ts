@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dump } from "js-yaml";
-import { parseOutputs } from "../../../src/sandbox/composite/file-commands.ts";
+import { parseOutputs } from "../../../sandbox/composite/file-commands.ts";
 import { type Bed, testFolder } from "./bed.ts";
 
 /** A run of the built program, as a step of a pipeline would run it. */
@@ -37,7 +37,10 @@ export type Wanted = {
 let runs = 0;
 
 /** Starts `istio-canary COMMAND --config …` on the bed, with nothing of this process's environment. */
-export function startProgram(bed: Bed, { command = "release", config, flags = [], kubeconfig = bed.kubeconfig, environment = {}, runId }: Wanted): Program {
+export function startProgram(
+  bed: Bed,
+  { command = "release", config, flags = [], kubeconfig = bed.kubeconfig, environment = {}, runId }: Wanted,
+): Program {
   const folder = testFolder(bed, `program-${++runs}-${process.pid}`);
   const file = join(folder, "canary.yaml");
   writeFileSync(file, dump(config));
@@ -54,10 +57,15 @@ export function startProgram(bed: Bed, { command = "release", config, flags = []
     },
   });
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   const ended = new Promise<Finished>((resolve) =>
     child.once("close", (code, signal) =>
-      resolve({ code: code ?? signal ?? 0, said, outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {} }),
+      resolve({
+        code: code ?? signal ?? 0,
+        said,
+        outputs: existsSync(output) ? parseOutputs(readFileSync(output, "utf8")) : {},
+      }),
     ),
   );
   return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), stdout: () => said, report, ended };

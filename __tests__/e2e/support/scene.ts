@@ -32,7 +32,8 @@ export type Scene = {
 
 export const image = (tag: string): readonly string[] => ["--image", `registry.test/shop:${tag}`];
 
-export const virtualServicePath = (namespace: string): string => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop`;
+export const virtualServicePath = (namespace: string): string =>
+  `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/shop`;
 
 export type SceneOptions = {
   /** Of the namespace, and of the host. */
@@ -62,7 +63,11 @@ export async function withScene(
     if (objects !== undefined) await apply(api, objects, name);
     await rolledOut(api, name, "shop-v1", "shop-v2");
     await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the route in Envoy", 30_000);
-    await waitFor(async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1, "an answer through the gateway", 30_000);
+    await waitFor(
+      async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1,
+      "an answer through the gateway",
+      30_000,
+    );
     traffic = startTraffic({ url: bed.gateway, host, perSecond });
     const counted = `istio_requests_total{reporter="source",destination_workload="shop-v1",destination_workload_namespace="${name}"}`;
     await waitFor(async () => (await sumOf(bed, counted)) >= 20, "20 answers in Prometheus", 30_000);
@@ -77,7 +82,13 @@ export async function withScene(
         return program;
       },
       now: async () => withoutOurs(await snapshot(api, name), "shop"),
-      editRoute: async (operations) => void (await api.expect("PATCH", `${virtualServicePath(name)}?fieldManager=somebody-else`, operations, jsonPatch)),
+      editRoute: async (operations) =>
+        void (await api.expect(
+          "PATCH",
+          `${virtualServicePath(name)}?fieldManager=somebody-else`,
+          operations,
+          jsonPatch,
+        )),
       end: async () => ({ weights: await recording.stop(), counts: await (traffic as Traffic).stop() }),
     });
   } finally {
@@ -101,11 +112,20 @@ const configOf = (bed: Bed, namespace: string): object => ({
 });
 
 /** Exit code 1, the reason in the outputs and on the screen, all traffic on stable in Envoy without one failure, and everything as it was. */
-export async function assertRolledBack(scene: Scene, { code, said, outputs }: Finished, because: RegExp): Promise<void> {
+export async function assertRolledBack(
+  scene: Scene,
+  { code, said, outputs }: Finished,
+  because: RegExp,
+): Promise<void> {
   assert.equal(code, 1, said);
   assert.match(outputs.because ?? "", because);
   assert.match(said, because);
-  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), { outcome: "rolled-back", phase: "rolled-back", settled: "true", weight: "0" });
+  assert.deepEqual(pick(outputs, "outcome", "phase", "settled", "weight"), {
+    outcome: "rolled-back",
+    phase: "rolled-back",
+    settled: "true",
+    weight: "0",
+  });
   assert.deepEqual(await scene.now(), scene.before);
   assert.deepEqual(await envoyWeights(scene.bed, scene.host), { v1: 100 });
   await assertQuiet(scene);

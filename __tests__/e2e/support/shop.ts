@@ -52,10 +52,23 @@ spec:
 `;
 
 /** A Deployment `shop-VERSION`. */
-export const shop = ({ version, image, replicas = 1 }: { readonly version: string; readonly image: string; readonly replicas?: number }): string =>
-  deployment(`shop-${version}`, { app: "shop", version }, `registry.test/${image}`, replicas);
+export const shop = ({
+  version,
+  image,
+  replicas = 1,
+}: {
+  readonly version: string;
+  readonly image: string;
+  readonly replicas?: number;
+}): string => deployment(`shop-${version}`, { app: "shop", version }, `registry.test/${image}`, replicas);
 
-export type TwoVersions = { readonly host: string; readonly v1: number; readonly v2: number; readonly stable?: string; readonly canary?: string };
+export type TwoVersions = {
+  readonly host: string;
+  readonly v1: number;
+  readonly v2: number;
+  readonly stable?: string;
+  readonly canary?: string;
+};
 
 /** A Service `shop` with a stable and a canary Deployment, subsets `v1` and `v2`, and a VirtualService on the gateway. */
 export const twoVersions = ({ host, v1, v2, stable = "shop:v1", canary = "shop:v2" }: TwoVersions): string =>

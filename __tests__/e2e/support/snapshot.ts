@@ -28,13 +28,28 @@ export type Snapshot = Readonly<Record<string, unknown>>;
  */
 export async function snapshot(api: ApiServer, namespace: string): Promise<Snapshot> {
   const lists = await Promise.all(
-    collections.map((path) => api.expect<{ readonly kind: string; readonly items: readonly KubernetesObject[] }>("GET", path.replace("NAMESPACE", namespace))),
+    collections.map((path) =>
+      api.expect<{ readonly kind: string; readonly items: readonly KubernetesObject[] }>(
+        "GET",
+        path.replace("NAMESPACE", namespace),
+      ),
+    ),
   );
-  return Object.fromEntries(lists.flatMap(({ kind, items }) => items.map((item) => [`${kind.replace(/List$/, "")}/${item.metadata.name}`, asWritten(item)])));
+  return Object.fromEntries(
+    lists.flatMap(({ kind, items }) =>
+      items.map((item) => [`${kind.replace(/List$/, "")}/${item.metadata.name}`, asWritten(item)]),
+    ),
+  );
 }
 
 function asWritten({ status: _status, metadata, ...object }: KubernetesObject): unknown {
-  const { managedFields: _managedFields, resourceVersion: _resourceVersion, generation: _generation, annotations = {}, ...kept } = metadata;
+  const {
+    managedFields: _managedFields,
+    resourceVersion: _resourceVersion,
+    generation: _generation,
+    annotations = {},
+    ...kept
+  } = metadata;
   const { "deployment.kubernetes.io/revision": _revision, ...written } = annotations;
   return { ...object, metadata: { ...kept, ...(Object.keys(written).length === 0 ? {} : { annotations: written }) } };
 }

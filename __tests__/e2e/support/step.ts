@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { dump } from "js-yaml";
-import { type CompositeRun, startComposite } from "../../../src/sandbox/composite/composite.ts";
+import { type CompositeRun, startComposite } from "../../../sandbox/composite/composite.ts";
 import { type Bed, testFolder } from "./bed.ts";
 import { processesWith } from "./processes.ts";
 

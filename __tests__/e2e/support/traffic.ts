@@ -39,8 +39,20 @@ export type Traffic = {
 };
 
 /** Sends requests at an even rate over kept-alive connections until stopped. Lives in this process: never block it by a synchronous child. */
-export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64, versionOf = versionIn }: TrafficOptions): Traffic {
-  const agent = new Agent({ connections: inFlight, pipelining: 1, keepAliveTimeout: 60_000, connect: { timeout: 2_000 } });
+export function startTraffic({
+  url,
+  host,
+  perSecond,
+  headers = {},
+  inFlight = 64,
+  versionOf = versionIn,
+}: TrafficOptions): Traffic {
+  const agent = new Agent({
+    connections: inFlight,
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    connect: { timeout: 2_000 },
+  });
   const target = new URL(url);
   const all = newTally(versionOf);
   let recent = newTally(versionOf);
@@ -50,7 +62,11 @@ export function startTraffic({ url, host, perSecond, headers = {}, inFlight = 64
 
   async function send(): Promise<void> {
     try {
-      const answer = await request(target, { dispatcher: agent, headers: { ...headers, ...(host === undefined ? {} : { host }) }, headersTimeout: 20_000 });
+      const answer = await request(target, {
+        dispatcher: agent,
+        headers: { ...headers, ...(host === undefined ? {} : { host }) },
+        headersTimeout: 20_000,
+      });
       const body = await answer.body.text();
       note(answer.statusCode, body);
     } catch (error) {
@@ -100,7 +116,10 @@ export async function sendRequests(
   const client = async (): Promise<void> => {
     while (left-- > 0) {
       try {
-        const answer = await request(url, { dispatcher: agent, headers: { ...headers, ...(host === undefined ? {} : { host }) } });
+        const answer = await request(url, {
+          dispatcher: agent,
+          headers: { ...headers, ...(host === undefined ? {} : { host }) },
+        });
         tally.add(answer.statusCode, await answer.body.text());
       } catch (error) {
         tally.add(0, String(error));
@@ -112,7 +131,10 @@ export async function sendRequests(
   return tally.counts();
 }
 
-function newTally(versionOf: (body: string) => string | undefined): { readonly add: (status: number, body: string) => void; readonly counts: () => Counts } {
+function newTally(versionOf: (body: string) => string | undefined): {
+  readonly add: (status: number, body: string) => void;
+  readonly counts: () => Counts;
+} {
   const byStatus: Record<string, number> = {};
   const byVersion: Record<string, number> = {};
   const newest: Record<string, { readonly nth: number; readonly at: number }> = {};
@@ -134,7 +156,8 @@ function newTally(versionOf: (body: string) => string | undefined): { readonly a
       bad += 1;
       lastBadAt = Date.now();
       firstBadAt ??= lastBadAt;
-      if (badSamples.length < 10) badSamples.push(`${new Date(lastBadAt).toISOString()} ${status} ${body.slice(0, 300)}`);
+      if (badSamples.length < 10)
+        badSamples.push(`${new Date(lastBadAt).toISOString()} ${status} ${body.slice(0, 300)}`);
     },
     counts: () => ({
       total,

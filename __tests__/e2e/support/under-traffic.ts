@@ -27,11 +27,27 @@ export type TrafficPlace = Pick<TrafficOptions, "headers" | "versionOf"> & {
 };
 
 /** Does something while requests come through the gateway: from the first good answer until every pod that was taken away has ended. */
-export async function underTraffic<T>(place: TrafficPlace, play: (traffic: Traffic) => Promise<T>): Promise<Witnessed<T>> {
-  const { bed, api, namespace, host, path = "/", perSecond = 60, weightsOf = { host, admin: bed.envoyAdmin }, ...reading } = place;
+export async function underTraffic<T>(
+  place: TrafficPlace,
+  play: (traffic: Traffic) => Promise<T>,
+): Promise<Witnessed<T>> {
+  const {
+    bed,
+    api,
+    namespace,
+    host,
+    path = "/",
+    perSecond = 60,
+    weightsOf = { host, admin: bed.envoyAdmin },
+    ...reading
+  } = place;
   const asked = { url: bed.gateway + path, host, ...reading };
   // Routes, clusters and endpoints reach Envoy one after the other.
-  await waitFor(async () => (await sendRequests(20, asked)).byStatus["200"] === 20, `twenty good answers of ${host}`, 30_000);
+  await waitFor(
+    async () => (await sendRequests(20, asked)).byStatus["200"] === 20,
+    `twenty good answers of ${host}`,
+    30_000,
+  );
   const traffic = startTraffic({ ...asked, perSecond });
   const recorder = recordWeights(bed, weightsOf.host, weightsOf.admin);
   try {
@@ -55,6 +71,8 @@ export async function answers(traffic: Traffic, count: number): Promise<void> {
 async function podsEnded(api: ApiServer, namespace: string): Promise<void> {
   type Pods = { readonly items: readonly { readonly metadata: { readonly deletionTimestamp?: string } }[] };
   const ending = async (): Promise<boolean> =>
-    (await api.expect<Pods>("GET", `/api/v1/namespaces/${namespace}/pods`)).items.some(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    (await api.expect<Pods>("GET", `/api/v1/namespaces/${namespace}/pods`)).items.some(
+      ({ metadata }) => metadata.deletionTimestamp !== undefined,
+    );
   await waitFor(async () => !(await ending()), `the end of pods that were deleted in ${namespace}`, 60_000);
 }

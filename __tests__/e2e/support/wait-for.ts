@@ -4,7 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Waits until the condition gives something, and gives that. Fails after `limit` milliseconds with `what`,
  * the last thing that was seen instead, or the last error. An error of the condition counts as "not yet".
  */
-export async function waitFor<T>(condition: () => T | Promise<T>, what: string, limit: number, every = 100): Promise<NonNullable<Exclude<T, false>>> {
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  what: string,
+  limit: number,
+  every = 100,
+): Promise<NonNullable<Exclude<T, false>>> {
   const until = Date.now() + limit;
   let last: unknown;
   for (;;) {
@@ -16,9 +21,12 @@ export async function waitFor<T>(condition: () => T | Promise<T>, what: string, 
       last = error;
     }
     if (Date.now() >= until)
-      throw new Error(`${what} did not come true within ${limit / 1_000} s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`, {
-        cause: last,
-      });
+      throw new Error(
+        `${what} did not come true within ${limit / 1_000} s; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+        {
+          cause: last,
+        },
+      );
     await sleep(every);
   }
 }

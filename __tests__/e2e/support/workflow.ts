@@ -25,11 +25,26 @@ export type WorkflowRun = {
  */
 export function runWorkflow(
   bed: Bed,
-  { folder, workflow, event = "workflow_dispatch", payload = {}, inputs = {}, secrets = {}, environment = {} }: WorkflowRun,
+  {
+    folder,
+    workflow,
+    event = "workflow_dispatch",
+    payload = {},
+    inputs = {},
+    secrets = {},
+    environment = {},
+  }: WorkflowRun,
 ): Promise<Ended> {
   const pairs = (flag: string, values: Readonly<Record<string, string>>): string[] =>
     Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
-  const machine = ["-P", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-", "--no-cache-server", "--action-offline-mode"];
+  const machine = [
+    "-P",
+    "ubuntu-latest=-self-hosted",
+    "--container-daemon-socket",
+    "-",
+    "--no-cache-server",
+    "--action-offline-mode",
+  ];
   const eventFile = join(testFolder(bed, "events"), `${workflow}.json`);
   writeFileSync(eventFile, JSON.stringify(payload));
   const args = [

@@ -1,6 +1,6 @@
-import { chance } from "../../../src/evidence/chance.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
 import { independent } from "../../../src/evidence/error-ratio.ts";
+import { chance } from "../../../src/rehearsal/chance.ts";
 import { engine } from "./engine.ts";
 import type { Judge } from "./judge.ts";
 import { play, type World } from "./world.ts";
@@ -8,7 +8,11 @@ import { play, type World } from "./world.ts";
 const forms: readonly (readonly [name: string, judge: Judge])[] = [
   ["taken for independent", engine({ warmUp: 0, dispersion: independent })],
   ["tempered by φ", engine({ warmUp: 0 })],
-  ["beta-binomial by φ", (release) => engine({ warmUp: 0, dispersion: { kind: "beta-binomial", phi: dispersionOf(release.before) } })(release)],
+  [
+    "beta-binomial by φ",
+    (release) =>
+      engine({ warmUp: 0, dispersion: { kind: "beta-binomial", phi: dispersionOf(release.before) } })(release),
+  ],
 ];
 
 const world = (canary: number): World => ({ rate: 50, stable: () => 0.005, canary: () => canary, cluster: 3 });
@@ -22,7 +26,9 @@ export function clustersTable(runs: number, seed: number): string {
       const release = play(world(canary), next);
       const outcome = judge(release);
       rolledBack += outcome.end === "rolled back" ? 1 : 0;
-      served += release.polls.slice(0, outcome.end === "rolled back" ? outcome.at : release.polls.length).reduce((sum, poll) => sum + poll.canary.errors, 0);
+      served += release.polls
+        .slice(0, outcome.end === "rolled back" ? outcome.at : release.polls.length)
+        .reduce((sum, poll) => sum + poll.canary.errors, 0);
     }
     return { rolledBack: rolledBack / runs, served: served / runs };
   };
@@ -31,6 +37,9 @@ export function clustersTable(runs: number, seed: number): string {
     "",
     "| clusters are | healthy canaries rolled back | bad requests served at 5 % |",
     "|---|---|---|",
-    ...forms.map(([name, judge]) => `| ${name} | ${(part(judge, 0.005).rolledBack * 100).toFixed(1)} % | ${part(judge, 0.05).served.toFixed(1)} |`),
+    ...forms.map(
+      ([name, judge]) =>
+        `| ${name} | ${(part(judge, 0.005).rolledBack * 100).toFixed(1)} % | ${part(judge, 0.05).served.toFixed(1)} |`,
+    ),
   ].join("\n");
 }

@@ -1,7 +1,7 @@
-import type { Chance } from "../../../src/evidence/chance.ts";
 import type { Poll } from "../../../src/evidence/evidence.ts";
 import type { Counter, Origin } from "../../../src/evidence/snapshot.ts";
 import { advance, emptyMeter, reset } from "../../../src/evidence/tally.ts";
+import type { Chance } from "../../../src/rehearsal/chance.ts";
 import type { Release } from "./world.ts";
 
 type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed: number };
@@ -11,7 +11,10 @@ type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed:
  * whose series of failures appear with the first failure, and which restart from zero now and then.
  */
 export function throughCounters(release: Release, restartsPerRelease: number, next: Chance): Release {
-  const pods: readonly Pod[] = [...["s-1", "s-2", "s-3"].map((name) => newPod(name, "stable")), ...["c-1", "c-2"].map((name) => newPod(name, "canary"))];
+  const pods: readonly Pod[] = [
+    ...["s-1", "s-2", "s-3"].map((name) => newPod(name, "stable")),
+    ...["c-1", "c-2"].map((name) => newPod(name, "canary")),
+  ];
   for (const pod of pods) if (pod.origin === "stable") pod.ok = 1_000_000;
   let meter = advance(emptyMeter, { at: 0, requests: pods.flatMap(countersOf), buckets: [] });
   const polls = release.polls.map((poll, index): Poll => {
@@ -48,6 +51,8 @@ function deal(count: number, parts: number, next: Chance): readonly number[] {
 /** A series exists once it has counted something, and a scrape shows every series that exists. */
 function countersOf({ name, origin, ok, failed }: Pod): readonly Counter[] {
   const counter = (isFailure: boolean, value: number): readonly Counter[] =>
-    value === 0 ? [] : [{ series: `${name} ${isFailure ? 500 : 200}`, process: name, origin, failed: isFailure, value }];
+    value === 0
+      ? []
+      : [{ series: `${name} ${isFailure ? 500 : 200}`, process: name, origin, failed: isFailure, value }];
   return [...counter(false, ok), ...counter(true, failed)];
 }

@@ -1,10 +1,14 @@
 import { defaults, type Settings } from "../../../src/evidence/defaults.ts";
-import { type Course, smallestFound, timeToSafety } from "../../../src/evidence/detectability.ts";
+import { type Course, smallestFound, timeToSafety } from "../../../src/rehearsal/detectability.ts";
 import { pollSeconds, pollsPerStage, weights } from "./world.ts";
 
-const course: Course = { steps: weights.map((weight) => ({ weight, wait: pollsPerStage * pollSeconds * 1_000 })), pollEvery: pollSeconds * 1_000 };
+const course: Course = {
+  steps: weights.map((weight) => ({ weight, wait: pollsPerStage * pollSeconds * 1_000 })),
+  pollEvery: pollSeconds * 1_000,
+};
 const rates = [0.2, 2, 10, 50, 200];
-const times = (ratio: number | undefined): string => (ratio === undefined ? "none" : `${Number(ratio.toPrecision(3))}×`);
+const times = (ratio: number | undefined): string =>
+  ratio === undefined ? "none" : `${Number(ratio.toPrecision(3))}×`;
 const hours = (millis: number | undefined): string =>
   millis === undefined
     ? "more than 30 d"

@@ -5,13 +5,21 @@ import { type Finding, weigh } from "../../../src/evidence/weight.ts";
 import type { Judge } from "./judge.ts";
 
 const failing: readonly Finding[] = ["harm", "broken", "too-much-traffic", "lost"];
-const endings: Partial<Record<Finding, "passed" | "sound" | "held">> = { safe: "passed", sound: "sound", "too-little-traffic": "held" };
+const endings: Partial<Record<Finding, "passed" | "sound" | "held">> = {
+  safe: "passed",
+  sound: "sound",
+  "too-little-traffic": "held",
+};
 
 /** The engine as it is, at every poll: with its defaults, and φ measured on stable's pods before the release. */
 export const engine =
   (change: Partial<Settings> = {}): Judge =>
   (release) => {
-    const settings: Settings = { ...defaults, dispersion: { kind: "tempered", phi: dispersionOf(release.before) }, ...change };
+    const settings: Settings = {
+      ...defaults,
+      dispersion: { kind: "tempered", phi: dispersionOf(release.before) },
+      ...change,
+    };
     let evidence = noEvidence;
     let finding = weigh(evidence, settings).finding;
     for (const [index, poll] of release.polls.entries()) {

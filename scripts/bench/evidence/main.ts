@@ -35,7 +35,9 @@ const started = performance.now();
 const rows = scenarios.flatMap((scenario, index) => {
   if (values.detectability || values.clusters || !scenario.name.includes(values.only)) return [];
   const runs = Math.ceil(Number(values.runs ?? (values.short ? 120 : 2_000)) / (scenario.slow ? 4 : 1));
-  const row = kept().find((one) => one.scenario === scenario.name && one.seed === seed && one.runs === runs) ?? measure(scenario, index, seed, runs);
+  const row =
+    kept().find((one) => one.scenario === scenario.name && one.seed === seed && one.runs === runs) ??
+    measure(scenario, index, seed, runs);
   if (values.keep && !kept().some((one) => one.scenario === row.scenario && one.seed === seed && one.runs === runs))
     appendFileSync(values.keep, `${JSON.stringify(row)}\n`);
   process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)} s  ${scenario.name}\n`);
@@ -45,7 +47,9 @@ const rows = scenarios.flatMap((scenario, index) => {
 if (values.detectability) console.log(detectabilityTable(Number(values.runs ?? 200), seed));
 else if (values.clusters) console.log(clustersTable(Number(values.runs ?? 2_000), seed));
 else console.log(table(rows));
-console.log(`\nseed ${seed} · ${((performance.now() - started) / 1_000).toFixed(0)} s · load ${loadavg()[0]?.toFixed(1)} · Node ${process.version}`);
+console.log(
+  `\nseed ${seed} · ${((performance.now() - started) / 1_000).toFixed(0)} s · load ${loadavg()[0]?.toFixed(1)} · Node ${process.version}`,
+);
 
 const mine = Object.fromEntries(rows.map(({ scenario, ours }) => [scenario, Number(ours.served.toFixed(2))]));
 if (values.store) writeFileSync(stored, `${JSON.stringify({ seed, served: mine }, undefined, 2)}\n`);
@@ -67,7 +71,10 @@ function falseAlarms(): readonly string[] {
   const healthy = scenarios.filter(({ right }) => right === "keep").map(({ name }) => name);
   return rows
     .filter(({ scenario, ours }) => healthy.includes(scenario) && ours.rolledBack > defaults.alpha)
-    .map(({ scenario, ours }) => `${scenario}: ${(ours.rolledBack * 100).toFixed(1)} % of releases rolled back, at most ${defaults.alpha * 100} % may be`);
+    .map(
+      ({ scenario, ours }) =>
+        `${scenario}: ${(ours.rolledBack * 100).toFixed(1)} % of releases rolled back, at most ${defaults.alpha * 100} % may be`,
+    );
 }
 
 function worse(): readonly string[] {
@@ -75,5 +82,8 @@ function worse(): readonly string[] {
   const bad = scenarios.filter(({ right }) => right === "roll back").map(({ name }) => name);
   return rows
     .filter(({ scenario }) => bad.includes(scenario) && (mine[scenario] ?? 0) > 1.1 * (served[scenario] ?? 0))
-    .map(({ scenario }) => `${scenario}: ${mine[scenario]} bad requests served, ${served[scenario]} are stored; more than 10 % worse`);
+    .map(
+      ({ scenario }) =>
+        `${scenario}: ${mine[scenario]} bad requests served, ${served[scenario]} are stored; more than 10 % worse`,
+    );
 }

@@ -7,7 +7,8 @@
 export function standardised(x: readonly number[], y: readonly number[], correct: boolean): number | undefined {
   const { ranks, ties } = rank([...x, ...y]);
   const all = x.length + y.length;
-  const above = ranks.slice(0, x.length).reduce((a, b) => a + b, 0) - (x.length * (x.length + 1)) / 2 - (x.length * y.length) / 2;
+  const above =
+    ranks.slice(0, x.length).reduce((a, b) => a + b, 0) - (x.length * (x.length + 1)) / 2 - (x.length * y.length) / 2;
   const variance = ((x.length * y.length) / 12) * (all + 1 - ties / (all * (all - 1)));
   if (variance === 0) return undefined;
   return (above - (correct ? Math.sign(above) * 0.5 : 0)) / Math.sqrt(variance);

@@ -1,4 +1,4 @@
-import { chance } from "../../../src/evidence/chance.ts";
+import { chance } from "../../../src/rehearsal/chance.ts";
 import { engine } from "./engine.ts";
 import type { Judge, Outcome } from "./judge.ts";
 import { argo, flagger, kayenta, pooled, ratio } from "./peers.ts";
@@ -32,7 +32,13 @@ export type Result = {
   readonly served: number;
 };
 
-export type Row = { readonly scenario: string; readonly seed: number; readonly runs: number; readonly ours: Result; readonly peers: readonly Result[] };
+export type Row = {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly runs: number;
+  readonly ours: Result;
+  readonly peers: readonly Result[];
+};
 
 /** Each scenario has a stream of its own, so one can be run alone and gives the same numbers. */
 export function measure(scenario: Scenario, index: number, seed: number, runs: number): Row {
@@ -54,12 +60,17 @@ type Judged = { readonly outcome: Outcome; readonly served: number };
 
 function servedBy({ polls }: Release, outcome: Outcome, harm: Scenario["harm"]): number {
   const until = outcome.end === "rolled back" ? outcome.at : polls.length;
-  return polls.slice(0, until).reduce((sum, { canary }) => sum + (harm === "failed" ? canary.errors : canary.requests), 0);
+  return polls
+    .slice(0, until)
+    .reduce((sum, { canary }) => sum + (harm === "failed" ? canary.errors : canary.requests), 0);
 }
 
 function summary(tool: string, outcomes: readonly Judged[]): Result {
-  const part = (end: Outcome["end"]): number => outcomes.filter(({ outcome }) => outcome.end === end).length / outcomes.length;
-  const times = outcomes.flatMap(({ outcome }) => (outcome.end === "rolled back" ? [outcome.at * pollSeconds] : [])).sort((a, b) => a - b);
+  const part = (end: Outcome["end"]): number =>
+    outcomes.filter(({ outcome }) => outcome.end === end).length / outcomes.length;
+  const times = outcomes
+    .flatMap(({ outcome }) => (outcome.end === "rolled back" ? [outcome.at * pollSeconds] : []))
+    .sort((a, b) => a - b);
   const medianSeconds = times[Math.floor(times.length / 2)];
   return {
     tool,

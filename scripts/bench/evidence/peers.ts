@@ -28,7 +28,10 @@ function total(counts: readonly Count[]): Count {
   return {
     requests: counts.reduce((sum, { requests }) => sum + requests, 0),
     errors: counts.reduce((sum, { errors }) => sum + errors, 0),
-    buckets: (counts[0]?.buckets ?? []).map(({ le }, index) => ({ le, count: counts.reduce((sum, { buckets }) => sum + (buckets[index]?.count ?? 0), 0) })),
+    buckets: (counts[0]?.buckets ?? []).map(({ le }, index) => ({
+      le,
+      count: counts.reduce((sum, { buckets }) => sum + (buckets[index]?.count ?? 0), 0),
+    })),
   };
 }
 
@@ -85,8 +88,14 @@ export const kayenta: Judge = (release) => {
   for (const [index, { endsAt, stage }] of all.entries()) {
     if (all[index + 1]?.stage === stage) continue;
     const seen = all.slice(0, index + 1);
-    const rates = [seen.map(({ canary }) => failureRate(canary) * 100), seen.map(({ stable }) => failureRate(stable) * 100)] as const;
-    const times = [seen.map(({ canary }) => quantile(canary.buckets, 0.99)), seen.map(({ stable }) => quantile(stable.buckets, 0.99))] as const;
+    const rates = [
+      seen.map(({ canary }) => failureRate(canary) * 100),
+      seen.map(({ stable }) => failureRate(stable) * 100),
+    ] as const;
+    const times = [
+      seen.map(({ canary }) => quantile(canary.buckets, 0.99)),
+      seen.map(({ stable }) => quantile(stable.buckets, 0.99)),
+    ] as const;
     if (isHigh(...rates) || isHigh(...times)) return { end: "rolled back", at: endsAt };
   }
   return passed;
@@ -105,7 +114,10 @@ export const ratio: Judge = (release) => {
   for (const minute of minutes(release)) {
     since = [...since.filter(({ stage }) => stage === minute.stage), minute];
     const [stable, canary] = [total(since.map((one) => one.stable)), total(since.map((one) => one.canary))];
-    if (failureRate(canary) > 1.5 * failureRate(stable) || quantile(canary.buckets, 0.99) > 1.5 * quantile(stable.buckets, 0.99))
+    if (
+      failureRate(canary) > 1.5 * failureRate(stable) ||
+      quantile(canary.buckets, 0.99) > 1.5 * quantile(stable.buckets, 0.99)
+    )
       return { end: "rolled back", at: minute.endsAt };
   }
   return passed;
@@ -118,7 +130,9 @@ export const pooled: Judge = (release) => {
     const seen = all.slice(0, index + 1);
     const [stable, canary] = [total(seen.map((one) => one.stable)), total(seen.map((one) => one.canary))];
     const p = failureRate(total([stable, canary]));
-    const z = (failureRate(canary) - failureRate(stable)) / Math.sqrt(p * (1 - p) * (1 / canary.requests + 1 / stable.requests));
+    const z =
+      (failureRate(canary) - failureRate(stable)) /
+      Math.sqrt(p * (1 - p) * (1 / canary.requests + 1 / stable.requests));
     if (z > 1.6448536269514722) return { end: "rolled back", at: endsAt };
   }
   return passed;

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
-import { chance } from "../../../src/evidence/chance.ts";
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { defaults } from "../../../src/evidence/defaults.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
+import { chance } from "../../../src/rehearsal/chance.ts";
 import { play, pollSeconds, polls } from "./world.ts";
 
 /* node scripts/run.mjs scripts/bench/evidence/picture.ts: draws docs/evidence.svg, one good and one bad release at 50 requests per second. */
@@ -22,7 +22,12 @@ function looks(failing: number, seed: number): { readonly looks: readonly Look[]
     evidence = addPoll(evidence, poll, defaults);
     conclusion = conclude(evidence, defaults);
     const { metrics, safe } = conclusion.weight;
-    seen.push({ minute: (seen.length + 1) * (pollSeconds / 60), weight: poll.weight, harm: metrics.errors / Math.LN10, safe: safe / Math.LN10 });
+    seen.push({
+      minute: (seen.length + 1) * (pollSeconds / 60),
+      weight: poll.weight,
+      harm: metrics.errors / Math.LN10,
+      safe: safe / Math.LN10,
+    });
     if (conclusion.kind === "fail") break;
   }
   return { looks: seen, because: conclusion.because };
@@ -31,10 +36,12 @@ function looks(failing: number, seed: number): { readonly looks: readonly Look[]
 function panel(title: string, failing: number, seed: number, offset: number): string {
   const { looks: seen, because } = looks(failing, seed);
   const x = (minute: number): number => offset + left + (minute / ((polls * pollSeconds) / 60)) * (width - left);
-  const y = (log: number): number => 40 + ((highest - Math.min(highest, Math.max(lowest, log))) / (highest - lowest)) * height;
+  const y = (log: number): number =>
+    40 + ((highest - Math.min(highest, Math.max(lowest, log))) / (highest - lowest)) * height;
   const line = (value: (look: Look) => number, colour: string): string =>
     `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${seen.map((look) => `${x(look.minute).toFixed(1)},${y(value(look)).toFixed(1)}`).join(" ")}"/>`;
-  const text = (at: number, down: number, words: string, extra = ""): string => `<text x="${at.toFixed(1)}" y="${down.toFixed(1)}" ${extra}>${words}</text>`;
+  const text = (at: number, down: number, words: string, extra = ""): string =>
+    `<text x="${at.toFixed(1)}" y="${down.toFixed(1)}" ${extra}>${words}</text>`;
   const bars = seen.map(
     ({ minute, weight }) =>
       `<rect x="${x(minute - pollSeconds / 60).toFixed(1)}" y="${(40 + height - weight).toFixed(1)}" width="${((width - left) / polls + 0.3).toFixed(1)}" height="${weight}" fill="#d8e2ef"/>`,
@@ -43,7 +50,12 @@ function panel(title: string, failing: number, seed: number, offset: number): st
     ...bars,
     ...[0, 5, 10, 15, 20].map((minute) => text(x(minute), 58 + height, `${minute}`, 'text-anchor="middle"')),
     ...[-4, -2, 0, 2, 4, 6].map((log) =>
-      text(offset + left - 8, y(log) + 4, log === 0 ? "1" : `10<tspan dy="-5" font-size="9">${log}</tspan>`, 'text-anchor="end"'),
+      text(
+        offset + left - 8,
+        y(log) + 4,
+        log === 0 ? "1" : `10<tspan dy="-5" font-size="9">${log}</tspan>`,
+        'text-anchor="end"',
+      ),
     ),
     `<line x1="${x(0)}" x2="${x(20)}" y1="${y(Math.log10(20)).toFixed(1)}" y2="${y(Math.log10(20)).toFixed(1)}" stroke="#888" stroke-dasharray="5 4"/>`,
     text(x(20), y(Math.log10(20)) - 5, "proven: 20", 'text-anchor="end" fill="#666"'),

@@ -1,4 +1,4 @@
-import type { Chance } from "../../../src/evidence/chance.ts";
+import type { Chance } from "../../../src/rehearsal/chance.ts";
 import { throughCounters } from "./counters.ts";
 import { play, pollSeconds, pollsPerStage, type Release, type ResponseTimes, type World } from "./world.ts";
 
@@ -38,7 +38,11 @@ const steady = (rate: number, stable: number, canary: number): Scenario =>
 /** A minute with 20 % failures on both versions, in the middle of a stage. */
 function incident(stage: number): Scenario {
   const rate = (poll: number): number =>
-    Math.floor(poll / pollsPerStage) === stage && poll % pollsPerStage >= 8 && poll % pollsPerStage < 8 + 60 / pollSeconds ? 0.2 : 0.005;
+    Math.floor(poll / pollsPerStage) === stage &&
+    poll % pollsPerStage >= 8 &&
+    poll % pollsPerStage < 8 + 60 / pollSeconds
+      ? 0.2
+      : 0.005;
   return scenario(`incident on both versions in stage ${stage + 1}`, "keep", { rate: 50, stable: rate, canary: rate });
 }
 
@@ -52,7 +56,8 @@ const counted = (name: string, restarts: number, stable: number, canary: number)
   right: stable === canary ? "keep" : "roll back",
   harm: "failed",
   slow: true,
-  draw: (next) => throughCounters(play({ rate: 50, stable: always(stable), canary: always(canary) }, next), restarts, next),
+  draw: (next) =>
+    throughCounters(play({ rate: 50, stable: always(stable), canary: always(canary) }, next), restarts, next),
 });
 
 export const scenarios: readonly Scenario[] = [
@@ -60,8 +65,17 @@ export const scenarios: readonly Scenario[] = [
   steady(2, 0.005, 0.005),
   steady(0.2, 0.005, 0.005),
   ...[0, 1, 2, 3].map(incident),
-  scenario("healthy at 0.5 %, failures in clusters of 3", "keep", { rate: 50, stable: always(0.005), canary: always(0.005), cluster: 3 }),
-  scenario("cold start: 5 % in the first minute", "keep", { rate: 50, stable: always(0.005), canary: (poll) => (poll < 60 / pollSeconds ? 0.05 : 0.005) }),
+  scenario("healthy at 0.5 %, failures in clusters of 3", "keep", {
+    rate: 50,
+    stable: always(0.005),
+    canary: always(0.005),
+    cluster: 3,
+  }),
+  scenario("cold start: 5 % in the first minute", "keep", {
+    rate: 50,
+    stable: always(0.005),
+    canary: (poll) => (poll < 60 / pollSeconds ? 0.05 : 0.005),
+  }),
   counted("healthy at 0.5 %, pods restart, counted raw", 2, 0.005, 0.005),
   counted("healthy at 0.01 %, new series, counted raw", 0, 0.0001, 0.0001),
   timed("as fast as stable", "keep", typical, 1),
@@ -77,13 +91,32 @@ export const scenarios: readonly Scenario[] = [
   steady(50, 0.03, 0.06),
   steady(2, 0.005, 0.05),
   steady(0.2, 0.005, 0.5),
-  scenario("0.5 % → 5 %, failures in clusters of 3", "roll back", { rate: 50, stable: always(0.005), canary: always(0.05), cluster: 3 }),
-  scenario("0.5 %, 50 % from minute 16", "roll back", { rate: 50, stable: always(0.005), canary: (poll) => (poll < 64 ? 0.005 : 0.5) }),
+  scenario("0.5 % → 5 %, failures in clusters of 3", "roll back", {
+    rate: 50,
+    stable: always(0.005),
+    canary: always(0.05),
+    cluster: 3,
+  }),
+  scenario("0.5 %, 50 % from minute 16", "roll back", {
+    rate: 50,
+    stable: always(0.005),
+    canary: (poll) => (poll < 64 ? 0.005 : 0.5),
+  }),
   counted("0.01 % → 0.5 %, new series, counted raw", 0, 0.0001, 0.005),
   timed("1.1 times as slow", undefined, typical, 1.1),
   timed("1.3 times as slow", "roll back", typical, 1.3),
   timed("2 times as slow", "roll back", typical, 2),
   timed("1.3 times as slow, thin tails", "roll back", thin, 1.3),
-  scenario("3 times the planned traffic", "roll back", { rate: 50, stable: always(0.005), canary: always(0.005), canaryTraffic: 3 }),
-  scenario("a third of the planned traffic", "hold", { rate: 50, stable: always(0.005), canary: always(0.005), canaryTraffic: 1 / 3 }),
+  scenario("3 times the planned traffic", "roll back", {
+    rate: 50,
+    stable: always(0.005),
+    canary: always(0.005),
+    canaryTraffic: 3,
+  }),
+  scenario("a third of the planned traffic", "hold", {
+    rate: 50,
+    stable: always(0.005),
+    canary: always(0.005),
+    canaryTraffic: 1 / 3,
+  }),
 ];

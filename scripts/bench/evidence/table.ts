@@ -3,7 +3,8 @@ import { scenarios } from "./scenarios.ts";
 
 const percent = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.0995 ? 1 : 0)} %`;
 const whole = (value: number): string => (value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
-const time = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${(seconds / 60).toFixed(seconds % 60 === 0 ? 0 : 1)} min`);
+const time = (seconds: number): string =>
+  seconds < 120 ? `${seconds} s` : `${(seconds / 60).toFixed(seconds % 60 === 0 ? 0 : 1)} min`;
 
 /** Rolled back · after (median) · served. */
 function cell({ rolledBack, medianSeconds, served }: Result, keep: boolean): string {

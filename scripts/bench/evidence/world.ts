@@ -1,7 +1,7 @@
-import { type Chance, poisson } from "../../../src/evidence/chance.ts";
 import type { PodCount } from "../../../src/evidence/dispersion.ts";
 import type { Poll } from "../../../src/evidence/evidence.ts";
 import type { Count } from "../../../src/evidence/tally.ts";
+import { type Chance, poisson } from "../../../src/rehearsal/chance.ts";
 
 /** Everybody's plan: 5, 10, 25 and 50 %, five minutes each, a poll every 15 seconds. */
 export const pollSeconds = 15;
@@ -37,7 +37,10 @@ export type Release = {
 const edges = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, Infinity];
 
 export function play(world: World, next: Chance): Release {
-  return { before: before(world, next), polls: Array.from({ length: polls }, (_, poll) => playPoll(world, poll, next)) };
+  return {
+    before: before(world, next),
+    polls: Array.from({ length: polls }, (_, poll) => playPoll(world, poll, next)),
+  };
 }
 
 function playPoll(world: World, poll: number, next: Chance): Poll {
@@ -49,12 +52,24 @@ function playPoll(world: World, poll: number, next: Chance): Poll {
     weight,
     age: (poll + 1) * pollSeconds * 1_000,
     stable: count(all * (1 - canary), world.stable(poll), world.cluster ?? 1, times?.stable, next),
-    canary: count(all * canary, world.canary(poll), world.cluster ?? 1, times && { ...times.stable, median: times.stable.median * times.slower }, next),
+    canary: count(
+      all * canary,
+      world.canary(poll),
+      world.cluster ?? 1,
+      times && { ...times.stable, median: times.stable.median * times.slower },
+      next,
+    ),
     lost: 0,
   };
 }
 
-function count(expected: number, failing: number, cluster: number, times: ResponseTimes | undefined, next: Chance): Count {
+function count(
+  expected: number,
+  failing: number,
+  cluster: number,
+  times: ResponseTimes | undefined,
+  next: Chance,
+): Count {
   if (times) return countTimes(expected, failing, times, next);
   const errors = failures(expected * failing, cluster, next);
   return { requests: errors + poisson(expected * (1 - failing), next), errors, buckets: [] };
@@ -64,7 +79,8 @@ function count(expected: number, failing: number, cluster: number, times: Respon
 function failures(expected: number, cluster: number, next: Chance): number {
   if (cluster === 1) return poisson(expected, next);
   let failed = 0;
-  for (let left = poisson(expected / cluster, next); left > 0; left--) failed += 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / cluster));
+  for (let left = poisson(expected / cluster, next); left > 0; left--)
+    failed += 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / cluster));
   return failed;
 }
 
@@ -94,6 +110,9 @@ function before(world: World, next: Chance): Release["before"] {
 function normal(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const tail =
-    (t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))) * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+    (t *
+      (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))) *
+      Math.exp((-z * z) / 2)) /
+    Math.sqrt(2 * Math.PI);
   return z > 0 ? 1 - tail : tail;
 }

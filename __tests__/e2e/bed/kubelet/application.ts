@@ -15,7 +15,10 @@ export type Surroundings = {
   /** Told of each answer. */
   readonly answered: (request: IncomingMessage, status: number, milliseconds: number) => void;
   /** Asks another service, through the pod's proxy where it has one. */
-  readonly ask: (url: URL, headers: Readonly<Record<string, string>>) => Promise<{ readonly status: number; readonly body: unknown }>;
+  readonly ask: (
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ) => Promise<{ readonly status: number; readonly body: unknown }>;
 };
 
 /** Starts the program of a container on all its ports. Every answer is JSON that says who gave it. */
@@ -23,7 +26,9 @@ export async function startApplication(spec: ContainerSpec, surroundings: Surrou
   const behaviour = behaviourOf(spec.image);
   const ports = behaviour.refuses ? [] : (spec.ports ?? []);
   const answer = answerer(spec, surroundings);
-  const servers = await Promise.all(ports.map(({ containerPort }) => listen(createServer(answer), containerPort, surroundings.address)));
+  const servers = await Promise.all(
+    ports.map(({ containerPort }) => listen(createServer(answer), containerPort, surroundings.address)),
+  );
   return (abruptly) => closeAll(servers, abruptly);
 }
 
@@ -46,7 +51,9 @@ export async function closeAll(servers: readonly Server[], abruptly: boolean): P
 
 function answerer(spec: ContainerSpec, { pod, age, say, answered, ask }: Surroundings): RequestListener {
   const behaviour = behaviourOf(spec.image);
-  const backends = (spec.env?.find(({ name }) => name === "BACKEND_URL")?.value ?? "").split(/[\s,]+/).filter((url) => url !== "");
+  const backends = (spec.env?.find(({ name }) => name === "BACKEND_URL")?.value ?? "")
+    .split(/[\s,]+/)
+    .filter((url) => url !== "");
   let requests = 0;
 
   const isBad = (): boolean => behaviour.errors > 0 && (++requests * behaviour.errors) % 100 < behaviour.errors;
@@ -54,26 +61,49 @@ function answerer(spec: ContainerSpec, { pod, age, say, answered, ask }: Surroun
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = performance.now();
     request.resume();
-    if (request.headers["user-agent"]?.startsWith("kube-probe/")) return send(response, age() >= behaviour.start * 1_000 ? 200 : 503, { healthy: true });
+    if (request.headers["user-agent"]?.startsWith("kube-probe/"))
+      return send(response, age() >= behaviour.start * 1_000 ? 200 : 503, { healthy: true });
     if (behaviour.slow > 0) await sleep(behaviour.slow);
     const bad = isBad();
-    const answers = bad ? [] : await Promise.all(backends.map(async (url) => ({ url, ...(await ask(new URL(url), passedOn(request))) })));
+    const answers = bad
+      ? []
+      : await Promise.all(backends.map(async (url) => ({ url, ...(await ask(new URL(url), passedOn(request))) })));
     const status = bad ? 500 : answers.some((backend) => backend.status >= 500) ? 502 : 200;
-    send(response, status, { pod, version: behaviour.version, path: request.url, ...(answers.length === 0 ? {} : { backends: answers }) });
+    send(response, status, {
+      pod,
+      version: behaviour.version,
+      path: request.url,
+      ...(answers.length === 0 ? {} : { backends: answers }),
+    });
     say(`${request.method} ${request.url} ${status}`);
     answered(request, status, performance.now() - began);
   }
 
   const send = (response: ServerResponse, status: number, body: object): void =>
-    void response.writeHead(status, { "content-type": "application/json", "x-pod": pod, "x-version": behaviour.version }).end(JSON.stringify(body));
+    void response
+      .writeHead(status, { "content-type": "application/json", "x-pod": pod, "x-version": behaviour.version })
+      .end(JSON.stringify(body));
 
-  return (request, response) => void respond(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  return (request, response) =>
+    void respond(request, response).catch((error: unknown) =>
+      response.destroy(error instanceof Error ? error : undefined),
+    );
 }
 
 /** Headers that a well-behaved service hands on: the ones by which routes choose. */
 function passedOn({ headers }: IncomingMessage): Readonly<Record<string, string>> {
-  const own = new Set(["host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "accept-encoding"]);
+  const own = new Set([
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "keep-alive",
+    "upgrade",
+    "accept-encoding",
+  ]);
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (own.has(name) || name.startsWith("x-envoy") || typeof value !== "string" ? [] : [[name, value]])),
+    Object.entries(headers).flatMap(([name, value]) =>
+      own.has(name) || name.startsWith("x-envoy") || typeof value !== "string" ? [] : [[name, value]],
+    ),
   );
 }

@@ -20,7 +20,9 @@ export function behaviourOf(image: string): Behaviour {
   const tag = /:([^:/@]+)(@.*)?$/.exec(image)?.[1] ?? "latest";
   const [version = tag, ...words] = tag.split("-");
   const number = (name: string): number | undefined => {
-    const digits = words.map((word) => new RegExp(`^${name}(\\d+)$`).exec(word)?.[1]).find((match) => match !== undefined);
+    const digits = words
+      .map((word) => new RegExp(`^${name}(\\d+)$`).exec(word)?.[1])
+      .find((match) => match !== undefined);
     return digits === undefined ? undefined : Number(digits);
   };
   const crash = words.includes("crash") ? 300 : undefined;

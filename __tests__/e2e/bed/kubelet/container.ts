@@ -1,7 +1,12 @@
 import { behaviourOf } from "./behaviour.ts";
 import { type ContainerSpec, timestamp } from "./objects.ts";
 
-type Terminated = { readonly exitCode: number; readonly reason: string; readonly startedAt: string; readonly finishedAt: string };
+type Terminated = {
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+};
 type State =
   | { readonly waiting: { readonly reason: string; readonly message?: string } }
   | { readonly running: { readonly startedAt: string } }
@@ -28,7 +33,12 @@ const backOff = (restarts: number): number => Math.min(2 ** (restarts - 1), 30);
 const keptLines = 1_000;
 
 /** Runs a container as its image says, and starts it again when it ends. `open` starts what it serves. */
-export function runContainer(spec: ContainerSpec, podName: string, open: () => Promise<Close>, changed: () => void): Container {
+export function runContainer(
+  spec: ContainerSpec,
+  podName: string,
+  open: () => Promise<Close>,
+  changed: () => void,
+): Container {
   const behaviour = behaviourOf(spec.image);
   let state: State = { waiting: { reason: "ContainerCreating" } };
   let last: Terminated | undefined;
@@ -57,9 +67,18 @@ export function runContainer(spec: ContainerSpec, podName: string, open: () => P
     if (behaviour.image === "missing") {
       const missing = `failed to pull and unpack image "${spec.image}": failed to resolve reference "${spec.image}": ${spec.image}: not found`;
       become({ waiting: { reason: "ErrImagePull", message: missing } });
-      later(1_000, () => become({ waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ErrImagePull: ${missing}` } }));
+      later(1_000, () =>
+        become({
+          waiting: {
+            reason: "ImagePullBackOff",
+            message: `Back-off pulling image "${spec.image}": ErrImagePull: ${missing}`,
+          },
+        }),
+      );
     } else if (behaviour.image === "misconfigured") {
-      become({ waiting: { reason: "CreateContainerConfigError", message: `configmap "${spec.name}-settings" not found` } });
+      become({
+        waiting: { reason: "CreateContainerConfigError", message: `configmap "${spec.name}-settings" not found` },
+      });
     } else {
       run();
     }
@@ -87,7 +106,12 @@ export function runContainer(spec: ContainerSpec, podName: string, open: () => P
     }
     const seconds = backOff(restarts);
     later(200, () => {
-      become({ waiting: { reason: "CrashLoopBackOff", message: `back-off ${seconds}s restarting failed container=${spec.name} pod=${podName}` } });
+      become({
+        waiting: {
+          reason: "CrashLoopBackOff",
+          message: `back-off ${seconds}s restarting failed container=${spec.name} pod=${podName}`,
+        },
+      });
       later(seconds * 1_000, restart);
     });
   }
@@ -114,9 +138,12 @@ export function runContainer(spec: ContainerSpec, podName: string, open: () => P
       ...(last === undefined || "terminated" in state ? {} : { lastState: { terminated: last } }),
     }),
     log(wantsPrevious) {
-      if (wantsPrevious && previous === undefined) return { refused: `previous terminated container "${spec.name}" in pod "${podName}" not found` };
+      if (wantsPrevious && previous === undefined)
+        return { refused: `previous terminated container "${spec.name}" in pod "${podName}" not found` };
       if ("waiting" in state && last === undefined)
-        return { refused: `container "${spec.name}" in pod "${podName}" is waiting to start: ${state.waiting.message ?? state.waiting.reason}` };
+        return {
+          refused: `container "${spec.name}" in pod "${podName}" is waiting to start: ${state.waiting.message ?? state.waiting.reason}`,
+        };
       return { text: [...(wantsPrevious && previous ? previous : lines), ""].join("\n") };
     },
     async stop() {

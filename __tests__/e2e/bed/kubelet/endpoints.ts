@@ -4,14 +4,19 @@ import type { EndpointSlice, Service } from "./objects.ts";
 export type Endpoints = (url: URL, namespace: string) => string | undefined;
 
 /** kube-proxy's part: `http://reviews:9080` as a pod of `namespace` means it. */
-export function endpointsOf(services: ReadonlyMap<string, Service>, slices: ReadonlyMap<string, EndpointSlice>): Endpoints {
+export function endpointsOf(
+  services: ReadonlyMap<string, Service>,
+  slices: ReadonlyMap<string, EndpointSlice>,
+): Endpoints {
   const turns = new Map<string, number>();
   return (url, namespace) => {
     const [name = "", given = namespace] = url.hostname.split(".");
     const port = services.get(`${given}/${name}`)?.spec.ports?.find((one) => one.port === Number(url.port || 80));
     if (port === undefined) return undefined;
     const ready = [...slices.values()]
-      .filter(({ metadata }) => metadata.namespace === given && metadata.labels?.["kubernetes.io/service-name"] === name)
+      .filter(
+        ({ metadata }) => metadata.namespace === given && metadata.labels?.["kubernetes.io/service-name"] === name,
+      )
       .flatMap(({ endpoints, ports }) => {
         const target = ports?.find((one) => (one.name ?? "") === (port.name ?? ""))?.port;
         return (endpoints ?? [])

@@ -10,8 +10,15 @@ type Operation = { readonly op: "add"; readonly path: string; readonly value: un
  */
 export function inject({ request }: Review): object {
   const operations = operationsFor(request.object);
-  const patch = operations.length === 0 ? {} : { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(operations)).toString("base64") };
-  return { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: { uid: request.uid, allowed: true, ...patch } };
+  const patch =
+    operations.length === 0
+      ? {}
+      : { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(operations)).toString("base64") };
+  return {
+    apiVersion: "admission.k8s.io/v1",
+    kind: "AdmissionReview",
+    response: { uid: request.uid, allowed: true, ...patch },
+  };
 }
 
 function operationsFor(pod: Pod): readonly Operation[] {
@@ -25,20 +32,37 @@ function operationsFor(pod: Pod): readonly Operation[] {
   };
   const native = annotations["sidecar.istio.io/nativeSidecar"] === "true";
   const added: readonly Operation[] = native
-    ? [{ op: "add", path: "/spec/initContainers", value: [{ ...container, restartPolicy: "Always" }, ...(pod.spec.initContainers ?? [])] }]
+    ? [
+        {
+          op: "add",
+          path: "/spec/initContainers",
+          value: [{ ...container, restartPolicy: "Always" }, ...(pod.spec.initContainers ?? [])],
+        },
+      ]
     : [{ op: "add", path: "/spec/containers/-", value: container }];
   const marks = {
     ...annotations,
     "prometheus.io/scrape": "true",
     "prometheus.io/port": "15020",
     "prometheus.io/path": "/stats/prometheus",
-    "sidecar.istio.io/status": JSON.stringify({ initContainers: native ? [proxyName] : [], containers: native ? [] : [proxyName], revision: "default" }),
+    "sidecar.istio.io/status": JSON.stringify({
+      initContainers: native ? [proxyName] : [],
+      containers: native ? [] : [proxyName],
+      revision: "default",
+    }),
   };
   const names = {
     "service.istio.io/canonical-name":
-      labels["app.kubernetes.io/name"] ?? labels.app ?? pod.metadata.generateName?.replace(/(-[^-]+)?-$/, "") ?? pod.metadata.name,
+      labels["app.kubernetes.io/name"] ??
+      labels.app ??
+      pod.metadata.generateName?.replace(/(-[^-]+)?-$/, "") ??
+      pod.metadata.name,
     "service.istio.io/canonical-revision": labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
     ...labels,
   };
-  return [...added, { op: "add", path: "/metadata/annotations", value: marks }, { op: "add", path: "/metadata/labels", value: names }];
+  return [
+    ...added,
+    { op: "add", path: "/metadata/annotations", value: marks },
+    { op: "add", path: "/metadata/labels", value: names },
+  ];
 }

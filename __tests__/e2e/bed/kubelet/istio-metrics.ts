@@ -13,7 +13,10 @@ export type Registry = {
 export type Labels = Readonly<Record<string, string>>;
 
 /** Envoy's own default buckets, in milliseconds. */
-const limits = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000];
+const limits = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
+];
 
 type Series = { readonly labels: string; count: number; sum: number; readonly buckets: number[] };
 
@@ -34,7 +37,8 @@ export function newRegistry(): Registry {
       series.count += 1;
       series.sum += milliseconds;
       const first = limits.findIndex((limit) => milliseconds <= limit);
-      for (let index = first; index >= 0 && index < limits.length; index++) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
+      for (let index = first; index >= 0 && index < limits.length; index++)
+        series.buckets[index] = (series.buckets[index] ?? 0) + 1;
     },
     connection: (labels) => void connections.set(key(labels), (connections.get(key(labels)) ?? 0) + 1),
     text: () =>
@@ -43,7 +47,9 @@ export function newRegistry(): Registry {
         ...[...requests.values()].map(({ labels, count }) => `istio_requests_total{${labels}} ${count}`),
         "# TYPE istio_request_duration_milliseconds histogram",
         ...[...requests.values()].flatMap(({ labels, count, sum, buckets }) => [
-          ...limits.map((limit, index) => `istio_request_duration_milliseconds_bucket{${labels},le="${limit}"} ${buckets[index]}`),
+          ...limits.map(
+            (limit, index) => `istio_request_duration_milliseconds_bucket{${labels},le="${limit}"} ${buckets[index]}`,
+          ),
           `istio_request_duration_milliseconds_bucket{${labels},le="+Inf"} ${count}`,
           `istio_request_duration_milliseconds_sum{${labels}} ${sum}`,
           `istio_request_duration_milliseconds_count{${labels}} ${count}`,

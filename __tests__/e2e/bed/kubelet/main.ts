@@ -42,7 +42,8 @@ let next = 0;
 /** Addresses go round: Envoy may hold one for a while after its pod has gone. */
 function takeAddress(pod: Pod): string {
   const wanted = pod.metadata.annotations?.["bed/address"];
-  const taken = (address: string): boolean => [...running.keys()].some((uid) => addressed.get(address)?.metadata.uid === uid);
+  const taken = (address: string): boolean =>
+    [...running.keys()].some((uid) => addressed.get(address)?.metadata.uid === uid);
   const free = (): string => {
     const address = `10.244.${1 + (Math.floor(next / 250) % 8)}.${1 + (next % 250)}`;
     next += 1;
@@ -73,7 +74,12 @@ async function stop(uid: string): Promise<void> {
 async function end(pod: Pod): Promise<void> {
   if (ending.has(pod.metadata.uid)) return;
   await stop(pod.metadata.uid);
-  await api.call("DELETE", pathOfPod(pod), { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
+  await api.call("DELETE", pathOfPod(pod), {
+    apiVersion: "v1",
+    kind: "DeleteOptions",
+    gracePeriodSeconds: 0,
+    preconditions: { uid: pod.metadata.uid },
+  });
 }
 
 /** The scheduler's part: one node, with 64 CPUs for each pod. */
@@ -91,8 +97,19 @@ async function bind(pod: Pod): Promise<void> {
     });
     return;
   }
-  const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message: because, lastTransitionTime: timestamp() };
-  await api.expect("PATCH", `${pathOfPod(pod)}/status`, { status: { phase: "Pending", conditions: [condition] } }, "application/merge-patch+json");
+  const condition = {
+    type: "PodScheduled",
+    status: "False",
+    reason: "Unschedulable",
+    message: because,
+    lastTransitionTime: timestamp(),
+  };
+  await api.expect(
+    "PATCH",
+    `${pathOfPod(pod)}/status`,
+    { status: { phase: "Pending", conditions: [condition] } },
+    "application/merge-patch+json",
+  );
 }
 
 function unschedulable(pod: Pod): string | undefined {
@@ -110,7 +127,9 @@ function targets(): readonly object[] {
   return [...addressed].flatMap(([address, { metadata }]) => {
     const { annotations = {}, labels = {} } = metadata;
     if (!running.has(metadata.uid) || annotations["prometheus.io/scrape"] !== "true") return [];
-    const own = Object.fromEntries(Object.entries(labels).map(([name, value]) => [name.replaceAll(/[^a-zA-Z0-9_]/g, "_"), value]));
+    const own = Object.fromEntries(
+      Object.entries(labels).map(([name, value]) => [name.replaceAll(/[^a-zA-Z0-9_]/g, "_"), value]),
+    );
     const path = annotations["prometheus.io/path"] ?? "/metrics";
     return [
       {
@@ -125,12 +144,21 @@ function targets(): readonly object[] {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "/", "https://node-0");
   const [, route, namespace = "", podName = "", containerName = ""] = url.pathname.split("/");
-  if (route === "inject") return void response.setHeader("content-type", "application/json").end(JSON.stringify(inject(JSON.parse(await text(request)))));
-  if (route === "targets") return void response.setHeader("content-type", "application/json").end(JSON.stringify(targets()));
-  if (route !== "containerLogs") return void response.writeHead(404).end(`${url.pathname}: this kubelet does not know that\n`);
-  const pod = [...addressed.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === podName && running.has(metadata.uid));
-  const container = pod && (await running.get(pod.metadata.uid))?.containers.find(({ spec }) => spec.name === containerName);
-  if (container === undefined) return void response.writeHead(404).end(`container ${containerName} of pod ${namespace}/${podName} is not here\n`);
+  if (route === "inject")
+    return void response
+      .setHeader("content-type", "application/json")
+      .end(JSON.stringify(inject(JSON.parse(await text(request)))));
+  if (route === "targets")
+    return void response.setHeader("content-type", "application/json").end(JSON.stringify(targets()));
+  if (route !== "containerLogs")
+    return void response.writeHead(404).end(`${url.pathname}: this kubelet does not know that\n`);
+  const pod = [...addressed.values()].find(
+    ({ metadata }) => metadata.namespace === namespace && metadata.name === podName && running.has(metadata.uid),
+  );
+  const container =
+    pod && (await running.get(pod.metadata.uid))?.containers.find(({ spec }) => spec.name === containerName);
+  if (container === undefined)
+    return void response.writeHead(404).end(`container ${containerName} of pod ${namespace}/${podName} is not here\n`);
   const log = container.log(url.searchParams.get("previous") === "true");
   if ("refused" in log) return void response.writeHead(400).end(log.refused);
   const tail = Number(url.searchParams.get("tailLines") ?? Number.POSITIVE_INFINITY);
@@ -153,7 +181,11 @@ const remember =
 
 const tls = { cert: readFileSync(join(pki, "kubelet.crt")), key: readFileSync(join(pki, "kubelet.key")) };
 await listen(
-  createServer(tls, (request, response) => void answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))),
+  createServer(
+    tls,
+    (request, response) =>
+      void answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error))),
+  ),
   10_250,
   "10.244.0.1",
 );
@@ -170,5 +202,9 @@ const told = (what: string) => (error: unknown) => console.error(`${what}:`, err
 await Promise.all([
   api.watch<Service>("/api/v1/services", remember(services), stopping.signal),
   api.watch<EndpointSlice>("/apis/discovery.k8s.io/v1/endpointslices", remember(slices), stopping.signal),
-  api.watch<Pod>("/api/v1/pods", (type, pod) => void onPod(type, pod).catch(told(`pod ${pod.metadata.name}`)), stopping.signal),
+  api.watch<Pod>(
+    "/api/v1/pods",
+    (type, pod) => void onPod(type, pod).catch(told(`pod ${pod.metadata.name}`)),
+    stopping.signal,
+  ),
 ]);

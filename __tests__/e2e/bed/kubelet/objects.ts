@@ -44,13 +44,19 @@ export type Service = KubernetesObject & {
   readonly metadata: Metadata & { readonly namespace: string; readonly creationTimestamp?: string };
   readonly spec: {
     readonly selector?: Readonly<Record<string, string>>;
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string }[];
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+    }[];
   };
 };
 
 export type EndpointSlice = KubernetesObject & {
   readonly metadata: Metadata & { readonly namespace: string };
-  readonly endpoints: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[] | null;
+  readonly endpoints:
+    | readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[]
+    | null;
   readonly ports: readonly { readonly name?: string; readonly port: number }[] | null;
 };
 
@@ -58,5 +64,10 @@ export type EndpointSlice = KubernetesObject & {
 export const timestamp = (at: number = Date.now()): string => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 
 /** Selects nothing when empty, as a Service's selector does. */
-export const selects = (selector: Readonly<Record<string, string>> | undefined, labels: Readonly<Record<string, string>> | undefined): boolean =>
-  selector !== undefined && Object.keys(selector).length > 0 && Object.entries(selector).every(([key, value]) => labels?.[key] === value);
+export const selects = (
+  selector: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean =>
+  selector !== undefined &&
+  Object.keys(selector).length > 0 &&
+  Object.entries(selector).every(([key, value]) => labels?.[key] === value);

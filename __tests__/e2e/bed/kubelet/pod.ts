@@ -30,14 +30,18 @@ export type RunningPod = {
   readonly stop: () => Promise<void>;
 };
 
-export const pathOfPod = ({ metadata }: Pod): string => `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
+export const pathOfPod = ({ metadata }: Pod): string =>
+  `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
 
 /** At most this long a pod that is deleted still serves, so that Envoy has heard of it before the port closes. */
 const grace = 1_000;
 
 export async function runPod(node: Node, pod: Pod, address: string): Promise<RunningPod> {
   const { name, namespace, uid } = pod.metadata;
-  const specs = [...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"), ...pod.spec.containers];
+  const specs = [
+    ...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"),
+    ...pod.spec.containers,
+  ];
   const registry = newRegistry();
   const agent = new Agent({ connections: 64, keepAliveTimeout: 60_000, connect: { timeout: 2_000 } });
   const proxy = startProxyOf(node, pod, address, (labels, access) =>
@@ -80,14 +84,28 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
         headersTimeout: 15_000,
       });
       const text = await answer.body.text();
-      return { status: answer.statusCode, body: String(answer.headers["content-type"]).includes("json") ? JSON.parse(text) : text };
+      return {
+        status: answer.statusCode,
+        body: String(answer.headers["content-type"]).includes("json") ? JSON.parse(text) : text,
+      };
     } catch (error) {
       return { status: 503, body: String(error) };
     }
   }
 
-  const parts: readonly { readonly container: Container; readonly ready: () => boolean; readonly readiness: Readiness }[] = specs.map((spec) => {
-    const surroundings = { pod: name, address, age: () => container.age(), say: (line: string) => container.say(line), answered, ask };
+  const parts: readonly {
+    readonly container: Container;
+    readonly ready: () => boolean;
+    readonly readiness: Readiness;
+  }[] = specs.map((spec) => {
+    const surroundings = {
+      pod: name,
+      address,
+      age: () => container.age(),
+      say: (line: string) => container.say(line),
+      answered,
+      ask,
+    };
     const isProxy = spec.name === proxyName;
     const open = isProxy ? async () => async () => {} : () => startApplication(spec, surroundings);
     const container = runContainer(spec, `${name}_${namespace}(${uid})`, open, () => {
@@ -118,13 +136,22 @@ export async function runPod(node: Node, pod: Pod, address: string): Promise<Run
 const proxyHost = ({ hostname, port }: URL): string => (port === "" ? hostname : `${hostname}:${port}:${port}`);
 
 /** A router has a proxy and nothing else. A sidecar gets a real one only where its pod calls others: what comes in is counted without. */
-function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Labels, access: Access) => void): EnvoyProcess | undefined {
+function startProxyOf(
+  node: Node,
+  pod: Pod,
+  address: string,
+  count: (labels: Labels, access: Access) => void,
+): EnvoyProcess | undefined {
   const spec = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(({ name }) => name === proxyName);
   if (spec === undefined) return undefined;
   const kind = spec.args?.[1] === "router" ? "router" : "sidecar";
-  const calls = pod.spec.containers.some(({ env }) => env?.some(({ name, value }) => name === "BACKEND_URL" && value !== undefined));
+  const calls = pod.spec.containers.some(({ env }) =>
+    env?.some(({ name, value }) => name === "BACKEND_URL" && value !== undefined),
+  );
   if (kind === "sidecar" && !calls) return undefined;
-  return startProxy(node.work, node.envoy, pod, address, kind, (access) => count(sourceLabels(node, pod, kind, access), access));
+  return startProxy(node.work, node.envoy, pod, address, kind, (access) =>
+    count(sourceLabels(node, pod, kind, access), access),
+  );
 }
 
 /**
@@ -133,11 +160,19 @@ function startProxyOf(node: Node, pod: Pod, address: string, count: (labels: Lab
  * https://github.com/istio/proxy/blob/master/source/extensions/filters/http/istio_stats/istio_stats.cc
  */
 function sourceLabels(node: Node, pod: Pod, kind: "router" | "sidecar", access: Access): Labels {
-  const host = access.cluster?.split("|")[3] ?? (kind === "sidecar" ? access.authority?.replace(/(:\d+)+$/, "") : undefined) ?? "unknown";
+  const host =
+    access.cluster?.split("|")[3] ??
+    (kind === "sidecar" ? access.authority?.replace(/(:\d+)+$/, "") : undefined) ??
+    "unknown";
   const destination = access.upstream === null ? undefined : node.podAt(access.upstream.replace(/:\d+$/, ""));
   const isGrpc = access.contentType?.startsWith("application/grpc") ?? false;
   const ends = { ...peerLabels("source", pod), ...peerLabels("destination", destination), ...serviceLabels(host) };
-  const common = { reporter: "source", ...ends, response_flags: access.flags ?? "-", connection_security_policy: "unknown" };
+  const common = {
+    reporter: "source",
+    ...ends,
+    response_flags: access.flags ?? "-",
+    connection_security_policy: "unknown",
+  };
   if (access.method === null) return { ...common, request_protocol: "tcp" };
   return {
     ...common,
@@ -158,8 +193,16 @@ function reporter(api: ApiServer, pod: Pod, status: () => object): () => void {
     // Changes of one moment go together, and the last container of the list exists before the first report.
     setImmediate(() => {
       api
-        .call("PATCH", `${pathOfPod(pod)}/status`, { metadata: { uid: pod.metadata.uid }, status: status() }, mergePatch)
-        .then(({ status: code, body }) => code >= 300 && code !== 404 && code !== 409 && console.error(`${pod.metadata.name}: status refused:`, body))
+        .call(
+          "PATCH",
+          `${pathOfPod(pod)}/status`,
+          { metadata: { uid: pod.metadata.uid }, status: status() },
+          mergePatch,
+        )
+        .then(
+          ({ status: code, body }) =>
+            code >= 300 && code !== 404 && code !== 409 && console.error(`${pod.metadata.name}: status refused:`, body),
+        )
         .catch((error: unknown) => console.error(`${pod.metadata.name}: status:`, error))
         .finally(() => {
           writing = false;

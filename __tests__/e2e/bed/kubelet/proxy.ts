@@ -35,7 +35,14 @@ export const outboundPort = (address: string): number => {
 };
 
 /** Starts a real Envoy for a pod: as the gateway's router, or as a sidecar without interception. */
-export function startProxy(work: string, envoy: string, pod: Pod, address: string, kind: "router" | "sidecar", seen: (access: Access) => void): EnvoyProcess {
+export function startProxy(
+  work: string,
+  envoy: string,
+  pod: Pod,
+  address: string,
+  kind: "router" | "sidecar",
+  seen: (access: Access) => void,
+): EnvoyProcess {
   const name = `${pod.metadata.name}.${pod.metadata.namespace}`;
   const folder = join(work, "proxies");
   mkdirSync(folder, { recursive: true });
@@ -138,7 +145,10 @@ function bootstrapOf(pod: Pod, address: string, kind: "router" | "sidecar"): obj
               explicit_http_config: { http2_protocol_options: {} },
             },
           },
-          load_assignment: { cluster_name: "xds-grpc", endpoints: [{ lb_endpoints: [{ endpoint: { address: socket("127.0.0.1", 15_010) } }] }] },
+          load_assignment: {
+            cluster_name: "xds-grpc",
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: socket("127.0.0.1", 15_010) } }] }],
+          },
         },
       ],
     },

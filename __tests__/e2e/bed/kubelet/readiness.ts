@@ -37,7 +37,10 @@ export function watchReadiness(container: Container, check: () => Promise<boolea
     look() {
       clearTimeout(timer);
       const asked = ++turn;
-      timer = setTimeout(() => void ask(asked), container.running() ? 20 + (probe?.initialDelaySeconds ?? 0) * 1_000 : 0);
+      timer = setTimeout(
+        () => void ask(asked),
+        container.running() ? 20 + (probe?.initialDelaySeconds ?? 0) * 1_000 : 0,
+      );
     },
     stop() {
       turn++;
@@ -50,12 +53,16 @@ export function watchReadiness(container: Container, check: () => Promise<boolea
 export function probe(container: Container, address: string): Promise<boolean> {
   const { readinessProbe, image } = container.spec;
   const behaviour = behaviourOf(image);
-  if (readinessProbe === undefined || behaviour.refuses) return Promise.resolve(container.age() >= behaviour.start * 1_000);
+  if (readinessProbe === undefined || behaviour.refuses)
+    return Promise.resolve(container.age() >= behaviour.start * 1_000);
   const wanted = readinessProbe.httpGet?.port ?? readinessProbe.tcpSocket?.port;
   if (wanted === undefined) return Promise.resolve(true); // a command cannot fail: nothing runs it
-  const port = typeof wanted === "number" ? wanted : container.spec.ports?.find(({ name }) => name === wanted)?.containerPort;
+  const port =
+    typeof wanted === "number" ? wanted : container.spec.ports?.find(({ name }) => name === wanted)?.containerPort;
   if (port === undefined) return Promise.resolve(false);
-  return readinessProbe.httpGet === undefined ? canConnect(address, port, readinessProbe) : answersWell(address, port, readinessProbe);
+  return readinessProbe.httpGet === undefined
+    ? canConnect(address, port, readinessProbe)
+    : answersWell(address, port, readinessProbe);
 }
 
 const timeoutOf = (probe: Probe): number => (probe.timeoutSeconds ?? 1) * 1_000;
@@ -73,7 +80,14 @@ const canConnect = (host: string, port: number, probe: Probe): Promise<boolean> 
 const answersWell = (host: string, port: number, probe: Probe): Promise<boolean> =>
   new Promise((resolve) => {
     const request = get(
-      { host, port, path: probe.httpGet?.path ?? "/", timeout: timeoutOf(probe), agent: false, headers: { "user-agent": "kube-probe/1.36" } },
+      {
+        host,
+        port,
+        path: probe.httpGet?.path ?? "/",
+        timeout: timeoutOf(probe),
+        agent: false,
+        headers: { "user-agent": "kube-probe/1.36" },
+      },
       (response) => {
         response.resume();
         resolve((response.statusCode ?? 500) < 400);

@@ -33,10 +33,16 @@ export function statusOf(address: string): (pod: Pod, parts: readonly Part[]) =>
 
   return (pod, parts) => {
     const sidecars = new Set((pod.spec.initContainers ?? []).map(({ name }) => name));
-    const statuses = parts.map(({ container, ready }) => ({ name: container.spec.name, body: container.status(ready()), ready: ready() }));
+    const statuses = parts.map(({ container, ready }) => ({
+      name: container.spec.name,
+      body: container.status(ready()),
+      ready: ready(),
+    }));
     const unready = statuses.filter(({ ready }) => !ready).map(({ name }) => name);
     const message = `containers with unready status: [${unready.join(" ")}]`;
-    const begun = parts.every(({ container }) => "lastState" in container.status(false) || !("waiting" in stateOf(container)));
+    const begun = parts.every(
+      ({ container }) => "lastState" in container.status(false) || !("waiting" in stateOf(container)),
+    );
     return {
       phase: begun ? "Running" : "Pending",
       hostIP: "10.244.0.1",
@@ -55,7 +61,8 @@ export function statusOf(address: string): (pod: Pod, parts: readonly Part[]) =>
         ? {}
         : {
             initContainerStatuses: (pod.spec.initContainers ?? []).map(
-              ({ name, image }) => statuses.find((status) => status.name === name)?.body ?? completed(name, image, startTime),
+              ({ name, image }) =>
+                statuses.find((status) => status.name === name)?.body ?? completed(name, image, startTime),
             ),
           }),
     };

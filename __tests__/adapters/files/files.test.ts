@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { summary } from "../../../src/adapters/actions/summary.ts";
+import { type Report, reportFile, reportOf } from "../../../src/adapters/files/report-file.ts";
+import { conclude } from "../../../src/evidence/conclusion.ts";
+import { evidenceOf } from "../../../src/evidence/ledger.ts";
+import type { Account } from "../../../src/release/account.ts";
+import { renderReport } from "../../../src/words/report.ts";
+import { evidenceSamples, evidenceTales } from "../../words/evidence-tale.ts";
+import { links, samples, start, target } from "../../words/sample.ts";
+
+const [running, succeeded] = [samples.running ?? assert.fail(), samples["succeeded-swap"] ?? assert.fail()];
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "report-"));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+test("the job summary is the newest report and nothing of older ones", (t) => {
+  const file = join(folder(t), "summary.md");
+  const reporter = summary({ file, links });
+  reporter.report(running);
+  reporter.report(succeeded);
+  assert.equal(readFileSync(file, "utf8"), `${renderReport(succeeded, links)}\n`);
+});
+
+test("the JSON report holds the newest account, and no half-written file is left", (t) => {
+  const path = folder(t);
+  const reporter = reportFile({ file: join(path, "canary-report.json") });
+  reporter.report(running);
+  reporter.report(succeeded);
+  assert.deepEqual(
+    JSON.parse(readFileSync(join(path, "canary-report.json"), "utf8")),
+    JSON.parse(JSON.stringify({ version: 1, account: succeeded })),
+  );
+  assert.deepEqual(readdirSync(path), ["canary-report.json"]);
+});
+
+const read = (file: string): Report => JSON.parse(readFileSync(file, "utf8"));
+
+test("the JSON report holds every poll of the ledger, each on a line of its own", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const account = evidenceSamples["passed-by-evidence"];
+  reportFile({ file }).report(account);
+  assert.deepEqual(read(file).account.ledger, account.ledger);
+  const lines = readFileSync(file, "utf8").split("\n");
+  assert.equal(account.ledger.polls.length, 48);
+  for (const poll of account.ledger.polls)
+    assert.ok(
+      lines.some((line) => line.trim().replace(/,$/, "") === JSON.stringify(poll)),
+      poll,
+    );
+});
+
+test("what a report holds is enough to judge the release again, with the same words and numbers", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  reportFile({ file }).report(evidenceSamples["rolled-back-by-evidence"]);
+  const { plan, ledger, stages } = read(file).account;
+  const { because, numbers } = conclude(evidenceOf(ledger, plan.evidence.settings), plan.evidence.settings);
+  const verdict = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence");
+  assert.deepEqual({ because, numbers }, { because: verdict?.because, numbers: verdict?.numbers });
+});
+
+test("while only counts change the JSON report is written every 10 s, and the newest when the job ends", async (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  const after = (seconds: number): Account => ({
+    ...evidenceSamples.extended,
+    now: evidenceSamples.extended.now + seconds * 1_000,
+  });
+  const written = (): number => (read(file).account.now - evidenceSamples.extended.now) / 1_000;
+  const seen = [0, 4, 8, 12, 16, 20, 22].map((seconds) => {
+    reporter.report(after(seconds));
+    return written();
+  });
+  assert.deepEqual(seen, [0, 0, 0, 12, 12, 12, 22]);
+  reporter.report(after(24));
+  await reporter.flush(1_000);
+  assert.equal(written(), 24);
+});
+
+test("a gate that changes its mind, a step and the end are in the JSON report at once", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  const told = [...evidenceTales["held-undecided"], ...evidenceTales["rolled-back-by-evidence"]];
+  const kinds = ({ state, stages, settled }: Account): string =>
+    JSON.stringify([state, settled, stages.map(({ verdicts }) => verdicts.map(({ kind }) => kind))]);
+  for (const [index, counted] of told.entries()) {
+    const account = { ...counted, now: start + index }; // within no time, so nothing is written because time has passed
+    reporter.report(account);
+    assert.equal(kinds(read(file).account), kinds(account));
+  }
+});
+
+test("of the user's manifests the JSON report shows only what they are", () => {
+  const account: Account = {
+    ...running,
+    target: {
+      ...target,
+      source: {
+        from: "manifests",
+        objects: [
+          {
+            apiVersion: "v1",
+            kind: "Secret",
+            metadata: { name: "reviews", labels: { a: "b" } },
+            stringData: { password: "hunter22" },
+          },
+        ],
+      },
+    },
+  };
+  assert.deepEqual(reportOf(account).account.target.source, {
+    from: "manifests",
+    objects: [{ apiVersion: "v1", kind: "Secret", metadata: { name: "reviews" } }],
+  });
+});

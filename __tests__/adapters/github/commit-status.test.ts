@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { startGitHub } from "../../../sandbox/github/github.ts";
+import { connectGitHub } from "../../../src/adapters/github/client.ts";
+import { commitStatus, statusOf } from "../../../src/adapters/github/commit-status.ts";
+import { evidenceSamples } from "../../words/evidence-tale.ts";
+import { samples } from "../../words/sample.ts";
+
+const sha = "a".repeat(40);
+const states = {
+  running: "pending",
+  waiting: "pending",
+  "succeeded-swap": "success",
+  "rolled-back-errors": "failure",
+  "failed-promoting": "error",
+  "not-settled": "error",
+} as const;
+
+for (const [name, state] of Object.entries(states)) {
+  test(`the commit's status of a release that is ${name.replaceAll("-", " ")} is ${state}`, () => {
+    assert.equal(statusOf(samples[name] ?? assert.fail(), "").state, state);
+  });
+}
+
+test("a release that is held is no success and nothing that goes on: its status is error, and says why", () => {
+  const { state, description } = statusOf(evidenceSamples["held-undecided"], "");
+  assert.equal(state, "error");
+  assert.equal(description, "held at 10 % (stage 1 of 3): the evidence does not decide");
+});
+
+test("a status has the service for a name, what happens for a text, and the run for a link", () => {
+  assert.deepEqual(statusOf(samples.running ?? assert.fail(), "production"), {
+    state: "pending",
+    context: "canary/production/reviews",
+    description: "25 % on the canary (stage 2 of 3)",
+    url: "https://github.com/acme/shop/actions/runs/17",
+  });
+});
+
+test("a reason of any length fits into 140 characters", async (t) => {
+  const sandbox = await startGitHub();
+  t.after(() => sandbox.close());
+  const warnings: string[] = [];
+  const reporter = commitStatus({
+    github: connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" }),
+    repository: "acme/shop",
+    sha,
+    environment: "",
+    warn: (message) => warnings.push(message),
+  });
+  const account = samples["rolled-back-errors"] ?? assert.fail();
+  reporter.report({ ...account, state: { phase: "rolled-back", because: "no ".repeat(500) } });
+  await reporter.flush(5_000);
+  assert.deepEqual(warnings, []);
+  assert.equal(sandbox.statuses(sha)[0]?.description.length, 140);
+  assert.deepEqual(sandbox.violations, []);
+});
+
+test("a token that may not set statuses is said once, with the permission that is missing", async (t) => {
+  const sandbox = await startGitHub({
+    tokens: { ghs_token: { login: "github-actions[bot]", type: "Bot", access: "read" } },
+  });
+  t.after(() => sandbox.close());
+  const warnings: string[] = [];
+  const reporter = commitStatus({
+    github: connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" }),
+    repository: "acme/shop",
+    sha,
+    environment: "",
+    warn: (message) => warnings.push(message),
+  });
+  reporter.report(samples.running ?? assert.fail());
+  reporter.report(samples["succeeded-swap"] ?? assert.fail());
+  await reporter.flush(5_000);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /statuses: write/);
+});

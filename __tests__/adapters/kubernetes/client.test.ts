@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import test from "node:test";
+import { connect, KubernetesError } from "../../../src/adapters/kubernetes/client.ts";
+import { resources } from "../../../src/kubernetes/object.ts";
+import { UnreachableError } from "../../../src/lib/errors.ts";
+import { type Cluster, inCluster } from "../../support/cluster.ts";
+
+const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "one", namespace: "default" } };
+const get = ({ client }: Cluster) => client.get(resources.configMaps, "default", "one");
+const asked = ({ server }: Cluster): number => server.requests.count({ path: "configmaps/one" });
+
+test("an answer that says to come back is asked for again", () =>
+  inCluster([configMap], async (cluster) => {
+    cluster.server.fail({ path: "configmaps/one", status: 429, times: 1 });
+    assert.equal((await get(cluster))?.metadata.name, "one");
+    assert.equal(asked(cluster), 2);
+  }));
+
+test("a server that stays broken is unreachable in the end, and its words are told", () =>
+  inCluster([configMap], async (cluster) => {
+    cluster.server.fail({ path: "configmaps/one", status: 503, message: "etcd is away", times: 99 });
+    await assert.rejects(
+      get(cluster),
+      (error) => error instanceof UnreachableError && /503: etcd is away/.test(error.message),
+    );
+    assert.equal(asked(cluster), 6);
+  }));
+
+test("a connection that breaks before the answer is tried again", () =>
+  inCluster([configMap], async (cluster) => {
+    cluster.server.fail({ path: "configmaps/one", drop: "before" });
+    assert.equal((await get(cluster))?.metadata.name, "one");
+  }));
+
+test("an apply with a field of a wrong type is a refusal, though the server calls it 500", () =>
+  inCluster([configMap], async (cluster) => {
+    const body = { ...configMap, data: { count: 1 } };
+    await assert.rejects(
+      cluster.client.patch(resources.configMaps, "default", "one", { type: "apply", body, force: false }),
+      (error) => error instanceof KubernetesError,
+    );
+    assert.equal(cluster.server.requests.count({ method: "PATCH" }), 1);
+  }));
+
+test("an abort ends a request and its repetitions, with the signal's own reason", () =>
+  inCluster([configMap], async (cluster) => {
+    cluster.server.fail({ path: "configmaps/one", delay: 60_000 });
+    const stop = new AbortController();
+    const answer = cluster.client.get(resources.configMaps, "default", "one", { signal: stop.signal });
+    stop.abort(new Error("somebody stopped it"));
+    await assert.rejects(answer, /somebody stopped it/);
+  }));
+
+test("requests share one connection", async () => {
+  let connections = 0;
+  const server = createServer((_, response) => void response.end(JSON.stringify(configMap))).on("connection", () => {
+    connections++;
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = connect({
+    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    authorize: async () => ({ headers: {}, tls: {} }),
+  });
+  try {
+    for (let count = 0; count < 20; count++) await client.get(resources.configMaps, "default", "one");
+    assert.equal(connections, 1);
+  } finally {
+    await client.close();
+    server.close();
+  }
+});

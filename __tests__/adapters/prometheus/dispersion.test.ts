@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
+import { noMetrics } from "../../../src/adapters/prometheus/no-metrics.ts";
+import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
+import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import type { Millis } from "../../../src/lib/duration.ts";
+import { chance, poisson } from "../../../src/rehearsal/chance.ts";
+import { shopTarget } from "../../support/shop-target.ts";
+
+const signal = new AbortController().signal;
+const at = Date.UTC(2026, 0, 1, 12);
+const minute: Millis = 60_000;
+const hour = Array.from({ length: 61 }, (_, index) => index);
+
+/** What each of stable's pods counted in each minute of the hour before: requests that were served, and errors. */
+type Pod = (minute: number) => { readonly served: number; readonly errors: number; readonly restarted?: boolean };
+
+/** A Prometheus that scraped these pods every 15 s, at a moment of its own for each. */
+async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis = 15_000) {
+  const server = await startPrometheus({ targets: [] });
+  t.after(() => server.close());
+  const labels = {
+    __name__: "istio_requests_total",
+    reporter: "destination",
+    destination_workload: "reviews-v1",
+    destination_workload_namespace: "shop",
+    response_flags: "-",
+  };
+  for (const [index, pod] of pods.entries()) {
+    const total = { served: 0, errors: 0 };
+    for (const now of hour) {
+      const { served, errors, restarted } = pod(now);
+      total.served = served + (restarted ? 0 : total.served);
+      total.errors = errors + (restarted ? 0 : total.errors);
+      const moment = at - (60 - now) * minute - (index % 15) * 1_000;
+      server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "200" }, moment, total.served);
+      server.storage.append({ ...labels, pod: `reviews-${index}`, response_code: "500" }, moment, total.errors);
+    }
+  }
+  return { url: server.url, source: sourceAt(server.url, interval) };
+}
+
+const sourceAt = (url: string, interval: Millis = 15_000) =>
+  prometheus({ url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "auto", interval, target: shopTarget });
+
+test("independent errors vary by about 1, whatever their rates do meanwhile", async (t) => {
+  const next = chance(7);
+  const pods = Array.from(
+    { length: 10 },
+    (): Pod => (now) => ({ served: poisson(300, next), errors: poisson(now < 30 ? 3 : 12, next) }),
+  );
+  const { phi, because } = await (await withPods(t, pods)).source.dispersion(at, signal);
+  assert.ok(phi < 1.1, `${phi}`);
+  assert.match(because, /^\d+ errors of 10 pods of reviews-v1 in 60 windows of 1 m varied /);
+});
+
+test("errors that come in clusters of three vary by about three", async (t) => {
+  const next = chance(7);
+  const pods = Array.from(
+    { length: 10 },
+    (): Pod => () => ({ served: poisson(300, next), errors: 3 * poisson(2, next) }),
+  );
+  const { phi } = await (await withPods(t, pods)).source.dispersion(at, signal);
+  assert.ok(phi > 2.7 && phi < 3.3, `${phi}`);
+});
+
+test("an incident in the hour counts as ten times, and is named", async (t) => {
+  const pods = [0, 1].map(
+    (index): Pod =>
+      (now) => ({ served: 1_000, errors: index === 0 && now === 40 ? 900 : 1 }),
+  );
+  const { phi, because } = await (await withPods(t, pods)).source.dispersion(at, signal);
+  assert.equal(phi, 10);
+  assert.match(
+    because,
+    /^1019 errors of 2 pods of reviews-v1 in 60 windows of 1 m varied \d{2,}\.\d times as much as independent ones do, as in an incident; counted as 10 times$/,
+  );
+});
+
+test("windows are four scrapes long where Prometheus scrapes seldom", async (t) => {
+  const pods = [0, 1].map((): Pod => () => ({ served: 100, errors: 1 }));
+  assert.deepEqual(await (await withPods(t, pods, minute)).source.dispersion(at, signal), {
+    phi: 1,
+    because: "120 errors of 2 pods of reviews-v1 in 15 windows of 4 m varied no more than independent ones do",
+  });
+});
+
+test("a window in which a pod restarted does not count it, though its counter has outgrown the old one", async (t) => {
+  const failing: Pod = () => ({ served: 90, errors: 10 });
+  const restarting: Pod = (now) =>
+    now === 1 ? { served: 3_000, errors: 0, restarted: true } : { served: 100, errors: now === 0 ? 10 : 0 };
+  const { phi } = await (await withPods(t, [failing, failing, restarting])).source.dispersion(at, signal);
+  const both = { requests: 100, errors: 10 };
+  const wanted = dispersionOf(
+    hour.slice(1).map((now) => (now === 1 ? [both, both] : [both, both, { requests: 100, errors: 0 }])),
+  );
+  assert.ok(Math.abs(phi - wanted) < 1e-9, `${phi} instead of ${wanted}`);
+});
+
+const steady: Pod = () => ({ served: 100, errors: 0 });
+const nothing: readonly { readonly what: string; readonly pods: readonly Pod[]; readonly because: RegExp }[] = [
+  {
+    what: "no pod",
+    pods: [],
+    because: /no two pods of reviews-v1 that counted their own requests \(reporter=destination\)$/,
+  },
+  { what: "one pod", pods: [() => ({ served: 100, errors: 5 })], because: /no two pods of reviews-v1/ },
+  {
+    what: "no error",
+    pods: [steady, steady],
+    because: /no request failed at 2 pods of reviews-v1 in 60 windows of 1 m$/,
+  },
+];
+for (const { what, pods, because } of nothing) {
+  test(`with ${what} nothing is measured, and errors are taken as independent`, async (t) => {
+    const measured = await (await withPods(t, pods)).source.dispersion(at, signal);
+    assert.equal(measured.phi, 1);
+    assert.match(measured.because, /^errors are taken as independent: /);
+    assert.match(measured.because, because);
+  });
+}
+
+test("a Prometheus that is away is a reason, and no exception; an abort is one", async () => {
+  const away = sourceAt("http://127.0.0.1:1");
+  const measured = await away.dispersion(at, signal);
+  assert.equal(measured.phi, 1);
+  assert.match(measured.because, /^errors are taken as independent: Prometheus did not answer: .*connection refused/);
+  await assert.rejects(away.dispersion(at, AbortSignal.abort("stopped")), (reason) => reason === "stopped");
+  assert.deepEqual(await noMetrics.dispersion(at, signal), {
+    phi: 1,
+    because: "errors are taken as independent: no Prometheus is configured (metrics.prometheus)",
+  });
+});
+
+test("the hour of a hundred pods is answered in less than half a megabyte", async (t) => {
+  const failing: Pod = () => ({ served: 100_000, errors: 1_000 });
+  const { url } = await withPods(
+    t,
+    Array.from({ length: 100 }, () => failing),
+  );
+  const { requests, errors } = selectors(shopTarget, "destination", istioMetrics).ofStable.perPod(60 * minute, minute);
+  const answers = [requests, errors].map(async (query) =>
+    (await fetch(`${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}`)).text(),
+  );
+  const [ofRequests = "", ofErrors = ""] = await Promise.all(answers);
+  assert.match(ofErrors, /"reviews-99"/);
+  assert.ok(ofRequests.length + ofErrors.length < 500_000, `${ofRequests.length} and ${ofErrors.length} bytes`);
+});

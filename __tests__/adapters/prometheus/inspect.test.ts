@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
+import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import type { Millis } from "../../../src/lib/duration.ts";
+import type { Gate } from "../../../src/release/gate.ts";
+import { planWith } from "../../contracts/prometheus.ts";
+import { shopTarget } from "../../support/shop-target.ts";
+
+const signal = new AbortController().signal;
+const at = Date.UTC(2026, 0, 1, 12);
+const errors: Gate = { kind: "errors", name: "errors", atMost: 0.01, minRequests: 1, noData: "wait" };
+const restarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
+
+const stable = {
+  __name__: "istio_requests_total",
+  reporter: "source",
+  destination_workload: "reviews-v1",
+  destination_workload_namespace: "shop",
+  destination_service: "reviews.shop.svc.cluster.local",
+  source_workload_namespace: "shop",
+  response_code: "200",
+  response_flags: "-",
+  pod: "gateway-1",
+};
+
+/** A Prometheus that scraped one counter of stable for some time. */
+async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
+  const server = await startPrometheus({ targets: [] });
+  t.after(() => server.close());
+  for (let ago = lasting; ago >= 0; ago -= every) server.storage.append(stable, at - ago, 1);
+  return async (interval: Millis) =>
+    (
+      await prometheus({
+        url: server.url,
+        headers: {},
+        timeout: 2_000,
+        ...istioMetrics,
+        reporter: "source",
+        interval,
+        target: shopTarget,
+      }).inspect(planWith([errors], interval), at, signal)
+    ).filter(({ level }) => level !== "note");
+}
+
+test("a scrape interval longer than the release believes is said, with the one to set", async (t) => {
+  const inspect = await scrapedEvery(t, 60_000, 600_000);
+  assert.deepEqual(await inspect(15_000), [
+    {
+      level: "warn",
+      what: "Prometheus scrapes about every 1 m, and the release counts on 15 s: polls in between find nothing new",
+      next: "Set metrics.interval to the scrape interval, about 1 m.",
+    },
+  ]);
+  assert.deepEqual(await inspect(60_000), []);
+});
+
+test("a scrape interval is not guessed from series younger than five minutes", async (t) => {
+  const inspect = await scrapedEvery(t, 60_000, 240_000);
+  assert.deepEqual(await inspect(15_000), []);
+});
+
+for (const { gates, level } of [
+  { gates: [errors], level: "refuse" },
+  { gates: [restarts], level: "warn" },
+]) {
+  test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
+    const away = prometheus({
+      url: "http://127.0.0.1:1/prom",
+      headers: {},
+      timeout: 2_000,
+      ...istioMetrics,
+      reporter: "source",
+      interval: 15_000,
+      target: shopTarget,
+    });
+    const [finding, ...others] = await away.inspect(planWith(gates), at, signal);
+    assert.deepEqual(others, []);
+    assert.equal(finding?.level, level);
+    assert.match(finding?.what ?? "", /^Prometheus did not answer: .*connection refused/);
+    assert.match(finding?.next ?? "", /metrics\.prometheus \(http:\/\/127\.0\.0\.1:1\/prom\)/);
+  });
+}
+
+for (const { source, destination, warned } of [
+  { source: 10, destination: 400, warned: true },
+  { source: 300, destination: 400, warned: false }, // retries
+  { source: 2, destination: 15, warned: false }, // too few to tell
+]) {
+  test(`${source} requests counted by callers, and ${destination} by pods, are ${warned ? "" : "no "}reason to warn that callers are not seen`, async (t) => {
+    const server = await startPrometheus({ targets: [] });
+    t.after(() => server.close());
+    for (const [reporter, perFiveMinutes] of Object.entries({ source, destination }))
+      for (let ago = 20; ago >= 0; ago--)
+        server.storage.append({ ...stable, reporter }, at - ago * 15_000, 1_000 + (perFiveMinutes * (20 - ago)) / 20);
+    const asked = prometheus({
+      url: server.url,
+      headers: {},
+      timeout: 2_000,
+      ...istioMetrics,
+      reporter: "auto",
+      interval: 15_000,
+      target: shopTarget,
+    });
+    const warnings = (await asked.inspect(planWith([errors], 15_000), at, signal)).filter(
+      ({ level }) => level !== "note",
+    );
+    assert.deepEqual(
+      warnings,
+      warned
+        ? [
+            {
+              level: "warn",
+              what: "In the last five minutes reporter=destination counted 400 requests of shop/reviews-v1, and reporter=source, which is read, only 10: most requests would not be judged",
+              next: "Let Prometheus scrape every proxy that reports as source, gateways included, or set metrics.reporter to destination.",
+            },
+          ]
+        : [],
+    );
+  });
+}

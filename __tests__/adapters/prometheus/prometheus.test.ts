@@ -1,0 +1,331 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import test, { type TestContext } from "node:test";
+import fc from "fast-check";
+import { ask } from "../../../sandbox/prometheus/evaluate.ts";
+import { storage } from "../../../sandbox/prometheus/storage.ts";
+import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
+import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
+import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { planWith } from "../../contracts/prometheus.ts";
+import { listening } from "../../support/listening.ts";
+import { shopTarget } from "../../support/shop-target.ts";
+
+const signal = new AbortController().signal;
+const at = Date.UTC(2026, 0, 1, 12);
+
+type Asked = {
+  readonly path: string;
+  readonly query: string;
+  readonly time: string;
+  readonly headers: IncomingMessage["headers"];
+};
+
+/** An address that answers as told, and keeps what it was asked. */
+async function serve(
+  t: TestContext,
+  answer: (response: ServerResponse, asked: Asked) => void,
+): Promise<{ readonly url: string; readonly asked: Asked[] }> {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://x");
+    const one = {
+      path: pathname,
+      query: searchParams.get("query") ?? "",
+      time: searchParams.get("time") ?? "",
+      headers: request.headers,
+    };
+    asked.push(one);
+    answer(response, one);
+  });
+  return { url: await listening(t, server), asked };
+}
+
+const json = (response: ServerResponse, status: number, body: unknown): void =>
+  void response.writeHead(status, { "content-type": "application/json", "retry-after": "0" }).end(JSON.stringify(body));
+const vector = (result: readonly unknown[], more: object = {}) => ({
+  status: "success",
+  data: { resultType: "vector", result },
+  ...more,
+});
+const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
+  prometheus({
+    url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "source",
+    interval: 15_000,
+    target: shopTarget,
+    ...more,
+  });
+
+const failures: readonly {
+  readonly what: string;
+  readonly answer: (response: ServerResponse) => void;
+  readonly because: RegExp;
+}[] = [
+  {
+    what: "503 of Prometheus",
+    answer: (response) =>
+      json(response, 503, { status: "error", errorType: "timeout", error: "query timed out in expression evaluation" }),
+    because: /^Prometheus at http:\/\/127\.0\.0\.1:\d+ answered 503: query timed out in expression evaluation$/,
+  },
+  {
+    what: "502 of a proxy",
+    answer: (response) =>
+      void response.writeHead(502, { "retry-after": "0" }).end("<html><h1>502 Bad Gateway</h1>\n</html>"),
+    because: /answered 502: 502 Bad Gateway$/,
+  },
+  {
+    what: "a login that is missing",
+    answer: (response) => void response.writeHead(401).end(),
+    because: /answered 401$/,
+  },
+  {
+    what: "an address that is no Prometheus",
+    answer: (response) => void response.writeHead(404).end("404 page not found"),
+    because: /answered 404: 404 page not found$/,
+  },
+  {
+    what: "a redirect",
+    answer: (response) => void response.writeHead(302, { location: "https://login.example.com/" }).end(),
+    because: /answered 302 and points to https:\/\/login\.example\.com\/$/,
+  },
+  {
+    what: "a page of HTML",
+    answer: (response) => void response.writeHead(200).end("<html>Welcome</html>"),
+    because: /answered what is no answer of its API: Welcome$/,
+  },
+  {
+    what: "JSON of something else",
+    answer: (response) => json(response, 200, { ok: true }),
+    because: /answered what is no answer of its API: \{"ok":true\}$/,
+  },
+  {
+    what: "an answer in part",
+    answer: (response) => json(response, 200, vector([], { warnings: ["store gateway away"] })),
+    because: /answered with warnings: store gateway away$/,
+  },
+  {
+    what: "a query that is refused",
+    answer: (response) =>
+      json(response, 400, {
+        status: "error",
+        errorType: "bad_data",
+        error: 'invalid parameter "query": 1:1: parse error: no',
+      }),
+    because: /^Prometheus refuses the query: invalid parameter "query": 1:1: parse error: no$/,
+  },
+  {
+    what: "a connection that is cut",
+    answer: (response) => void response.destroy(),
+    because: /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:\d+\/api\/v1\/query: the connection was cut/,
+  },
+  {
+    what: "no answer in time",
+    answer: () => {},
+    because: /^Prometheus did not answer: GET .*: no answer within 50 ms/,
+  },
+];
+for (const { what, answer, because } of failures) {
+  test(`${what} is a reason, and no exception`, async (t) => {
+    const { url } = await serve(t, answer);
+    const source = sourceAt(url, { timeout: what === "no answer in time" ? 50 : 2_000 });
+    const snapshot = await source.counters(at, signal);
+    assert.ok("because" in snapshot);
+    assert.match(snapshot.because, because);
+    const reading = await source.query("x", at, signal);
+    assert.equal(reading.value, undefined);
+    assert.match(reading.because ?? "", because);
+    const traffic = await source.traffic(at, 60_000, signal);
+    assert.match("because" in traffic ? traffic.because : "", because);
+  });
+}
+
+test("nobody at the address is a reason, and no exception", async (t) => {
+  const { url } = await serve(t, () => {});
+  const closed = sourceAt(url.replace(/:\d+$/, ":1"));
+  assert.match(
+    (await closed.query("x", at, signal)).because ?? "",
+    /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:1\/api\/v1\/query: connection refused/,
+  );
+});
+
+test("an abort rejects with its own reason", async (t) => {
+  const cancelled = new AbortController();
+  const { url } = await serve(t, () => cancelled.abort("the job was cancelled"));
+  await assert.rejects(sourceAt(url).query("x", at, cancelled.signal), (reason) => reason === "the job was cancelled");
+});
+
+test("an abort rejects", async (t) => {
+  const controller = new AbortController();
+  const { url } = await serve(t, () => controller.abort());
+  await assert.rejects(sourceAt(url).counters(at, controller.signal), { name: "AbortError" });
+  await assert.rejects(sourceAt(url).query("x", at, controller.signal), { name: "AbortError" });
+  await assert.rejects(sourceAt(url).inspect(planWith([]), at, controller.signal), { name: "AbortError" });
+});
+
+test("a poll takes three queries of one moment, with the headers and below the path of the configuration", async (t) => {
+  const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
+  await sourceAt(`${url.replace("//", "//me:secret@")}/prometheus/`, { headers: { "x-scope-orgid": "shop" } }).counters(
+    at + 123,
+    signal,
+  );
+  assert.deepEqual(
+    asked.map(({ path, time }) => [path, time]),
+    Array.from({ length: 3 }, () => ["/prometheus/api/v1/query", String((at + 123) / 1_000)]),
+  );
+  assert.equal(new Set(asked.map(({ query }) => query)).size, 3);
+  assert.ok(
+    asked.every(
+      ({ headers }) =>
+        headers["x-scope-orgid"] === "shop" &&
+        headers.authorization === `Basic ${Buffer.from("me:secret").toString("base64")}`,
+    ),
+  );
+});
+
+test("the pods' own counters are asked for one scrape back, and the failures that reached no pod from the sender", async (t) => {
+  const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
+  const snapshot = await sourceAt(url, { reporter: "destination" }).counters(at, signal);
+  assert.equal("at" in snapshot && snapshot.at, at - 15_000);
+  assert.ok(asked.every(({ time }) => time === String((at - 15_000) / 1_000)));
+  const requests = asked.find(({ query }) => query.includes("unknown"))?.query ?? "";
+  assert.deepEqual(
+    [...requests.matchAll(/reporter="(\w+)"/g)].map(([, reporter]) => reporter),
+    ["destination", "source"],
+  );
+});
+
+test("the reasons hide what is secret in the address", async (t) => {
+  const { url } = await serve(t, (response) => void response.writeHead(403).end());
+  const { because } = await sourceAt(`${url.replace("//", "//me:secret@")}?token=secret`).query("x", at, signal);
+  assert.equal(because, `Prometheus at ${url} answered 403`);
+});
+
+test("a native histogram is no number", async (t) => {
+  const { url } = await serve(t, (response) =>
+    json(response, 200, vector([{ metric: {}, histogram: [1, { count: "1", sum: "1", buckets: [] }] }])),
+  );
+  assert.match((await sourceAt(url).query("x", at, signal)).because ?? "", /NaN/);
+});
+
+test("a series has the same name in whichever order its labels come", () => {
+  const labels = { destination_workload: "reviews-v1", pod: "p", response_code: "200", a: "1", b: "2" };
+  fc.assert(
+    fc.property(fc.shuffledSubarray(Object.entries(labels), { minLength: 5 }), (shuffled) => {
+      const [one] = countersOf([{ labels: Object.fromEntries(shuffled), value: 1 }], shopTarget, istioMetrics.labels);
+      const [other] = countersOf(
+        [{ labels: { __name__: "istio_requests_total", ...labels }, value: 1 }],
+        shopTarget,
+        istioMetrics.labels,
+      );
+      assert.deepEqual(one, other);
+    }),
+  );
+});
+
+const processes: readonly { readonly labels: Readonly<Record<string, string>>; readonly process: string }[] = [
+  { labels: { pod: "gateway-1", instance: "10.0.0.1:15090" }, process: "gateway-1" },
+  { labels: { instance: "10.0.0.1:15090" }, process: "10.0.0.1:15090" },
+  { labels: {}, process: "" },
+];
+for (const { labels, process } of processes) {
+  test(`the process behind ${JSON.stringify(labels)} is ${JSON.stringify(process)}`, () => {
+    assert.equal(
+      countersOf(
+        [{ labels: { ...labels, destination_workload: "reviews-v1" }, value: 1 }],
+        shopTarget,
+        istioMetrics.labels,
+      )[0]?.process,
+      process,
+    );
+  });
+}
+
+/** Whether a request that found no pod is counted as a failure of reviews in shop, by the names it may carry. */
+const hosts: readonly { readonly host: string; readonly from?: string; readonly ours: boolean }[] = [
+  { host: "reviews.shop.svc.cluster.local", ours: true },
+  { host: "reviews.shop.svc.example.org", ours: true },
+  { host: "reviews.shop.svc.cluster.local:9080", ours: true },
+  { host: "reviews.shop", ours: true },
+  { host: "reviews", from: "shop", ours: true },
+  { host: "reviews:9080", from: "shop", ours: true },
+  { host: "reviews", from: "elsewhere", ours: false },
+  { host: "reviews.elsewhere.svc.cluster.local", ours: false },
+  { host: "reviewsXshop.svc.cluster.local", ours: false },
+  { host: "old-reviews.shop.svc.cluster.local", ours: false },
+  { host: "shop.example.com", ours: false },
+];
+for (const { host, from, ours } of hosts) {
+  test(`a request that found no pod of ${host}${from ? ` called from ${from}` : ""} is ${ours ? "" : "not "}the service's failure`, () => {
+    const series = storage();
+    const labels = {
+      reporter: "source",
+      destination_workload: "unknown",
+      destination_service: host,
+      response_code: "503",
+      response_flags: "UH",
+      ...(from ? { source_workload_namespace: from } : {}),
+    };
+    series.append({ __name__: "istio_requests_total", ...labels }, at, 3);
+    const value = ask(selectors(shopTarget, "source", istioMetrics).newest.requests, series, at);
+    const counters = value.type === "vector" ? countersOf(value.samples, shopTarget, istioMetrics.labels) : [];
+    assert.deepEqual(
+      counters.map(({ origin, failed, value }) => [origin, failed, value]),
+      ours ? [["unattributed", true, 3]] : [],
+    );
+  });
+}
+
+test("names with special characters are matched literally", () => {
+  const odd = {
+    ...shopTarget,
+    namespace: 'a"b\\c',
+    stable: { ...shopTarget.stable, deployment: "v1.0|x" },
+    canary: { ...shopTarget.canary, deployment: "v(2" },
+  };
+  const series = storage();
+  for (const workload of ["v1.0|x", "v(2", "v1a0", "x"])
+    series.append(
+      {
+        __name__: "istio_requests_total",
+        reporter: "source",
+        destination_workload: workload,
+        destination_workload_namespace: 'a"b\\c',
+        response_code: "200",
+      },
+      at,
+      1,
+    );
+  const value = ask(selectors(odd, "source", istioMetrics).newest.requests, series, at);
+  assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels.destination_workload), [
+    "v1.0|x",
+    "v(2",
+  ]);
+});
+
+const outcomes: readonly { readonly labels: Readonly<Record<string, string>>; readonly failed: boolean }[] = [
+  { labels: { response_code: "200" }, failed: false },
+  { labels: { response_code: "499" }, failed: false },
+  { labels: { response_code: "500" }, failed: true },
+  { labels: { response_code: "599" }, failed: true },
+  { labels: { response_code: "200", grpc_response_status: "" }, failed: false },
+  { labels: { response_code: "200", grpc_response_status: "0" }, failed: false },
+  { labels: { response_code: "200", grpc_response_status: "1" }, failed: true },
+  { labels: { response_code: "200", grpc_response_status: "14" }, failed: true },
+];
+for (const { labels, failed } of outcomes) {
+  test(`${JSON.stringify(labels)} is ${failed ? "a failure" : "no failure"}`, () => {
+    assert.equal(
+      countersOf(
+        [{ labels: { destination_workload: "reviews-v2", ...labels }, value: 1 }],
+        shopTarget,
+        istioMetrics.labels,
+      )[0]?.failed,
+      failed,
+    );
+  });
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import test, { type TestContext } from "node:test";
+import { success } from "../../../sandbox/prometheus/answer.ts";
+import { ask } from "../../../sandbox/prometheus/evaluate.ts";
+import { storage } from "../../../sandbox/prometheus/storage.ts";
+import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { planWith } from "../../contracts/prometheus.ts";
+import { listening } from "../../support/listening.ts";
+import { shopTarget } from "../../support/shop-target.ts";
+
+const signal = new AbortController().signal;
+const at = Date.UTC(2026, 0, 1, 12);
+const interval = 15_000;
+
+/** A Prometheus that keeps what it is asked, and in which one request of a version is counted by whichever proxies. */
+async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}) {
+  const series = storage();
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? "/", "http://x");
+    const query = searchParams.get("query") ?? "";
+    const time = Number(searchParams.get("time")) * 1_000;
+    asked.push(query);
+    const { status, body } = success(ask(query, series, time), time);
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
+  const url = await listening(t, server);
+  const source = prometheus({
+    url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "auto",
+    interval,
+    target: shopTarget,
+    ...options,
+  });
+  return {
+    source,
+    asked,
+    count(reporter: string, moment: number, value = 1, workload = "reviews-v1") {
+      series.append(
+        {
+          __name__: "istio_requests_total",
+          reporter,
+          destination_workload: workload,
+          destination_workload_namespace: "shop",
+          destination_service: "reviews.shop.svc.cluster.local",
+          source_workload_namespace: "shop",
+          response_code: "200",
+          response_flags: "-",
+          pod: `${reporter}-1`,
+        },
+        moment,
+        value,
+      );
+    },
+    /** The values that a poll reads, and how many queries it took. */
+    async poll(moment: number) {
+      const before = asked.length;
+      const snapshot = await source.counters(moment, signal);
+      assert.ok(!("because" in snapshot), "because" in snapshot ? snapshot.because : "");
+      return { read: snapshot.requests.map(({ process }) => process), queries: asked.length - before };
+    },
+  };
+}
+
+const choices: readonly { readonly counted: readonly string[]; readonly read: readonly string[] }[] = [
+  { counted: ["destination", "source", "waypoint"], read: ["source-1"] },
+  { counted: ["destination", "waypoint"], read: ["waypoint-1"] },
+  { counted: ["destination"], read: ["destination-1"] },
+  { counted: ["elsewhere"], read: [] },
+];
+for (const { counted, read } of choices) {
+  test(`where ${counted.join(" and ")} counted, ${read[0] ?? "nobody"} is read`, async (t) => {
+    const { poll, count } = await counting(t);
+    for (const reporter of counted) count(reporter, at - interval);
+    assert.deepEqual((await poll(at)).read, read);
+  });
+}
+
+test("the reporter is asked for once, and kept when a better one turns up", async (t) => {
+  const { poll, count, source } = await counting(t);
+  count("destination", at - interval);
+  assert.deepEqual(await poll(at), { read: ["destination-1"], queries: 4 });
+  count("source", at);
+  count("destination", at);
+  assert.deepEqual(await poll(at + interval), { read: ["destination-1"], queries: 3 });
+  const [note] = await source.inspect(planWith([]), at + interval, signal);
+  assert.match(note?.what ?? "", /with reporter=destination: /);
+});
+
+test("what an inspection has found is not asked again", async (t) => {
+  const { poll, count, source } = await counting(t);
+  count("waypoint", at);
+  await source.inspect(planWith([]), at, signal);
+  assert.deepEqual(await poll(at), { read: ["waypoint-1"], queries: 3 });
+});
+
+test("as long as nobody has counted stable it is source, and every poll asks again within its three queries", async (t) => {
+  const { poll, count } = await counting(t);
+  count("waypoint", at, 1, "reviews-v2"); // the canary alone decides nothing
+  assert.deepEqual(await poll(at), { read: [], queries: 4 });
+  assert.deepEqual(await poll(at + interval), { read: [], queries: 3 });
+  count("waypoint", at + 2 * interval);
+  assert.deepEqual(await poll(at + 2 * interval), { read: [], queries: 3 });
+  assert.deepEqual((await poll(at + 3 * interval)).read.sort(), ["waypoint-1", "waypoint-1"]);
+});
+
+test("a reporter that was named is read without asking, though others have counted", async (t) => {
+  const { poll, count } = await counting(t, { reporter: "destination" });
+  for (const reporter of ["source", "destination"]) count(reporter, at - interval);
+  assert.deepEqual(await poll(at), { read: ["destination-1"], queries: 3 });
+});

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { log, type Voice } from "../../../src/adapters/terminal/log.ts";
+import { progress } from "../../../src/adapters/terminal/progress.ts";
+import type { Screen } from "../../../src/adapters/terminal/screen.ts";
+import type { Account, Entry } from "../../../src/release/account.ts";
+import { timeOf } from "../../../src/words/timestamp.ts";
+import { assertGolden } from "../../support/golden.ts";
+import { evidencePlan, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
+import { samples, start } from "../../words/sample.ts";
+import { tale } from "../../words/tale.ts";
+
+function recording(columns?: number): { readonly screen: Screen; readonly text: () => string } {
+  let written = "";
+  return {
+    screen: {
+      columns,
+      write(text) {
+        written += text;
+      },
+    },
+    text: () => written,
+  };
+}
+
+async function tell(voice: Voice, told: readonly Account[] = tale()): Promise<void> {
+  for (const account of told) voice.report(account);
+  await voice.flush(1_000);
+}
+
+test("a runner's log has a group for each part, the time of everything, and the outcome as an annotation", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }));
+  assertGolden("log/actions.txt", text());
+});
+
+test("a log elsewhere is plain lines", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: false }));
+  assertGolden("log/plain.txt", text());
+  assert.doesNotMatch(text(), /::/);
+});
+
+test("a terminal keeps what happened, with one live line below it", async () => {
+  const { screen, text } = recording(120);
+  await tell(progress({ screen, clock: { now: () => start + 85_000 } }));
+  assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
+});
+
+test("a step that is taken again and again is told once, and so is why it failed", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: false });
+  const running = samples.running ?? assert.fail();
+  const entry = (at: number, what: string, because: string): Entry => ({ at: running.now + at, do: what, because });
+  const before = [...running.log, entry(0, "nothing", "it was bad")];
+  const failed = entry(2, "retry", "the webhook says no; trying again");
+  for (const tail of [
+    [entry(1, "finish", "it was bad")],
+    [failed, entry(3, "finish", "it was bad")],
+    [failed, entry(4, "finish", "it was bad")],
+  ]) {
+    voice.report({ ...running, log: [...before, ...tail] });
+  }
+  assert.deepEqual(
+    [...text().matchAll(/it was bad|the webhook says no; trying again/g)].map(([words]) => words),
+    ["it was bad", "the webhook says no; trying again"],
+  );
+});
+
+test("a live line is never wider than the terminal", () => {
+  const { screen, text } = recording(60);
+  const voice = progress({ screen, clock: { now: () => start + 140_000 } });
+  voice.report(samples.running ?? assert.fail());
+  const live = text().split("\r\u001b[2K").at(-1) ?? "";
+  assert.equal(live.length, 59);
+  assert.match(live, /^█████░+ 25 % · 4 m 51 s left · canary 291 of …$/);
+  void voice.flush(0);
+});
+
+test("what comes from outside cannot give the runner a command", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  voice.warn("100 %\n::error::no");
+  voice.report({
+    ...(tale()[0] ?? assert.fail()),
+    log: [
+      {
+        at: start,
+        do: "x",
+        because: "one\n::set-output name=settled::true\r\n##[set-output name=settled;]true \u001b[2J",
+      },
+    ],
+  });
+  assert.match(text(), /^::warning title=Istio Canary::100 %25%0A::error::no$/m);
+  assert.doesNotMatch(text(), /^\s*::set-output|##\[/m);
+  assert.ok(!text().includes("\u001b"));
+});
+
+test("of many warnings GitHub gets as many annotations as it shows, and the log has them all", () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  for (let number = 1; number <= 12; number++) voice.warn(`warning ${number}`);
+  voice.warn("warning 1");
+  assert.equal(text().match(/^::warning /gm)?.length, 9);
+  assert.equal(text().match(/^warning: /gm)?.length, 3);
+});
+
+test("a job that goes on with a release does not tell again what another job did", () => {
+  const { screen, text } = recording();
+  const account = samples["succeeded-swap"] ?? assert.fail();
+  log({ screen, actions: false }).report({ ...account, now: start + 763_000 });
+  assert.doesNotMatch(text(), /deploying the canary/);
+  assert.match(text(), /12:12:43 {2}scaling the old version down/);
+});
+
+test("an outcome that nobody could look at again is told at the end of the job", async () => {
+  const { screen, text } = recording();
+  const voice = log({ screen, actions: true });
+  const { settled: _, ...account } = samples["rolled-back-errors"] ?? assert.fail();
+  voice.report(account);
+  assert.doesNotMatch(text(), /::error/);
+  await voice.flush(1_000);
+  assert.match(text(), /^::error title=❌ shop\/reviews%3A rolled back%2C/m);
+});
+
+test("a log tells what the evidence says when it changes its mind, with the numbers below, and a release that is held as an error", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }), evidenceTales["held-undecided"]);
+  assertGolden("log/held.txt", text());
+  assert.match(text(), /^::error title=✋ shop\/reviews%3A held at 10 %25/m);
+});
+
+test("an approval that the plan asks for is told as a notice", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: true }), [samples.waiting ?? assert.fail()]);
+  assert.match(text(), /^::notice title=✋ shop\/reviews%3A waiting for approval/m);
+});
+
+for (const voice of ["log", "progress"] as const) {
+  test(`why a release is rolled back is told once by the ${voice}, with its numbers at the end`, async () => {
+    const { screen, text } = recording(voice === "log" ? undefined : 400);
+    const told = evidenceTales["rolled-back-by-evidence"];
+    await tell(
+      voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: { now: () => start } }),
+      told,
+    );
+    const { because, numbers = "" } =
+      told
+        .at(-1)
+        ?.stages.at(-1)
+        ?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
+    const lines = text().split(/[\n\r]/);
+    assert.equal(
+      lines.filter((line) => line.includes(because)).length,
+      2,
+      "as the step, and below the headline at the end",
+    );
+    assert.equal(lines.filter((line) => line.endsWith(numbers)).length, 1);
+  });
+}
+
+test("a stage that passes is told with what the evidence says at its end, although its verdict was the same before", async () => {
+  const { screen, text } = recording();
+  const told = evidenceTales["passed-by-evidence"];
+  await tell(log({ screen, actions: false }), told);
+  const words = text()
+    .split("\n")
+    .map((line) => line.slice(timeOf(start).length + 2));
+  for (const { name, verdicts } of told.at(-1)?.stages ?? []) {
+    const { because, numbers } = verdicts[0] ?? assert.fail();
+    const passed = words.indexOf(`stage ${name} passed`);
+    assert.deepEqual(words.slice(passed - 2, passed), [`evidence: ${because}`, numbers]);
+  }
+});
+
+test("a stage's first line comes with its first look, once", async () => {
+  const { screen, text } = recording();
+  await tell(log({ screen, actions: false }), evidenceTales["held-undecided"]);
+  assert.equal(text().match(/no request counted yet/g)?.length, 1);
+});
+
+test("a stage without a wait has no time to tell", async () => {
+  const plan = {
+    ...evidencePlan,
+    settle: 0,
+    drain: 0,
+    stages: evidencePlan.stages.map((stage) => ({ ...stage, wait: 0, gates: [] })),
+  };
+  const { screen, text } = recording(200);
+  await tell(
+    progress({ screen, clock: { now: () => start } }),
+    evidenceTale(() => ({ stable: [1, 0], canary: [1, 0] }), plan),
+  );
+  assert.match(text(), /giving the canary 50 % of the requests/);
+  assert.doesNotMatch(text(), /\d+ ms|left|extended|the wait is over|counted yet/);
+});
+
+test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", () => {
+  const told = evidenceTales["held-undecided"];
+  const extendedAt = told.findIndex((account) => account.because.includes("is extended"));
+  const live = (account: Account, now: number): string => {
+    const { screen, text } = recording(200);
+    const voice = progress({ screen, clock: { now: () => now } });
+    voice.report(account);
+    void voice.flush(0);
+    return text();
+  };
+  const [before, extended] = [told[extendedAt - 1] ?? assert.fail(), told[extendedAt] ?? assert.fail()];
+  assert.match(live(before, extended.now), /10 % · the wait is over · canary/);
+  assert.match(live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
+});

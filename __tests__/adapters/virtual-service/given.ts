@@ -1,0 +1,63 @@
+import { applyPatch } from "rfc6902";
+import type { PatchOperation } from "../../../src/adapters/kubernetes/client.ts";
+import type { VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
+import { beforeOf } from "../../../src/adapters/virtual-service/capture.ts";
+import { patchOf } from "../../../src/adapters/virtual-service/patch.ts";
+import { type Aim, planRoutes } from "../../../src/adapters/virtual-service/plan.ts";
+import type { Rule } from "../../../src/adapters/virtual-service/rule.ts";
+import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
+import type { Target, Version } from "../../../src/release/target.ts";
+
+type Destination = Pick<Version, "host" | "subset">;
+
+export type Given = {
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly routes?: readonly string[];
+  readonly stable: Destination;
+  readonly canary: Destination;
+};
+
+/** A release in namespace `ns1` over one VirtualService, which is there, too, unless it is given another place. */
+export const targetOf = ({ stable, canary, namespace = "ns1", name = "app", routes = [] }: Given): Target => ({
+  namespace: "ns1",
+  service: "app",
+  stable: { deployment: "app-v1", ...stable },
+  canary: { deployment: "app-v2", ...canary },
+  routes: [{ namespace, name, routes }],
+  source: { from: "existing" },
+  replicas: { kind: "keep" },
+});
+
+export const virtualService = (
+  spec: unknown,
+  { namespace = "ns1", name = "app" }: Partial<Given> = {},
+): KubernetesObject => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "VirtualService",
+  metadata: { name, namespace },
+  spec,
+});
+
+export const beforeWith = (object: KubernetesObject, rules: readonly Rule[]): VirtualServiceBefore => ({
+  namespace: object.metadata.namespace ?? "",
+  name: object.metadata.name,
+  rules: rules.map(beforeOf),
+});
+
+/** What a JSON Patch makes of an object, by another's implementation of RFC 6902. Throws when a test of the patch fails. */
+export function patched(object: KubernetesObject, patch: readonly PatchOperation[]): KubernetesObject {
+  const copy = structuredClone(object);
+  const errors = applyPatch(copy, structuredClone(patch) as Parameters<typeof applyPatch>[1]).filter(
+    (error) => error !== null,
+  );
+  if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join("; "));
+  return copy;
+}
+
+export const patchTo = (
+  object: KubernetesObject,
+  before: VirtualServiceBefore,
+  target: Target,
+  aim: Aim,
+): readonly PatchOperation[] => patchOf(planRoutes(object, before, target, aim).moves);

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { lastWriter } from "../../../src/adapters/virtual-service/api.ts";
+import { virtualService } from "./given.ts";
+
+type Entry = readonly [manager: string, time: string, subresource?: string];
+
+/** Who wrote when, and who is named when the object is not as `us` left it. */
+const cases: Readonly<Record<string, readonly [entries: readonly Entry[], named: string | undefined]>> = {
+  "the one who wrote after us": [
+    [
+      ["us", "10:00:00"],
+      ["argocd", "10:00:05"],
+    ],
+    "argocd",
+  ],
+  "the last of several": [
+    [
+      ["helm", "09:00:00"],
+      ["kubectl", "10:00:05"],
+      ["us", "10:00:00"],
+    ],
+    "kubectl",
+  ],
+  "the other one, within the same second": [
+    [
+      ["argocd", "10:00:00"],
+      ["us", "10:00:00"],
+    ],
+    "argocd",
+  ],
+  "nobody, if we were last": [
+    [
+      ["argocd", "09:59:59"],
+      ["us", "10:00:00"],
+    ],
+    undefined,
+  ],
+  "nobody who only wrote the status": [
+    [
+      ["us", "10:00:00"],
+      ["istiod", "10:00:05", "status"],
+    ],
+    undefined,
+  ],
+  "whoever is left, if our entry is gone": [[["kubectl", "10:00:00"]], "kubectl"],
+  "nobody without entries": [[], undefined],
+};
+
+for (const [name, [entries, named]] of Object.entries(cases)) {
+  test(`the last writer is ${name}`, () => {
+    const managedFields = entries.map(([manager, time, subresource]) => ({
+      manager,
+      time: `2026-01-01T${time}Z`,
+      ...(subresource ? { subresource } : {}),
+    }));
+    const object = virtualService({});
+    assert.equal(lastWriter({ ...object, metadata: { ...object.metadata, managedFields } }, "us"), named);
+  });
+}

@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { parseRoutesBefore, type VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
+import { type Aim, aimAt, planRoutes } from "../../../src/adapters/virtual-service/plan.ts";
+import { versionsIn } from "../../../src/adapters/virtual-service/role.ts";
+import {
+  isRaw,
+  type Raw,
+  type Rule,
+  rawList,
+  rulesOf,
+  sumOf,
+  weightOf,
+} from "../../../src/adapters/virtual-service/rule.ts";
+import { selectRules } from "../../../src/adapters/virtual-service/select.ts";
+import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
+import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
+
+const pairs = [
+  { stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } },
+  { stable: { host: "app-stable" }, canary: { host: "app-canary" } },
+] as const;
+
+const unknownFields = fc.dictionary(
+  fc.constantFrom("headers", "x", "somethingNew"),
+  fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null),
+  { maxKeys: 2 },
+);
+const portOrNone = fc.constantFrom({}, { port: { number: 8080 } });
+const spelling = fc.constantFrom("", ".ns1.svc", ".ns1.svc.cluster.local");
+
+const weighted = (destination: fc.Arbitrary<Raw>, weight: fc.Arbitrary<number | undefined>): fc.Arbitrary<Raw> =>
+  fc.record({ before: unknownFields, destination, weight }).map(({ before, destination, weight }) => ({
+    ...before,
+    destination,
+    ...(weight === undefined ? {} : { weight }),
+  }));
+
+type Pair = (typeof pairs)[number];
+
+/** A rule that a release may move: stable, perhaps a canary without requests, up to two others, in any order. */
+function movable(pair: Pair): fc.Arbitrary<Raw> {
+  const version = ({ host, ...subset }: Pair["stable"] | Pair["canary"]): fc.Arbitrary<Raw> =>
+    fc.record({ end: spelling, port: portOrNone }).map(({ end, port }) => ({ host: host + end, ...subset, ...port }));
+  const third = (name: string): fc.Arbitrary<Raw> => fc.constant({ host: name, subset: "v1" });
+  return fc
+    .record({
+      stable: weighted(version(pair.stable), fc.integer({ min: 2, max: 1000 })),
+      canary: fc.option(weighted(version(pair.canary), fc.constantFrom(undefined, 0)), { nil: undefined }),
+      thirds: fc.tuple(
+        ...["legacy", "experiment"].map((name) =>
+          fc.option(weighted(third(name), fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined })), {
+            nil: undefined,
+          }),
+        ),
+      ),
+      keepWeight: fc.boolean(),
+      more: unknownFields,
+      order: fc.infiniteStream(fc.nat()),
+    })
+    .map(({ stable, canary, thirds, keepWeight, more, order }) => {
+      const entries = [stable, canary, ...thirds].filter((entry) => entry !== undefined);
+      const { weight: _, ...weightless } = stable;
+      const route = entries.length === 1 && !keepWeight ? [weightless] : shuffled(entries, order);
+      return { ...more, route };
+    });
+}
+
+function shuffled<T>(items: readonly T[], order: Iterator<number>): readonly T[] {
+  return items
+    .map((item) => ({ item, at: order.next().value as number }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+const foreignRules: readonly Raw[] = [
+  { route: [{ destination: { host: "other", subset: "v1" } }] },
+  {
+    route: [
+      { destination: { host: "other" }, weight: 1 },
+      { destination: { host: "another" }, weight: 2 },
+    ],
+  },
+  { redirect: { uri: "/x" } },
+  { delegate: { name: "child" } },
+  { directResponse: { status: 404 } },
+];
+const foreign = fc.constantFrom(...foreignRules);
+
+const marks = (index: number): fc.Arbitrary<Raw> =>
+  fc.constantFrom<Raw>(
+    { name: `route-${index}` },
+    { match: [{ uri: { prefix: `/${index}` } }] },
+    { name: `route-${index}`, match: [{ uri: { prefix: "/same" } }] },
+  );
+
+type World = { readonly pair: Pair; readonly object: KubernetesObject };
+
+/** `nameless`: some rules have neither name nor match; only one of them that the release may move, or it would be refused. */
+const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World> =>
+  fc.constantFrom(...pairs).chain((pair) =>
+    fc
+      .tuple(movable(pair), fc.array(fc.oneof(movable(pair), foreign), { maxLength: 4 }), fc.nat(4))
+      .chain(([first, rest, at]) => {
+        const rules = rest.toSpliced(at, 0, first);
+        const mayBeNameless = (rule: Raw): boolean => nameless && (rule === first || foreignRules.includes(rule));
+        const marked = fc.tuple(
+          ...rules.map((rule, index) =>
+            mayBeNameless(rule) ? fc.oneof(marks(index), fc.constant<Raw>({})) : marks(index),
+          ),
+        );
+        return marked.map((all) => ({
+          pair,
+          object: virtualService({
+            hosts: ["app"],
+            http: rules.map((rule, index) => ({ ...all[index], ...rule })),
+            tls: [{ route: [{ destination: { host: "app" } }] }],
+          }),
+        }));
+      }),
+  );
+
+type Begun = {
+  readonly target: ReturnType<typeof targetOf>;
+  readonly rules: readonly Rule[];
+  readonly before: VirtualServiceBefore;
+};
+
+/** The beginning of a release, as the journal gives it back. */
+function begin({ pair, object }: World): Begun {
+  const target = targetOf(pair);
+  const [choice = assert.fail()] = target.routes;
+  const { rules, problems } = selectRules(object, choice, target);
+  assert.deepEqual(problems, []);
+  const stored = JSON.stringify({ version: "v1", virtualServices: [beforeWith(object, rules)], missingSubsets: [] });
+  return { target, rules, before: parseRoutesBefore(JSON.parse(stored)).virtualServices[0] ?? assert.fail() };
+}
+
+const go = (object: KubernetesObject, { target, before }: Begun, aim: Aim): KubernetesObject =>
+  patched(object, patchTo(object, before, target, aim));
+const percent = fc.integer({ min: 0, max: 100 });
+const percents = fc.array(percent, { minLength: 1, maxLength: 6 });
+const text = (object: KubernetesObject): string => JSON.stringify(object);
+
+test("after any writes the way back gives every byte back, wherever the release was killed", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), percents, (given, weights) => {
+      const begun = begin(given);
+      let object = given.object;
+      for (const weight of weights) {
+        object = go(object, begun, aimAt(weight));
+        assert.equal(text(go(object, begun, { to: "before" })), text(given.object));
+      }
+    }),
+  );
+});
+
+test("during a release nothing differs but the two weights and the destination that was added", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), percents, (given, weights) => {
+      const begun = begin(given);
+      const bare = (object: KubernetesObject): string => text(withoutOurs(object, given, begun));
+      let object = given.object;
+      for (const weight of weights) {
+        object = go(object, begun, aimAt(weight));
+        assert.equal(bare(object), bare(given.object));
+      }
+    }),
+  );
+});
+
+/** The object without what a release may touch: the two weights, and a canary that was not there at first. */
+function withoutOurs(
+  object: KubernetesObject,
+  { pair, object: original }: World,
+  { rules, target }: Begun,
+): KubernetesObject {
+  const { roleOf } = versionsIn("ns1", { ...target, ...pair, stable: target.stable, canary: target.canary });
+  const spec = isRaw(object.spec) ? object.spec : assert.fail();
+  const http = rulesOf(object).map((rule) => {
+    if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
+    const had = rulesOf(original)[rule.index]?.entries.some((entry) => roleOf(entry) === "canary");
+    const route = rule.entries
+      .filter((entry) => had || roleOf(entry) !== "canary")
+      .map((entry) =>
+        roleOf(entry) === undefined
+          ? entry.raw
+          : Object.fromEntries(Object.entries(entry.raw).filter(([field]) => field !== "weight")),
+      );
+    return { ...rule.raw, route };
+  });
+  return { ...object, spec: { ...spec, http } };
+}
+
+test("weights are whole numbers from 0 on, the canary's is the nearest there is, and beside third destinations with weight the sum stays", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), percent, (given, weight) => {
+      const begun = begin(given);
+      const { roleOf } = versionsIn("ns1", begun.target);
+      const object = go(given.object, begun, aimAt(weight));
+      for (const { index, entries: before } of begun.rules) {
+        const { entries = [] } = rulesOf(object)[index] ?? {};
+        assert.ok(
+          entries.every(
+            (entry) => entry.weight === undefined || (Number.isInteger(entry.weight) && weightOf(entry) >= 0),
+          ),
+        );
+        const thirds = before.filter((entry) => roleOf(entry) === undefined);
+        if (sumOf(thirds) > 0) assert.equal(sumOf(entries), sumOf(before));
+        if (weight === 0) continue;
+        const of = (role: "stable" | "canary"): number => sumOf(entries.filter((entry) => roleOf(entry) === role));
+        const managed = of("stable") + of("canary");
+        assert.ok(weight === 100 ? of("stable") === 0 : of("stable") > 0 && of("canary") > 0);
+        const off = Math.abs(of("canary") - (managed * weight) / 100);
+        assert.ok(
+          off <= 0.5 || of("canary") === 1 || of("stable") === 1,
+          `${of("canary")} of ${managed} for ${weight} %`,
+        );
+      }
+    }),
+  );
+});
+
+test("writing twice is writing once", () => {
+  fc.assert(
+    fc.property(
+      world({ nameless: true }),
+      percent,
+      fc.constantFrom<Aim["to"]>("before", "split", "swapped"),
+      (given, weight, to) => {
+        const begun = begin(given);
+        const aim = to === "split" ? aimAt(weight) : { to };
+        const object = go(go(given.object, begun, aimAt(50)), begun, aim);
+        assert.deepEqual(patchTo(object, begun.before, begun.target, aim), []);
+      },
+    ),
+  );
+});
+
+test("the patch makes the object that was planned", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), percents, (given, weights) => {
+      const begun = begin(given);
+      let object = given.object;
+      for (const weight of weights) {
+        const planned = new Map(
+          planRoutes(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [
+            rule.index,
+            planned.map(({ raw }) => raw),
+          ]),
+        );
+        object = go(object, begun, aimAt(weight));
+        for (const { index, raw } of rulesOf(object))
+          if (planned.has(index)) assert.deepEqual(rawList(raw.route), planned.get(index));
+      }
+    }),
+  );
+});
+
+test("after a swap stable has no request, and the canary all that the two had", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), percents, (given, weights) => {
+      const begun = begin(given);
+      const { roleOf } = versionsIn("ns1", begun.target);
+      const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
+      const object = go(shifted, begun, { to: "swapped" });
+      assert.equal(text(object), text(go(given.object, begun, { to: "swapped" })), "it depends on the weights before");
+      for (const { index, entries: before } of begun.rules) {
+        const { entries = [] } = rulesOf(object)[index] ?? {};
+        assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
+        assert.equal(entries.length, before.length);
+        assert.deepEqual(
+          entries.filter((entry) => !roleOf(entry)).map(({ raw }) => raw),
+          before.filter((entry) => !roleOf(entry)).map(({ raw }) => raw),
+        );
+        if (entries.length > 1) assert.ok(sumOf(entries) > 0);
+      }
+    }),
+  );
+});
+
+test("what somebody else changes meanwhile stays: rules in another order, new rules, new fields", () => {
+  const edit = fc.record({
+    order: fc.infiniteStream(fc.nat()),
+    added: fc.array(foreign, { maxLength: 2 }),
+    timeout: fc.constantFrom("1s", "2s"),
+  });
+  fc.assert(
+    fc.property(world({ nameless: false }), percents, edit, (given, weights, { order, added, timeout }) => {
+      const begun = begin(given);
+      const { http: _, ...rest } = isRaw(given.object.spec) ? given.object.spec : assert.fail();
+      const places = shuffled([...rulesOf(given.object).keys()], order);
+      const edited = (object: KubernetesObject): KubernetesObject => {
+        const rules = rulesOf(object).map(({ raw }) => raw);
+        const http = [
+          ...added.map((rule, index) => ({ ...rule, name: `new-${index}` })),
+          ...places.map((place) => ({ ...rules[place], timeout })),
+        ];
+        return { ...object, metadata: { ...object.metadata, annotations: { edited: "yes" } }, spec: { ...rest, http } };
+      };
+      const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
+      assert.equal(text(go(edited(shifted), begun, { to: "before" })), text(edited(given.object)));
+    }),
+  );
+});
+
+test("a patch that was planned for other rules is refused by its tests", () => {
+  fc.assert(
+    fc.property(world({ nameless: true }), foreign, (given, added) => {
+      const begun = begin(given);
+      const patch = patchTo(given.object, begun.before, begun.target, aimAt(20));
+      const spec = isRaw(given.object.spec) ? given.object.spec : assert.fail();
+      const moved = virtualService({ ...spec, http: [added, ...rulesOf(given.object).map(({ raw }) => raw)] });
+      assert.throws(() => patched(moved, patch));
+    }),
+  );
+});

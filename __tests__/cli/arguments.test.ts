@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Arguments, helpText, inputsFromJson, parseArguments } from "../../src/cli/arguments.ts";
+import { commands, inputs } from "../../src/config/inputs.ts";
+import { ConfigError } from "../../src/config/issue.ts";
+
+const run = (command: (typeof commands)[number], given: Readonly<Record<string, string>> = {}): Arguments => ({
+  want: "run",
+  inputs: { ...given, command },
+});
+
+const good: readonly (readonly [line: string, expected: Arguments])[] = [
+  ["", run("release")],
+  ["rollback", run("rollback")],
+  ["--config x --image=a:b", run("release", { config: "x", image: "a:b" })],
+  ["plan --json --config x", run("plan", { json: "true", config: "x" })],
+  ["--json=false --comment false plan", run("plan", { json: "false", comment: "false" })],
+  ["release --canary-labels a=b --canary-labels c=d", run("release", { "canary-labels": "a=b\nc=d" })],
+  ["release --stages=-", run("release", { stages: "-" })],
+  ["replay", run("replay")],
+  ["replay old/report.json", run("replay", { report: "old/report.json" })],
+  ["replay --json report.json", run("replay", { json: "true", report: "report.json" })],
+  ["replay --report report.json", run("replay", { report: "report.json" })],
+  [
+    "rehearse --rehearse-rate 50 --rehearse-errors 1%",
+    run("rehearse", { "rehearse-rate": "50", "rehearse-errors": "1%" }),
+  ],
+  ["--help", { want: "help" }],
+  ["verify -h", { want: "help", command: "verify" }],
+  ["nonsense --help --foo", { want: "help" }],
+  ["--version", { want: "version" }],
+];
+
+for (const [line, expected] of good) {
+  test(`the command line is read: istio-canary ${line}`, () => {
+    assert.deepEqual(parseArguments(line.split(" ").filter(Boolean)), expected);
+  });
+}
+
+const flags = inputs.filter(({ name }) => name !== "command").map(({ name }) => `--${name}`);
+
+const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
+  [
+    "relase",
+    'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, promote, settle, replay',
+  ],
+  ["release now", "now: is neither a flag nor the value of one"],
+  ["replay a.json b.json", "b.json: is neither a flag nor the value of one"],
+  ["replay a.json --report b.json", "--report: was given more than once"],
+  ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? Known: ${flags.join(", ")}`],
+  ["--config", "--config: needs a value"],
+  ["--config --json", "--config: needs a value; if --json=true is meant, write --config=--json=true"],
+  ["--image a --image b", "--image: was given more than once"],
+  ["--command plan", `unknown flag "--command"; did you mean "--comment"? Known: ${flags.join(", ")}`],
+];
+
+for (const [line, ...lines] of bad) {
+  test(`the command line is refused: istio-canary ${line}`, () => {
+    assert.throws(
+      () => parseArguments(line.split(" ")),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.deepEqual(error.message.split("\n"), lines);
+        return true;
+      },
+    );
+  });
+}
+
+test("the action's inputs are read from their JSON", () => {
+  assert.deepEqual(inputsFromJson('{"image":"a:b","json":true,"verify-requests":5,"stages":""}'), {
+    image: "a:b",
+    json: "true",
+    "verify-requests": "5",
+    stages: "",
+  });
+});
+
+test("the command line wins over the action's inputs: the second step settles what the first one was asked to do", () => {
+  const action = { command: "plan", config: "x", image: "a:b" };
+  assert.deepEqual(parseArguments([], action), run("plan", { config: "x", image: "a:b" }));
+  assert.deepEqual(parseArguments(["settle", "--image", "c:d"], action), run("settle", { config: "x", image: "c:d" }));
+  assert.deepEqual(parseArguments([], { command: "" }), run("release"));
+});
+
+test("JSON that is no mapping is refused in words", () => {
+  for (const text of ["", "[]", "null", "{"]) {
+    assert.throws(() => inputsFromJson(text), {
+      name: "ConfigError",
+      message: "ISTIO_CANARY_INPUTS: expected the JSON of the action's inputs, a mapping of texts",
+    });
+  }
+});
+
+test("the help names every command, and a command's help every flag that it reads, in lines that fit", () => {
+  for (const command of commands) {
+    assert.match(helpText(), new RegExp(`^  ${command}  `, "m"));
+    const text = helpText(command);
+    for (const { name, commands: readers } of inputs) {
+      const listed = new RegExp(`^  --${name}( |$)`, "m").test(text);
+      assert.equal(listed, name !== "command" && readers.includes(command), `${command} --${name}`);
+    }
+    for (const line of text.split("\n")) assert.ok(line.length <= 100, line);
+  }
+});
+
+test("the help says the whole description, whatever its lines", () => {
+  const words = helpText("release").replaceAll(/\s+/g, " ");
+  for (const { name, description, commands: readers } of inputs) {
+    if (name !== "command" && readers.includes("release")) assert.ok(words.includes(description), name);
+  }
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Account } from "../../src/release/account.ts";
+import { createOutbox } from "../../src/reporting/outbox.ts";
+import { samples, start } from "../words/sample.ts";
+
+const running = samples.running ?? assert.fail();
+const at = (seconds: number, because: string): Account => ({ ...running, now: start + seconds * 1_000, because });
+const ended = (seconds: number): Account => ({
+  ...(samples["succeeded-swap"] ?? assert.fail()),
+  now: start + seconds * 1_000,
+  because: "ended",
+});
+
+/** Sends nowhere, but remembers; `tick` lets what is under way come to its end. */
+function bench(send: (account: Account, signal: AbortSignal) => Promise<void> = async () => {}) {
+  const sent: string[] = [];
+  const failures: unknown[] = [];
+  const outbox = createOutbox({
+    send: async (account, signal) => {
+      sent.push(account.because);
+      await send(account, signal);
+    },
+    failed: (error) => failures.push(error),
+    gist: ({ because }) => because,
+    patience: 50,
+  });
+  const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return { outbox, sent, failures, tick };
+}
+
+test("what does not change is not sent again", async () => {
+  const { outbox, sent, tick } = bench();
+  for (const seconds of [0, 60, 120]) {
+    outbox.offer(at(seconds, "one"));
+    await tick();
+  }
+  await outbox.flush(1_000);
+  assert.deepEqual(sent, ["one"]);
+});
+
+test("changes are sent every 30 s at most, and then the newest", async () => {
+  const { outbox, sent, tick } = bench();
+  for (const [seconds, because] of [
+    [0, "one"],
+    [10, "two"],
+    [20, "three"],
+    [29, "four"],
+    [31, "five"],
+    [40, "six"],
+  ] as const) {
+    outbox.offer(at(seconds, because));
+    await tick();
+  }
+  assert.deepEqual(sent, ["one", "five"]);
+});
+
+test("the end is sent at once", async () => {
+  const { outbox, sent, tick } = bench();
+  outbox.offer(at(0, "one"));
+  await tick();
+  outbox.offer(ended(1));
+  await tick();
+  assert.deepEqual(sent, ["one", "ended"]);
+});
+
+test("what was held back is sent when the job ends", async () => {
+  const { outbox, sent, tick } = bench();
+  outbox.offer(at(0, "one"));
+  await tick();
+  outbox.offer(at(10, "two"));
+  await outbox.flush(1_000);
+  assert.deepEqual(sent, ["one", "two"]);
+});
+
+test("offering returns before anything is sent, and one thing is under way at a time", async () => {
+  let underWay = 0;
+  let most = 0;
+  const { outbox, sent } = bench(async () => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    underWay -= 1;
+  });
+  outbox.offer(at(0, "one"));
+  outbox.offer(at(31, "two"));
+  outbox.offer(at(62, "three"));
+  assert.equal(underWay, 1);
+  await outbox.flush(1_000);
+  assert.equal(most, 1);
+  assert.deepEqual(sent, ["one", "three"]);
+});
+
+test("a failure is told, and what was not sent is sent when its time comes", async () => {
+  let broken = true;
+  const { outbox, sent, failures, tick } = bench(async () => {
+    if (broken) throw new Error("no");
+  });
+  outbox.offer(at(0, "one"));
+  await tick();
+  outbox.offer(at(10, "one"));
+  await tick();
+  assert.deepEqual(sent, ["one"]);
+  broken = false;
+  outbox.offer(at(31, "one"));
+  await tick();
+  assert.deepEqual(sent, ["one", "one"]);
+  assert.equal(failures.length, 1);
+});
+
+test("the last word is tried twice, not for ever", async () => {
+  const { outbox, sent, failures } = bench(async () => {
+    throw new Error("no");
+  });
+  outbox.offer(at(0, "one"));
+  await outbox.flush(1_000);
+  assert.deepEqual(sent, ["one", "one", "one"]); // when it was offered, and twice at the end
+  assert.equal(failures.length, 3);
+});
+
+test("somebody who hangs is given up, and the next one gets its turn", async () => {
+  let hang = true;
+  const { outbox, sent, failures, tick } = bench(() => (hang ? new Promise(() => {}) : Promise.resolve()));
+  outbox.offer(at(0, "one"));
+  while (failures.length === 0) await tick();
+  hang = false;
+  outbox.offer(at(31, "two"));
+  await outbox.flush(1_000);
+  assert.deepEqual(sent, ["one", "two"]);
+});
+
+test("the end of a job does not wait for somebody who hangs, and nothing goes on after it", async () => {
+  let signal: AbortSignal | undefined;
+  const outbox = createOutbox({
+    send: (_, given) => {
+      signal = given;
+      return new Promise(() => {});
+    },
+    failed: () => assert.fail("nobody is left to be told"),
+    gist: ({ because }) => because,
+    patience: 60_000,
+  });
+  outbox.offer(at(0, "one"));
+  await outbox.flush(20);
+  assert.equal(signal?.aborted, true);
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { plain } from "../../src/lib/markdown.ts";
+import type { Account } from "../../src/release/account.ts";
+import type { Gate } from "../../src/release/gate.ts";
+import { findingOf } from "../../src/words/evidence.ts";
+import { longestComment, renderReport } from "../../src/words/report.ts";
+import { evidenceSamples, evidenceTales } from "./evidence-tale.ts";
+import { entered, links, plan, samples, start, tallyOf, target } from "./sample.ts";
+
+const sample = (name: string): Account => samples[name] ?? assert.fail(`no sample ${name}`);
+
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom("<!-- istio-canary", "-->", "|", "```", "</details>", "@ada", "\n### ", "\n\n"),
+    ),
+  )
+  .map((parts) => parts.join(""));
+
+test("whatever comes from outside, the report keeps its own structure", () => {
+  fc.assert(
+    fc.property(hostile, hostile, (reason, name) => {
+      const account: Account = {
+        ...sample("not-settled"),
+        target: { ...target, namespace: name, image: name, canary: { ...target.canary, deployment: name } },
+        run: { id: name, actor: name },
+        because: reason,
+        warnings: [reason],
+        differences: [reason],
+        log: [{ at: start, do: "route", because: reason }],
+        stages: [0, 1].map((stage) => ({
+          ...entered(stage, start, tallyOf([1, 0], [1, 0])),
+          verdicts: [
+            { gate: "errors", kind: "wait", because: `it ${reason}`, numbers: name, value: name, limit: reason },
+          ],
+        })),
+      };
+      const report = renderReport(account, { dashboards: { [name]: "https://grafana.example.com/{canary}" } });
+      const outside = report.replace(/^(```+)sh\n[\s\S]*?\n\1$/gm, ""); // commands are code as a whole, up to a fence as long as the first
+      assert.equal(outside.match(/^### /gm)?.length, 1);
+      assert.equal(outside.match(/<!--/g), null);
+      assert.equal(outside.match(/<details>/g)?.length, outside.match(/<\/details>/g)?.length);
+      assert.equal(
+        outside.match(/^\| .* \|$/gm)?.every((row) => row.split(" | ").length === 8 || row.includes("---")),
+        true,
+      );
+    }),
+  );
+});
+
+test("a report is never longer than its limit, and the newest of the story is what is kept", () => {
+  const log = Array.from({ length: 200 }, (_, index) => ({
+    at: start + index * 1_000,
+    do: "route",
+    because: `step ${index} ${"x".repeat(390)}`,
+  }));
+  for (const limit of [3_000, 10_000, longestComment]) {
+    const report = renderReport({ ...sample("running"), log }, links, limit);
+    assert.ok(report.length <= limit, `${report.length} > ${limit}`);
+    assert.match(report, limit === 3_000 ? /step 199/ : /\* …\n[\s\S]*step 199|step 0 [\s\S]*step 199/);
+  }
+});
+
+test("dashboards are filled with the release's versions and time, encoded", () => {
+  const dashboards = {
+    Grafana:
+      "https://g.example.com/?ns={namespace}&svc={service}&a={stable}&b={canary}&from={from}&to={to}&keep={other}",
+  };
+  const account = { ...sample("running"), target: { ...target, namespace: "a&b" }, startedAt: 1, now: 2 };
+  assert.match(
+    renderReport(account, { dashboards }),
+    /\[Grafana\]\(<https:\/\/g\.example\.com\/\?ns=a%26b&svc=reviews&a=reviews-v1&b=reviews-v2&from=1&to=2&keep={other}>\)/,
+  );
+});
+
+test("a stage without a request shows no split instead of zero", () => {
+  const account = { ...sample("running"), stages: [entered(0, start, tallyOf([0, 0], [0, 0]))] };
+  assert.match(renderReport(account, links), /observed {2}no request was counted/);
+});
+
+test("a first deployment without stages has no table", () => {
+  const account: Account = { ...sample("succeeded-swap"), plan: { ...plan, stages: [] }, stages: [], log: [] };
+  const report = renderReport(account, links);
+  assert.doesNotMatch(report, /\| Stage|Requests in stage|What happened/);
+  assert.match(report, /### ✅ shop\/reviews: released, reviews-v2 is the new stable/);
+});
+
+const failures: readonly (readonly [gate: Gate, look: RegExp])[] = [
+  [
+    { kind: "latency", name: "latency", quantile: 0.99, minRequests: 50, noData: "wait" },
+    /at the slow answers of <code>reviews-v2<\/code>/,
+  ],
+  [{ kind: "restarts", name: "restarts", atMost: 0 }, /at why the containers of <code>reviews-v2<\/code> restarted/],
+  [
+    { kind: "query", name: "orders", query: 'sum(rate(orders{v="2"}[1m]))', tolerate: 0, noData: "wait" },
+    /at what <code>sum\(rate\(orders\{v="2"\}&#91;1m&#93;\)\)<\/code> measures/,
+  ],
+];
+
+for (const [gate, look] of failures) {
+  test(`the first thing to look at after a failing ${gate.kind} gate is named`, () => {
+    const account = sample("rolled-back-errors");
+    const [stage] = plan.stages;
+    assert.ok(stage);
+    const failing = { kind: "fail", gate: gate.name, because: "", value: "1", limit: "≤ 0" } as const;
+    const report = renderReport(
+      {
+        ...account,
+        plan: { ...plan, stages: [{ ...stage, gates: [gate] }] },
+        stages: [{ ...entered(0, start, tallyOf([1, 0], [1, 0])), verdicts: [failing] }],
+      },
+      links,
+    );
+    assert.match(report, look);
+  });
+}
+
+test("a rollback that no gate asked for points to the story", () => {
+  const account = sample("rolled-back-errors");
+  const stages = account.stages.map((stage) => ({
+    ...stage,
+    verdicts: stage.verdicts.filter(({ kind }) => kind === "pass"),
+  }));
+  assert.match(
+    renderReport({ ...account, because: "the job was cancelled", stages }, links),
+    /\*\*Look first\*\* at what happened, below/,
+  );
+});
+
+test("a name that a shell would take apart is one word in a command", () => {
+  const report = renderReport({ ...sample("waiting"), target: { ...target, service: "a'; rm -rf b" } }, links);
+  assert.match(report, /^istio-canary promote --namespace shop --service 'a'\\''; rm -rf b'$/m);
+});
+
+const decidedOn = (name: keyof typeof evidenceTales): string =>
+  renderReport(evidenceTales[name].at(-1) ?? assert.fail(), links);
+
+test("a row of evidence says safe where safety is proven, and undecided where neither is", () => {
+  assert.match(decidedOn("proven-safe"), /^\| 1 \|.*\| ✅ pass \|$/m);
+  assert.match(decidedOn("proven-safe"), /^\| 3 \|.*\| ✅ safe \|$/m);
+  assert.match(decidedOn("held-undecided"), /^\| 1 \|.*\| ⏳\u00a0undecided \|$/m);
+  assert.match(decidedOn("held-without-data"), /^\| 1 \|.*\| ❔ no data \|$/m);
+  assert.match(decidedOn("rolled-back-by-the-breaker"), /^\| 1 \|.*\| ❌ fail \|$/m);
+});
+
+test("a finding that is the release's reason is told once, with its numbers below the table", () => {
+  const { because, numbers } = findingOf(evidenceSamples["rolled-back-by-evidence"].stages.at(-1)) ?? assert.fail();
+  const [before, below] = renderReport({ ...evidenceSamples["rolled-back-by-evidence"], log: [] }, links).split(
+    "**Evidence**",
+  );
+  assert.ok(before?.includes(`**Why:** ${because}`));
+  assert.ok(below?.includes(`<sub>${plain(numbers)}</sub>`));
+  assert.ok(!below?.includes(because));
+});
+
+test("the evidence of earlier stages is folded", () => {
+  const { because } = findingOf(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
+  const fold = /<details><summary>Evidence at the end of earlier stages<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(
+    decidedOn("passed-by-evidence"),
+  )?.[1];
+  assert.equal(fold?.match(/^\* Stage/gm)?.length, 2);
+  assert.ok(fold?.includes(`* Stage 1 (10 %): ${because}`));
+});
+
+test("a stage without evidence has none below the table", () => {
+  assert.doesNotMatch(renderReport(sample("running"), links), /Evidence/);
+});
+
+const decisions = [
+  [
+    "held-undecided",
+    /at the failed and slow answers of <code>reviews-v2<\/code> between 12:00:02 and 12:12:02 UTC/,
+    /evidence\.inconclusive/,
+  ],
+  ["held-without-data", /Find out why no request of <code>reviews-v2<\/code> is counted/, /evidence\.noData/],
+  ["held-by-the-split", /Find out which callers bypass the route/, /evidence\.splitTolerance/],
+  ["held-by-the-budget", /at the failed and slow answers of <code>reviews-v2<\/code>/, /evidence\.budget/],
+] as const;
+
+for (const [name, look, setting] of decisions) {
+  test(`somebody who is called to a release that is ${name.replaceAll("-", " ")} reads what is at stake, where to look, and both commands`, () => {
+    const report = decidedOn(name);
+    assert.match(report, /the canary keeps its weight of 10 %, and nobody watches it until then/);
+    assert.match(report, look);
+    assert.match(
+      report,
+      /^istio-canary promote --namespace shop --service reviews\nistio-canary rollback --namespace shop --service reviews$/m,
+    );
+    assert.match(report, setting);
+  });
+}

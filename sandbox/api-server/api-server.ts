@@ -1,0 +1,247 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createAdmission, type Denial } from "./admission.ts";
+import { answer } from "./answer.ts";
+import { administrator, authorize, createToken, reviewAccess, type User, withBoundRules } from "./authorization.ts";
+import { parseObject } from "./body.ts";
+import { createCertificate } from "./certificate.ts";
+import { realClock, type SandboxClock } from "./clock.ts";
+import { startDeploymentController } from "./controllers/deployment-controller.ts";
+import { startGarbageCollector } from "./controllers/garbage-collector.ts";
+import { type PodRunner, type PodTimes, podTimes, startKubelet } from "./controllers/kubelet.ts";
+import { type Quota, startReplicaSetController } from "./controllers/replica-set-controller.ts";
+import { discover } from "./discovery.ts";
+import { createFaults, createRequestLog, type Fault, type RequestLog } from "./faults.ts";
+import { kindNamed, kindOf } from "./kind.ts";
+import { kubeconfigText } from "./kubeconfig.ts";
+import type { SentObject, StoredObject } from "./object.ts";
+import { createObjects } from "./objects.ts";
+import { podLog } from "./pod-log.ts";
+import { parseObjectRequest, parseWriteOptions } from "./route.ts";
+import { ApiError, unauthorized } from "./status.ts";
+import { createStore, type Store } from "./store.ts";
+
+export type ApiServerOptions = {
+  /** Users besides the administrator, by their bearer token. */
+  readonly tokens?: Readonly<Record<string, User>>;
+  /** Time, by which everything happens that is not at once. Default: the real one. */
+  readonly clock?: SandboxClock;
+  readonly podTimes?: Partial<PodTimes>;
+  readonly podRunner?: PodRunner;
+  /** A quota in every namespace. Default: none. */
+  readonly quota?: Quota;
+  /** Namespaces that are there from the start. Default: `default`. */
+  readonly namespaces?: readonly string[];
+};
+
+export interface ApiServer {
+  readonly url: string;
+  /** The PEM text of the certificate that clients have to trust. */
+  readonly ca: string;
+  readonly adminToken: string;
+  /** A kubeconfig as YAML text, the administrator's without a token. */
+  kubeconfig(token?: string, namespace?: string): string;
+  /** What is stored, to look at. */
+  readonly store: Store;
+  /** Creates or changes objects as an administrator who runs `kubectl apply`. */
+  apply(objects: readonly SentObject[]): void;
+  /** Every request that came, with its answer. */
+  readonly requests: RequestLog;
+  /** Breaks the next requests that match; the answer takes it back. */
+  fail(fault: Fault): () => void;
+  /** A webhook refuses writes; the answer takes it back. */
+  deny(denial: Denial): () => void;
+  /** Sets or (undefined) lifts the quota. */
+  setQuota(quota: Quota | undefined): void;
+  close(): Promise<void>;
+}
+
+/** Starts a Kubernetes API server with the controllers that a release meets, on a free port of the loopback. */
+export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
+  const clock = options.clock ?? realClock();
+  const store = createStore();
+  const admission = createAdmission();
+  const objects = createObjects(store, admission, clock);
+  const faults = createFaults();
+  const requests = createRequestLog();
+  const adminToken = createToken();
+  const users = new Map<string, User>([...Object.entries(options.tokens ?? {}), [adminToken, administrator]]);
+  let { quota } = options;
+
+  const control = { store, objects, clock };
+  startGarbageCollector(control);
+  startKubelet(control, options.podRunner, { ...podTimes, ...options.podTimes });
+  startReplicaSetController(control, () => quota);
+  startDeploymentController(control);
+  const namespaces = kindNamed("namespaces");
+  for (const name of options.namespaces ?? ["default"])
+    objects.create({ kind: namespaces, version: "v1", manager: "kube-apiserver" }, { metadata: { name } });
+
+  function respond(request: IncomingMessage, body: string, user: User): Reply {
+    const { method = "GET" } = request;
+    const url = new URL(request.url ?? "/", "https://localhost");
+    const discovered = method === "GET" ? discover(url.pathname) : undefined;
+    if (discovered !== undefined) return { status: 200, body: discovered };
+    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+      return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
+    const parsed = parseObjectRequest(method, url.pathname);
+    if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
+    authorize(user, parsed);
+    const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim() ?? "";
+    const writeOptions = parseWriteOptions(method, url.searchParams, request.headers["user-agent"] ?? "");
+    return answer(
+      { store, objects, podLog },
+      { request: parsed, query: url.searchParams, contentType, body, options: writeOptions },
+    );
+  }
+
+  /** The administrator may act as somebody else: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/ */
+  function userOf({ headers }: IncomingMessage): User | undefined {
+    const user = users.get((headers.authorization ?? "").replace(/^Bearer /, ""));
+    const other = user === administrator ? headers["impersonate-user"] : undefined;
+    if (user === undefined || (user === administrator && typeof other !== "string")) return user;
+    return withBoundRules(typeof other === "string" ? { user: other, rules: [] } : user, store);
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", url: path = "/" } = request;
+    const body = await read(request);
+    const fault = faults.take(method, path);
+    const user = userOf(request);
+    const log = (status: number): void => requests.add({ method, path, status, user: user?.user ?? "", body });
+    if (fault !== undefined && "delay" in fault)
+      await new Promise<void>((resolve) => clock.after(fault.delay, resolve));
+    if (fault !== undefined && "drop" in fault && fault.drop === "before") return drop(request, log);
+    const reply =
+      fault !== undefined && "status" in fault
+        ? faulty(fault)
+        : attempt(() => respond(request, body, user ?? refuseUnknown()));
+    if (fault !== undefined && "drop" in fault) return drop(request, log);
+    log(reply.status);
+    send(response, reply);
+  }
+
+  const { key, cert } = await createCertificate();
+  const server = createServer({ key, cert }, (request, response) => {
+    serve(request, response).catch((error: unknown) =>
+      response.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    ca: cert,
+    adminToken,
+    kubeconfig: (token = adminToken, namespace = "default") => kubeconfigText({ url, ca: cert, token, namespace }),
+    store,
+    apply: (wanted) => {
+      for (const object of wanted) applyAsAdministrator(object);
+    },
+    requests,
+    fail: faults.add,
+    deny: admission.deny,
+    setQuota(next) {
+      quota = next;
+    },
+    async close() {
+      clock.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  function applyAsAdministrator(object: SentObject): StoredObject {
+    const kind = kindOf(object);
+    const { name = "", namespace = "default" } = object.metadata ?? {};
+    if (kind === undefined) throw new Error(`the sandbox does not serve ${object.apiVersion} ${object.kind}`);
+    if (kind.namespaced && store.get(namespaces, undefined, namespace) === undefined)
+      applyAsAdministrator({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    const version = object.apiVersion?.split("/").at(-1) ?? "v1";
+    return objects.apply(
+      { kind, version, manager: "kubectl", ...(kind.namespaced ? { namespace } : {}) },
+      name,
+      object,
+      true,
+    ).object;
+  }
+}
+
+type Reply = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly warnings?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+function refuseUnknown(): never {
+  throw unauthorized();
+}
+
+function attempt(run: () => Reply): Reply {
+  try {
+    return run();
+  } catch (error) {
+    const told =
+      error instanceof ApiError
+        ? error
+        : new ApiError(
+            500,
+            "InternalError",
+            `Internal error occurred in the sandbox: ${error instanceof Error ? error.stack : String(error)}`,
+          );
+    return { status: told.code, body: told.body, headers: told.headers };
+  }
+}
+
+function faulty({ status, message, headers = {} }: Extract<Fault, { readonly status: number }>): Reply {
+  const error = new ApiError(status, faultReasons[status] ?? "", message ?? `the sandbox was told to answer ${status}`);
+  return { status, body: error.body, headers };
+}
+
+const faultReasons: Readonly<Record<number, string>> = {
+  403: "Forbidden",
+  404: "NotFound",
+  409: "Conflict",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
+
+function drop(request: IncomingMessage, log: (status: number) => void): void {
+  log(0);
+  request.socket.destroy();
+}
+
+const reviewed = (user: User, review: SentObject): unknown => ({
+  kind: "SelfSubjectAccessReview",
+  apiVersion: "authorization.k8s.io/v1",
+  metadata: {},
+  spec: review.spec,
+  status: reviewAccess(user, review),
+});
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function send(response: ServerResponse, { status, body, warnings = [], headers = {} }: Reply): void {
+  const text = typeof body === "string" ? body : `${JSON.stringify(body)}\n`;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (warnings.length > 0)
+    response.setHeader(
+      "warning",
+      [...new Set(warnings)].map((warning) => `299 - ${JSON.stringify(warning)}`),
+    );
+  response.writeHead(status, {
+    "content-type": typeof body === "string" ? "text/plain; charset=utf-8" : "application/json",
+  });
+  response.end(text);
+}

@@ -1,0 +1,157 @@
+import * as z from "zod";
+
+/** The parts of Kubernetes' and Istio's objects that decide where a request goes. What else they say is not read. */
+const labels = z.record(z.string(), z.string()).default({});
+
+const metadata = z.object({
+  name: z.string(),
+  namespace: z.string().default("default"),
+  uid: z.string().default(""),
+  creationTimestamp: z.string().default(""),
+  deletionTimestamp: z.string().optional(),
+  labels,
+  ownerReferences: z
+    .array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().default(false) }))
+    .default([]),
+});
+
+const container = z.object({
+  name: z.string(),
+  image: z.string().default(""),
+  ports: z.array(z.object({ name: z.string().optional(), containerPort: z.number() })).default([]),
+});
+
+export const podSchema = z.object({
+  metadata,
+  spec: z.object({ containers: z.array(container), initContainers: z.array(container).default([]) }),
+  status: z
+    .object({
+      podIP: z.string().optional(),
+      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+    })
+    .default({ conditions: [] }),
+});
+
+const serviceSchema = z.object({
+  metadata,
+  spec: z.object({
+    selector: z.record(z.string(), z.string()).optional(),
+    ports: z
+      .array(
+        z.object({
+          name: z.string().optional(),
+          port: z.number(),
+          targetPort: z.union([z.number(), z.string()]).optional(),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+/** Without any of the three it asks for the header's presence. */
+const stringMatch = z.object({
+  exact: z.string().optional(),
+  prefix: z.string().optional(),
+  regex: z.string().optional(),
+});
+
+const requestMatch = z.object({
+  uri: stringMatch.optional(),
+  ignoreUriCase: z.boolean().default(false),
+  method: stringMatch.optional(),
+  authority: stringMatch.optional(),
+  scheme: stringMatch.optional(),
+  headers: z.record(z.string(), stringMatch).default({}),
+  withoutHeaders: z.record(z.string(), stringMatch).default({}),
+  queryParams: z.record(z.string(), stringMatch).default({}),
+  gateways: z.array(z.string()).optional(),
+  sourceLabels: z.record(z.string(), z.string()).default({}),
+  sourceNamespace: z.string().optional(),
+});
+
+/** An omitted weight is zero: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination */
+const destination = z.object({
+  destination: z.object({
+    host: z.string(),
+    subset: z.string().optional(),
+    port: z.object({ number: z.number() }).optional(),
+  }),
+  weight: z.number().default(0),
+});
+
+const percentage = z.object({ value: z.number().default(0) }).default({ value: 100 });
+
+const httpRule = z.object({
+  name: z.string().optional(),
+  match: z.array(requestMatch).default([]),
+  route: z.array(destination).default([]),
+  rewrite: z.object({ uri: z.string().optional(), authority: z.string().optional() }).optional(),
+  redirect: z
+    .object({ uri: z.string().optional(), authority: z.string().optional(), redirectCode: z.number().default(301) })
+    .optional(),
+  directResponse: z
+    .object({ status: z.number(), body: z.object({ string: z.string().default("") }).default({ string: "" }) })
+    .optional(),
+  fault: z
+    .object({
+      abort: z.object({ httpStatus: z.number().default(503), percentage }).optional(),
+      delay: z.object({ fixedDelay: z.string(), percentage }).optional(),
+    })
+    .optional(),
+});
+
+const virtualServiceSchema = z.object({
+  metadata,
+  spec: z.object({
+    hosts: z.array(z.string()).default([]),
+    gateways: z.array(z.string()).default(["mesh"]),
+    http: z.array(httpRule).default([]),
+  }),
+});
+
+const destinationRuleSchema = z.object({
+  metadata,
+  spec: z.object({ host: z.string(), subsets: z.array(z.object({ name: z.string(), labels })).default([]) }),
+});
+
+export type Pod = z.infer<typeof podSchema>;
+export type Service = z.infer<typeof serviceSchema>;
+export type VirtualService = z.infer<typeof virtualServiceSchema>;
+export type DestinationRule = z.infer<typeof destinationRuleSchema>;
+export type HttpRule = z.infer<typeof httpRule>;
+export type RequestMatch = z.infer<typeof requestMatch>;
+export type StringMatch = z.infer<typeof stringMatch>;
+export type WeightedDestination = z.infer<typeof destination>;
+
+/** Objects as the API server has them. */
+export type Objects = {
+  readonly virtualServices: readonly unknown[];
+  readonly destinationRules: readonly unknown[];
+  readonly services: readonly unknown[];
+  readonly pods: readonly unknown[];
+};
+
+/** What the proxies know at one moment. */
+export type Mesh = {
+  readonly virtualServices: readonly VirtualService[];
+  readonly destinationRules: readonly DestinationRule[];
+  readonly services: readonly Service[];
+  readonly pods: readonly Pod[];
+};
+
+/** Older objects come first, as where Istio prefers the oldest. */
+export function parseMesh({ virtualServices, destinationRules, services, pods }: Objects): Mesh {
+  return {
+    virtualServices: byAge(z.array(virtualServiceSchema).parse(virtualServices)),
+    destinationRules: byAge(z.array(destinationRuleSchema).parse(destinationRules)),
+    services: z.array(serviceSchema).parse(services),
+    pods: z.array(podSchema).parse(pods),
+  };
+}
+
+const byAge = <T extends { readonly metadata: { readonly creationTimestamp: string } }>(
+  objects: readonly T[],
+): readonly T[] => objects.toSorted((a, b) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp));
+
+export const selects = (selector: Readonly<Record<string, string>>, { metadata }: Pod): boolean =>
+  Object.entries(selector).every(([key, value]) => metadata.labels[key] === value);

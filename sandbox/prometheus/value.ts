@@ -1,0 +1,51 @@
+import type { Instant } from "../../src/lib/duration.ts";
+
+/** A label set; a metric's name is the label `__name__`. A label that is not there counts as empty. */
+export type Labels = Readonly<Record<string, string>>;
+
+export type Point = { readonly at: Instant; readonly value: number };
+export type Sample = { readonly labels: Labels; readonly value: number };
+export type Range = { readonly labels: Labels; readonly points: readonly Point[] };
+
+/** What an expression gives: https://prometheus.io/docs/prometheus/latest/querying/basics/#expression-language-data-types */
+export type Value =
+  | { readonly type: "scalar"; readonly value: number }
+  | { readonly type: "string"; readonly text: string }
+  | { readonly type: "vector"; readonly samples: readonly Sample[] }
+  /** `start` (excluded) to `end` is the window that was asked for: rates are extrapolated to it. */
+  | { readonly type: "matrix"; readonly series: readonly Range[]; readonly start: Instant; readonly end: Instant };
+
+export type ValueType = Value["type"];
+
+/** A query that cannot be answered. `bad_data`: it is wrong as written. `execution`: it went wrong with these series. */
+export class QueryError extends Error {
+  readonly kind: "bad_data" | "execution";
+
+  constructor(kind: "bad_data" | "execution", message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** The same for the same labels, in whichever order. */
+export const keyOf = (labels: Labels): string =>
+  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+export const keep = (labels: Labels, names: readonly string[]): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));
+export const drop = (labels: Labels, names: readonly string[]): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => !names.includes(name)));
+export const withoutName = (labels: Labels): Labels => drop(labels, ["__name__"]);
+
+/** `{a="b"}`, as error messages show a label set. */
+export const show = (labels: Labels): string =>
+  `{${Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(", ")}}`;
+
+/** What an operation gives must not have two samples with one label set. */
+export function vector(samples: readonly Sample[]): Value {
+  if (new Set(samples.map(({ labels }) => keyOf(labels))).size < samples.length)
+    throw new QueryError("execution", "vector cannot contain metrics with the same labelset");
+  return { type: "vector", samples };
+}

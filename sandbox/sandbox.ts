@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Millis } from "../src/lib/duration.ts";
+import { type ApiServer, startApiServer } from "./api-server/api-server.ts";
+import type { PodTimes } from "./api-server/controllers/kubelet.ts";
+import { kindNamed } from "./api-server/kind.ts";
+import type { SentObject } from "./api-server/object.ts";
+import { isDeployment } from "./api-server/workload.ts";
+import { type GitHubSandbox, startGitHub } from "./github/github.ts";
+import type { Pull } from "./github/repository.ts";
+import { type Gateway, startGateway } from "./mesh/gateway.ts";
+import { podRunner } from "./mesh/pod-runner.ts";
+import { type Prometheus, startPrometheus } from "./prometheus/server.ts";
+
+export type SandboxOptions = {
+  /** What the cluster has from the start; see shop.ts. */
+  readonly objects: readonly SentObject[];
+  /** Pull requests of the repository acme/shop. Default: none. */
+  readonly pulls?: readonly Pull[];
+  /** Between two scrapes of Prometheus. Default 1 s. */
+  readonly scrapeInterval?: Millis;
+  /** How long the lives of pods take. Default: ready after 300 ms, and gone 300 ms after their deletion. */
+  readonly podTimes?: Partial<PodTimes>;
+};
+
+/** A world to release in: real HTTP everywhere, nothing but this process. */
+export type Sandbox = {
+  readonly api: ApiServer;
+  /** Where the shop's customers send their requests. */
+  readonly gateway: Gateway;
+  readonly prometheus: Prometheus;
+  readonly github: GitHubSandbox;
+  /** Resolves when every Deployment has the pods that it wants, and the mesh knows them. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Starts cluster, mesh, Prometheus and GitHub, wired together, and waits until the cluster's pods serve. */
+export async function startSandbox({
+  objects,
+  pulls = [],
+  scrapeInterval = 1_000,
+  podTimes = {},
+}: SandboxOptions): Promise<Sandbox> {
+  const pods = podRunner();
+  // A pod outlives its deletion by more than the mesh lags behind, as a graceful termination sees to in a cluster.
+  const [api, github] = await Promise.all([
+    startApiServer({ podRunner: pods, podTimes: { terminates: 300, ...podTimes } }),
+    startGitHub({ pulls }),
+  ]);
+  api.apply(objects);
+  const gateway = await startGateway({ read: () => meshObjects(api), addressOf: pods.addressOf });
+  const prometheus = await startPrometheus({
+    targets: [{ url: gateway.metricsUrl, labels: { pod: "istio-ingressgateway-1" } }],
+    interval: scrapeInterval,
+  });
+
+  const sandbox: Sandbox = {
+    api,
+    gateway,
+    prometheus,
+    github,
+    async ready() {
+      for (let asked = 0; !isRolledOut(api); asked++) {
+        if (asked === 500) throw new Error("the sandbox's pods did not become ready within 10 s");
+        await sleep(20);
+      }
+      await gateway.refresh();
+    },
+    async close() {
+      await Promise.all([prometheus.close(), github.close(), api.close()]);
+      await gateway.close();
+      await pods.close();
+    },
+  };
+  await sandbox.ready();
+  return sandbox;
+}
+
+const meshObjects = ({ store }: ApiServer) => ({
+  virtualServices: store.list(kindNamed("virtualservices")),
+  destinationRules: store.list(kindNamed("destinationrules")),
+  services: store.list(kindNamed("services")),
+  pods: store.list(kindNamed("pods")),
+});
+
+const isRolledOut = ({ store }: ApiServer): boolean =>
+  store
+    .list(kindNamed("deployments"))
+    .every((object) => isDeployment(object) && (object.status?.availableReplicas ?? 0) === object.spec.replicas);

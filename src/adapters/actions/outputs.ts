@@ -1,0 +1,68 @@
+import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import type { Reporter } from "../../ports/reporter.ts";
+import type { Account } from "../../release/account.ts";
+import { splitAt } from "../../release/split.ts";
+import { isRunning } from "../../release/state.ts";
+import { observedSplit } from "../../words/split-bars.ts";
+
+/** The outputs of the action, as action.yml lists them. */
+export const outputNames = {
+  outcome:
+    "How the release ended: succeeded, rolled-back, waiting (for an approval, or held until somebody decides) or failed. Empty while it runs, and for the other commands.",
+  phase: "Where the release is: preparing, shifting, baking, waiting, promoting, rolling-back, or its outcome.",
+  stage: "Number of the newest stage, from 1. Empty before the first.",
+  weight: "The canary's planned share of the requests, in percent.",
+  "planned-split": 'JSON, in percent: {"stable":75,"canary":25}.',
+  "observed-split":
+    'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
+  because: "Why the release is where it is, in one sentence.",
+  settled: "true when nothing of the release is left half-way; anything else makes the action's second step settle it.",
+  "comment-url": "Address of the comment on the pull request.",
+  report: "Path of the JSON report.",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type OutputName = keyof typeof outputNames;
+
+export type Outputs = Reporter & { readonly set: (name: OutputName, value: string) => void };
+
+/** Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins. */
+export function outputs({ file, report }: { readonly file: string; readonly report: string }): Outputs {
+  const written = new Map<OutputName, string>();
+
+  function set(name: OutputName, value: string): void {
+    if (written.get(name) === value) return;
+    appendFileSync(file, entry(name, value));
+    written.set(name, value);
+  }
+
+  return {
+    set,
+    report(account) {
+      for (const [name, value] of outputsOf(account)) set(name, value);
+      set("report", report);
+    },
+    flush: async () => {},
+  };
+}
+
+/** Of several lines, as https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings has it; nobody can guess the delimiter. */
+function entry(name: string, value: string): string {
+  const delimiter = `end_${randomUUID()}`;
+  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
+}
+
+function outputsOf({ state, stages, weight, because, settled }: Account): readonly (readonly [OutputName, string])[] {
+  const newest = stages.at(-1);
+  const observed = newest && observedSplit(newest);
+  return [
+    ["phase", state.phase],
+    ["stage", newest ? String(newest.stage + 1) : ""],
+    ["weight", String(weight)],
+    ["planned-split", JSON.stringify(splitAt(weight))],
+    ["observed-split", observed ? JSON.stringify(observed) : ""],
+    ["because", because],
+    ["outcome", isRunning(state) ? "" : state.phase],
+    ["settled", settled === undefined ? "" : String(settled)],
+  ];
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from "node:crypto";
+import * as z from "zod/mini";
+import { isAutoscaled } from "../../kubernetes/autoscaler.ts";
+import { type Deployment, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
+import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import type { Target } from "../../release/target.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { identify, nameOf } from "./manifest.ts";
+import { newestReplicaSet, podsOf } from "./pods.ts";
+
+const deployment = z.object({
+  uid: z.string(),
+  replicas: z.number(),
+  /** By container. */
+  images: z.record(z.string(), z.string()),
+});
+
+/** How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back. */
+export const workloadsBefore = z.object({
+  /** Marks what this release makes, and nothing else. */
+  release: z.string(),
+  stable: z.exactOptional(deployment),
+  canary: z.exactOptional(
+    z.extend(deployment, {
+      /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
+      replicaSet: z.exactOptional(z.string()),
+      /** Restarts by pod, which are not the release's fault. */
+      restarts: z.record(z.string(), z.number()),
+    }),
+  ),
+  /** A HorizontalPodAutoscaler sets the replicas: they are not ours to put back. */
+  autoscaled: z.object({ stable: z.boolean(), canary: z.boolean() }),
+  /** The manifests' objects that existed already, as `Kind name`. */
+  existed: z.array(z.string()),
+});
+
+export type WorkloadsBefore = z.infer<typeof workloadsBefore>;
+
+/** Looks at both Deployments before anything is changed. */
+export async function captureWorkloads(client: KubernetesClient, target: Target): Promise<WorkloadsBefore> {
+  const { namespace, stable, canary } = target;
+  const [rawStable, rawCanary, autoscalers, existed] = await Promise.all([
+    client.get(resources.deployments, namespace, stable.deployment),
+    client.get(resources.deployments, namespace, canary.deployment),
+    client.list(resources.horizontalPodAutoscalers, namespace),
+    existing(client, target),
+  ]);
+  return {
+    release: randomUUID(),
+    ...(rawStable ? { stable: remember(rawStable) } : {}),
+    ...(rawCanary
+      ? { canary: { ...remember(rawCanary), ...(await rememberPods(client, target, readDeployment(rawCanary))) } }
+      : {}),
+    autoscaled: {
+      stable: isAutoscaled(autoscalers, stable.deployment),
+      canary: isAutoscaled(autoscalers, canary.deployment),
+    },
+    existed,
+  };
+}
+
+const remember = (raw: KubernetesObject): z.infer<typeof deployment> => ({
+  uid: raw.metadata.uid ?? "",
+  replicas: replicasOf(raw),
+  images: Object.fromEntries(readDeployment(raw).containers.map(({ name, image }) => [name, image])),
+});
+
+async function rememberPods(client: KubernetesClient, target: Target, canary: Deployment) {
+  const [pods, replicaSet] = await Promise.all([
+    podsOf(client, canary),
+    target.source.from === "existing" ? undefined : newestReplicaSet(client, canary), // there, only an image is changed
+  ]);
+  const restarts = Object.fromEntries(
+    pods.map(({ name, statuses }) => [name, statuses.reduce((sum, status) => sum + status.restarts, 0)]),
+  );
+  return { restarts, ...(replicaSet ? { replicaSet: replicaSet.metadata.name } : {}) };
+}
+
+async function existing(client: KubernetesClient, { namespace, source }: Target): Promise<string[]> {
+  if (source.from !== "manifests") return [];
+  const manifests = source.objects.map(identify);
+  const found = await Promise.all(manifests.map(({ resource, name }) => client.get(resource, namespace, name)));
+  return manifests.filter((_, index) => found[index] !== undefined).map(nameOf);
+}

@@ -1,0 +1,27 @@
+import type { Problem } from "../../kubernetes/problem.ts";
+import type { Instant } from "../../lib/duration.ts";
+import { DeniedError } from "../../lib/errors.ts";
+import type { Target } from "../../release/target.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { WorkloadsBefore } from "./before.ts";
+
+/** What the two versions' Deployments are changed by, and from what. */
+export type WorkloadParts = {
+  readonly client: KubernetesClient;
+  readonly target: Target;
+  readonly before: WorkloadsBefore;
+  /** After a swap the old version keeps its pods. */
+  readonly keepOld: boolean;
+  readonly clock: { now(): Instant };
+};
+
+/** What preflight refuses may still come true while a release runs: then asking again does not help. */
+export function unlessProblem<T extends object>(answer: T | Problem): T {
+  if ("problem" in answer) throw new DeniedError(`${answer.problem}.`, { next: answer.next });
+  return answer;
+}
+
+export const missing = (namespace: string, name: string): DeniedError =>
+  new DeniedError(`Deployment ${namespace}/${name} does not exist.`, {
+    next: "Somebody deleted it; look at the events of the namespace.",
+  });

@@ -1,0 +1,58 @@
+import { renameSync, writeFileSync } from "node:fs";
+import type { Instant } from "../../lib/duration.ts";
+import type { Reporter } from "../../ports/reporter.ts";
+import type { Account } from "../../release/account.ts";
+
+/** The report for machines: `version` changes when somebody who read the older form could not read it. */
+export type Report = { readonly version: 1; readonly account: Account };
+
+/** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
+const quietTime = 10_000;
+
+/** Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each. */
+export function reportFile({ file }: { readonly file: string }): Reporter {
+  let written: { readonly gist: string; readonly at: Instant } | undefined;
+  let unwritten: Account | undefined;
+
+  function write(account: Account): void {
+    writeFileSync(`${file}.part`, `${JSON.stringify(reportOf(account), undefined, 2)}\n`);
+    renameSync(`${file}.part`, file);
+    written = { gist: gist(account), at: account.now };
+    unwritten = undefined;
+  }
+
+  return {
+    report(account) {
+      unwritten = account;
+      if (written === undefined || written.gist !== gist(account) || account.now - written.at >= quietTime)
+        write(account);
+    },
+    async flush() {
+      if (unwritten) write(unwritten);
+    },
+  };
+}
+
+/** What is worth a write at once: where the release is, and what gates say of it. */
+const gist = ({ startedAt, state, stages, settled }: Account): string =>
+  JSON.stringify([
+    startedAt,
+    state,
+    settled,
+    stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
+  ]);
+
+/** Of the user's own manifests only what they are: they may hold more than a report should show. */
+export function reportOf(account: Account): Report {
+  const { source } = account.target;
+  if (source.from !== "manifests") return { version: 1, account };
+  const objects = source.objects.map(({ apiVersion, kind, metadata }) => ({
+    apiVersion,
+    kind,
+    metadata: { name: nameOf(metadata) },
+  }));
+  return { version: 1, account: { ...account, target: { ...account.target, source: { ...source, objects } } } };
+}
+
+const nameOf = (metadata: unknown): unknown =>
+  typeof metadata === "object" && metadata !== null && "name" in metadata ? metadata.name : undefined;

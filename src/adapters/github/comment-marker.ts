@@ -1,0 +1,37 @@
+import { clip, code, link, plain } from "../../lib/markdown.ts";
+import type { Account } from "../../release/account.ts";
+import type { Target } from "../../release/target.ts";
+import { headlineOf } from "../../words/headline.ts";
+import { dateOf } from "../../words/timestamp.ts";
+
+/** What the comments of one service in one environment begin with. Nobody sees it. */
+export function markerOf(environment: string, { namespace, service }: Pick<Target, "namespace" | "service">): string {
+  const [where, space, name] = [environment, namespace, service].map(encodeURIComponent); // leaves no `>`, so nothing can end the HTML comment
+  return `<!-- istio-canary environment=${where} namespace=${space} service=${name} -->`;
+}
+
+/** A release as a comment remembers it. */
+export type PastReport = { readonly startedAt: number /** Markdown. */; readonly line: string };
+
+/** What becomes of this release in the list of earlier ones. */
+export function resultLine(account: Account): string {
+  const { mark, words } = headlineOf(account);
+  const image = account.target.image === undefined ? "" : `, ${code(clip(account.target.image, 200))}`;
+  const run = account.run.url === undefined ? "" : ` (${link("run", account.run.url)})`;
+  return `${mark} ${dateOf(account.startedAt)}: ${plain(words)}${image}${run}`;
+}
+
+/** Hidden as well: the next release reads it there and moves it to the earlier ones. */
+export const stamp = (startedAt: number, line: string): string =>
+  `<!-- release ${startedAt} ${encodeURIComponent(line.toWellFormed())} -->`;
+
+/** The releases that a comment remembers, newest first. */
+export function readReports(body: string): readonly PastReport[] {
+  return [...body.matchAll(/^<!-- release (\d+) (\S+) -->$/gm)].flatMap(([, startedAt, line]) => {
+    try {
+      return [{ startedAt: Number(startedAt), line: decodeURIComponent(line ?? "") }];
+    } catch {
+      return []; // somebody edited it by hand
+    }
+  });
+}

@@ -1,0 +1,62 @@
+import { tell } from "../../lib/errors.ts";
+import { clip, oneLine } from "../../lib/markdown.ts";
+import type { Reporter } from "../../ports/reporter.ts";
+import type { Account } from "../../release/account.ts";
+import { createOutbox } from "../../reporting/outbox.ts";
+import { headlineOf } from "../../words/headline.ts";
+import type { CommitStatus, GitHub, Repository } from "./client.ts";
+
+export type CommitStatusOptions = {
+  readonly github: GitHub;
+  readonly repository: Repository;
+  readonly sha: string;
+  readonly environment: string;
+  readonly warn: (message: string) => void;
+};
+
+/** Longer descriptions are answered with 422. */
+const longestDescription = 140;
+
+/** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
+export function commitStatus({ github, repository, sha, environment, warn }: CommitStatusOptions): Reporter {
+  let warned = false;
+  const outbox = createOutbox({
+    send: (account, signal) => github.setStatus(repository, sha, statusOf(account, environment), signal),
+    failed(error) {
+      if (!warned)
+        warn(
+          `the commit's status is not set: ${tell(error)}. The job's token needs the permission \`statuses: write\`.`,
+        );
+      warned = true;
+    },
+    gist: (account) => JSON.stringify([stateOf(account), headlineOf(account)]),
+  });
+  return { report: outbox.offer, flush: outbox.flush };
+}
+
+export function statusOf(account: Account, environment: string): CommitStatus {
+  const { words } = headlineOf(account);
+  const description = "because" in account.state ? `${words}: ${account.state.because}` : words;
+  return {
+    state: stateOf(account),
+    context: ["canary", environment, account.target.service].filter((part) => part !== "").join("/"),
+    description: clip(oneLine(description), longestDescription),
+    url: account.run.url,
+  };
+}
+
+function stateOf({ state, settled }: Account): CommitStatus["state"] {
+  if (settled === false) return "error";
+  switch (state.phase) {
+    case "succeeded":
+      return "success";
+    case "rolled-back":
+      return "failure";
+    case "failed":
+      return "error";
+    case "waiting": // Approval is part of the plan; a release that is held failed its job, and stays so until somebody decides.
+      return state.held === undefined ? "pending" : "error";
+    default:
+      return "pending";
+  }
+}

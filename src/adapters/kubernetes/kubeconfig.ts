@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { RequestOptions } from "node:https";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { KubeConfig, type User } from "@kubernetes/client-node";
+import { load as parse } from "js-yaml";
+import { RefusedError } from "../../lib/errors.ts";
+import { proxyFor } from "../../lib/proxy.ts";
+import type { Connection } from "./client.ts";
+
+export type Source = {
+  /** A path, or the text of a kubeconfig. */
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** The cluster that a kubeconfig names, and how messages call it. */
+export type Cluster = Connection & {
+  readonly context: string;
+  /** Tokens, passwords and keys that must never be shown. */
+  readonly secrets: readonly string[];
+};
+
+const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/**
+ * Finds the cluster: the input, KUBECONFIG, ~/.kube/config, the pod's service account, in this order.
+ * @kubernetes/client-node falls back to http://localhost:8080 without a word; here nothing found is an error.
+ */
+export function findCluster(source: Source): Cluster {
+  const config = read(source);
+  if (source.context !== undefined) choose(config, source.context);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) {
+    const known = config.contexts.map(({ name }) => name).join(", ") || "none";
+    throw new RefusedError(
+      `kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${known}).`,
+      {
+        next: "Set the input `context`.",
+      },
+    );
+  }
+  tellExecPlugins(config, cluster.server, cluster.caData);
+  const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), source.env);
+  const secrets = config.users
+    .flatMap(({ token, password, keyData }) => [token, password, keyData])
+    .filter((secret) => secret !== undefined);
+  return {
+    server: cluster.server,
+    context: config.currentContext,
+    secrets,
+    authorize: () => authorize(config),
+    ...(proxy ? { proxy } : {}),
+  };
+}
+
+function read({ kubeconfig, env }: Source): KubeConfig {
+  const config = new KubeConfig();
+  const home = join(env.HOME ?? homedir(), ".kube", "config");
+  if (kubeconfig !== undefined)
+    return load(
+      config,
+      kubeconfig.includes("\n") ? { text: kubeconfig } : { path: kubeconfig },
+      "the input `kubeconfig`",
+    );
+  if (env.KUBECONFIG) return merge(config, env.KUBECONFIG.split(":").filter(Boolean));
+  if (existsSync(home)) return load(config, { path: home }, "~/.kube/config");
+  if (env.KUBERNETES_SERVICE_HOST && existsSync(serviceAccount)) {
+    config.loadFromCluster();
+    return config;
+  }
+  throw new RefusedError(
+    "No cluster to release to: there is no input `kubeconfig`, no KUBECONFIG, no ~/.kube/config, and this is not a pod.",
+    {
+      next: "Set KUBECONFIG in a step before this one, or give the input `kubeconfig` a path or the text.",
+    },
+  );
+}
+
+function load(
+  config: KubeConfig,
+  from: { readonly text: string } | { readonly path: string },
+  said: string,
+): KubeConfig {
+  if ("path" in from && !existsSync(from.path))
+    throw new RefusedError(`${said} names the file ${from.path}, which does not exist.`, {
+      next: "Check the path, and that an earlier step has written it.",
+    });
+  try {
+    const text = "path" in from ? readFileSync(from.path, "utf8") : from.text;
+    if ("path" in from) config.loadFromFile(from.path);
+    else config.loadFromString(text);
+    keepTokenFiles(config, text, "path" in from ? dirname(from.path) : ".");
+    return config;
+  } catch (error) {
+    throw new RefusedError(`${said} is not a kubeconfig.`, { cause: error });
+  }
+}
+
+/** The library drops `tokenFile` without a word; its users carry it on from here. Relative paths are relative to the kubeconfig. */
+type UserWithFile = User & { tokenFile?: string };
+
+function keepTokenFiles(config: KubeConfig, text: string, folder: string): void {
+  const { users = [] } = parse(text) as {
+    readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[];
+  };
+  for (const { name, user } of users) {
+    const found = config.users.find((known) => known.name === name) as UserWithFile | undefined;
+    if (found && user?.tokenFile !== undefined) found.tokenFile = resolve(folder, user.tokenFile);
+  }
+}
+
+function merge(config: KubeConfig, paths: readonly string[]): KubeConfig {
+  const [first, ...rest] = paths;
+  load(config, { path: first ?? "" }, "KUBECONFIG");
+  for (const path of rest) config.mergeConfig(load(new KubeConfig(), { path }, "KUBECONFIG"), true);
+  return config;
+}
+
+function choose(config: KubeConfig, context: string): void {
+  if (!config.getContextObject(context)) {
+    const known = config.contexts.map(({ name }) => name).join(", ") || "none";
+    throw new RefusedError(`kubeconfig: there is no context "${context}" (contexts: ${known}).`, {
+      next: "Correct the input `context`.",
+    });
+  }
+  config.setCurrentContext(context);
+}
+
+/**
+ * kubelogin and the aws cli want KUBERNETES_EXEC_INFO, which @kubernetes/client-node never sets:
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#input-and-output-formats
+ */
+function tellExecPlugins(config: KubeConfig, server: string, ca: string | undefined): void {
+  for (const { exec } of config.users) {
+    if (!exec) continue;
+    const spec = {
+      interactive: false,
+      ...(exec.provideClusterInfo ? { cluster: { server, "certificate-authority-data": ca } } : {}),
+    };
+    const value = JSON.stringify({
+      apiVersion: exec.apiVersion ?? "client.authentication.k8s.io/v1",
+      kind: "ExecCredential",
+      spec,
+    });
+    exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value }];
+  }
+}
+
+async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]> {
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const headers = {
+    ...(options.headers as Record<string, string> | undefined),
+    ...fromTokenFile(config.getCurrentUser()),
+  };
+  const { ca, cert, key, servername, rejectUnauthorized } = options;
+  const tls = Object.fromEntries(
+    Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined),
+  );
+  return {
+    headers: options.auth
+      ? { ...headers, authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` }
+      : headers,
+    tls,
+  };
+}
+
+/** Read each time, because it is rotated. */
+function fromTokenFile(user: User | null): Readonly<Record<string, string>> {
+  const path = (user as UserWithFile | null)?.tokenFile;
+  return path ? { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } : {};
+}

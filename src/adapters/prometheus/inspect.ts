@@ -1,0 +1,176 @@
+import type { MetricNames } from "../../evidence/metric-names.ts";
+import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
+import type { Finding } from "../../ports/preflight.ts";
+import type { Gate, QueryGate } from "../../release/gate.ts";
+import type { Plan } from "../../release/plan.ts";
+import type { Target } from "../../release/target.ts";
+import {
+  type Ask,
+  instantQuery,
+  type NoAnswer,
+  type PrometheusAddress,
+  placeOf,
+  type Sample,
+  samplesOf,
+  valuesOf,
+} from "./instant-query.ts";
+import { missingFrom, tellMissing } from "./missing-labels.ts";
+import { nothingCounted } from "./nothing-counted.ts";
+import { preference, type Reporter, type ReporterChoice } from "./reporter.ts";
+import { selectors } from "./selectors.ts";
+import { extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
+
+type Options = PrometheusAddress &
+  MetricNames & {
+    readonly reporter: Reporter | "auto";
+    readonly choice: ReporterChoice;
+    readonly interval: Millis;
+    readonly target: Target;
+  };
+
+/** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
+export async function inspect(
+  options: Options,
+  plan: Plan,
+  at: Instant,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const ask: Ask = (query) => instantQuery(options, query, at, signal);
+  const gates = plan.stages.flatMap((stage) => stage.gates);
+  const counting = gates.some(({ kind }) => ["errors", "latency", "evidence"].includes(kind));
+
+  const answer = await ask(surveyQuery(options));
+  if ("because" in answer) return [unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
+  const series = samplesOf(answer);
+  const reporter = options.choice.learn(valuesOf(series, options.labels.reporter));
+  const level = counting ? "refuse" : "warn";
+  const findings = await Promise.all([
+    series.length === 0
+      ? nothingCounted(options, level, ask)
+      : counted(series, reporter, { ...options, level, gates }, ask),
+    scrapeInterval(options, reporter, plan, ask),
+    ...queryGates(gates).map((gate) => queryGate(gate, ask)),
+  ]);
+  return findings.flat();
+}
+
+const unanswered = ({ because }: NoAnswer, { url }: Options, needed: boolean): Finding => ({
+  level: needed ? "refuse" : "warn",
+  what: because,
+  next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
+});
+
+type Need = Options & { readonly level: Finding["level"]; readonly gates: readonly Gate[] };
+
+/** What is to be said of stable's series, which there are. */
+async function counted(
+  series: readonly Sample[],
+  reporter: Reporter,
+  need: Need,
+  ask: Ask,
+): Promise<readonly Finding[]> {
+  const { labels, requests, target, level } = need;
+  const place = {
+    where: `of ${nameOf(target)} in ${requests}`,
+    selector: selectors(target, reporter, need).ofStable.requests,
+    labels,
+    level,
+  };
+  const missing = await tellMissing(missingFrom(series, labels), place, ask);
+  const reporters = valuesOf(series, labels.reporter);
+  if (reporters.length === 0) return missing;
+  if (!reporters.includes(reporter)) return [...missing, otherReporter(reporters, reporter, need)];
+  const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
+  return [
+    ...missing,
+    ...unseen,
+    ...(extent.histogram === false ? latencyIsRead(need) : []),
+    tellSurvey(series, extent, reporter, need),
+  ];
+}
+
+const nameOf = ({ namespace, stable }: Target): string => `${namespace}/${stable.deployment}`;
+
+function otherReporter(found: readonly string[], reporter: Reporter, { labels, target, level }: Need): Finding {
+  const known = found.filter((name) => preference.some((each) => each.reporter === name));
+  const either = (names: readonly string[], between: string): string =>
+    names.map((name) => `${labels.reporter}=${name}`).join(between);
+  return {
+    level,
+    what: `Prometheus has requests of ${nameOf(target)} with ${either(found, " and ")} only, and none with ${labels.reporter}=${reporter}`,
+    next:
+      known.length > 0
+        ? `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`
+        : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
+  };
+}
+
+const latencyIsRead = ({ gates, target, durations }: Need): readonly Finding[] =>
+  gates.some(({ kind }) => kind === "latency")
+    ? [
+        {
+          level: "refuse",
+          what: `Prometheus has requests of ${nameOf(target)}, but no ${durations}, which the latency gates read`,
+          next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+        },
+      ]
+    : [];
+
+const lookBack: Millis = 300_000;
+
+/** By the samples of series that were there all the time. Nothing is said while there are none. */
+async function scrapeInterval(
+  options: Options,
+  reporter: Reporter,
+  { pollEvery }: Plan,
+  ask: Ask,
+): Promise<readonly Finding[]> {
+  const { reported } = selectors(options.target, reporter, options).ofStable;
+  const answer = await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`);
+  const samples = "because" in answer ? 0 : (samplesOf(answer)[0]?.value ?? 0);
+  const scraped = lookBack / samples;
+  const believed = Math.min(options.interval, pollEvery);
+  if (samples < 2 || scraped <= believed * 1.3) return [];
+  return [
+    {
+      level: "warn",
+      what: `Prometheus scrapes about every ${formatDuration(scraped)}, and the release counts on ${formatDuration(believed)}: polls in between find nothing new`,
+      next: `Set metrics.interval to the scrape interval, about ${formatDuration(scraped)}.`,
+    },
+  ];
+}
+
+function queryGates(gates: readonly Gate[]): readonly QueryGate[] {
+  const all = gates.filter((gate) => gate.kind === "query");
+  return all.filter(
+    ({ name, query }, index) => all.findIndex((other) => other.name === name && other.query === query) === index,
+  );
+}
+
+async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<readonly Finding[]> {
+  const answer = await ask(query);
+  if ("because" in answer)
+    return [
+      { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` },
+    ];
+  if (answer.kind === "vector" && answer.samples.length > 1) {
+    return [
+      {
+        level: "refuse",
+        what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
+        next: "Aggregate it with sum(), avg() or max().",
+      },
+    ];
+  }
+  // Many queries ask about the canary, which does not run yet.
+  const missing = answer.kind === "vector" && answer.samples.length === 0;
+  return missing
+    ? [
+        {
+          level: "note",
+          what: `gate "${name}": the query gives no series now`,
+          next: "That is right where it asks about the canary; otherwise check its labels.",
+        },
+      ]
+    : [];
+}

@@ -1,0 +1,184 @@
+import * as z from "zod/mini";
+import type { Instant, Millis } from "../../lib/duration.ts";
+import { tell } from "../../lib/errors.ts";
+import { type JsonAnswer, requestJson } from "../../lib/http.ts";
+
+export type PrometheusAddress = {
+  /** The root of the API, a path before `/api/v1` included. */
+  readonly url: string;
+  /** Sent with every query. Values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of one query. */
+  readonly timeout: Millis;
+};
+
+export type Labels = Readonly<Record<string, string>>;
+export type Sample = { readonly labels: Labels; readonly value: number };
+
+/** Why there is no answer. `query`: Prometheus understood, and refuses this query; another one may be answered. */
+export type NoAnswer = { readonly because: string; readonly fault: "prometheus" | "query" };
+
+export type Answered =
+  | { readonly kind: "scalar"; readonly value: number }
+  | { readonly kind: "vector"; readonly samples: readonly Sample[] };
+
+/** A series with its values by time. */
+export type Course = { readonly labels: Labels; readonly values: ReadonlyMap<Instant, number> };
+
+/** The answer to a query at one moment. Rejects only when aborted. */
+export async function instantQuery(
+  prometheus: PrometheusAddress,
+  query: string,
+  at: Instant,
+  signal: AbortSignal,
+): Promise<Answered | NoAnswer> {
+  const answer = await ask(prometheus, query, at, signal);
+  return "kind" in answer && answer.kind === "matrix"
+    ? { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" }
+    : answer;
+}
+
+/** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
+export async function subquery(
+  prometheus: PrometheusAddress,
+  query: string,
+  at: Instant,
+  signal: AbortSignal,
+): Promise<readonly Course[] | NoAnswer> {
+  const answer = await ask(prometheus, query, at, signal);
+  if ("because" in answer) return answer;
+  return answer.kind === "matrix"
+    ? answer.courses
+    : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+}
+
+/** Prometheus, as it is at one moment. */
+export type Ask = (query: string) => Promise<Answered | NoAnswer>;
+
+/** What was found; nothing where there was no answer. */
+export const found = (answer: Answered | NoAnswer): readonly Sample[] => ("because" in answer ? [] : samplesOf(answer));
+
+/** The values that a label has, each once. */
+export const valuesOf = (samples: readonly Sample[], label: string): readonly string[] =>
+  [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
+
+export const samplesOf = (answer: Answered): readonly Sample[] => (answer.kind === "vector" ? answer.samples : []);
+
+type Matrix = { readonly kind: "matrix"; readonly courses: readonly Course[] };
+
+async function ask(
+  prometheus: PrometheusAddress,
+  query: string,
+  at: Instant,
+  signal: AbortSignal,
+): Promise<Answered | Matrix | NoAnswer> {
+  const { headers, timeout } = prometheus;
+  try {
+    // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
+    const answer = await requestJson({
+      method: "GET",
+      url: queryUrl(prometheus.url, query, at),
+      headers,
+      timeout,
+      signal,
+      retries: 1,
+    });
+    return read(answer, placeOf(prometheus.url));
+  } catch (error) {
+    signal.throwIfAborted();
+    return { because: `Prometheus did not answer: ${tell(error)}`, fault: "prometheus" };
+  }
+}
+
+/** Without user, password and query string: those may be secrets. */
+export function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname.replace(/\/$/, "")}`;
+}
+
+function queryUrl(base: string, query: string, at: Instant): URL {
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
+  url.searchParams.set("query", query);
+  url.searchParams.set("time", String(at / 1_000));
+  return url;
+}
+
+/** Seconds and a number, as text because JSON has no NaN and no infinity. */
+const point = z.pipe(
+  z.tuple([z.number(), z.string()]),
+  z.transform(([seconds, text]): readonly [Instant, number] => [
+    Math.round(seconds * 1_000),
+    { "+Inf": Infinity, "-Inf": -Infinity }[text] ?? Number(text),
+  ]),
+);
+const number = z.pipe(
+  point,
+  z.transform(([, value]) => value),
+);
+const labels = z.record(z.string(), z.string());
+
+const success = z.object({
+  status: z.literal("success"),
+  warnings: z._default(z.array(z.string()), []),
+  data: z.discriminatedUnion("resultType", [
+    z.object({ resultType: z.literal("scalar"), result: number }),
+    // A native histogram comes with `histogram` instead of a value.
+    z.object({
+      resultType: z.literal("vector"),
+      result: z.array(z.object({ metric: labels, value: z._default(number, Number.NaN) })),
+    }),
+    z.object({
+      resultType: z.literal("matrix"),
+      result: z.array(z.object({ metric: labels, values: z._default(z.array(point), []) })),
+    }),
+    z.object({ resultType: z.literal("string"), result: z.unknown() }),
+  ]),
+});
+
+const refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
+
+function read({ status, headers, body }: JsonAnswer, place: string): Answered | Matrix | NoAnswer {
+  const failed = refusal.safeParse(body).data;
+  if (failed) return refused(failed, status, place);
+  const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
+  if (status >= 300 && status < 400)
+    return prometheus(`answered ${status} and points to ${headers.location ?? "nowhere"}`);
+  if (status !== 200) return prometheus(`answered ${status}${excerpt(body)}`);
+
+  const parsed = success.safeParse(body);
+  if (!parsed.success) return prometheus(`answered what is no answer of its API${excerpt(body)}`);
+  const { data, warnings } = parsed.data;
+  // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the errors.
+  if (warnings.length > 0) return prometheus(`answered with warnings: ${warnings.join("; ")}`);
+  switch (data.resultType) {
+    case "scalar":
+      return { kind: "scalar", value: data.result };
+    case "vector":
+      return { kind: "vector", samples: data.result.map(({ metric, value }) => ({ labels: metric, value })) };
+    case "matrix":
+      return {
+        kind: "matrix",
+        courses: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
+      };
+    case "string":
+      return { because: "the query gives a text", fault: "query" };
+  }
+}
+
+/** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
+function refused({ errorType, error }: z.infer<typeof refusal>, status: number, place: string): NoAnswer {
+  const ofQuery = errorType === "bad_data" || errorType === "execution";
+  return ofQuery
+    ? { because: `Prometheus refuses the query: ${error}`, fault: "query" }
+    : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
+}
+
+function excerpt(body: unknown): string {
+  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
+  const plain = text
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim(); // proxies answer in HTML
+  return plain === "" ? "" : `: ${plain.length > 200 ? `${plain.slice(0, 200)}…` : plain}`;
+}

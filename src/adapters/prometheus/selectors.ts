@@ -1,0 +1,92 @@
+import type { MetricNames } from "../../evidence/metric-names.ts";
+import type { Millis } from "../../lib/duration.ts";
+import type { Target, Version } from "../../release/target.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** What is asked of Prometheus, by the names that things have there. */
+export const selectors = (
+  { namespace, stable, canary, ...target }: Target,
+  reporter: Reporter,
+  { labels, requests, durations }: MetricNames,
+) => {
+  const of = (...workloads: readonly Version[]): readonly string[] => [
+    `${labels.namespace}=${quoted(namespace)}`,
+    `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
+  ];
+  const by = (name: Reporter): string => `${labels.reporter}=${quoted(name)}`;
+  const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
+  /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
+  const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
+  const answered = [`${labels.code}!="0"`, notInjected];
+  const both = [by(reporter), ...of(stable, canary), ...answered];
+  const unattributed = [
+    by(reporter === "destination" ? "source" : reporter),
+    `${labels.workload}="unknown"`,
+    service,
+    notInjected,
+  ];
+  /**
+   * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
+   * A client that went away is code 0 and counts for nobody.
+   */
+  const counters = (read: (counter: string) => string) => ({
+    requests: `${read(select(requests, both))} or ${read(select(requests, unattributed))}`,
+    buckets: read(select(durations, both)),
+  });
+  const perPod = (counters: string, range: Millis, step: Millis): string =>
+    `sum by (${labels.pod}, instance) (${counters})[${range}ms:${step}ms]`;
+  const ownPods = [by("destination"), ...of(stable), ...answered];
+
+  return {
+    /**
+     * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a target's
+     * series at the first failed scrape, and a counter that is forgotten when counting begins would later count in full.
+     */
+    newest: counters((counter) => `last_over_time(${counter}[5m])`),
+    /** A counter's first sample in a window is its lowest, unless it restarted. */
+    first: (window: Millis) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
+    /** Which proxies that count were there at the last scrape, and whom they counted. */
+    present: `count by (${labels.reporter}, ${labels.workload}) (${select(requests, of(stable, canary))})`,
+    ofStable: {
+      requests: select(requests, of(stable)),
+      reported: select(requests, [by(reporter), ...of(stable)]),
+      buckets: select(durations, [by(reporter), ...of(stable)]),
+      /** What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at each step. */
+      perPod: (range: Millis, step: Millis) => ({
+        requests: perPod(select(requests, ownPods), range, step),
+        errors: perPod(
+          `${select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}`,
+          range,
+          step,
+        ),
+      }),
+    },
+    ofService: select(requests, [service]),
+    /** Those that nobody answered: failures before the first pod was there name no workload. */
+    unserved: select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
+  };
+};
+
+const select = (metric: string, matchers: readonly string[]): string => `${metric}{${matchers.join(",")}}`;
+
+/** PromQL's string literals have Go's escapes. */
+const quoted = (text: string): string => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
+
+const literally = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+
+const oneOf = (texts: readonly string[]): string => [...new Set(texts)].map(literally).join("|");
+
+/**
+ * The names that a request to one of these hosts carries in `service`: the full name where a cluster was found, and the
+ * Host header, which may be short and have a port, where none was.
+ */
+function hostPattern(namespace: string, hosts: readonly string[]): string {
+  const names = hosts.map((host) => {
+    const [name = host, space = namespace, ...rest] = host.split(".");
+    // A name with dots that is not a Service's is somebody's own (a ServiceEntry): it is as it is.
+    return host.includes(".") && rest[0] !== "svc" && rest.length > 0
+      ? literally(host)
+      : `${literally(name)}(\\.${literally(space)}(\\.svc(\\..+)?)?)?`;
+  });
+  return `(${[...new Set(names)].join("|")})(:[0-9]+)?`;
+}

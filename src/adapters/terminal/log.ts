@@ -1,0 +1,93 @@
+import type { Instant } from "../../lib/duration.ts";
+import type { Reporter } from "../../ports/reporter.ts";
+import type { Account } from "../../release/account.ts";
+import { isRunning } from "../../release/state.ts";
+import { endingOf } from "../../words/ending.ts";
+import { createFindings } from "../../words/evidence.ts";
+import { chapterOf, isJudged, stageProgress } from "../../words/stage-progress.ts";
+import { createStory } from "../../words/story.ts";
+import { timeOf, underTime } from "../../words/timestamp.ts";
+import { annotation } from "../actions/annotation.ts";
+import { line, type Screen } from "./screen.ts";
+
+/** A reporter that people follow while a release runs, and that others complain to. */
+export type Voice = Reporter & { readonly warn: (message: string) => void };
+
+export type LogOptions = {
+  readonly screen: Screen;
+  /** A GitHub runner reads along: groups fold, and the outcome and warnings are put on the run's page. */
+  readonly actions: boolean;
+};
+
+/** Between two lines about a stage in which nothing new happens. */
+const quietTime = 30_000;
+
+/** GitHub shows ten annotations of a kind for a step; the outcome needs one. */
+const maxWarnings = 9;
+
+/** Lines with the time, under a heading for each part of the release. */
+export function log({ screen, actions }: LogOptions): Voice {
+  const story = createStory();
+  const findings = createFindings();
+  const warned = new Set<string>();
+  let chapter: string | undefined;
+  let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
+  let newest: Account | undefined;
+  let ended = false;
+
+  const print = (text: string): void => screen.write(`${line(text)}\n`);
+
+  function open(next: string | undefined): void {
+    if (next === chapter) return;
+    if (actions && chapter !== undefined) screen.write("::endgroup::\n");
+    if (next !== undefined) screen.write(actions ? `::group::${next}\n` : `${next}\n`);
+    chapter = next;
+  }
+
+  /** What goes on while nothing is decided: a stage's counts and gates, or what is waited for. */
+  function follow(account: Account): void {
+    const stage = stageProgress(account, account.now);
+    const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
+    const changed = stage !== undefined && isJudged(account) && progress?.verdicts !== verdicts;
+    if (!isRunning(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime)) return;
+    print(`${timeOf(account.now)}  ${stage ?? account.because}`);
+    progress = { at: account.now, verdicts };
+  }
+
+  function warn(message: string): void {
+    if (warned.has(message)) return;
+    warned.add(message);
+    if (actions && warned.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", message));
+    else print(`warning: ${message}`);
+  }
+
+  function end(account: Account): void {
+    ended = true;
+    const { level, title, lines } = endingOf(account);
+    print(title);
+    for (const text of lines) print(`  ${text}`);
+    if (actions) screen.write(annotation(level, title, lines.join("\n")));
+  }
+
+  return {
+    warn,
+    report(account) {
+      newest = account;
+      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
+      if (chapter === undefined) open(chapterOf(account));
+      for (const text of underTime(account.now, findings(account))) print(text);
+      for (const { at, because } of story(account)) {
+        print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it
+        progress = { at, verdicts: progress?.verdicts ?? "" };
+      }
+      open(chapterOf(account));
+      for (const message of account.warnings) warn(message);
+      follow(account);
+      if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
+    },
+    async flush() {
+      open(undefined);
+      if (newest && !isRunning(newest.state) && !ended) end(newest); // nobody could look whether it is settled
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Account } from "../../release/account.ts";
+import { isRunning } from "../../release/state.ts";
+import { endingOf } from "../../words/ending.ts";
+import { createFindings } from "../../words/evidence.ts";
+import { bar } from "../../words/split-bars.ts";
+import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
+import { createStory } from "../../words/story.ts";
+import { timeOf, underTime } from "../../words/timestamp.ts";
+import type { Voice } from "./log.ts";
+import { line, type Screen } from "./screen.ts";
+
+const tick = 1_000;
+
+/** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
+export function progress({ screen, clock }: { readonly screen: Screen; readonly clock: Pick<Clock, "now"> }): Voice {
+  const story = createStory();
+  const findings = createFindings();
+  const warned = new Set<string>();
+  let newest: Account | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+  let ended = false;
+
+  const wipe = "\r\u001b[2K";
+
+  /** Something that stays: the live line makes room and comes back below. */
+  const print = (text: string): void => screen.write(`${wipe}${line(text)}\n`);
+
+  function draw(): void {
+    const text = newest && liveLine(newest, clock.now());
+    screen.write(text === undefined ? wipe : `${wipe}${line(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
+  }
+
+  function warn(message: string): void {
+    if (!warned.has(message)) print(`warning: ${message}`);
+    warned.add(message);
+  }
+
+  function end(account: Account): void {
+    ended = true;
+    const { title, lines } = endingOf(account);
+    print(title);
+    for (const text of lines) print(`  ${text}`);
+  }
+
+  return {
+    warn,
+    report(account) {
+      const before = newest && chapterOf(newest);
+      newest = account;
+      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
+      const chapter = chapterOf(account);
+      const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
+      const lines = [
+        ...underTime(account.now, findings(account)),
+        ...story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`),
+      ];
+      for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
+      for (const message of account.warnings) warn(message);
+      if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
+      ticking ??= setInterval(draw, tick).unref(); // a release that is over must not be kept alive by its clock
+      draw();
+    },
+    async flush() {
+      clearInterval(ticking);
+      ticking = undefined;
+      screen.write(wipe);
+      if (newest && !isRunning(newest.state) && !ended) end(newest);
+    },
+  };
+}
+
+function liveLine(account: Account, now: number): string | undefined {
+  if (!isRunning(account.state)) return undefined;
+  const stage = stageProgress(account, now);
+  if (stage === undefined) return account.because === account.log.at(-1)?.because ? undefined : account.because;
+  return `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
+}

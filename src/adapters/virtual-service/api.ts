@@ -1,0 +1,43 @@
+import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
+import { RefusedError } from "../../lib/errors.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { istioResources } from "../kubernetes/istio-version.ts";
+
+/** The version of Istio's API that the server offers. Every version has the same schema, so nobody has to configure one. */
+export async function istioVersion(client: KubernetesClient): Promise<string> {
+  const found = await istioResources(client);
+  if (found) return found.virtualServices.version;
+  throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+    next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+  });
+}
+
+export const virtualServicesOf = (version: string): Resource => ({ ...resources.virtualServices, version });
+export const destinationRulesOf = (version: string): Resource => ({ ...resources.destinationRules, version });
+
+/**
+ * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
+ * Times are whole seconds, so of two within one the other's counts.
+ */
+export function lastWriter({ metadata }: KubernetesObject, own: string): string | undefined {
+  const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
+    .filter(isEntry)
+    .filter(({ subresource }) => !subresource);
+  const newest = (ofOurs: boolean): ManagedFields | undefined =>
+    entries
+      .filter(({ manager }) => (manager === own) === ofOurs)
+      .toSorted((a, b) => a.time.localeCompare(b.time))
+      .at(-1);
+  const [ours, theirs] = [newest(true), newest(false)];
+  return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
+}
+
+type ManagedFields = { readonly manager: string; readonly time: string; readonly subresource?: string };
+
+const isEntry = (entry: unknown): entry is ManagedFields =>
+  typeof entry === "object" &&
+  entry !== null &&
+  "manager" in entry &&
+  typeof entry.manager === "string" &&
+  "time" in entry &&
+  typeof entry.time === "string";

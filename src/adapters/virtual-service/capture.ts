@@ -1,0 +1,31 @@
+import { RefusedError } from "../../lib/errors.ts";
+import type { Target } from "../../release/target.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { istioVersion } from "./api.ts";
+import type { RoutesBefore, RuleBefore } from "./before.ts";
+import { readRoutes } from "./read.ts";
+import type { Rule } from "./rule.ts";
+
+/** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
+export async function captureRoutes(client: KubernetesClient, target: Target): Promise<RoutesBefore> {
+  const { version, chosen, subsets, problems } = await readRoutes(client, await istioVersion(client), target);
+  if (problems.length > 0)
+    throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
+  return {
+    version,
+    virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
+      namespace,
+      name,
+      rules: rules.map(beforeOf),
+    })),
+    missingSubsets: [...subsets.missing],
+  };
+}
+
+export const beforeOf = ({ list, index, name, match, entries }: Rule): RuleBefore => ({
+  list,
+  index,
+  ...(name === undefined ? {} : { name }),
+  ...(match === undefined ? {} : { match }),
+  route: entries.map(({ raw }) => ({ ...raw })),
+});

@@ -1,0 +1,88 @@
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { Finding } from "../../ports/preflight.ts";
+import type { RouteChoice, Target } from "../../release/target.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { destinationRulesOf, virtualServicesOf } from "./api.ts";
+import { refuse } from "./check.ts";
+import { destinationWord, someOf, virtualServiceWord } from "./describe.ts";
+import { versionsIn } from "./role.ts";
+import { type Selection, selectRules } from "./select.ts";
+import { ruleNamespace, type SubsetNeed, subsetNeed } from "./subset.ts";
+
+/** A VirtualService of the release, and the routes in it that the release moves. */
+export type Chosen = Selection & { readonly choice: RouteChoice; readonly object: KubernetesObject };
+
+/** The routes of a target as they are now, and everything in them that forbids a release. */
+export type Reading = {
+  readonly version: string;
+  readonly chosen: readonly Chosen[];
+  readonly subsets: SubsetNeed;
+  readonly problems: readonly Finding[];
+};
+
+export async function readRoutes(client: KubernetesClient, version: string, target: Target): Promise<Reading> {
+  const choices = [...new Map(target.routes.map((choice) => [virtualServiceWord(choice), choice])).values()];
+  const [objects, subsets] = await Promise.all([
+    Promise.all(
+      choices.map(async (choice) => ({
+        choice,
+        object: await client.get(virtualServicesOf(version), choice.namespace, choice.name),
+      })),
+    ),
+    readSubsets(client, version, target),
+  ]);
+  const chosen = objects.flatMap(({ choice, object }): readonly Chosen[] =>
+    object ? [{ choice, object, ...selectRules(object, choice, target) }] : [],
+  );
+  const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
+  const problems = [
+    ...choiceProblems(target),
+    ...(await Promise.all(absent.map((choice) => missing(client, version, choice)))),
+    ...chosen.flatMap((one) => one.problems),
+    ...(subsets.problem ? [subsets.problem] : []),
+  ];
+  return { version, chosen, subsets, problems };
+}
+
+async function readSubsets(client: KubernetesClient, version: string, target: Target): Promise<SubsetNeed> {
+  return subsetNeed(
+    target.canary.subset ? await client.list(destinationRulesOf(version), ruleNamespace(target)) : [],
+    target,
+  );
+}
+
+async function missing(client: KubernetesClient, version: string, choice: RouteChoice): Promise<Finding> {
+  const there = await client.list(virtualServicesOf(version), choice.namespace);
+  const names = there.map(({ metadata }) => metadata.name).sort();
+  return refuse(
+    `${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`,
+    "Correct its name and namespace; a release moves the weights of a VirtualService that is there.",
+  );
+}
+
+/** What is wrong before anything is read. */
+function choiceProblems(target: Target): readonly Finding[] {
+  const { stable, canary, routes, namespace } = target;
+  const words = routes.map(virtualServiceWord);
+  const twice = words.find((word, index) => words.indexOf(word) !== index);
+  const asEntry = { ...canary, weight: undefined, raw: {} };
+  return [
+    ...(routes.length === 0
+      ? [
+          refuse(
+            `No VirtualService is named for ${namespace}/${target.service}.`,
+            "Name the one that routes to the service.",
+          ),
+        ]
+      : []),
+    ...(twice === undefined ? [] : [refuse(`${twice} is named twice.`, "Name it once, with all the routes of it.")]),
+    ...(versionsIn(namespace, target).roleOf(asEntry) === "stable"
+      ? [
+          refuse(
+            `Stable and canary are the same destination: ${destinationWord(stable)}.`,
+            "Give them different subsets, or different hosts.",
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,83 @@
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Problem } from "../kubernetes/problem.ts";
+import { type Labels, showLabels } from "../kubernetes/selector.ts";
+import { serviceOf } from "./host.ts";
+import { selectorOfService, subsetsOf } from "./subset.ts";
+
+type Destination = { readonly host: string; readonly subset?: string };
+
+/** What the labels of the canary's pods follow from. */
+export type LabelQuestion = {
+  readonly namespace: string;
+  readonly stable: Destination;
+  readonly canary: Destination;
+  /** The user's own, which win. */
+  readonly given: Labels;
+  readonly destinationRules: readonly KubernetesObject[];
+  readonly services: readonly KubernetesObject[];
+};
+
+export type LabelAnswer = { readonly labels: Labels } | Problem;
+
+/**
+ * The pod labels that tell the canary's pods from stable's, and that the canary's subset or Service selects:
+ * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the canary's subset as its value.
+ */
+export function canaryLabels(question: LabelQuestion): LabelAnswer {
+  if (Object.keys(question.given).length > 0) return { labels: question.given };
+  return question.canary.subset === undefined ? fromService(question) : fromSubset(question, question.canary.subset);
+}
+
+const writeLabels = "Set canary labels: the labels that only the canary's pods have, for instance version: v2.";
+
+function fromService({ namespace, canary, services }: LabelQuestion): LabelAnswer {
+  const wanted = serviceOf(canary.host, namespace);
+  const service = services.find(
+    ({ metadata }) => metadata.name === wanted?.name && (metadata.namespace ?? namespace) === wanted.namespace,
+  );
+  const labels = service && selectorOfService(service);
+  if (labels && Object.keys(labels).length > 0) return { labels };
+  const why = service ? "has no selector" : "does not exist";
+  return {
+    problem: `The labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`,
+    next: `Create it with a selector of its own, or: ${writeLabels}`,
+  };
+}
+
+function fromSubset(
+  { namespace, stable, canary, destinationRules, services }: LabelQuestion,
+  name: string,
+): LabelAnswer {
+  const existing = subsetsOf(destinationRules, canary.host, namespace).find((subset) => subset.name === name);
+  if (existing) return { labels: existing.labels };
+
+  const ofStable = subsetsOf(destinationRules, stable.host, namespace).find((subset) => subset.name === stable.subset);
+  if (!ofStable)
+    return {
+      problem: `The labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`,
+      next: writeLabels,
+    };
+
+  const key = versionKey(ofStable.labels, stable.subset, servicesSelector(services, stable.host, namespace));
+  if (key !== undefined) return { labels: { ...ofStable.labels, [key]: name } };
+  return {
+    problem: `The labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`,
+    next: writeLabels,
+  };
+}
+
+const servicesSelector = (services: readonly KubernetesObject[], host: string, namespace: string): Labels => {
+  const wanted = serviceOf(host, namespace);
+  const service = services.find(
+    ({ metadata }) => metadata.name === wanted?.name && (metadata.namespace ?? namespace) === wanted.namespace,
+  );
+  return (service && selectorOfService(service)) ?? {};
+};
+
+/** Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the subset's name. */
+function versionKey(labels: Labels, subset: string | undefined, common: Labels): string | undefined {
+  const own = Object.keys(labels).filter((key) => common[key] !== labels[key]);
+  if (own.length === 1) return own[0];
+  const named = own.filter((key) => labels[key] === subset);
+  return named.length === 1 ? named[0] : undefined;
+}

@@ -1,0 +1,116 @@
+import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
+import { emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
+import { type Decision, decide, type Observation } from "../release/decide.ts";
+import type { Gate } from "../release/gate.ts";
+import type { Health } from "../release/health.ts";
+import type { Plan } from "../release/plan.ts";
+import type { State } from "../release/state.ts";
+import { quickJudge } from "./quick-judge.ts";
+import { type RehearsedMesh, rehearsedMesh, type World } from "./rehearsed-mesh.ts";
+
+/** How one rehearsed release ended. */
+export type Ending = {
+  /** `held`: somebody has to decide. */
+  readonly end: "released" | "rolled-back" | "held";
+  /** From its start to the promotion, the rollback or the hold. */
+  readonly after: Millis;
+  /** The canary's requests that failed until then. */
+  readonly failed: number;
+  /** It was rolled back because its time ran out, and not by a gate. */
+  readonly late: boolean;
+};
+
+/** Queries and response times of a version that is not there cannot be rehearsed. */
+export const isRehearsed = ({ kind }: Gate): boolean => kind !== "query" && kind !== "latency";
+
+/** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
+const rehearsable = (plan: Plan): Plan => ({
+  ...plan,
+  stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
+});
+
+const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
+const noReadings: Observation["readings"] = new Map();
+
+/**
+ * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
+ * time, and what is counted is counted as the engine does it. The same seed gives the same release.
+ */
+export function rehearse(wanted: Plan, world: World, seed: number): Ending {
+  const judge = quickJudge();
+  const mesh = rehearsedMesh(world, wanted.pollEvery, seed);
+  let plan = rehearsable(wanted);
+  let state: Open = { phase: "preparing", step: "deploying", since: 0 };
+  let now: Instant = 0;
+  let seen: Counted = { evidence: noEvidence, tally: emptyTally };
+  for (;;) {
+    if (state.phase === "baking") seen = count(seen, mesh, now, plan);
+    const decision: Decision = decide(
+      plan,
+      state,
+      { ...seen, now, deadlineAt: wanted.deadline, canary: healthy, readings: noReadings },
+      judge,
+    );
+    plan = decision.plan ?? plan;
+    if (decision.do === "wait") {
+      mesh.pass(decision.until - now);
+      now = decision.until;
+      continue;
+    }
+    if (decision.do === "route") {
+      if (seen.since === undefined) mesh.read(); // what came before the first weight belongs to no poll
+      mesh.route(decision.to.canary);
+      seen = { ...seen, tally: emptyTally, since: seen.since ?? now };
+    }
+    if (isDecided(decision.next))
+      return { end: ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
+    state = decision.next;
+  }
+}
+
+type Open = Extract<State, { readonly phase: "preparing" | "shifting" | "baking" }>;
+type Decided = Exclude<State, Open>;
+
+const isDecided = (state: State): state is Decided => state.phase in ends;
+
+/** Past these a release only goes on to its end. */
+const ends: Readonly<Record<Decided["phase"], Ending["end"]>> = {
+  promoting: "released",
+  succeeded: "released",
+  "rolling-back": "rolled-back",
+  "rolled-back": "rolled-back",
+  failed: "rolled-back",
+  waiting: "held",
+};
+
+const isLate = (decision: Decision): boolean =>
+  decision.do !== "wait" &&
+  decision.next.phase === "rolling-back" &&
+  !decision.verdicts?.some(({ kind }) => kind === "fail");
+
+type Counted = {
+  readonly evidence: Evidence;
+  /** Since the stage began. */
+  readonly tally: Tally;
+  /** When the first weight was written. */
+  readonly since?: Instant;
+};
+
+/** A poll as the engine's `observe` makes it: looks between two scrapes find nothing. */
+function count(
+  before: Counted,
+  mesh: RehearsedMesh,
+  now: Instant,
+  { pollEvery, evidence: { settings } }: Plan,
+): Counted {
+  const counted = mesh.read();
+  const { stable, canary } = counted;
+  const age = now - (before.since ?? now);
+  if (stable.requests + canary.requests === 0 && age - before.evidence.age < pollEvery) return before;
+  return {
+    ...before,
+    tally: sumOf(before.tally, counted),
+    evidence: addPoll(before.evidence, { weight: mesh.weight(), age, stable, canary, lost: 0 }, settings),
+  };
+}

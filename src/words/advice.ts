@@ -1,0 +1,179 @@
+import { block, clip, code, link, plain } from "../lib/markdown.ts";
+import type { Account, StageRecord } from "../release/account.ts";
+import type { Gate, GateVerdict } from "../release/gate.ts";
+import { dashboardLinks, type Links } from "./links.ts";
+import { type OpenQuestion, openQuestion } from "./open-question.ts";
+import { timeOf } from "./timestamp.ts";
+
+/** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
+export function adviceOf(account: Account, links: Links): string | undefined {
+  const { state } = account;
+  if (state.phase === "waiting")
+    return state.held === undefined ? howToPromote(account, links) : howToDecide(account, links);
+  if (state.phase === "failed")
+    return state.during === "promoting"
+      ? finishByHand(account, state.returned)
+      : giveBackByHand(account, state.returned);
+  if (account.settled === false) return tidyByHand(account);
+  if (state.phase === "rolled-back") return firstLook(account, links);
+  return undefined;
+}
+
+function howToPromote(account: Account, links: Links): string {
+  return [`**To go on**, ${byWorkflow(links)}`, commands(account)].join("\n\n");
+}
+
+/** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
+function howToDecide(account: Account, links: Links): string {
+  const open = openQuestion(account);
+  return [
+    `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
+    `To go on, ${byWorkflow(links)}`,
+    commands(account),
+    `So that the next release decides by itself, ${nextTime[open]}.`,
+  ].join("\n\n");
+}
+
+function whatToFindOut(open: OpenQuestion, account: Account, links: Links): string {
+  const { target, stages } = account;
+  const counting = `${code("istio-canary verify")} counts how requests really split.`;
+  switch (open) {
+    case "no-data":
+      return `Find out why no request of ${code(target.canary.deployment)} is counted, or none of ${code(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
+    case "split":
+      return `Find out which callers bypass the route: without a sidecar, by another VirtualService or gateway, or on connections that stay. ${counting}`;
+    case "undecided":
+    case "budget": {
+      const when = stages.slice(-1).map((record) => ` ${during(record, account)}`);
+      return `Look at the failed and slow answers of ${code(target.canary.deployment)}${when.join("")}, ${whereToLook(account, links)}.`;
+    }
+  }
+}
+
+const rehearse = `try plans with ${code("istio-canary rehearse")}`;
+
+/** Keys as the configuration file has them. */
+const nextTime: Readonly<Record<OpenQuestion, string>> = {
+  undecided: `give the stage more requests (a larger ${code("weight")}, a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or choose with ${code("evidence.inconclusive")} what is done then`,
+  "no-data": `give the canary more requests (a larger ${code("weight")}, a longer ${code("wait")}, a time with traffic; ${rehearse}), or choose with ${code("evidence.noData")} what is done then`,
+  split: `let every caller take the route, or allow the difference with ${code("evidence.splitTolerance")}`,
+  budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or allow more with ${code("evidence.budget")}`,
+};
+
+function byWorkflow(links: Links): string {
+  const workflow = links.workflow === undefined ? "the workflow" : link("the workflow", links.workflow);
+  return `run ${workflow} with the input ${code("command: promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`;
+}
+
+const commands = (account: Account): string =>
+  block([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");
+
+/** Once stable was touched only forward is safe: what is left is to finish. */
+function finishByHand(account: Account, returned: boolean): string {
+  const { namespace, stable, canary } = account.target;
+  const serving = code(returned ? stable.deployment : canary.deployment);
+  const updated = account.plan.promotion === "update" && !returned;
+  const looking = updated
+    ? [
+        kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`),
+        kubectl(namespace, `describe deployment/${word(stable.deployment)}`),
+      ]
+    : [];
+  return [
+    `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
+    ...differenceList(account),
+    block([...looking, ...seeRoutes(account), command(account, "promote")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+function giveBackByHand(account: Account, returned: boolean): string {
+  const { target } = account;
+  if (returned) {
+    return [
+      `**To do by hand**: ${code(target.stable.deployment)} serves all requests again; what is left is to put the canary back as it was. When that can work again, run:`,
+      ...differenceList(account),
+      block(command(account, "rollback"), "sh"),
+    ].join("\n\n");
+  }
+  const edits = target.routes.map(({ namespace, name }) => kubectl(namespace, `edit virtualservice ${word(name)}`));
+  return [
+    `**To do by hand, now**: requests may still go to the canary. Give ${code(target.stable.deployment)} weight 100 and ${code(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
+    ...differenceList(account),
+    block([...edits, command(account, "rollback")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+function tidyByHand(account: Account): string {
+  const { namespace, stable, canary } = account.target;
+  return [
+    "**To do by hand**: the release is over, but this is not as it should be. If nobody meant it so, put it right:",
+    ...differenceList(account),
+    block(
+      [
+        ...seeRoutes(account),
+        kubectl(namespace, `get deployment ${word(stable.deployment)} ${word(canary.deployment)}`),
+      ].join("\n"),
+      "sh",
+    ),
+  ].join("\n\n");
+}
+
+/** What is not as it should be, as one list; nothing where nothing is known. */
+function differenceList({ differences = [] }: Account): readonly string[] {
+  const lines = differences.slice(0, 20).map((difference) => `* ${plain(clip(difference, 300))}`);
+  return lines.length > 0 ? [lines.join("\n")] : [];
+}
+
+/** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
+function firstLook(account: Account, links: Links): string {
+  const { namespace, canary } = account.target;
+  const stage = account.stages.at(-1);
+  if (!stage) {
+    const events = kubectl(namespace, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
+    return [
+      `**Look first**, unless the reason above says it all, at what happened to the pods of ${code(canary.deployment)}:`,
+      block(events, "sh"),
+    ].join("\n\n");
+  }
+  const failing = stage.verdicts.find(({ kind }) => kind === "fail");
+  const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);
+  if (!gate) return "**Look first** at what happened, below, and at the log of the run.";
+  return `**Look first** at ${subject(gate, failing?.by, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
+}
+
+function whereToLook(account: Account, links: Links): string {
+  const dashboards = dashboardLinks(links, account);
+  return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
+}
+
+function subject(gate: Gate, by: GateVerdict["by"], canary: string): string {
+  switch (gate.kind) {
+    case "evidence":
+      if (by === "lost")
+        return `why requests for ${code(canary)} found no pod (endpoints, readiness, outlier detection)`;
+      if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;
+      return `the ${by === "latency" ? "slow" : "failed"} answers of ${code(canary)}`;
+    case "errors":
+      return `the failed answers of ${code(canary)}`;
+    case "latency":
+      return `the slow answers of ${code(canary)}`;
+    case "restarts":
+      return `why the containers of ${code(canary)} restarted`;
+    case "query":
+      return `what ${code(gate.query.slice(0, 500))} measures for ${code(canary)}`;
+  }
+}
+
+const during = ({ since, until }: StageRecord, { now }: Account): string =>
+  `between ${timeOf(since)} and ${timeOf(until ?? now)} UTC`;
+
+const seeRoutes = ({ target }: Account): readonly string[] =>
+  target.routes.map(({ namespace, name }) => kubectl(namespace, `get virtualservice ${word(name)} -o yaml`));
+
+const command = ({ target }: Account, name: "promote" | "rollback"): string =>
+  `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
+
+const kubectl = (namespace: string, rest: string): string => `kubectl -n ${word(namespace)} ${rest}`;
+
+/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
+const word = (text: string): string => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

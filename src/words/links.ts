@@ -1,0 +1,38 @@
+import { code, link, plain } from "../lib/markdown.ts";
+import type { Account } from "../release/account.ts";
+
+/** Where a report can point to. */
+export type Links = {
+  /** The page with the button "Run workflow". */
+  readonly workflow?: string;
+  /** URL templates by name: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. */
+  readonly dashboards: Readonly<Record<string, string>>;
+};
+
+/** The templates filled with one release: its versions, and the time from its start until now. */
+export function dashboardLinks({ dashboards }: Links, { target, startedAt, now }: Account): readonly string[] {
+  const values: Readonly<Record<string, string>> = {
+    namespace: target.namespace,
+    service: target.service,
+    stable: target.stable.deployment,
+    canary: target.canary.deployment,
+    from: String(startedAt),
+    to: String(now),
+  };
+  return Object.entries(dashboards).map(([name, template]) =>
+    link(
+      name,
+      template.replace(/\{(\w+)\}/g, (whole, key: string) =>
+        values[key] === undefined ? whole : encodeURIComponent(values[key]),
+      ),
+    ),
+  );
+}
+
+/** The run, by whom, and the dashboards, as one line. */
+export function linkLine(links: Links, account: Account): string {
+  const { run } = account;
+  const by = run.actor === undefined ? "" : ` by ${plain(run.actor)}`;
+  const ran = run.url === undefined ? `Run ${code(run.id)}${by}` : `${link("Run and its log", run.url)}${by}`;
+  return [ran, ...dashboardLinks(links, account)].join(" · ");
+}

@@ -1,0 +1,58 @@
+import type { Count, Tally } from "../evidence/tally.ts";
+import type { Account, StageRecord } from "../release/account.ts";
+
+/** The split as it was counted. Percents of the requests that reached a version, to one tenth. */
+export type ObservedSplit = {
+  readonly stable: number;
+  readonly canary: number;
+  readonly requests: { readonly stable: number; readonly canary: number };
+};
+
+/** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
+export function observedSplit({ tally, served }: Pick<StageRecord, "tally" | "served">): ObservedSplit | undefined {
+  const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
+  if (stable + canary === 0) return undefined;
+  const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
+  return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
+}
+
+/** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
+export function bar(percent: number, width: number): string {
+  const filled = percent <= 0 ? 0 : Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+const width = 40;
+
+/** The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined before the first stage. */
+export function splitBars({ stages }: Account): { readonly stage: number; readonly text: string } | undefined {
+  const record = stages.at(-1);
+  if (!record) return undefined;
+  const lines = [plannedLine(record), observedLine(record), failedLine(record.tally)].filter(
+    (line) => line !== undefined,
+  );
+  return { stage: record.stage + 1, text: lines.join("\n") };
+}
+
+const plannedLine = ({ weight }: StageRecord): string => `planned   ${bar(weight, width)}  ${weight} % canary`;
+
+function observedLine(record: StageRecord): string {
+  const observed = observedSplit(record);
+  if (!observed) return "observed  no request was counted";
+  const { canary, stable } = observed.requests;
+  return `observed  ${bar(observed.canary, width)}  ${observed.canary} % canary: ${count(canary)} of ${count(canary + stable)} requests`;
+}
+
+function failedLine({ stable, canary, unattributed }: Tally): string | undefined {
+  if (stable.requests + canary.requests + unattributed.requests === 0) return undefined;
+  const lost = unattributed.errors > 0 ? `, and ${count(unattributed.errors)} that reached no pod` : "";
+  return `failed    canary ${failures(canary)}, stable ${failures(stable)}${lost}`;
+}
+
+const failures = ({ requests, errors }: Count): string =>
+  requests === 0
+    ? "—"
+    : `${count(errors)} of ${count(requests)} (${Number(((errors / requests) * 100).toPrecision(3))} %)`;
+
+/** `12,345`: the same on every machine. */
+export const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");

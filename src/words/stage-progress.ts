@@ -1,0 +1,67 @@
+import { formatDuration, type Instant } from "../lib/duration.ts";
+import type { Account } from "../release/account.ts";
+import type { GateVerdict } from "../release/gate.ts";
+import type { Stage } from "../release/plan.ts";
+import { count, observedSplit } from "./split-bars.ts";
+import { timeOf } from "./timestamp.ts";
+
+/** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
+export function stageProgress(account: Account, now: Instant): string | undefined {
+  const { state, plan, stages } = account;
+  const record = stages.at(-1);
+  const stage = state.phase === "baking" ? plan.stages[state.stage] : undefined;
+  if (state.phase !== "baking" || !stage || !record) return undefined;
+  const time = timeLeft(stage, state.since, account, now);
+  if (time === undefined) return undefined;
+  const observed = observedSplit(record);
+  const counted = observed
+    ? `canary ${count(observed.requests.canary)} of ${count(observed.requests.canary + observed.requests.stable)} requests (${observed.canary} %)`
+    : "no request counted yet";
+  return [time, counted, ...record.verdicts.map(gateProgress)].join(" · ");
+}
+
+/** Undefined where nothing is waited for: a stage without a wait, at its first look. */
+function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant): string | undefined {
+  const left = stage.wait - (now - since);
+  if (left > 0) return `${formatDuration(Math.ceil(left / 1_000) * 1_000)} left`;
+  if (isExtended(account)) return `extended until ${timeOf(since + stage.deadline)} UTC at most`;
+  return stage.wait > 0 ? "the wait is over" : undefined;
+}
+
+/** The stage's wait is over, and a poll since then left it open. */
+export function isExtended({ state, plan, stages, now }: Account): boolean {
+  const wait = state.phase === "baking" ? plan.stages[state.stage]?.wait : undefined;
+  return (
+    state.phase === "baking" && wait !== undefined && now - state.since >= wait && stages.at(-1)?.verdicts.length !== 0
+  );
+}
+
+/** The stage's first look is over. Before it nothing is known, and little to be told. */
+export const isJudged = ({ plan, stages }: Account): boolean => {
+  const record = stages.at(-1);
+  return record !== undefined && (record.verdicts.length > 0 || plan.stages[record.stage]?.gates.length === 0);
+};
+
+const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
+
+const gateProgress = ({ gate, value, limit, kind }: GateVerdict): string => `${gate} ${value} ${limit} ${signs[kind]}`;
+
+/** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
+export function chapterOf({ state, plan }: Account): string | undefined {
+  switch (state.phase) {
+    case "preparing":
+      return "Deploy the canary";
+    case "shifting":
+    case "baking":
+    case "waiting":
+      return state.stage < plan.stages.length
+        ? `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`
+        : "All requests to the canary";
+    case "promoting":
+      return "Promote";
+    case "rolling-back":
+      return "Roll back";
+    default:
+      return undefined;
+  }
+}
