@@ -1,0 +1,33 @@
+import { type Figures, type Neighbours, per1000, quantile } from "./measure.ts";
+
+/** What the code of `src` keeps to. */
+export const limits = {
+  lines: 12_500,
+  ternariesPer1000: 35,
+  conditionalSpreadsPer1000: 1,
+  /** A share of the lines of code. */
+  longLines: 0.02,
+  /** Half of the functions have at most so many lines, and nine in ten. */
+  functionP50: 8,
+  functionP90: 20,
+  typesTwice: 0,
+  cycles: 0,
+} as const;
+
+/** What is beyond the bars, a sentence for each. */
+export function beyond(figures: Figures, { typesTwice, cycles }: Neighbours): readonly string[] {
+  const { lines, ternaries, conditionalSpreads, longLines, functions } = figures;
+  const measured: readonly (readonly [figure: number, limit: number, what: string])[] = [
+    [lines, limits.lines, "lines of code"],
+    [per1000(ternaries, lines), limits.ternariesPer1000, "ternaries in 1,000 lines"],
+    [per1000(conditionalSpreads, lines), limits.conditionalSpreadsPer1000, "conditional spreads in 1,000 lines"],
+    [lines === 0 ? 0 : longLines / lines, limits.longLines, "of the lines are longer than 120 characters"],
+    [quantile(functions, 0.5), limits.functionP50, "lines in a function of the middle"],
+    [quantile(functions, 0.9), limits.functionP90, "lines in a function at nine tenths"],
+    [typesTwice.length, limits.typesTwice, "type names that mean two things"],
+    [cycles.length, limits.cycles, "rings of files that import each other"],
+  ];
+  return measured
+    .filter(([figure, limit]) => figure > limit)
+    .map(([figure, limit, what]) => `${Math.round(figure * 1000) / 1000} ${what}, at most ${limit}`);
+}
