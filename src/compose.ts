@@ -34,9 +34,8 @@ import type { Ports } from "./ports/ports.ts";
 import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import { preflight } from "./preflight/preflight.ts";
-import type { Run } from "./release/account.ts";
 import type { Plan } from "./release/plan.ts";
-import type { Record } from "./release/record.ts";
+import type { ReleaseRecord, Run } from "./release/release-record.ts";
 import type { Target } from "./release/target.ts";
 import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
@@ -92,7 +91,7 @@ export function compose(config: Config, world: World): Session {
     { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) },
   ];
 
-  const portsOf = ({ target, before, plan }: Record): Ports => ({
+  const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
     router: virtualServiceRouter({
       client,
       target,

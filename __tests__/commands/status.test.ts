@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { statusText } from "../../src/words/status.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";
 
-const recordOf = (account: Account): Record => ({ ...account, version: 1, before: { routes: {}, workloads: {} } });
+const recordOf = (account: Account): ReleaseRecord => ({
+  ...account,
+  version: 1,
+  before: { routes: {}, workloads: {} },
+});
 const linesOf = (account: Account): readonly string[] =>
   statusText(recordOf(account), undefined, account.now + 60_000).split("\n");
 

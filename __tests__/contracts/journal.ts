@@ -5,7 +5,7 @@ import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journ
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { planOf, target } from "../support/world.ts";
 
 /** What a journal needs to be tested: an API server, and namespaces in it. */
@@ -15,7 +15,7 @@ export type JournalWorld = {
   readonly close: () => Promise<void>;
 };
 
-const recordOf = (id: string, more: Partial<Record> = {}): Record => ({
+const recordOf = (id: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord => ({
   version: 1,
   target,
   plan: planOf(),

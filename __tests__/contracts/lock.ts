@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { leaseLock } from "../../src/adapters/kubernetes/lease-lock.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import type { Held } from "../../src/ports/lock.ts";
-import type { Run } from "../../src/release/account.ts";
+import type { Run } from "../../src/release/release-record.ts";
 import type { JournalWorld } from "./journal.ts";
 
 const one: Run = { id: "one", url: "https://ci.example/one" };

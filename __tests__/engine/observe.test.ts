@@ -4,7 +4,7 @@ import { type Memory, observe, remember } from "../../src/engine/observe.ts";
 import { advance, emptyTally } from "../../src/evidence/tally.ts";
 import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { createWorld, planOf } from "../support/world.ts";
 
 const nothing = async (): Promise<void> => {};
@@ -31,7 +31,7 @@ const portsWith = (counters: MetricSource["counters"]): Ports => ({
 
 const release = await createWorld(planOf()).begin();
 const state = { phase: "baking", stage: 0, since: 0, putBacks: 0 } as const;
-const record: Record = {
+const record: ReleaseRecord = {
   ...release,
   state,
   stages: [{ stage: 0, name: "5 %", weight: 5, since: 0, verdicts: [], polls: 0, tally: emptyTally }],

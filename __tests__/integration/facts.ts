@@ -4,7 +4,7 @@ import type { StoredObject } from "../../sandbox/api-server/object.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { routeIn } from "../../sandbox/shop.ts";
 import { writtenObjects } from "../../sandbox/written-objects.ts";
-import type { Record as Journal } from "../../src/release/record.ts";
+import type { ReleaseRecord as Journal } from "../../src/release/release-record.ts";
 
 const namespace = "shop";
 

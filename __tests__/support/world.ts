@@ -5,7 +5,7 @@ import type { Ports } from "../../src/ports/ports.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
 import type { Target } from "../../src/release/target.ts";
 import { evidenceRules } from "./evidence-rules.ts";
@@ -77,13 +77,13 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   let crashAt = Infinity;
   let late = false;
   let onCall: (call: number) => void = () => {};
-  let saved: Record | undefined;
+  let saved: ReleaseRecord | undefined;
   const died = Promise.withResolvers<"died">();
   const counted = { stable: 0, canary: 0, errors: 0 };
   let countedAt = 0;
   const cluster: Cluster = { weight: 0, canary: "as before", stable: "as before", subset: false };
   const before = structuredClone(cluster);
-  const writes: { readonly weight: number; readonly journaled: Record["state"] | undefined }[] = [];
+  const writes: { readonly weight: number; readonly journaled: ReleaseRecord["state"] | undefined }[] = [];
   const accounts: Account[] = [];
   const journaled: string[] = [];
 
@@ -191,8 +191,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     writes,
     accounts,
     journaled,
-    begin: async (): Promise<Record> => {
-      const record: Record = {
+    begin: async (): Promise<ReleaseRecord> => {
+      const record: ReleaseRecord = {
         version: 1,
         target,
         plan,

@@ -8,7 +8,7 @@ import { follow } from "../../src/release/follow.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { plannedWeight } from "../../src/release/planned-weight.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial, isRunning } from "../../src/release/state.ts";
 import { base, healthy, plan, start, tallyOf } from "./sample.ts";
 
@@ -30,7 +30,7 @@ export type Traffic = (weight: number) => {
 export function evidenceTale(traffic: Traffic, wanted: Plan = evidencePlan): readonly Account[] {
   const told: Account[] = [];
   const { settings } = wanted.evidence;
-  let record: Record = {
+  let record: ReleaseRecord = {
     ...base,
     version: 1,
     plan: wanted,

@@ -1,9 +1,10 @@
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
-import type { Account, Entry, StageRecord } from "../../src/release/account.ts";
+import type { Account } from "../../src/release/account.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import { judge } from "../../src/release/judge.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
+import type { LogEntry, StageRecord } from "../../src/release/release-record.ts";
 import type { Target } from "../../src/release/target.ts";
 import type { Links } from "../../src/words/links.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
@@ -86,15 +87,15 @@ export function entered(index: number, since: number, tally: Tally, until?: numb
   return { stage: index, name, weight, since, verdicts, polls: 0, tally, ...(until === undefined ? {} : { until }) };
 }
 
-const at = (offset: number, what: string, because: string): Entry => ({ at: start + offset, do: what, because });
+const at = (offset: number, what: string, because: string): LogEntry => ({ at: start + offset, do: what, because });
 
-const begun: readonly Entry[] = [
+const begun: readonly LogEntry[] = [
   at(0, "deploy", "deploying the canary"),
   at(9 * second, "nothing", "the canary is ready: 2 of 2 pods are available"),
   at(9 * second, "scale", "making room for 10 % on the canary"),
   at(10 * second, "route", "giving the canary 10 % of the requests"),
 ];
-const ten: readonly Entry[] = [
+const ten: readonly LogEntry[] = [
   at(130 * second, "nothing", "stage 10 % passed"),
   at(130 * second, "scale", "making room for 25 % on the canary"),
   at(131 * second, "route", "giving the canary 25 % of the requests"),

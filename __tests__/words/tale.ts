@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Account, Entry } from "../../src/release/account.ts";
+import type { Account } from "../../src/release/account.ts";
+import type { LogEntry } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
 import { entered, samples, start, tallyOf } from "./sample.ts";
 
@@ -8,7 +9,7 @@ const running = samples.running ?? assert.fail();
 /** The accounts of a short release, as an engine reports them: before each step is done, with what is true afterwards. */
 export function tale(): readonly Account[] {
   const told: Account[] = [];
-  let log: readonly Entry[] = [];
+  let log: readonly LogEntry[] = [];
   let stages: Account["stages"] = [];
   const step = (
     seconds: number,

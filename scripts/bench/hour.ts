@@ -12,7 +12,7 @@ import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Plan } from "../../src/release/plan.ts";
-import type { Record } from "../../src/release/record.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
 
 // hour.ts: the child of memory.ts.
@@ -61,7 +61,7 @@ const clock = {
   },
 };
 const [routes, workloads] = await Promise.all([captureRoutes(client, target), captureWorkloads(client, target)]);
-const record: Record = {
+const record: ReleaseRecord = {
   version: 1,
   target,
   plan,

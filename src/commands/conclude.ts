@@ -2,11 +2,11 @@ import { type Job, run } from "../engine/run.ts";
 import { tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Runs a release to its end, reads the cluster again, and tells everybody how it stands. */
-export async function conclude(session: Session, record: Record, lost: AbortSignal): Promise<Account> {
+export async function conclude(session: Session, record: ReleaseRecord, lost: AbortSignal): Promise<Account> {
   const ports = session.connect(record);
   const ended = await run(record, ports, jobOf(session, record, lost));
   const account = await finalAccount(session, ended, ports);
@@ -18,14 +18,14 @@ export async function conclude(session: Session, record: Record, lost: AbortSign
 /** Reports are never waited for longer than this. */
 const flushLimit = 5_000;
 
-const jobOf = (session: Session, { plan }: Record, lost: AbortSignal): Job => ({
+const jobOf = (session: Session, { plan }: ReleaseRecord, lost: AbortSignal): Job => ({
   stop: session.stop,
   lost,
   deadlineAt: session.clock.now() + plan.deadline,
   warnings: session.warnings,
 });
 
-async function finalAccount(session: Session, ended: Record, ports: Ports): Promise<Account> {
+async function finalAccount(session: Session, ended: ReleaseRecord, ports: Ports): Promise<Account> {
   const because = lastWord(ended);
   const differences = await differencesOf(ended, ports);
   const account = accountOf(ended, because, session.clock.now(), session.warnings());
@@ -33,13 +33,13 @@ async function finalAccount(session: Session, ended: Record, ports: Ports): Prom
 }
 
 /** Of a success the sentence that says who won, and not the clean-up after it. */
-const lastWord = ({ state, log }: Record): string =>
+const lastWord = ({ state, log }: ReleaseRecord): string =>
   "because" in state
     ? state.because
     : ((state.phase === "succeeded" ? log.findLast(({ do: done }) => done === "finish") : log.at(-1))?.because ?? "");
 
 /** Green is what was read, not what was written. A release that waits is where it should be. */
-async function differencesOf({ state, plan }: Record, ports: Ports): Promise<readonly string[]> {
+async function differencesOf({ state, plan }: ReleaseRecord, ports: Ports): Promise<readonly string[]> {
   if (state.phase === "waiting") return [];
   const winner = state.phase === "succeeded" && plan.promotion === "swap" ? "canary" : "stable";
   try {

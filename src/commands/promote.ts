@@ -1,6 +1,6 @@
 import type { Instant } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import type { State } from "../release/state.ts";
 import { after, startPromotion } from "../release/transition.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
@@ -33,7 +33,7 @@ export async function promote(session: Session): Promise<ExitCode> {
   });
 }
 
-function goOn({ plan, state }: Record, now: Instant): State | undefined {
+function goOn({ plan, state }: ReleaseRecord, now: Instant): State | undefined {
   if (state.phase === "waiting") return after(plan, state.stage, now);
   return state.phase === "failed" && state.during === "promoting" ? startPromotion(plan, now) : undefined;
 }

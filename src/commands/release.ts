@@ -2,7 +2,7 @@ import { emptyLedger } from "../evidence/ledger.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
@@ -29,15 +29,15 @@ export async function release(session: Session): Promise<ExitCode> {
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
 
-async function begin(session: Session, target: Target, wanted: Plan): Promise<Record> {
+async function begin(session: Session, target: Target, wanted: Plan): Promise<ReleaseRecord> {
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const [before, { plan, because }] = await Promise.all([
     session.capture(target),
     withMeasuredDispersion(session, target, wanted),
   ]);
   const now = session.clock.now();
-  const log: Record["log"] = because === undefined ? [] : [{ at: now, do: "measure", because }];
-  const record: Record = {
+  const log: ReleaseRecord["log"] = because === undefined ? [] : [{ at: now, do: "measure", because }];
+  const record: ReleaseRecord = {
     version: 1,
     target,
     plan,

@@ -1,5 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver, type State } from "../release/state.ts";
 import { rollBack, startPromotion } from "../release/transition.ts";
 import { conclude } from "./conclude.ts";
@@ -27,13 +27,13 @@ export async function rollback(session: Session): Promise<ExitCode> {
 }
 
 /** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
-export function backFrom({ plan, state }: Record, because: string, now: Instant): State {
+export function backFrom({ plan, state }: ReleaseRecord, because: string, now: Instant): State {
   if (state.phase === "promoting" || state.phase === "rolling-back") return state;
   if (state.phase === "failed" && state.during === "promoting") return startPromotion(plan, now);
   return rollBack(state, because, now);
 }
 
-function nothingToDo({ config }: Session, record: Record | undefined): string {
+function nothingToDo({ config }: Session, record: ReleaseRecord | undefined): string {
   const service = `${config.namespace}/${config.service}`;
   if (!record) return `${service}: no release was ever begun here; there is nothing to roll back.`;
   return `${service}: the last release is over (${record.state.phase}); there is nothing to roll back.`;

@@ -7,9 +7,8 @@ import type { Lock } from "../ports/lock.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Preflight } from "../ports/preflight.ts";
 import type { Reporter } from "../ports/reporter.ts";
-import type { Run } from "../release/account.ts";
 import type { Plan } from "../release/plan.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord, Run } from "../release/release-record.ts";
 import type { Target } from "../release/target.ts";
 
 /** What a command is given: the user's wishes, and the world behind ports. */
@@ -33,9 +32,9 @@ export type Session = {
   readonly orient: (target: Target, plan: Plan) => Promise<Target>;
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
-  readonly capture: (target: Target) => Promise<Record["before"]>;
+  readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** The ports of one release. */
-  readonly connect: (record: Record) => Ports;
+  readonly connect: (record: ReleaseRecord) => Ports;
   /** Requests counted by Prometheus in the last `window`. */
   readonly traffic: (
     target: Target,

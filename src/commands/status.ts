@@ -1,6 +1,6 @@
 import { tell } from "../lib/errors.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
 import { isOutcome } from "../release/state.ts";
 import { statusText } from "../words/status.ts";
@@ -27,7 +27,7 @@ export async function status(session: Session): Promise<ExitCode> {
   return 0;
 }
 
-const driftOf = (session: Session, record: Record): Promise<string | undefined> =>
+const driftOf = (session: Session, record: ReleaseRecord): Promise<string | undefined> =>
   session
     .connect(record)
     .router.drift(splitAt(plannedWeight(record)))

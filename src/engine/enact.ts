@@ -1,5 +1,5 @@
 import type { Ports } from "../ports/ports.ts";
-import type { Decision } from "../release/decide.ts";
+import type { Decision } from "../release/decision.ts";
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
 export async function enact(decision: Decision, ports: Ports, signal: AbortSignal): Promise<void> {

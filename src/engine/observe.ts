@@ -5,11 +5,11 @@ import { advance, emptyMeter, emptyTally, type Meter, reset, sumOf, type Tally }
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Observation } from "../release/decide.ts";
 import type { Health } from "../release/health.ts";
 import type { Reading } from "../release/judge.ts";
+import type { Observation } from "../release/observation.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitOf } from "../release/split.ts";
 import type { Running, State } from "../release/state.ts";
 
@@ -27,7 +27,7 @@ export type Memory = {
   readonly uncounted?: string;
 };
 
-export const remember = ({ ledger, plan }: Record): Memory => ({
+export const remember = ({ ledger, plan }: ReleaseRecord): Memory => ({
   ...nothingSeen,
   evidence: evidenceOf(ledger, plan.evidence.settings),
 });
@@ -53,7 +53,7 @@ export type Look = Pick<
 
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
 export async function observe(
-  record: Record,
+  record: ReleaseRecord,
   state: Running,
   ports: Ports,
   memory: Memory,
@@ -93,7 +93,7 @@ const lastWords = (ports: Ports): Promise<Partial<Look>> =>
 
 /** Before a weight is written the counters are read, so that its first requests are counted too; and while a canary that serves already gets more pods. */
 async function lookWhileShifting(
-  record: Record,
+  record: ReleaseRecord,
   step: "scaling" | "filling" | "routing",
   ports: Ports,
   memory: Memory,
@@ -111,7 +111,7 @@ async function lookWhileShifting(
 type Baking = Extract<State, { phase: "baking" }>;
 
 async function lookAtStage(
-  record: Record,
+  record: ReleaseRecord,
   state: Baking,
   ports: Ports,
   memory: Memory,
@@ -141,7 +141,7 @@ const found = ({ memory, poll }: Counted, canary: Health, drift: string | undefi
 type Counted = { readonly memory: Memory; readonly poll?: Poll };
 
 async function count(
-  record: Record,
+  record: ReleaseRecord,
   ports: Ports,
   { uncounted: _, ...memory }: Memory,
   signal: AbortSignal,
@@ -164,7 +164,7 @@ function servedSince({ served, meter }: Memory, { stable, canary }: Tally): Pick
 
 /** Before the canary serves nothing is compared, and looks between two scrapes find nothing. */
 function pollOf(
-  record: Record,
+  record: ReleaseRecord,
   { meter, evidence }: Memory,
   { stable, canary, unattributed }: Tally,
   now: Instant,
@@ -180,7 +180,7 @@ function pollOf(
 
 /** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
 async function askQueries(
-  { plan }: Record,
+  { plan }: ReleaseRecord,
   { stage: index, since }: Baking,
   ports: Ports,
   { readings }: Memory,

@@ -4,9 +4,11 @@ import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
-import { type Decision, decide, type Observation, type Trouble } from "../release/decide.ts";
+import { decide } from "../release/decide.ts";
+import type { Decision } from "../release/decision.ts";
 import { follow, stumbled } from "../release/follow.ts";
-import type { Record } from "../release/record.ts";
+import type { Observation, Trouble } from "../release/observation.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { isRunning, type State } from "../release/state.ts";
 import { enact } from "./enact.ts";
 import { enterStage, type Look, observe, remember, troubleOf } from "./observe.ts";
@@ -22,7 +24,7 @@ export type Job = {
 };
 
 /** Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of `lost`. */
-export async function run(begun: Record, ports: Ports, job: Job): Promise<Record> {
+export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
   let record = begun;
   let memory = remember(begun);
   let failing: Trouble | undefined;
@@ -127,11 +129,11 @@ const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Ins
  */
 async function attempt(
   decision: Decision,
-  record: Record,
-  told: Record,
+  record: ReleaseRecord,
+  told: ReleaseRecord,
   ports: Ports,
   job: Job,
-): Promise<{ readonly record: Record } | { readonly failure: Omit<Trouble, "since"> }> {
+): Promise<{ readonly record: ReleaseRecord } | { readonly failure: Omit<Trouble, "since"> }> {
   try {
     if (decision.do === "route" && record.state.phase === "baking") await save(record, ports);
     await effect(decision, record.state, ports, job);
@@ -156,7 +158,7 @@ function effect(decision: Decision, state: State, ports: Ports, job: Job): Promi
  * A rollback alone does not wait long for its journal: traffic comes off a bad version first,
  * and a job that finds the older phase rolls back as well.
  */
-async function save(record: Record, ports: Ports): Promise<void> {
+async function save(record: ReleaseRecord, ports: Ports): Promise<void> {
   const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
   if (record.state.phase !== "rolling-back") return saved;
   const enough = new AbortController();

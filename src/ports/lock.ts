@@ -1,5 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
-import type { Run } from "../release/account.ts";
+import type { Run } from "../release/release-record.ts";
 
 /** One release of a service at a time. */
 export interface Lock {

@@ -1,8 +1,8 @@
 import { kindOf } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { weigh } from "../evidence/weight.ts";
-import type { Judge } from "../release/decide.ts";
 import type { EvidenceRules, Verdict } from "../release/gate.ts";
+import type { Judge } from "../release/judge.ts";
 import { answerOf, judge as inWords } from "../release/judge.ts";
 
 /** The verdicts of `judge`, evidence without its words: finding them takes ten times as long as weighing. For one release, as it remembers the newest answer. */

@@ -1,9 +1,11 @@
 import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
-import { type Decision, decide, type Observation } from "../release/decide.ts";
+import { decide } from "../release/decide.ts";
+import type { Decision } from "../release/decision.ts";
 import type { Gate } from "../release/gate.ts";
 import type { Health } from "../release/health.ts";
+import type { Observation } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
 import { quickJudge } from "./quick-judge.ts";

@@ -3,9 +3,9 @@ import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
 import { type Finding, weigh } from "../evidence/weight.ts";
 import type { Millis } from "../lib/duration.ts";
-import type { StageRecord } from "../release/account.ts";
 import type { EvidenceRules, GateVerdict } from "../release/gate.ts";
 import { judge } from "../release/judge.ts";
+import type { StageRecord } from "../release/release-record.ts";
 
 /** What has to be known of a release to judge it again; an `Account` has all of it. */
 export type Replayable = {

@@ -1,7 +1,9 @@
 import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
-import type { Decision, Judge, Observation } from "./decide.ts";
+import type { Decision } from "./decision.ts";
 import { type GateVerdict, isJudgedByEvidence } from "./gate.ts";
+import type { Judge } from "./judge.ts";
+import type { Observation } from "./observation.ts";
 import type { Plan, Stage } from "./plan.ts";
 import { splitOf } from "./split.ts";
 import type { State } from "./state.ts";

@@ -1,69 +1,13 @@
-import type { Pair } from "../evidence/error-ratio.ts";
-import type { Evidence } from "../evidence/evidence.ts";
-import type { Tally } from "../evidence/tally.ts";
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import { bake, failureMeanwhile } from "./bake.ts";
-import type { GateVerdict } from "./gate.ts";
+import type { Decision } from "./decision.ts";
 import type { Health } from "./health.ts";
-import { judge as inWords, type Reading } from "./judge.ts";
+import { judge as inWords, type Judge } from "./judge.ts";
+import type { Observation } from "./observation.ts";
 import type { Plan } from "./plan.ts";
-import { type Split, splitOf } from "./split.ts";
+import { splitOf } from "./split.ts";
 import type { PromotionStep, RollbackStep, Running, State } from "./state.ts";
 import { rollBack, startPromotion } from "./transition.ts";
-
-/** Something the outside world did not do. */
-export type Trouble = {
-  readonly because: string;
-  /** Asking again will not help: refused, forbidden, invalid. */
-  readonly lasting: boolean;
-  /** Since when nothing has worked. */
-  readonly since: Instant;
-};
-
-/** The world at one moment, as far as a decision in this phase needs it. What was not looked at is undefined. */
-export type Observation = {
-  readonly now: Instant;
-  /** When this job has to be done. */
-  readonly deadlineAt: Instant;
-  /** Somebody wants the release to stop: "the job was cancelled". */
-  readonly stop?: string;
-  readonly trouble?: Trouble;
-  /** How the routes differ from the split that the release wrote last. */
-  readonly drift?: string;
-  readonly canary?: Health;
-  readonly stable?: Health;
-  readonly tally?: Tally;
-  /** Requests of the stage without those of its first scrape, which has some of the weight before. */
-  readonly served?: Pair;
-  /** Why there is no tally, where the counters could not be read. */
-  readonly uncounted?: string;
-  /** What all polls of the release have proved. */
-  readonly evidence?: Evidence;
-  /** The answers to query gates since the stage began, by the gate's name, oldest first. */
-  readonly readings: ReadonlyMap<string, readonly Reading[]>;
-};
-
-/** One step: what to do, what is true afterwards, and the sentence that people will read. */
-export type Decision = {
-  readonly because: string;
-  /** What the gates of the stage said, where a stage was judged. */
-  readonly verdicts?: readonly GateVerdict[];
-  /** The plan from now on, where it had to be adapted. */
-  readonly plan?: Plan;
-} & (
-  | { readonly do: "wait"; readonly until: Instant }
-  | { readonly do: "nothing"; readonly next: State }
-  | { readonly do: "deploy"; readonly next: State }
-  | { readonly do: "scale"; readonly to: Split; readonly next: State }
-  | { readonly do: "route"; readonly to: Split; readonly next: State }
-  | { readonly do: "update-stable"; readonly next: State }
-  | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly next: State }
-  | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }
-  | { readonly do: "restore"; readonly next: State }
-);
-
-/** Answers gates. A rehearsal, which nobody reads, does without the words. */
-export type Judge = typeof inWords;
 
 /** The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on. */
 export function decide(plan: Plan, state: Running, seen: Observation, judge: Judge = inWords): Decision {

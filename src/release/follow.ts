@@ -1,15 +1,15 @@
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import type { Entry, StageRecord } from "./account.ts";
-import type { Decision, Observation, Trouble } from "./decide.ts";
+import type { Decision } from "./decision.ts";
 import type { GateVerdict } from "./gate.ts";
+import type { Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
-import type { Record } from "./record.ts";
+import type { LogEntry, ReleaseRecord, StageRecord } from "./release-record.ts";
 import { splitOf } from "./split.ts";
 import type { State } from "./state.ts";
 
 /** The record as it is once the decision is done. */
-export function follow(record: Record, decision: Decision, seen: Observation): Record {
+export function follow(record: ReleaseRecord, decision: Decision, seen: Observation): ReleaseRecord {
   const next = decision.do === "wait" ? record.state : decision.next;
   const judged = judge(record.stages, record.state, decision, seen);
   return {
@@ -28,10 +28,14 @@ export function follow(record: Record, decision: Decision, seen: Observation): R
  * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is no news.
  * Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told as that.
  */
-export function stumbled(record: Record, { because, lasting }: Omit<Trouble, "since">, at: Instant): Record {
+export function stumbled(
+  record: ReleaseRecord,
+  { because, lasting }: Omit<Trouble, "since">,
+  at: Instant,
+): ReleaseRecord {
   const { phase } = record.state;
   if (lasting && phase !== "promoting" && phase !== "rolling-back") return record;
-  const entry: Entry = { at, do: "retry", because: `${because}; trying again` };
+  const entry: LogEntry = { at, do: "retry", because: `${because}; trying again` };
   return record.log.at(-1)?.because === entry.because
     ? record
     : { ...record, log: [...record.log, entry].slice(-maxEntries) };

@@ -32,6 +32,9 @@ export type Seen = {
   readonly early?: boolean;
 };
 
+/** Answers gates. A rehearsal, which nobody reads, does without the words. */
+export type Judge = typeof judge;
+
 /** Puts the question of a gate to what was seen. */
 export function judge(gate: Gate, seen: Seen, rules: EvidenceRules): Verdict {
   switch (gate.kind) {

@@ -1,8 +1,8 @@
-import type { Record } from "./record.ts";
+import type { ReleaseRecord } from "./release-record.ts";
 import { splitOf } from "./split.ts";
 
 /** The canary's planned share in percent: what the routes were last told. */
-export function plannedWeight({ plan, state, stages }: Pick<Record, "plan" | "state" | "stages">): number {
+export function plannedWeight({ plan, state, stages }: Pick<ReleaseRecord, "plan" | "state" | "stages">): number {
   const lastStage = stages.at(-1)?.weight ?? 0;
   switch (state.phase) {
     case "preparing":

@@ -1,6 +1,7 @@
 import { block, clip, code, link, plain } from "../lib/markdown.ts";
-import type { Account, StageRecord } from "../release/account.ts";
+import type { Account } from "../release/account.ts";
 import type { Gate, GateVerdict } from "../release/gate.ts";
+import type { StageRecord } from "../release/release-record.ts";
 import { dashboardLinks, type Links } from "./links.ts";
 import { type OpenQuestion, openQuestion } from "./open-question.ts";
 import { timeOf } from "./timestamp.ts";

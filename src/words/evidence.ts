@@ -1,6 +1,7 @@
 import { clip, folded, plain } from "../lib/markdown.ts";
-import type { Account, StageRecord } from "../release/account.ts";
+import type { Account } from "../release/account.ts";
 import type { GateVerdict } from "../release/gate.ts";
+import type { StageRecord } from "../release/release-record.ts";
 import { isExtended } from "./stage-progress.ts";
 
 /** What the evidence says, for people, and the numbers behind it, for somebody who doubts it. */

@@ -1,5 +1,6 @@
 import type { Count, Tally } from "../evidence/tally.ts";
-import type { Account, StageRecord } from "../release/account.ts";
+import type { Account } from "../release/account.ts";
+import type { StageRecord } from "../release/release-record.ts";
 
 /** The split as it was counted. Percents of the requests that reached a version, to one tenth. */
 export type ObservedSplit = {

@@ -1,12 +1,11 @@
 import { formatDuration } from "../lib/duration.ts";
-import type { StageRecord } from "../release/account.ts";
 import type { GateVerdict } from "../release/gate.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
-import type { Record } from "../release/record.ts";
+import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
 import { isRunning } from "../release/state.ts";
 
 /** Where a release is, for somebody at a terminal. */
-export function statusText(record: Record, drift: string | undefined, now: number): string {
+export function statusText(record: ReleaseRecord, drift: string | undefined, now: number): string {
   const { target, state, run, startedAt, log, stages } = record;
   const at = (time: number): string => new Date(time).toISOString().slice(0, 19).replace("T", " ");
   return [
@@ -34,7 +33,7 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
   "no-data": "no data",
 };
 
-function next(record: Record): readonly string[] {
+function next(record: ReleaseRecord): readonly string[] {
   const { state } = record;
   if (state.phase === "waiting") {
     return state.held === undefined

@@ -1,10 +1,11 @@
-import type { Account, Entry } from "../release/account.ts";
+import type { Account } from "../release/account.ts";
+import type { LogEntry } from "../release/release-record.ts";
 
 /** Gives the entries of each account that were not in one before. */
-export function createStory(): (account: Account) => readonly Entry[] {
+export function createStory(): (account: Account) => readonly LogEntry[] {
   let told: Set<string> | undefined;
   let last = "";
-  const key = ({ at, do: what, because }: Entry): string => JSON.stringify([at, what, because]);
+  const key = ({ at, do: what, because }: LogEntry): string => JSON.stringify([at, what, because]);
   return ({ log, now }) => {
     // Of a release that another job began, only what happens from now on is told.
     const known = told ?? new Set(log.filter(({ at }) => at < now).map(key));

@@ -3,7 +3,8 @@ import test from "node:test";
 import { log, type Voice } from "../../../src/adapters/terminal/log.ts";
 import { progress } from "../../../src/adapters/terminal/progress.ts";
 import type { Screen } from "../../../src/adapters/terminal/screen.ts";
-import type { Account, Entry } from "../../../src/release/account.ts";
+import type { Account } from "../../../src/release/account.ts";
+import type { LogEntry } from "../../../src/release/release-record.ts";
 import { timeOf } from "../../../src/words/timestamp.ts";
 import { assertGolden } from "../../support/golden.ts";
 import { evidencePlan, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
@@ -51,7 +52,7 @@ test("a step that is taken again and again is told once, and so is why it failed
   const { screen, text } = recording();
   const voice = log({ screen, actions: false });
   const running = samples.running ?? assert.fail();
-  const entry = (at: number, what: string, because: string): Entry => ({ at: running.now + at, do: what, because });
+  const entry = (at: number, what: string, because: string): LogEntry => ({ at: running.now + at, do: what, because });
   const before = [...running.log, entry(0, "nothing", "it was bad")];
   const failed = entry(2, "retry", "the webhook says no; trying again");
   for (const tail of [

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
-import type { Record as Journaled } from "../../../src/release/record.ts";
+import type { ReleaseRecord as Journaled } from "../../../src/release/release-record.ts";
 import type { ApiServer } from "./api-server.ts";
 
 /** What the journal says of the newest release of a service; undefined before the first. */

@@ -1,7 +1,7 @@
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../lib/errors.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Record } from "../../release/record.ts";
+import type { ReleaseRecord } from "../../release/release-record.ts";
 import { type KubernetesClient, KubernetesError } from "./client.ts";
 
 export const journalName = (service: string): string => `istio-canary-${service}`;
@@ -14,7 +14,7 @@ export function configMapJournal(client: KubernetesClient, namespace: string, se
   let known: KubernetesObject | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
-  async function write(record: Record): Promise<void> {
+  async function write(record: ReleaseRecord): Promise<void> {
     const wanted = configMapOf(name, record, known?.metadata.resourceVersion);
     try {
       known = known
@@ -27,7 +27,7 @@ export function configMapJournal(client: KubernetesClient, namespace: string, se
   }
 
   /** A write whose answer got lost conflicts with itself; anybody else's means that this job has lost the release. */
-  async function settleConflict(record: Record, cause: KubernetesError): Promise<void> {
+  async function settleConflict(record: ReleaseRecord, cause: KubernetesError): Promise<void> {
     const found = await client.get(resources.configMaps, namespace, name);
     const stored = found && parse(found, namespace);
     if (stored?.run.id !== record.run.id || stored.startedAt !== record.startedAt) {
@@ -61,7 +61,7 @@ export function configMapJournal(client: KubernetesClient, namespace: string, se
   };
 }
 
-function configMapOf(name: string, record: Record, resourceVersion: string | undefined): object {
+function configMapOf(name: string, record: ReleaseRecord, resourceVersion: string | undefined): object {
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -74,10 +74,10 @@ function configMapOf(name: string, record: Record, resourceVersion: string | und
   };
 }
 
-function parse(configMap: KubernetesObject, namespace: string): Record | undefined {
+function parse(configMap: KubernetesObject, namespace: string): ReleaseRecord | undefined {
   const text = (configMap.data as { readonly [key]?: string } | undefined)?.[key];
   if (text === undefined) return undefined;
-  const record = JSON.parse(text) as Record;
+  const record = JSON.parse(text) as ReleaseRecord;
   if (record.version === 1) return record;
   throw new DeniedError(
     `ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${String(record.version)}, this program reads version 1.`,

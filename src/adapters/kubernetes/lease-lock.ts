@@ -2,7 +2,7 @@ import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Instant } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Held, Lock } from "../../ports/lock.ts";
-import type { Run } from "../../release/account.ts";
+import type { Run } from "../../release/release-record.ts";
 import { type KubernetesClient, KubernetesError } from "./client.ts";
 
 type Options = {

@@ -1,0 +1,24 @@
+import type { Instant } from "../lib/duration.ts";
+import type { GateVerdict } from "./gate.ts";
+import type { Plan } from "./plan.ts";
+import type { Split } from "./split.ts";
+import type { State } from "./state.ts";
+
+/** One step: what to do, what is true afterwards, and the sentence that people will read. */
+export type Decision = {
+  readonly because: string;
+  /** What the gates of the stage said, where a stage was judged. */
+  readonly verdicts?: readonly GateVerdict[];
+  /** The plan from now on, where it had to be adapted. */
+  readonly plan?: Plan;
+} & (
+  | { readonly do: "wait"; readonly until: Instant }
+  | { readonly do: "nothing"; readonly next: State }
+  | { readonly do: "deploy"; readonly next: State }
+  | { readonly do: "scale"; readonly to: Split; readonly next: State }
+  | { readonly do: "route"; readonly to: Split; readonly next: State }
+  | { readonly do: "update-stable"; readonly next: State }
+  | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly next: State }
+  | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }
+  | { readonly do: "restore"; readonly next: State }
+);

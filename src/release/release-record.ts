@@ -1,0 +1,50 @@
+import type { Pair } from "../evidence/error-ratio.ts";
+import type { Ledger } from "../evidence/ledger.ts";
+import type { Tally } from "../evidence/tally.ts";
+import type { Instant } from "../lib/duration.ts";
+import type { GateVerdict } from "./gate.ts";
+import type { Plan } from "./plan.ts";
+import type { State } from "./state.ts";
+import type { Target } from "./target.ts";
+
+/** What happened in one stage that was entered. */
+export type StageRecord = {
+  readonly stage: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly since: Instant;
+  readonly until?: Instant;
+  /** The newest answer of each gate. */
+  readonly verdicts: readonly GateVerdict[];
+  /** How many polls of the ledger they rest on. */
+  readonly polls: number;
+  /** Requests and errors counted for both versions while the stage lasted; without buckets. */
+  readonly tally: Tally;
+  /** Requests by which the split is judged by eye: without those of the first scrape, which has some of the weight before. Missing while there is no other. */
+  readonly served?: Pair;
+};
+
+/** One thing that was decided, as people read it. */
+export type LogEntry = { readonly at: Instant; readonly do: string; readonly because: string };
+
+/** Where the release runs, for whoever wants to look. */
+export type Run = { readonly id: string; readonly url?: string; readonly actor?: string };
+
+/**
+ * What the journal keeps of a release: enough to finish it or give it back from any job, and to tell its story.
+ * Plain JSON. `version` changes when an older program could not read it.
+ */
+export type ReleaseRecord = {
+  readonly version: 1;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly run: Run;
+  readonly startedAt: Instant;
+  /** How routes and workloads were before the release, in the adapters' own words. */
+  readonly before: { readonly routes: unknown; readonly workloads: unknown };
+  readonly state: State;
+  readonly stages: readonly StageRecord[];
+  readonly log: readonly LogEntry[];
+  /** What was counted, poll by poll. */
+  readonly ledger: Ledger;
+};
