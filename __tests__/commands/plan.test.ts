@@ -63,7 +63,7 @@ test("at little traffic it warns, and says what would find more", async () => {
   const said = await ask(sound, { tally: counted(7_200, 7) });
   assert.match(
     said,
-    /\n! At 2 requests per second this plan finds only a version that fails \d+ times as often \([\d.]+ %\) in 80 % of releases; .* at (25|50) % would find one that fails 10 times as often \(0\.97 %\)\.\n/,
+    /\n! At 2 requests per second this plan finds only a version that fails \d+ times as often \([\d.]+ %\) in 80 % of releases; .* at (25|50) % would find one that fails 10 times as often \(0\.972 %\)\.\n/,
   );
 });
 

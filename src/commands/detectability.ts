@@ -1,10 +1,11 @@
 import { formatDuration } from "../lib/duration.ts";
+import { number, percent } from "../lib/numbers.ts";
 import { neverSeen, type Traffic } from "../rehearsal/detectability.ts";
 import { type Detectable, detectable, enough } from "../rehearsal/detectable.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import { about, number, share, trafficInWords } from "./figures.ts";
+import { about, trafficInWords } from "./figures.ts";
 import type { Desk } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
 
@@ -45,8 +46,8 @@ export function detectabilityLines(found: Detectability): readonly string[] {
         ]
       : []),
     dead.medianTime === undefined
-      ? `  one that fails every request is found in ${share(dead.found)} of releases`
-      : `  one that fails every request is found in ${share(dead.found)} of releases, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`,
+      ? `  one that fails every request is found in ${percent(dead.found)} of releases`
+      : `  one that fails every request is found in ${percent(dead.found)} of releases, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`,
     safeAfter === undefined
       ? "  a good one could not be proven safe within 30 days"
       : `  a good one could be proven safe after ${about(safeAfter)}`,
@@ -71,8 +72,8 @@ function failing(ratio: number, { baseline }: Traffic): string {
   const rate = ratio * Math.max(baseline, neverSeen);
   if (rate >= 0.9999) return "fails every request";
   return baseline === 0
-    ? `fails in ${share(rate)} of its requests`
-    : `fails ${number(ratio)} times as often (${share(rate)})`;
+    ? `fails in ${percent(rate)} of its requests`
+    : `fails ${number(ratio)} times as often (${percent(rate)})`;
 }
 
 const requests = (count: number): string => `${number(count < 10 ? count : Math.round(count))} failed requests`;

@@ -1,10 +1,10 @@
 import { formatDuration } from "../lib/duration.ts";
+import { percent } from "../lib/numbers.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { EvidenceRules, Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { type Detectability, detectabilityLines, detectabilityOf } from "./detectability.ts";
-import { share } from "./figures.ts";
 import { textOf } from "./inspect.ts";
 import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -75,7 +75,7 @@ function describeGate(gate: Gate, { settings, early }: EvidenceRules): string {
     case "errors":
       return [
         gate.name,
-        ...(gate.atMost === undefined ? [] : [`≤ ${gate.atMost * 100} %`]),
+        ...(gate.atMost === undefined ? [] : [`≤ ${percent(gate.atMost)}`]),
         ...(gate.aboveStable === undefined ? [] : [`≤ stable + ${gate.aboveStable * 100} points`]),
       ].join(" ");
     case "latency":
@@ -85,7 +85,7 @@ function describeGate(gate: Gate, { settings, early }: EvidenceRules): string {
         ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`]),
       ].join(" ");
     case "evidence":
-      return `${gate.name} (errors, response times and the split; passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}; at most ${share(settings.alpha)} of good releases fail)`;
+      return `${gate.name} (errors, response times and the split; passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}; at most ${percent(settings.alpha)} of good releases fail)`;
     case "restarts":
       return `${gate.name} ≤ ${gate.atMost}`;
   }

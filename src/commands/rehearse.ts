@@ -1,11 +1,12 @@
 import type { RehearsalConfig } from "../config/config.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { number, percent } from "../lib/numbers.ts";
 import type { Traffic } from "../rehearsal/detectability.ts";
 import { isRehearsed } from "../rehearsal/rehearsal.ts";
 import { type RehearsedKind, rehearsals, usualRuns } from "../rehearsal/rehearsals.ts";
 import type { Plan } from "../release/plan.ts";
-import { about, number, share, trafficInWords } from "./figures.ts";
+import { about, trafficInWords } from "./figures.ts";
 import type { Desk, ExitCode } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./traffic.ts";
 
@@ -111,9 +112,9 @@ function table(kinds: readonly RehearsedKind[]): readonly string[] {
 
 const rowOf = (kind: RehearsedKind): readonly string[] => [
   nameOf(kind),
-  share(kind.rolledBack),
-  share(kind.held),
-  share(kind.released),
+  percent(kind.rolledBack),
+  percent(kind.held),
+  percent(kind.released),
   kind.untilRollback ? `${about(kind.untilRollback.median)} (${about(kind.untilRollback.p90)})` : "—",
   `${number(kind.failedRequests)} (${number(kind.excess)})`,
   kind.untilPromotion === undefined ? "—" : about(kind.untilPromotion),
@@ -123,8 +124,8 @@ const nameOf = ({ timesStable, failing }: RehearsedKind): string =>
   timesStable === undefined
     ? "every request"
     : timesStable === 1
-      ? `as often as stable (${share(failing)})`
-      : `${timesStable} times as often (${share(failing)})`;
+      ? `as often as stable (${percent(failing)})`
+      : `${timesStable} times as often (${percent(failing)})`;
 
 /** What somebody on call wants to know, in a few sentences. */
 function verdictOn(kinds: readonly RehearsedKind[]): readonly string[] {
@@ -133,13 +134,13 @@ function verdictOn(kinds: readonly RehearsedKind[]): readonly string[] {
   if (!healthy || !dead) return [];
   const missed = kinds.filter(({ timesStable = 0, released }) => timesStable > 1 && released > 0.2);
   return [
-    `This plan rolls a healthy version back in ${share(healthy.rolledBack)} of releases${healthy.late > 0 ? ` (in ${share(healthy.late)} because time ran out)` : ""}${healthy.held > 0 ? ` and leaves ${share(healthy.held)} of them to somebody to decide` : ""}${healthy.untilPromotion === undefined || healthy.released < 0.5 ? "" : `; a good release takes ${about(healthy.untilPromotion)}`}.`,
+    `This plan rolls a healthy version back in ${percent(healthy.rolledBack)} of releases${healthy.late > 0 ? ` (in ${percent(healthy.late)} because time ran out)` : ""}${healthy.held > 0 ? ` and leaves ${percent(healthy.held)} of them to somebody to decide` : ""}${healthy.untilPromotion === undefined || healthy.released < 0.5 ? "" : `; a good release takes ${about(healthy.untilPromotion)}`}.`,
     dead.untilRollback
-      ? `A version that fails every request is rolled back in ${share(dead.rolledBack)} of releases, half of them within ${about(dead.untilRollback.median)}, after ${number(dead.failedRequests)} failed requests on average.`
+      ? `A version that fails every request is rolled back in ${percent(dead.rolledBack)} of releases, half of them within ${about(dead.untilRollback.median)}, after ${number(dead.failedRequests)} failed requests on average.`
       : "A version that fails every request is never rolled back by this plan.",
     ...missed.map(
       ({ timesStable, released }) =>
-        `A version that fails ${timesStable} times as often as stable is released all the same in ${share(released)} of releases.`,
+        `A version that fails ${timesStable} times as often as stable is released all the same in ${percent(released)} of releases.`,
     ),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Count } from "../evidence/tally.ts";
 import { wilson } from "../evidence/wilson.ts";
 import { formatDuration } from "../lib/duration.ts";
+import { percent } from "../lib/numbers.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import { isOutcome } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
@@ -68,7 +69,6 @@ function textOf(
 ): string {
   const { stable, canary, neither, from } = observed;
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
-  const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
   const plan =
     planned === undefined
       ? "No release is under way."

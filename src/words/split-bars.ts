@@ -1,4 +1,5 @@
 import type { Count, Tally } from "../evidence/tally.ts";
+import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { StageRecord } from "../release/release-record.ts";
 
@@ -41,7 +42,8 @@ function observedLine(record: StageRecord): string {
   const observed = observedSplit(record);
   if (!observed) return "observed  no request was counted";
   const { canary, stable } = observed.requests;
-  return `observed  ${bar(observed.canary, width)}  ${observed.canary} % canary: ${count(canary)} of ${count(canary + stable)} requests`;
+  const all = canary + stable;
+  return `observed  ${bar(observed.canary, width)}  ${percent(canary / all)} canary: ${count(canary)} of ${count(all)} requests`;
 }
 
 function failedLine({ stable, canary, unattributed }: Tally): string | undefined {
@@ -51,9 +53,4 @@ function failedLine({ stable, canary, unattributed }: Tally): string | undefined
 }
 
 const failures = ({ requests, errors }: Count): string =>
-  requests === 0
-    ? "—"
-    : `${count(errors)} of ${count(requests)} (${Number(((errors / requests) * 100).toPrecision(3))} %)`;
-
-/** `12,345`: the same on every machine. */
-export const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+  requests === 0 ? "—" : `${count(errors)} of ${count(requests)} (${percent(errors / requests)})`;

@@ -1,8 +1,9 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
+import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
-import { count, observedSplit } from "./split-bars.ts";
+import { type ObservedSplit, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
@@ -14,10 +15,14 @@ export function stageProgress(account: Account, now: Instant): string | undefine
   const time = timeLeft(stage, state.since, account, now);
   if (time === undefined) return undefined;
   const observed = observedSplit(record);
-  const counted = observed
-    ? `canary ${count(observed.requests.canary)} of ${count(observed.requests.canary + observed.requests.stable)} requests (${observed.canary} %)`
-    : "no request counted yet";
-  return [time, counted, ...record.verdicts.map(gateProgress)].join(" · ");
+  return [time, observed ? countedIn(observed) : "no request counted yet", ...record.verdicts.map(gateProgress)].join(
+    " · ",
+  );
+}
+
+function countedIn({ requests: { stable, canary } }: ObservedSplit): string {
+  const all = canary + stable;
+  return `canary ${count(canary)} of ${count(all)} requests (${percent(canary / all)})`;
 }
 
 /** Undefined where nothing is waited for: a stage without a wait, at its first look. */

@@ -1,10 +1,10 @@
 import { formatDuration } from "../lib/duration.ts";
 import { type Column, clip, plain, table } from "../lib/markdown.ts";
+import { count } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
 import type { StageRecord } from "../release/release-record.ts";
-import { count } from "./split-bars.ts";
 
 const columns: readonly Column[] = [
   { title: "Stage" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import { dump } from "js-yaml";
 import { startApiServer } from "../../../sandbox/api-server/api-server.ts";
@@ -29,7 +29,7 @@ async function inFolder(
   try {
     await run(folder, (name, text) => {
       const path = join(folder, name);
-      mkdirSync(join(path, "../.."), { recursive: true });
+      mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
       return path;
     });
