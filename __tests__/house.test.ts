@@ -5,7 +5,7 @@ import test from "node:test";
 
 /** Which folders of `src` each folder may import. A folder may always import itself. */
 const pure = ["release", "evidence", "kubernetes", "istio", "words", "lib"];
-const adapter = ["ports", "reporting", "adapters/kubernetes", ...pure];
+const adapter = ["ports", "world", "reporting", "adapters/kubernetes", ...pure];
 const rule: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   evidence: ["lib"],
@@ -14,12 +14,13 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   istio: ["kubernetes", "lib"],
   words: ["release", "evidence", "rehearsal", "lib"],
   rehearsal: ["release", "evidence", "lib"],
-  ports: ["release", "evidence", "lib"],
-  reporting: ["ports", "release", "evidence", "words", "lib"],
-  engine: ["ports", "release", "evidence", "lib"],
+  world: ["lib"],
+  ports: ["world", "release", "evidence", "lib"],
+  reporting: ["ports", "world", "release", "evidence", "words", "lib"],
+  engine: ["ports", "world", "release", "evidence", "lib"],
   config: ["release", "evidence", "rehearsal", "lib"],
   cli: ["config", "lib"],
-  commands: ["engine", "ports", "release", "evidence", "rehearsal", "words", "config/config", "lib"],
+  commands: ["engine", "ports", "world", "release", "evidence", "rehearsal", "words", "config/config", "lib"],
   preflight: adapter,
   "adapters/kubernetes": adapter,
   "adapters/virtual-service": adapter,
@@ -29,6 +30,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   "adapters/github": adapter,
   "adapters/terminal": [...adapter, "adapters/actions"], // a runner's log is written by its commands
   "adapters/files": adapter,
+  "adapters/node": ["world", "lib"],
 };
 
 /** The entry and the composition root know everything. */
@@ -108,6 +110,25 @@ test("nothing is exported by default, and files have the words of the glossary f
     files.filter((file) => /util|helper|manager|handler|common/i.test(file)),
     [],
   );
+});
+
+test("one folder reads the clock, sets timers, opens sockets and asks for chance: everybody else is given a World", () => {
+  const clock =
+    /\bDate\.now\b|\bnew Date\(\)|\bperformance\b|\bset(Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b/;
+  const network = /\bfetch\(/;
+  const chance = /\bMath\.random\b|\brandom(UUID|Bytes|Int)\b|\bgetRandomValues\b/;
+  const modules = /from "(node:)?(https?|http2|net|tls|dgram|dns|timers|perf_hooks)(\/[a-z]+)?"/;
+  const found = files
+    .filter((file) => folderOf(file) !== "adapters/node")
+    .flatMap((file) =>
+      [
+        ...code(file).filter((line) => [clock, network, chance].some((asks) => asks.test(line))),
+        ...readFileSync(file, "utf8")
+          .split("\n")
+          .filter((line) => modules.test(line)),
+      ].map((line) => `${file}: ${line.trim()}`),
+    );
+  assert.deepEqual(found, []);
 });
 
 test("one file reads the environment", () => {

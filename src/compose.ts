@@ -1,6 +1,4 @@
-import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { summary } from "./adapters/actions/summary.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/before.ts";
@@ -29,7 +27,7 @@ import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
-import type { Clock } from "./ports/clock.ts";
+import { uuid } from "./lib/uuid.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
@@ -40,9 +38,10 @@ import type { Target } from "./release/target.ts";
 import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
 import type { Links } from "./words/links.ts";
+import type { World } from "./world/world.ts";
 
-/** What the entry has found out about where it runs. */
-export type World = {
+/** The world, and what the entry has found out about where it runs. */
+export type Surroundings = World & {
   readonly env: Readonly<{ [name: string]: string | undefined }>;
   readonly github: GitHubContext;
   readonly voice: Voice;
@@ -52,7 +51,7 @@ export type World = {
 };
 
 /** The same for commands that ask no cluster, and need none to be there. */
-export function desk(config: Config, world: World): Desk {
+export function desk(config: Config, world: Surroundings): Desk {
   for (const secret of secretsIn(config.metrics?.headers ?? {})) world.redaction.register(secret);
   const { warn } = collectWarnings(config, world);
   return {
@@ -60,13 +59,14 @@ export function desk(config: Config, world: World): Desk {
     warn,
     print: world.print,
     readFile: (path) => readFile(path, "utf8"),
-    ...counting(sharedSource(config), world),
+    ...counting(sharedSource(config, world), world),
   };
 }
 
 /** The composition root: the only place that knows which adapters there are. */
-export function compose(config: Config, world: World): Session {
+export function compose(config: Config, world: Surroundings): Session {
   const { namespace, service } = config;
+  const { clock } = world;
   const { warn, warnings } = collectWarnings(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env });
   for (const secret of [
@@ -75,14 +75,14 @@ export function compose(config: Config, world: World): Session {
     ...secretsIn(config.verify.headers),
   ])
     world.redaction.register(secret);
-  const client = connect({ ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
+  const client = connect(world, { ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
   const journal = configMapJournal(client, namespace, service);
   const written = world.github.outputFile
     ? outputs({ file: world.github.outputFile, report: config.reporting.report })
     : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
-  const metricsOf = sharedSource(config);
+  const metricsOf = sharedSource(config, world);
   const labelsOf = (target: Target) => (of: Role) =>
     versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
 
@@ -94,6 +94,7 @@ export function compose(config: Config, world: World): Session {
   const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
     router: virtualServiceRouter({
       client,
+      clock,
       target,
       before: parseRoutesBefore(before.routes),
       subsetLabels: labelsOf(target),
@@ -115,6 +116,7 @@ export function compose(config: Config, world: World): Session {
     config,
     run: runOf(world),
     clock,
+    transport: world.transport,
     warn,
     warnings,
     stop: world.stop,
@@ -122,48 +124,42 @@ export function compose(config: Config, world: World): Session {
     nothingLeft: () => written?.set("settled", "true"),
     journal,
     reporter,
-    lock: ({ force }) => leaseLock({ client, namespace, service, now: clock.now, force }),
+    lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
     orient: async (target, plan) =>
       plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target,
     preflight: (target, plan) =>
       preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
     capture: async (target) => ({
       routes: await captureRoutes(client, target),
-      workloads: await captureWorkloads(client, target),
+      workloads: await captureWorkloads(client, target, world.random),
     }),
     connect: portsOf,
     ...counting(metricsOf, world),
-    close: () => client.close(),
   };
 }
 
 /** What Prometheus has seen until now. */
 const counting = (
   metricsOf: (target: Target) => PrometheusSource,
-  { stop }: World,
+  { clock, stop }: Surroundings,
 ): Pick<Session, "traffic" | "dispersion"> => ({
   traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
   dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
 });
 
 /** One source for each target, so that the release reads what the preflight has announced. */
-function sharedSource({ metrics }: Config): (target: Target) => PrometheusSource {
+function sharedSource({ metrics }: Config, world: World): (target: Target) => PrometheusSource {
   const sources = new Map<string, PrometheusSource>();
   return (target) => {
     if (!metrics) return noMetrics;
     const key = `${target.stable.deployment} ${target.canary.deployment}`;
-    const source = sources.get(key) ?? prometheus({ ...metrics, url: metrics.prometheus, target });
+    const source = sources.get(key) ?? prometheus({ network: world, ...metrics, url: metrics.prometheus, target });
     sources.set(key, source);
     return source;
   };
 }
 
 const exchanged = (target: Target): Target => ({ ...target, stable: target.canary, canary: target.stable });
-
-const clock: Clock = {
-  now: Date.now,
-  sleepUntil: (at, signal) => sleep(Math.max(0, at - Date.now()), undefined, { signal }).catch(() => undefined),
-};
 
 /** Tokens from exec plugins and files are known only now. */
 async function masked(
@@ -181,7 +177,7 @@ const secretsIn = (headers: { readonly [name: string]: string }): readonly strin
   );
 
 /** A warning is told at once, once, and kept for the reports. */
-function collectWarnings(config: Config, { voice, redaction }: World): Pick<Session, "warn" | "warnings"> {
+function collectWarnings(config: Config, { voice, redaction }: Surroundings): Pick<Session, "warn" | "warnings"> {
   const told = new Set<string>();
   const warn = (warning: string): void => {
     if (told.has(warning)) return;
@@ -193,11 +189,11 @@ function collectWarnings(config: Config, { voice, redaction }: World): Pick<Sess
 }
 
 /** The steps of one job share the release that they work on, so that the second can end what the first began. */
-function runOf({ github, env }: World): Run {
+function runOf({ github, env, random }: Surroundings): Run {
   const { runId, runUrl, actor } = github;
   const id =
     runId === undefined
-      ? `${env.HOSTNAME ?? "local"}-${randomUUID().slice(0, 8)}`
+      ? `${env.HOSTNAME ?? "local"}-${uuid(random).slice(0, 8)}`
       : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
   return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
@@ -205,11 +201,11 @@ function runOf({ github, env }: World): Run {
 function reporterFor(
   { reporting }: Config,
   environment: string,
-  world: World,
+  world: Surroundings,
   written: Outputs | undefined,
   warn: (warning: string) => void,
 ): Reporter {
-  const { github, voice, redaction } = world;
+  const { clock, github, voice, redaction } = world;
   const links: Links = {
     dashboards: reporting.dashboards,
     ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}),
@@ -224,6 +220,7 @@ function reporterFor(
   return redacted(
     redaction,
     tee(
+      clock,
       reporters.filter((reporter) => reporter !== undefined),
       (error) => voice.warn(`a report failed: ${tell(error)}`),
     ),
@@ -233,14 +230,16 @@ function reporterFor(
     const { githubToken: token } = reporting;
     const { repository, sha } = github;
     if (!token || !repository) return [];
-    const api = connectGitHub({ apiUrl: github.apiUrl, token });
+    const api = connectGitHub({ network: world, apiUrl: github.apiUrl, token });
     const pullRequest = (signal: AbortSignal) => findPullRequest(api, github, reporting.pullRequest, signal);
     const posted = (url: string): void => written?.set("comment-url", url);
     return [
       reporting.comment
-        ? comment({ github: api, repository, pullRequest, environment, links, warn, posted })
+        ? comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted })
         : undefined,
-      reporting.commitStatus && sha ? commitStatus({ github: api, repository, sha, environment, warn }) : undefined,
+      reporting.commitStatus && sha
+        ? commitStatus({ clock, github: api, repository, sha, environment, warn })
+        : undefined,
     ];
   }
 }

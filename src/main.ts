@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { annotation, mask } from "./adapters/actions/annotation.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { readContext } from "./adapters/github/context.ts";
+import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
@@ -22,7 +23,6 @@ import { compose, desk } from "./compose.ts";
 import type { Command } from "./config/config.ts";
 import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
-import { useProxies } from "./lib/http.ts";
 import { proxyFor } from "./lib/proxy.ts";
 import { createRedaction } from "./lib/redaction.ts";
 
@@ -51,8 +51,7 @@ const stderr = screenOn(process.stderr);
 const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
 const stop = new AbortController();
 
-/** GitHub and Prometheus behind a proxy; the cluster has one of its own, from the kubeconfig. */
-useProxies((url) => proxyFor(url, env));
+const world = nodeWorld((url) => proxyFor(url, env));
 
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main(): Promise<ExitCode> {
@@ -66,20 +65,15 @@ async function main(): Promise<ExitCode> {
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const voice =
     process.stdout.isTTY && !github.actions
-      ? progress({ screen, clock: { now: Date.now } })
+      ? progress({ screen, clock: world.clock })
       : log({ screen, actions: github.actions });
-  const world = { env, github, voice, redaction, stop: stop.signal, print };
+  const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
   const { command } = config;
   if (command === "rehearse" || command === "replay") {
     for (const signal of signals) process.removeAllListeners(signal); // nothing is to be given back, and a long calculation hears no listener
-    return anywhere[command](desk(config, world));
+    return anywhere[command](desk(config, surroundings));
   }
-  const session = compose(config, world);
-  try {
-    return await inCluster[command](session);
-  } finally {
-    await session.close();
-  }
+  return inCluster[command](compose(config, surroundings));
 }
 
 function print(text: string): ExitCode {

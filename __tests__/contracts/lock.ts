@@ -4,6 +4,7 @@ import { leaseLock } from "../../src/adapters/kubernetes/lease-lock.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import type { Held } from "../../src/ports/lock.ts";
 import type { Run } from "../../src/release/release-record.ts";
+import { handClock } from "../support/clock.ts";
 import type { JournalWorld } from "./journal.ts";
 
 const one: Run = { id: "one", url: "https://ci.example/one" };
@@ -22,7 +23,7 @@ export function lockContract(name: string, setUp: () => Promise<JournalWorld>): 
     async function open() {
       const namespace = await world.createNamespace();
       const lock = (now: number, force = false) =>
-        leaseLock({ client: world.client, namespace, service: "reviews", now: () => now, force });
+        leaseLock({ client: world.client, namespace, service: "reviews", clock: handClock(now), force });
       return { namespace, lock };
     }
 

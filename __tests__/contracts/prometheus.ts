@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { dispersionOf } from "../../src/evidence/dispersion.ts";
 import type { Snapshot } from "../../src/evidence/snapshot.ts";
 import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
 import type { Millis } from "../../src/lib/duration.ts";
-import { requestJson } from "../../src/lib/http.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
+import { requestJson } from "../../src/world/request-json.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
@@ -219,7 +220,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       const at = Date.now() + 200;
       await sleep(200);
       const query = `sum by (pod) (istio_requests_total{destination_workload_namespace="${namespace}"})[2s:100ms]`;
-      const { status, body } = await requestJson({
+      const { status, body } = await requestJson(nodeWorld(), {
         method: "GET",
         url: `${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}`,
       });
@@ -304,7 +305,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     async ({ url, counted, expose }) => {
       await expose(counted("reviews-v1", 5));
       const query = "sum by (pod) (istio_requests_total)";
-      const got = await requestJson({
+      const got = await requestJson(nodeWorld(), {
         method: "GET",
         url: `${url}/api/v1/query?${new URLSearchParams({ query, time: "2100-01-01T00:00:00Z" })}`,
       });
@@ -328,7 +329,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         },
       ];
       for (const { parameters, status, type } of failures) {
-        const { status: answered, body } = await requestJson({
+        const { status: answered, body } = await requestJson(nodeWorld(), {
           method: "GET",
           url: `${url}/api/v1/query?${new URLSearchParams(parameters as Labels)}`,
         });
@@ -337,7 +338,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       }
       assert.equal((await fetch(`${url}/-/ready`)).status, 200);
       assert.equal((await fetch(`${url}/api/v1/nothing`)).status, 404);
-      const build = await requestJson({ method: "GET", url: `${url}/api/v1/status/buildinfo` });
+      const build = await requestJson(nodeWorld(), { method: "GET", url: `${url}/api/v1/status/buildinfo` });
       assert.equal(typeof (build.body as { data: { version: string } }).data.version, "string");
     },
   );
@@ -632,6 +633,7 @@ function scraped() {
 function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
   const sourceWith = (options: Partial<PrometheusOptions>): PrometheusSource =>
     prometheus({
+      network: nodeWorld(),
       url,
       headers: {},
       timeout: 5_000,

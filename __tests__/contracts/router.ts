@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { parseRoutesBefore } from "../../src/adapters/virtual-service/before.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
@@ -452,7 +453,7 @@ async function createScene({ client, createNamespace, apply }: RouterWorld): Pro
   ): Promise<Router> {
     // Through text, because that is how the journal keeps it.
     const before = parseRoutesBefore(JSON.parse(JSON.stringify(await captureRoutes(client, over))));
-    return virtualServiceRouter({ client: routersClient, target: over, before, subsetLabels });
+    return virtualServiceRouter({ clock: nodeClock, client: routersClient, target: over, before, subsetLabels });
   }
 
   return {

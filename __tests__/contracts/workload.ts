@@ -4,6 +4,7 @@ import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { captureWorkloads, workloadsBefore } from "../../src/adapters/deployment/before.ts";
 import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
 import type { Health } from "../../src/release/health.ts";
@@ -49,14 +50,14 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
 
       async function workload(more: Partial<Target> = {}, keepOld = false) {
         const target = targetOf(namespace, more);
-        const memento = await captureWorkloads(world.client, target);
+        const memento = await captureWorkloads(world.client, target, Math.random);
         const connect = () =>
           deploymentWorkload({
             client: world.client,
             target,
             before: workloadsBefore.parse(JSON.parse(JSON.stringify(memento))),
             keepOld,
-            clock: { now: Date.now },
+            clock: nodeClock,
           });
         return { ...connect(), anotherJob: connect };
       }

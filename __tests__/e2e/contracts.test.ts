@@ -1,5 +1,6 @@
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
@@ -18,7 +19,6 @@ const cluster = findCluster({ kubeconfig: bed.kubeconfig, env: {} });
 /** A place for one suite: clients, and namespaces that go away with it. */
 function place(prefix: string) {
   const api = openApiServer(bed.kubeconfig);
-  const clients: KubernetesClient[] = [];
   const removals: (() => Promise<void>)[] = [];
 
   const open = (
@@ -29,9 +29,7 @@ function place(prefix: string) {
       const { headers: own, tls } = await cluster.authorize();
       return { headers: { ...own, ...headers }, tls };
     };
-    const client = connect({ ...cluster, authorize }, onWarning);
-    clients.push(client);
-    return client;
+    return connect(nodeWorld(), { ...cluster, authorize }, onWarning);
   };
   return {
     api,
@@ -43,7 +41,7 @@ function place(prefix: string) {
     },
     close: async (): Promise<void> => {
       await Promise.all(removals.map((remove) => remove()));
-      await Promise.all([...clients.map((client) => client.close()), api.close()]);
+      await api.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import { advance, emptyTally } from "../../src/evidence/tally.ts";
 import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import { handClock } from "../support/clock.ts";
 import { createWorld, planOf } from "../support/world.ts";
 
 const nothing = async (): Promise<void> => {};
@@ -26,7 +27,7 @@ const portsWith = (counters: MetricSource["counters"]): Ports => ({
   metrics: { counters, query: async (_query, at) => ({ at, because: "not asked" }) },
   journal: { load: async () => undefined, save: nothing },
   reporter: { report: () => undefined, flush: nothing },
-  clock: { now: () => 1_000, sleepUntil: nothing },
+  clock: handClock(1_000),
 });
 
 const release = await createWorld(planOf()).begin();

@@ -7,6 +7,7 @@ import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { captureWorkloads } from "../../src/adapters/deployment/before.ts";
 import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
@@ -66,8 +67,7 @@ const as = (allowed: readonly Rule[], run: (client: KubernetesClient) => Promise
         () => inspect(admin),
         (findings) => findings.every(({ level }) => level === "note"),
       );
-      const client = clientOf(server, "job");
-      await run(client).finally(() => client.close());
+      await run(clientOf(server, "job"));
     },
     { tokens: { job: { user: "job", rules: allowed } } },
   );
@@ -84,9 +84,9 @@ test("with exactly this Role nothing is missed, and pods can be made, scaled, ju
     const it = deploymentWorkload({
       client,
       target,
-      before: await captureWorkloads(client, target),
+      before: await captureWorkloads(client, target, Math.random),
       keepOld: false,
-      clock: { now: Date.now },
+      clock: nodeClock,
     });
     await it.deploy();
     await it.scale(splitAt(100));

@@ -139,10 +139,11 @@ async function release(plan: Plan, world: World, seed: number): Promise<Omit<End
       },
     },
     clock: {
-      now: ports.clock.now,
+      ...ports.clock,
       async sleepUntil(at, signal) {
-        mesh.pass(Math.max(0, at - ports.clock.now()));
+        const from = ports.clock.now();
         await ports.clock.sleepUntil(at, signal);
+        mesh.pass(ports.clock.now() - from);
       },
     },
   };

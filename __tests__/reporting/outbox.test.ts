@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import { createOutbox } from "../../src/reporting/outbox.ts";
+import { handClock, idle } from "../support/clock.ts";
 import { samples, start } from "../words/sample.ts";
 
 const running = samples.running ?? assert.fail();
@@ -16,7 +17,9 @@ const ended = (seconds: number): Account => ({
 function bench(send: (account: Account, signal: AbortSignal) => Promise<void> = async () => {}) {
   const sent: string[] = [];
   const failures: unknown[] = [];
+  const clock = handClock();
   const outbox = createOutbox({
+    clock,
     send: async (account, signal) => {
       sent.push(account.because);
       await send(account, signal);
@@ -25,8 +28,7 @@ function bench(send: (account: Account, signal: AbortSignal) => Promise<void> = 
     gist: ({ because }) => because,
     patience: 50,
   });
-  const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  return { outbox, sent, failures, tick };
+  return { outbox, sent, failures, clock, tick: idle };
 }
 
 test("what does not change is not sent again", async () => {
@@ -78,7 +80,7 @@ test("offering returns before anything is sent, and one thing is under way at a 
   let most = 0;
   const { outbox, sent } = bench(async () => {
     most = Math.max(most, ++underWay);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await idle();
     underWay -= 1;
   });
   outbox.offer(at(0, "one"));
@@ -119,9 +121,12 @@ test("the last word is tried twice, not for ever", async () => {
 
 test("somebody who hangs is given up, and the next one gets its turn", async () => {
   let hang = true;
-  const { outbox, sent, failures, tick } = bench(() => (hang ? new Promise(() => {}) : Promise.resolve()));
+  const { outbox, sent, failures, clock } = bench(() => (hang ? new Promise(() => {}) : Promise.resolve()));
   outbox.offer(at(0, "one"));
-  while (failures.length === 0) await tick();
+  await clock.advance(49);
+  assert.deepEqual(failures, []);
+  await clock.advance(1);
+  assert.equal(failures.length, 1);
   hang = false;
   outbox.offer(at(31, "two"));
   await outbox.flush(1_000);
@@ -130,7 +135,9 @@ test("somebody who hangs is given up, and the next one gets its turn", async () 
 
 test("the end of a job does not wait for somebody who hangs, and nothing goes on after it", async () => {
   let signal: AbortSignal | undefined;
+  const clock = handClock();
   const outbox = createOutbox({
+    clock,
     send: (_, given) => {
       signal = given;
       return new Promise(() => {});
@@ -140,6 +147,8 @@ test("the end of a job does not wait for somebody who hangs, and nothing goes on
     patience: 60_000,
   });
   outbox.offer(at(0, "one"));
-  await outbox.flush(20);
+  const flushed = outbox.flush(20);
+  await clock.advance(20);
+  await flushed;
   assert.equal(signal?.aborted, true);
 });

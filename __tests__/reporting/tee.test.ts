@@ -5,6 +5,7 @@ import type { Reporter } from "../../src/ports/reporter.ts";
 import type { Account } from "../../src/release/account.ts";
 import { redacted } from "../../src/reporting/redacted.ts";
 import { tee } from "../../src/reporting/tee.ts";
+import { handClock } from "../support/clock.ts";
 import { samples } from "../words/sample.ts";
 
 const account: Account = samples.running ?? assert.fail();
@@ -35,9 +36,12 @@ const hanging: Reporter = { report: () => {}, flush: () => new Promise(() => {})
 test("a reporter that throws, rejects or hangs does not keep the others from telling", async () => {
   const [first, last] = [remembering(), remembering()];
   const troubles: unknown[] = [];
-  const all = tee([first, throwing, rejecting, hanging, last], (error) => troubles.push(error));
+  const clock = handClock();
+  const all = tee(clock, [first, throwing, rejecting, hanging, last], (error) => troubles.push(error));
   all.report(account);
-  await all.flush(20);
+  const flushed = all.flush(20);
+  await clock.advance(20);
+  await flushed;
   assert.deepEqual([first.told.length, last.told.length, first.flushed, last.flushed], [1, 1, 1, 1]);
   assert.deepEqual(troubles.map(String), ["Error: report", "Error: flush", "Error: rejected"]);
 });

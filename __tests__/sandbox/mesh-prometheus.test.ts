@@ -4,6 +4,7 @@ import { request } from "undici";
 import { startGateway } from "../../sandbox/mesh/gateway.ts";
 import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
 import { startPrometheus } from "../../sandbox/prometheus/server.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { planWith } from "../contracts/prometheus.ts";
@@ -34,6 +35,7 @@ test("every request through the sandbox's gateway is counted for its version by 
   });
   t.after(() => Promise.all([server.close(), gateway.close(), runner.close()]));
   const source = prometheus({
+    network: nodeWorld(),
     url: server.url,
     headers: {},
     timeout: 2_000,

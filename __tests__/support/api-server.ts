@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 
 /** A sandbox API server and clients of it, which end with the test. */
 export type Started = {
@@ -11,19 +12,12 @@ export type Started = {
 
 export async function startForTest(t: TestContext, options: ApiServerOptions = {}): Promise<Started> {
   const server = await startApiServer(options);
-  const clients: KubernetesClient[] = [];
-  const as = (token: string): KubernetesClient => {
-    const client = connect({
+  const as = (token: string): KubernetesClient =>
+    connect(nodeWorld(), {
       server: server.url,
       authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca: server.ca } }),
     });
-    clients.push(client);
-    return client;
-  };
-  t.after(async () => {
-    await Promise.all(clients.map((client) => client.close()));
-    await server.close();
-  });
+  t.after(() => server.close());
   return { server, client: as(server.adminToken), as };
 }
 

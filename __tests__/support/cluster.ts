@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 
 export type Cluster = {
   readonly server: ApiServer;
@@ -12,7 +13,10 @@ export type Cluster = {
 };
 
 export const clientOf = ({ url, ca, adminToken }: ApiServer, token = adminToken): KubernetesClient =>
-  connect({ server: url, authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca } }) });
+  connect(nodeWorld(), {
+    server: url,
+    authorize: async () => ({ headers: { authorization: `Bearer ${token}` }, tls: { ca } }),
+  });
 
 /** The place for a contract suite: an API server of its own, and namespaces in it. */
 export async function sandboxWorld() {
@@ -27,10 +31,7 @@ export async function sandboxWorld() {
       return name;
     },
     apply: async (objects: readonly SentObject[]) => server.apply(objects),
-    async close() {
-      await client.close();
-      await server.close();
-    },
+    close: () => server.close(),
   };
 }
 
@@ -49,7 +50,6 @@ export async function inCluster(
     server.apply(objects);
     await run({ server, client, requestsOf: (work) => requestsOf(server, work) });
   } finally {
-    await client.close();
     await server.close();
   }
 }

@@ -24,6 +24,5 @@ export function stubClient(objects: readonly KubernetesObject[]): KubernetesClie
     patch: unused,
     delete: unused,
     log: unused,
-    close: async () => undefined,
   };
 }

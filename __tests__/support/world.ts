@@ -8,6 +8,7 @@ import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
 import type { Target } from "../../src/release/target.ts";
+import { jumpingClock } from "./clock.ts";
 import { evidenceRules } from "./evidence-rules.ts";
 import { shopTarget } from "./shop-target.ts";
 
@@ -72,7 +73,8 @@ export type Behaviour = {
  * before its effect, or after it, as when an answer gets lost.
  */
 export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
-  let now = 0;
+  const clock = jumpingClock();
+  const { now } = clock;
   let calls = 0;
   let crashAt = Infinity;
   let late = false;
@@ -109,12 +111,12 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   };
 
   function serve(): void {
-    const requests = behaviour.traffic === false ? 0 : Math.round(((now - countedAt) / second) * 100);
-    countedAt = now;
+    const requests = behaviour.traffic === false ? 0 : Math.round(((now() - countedAt) / second) * 100);
+    countedAt = now();
     const canary = Math.round((requests * cluster.weight) / 100);
     counted.canary += canary;
     counted.stable += requests - canary;
-    counted.errors += Math.round(canary * (behaviour.errors?.(now) ?? 0));
+    counted.errors += Math.round(canary * (behaviour.errors?.(now()) ?? 0));
   }
 
   function snapshot(at: Instant): Snapshot {
@@ -145,7 +147,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       write: ({ canary }) => port(() => weigh(canary)),
       drift: ({ canary }) =>
         port(() => {
-          behaviour.meddle?.(cluster, now);
+          behaviour.meddle?.(cluster, now());
           return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
         }),
       finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
@@ -156,7 +158,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     workload: {
       deploy: () => change({ canary: "deployed" }),
       scale: () => port(() => undefined),
-      health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now) })),
+      health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now()) })),
       updateStable: () => change({ stable: "new image" }),
       retire: (loser) =>
         change(loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" }),
@@ -165,7 +167,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     },
     metrics: {
       counters: (at) => port(() => snapshot(at)),
-      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now) ?? 0 })),
+      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now()) ?? 0 })),
     },
     journal: {
       load: async () => saved && structuredClone(saved),
@@ -176,12 +178,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         }),
     },
     reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
-    clock: {
-      now: () => now,
-      sleepUntil: async (at) => {
-        if (at > now) now = at;
-      },
-    },
+    clock,
   };
 
   return {
@@ -197,9 +194,9 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         target,
         plan,
         run: { id: "run-1" },
-        startedAt: now,
+        startedAt: now(),
         before: { routes: {}, workloads: {} },
-        state: initial(now),
+        state: initial(now()),
         stages: [],
         log: [],
         ledger: emptyLedger,
@@ -208,7 +205,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       return record;
     },
     load: () => saved && structuredClone(saved),
-    now: () => now,
+    now,
     died: died.promise,
     calls: () => calls,
     crash: (call: number, after: boolean) => {

@@ -3,6 +3,8 @@ import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
 import { shopOfTwo } from "../../sandbox/shop.ts";
 import { connect } from "../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
 import { splitAt } from "../../src/release/split.ts";
@@ -33,18 +35,23 @@ async function step(routes: number): Promise<{ readonly reads: number; readonly 
   const { api, close } = await startSandbox({
     objects: shopOfTwo().map((object) => (object.kind === "VirtualService" ? withRoutes(object, routes) : object)),
   });
-  const client = connect({
+  const client = connect(nodeWorld(), {
     server: api.url,
     authorize: async () => ({ headers: { authorization: `Bearer ${api.adminToken}` }, tls: { ca: api.ca } }),
   });
   try {
     const before = await captureRoutes(client, target);
-    const router = virtualServiceRouter({ client, target, before, subsetLabels: async () => undefined });
+    const router = virtualServiceRouter({
+      clock: nodeClock,
+      client,
+      target,
+      before,
+      subsetLabels: async () => undefined,
+    });
     api.requests.clear();
     await router.write(splitAt(10));
     return { reads: api.requests.count({ method: "GET" }), writes: api.requests.count({ method: "PATCH" }) };
   } finally {
-    await client.close();
     await close();
   }
 }

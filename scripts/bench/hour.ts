@@ -5,6 +5,8 @@ import { captureWorkloads } from "../../src/adapters/deployment/before.ts";
 import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
 import { connect } from "../../src/adapters/kubernetes/client.ts";
 import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
+import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
@@ -14,6 +16,7 @@ import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
+import type { Clock } from "../../src/world/clock.ts";
 
 // hour.ts: the child of memory.ts.
 
@@ -47,20 +50,24 @@ const plan: Plan = {
   drift: "roll-back",
 };
 
-const client = connect({
+const client = connect(nodeWorld(), {
   server: API,
   authorize: async () => ({ headers: { authorization: `Bearer ${TOKEN}` }, tls: { ca: CA } }),
 });
 let now = Date.now();
 let looks = 0;
-const clock = {
+const clock: Clock = {
+  ...nodeClock,
   now: () => now,
   sleepUntil: async (at: number): Promise<void> => {
     now = Math.max(now, at);
     looks++;
   },
 };
-const [routes, workloads] = await Promise.all([captureRoutes(client, target), captureWorkloads(client, target)]);
+const [routes, workloads] = await Promise.all([
+  captureRoutes(client, target),
+  captureWorkloads(client, target, Math.random),
+]);
 const record: ReleaseRecord = {
   version: 1,
   target,
@@ -77,9 +84,16 @@ const never = new AbortController().signal;
 const { state } = await run(
   record,
   {
-    router: virtualServiceRouter({ client, target, before: routes, subsetLabels: async () => undefined }),
+    router: virtualServiceRouter({
+      clock: nodeClock,
+      client,
+      target,
+      before: routes,
+      subsetLabels: async () => undefined,
+    }),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
     metrics: prometheus({
+      network: nodeWorld(),
       url: PROMETHEUS,
       headers: {},
       timeout: 5 * second,
@@ -95,6 +109,5 @@ const { state } = await run(
   { stop: never, lost: never, deadlineAt: Number.POSITIVE_INFINITY, warnings: () => [] },
 );
 if (state.phase !== "succeeded") throw new Error(`the release ended ${JSON.stringify(state)}`);
-await client.close();
 process.send?.({ looks, megabytes: process.memoryUsage.rss() / 1e6 });
 process.disconnect();

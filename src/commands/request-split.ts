@@ -1,28 +1,23 @@
-import http, { type Agent } from "node:http";
-import https from "node:https";
 import type { VerifyConfig } from "../config/config.ts";
-import { exchange } from "../lib/exchange.ts";
 import type { Target } from "../release/target.ts";
+import { send } from "../world/send.ts";
+import type { Network } from "../world/world.ts";
 import type { Observed } from "./verify.ts";
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
 export async function requestSplit(
   config: VerifyConfig & { readonly url: string },
   target: Target,
+  network: Network,
 ): Promise<Observed | { readonly because: string }> {
-  const agent = config.url.startsWith("https:") ? new https.Agent() : new http.Agent(); // each request on a connection of its own
   const counts = { stable: 0, canary: 0, neither: 0 };
   let failure: unknown;
-  try {
-    for (let sent = 0; sent < config.requests; sent++) {
-      const named = await ask(config, agent).catch((error: unknown) => {
-        failure = error;
-        return "";
-      });
-      counts[versionIn(named, target)]++;
-    }
-  } finally {
-    agent.destroy();
+  for (let sent = 0; sent < config.requests; sent++) {
+    const named = await ask(config, network).catch((error: unknown) => {
+      failure = error;
+      return "";
+    });
+    counts[versionIn(named, target)]++;
   }
   if (counts.stable + counts.canary > 0) return { ...counts, from: `${config.requests} requests to ${config.url}` };
   const why =
@@ -34,15 +29,10 @@ export async function requestSplit(
 
 async function ask(
   { url, headers, versionFrom }: VerifyConfig & { readonly url: string },
-  agent: Agent,
+  network: Network,
 ): Promise<string> {
-  const { text: body, ...answer } = await exchange({
-    method: "GET",
-    url: new URL(url),
-    headers,
-    agent,
-    timeout: 10_000,
-  });
+  const request = { method: "GET", url: new URL(url), headers, proxy: false, ownConnection: true } as const;
+  const { text: body, ...answer } = await send(network, request, 10_000);
   if (versionFrom?.header !== undefined) return String(answer.headers[versionFrom.header.toLowerCase()] ?? "");
   if (versionFrom?.json !== undefined) return fieldOf(body, versionFrom.json);
   return body;

@@ -1,7 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Millis } from "../lib/duration.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Lock } from "../ports/lock.ts";
 import type { Ports } from "../ports/ports.ts";
@@ -10,12 +9,15 @@ import type { Reporter } from "../ports/reporter.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
 import type { Target } from "../release/target.ts";
+import type { Clock } from "../world/clock.ts";
+import type { Transport } from "../world/transport.ts";
 
 /** What a command is given: the user's wishes, and the world behind ports. */
 export type Session = {
   readonly config: Config;
   readonly run: Run;
   readonly clock: Clock;
+  readonly transport: Transport;
   readonly journal: Journal;
   readonly reporter: Reporter;
   /** Aborts when the job is cancelled; the reason is a sentence. */
@@ -42,7 +44,6 @@ export type Session = {
   ) => Promise<(Tally & { readonly covered: Millis }) | { readonly because: string }>;
   /** How clustered stable's errors were in the last hour; 1 where that could not be measured. */
   readonly dispersion: (target: Target) => Promise<{ readonly phi: number; readonly because: string }>;
-  readonly close: () => Promise<void>;
 };
 
 /** What a command is given that asks no cluster. */

@@ -40,9 +40,10 @@ export async function verify(session: Session): Promise<ExitCode> {
   return share === undefined || asPlanned === false ? 3 : 0;
 }
 
-async function observe({ config, traffic }: Session, target: Target): Promise<Observed | { readonly because: string }> {
+async function observe(session: Session, target: Target): Promise<Observed | { readonly because: string }> {
+  const { config, traffic } = session;
   const { url, window } = config.verify;
-  if (url !== undefined) return requestSplit({ ...config.verify, url }, target);
+  if (url !== undefined) return requestSplit({ ...config.verify, url }, target, session);
   const tally = await traffic(target, window);
   if ("because" in tally) return tally;
   const answered = ({ requests }: Count): number => requests;

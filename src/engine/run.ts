@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { append, fold } from "../evidence/ledger.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError } from "../lib/errors.ts";
@@ -10,6 +9,8 @@ import { follow, stumbled } from "../release/follow.ts";
 import type { Observation, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isRunning, type State } from "../release/state.ts";
+import type { Clock } from "../world/clock.ts";
+import { within } from "../world/within.ts";
 import { enact } from "./enact.ts";
 import { enterStage, type Look, observe, remember, troubleOf } from "./observe.ts";
 
@@ -32,7 +33,13 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
     const { state } = record;
-    const look = await unlessStopped(state, job, (signal) => observe(record, state, ports, memory, signal), 0);
+    const look = await unlessStopped(
+      state,
+      job,
+      ports.clock,
+      (signal) => observe(record, state, ports, memory, signal),
+      0,
+    );
     memory = look?.memory ?? memory;
     if (look?.poll) record = { ...record, ledger: append(record.ledger, look.poll) };
 
@@ -73,29 +80,17 @@ const never = new AbortController().signal;
 async function unlessStopped<T>(
   state: State,
   job: Job,
+  clock: Clock,
   work: (signal: AbortSignal) => Promise<T>,
   patience: Millis,
 ): Promise<T | undefined> {
   const signal = stopFor(state, job);
   if (signal.aborted) return undefined;
-  const stopped = new AbortController();
-  const given = work(signal);
-  given.catch(() => undefined); // its failure after a stop is nobody's business
-  const late = new Promise<undefined>((resolve) => {
-    const onStop = (): void =>
-      void sleep(patience, undefined, { signal: stopped.signal }).then(
-        () => resolve(undefined),
-        () => undefined,
-      );
-    signal.addEventListener("abort", onStop, { once: true, signal: stopped.signal });
-  });
   try {
-    return await Promise.race([given, late]);
+    return await within(work(signal), patience, clock, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
-  } finally {
-    stopped.abort();
   }
 }
 
@@ -151,7 +146,7 @@ async function attempt(
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
 function effect(decision: Decision, state: State, ports: Ports, job: Job): Promise<void> {
   const work = (signal: AbortSignal): Promise<void> => enact(decision, ports, signal);
-  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, work, grace);
+  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, ports.clock, work, grace);
 }
 
 /**
@@ -161,10 +156,8 @@ function effect(decision: Decision, state: State, ports: Ports, job: Job): Promi
 async function save(record: ReleaseRecord, ports: Ports): Promise<void> {
   const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
   if (record.state.phase !== "rolling-back") return saved;
-  const enough = new AbortController();
-  const late = sleep(journalGrace, undefined, { signal: enough.signal }).catch(() => undefined);
   const lenient = saved.catch((error: unknown) => {
     if (error instanceof TakenOverError) throw error;
   });
-  await Promise.race([lenient, late]).finally(() => enough.abort());
+  await within(lenient, journalGrace, ports.clock);
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../world/clock.ts";
 import type { Journal } from "./journal.ts";
 import type { MetricSource } from "./metric-source.ts";
 import type { Reporter } from "./reporter.ts";

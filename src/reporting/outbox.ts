@@ -1,18 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Millis } from "../lib/duration.ts";
 import type { Account } from "../release/account.ts";
 import { isRunning } from "../release/state.ts";
+import type { Clock } from "../world/clock.ts";
+import { within } from "../world/within.ts";
 
 export type OutboxOptions = {
+  readonly clock: Clock;
   /** Sends one account. What it rejects with goes to `failed`, and the next account is tried all the same. */
   readonly send: (account: Account, signal: AbortSignal) => Promise<void>;
   readonly failed: (error: unknown) => void;
   /** What has to change for people to be told again. */
   readonly gist: (account: Account) => string;
   /** Between two sendings at least, in the release's own time. Default 30 s. The end of a release does not wait for it. */
-  readonly every?: Millis;
+  readonly every?: Millis | undefined;
   /** For one sending at most. Default 20 s. */
-  readonly patience?: Millis;
+  readonly patience?: Millis | undefined;
 };
 
 export type Outbox = {
@@ -22,7 +24,7 @@ export type Outbox = {
 };
 
 /** Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is forgotten. */
-export function createOutbox({ send, failed, gist, every = 30_000, patience = 20_000 }: OutboxOptions): Outbox {
+export function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20_000 }: OutboxOptions): Outbox {
   const over = new AbortController();
   let unsaid: Account | undefined;
   let said: { readonly gist: string; readonly at: number } | undefined;
@@ -37,7 +39,7 @@ export function createOutbox({ send, failed, gist, every = 30_000, patience = 20
   async function sendOne(account: Account): Promise<boolean> {
     unsaid = undefined;
     said = { gist: gist(account), at: account.now };
-    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(patience)]);
+    const signal = AbortSignal.any([over.signal, clock.deadline(clock.now() + patience)]);
     try {
       await Promise.race([send(account, signal), rejection(signal)]);
       return true;
@@ -69,9 +71,7 @@ export function createOutbox({ send, failed, gist, every = 30_000, patience = 20
       if (!busy && due(account)) busy = work(due);
     },
     async flush(limit) {
-      const enough = new AbortController();
-      await Promise.race([finish(), sleep(limit, undefined, { signal: enough.signal }).catch(() => undefined)]);
-      enough.abort();
+      await within(finish(), limit, clock);
       over.abort(new Error("the job ended before everything was said"));
     },
   };

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Reporter } from "../ports/reporter.ts";
+import type { Clock } from "../world/clock.ts";
+import { within } from "../world/within.ts";
 
 /** Several reporters as one. Whatever one of them does, the others are told, and nobody waits longer than the limit. */
-export function tee(reporters: readonly Reporter[], trouble: (error: unknown) => void = () => {}): Reporter {
+export function tee(clock: Clock, reporters: readonly Reporter[], trouble: (error: unknown) => void): Reporter {
   async function flushOne(reporter: Reporter, limit: number): Promise<void> {
     try {
       await reporter.flush(limit);
@@ -22,10 +23,8 @@ export function tee(reporters: readonly Reporter[], trouble: (error: unknown) =>
       }
     },
     async flush(limit) {
-      const enough = new AbortController();
       const flushed = Promise.all(reporters.map((reporter) => flushOne(reporter, limit)));
-      await Promise.race([flushed, sleep(limit, undefined, { signal: enough.signal }).catch(() => undefined)]);
-      enough.abort();
+      await within(flushed, limit, clock);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { SentObject } from "../../../sandbox/api-server/object.ts";
 import { captureWorkloads } from "../../../src/adapters/deployment/before.ts";
 import { deploymentWorkload } from "../../../src/adapters/deployment/deployment.ts";
 import type { KubernetesClient } from "../../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError } from "../../../src/lib/errors.ts";
 import { splitAt } from "../../../src/release/split.ts";
@@ -33,9 +34,9 @@ async function workload(client: KubernetesClient, more: Partial<Target> = {}, ah
   return deploymentWorkload({
     client,
     target,
-    before: await captureWorkloads(client, target),
+    before: await captureWorkloads(client, target, Math.random),
     keepOld: false,
-    clock: { now: () => Date.now() + ahead * 1_000 },
+    clock: { ...nodeClock, now: () => Date.now() + ahead * 1_000 },
   });
 }
 
@@ -240,7 +241,6 @@ test("the log's last lines are told where they may be read, and not missed where
         ({ fatal }) => fatal !== undefined,
       );
       assert.match(without ?? "", /exit code 1\)$/);
-      await limited.close();
     },
     { tokens: { limited: { user: "limited", rules } } },
   );
@@ -253,7 +253,7 @@ test("the journal gets names, numbers and images, and nothing of the pods' envir
       () => client.list(resources.replicaSets, "shop"),
       (sets) => sets.length === 2,
     );
-    const before = await captureWorkloads(client, targetOf("shop", clone));
+    const before = await captureWorkloads(client, targetOf("shop", clone), Math.random);
     assert.ok(!JSON.stringify(before).includes("production"), "MODE=production stands in both templates");
     assert.deepEqual(before.canary?.images, { reviews: image("v1-old") });
     assert.match(before.canary?.replicaSet ?? "", /^reviews-v2-/);
@@ -277,9 +277,9 @@ test("a Deployment that was made anew between reading and writing is read again"
     const it = deploymentWorkload({
       client: meddled,
       target,
-      before: await captureWorkloads(client, target),
+      before: await captureWorkloads(client, target, Math.random),
       keepOld: false,
-      clock: { now: Date.now },
+      clock: nodeClock,
     });
     const requests = await requestsOf(() => it.deploy());
     assert.deepEqual(

@@ -12,9 +12,6 @@ workloadContract("sandbox", async () => {
     client,
     createNamespace: async () => `shop-${++namespaces}`,
     apply: async (objects) => server.apply(objects),
-    close: async () => {
-      await client.close();
-      await server.close();
-    },
+    close: () => server.close(),
   };
 });

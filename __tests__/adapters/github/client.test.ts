@@ -3,6 +3,7 @@ import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
 import { type Comment, connectGitHub, type GitHub } from "../../../src/adapters/github/client.ts";
 import { GitHubError } from "../../../src/adapters/github/github-error.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
 
 const sha = "a".repeat(40);
@@ -18,7 +19,7 @@ async function connected(
     await sandbox.close();
     assert.deepEqual(sandbox.violations, [], "GitHub's own description allows every request and answer");
   });
-  return { sandbox, github: connectGitHub({ apiUrl: sandbox.url, token }) };
+  return { sandbox, github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token }) };
 }
 
 async function all(comments: AsyncIterable<Comment>): Promise<readonly Comment[]> {
@@ -130,7 +131,7 @@ for (const [name, fault, until] of limits) {
 }
 
 test("nobody at the address is not a refusal", async () => {
-  const github = connectGitHub({ apiUrl: "http://127.0.0.1:1", token: "x" });
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: "http://127.0.0.1:1", token: "x" });
   await assert.rejects(github.createComment("acme/shop", 7, "one"), UnreachableError);
 });
 
@@ -170,7 +171,11 @@ test("an Enterprise Server is asked at its own place for GraphQL", async () => {
   assert.ok(address !== null && typeof address === "object");
   try {
     assert.equal(
-      await connectGitHub({ apiUrl: `http://127.0.0.1:${address.port}/api/v3`, token: "x" }).login(),
+      await connectGitHub({
+        network: nodeWorld(),
+        apiUrl: `http://127.0.0.1:${address.port}/api/v3`,
+        token: "x",
+      }).login(),
       "canary[bot]",
     );
     assert.deepEqual(asked, ["/api/graphql"]);

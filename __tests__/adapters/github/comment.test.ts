@@ -3,6 +3,8 @@ import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
 import { connectGitHub } from "../../../src/adapters/github/client.ts";
 import { comment } from "../../../src/adapters/github/comment.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Reporter } from "../../../src/ports/reporter.ts";
 import type { Account } from "../../../src/release/account.ts";
 import { links, plan, samples, start, target } from "../../words/sample.ts";
@@ -22,9 +24,10 @@ async function bench(t: TestContext, options: GitHubOptions = {}, pull: number |
   });
   const warnings: string[] = [];
   const posted: string[] = [];
-  const github = connectGitHub({ apiUrl: sandbox.url, token: "ghs_token", timeout: 2_000 });
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token", timeout: 2_000 });
   const reporter = (environment = "production"): Reporter =>
     comment({
+      clock: nodeClock,
       github,
       repository: "acme/shop",
       pullRequest: async () => pull,
@@ -186,7 +189,8 @@ test("without a pull request nothing is asked of GitHub, and it is said once", a
   const sandbox = await bench(t, {}, undefined);
   const warnings: string[] = [];
   const telling = comment({
-    github: connectGitHub({ apiUrl: sandbox.sandbox.url, token: "ghs_token" }),
+    clock: nodeClock,
+    github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.sandbox.url, token: "ghs_token" }),
     repository: "acme/shop",
     pullRequest: async () => undefined,
     environment: "",

@@ -3,6 +3,8 @@ import test from "node:test";
 import { startGitHub } from "../../../sandbox/github/github.ts";
 import { connectGitHub } from "../../../src/adapters/github/client.ts";
 import { commitStatus, statusOf } from "../../../src/adapters/github/commit-status.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { evidenceSamples } from "../../words/evidence-tale.ts";
 import { samples } from "../../words/sample.ts";
 
@@ -42,7 +44,8 @@ test("a reason of any length fits into 140 characters", async (t) => {
   t.after(() => sandbox.close());
   const warnings: string[] = [];
   const reporter = commitStatus({
-    github: connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" }),
+    clock: nodeClock,
+    github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" }),
     repository: "acme/shop",
     sha,
     environment: "",
@@ -63,7 +66,8 @@ test("a token that may not set statuses is said once, with the permission that i
   t.after(() => sandbox.close());
   const warnings: string[] = [];
   const reporter = commitStatus({
-    github: connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" }),
+    clock: nodeClock,
+    github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" }),
     repository: "acme/shop",
     sha,
     environment: "",

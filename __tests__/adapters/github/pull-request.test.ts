@@ -5,6 +5,7 @@ import type { Pull } from "../../../sandbox/github/repository.ts";
 import { connectGitHub } from "../../../src/adapters/github/client.ts";
 import type { GitHubContext } from "../../../src/adapters/github/context.ts";
 import { findPullRequest } from "../../../src/adapters/github/pull-request.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 
 const sha = "a".repeat(40);
 const later = "b".repeat(40);
@@ -42,7 +43,7 @@ for (const [name, pulls, found] of cases) {
   test(`looking for the commit's pull request: ${name}`, async (t) => {
     const sandbox = await startGitHub({ pulls });
     t.after(() => sandbox.close());
-    const github = connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" });
+    const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
     assert.equal(await findPullRequest(github, context, undefined), found);
     assert.deepEqual(sandbox.violations, []);
   });
@@ -51,7 +52,7 @@ for (const [name, pulls, found] of cases) {
 test("a number that was given, or that the event has, is not looked for", async (t) => {
   const sandbox = await startGitHub();
   t.after(() => sandbox.close());
-  const github = connectGitHub({ apiUrl: sandbox.url, token: "ghs_token" });
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
   assert.equal(await findPullRequest(github, { ...context, pullRequest: 8 }, 9), 9);
   assert.equal(await findPullRequest(github, { ...context, pullRequest: 8 }, undefined), 8);
   assert.deepEqual(sandbox.requests, []);

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { connect, KubernetesError } from "../../../src/adapters/kubernetes/client.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
 import { type Cluster, inCluster } from "../../support/cluster.ts";
@@ -60,7 +61,7 @@ test("requests share one connection", async () => {
     connections++;
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const client = connect({
+  const client = connect(nodeWorld(), {
     server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     authorize: async () => ({ headers: {}, tls: {} }),
   });
@@ -68,7 +69,6 @@ test("requests share one connection", async () => {
     for (let count = 0; count < 20; count++) await client.get(resources.configMaps, "default", "one");
     assert.equal(connections, 1);
   } finally {
-    await client.close();
     server.close();
   }
 });

@@ -7,6 +7,7 @@ import { dump } from "js-yaml";
 import { startApiServer } from "../../../sandbox/api-server/api-server.ts";
 import { connect } from "../../../src/adapters/kubernetes/client.ts";
 import { findCluster, type Source } from "../../../src/adapters/kubernetes/kubeconfig.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { RefusedError } from "../../../src/lib/errors.ts";
 
@@ -106,6 +107,7 @@ test("an exec plugin's token is sent, and the plugin is told what it is run for"
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: plugin, interactiveMode: "Never" };
     const ca = Buffer.from(api.ca).toString("base64");
     const client = connect(
+      nodeWorld(),
       findCluster({
         kubeconfig: configOf(api.url, [{ name: "u", user: { exec } }], { "certificate-authority-data": ca }),
         env: {},
@@ -113,7 +115,6 @@ test("an exec plugin's token is sent, and the plugin is told what it is run for"
     );
     await client.get(resources.namespaces, undefined, "default").catch((error: unknown) => error);
     const users = api.requests.all().map((request) => request.user);
-    await client.close();
     await api.close();
     assert.deepEqual([...new Set(users)], ["somebody"]);
   }));

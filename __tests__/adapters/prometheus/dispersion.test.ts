@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { noMetrics } from "../../../src/adapters/prometheus/no-metrics.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
@@ -44,7 +45,16 @@ async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis =
 }
 
 const sourceAt = (url: string, interval: Millis = 15_000) =>
-  prometheus({ url, headers: {}, timeout: 2_000, ...istioMetrics, reporter: "auto", interval, target: shopTarget });
+  prometheus({
+    network: nodeWorld(),
+    url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "auto",
+    interval,
+    target: shopTarget,
+  });
 
 test("independent errors vary by about 1, whatever their rates do meanwhile", async (t) => {
   const next = chance(7);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../../src/config/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
@@ -33,6 +34,7 @@ async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
   return async (interval: Millis) =>
     (
       await prometheus({
+        network: nodeWorld(),
         url: server.url,
         headers: {},
         timeout: 2_000,
@@ -67,6 +69,7 @@ for (const { gates, level } of [
 ]) {
   test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
     const away = prometheus({
+      network: nodeWorld(),
       url: "http://127.0.0.1:1/prom",
       headers: {},
       timeout: 2_000,
@@ -95,6 +98,7 @@ for (const { source, destination, warned } of [
       for (let ago = 20; ago >= 0; ago--)
         server.storage.append({ ...stable, reporter }, at - ago * 15_000, 1_000 + (perFiveMinutes * (20 - ago)) / 20);
     const asked = prometheus({
+      network: nodeWorld(),
       url: server.url,
       headers: {},
       timeout: 2_000,

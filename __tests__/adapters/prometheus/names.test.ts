@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../../src/config/istio-metrics.ts";
 import type { MetricNames } from "../../../src/evidence/metric-names.ts";
@@ -123,6 +124,7 @@ async function readAs(
       );
     }
   return prometheus({
+    network: nodeWorld(),
     url: server.url,
     headers: {},
     timeout: 2_000,

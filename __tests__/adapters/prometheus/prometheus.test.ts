@@ -4,6 +4,7 @@ import test, { type TestContext } from "node:test";
 import fc from "fast-check";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
@@ -51,6 +52,7 @@ const vector = (result: readonly unknown[], more: object = {}) => ({
 });
 const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
   prometheus({
+    network: nodeWorld(),
     url,
     headers: {},
     timeout: 2_000,

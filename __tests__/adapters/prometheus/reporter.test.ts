@@ -4,6 +4,7 @@ import test, { type TestContext } from "node:test";
 import { success } from "../../../sandbox/prometheus/answer.ts";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../../src/config/istio-metrics.ts";
 import { planWith } from "../../contracts/prometheus.ts";
@@ -28,6 +29,7 @@ async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}
   });
   const url = await listening(t, server);
   const source = prometheus({
+    network: nodeWorld(),
     url,
     headers: {},
     timeout: 2_000,

@@ -6,6 +6,7 @@ import type { Screen } from "../../../src/adapters/terminal/screen.ts";
 import type { Account } from "../../../src/release/account.ts";
 import type { LogEntry } from "../../../src/release/release-record.ts";
 import { timeOf } from "../../../src/words/timestamp.ts";
+import { handClock } from "../../support/clock.ts";
 import { assertGolden } from "../../support/golden.ts";
 import { evidencePlan, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
 import { samples, start } from "../../words/sample.ts";
@@ -44,7 +45,7 @@ test("a log elsewhere is plain lines", async () => {
 
 test("a terminal keeps what happened, with one live line below it", async () => {
   const { screen, text } = recording(120);
-  await tell(progress({ screen, clock: { now: () => start + 85_000 } }));
+  await tell(progress({ screen, clock: handClock(start + 85_000) }));
   assertGolden("log/terminal.txt", text().replaceAll("\r\u001b[2K", "⟲"));
 });
 
@@ -70,7 +71,7 @@ test("a step that is taken again and again is told once, and so is why it failed
 
 test("a live line is never wider than the terminal", () => {
   const { screen, text } = recording(60);
-  const voice = progress({ screen, clock: { now: () => start + 140_000 } });
+  const voice = progress({ screen, clock: handClock(start + 140_000) });
   voice.report(samples.running ?? assert.fail());
   const live = text().split("\r\u001b[2K").at(-1) ?? "";
   assert.equal(live.length, 59);
@@ -141,10 +142,7 @@ for (const voice of ["log", "progress"] as const) {
   test(`why a release is rolled back is told once by the ${voice}, with its numbers at the end`, async () => {
     const { screen, text } = recording(voice === "log" ? undefined : 400);
     const told = evidenceTales["rolled-back-by-evidence"];
-    await tell(
-      voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: { now: () => start } }),
-      told,
-    );
+    await tell(voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: handClock(start) }), told);
     const { because, numbers = "" } =
       told
         .at(-1)
@@ -189,7 +187,7 @@ test("a stage without a wait has no time to tell", async () => {
   };
   const { screen, text } = recording(200);
   await tell(
-    progress({ screen, clock: { now: () => start } }),
+    progress({ screen, clock: handClock(start) }),
     evidenceTale(() => ({ stable: [1, 0], canary: [1, 0] }), plan),
   );
   assert.match(text(), /giving the canary 50 % of the requests/);
@@ -201,7 +199,7 @@ test("while the newest poll is under way a live line says that the wait is over,
   const extendedAt = told.findIndex((account) => account.because.includes("is extended"));
   const live = (account: Account, now: number): string => {
     const { screen, text } = recording(200);
-    const voice = progress({ screen, clock: { now: () => now } });
+    const voice = progress({ screen, clock: handClock(now) });
     voice.report(account);
     void voice.flush(0);
     return text();

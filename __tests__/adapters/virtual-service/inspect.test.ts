@@ -322,7 +322,6 @@ test("who may not list VirtualServices is told what cannot be seen", () => {
         `note ${primary}`,
         "note VirtualServices in ns1 may not be listed, so it is not known whether others send to the service, too.",
       ]);
-      await client.close();
     },
     { tokens: { ci: { user: "ci", rules } } },
   );

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesClient } from "../../../src/adapters/kubernetes/client.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { captureRoutes } from "../../../src/adapters/virtual-service/capture.ts";
 import { virtualServiceRouter } from "../../../src/adapters/virtual-service/router.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
@@ -28,6 +29,7 @@ const object = virtualService({
 
 async function begin({ client }: Cluster) {
   return virtualServiceRouter({
+    clock: nodeClock,
     client,
     target,
     before: await captureRoutes(client, target),
@@ -141,6 +143,7 @@ test("an object that is deleted between reading and writing does not hold up a r
       missingSubsets: [],
     };
     const router = virtualServiceRouter({
+      clock: nodeClock,
       client: deletedMeanwhile,
       target,
       before,
@@ -166,6 +169,7 @@ for (const [other, family] of [
       missingSubsets: [],
     };
     const router = virtualServiceRouter({
+      clock: nodeClock,
       client: client as KubernetesClient,
       target,
       before,

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
@@ -46,9 +45,10 @@ export function outputs({ file, report }: { readonly file: string; readonly repo
   };
 }
 
-/** Of several lines, as https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings has it; nobody can guess the delimiter. */
+/** Of several lines, as https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings has it; the value does not hold the delimiter. */
 function entry(name: string, value: string): string {
-  const delimiter = `end_${randomUUID()}`;
+  let delimiter = "end_of_value";
+  while (value.includes(delimiter)) delimiter += "_";
   return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
 }
 

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import * as z from "zod/mini";
 import { isAutoscaled } from "../../kubernetes/autoscaler.ts";
 import { type Deployment, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { uuid } from "../../lib/uuid.ts";
 import type { Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { identify, nameOf } from "./manifest.ts";
@@ -37,7 +37,11 @@ export const workloadsBefore = z.object({
 export type WorkloadsBefore = z.infer<typeof workloadsBefore>;
 
 /** Looks at both Deployments before anything is changed. */
-export async function captureWorkloads(client: KubernetesClient, target: Target): Promise<WorkloadsBefore> {
+export async function captureWorkloads(
+  client: KubernetesClient,
+  target: Target,
+  random: () => number,
+): Promise<WorkloadsBefore> {
   const { namespace, stable, canary } = target;
   const [rawStable, rawCanary, autoscalers, existed] = await Promise.all([
     client.get(resources.deployments, namespace, stable.deployment),
@@ -46,7 +50,7 @@ export async function captureWorkloads(client: KubernetesClient, target: Target)
     existing(client, target),
   ]);
   return {
-    release: randomUUID(),
+    release: uuid(random),
     ...(rawStable ? { stable: remember(rawStable) } : {}),
     ...(rawCanary
       ? { canary: { ...remember(rawCanary), ...(await rememberPods(client, target, readDeployment(rawCanary))) } }

@@ -1,7 +1,7 @@
 import type { Problem } from "../../kubernetes/problem.ts";
-import type { Instant } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
+import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { WorkloadsBefore } from "./before.ts";
 
@@ -12,7 +12,7 @@ export type WorkloadParts = {
   readonly before: WorkloadsBefore;
   /** After a swap the old version keeps its pods. */
   readonly keepOld: boolean;
-  readonly clock: { now(): Instant };
+  readonly clock: Clock;
 };
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { type JsonAnswer, type JsonRequest, requestJson } from "../../lib/http.ts";
+import { type JsonAnswer, type JsonRequest, requestJson } from "../../world/request-json.ts";
+import type { Network } from "../../world/world.ts";
 import { githubError } from "./github-error.ts";
 
 /** `owner/name`, as GITHUB_REPOSITORY has it. */
@@ -35,6 +36,7 @@ export interface GitHub {
 }
 
 export type GitHubOptions = {
+  readonly network: Network;
   /** GITHUB_API_URL: `https://api.github.com`, or `https://HOST/api/v3` of an Enterprise Server. */
   readonly apiUrl: string;
   readonly token: string;
@@ -51,7 +53,7 @@ const comment = z.object({
 const pulls = z.array(z.object({ number: z.number(), state: z.string(), head: z.object({ sha: z.string() }) }));
 const viewer = z.object({ data: z.object({ viewer: z.object({ login: z.string() }) }) });
 
-export function connectGitHub({ apiUrl, token, timeout = 10_000 }: GitHubOptions): GitHub {
+export function connectGitHub({ network, apiUrl, token, timeout = 10_000 }: GitHubOptions): GitHub {
   const base = apiUrl.replace(/\/$/, "");
   const headers = {
     accept: "application/vnd.github+json",
@@ -65,14 +67,14 @@ export function connectGitHub({ apiUrl, token, timeout = 10_000 }: GitHubOptions
     schema: z.ZodMiniType<T>,
     wanted: Omit<JsonRequest, "headers" | "timeout">,
   ): Promise<{ readonly value: T; readonly answer: JsonAnswer }> {
-    const answer = await requestJson({ ...wanted, headers, timeout });
-    if (answer.status >= 300) throw githubError(what, answer, Date.now());
+    const answer = await requestJson(network, { ...wanted, headers, timeout });
+    if (answer.status >= 300) throw githubError(what, answer, network.clock.now());
     const parsed = schema.safeParse(answer.body);
     if (!parsed.success)
       throw githubError(
         what,
         { ...answer, body: { message: `the answer is not what GitHub documents: ${z.prettifyError(parsed.error)}` } },
-        Date.now(),
+        network.clock.now(),
       );
     return { value: parsed.data, answer };
   }

@@ -6,11 +6,13 @@ import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
 import type { Links } from "../../words/links.ts";
 import { longestComment, renderReport } from "../../words/report.ts";
+import type { Clock } from "../../world/clock.ts";
 import type { Comment, GitHub, Repository } from "./client.ts";
 import { markerOf, readReports, resultLine, stamp } from "./comment-marker.ts";
 import { GitHubError } from "./github-error.ts";
 
 export type CommentOptions = {
+  readonly clock: Clock;
   readonly github: GitHub;
   readonly repository: Repository;
   /** Asked once, when there is something to say. Undefined: there is no pull request. */
@@ -106,7 +108,7 @@ export function comment(options: CommentOptions): Reporter {
     }
   }
 
-  const outbox = createOutbox({ send, failed, gist });
+  const outbox = createOutbox({ clock: options.clock, send, failed, gist });
   return { report: outbox.offer, flush: outbox.flush };
 }
 

@@ -4,9 +4,11 @@ import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
+import type { Clock } from "../../world/clock.ts";
 import type { CommitStatus, GitHub, Repository } from "./client.ts";
 
 export type CommitStatusOptions = {
+  readonly clock: Clock;
   readonly github: GitHub;
   readonly repository: Repository;
   readonly sha: string;
@@ -18,9 +20,10 @@ export type CommitStatusOptions = {
 const longestDescription = 140;
 
 /** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
-export function commitStatus({ github, repository, sha, environment, warn }: CommitStatusOptions): Reporter {
+export function commitStatus({ clock, github, repository, sha, environment, warn }: CommitStatusOptions): Reporter {
   let warned = false;
   const outbox = createOutbox({
+    clock,
     send: (account, signal) => github.setStatus(repository, sha, statusOf(account, environment), signal),
     failed(error) {
       if (!warned)

@@ -1,5 +1,5 @@
 import { DeniedError } from "../../lib/errors.ts";
-import type { JsonAnswer } from "../../lib/http.ts";
+import type { JsonAnswer } from "../../world/request-json.ts";
 
 /** GitHub answered, and not with what was asked for. */
 export class GitHubError extends DeniedError {

@@ -1,14 +1,16 @@
-import type { Agent } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
+import type { Millis } from "../../lib/duration.ts";
 import { DeniedError, UnreachableError } from "../../lib/errors.ts";
-import { exchange, openAgent, type Tls } from "../../lib/exchange.ts";
+import { type RetryPolicy, retry } from "../../world/retry.ts";
+import { send } from "../../world/send.ts";
+import type { HttpAnswer, Tls } from "../../world/transport.ts";
+import type { Network } from "../../world/world.ts";
 
 /** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
 export type Connection = {
   readonly server: string;
-  /** URL of an HTTP proxy on the way to the server. */
-  readonly proxy?: string;
+  /** URL of an HTTP proxy on the way to the server. By default the one that the environment names. */
+  readonly proxy?: string | undefined;
   readonly authorize: () => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly tls: Tls }>;
 };
 
@@ -35,10 +37,10 @@ export type Patch =
   | { readonly type: "merge"; readonly body: unknown }
   | { readonly type: "apply"; readonly body: unknown; readonly force: boolean };
 
-export type Options = {
-  readonly signal?: AbortSignal;
+export type CallOptions = {
+  readonly signal?: AbortSignal | undefined;
   /** Server-side dry run: admission (istiod's webhook too) sees the request, nothing is stored. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
 };
 
 /** Raw JSON over one kept-alive connection. Rejects with KubernetesError, UnreachableError, or the signal's AbortError. */
@@ -48,18 +50,18 @@ export interface KubernetesClient {
     resource: Resource,
     namespace: string | undefined,
     name: string,
-    options?: Options,
+    options?: CallOptions,
   ): Promise<KubernetesObject | undefined>;
   list(
     resource: Resource,
     namespace: string | undefined,
-    options?: Options & { readonly labelSelector?: string },
+    options?: CallOptions & { readonly labelSelector?: string | undefined },
   ): Promise<readonly KubernetesObject[]>;
   create(
     resource: Resource,
     namespace: string | undefined,
     object: unknown,
-    options?: Options,
+    options?: CallOptions,
   ): Promise<KubernetesObject>;
   /** Compare-and-set when the object carries its resourceVersion. */
   replace(
@@ -67,32 +69,31 @@ export interface KubernetesClient {
     namespace: string | undefined,
     name: string,
     object: unknown,
-    options?: Options,
+    options?: CallOptions,
   ): Promise<KubernetesObject>;
   patch(
     resource: Resource,
     namespace: string | undefined,
     name: string,
     patch: Patch,
-    options?: Options,
+    options?: CallOptions,
   ): Promise<KubernetesObject>;
   /** Resolves also when the object is gone already. Dependents are deleted in the background. */
   delete(
     resource: Resource,
     namespace: string | undefined,
     name: string,
-    options?: Options & { readonly uid?: string },
+    options?: CallOptions & { readonly uid?: string | undefined },
   ): Promise<void>;
   /** The newest lines of a container's log, of its last run if `previous`. */
   log(
     namespace: string,
     pod: string,
     container: string,
-    options: Options & { readonly lines: number; readonly previous: boolean },
+    options: CallOptions & { readonly lines: number; readonly previous: boolean },
   ): Promise<string>;
   /** The versions of a group that the server offers, preferred one first; empty when it knows no such group. */
-  versions(group: string, options?: Options): Promise<readonly string[]>;
-  close(): Promise<void>;
+  versions(group: string, options?: CallOptions): Promise<readonly string[]>;
 }
 
 const contentTypes = {
@@ -104,8 +105,15 @@ const contentTypes = {
 /** Appears in `metadata.managedFields`, so that people see who wrote. */
 export const fieldManager = "istio-canary";
 
-const attemptTimeout = 10_000;
-const pauses = [200, 500, 1_000, 2_000, 4_000];
+const attemptTimeout: Millis = 10_000;
+
+/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+const patience: RetryPolicy = {
+  pauses: [200, 500, 1_000, 2_000, 4_000],
+  isPassing,
+  longestPause: 5_000,
+  beyond: "come back early",
+};
 
 type Call = {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -117,77 +125,47 @@ type Call = {
 };
 
 /** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
-export function connect(connection: Connection, onWarning: (warning: string) => void = () => {}): KubernetesClient {
-  let pool: { readonly tls: string; readonly agent: Agent } | undefined;
-
-  /** One kept-alive pool; a client certificate that was renewed gets a new one. */
-  const agentFor = (url: URL, tls: Tls): Agent => {
-    const key = JSON.stringify(tls);
-    if (pool?.tls !== key) {
-      pool?.agent.destroy();
-      pool = { tls: key, agent: openAgent(url, tls, connection.proxy) };
-    }
-    return pool.agent;
-  };
-
-  async function attempt(
-    call: Call,
-  ): Promise<{ readonly status: number; readonly text: string; readonly retryAfter?: number }> {
-    const { headers, tls } = await connection.authorize();
-    const url = new URL(connection.server.replace(/\/$/, "") + call.path);
-    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
-    const answer = await exchange({
-      method: call.method,
-      url,
-      agent: agentFor(url, tls),
-      timeout: attemptTimeout,
-      signal: call.signal,
-      headers: {
-        accept: "application/json",
-        "user-agent": fieldManager,
-        ...headers,
-        ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
-      },
-      body: call.body === undefined ? undefined : JSON.stringify(call.body),
-    });
+export function connect(
+  network: Network,
+  connection: Connection,
+  onWarning: (warning: string) => void = () => {},
+): KubernetesClient {
+  async function attempt({ method, path, query = {}, body, contentType, signal }: Call): Promise<HttpAnswer> {
+    const { headers: authorization, tls } = await connection.authorize();
+    const url = new URL(connection.server.replace(/\/$/, "") + path);
+    for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      "user-agent": fieldManager,
+      ...authorization,
+    };
+    if (body !== undefined) headers["content-type"] = contentType ?? "application/json";
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const request = { method, url, headers, body: text, tls, proxy: connection.proxy, signal };
+    const answer = await send(network, request, attemptTimeout);
     for (const warning of warningsIn(answer.headers.warning)) onWarning(warning);
-    const retryAfter = Number(answer.headers["retry-after"]);
-    return { status: answer.status, text: answer.text, ...(retryAfter > 0 ? { retryAfter: retryAfter * 1_000 } : {}) };
+    return answer;
   }
 
-  /** Repeats what may be repeated: no answer, 429, and 5xx. Every write of ours is absolute or compare-and-set. */
-  async function send(call: Call): Promise<{ readonly status: number; readonly text: string }> {
-    for (let tries = 0; ; tries++) {
-      call.signal?.throwIfAborted();
-      const pause = pauses[tries];
-      try {
-        const answer = await attempt(call);
-        if (!isPassing(answer)) return answer;
-        const message = `${call.method} ${call.path}: the API server answered ${answer.status}: ${messageOf(answer.text)}`;
-        // A webhook that denies or fails speaks as 500 "InternalError"; that is tried again too, it may be restarting.
-        if (pause === undefined) throw new UnreachableError(message);
-        await sleep(Math.min(answer.retryAfter ?? pause, 5_000), undefined, call.signal ? { signal: call.signal } : {});
-      } catch (error) {
-        call.signal?.throwIfAborted();
-        if (error instanceof UnreachableError) throw error;
-        if (pause === undefined) {
-          throw new UnreachableError(
-            `the API server at ${connection.server} did not answer ${call.method} ${call.path}`,
-            { cause: error },
-          );
-        }
-        await sleep(pause, undefined, call.signal ? { signal: call.signal } : {});
-      }
-    }
+  /** The answer of a server that is neither away nor too busy. */
+  async function reach(call: Call): Promise<HttpAnswer> {
+    const { method, path, signal } = call;
+    const answer = await retry(() => attempt(call), patience, network.clock, signal).catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
+    });
+    if (!isPassing(answer)) return answer;
+    const { status, text } = answer;
+    throw new UnreachableError(`${method} ${path}: the API server answered ${status}: ${messageOf(text)}`);
   }
 
   async function ask(call: Call): Promise<KubernetesObject> {
-    const { status, text } = await send(call);
+    const { status, text } = await reach(call);
     if (status >= 200 && status < 300) return JSON.parse(text) as KubernetesObject;
     throw refusal(call, status, text);
   }
 
-  const writeQuery = (options?: Options): Record<string, string> => ({
+  const writeQuery = (options?: CallOptions): Record<string, string> => ({
     fieldManager,
     ...(options?.dryRun ? { dryRun: "All" } : {}),
   });
@@ -245,7 +223,7 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
       };
       const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...chosen };
       const call: Call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal: options?.signal };
-      const { status, text } = await send(call);
+      const { status, text } = await reach(call);
       if (!(status < 300 || status === 404)) throw refusal(call, status, text);
     },
     async log(namespace, pod, container, options) {
@@ -262,7 +240,7 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
     },
     async versions(group, options) {
       const call: Call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal: options?.signal };
-      const { status, text } = await send(call);
+      const { status, text } = await reach(call);
       if (status === 404) return [];
       if (status !== 200) throw refusal(call, status, text);
       const { versions, preferredVersion } = JSON.parse(text) as {
@@ -274,15 +252,14 @@ export function connect(connection: Connection, onWarning: (warning: string) => 
         ? [preferredVersion.version, ...served.filter((version) => version !== preferredVersion.version)]
         : served;
     },
-    close: async () => pool?.agent.destroy(),
   };
 }
 
 /**
- * Too busy, or broken for the moment. A 500 that is a Status without a reason is a refusal all the same: so the API
+ * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be restarting. A 500 that is a Status without a reason is a refusal all the same: so the API
  * server answers an apply with a field of a wrong type, and a create with a resourceVersion.
  */
-function isPassing({ status, text }: { readonly status: number; readonly text: string }): boolean {
+function isPassing({ status, text }: HttpAnswer): boolean {
   if (status === 429 || status > 500) return true;
   const told = status === 500 ? statusOf(text) : undefined;
   return status === 500 && (told?.message === undefined || (told.reason ?? "") !== "");

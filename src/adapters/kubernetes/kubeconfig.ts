@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import type { RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type User } from "@kubernetes/client-node";
@@ -149,7 +148,7 @@ function tellExecPlugins(config: KubeConfig, server: string, ca: string | undefi
 }
 
 async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]> {
-  const options: RequestOptions = {};
+  const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
   await config.applyToHTTPSOptions(options);
   const headers = {
     ...(options.headers as Record<string, string> | undefined),

@@ -1,35 +1,36 @@
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
-import type { Instant } from "../../lib/duration.ts";
+import type { Instant, Millis } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Held, Lock } from "../../ports/lock.ts";
 import type { Run } from "../../release/release-record.ts";
+import type { Clock } from "../../world/clock.ts";
 import { type KubernetesClient, KubernetesError } from "./client.ts";
 
-type Options = {
+export type LeaseLockOptions = {
   readonly client: KubernetesClient;
   readonly namespace: string;
   readonly service: string;
-  readonly now: () => Instant;
+  readonly clock: Clock;
   /** Takes the lock from whoever has it: a person who rolls back by hand is not kept waiting by the job that went wrong. */
   readonly force: boolean;
 };
 
 /** A holder that has not renewed for this long is dead. */
 const leaseSeconds = 30;
-const renewEvery = 10_000;
+const renewEvery: Millis = 10_000;
 
 export const leaseName = (service: string): string => `istio-canary-${service}`;
 
 /** One release of a service at a time, by a Lease that its holder renews. */
-export function leaseLock({ client, namespace, service, now, force }: Options): Lock {
+export function leaseLock({ client, namespace, service, clock, force }: LeaseLockOptions): Lock {
   const name = leaseName(service);
 
   async function acquire(run: Run, tries = 3): ReturnType<Lock["acquire"]> {
     const found = await client.get(resources.leases, namespace, name);
-    const held = found && holderOf(found, now());
+    const held = found && holderOf(found, clock.now());
     if (held && held.heldBy.id !== run.id && !force) return held;
     try {
-      const wanted = leaseOf(name, run, now(), found);
+      const wanted = leaseOf(name, run, clock.now(), found);
       const taken = found
         ? await client.replace(resources.leases, namespace, name, wanted)
         : await client.create(resources.leases, namespace, wanted);
@@ -44,11 +45,10 @@ export function leaseLock({ client, namespace, service, now, force }: Options): 
   function renewing(taken: KubernetesObject, run: Run): Held {
     const lost = new AbortController();
     let lease = taken;
-    let renewal = Promise.resolve();
 
     const renew = async (): Promise<void> => {
       try {
-        lease = await client.replace(resources.leases, namespace, name, leaseOf(name, run, now(), lease));
+        lease = await client.replace(resources.leases, namespace, name, leaseOf(name, run, clock.now(), lease));
       } catch (error) {
         if (error instanceof KubernetesError && (error.status === 409 || error.status === 404))
           lost.abort(await takenOver(error));
@@ -57,7 +57,7 @@ export function leaseLock({ client, namespace, service, now, force }: Options): 
     };
     const takenOver = async (cause: KubernetesError): Promise<DeniedError> => {
       const other = await client.get(resources.leases, namespace, name).catch(() => undefined);
-      const by = other && holderOf(other, now())?.heldBy;
+      const by = other && holderOf(other, clock.now())?.heldBy;
       return new DeniedError(
         `another job${by ? ` (${by.url ?? by.id})` : ""} took over the release of ${namespace}/${service}; this one has stopped`,
         {
@@ -65,19 +65,15 @@ export function leaseLock({ client, namespace, service, now, force }: Options): 
         },
       );
     };
-    const timer = setInterval(() => {
-      renewal = renew();
-    }, renewEvery);
-    timer.unref();
+    const stopRenewing = clock.every(renewEvery, renew);
 
     return {
       lost: lost.signal,
       async release() {
-        clearInterval(timer);
-        await renewal;
+        await stopRenewing();
         if (lost.signal.aborted) return;
         await client
-          .replace(resources.leases, namespace, name, leaseOf(name, undefined, now(), lease))
+          .replace(resources.leases, namespace, name, leaseOf(name, undefined, clock.now(), lease))
           .catch(() => undefined); // it would run out by itself
       },
     };

@@ -1,9 +1,11 @@
 import * as z from "zod/mini";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
-import { type JsonAnswer, requestJson } from "../../lib/http.ts";
+import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
+import type { Network } from "../../world/world.ts";
 
 export type PrometheusAddress = {
+  readonly network: Network;
   /** The root of the API, a path before `/api/v1` included. */
   readonly url: string;
   /** Sent with every query. Values are secrets. */
@@ -75,7 +77,7 @@ async function ask(
   const { headers, timeout } = prometheus;
   try {
     // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
-    const answer = await requestJson({
+    const answer = await requestJson(prometheus.network, {
       method: "GET",
       url: queryUrl(prometheus.url, query, at),
       headers,

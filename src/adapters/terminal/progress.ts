@@ -1,4 +1,3 @@
-import type { Clock } from "../../ports/clock.ts";
 import type { Account } from "../../release/account.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
@@ -7,18 +6,25 @@ import { bar } from "../../words/split-bars.ts";
 import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
+import type { Clock } from "../../world/clock.ts";
 import type { Voice } from "./log.ts";
 import { line, type Screen } from "./screen.ts";
 
 const tick = 1_000;
 
 /** On a terminal: what happened stays, and below it one line is alive, with the time that the stage has left. */
-export function progress({ screen, clock }: { readonly screen: Screen; readonly clock: Pick<Clock, "now"> }): Voice {
+export function progress({
+  screen,
+  clock,
+}: {
+  readonly screen: Screen;
+  readonly clock: Pick<Clock, "now" | "every">;
+}): Voice {
   const story = createStory();
   const findings = createFindings();
   const warned = new Set<string>();
   let newest: Account | undefined;
-  let ticking: NodeJS.Timeout | undefined;
+  let stopTicking: (() => Promise<void>) | undefined;
   let ended = false;
 
   const wipe = "\r\u001b[2K";
@@ -58,12 +64,12 @@ export function progress({ screen, clock }: { readonly screen: Screen; readonly 
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
       for (const message of account.warnings) warn(message);
       if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
-      ticking ??= setInterval(draw, tick).unref(); // a release that is over must not be kept alive by its clock
+      stopTicking ??= clock.every(tick, async () => draw());
       draw();
     },
     async flush() {
-      clearInterval(ticking);
-      ticking = undefined;
+      await stopTicking?.();
+      stopTicking = undefined;
       screen.write(wipe);
       if (newest && !isRunning(newest.state) && !ended) end(newest);
     },

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError, tell, UnreachableError } from "../../lib/errors.ts";
 import type { Router } from "../../ports/router.ts";
 import type { Target } from "../../release/target.ts";
+import type { Clock } from "../../world/clock.ts";
 import { fieldManager, type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import { lastWriter, virtualServicesOf } from "./api.ts";
 import type { RoutesBefore, VirtualServiceBefore } from "./before.ts";
@@ -15,6 +15,7 @@ import type { SubsetLabels } from "./subset.ts";
 
 export type VirtualServiceRouterOptions = {
   readonly client: KubernetesClient;
+  readonly clock: Clock;
   readonly target: Target;
   /** From `captureRoutes`, or from the journal of the release that is carried on. */
   readonly before: RoutesBefore;
@@ -31,7 +32,13 @@ export type RouterDecorator = (router: Router) => Router;
 const maxTries = 5;
 
 /** Moves the weights of the user's own VirtualServices, one JSON Patch for each, and changes nothing else in them. */
-export function virtualServiceRouter({ client, target, before, subsetLabels }: VirtualServiceRouterOptions): Router {
+export function virtualServiceRouter({
+  client,
+  clock,
+  target,
+  before,
+  subsetLabels,
+}: VirtualServiceRouterOptions): Router {
   const resource = virtualServicesOf(before.version);
   const subsets = ownSubsets(client, before, target, subsetLabels);
   const read = (one: VirtualServiceBefore): Promise<KubernetesObject | undefined> =>
@@ -61,7 +68,7 @@ export function virtualServiceRouter({ client, target, before, subsetLabels }: V
         if (!(error instanceof KubernetesError)) throw error;
         if (![404, 409, 422].includes(error.status)) throw denied(one, moves, error);
         if (error.status === 422) refused = { patch, error };
-        await sleep(20 * 2 ** tries);
+        await clock.sleepUntil(clock.now() + 20 * 2 ** tries);
       }
     }
   }

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import test, { type TestContext } from "node:test";
+import { nodeClock } from "../../src/adapters/node/node-clock.ts";
+import { nodeTransport } from "../../src/adapters/node/node-transport.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
-import { requestJson } from "../../src/lib/http.ts";
+import { requestJson } from "../../src/world/request-json.ts";
+import type { Network } from "../../src/world/world.ts";
 import { listening } from "../support/listening.ts";
+
+/** The machine's network, and a clock that does not pause. */
+const world: Network = { transport: nodeTransport(), clock: { ...nodeClock, sleepUntil: async () => undefined } };
 
 type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
@@ -35,7 +41,7 @@ const echo: Answer = (request, response) => {
 
 test("a body goes out as JSON and comes back parsed", async (t) => {
   const { url } = await serve(t, echo);
-  const answer = await requestJson({
+  const answer = await requestJson(world, {
     method: "POST",
     url: `${url}/path?q=1`,
     body: { a: [1] },
@@ -54,7 +60,7 @@ test("a body goes out as JSON and comes back parsed", async (t) => {
 
 test("a user and password in the URL become an Authorization header", async (t) => {
   const { url } = await serve(t, echo);
-  const answer = await requestJson({ method: "GET", url: url.replace("http://", "http://me:p%40ss@") });
+  const answer = await requestJson(world, { method: "GET", url: url.replace("http://", "http://me:p%40ss@") });
   assert.equal(
     (answer.body as { authorization: string }).authorization,
     `Basic ${Buffer.from("me:p@ss").toString("base64")}`,
@@ -65,8 +71,8 @@ test("an answer that is not JSON is its text, and an empty one is undefined", as
   const { url } = await serve(t, (request, response) =>
     response.writeHead(request.url === "/empty" ? 204 : 404).end(request.url === "/empty" ? "" : "<html>"),
   );
-  assert.deepEqual((await requestJson({ method: "GET", url: `${url}/html` })).body, "<html>");
-  assert.deepEqual((await requestJson({ method: "GET", url: `${url}/empty` })).body, undefined);
+  assert.deepEqual((await requestJson(world, { method: "GET", url: `${url}/html` })).body, "<html>");
+  assert.deepEqual((await requestJson(world, { method: "GET", url: `${url}/empty` })).body, undefined);
 });
 
 const statuses = [
@@ -85,17 +91,20 @@ for (const { status, method, asked, ...options } of statuses) {
     const { url, count } = await serve(t, (_, response, n) =>
       response.writeHead(status, { "retry-after": "0" }).end(`{"n":${n}}`),
     );
-    assert.deepEqual(await requestJson({ method, url, ...options }).then(({ status, body }) => ({ status, body })), {
-      status,
-      body: { n: asked },
-    });
+    assert.deepEqual(
+      await requestJson(world, { method, url, ...options }).then(({ status, body }) => ({ status, body })),
+      {
+        status,
+        body: { n: asked },
+      },
+    );
     assert.equal(count(), asked);
   });
 }
 
 test("an answer that asks for a long pause is given at once", async (t) => {
   const { url, count } = await serve(t, (_, response) => response.writeHead(429, { "retry-after": "3600" }).end());
-  assert.equal((await requestJson({ method: "GET", url })).status, 429);
+  assert.equal((await requestJson(world, { method: "GET", url })).status, 429);
   assert.equal(count(), 1);
 });
 
@@ -103,7 +112,7 @@ test("a connection that is cut is tried again", async (t) => {
   const { url, count } = await serve(t, (request, response, n) =>
     n === 1 ? request.socket.destroy() : response.end("{}"),
   );
-  assert.equal((await requestJson({ method: "GET", url })).status, 200);
+  assert.equal((await requestJson(world, { method: "GET", url })).status, 200);
   assert.equal(count(), 2);
 });
 
@@ -115,7 +124,7 @@ test("no answer is an UnreachableError that names the place and hides the secret
     headers: { "x-token": "geheim" },
     retries: 0,
   } as const;
-  await assert.rejects(requestJson(secret), (error: Error) => {
+  await assert.rejects(requestJson(world, secret), (error: Error) => {
     assert.ok(error instanceof UnreachableError);
     assert.equal(error.message, `GET ${url}/api: the connection was cut`);
     assert.ok(error.cause instanceof Error);
@@ -131,7 +140,7 @@ test("a refused connection is said as such", async (t) => {
   const free = (closed.address() as { port: number }).port;
   await new Promise<unknown>((resolve) => closed.close(resolve));
   assert.notEqual(port, free);
-  await assert.rejects(requestJson({ method: "GET", url: `http://127.0.0.1:${free}/x`, retries: 0 }), {
+  await assert.rejects(requestJson(world, { method: "GET", url: `http://127.0.0.1:${free}/x`, retries: 0 }), {
     name: "UnreachableError",
     message: `GET http://127.0.0.1:${free}/x: connection refused`,
   });
@@ -139,7 +148,7 @@ test("a refused connection is said as such", async (t) => {
 
 test("an answer that does not end within the time-out is no answer", async (t) => {
   const { url } = await serve(t, (_, response) => void response.write("{")); // begun, never finished
-  await assert.rejects(requestJson({ method: "GET", url, timeout: 50, retries: 0 }), {
+  await assert.rejects(requestJson(world, { method: "GET", url, timeout: 50, retries: 0 }), {
     name: "UnreachableError",
     message: `GET ${url}/: no answer within 50 ms`,
   });
@@ -148,16 +157,21 @@ test("an answer that does not end within the time-out is no answer", async (t) =
 test("an abort rejects with the signal's reason, while waiting and while pausing", async (t) => {
   const controller = new AbortController();
   const { url, count } = await serve(t, () => controller.abort());
-  await assert.rejects(requestJson({ method: "GET", url, signal: controller.signal }), { name: "AbortError" });
+  await assert.rejects(requestJson(world, { method: "GET", url, signal: controller.signal }), { name: "AbortError" });
   assert.equal(count(), 1);
 
+  const patient: Network = { ...world, clock: nodeClock };
   const pausing = new AbortController();
   const busy = await serve(t, (_, response) => {
     response.writeHead(503, { "retry-after": "5" }).end();
     response.on("close", () => setImmediate(() => pausing.abort()));
   });
-  await assert.rejects(requestJson({ method: "GET", url: busy.url, signal: pausing.signal }), { name: "AbortError" });
+  await assert.rejects(requestJson(patient, { method: "GET", url: busy.url, signal: pausing.signal }), {
+    name: "AbortError",
+  });
   assert.equal(busy.count(), 1);
-  await assert.rejects(requestJson({ method: "GET", url: busy.url, signal: pausing.signal }), { name: "AbortError" });
+  await assert.rejects(requestJson(patient, { method: "GET", url: busy.url, signal: pausing.signal }), {
+    name: "AbortError",
+  });
   assert.equal(busy.count(), 1);
 });

@@ -1,0 +1,72 @@
+import http, { type Agent, type IncomingHttpHeaders } from "node:http";
+import https from "node:https";
+import { HttpProxyAgent, HttpsProxyAgent } from "hpagent";
+import type { HttpAnswer, HttpRequest, Tls, Transport } from "../../world/transport.ts";
+
+/** The connections to one place, and what their handshakes needed. */
+type Pool = { readonly tls: string; readonly agent: Agent };
+
+/**
+ * HTTP by Node's own client: its parser is in every Node, a library's would be compiled at each start. Connections are
+ * kept for each place; a client certificate that was renewed gets new ones.
+ */
+export function nodeTransport(proxyOf: (url: URL) => string | undefined = () => undefined): Transport {
+  const pools = new Map<string, Pool>();
+
+  function agentFor({ url, tls = {}, proxy = proxyOf(url), ownConnection = false }: HttpRequest): Agent {
+    if (ownConnection) return openAgent(url, tls, proxy, false);
+    const place = `${url.origin} by ${proxy}`;
+    const credentials = JSON.stringify(tls);
+    const known = pools.get(place);
+    if (known?.tls === credentials) return known.agent;
+    if (known) retire(known.agent);
+    const agent = openAgent(url, tls, proxy, true);
+    pools.set(place, { tls: credentials, agent });
+    return agent;
+  }
+
+  return { send: (request) => exchange(request, agentFor(request)) };
+}
+
+async function exchange({ method, url, headers, body, signal }: HttpRequest, agent: Agent): Promise<HttpAnswer> {
+  signal?.throwIfAborted();
+  const length: Record<string, string> = {};
+  if (body !== undefined) length["content-length"] = String(Buffer.byteLength(body));
+  const client = url.protocol === "https:" ? https : http;
+  const answered = new Promise<HttpAnswer>((resolve, reject) => {
+    const request = client.request(url, { method, agent, headers: { ...headers, ...length }, signal }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: joined(response.headers), text }));
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+  return answered.catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
+}
+
+function openAgent(url: URL, tls: Tls, proxy: string | false | undefined, keepAlive: boolean): Agent {
+  const handshake = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  const options = { keepAlive, maxSockets: 8, ...handshake };
+  const secure = url.protocol === "https:";
+  if (proxy) return secure ? new HttpsProxyAgent({ ...options, proxy }) : new HttpProxyAgent({ ...options, proxy });
+  return secure ? new https.Agent(options) : new http.Agent(options);
+}
+
+/** Closes idle connections now, and those that are in use after their answer. */
+function retire(agent: Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+}
+
+function joined(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) texts[name] = [value].flat().join(", ");
+  return texts;
+}
