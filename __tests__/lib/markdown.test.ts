@@ -69,6 +69,12 @@ test("a mention, an issue and a pull request get a character that nobody sees", 
   );
 });
 
+test("a mention and a reference are broken behind an underscore too", () => {
+  assert.equal(plain("_@ada"), "&#95;@&#8203;ada");
+  assert.equal(plain("_GH-7"), "&#95;GH-&#8203;7");
+  assert.equal(plain("see_gh-7 a_@b"), "see&#95;gh-&#8203;7 a&#95;@&#8203;b");
+});
+
 test("a pipe in a cell does not end the cell", () => {
   assert.equal(
     table([{ title: "A" }, { title: "B", right: true }], [[code("a|b\\|c"), "1"]]),
