@@ -1,24 +1,18 @@
-import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { runTestFiles } from "./test/test-files.ts";
 
 /** Every test that needs no cluster. Arguments narrow it: `npm test -- release` runs what has `release` in its path. */
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
 const files = globSync("__tests__/**/*.test.ts")
   .filter((file) => !file.includes("__tests__/e2e/"))
-  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
   .sort();
+if (files.length === 0) throw new Error(`no test has ${words.join(" or ")} in its path`);
 
-// Many tests wait for others' timers: one file more than there are processors. Node's own default is one file less.
-const { status } = spawnSync(
-  process.execPath,
-  [
-    "--disable-warning=ExperimentalWarning",
-    "--test",
-    `--test-concurrency=${availableParallelism() + 1}`,
-    "--test-reporter=spec",
-    ...files,
-  ],
-  { stdio: "inherit" },
-);
-process.exit(status ?? 1);
+process.exitCode = await runTestFiles(files, {
+  // Many tests wait for others' timers: one file more than there are processors. Node's own default is one file less.
+  concurrency: availableParallelism() + 1,
+  testLimit: 300_000,
+  fileLimit: 900_000,
+});

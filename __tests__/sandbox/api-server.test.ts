@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import { manualClock } from "../../sandbox/api-server/clock.ts";
 import { KubernetesError } from "../../src/adapters/kubernetes/client.ts";
@@ -104,13 +103,18 @@ test("a connection that breaks before the effect leaves nothing, one that breaks
 
 test("a delayed request is answered when its time has come", async (t) => {
   const clock = manualClock();
-  const { server, client } = await startForTest(t, { clock });
+  const arrival = Promise.withResolvers<void>();
+  const after: typeof clock.after = (delay, run) => {
+    if (delay === 5_000) arrival.resolve();
+    return clock.after(delay, run);
+  };
+  const { server, client } = await startForTest(t, { clock: { ...clock, after } });
   server.fail({ path: "/namespaces/", delay: 5_000 });
   const answer = client.get(resources.namespaces, undefined, "default");
-  while (server.requests.count() === 0) {
-    await clock.advance(1_000); // the request needs a moment to arrive before its delay begins
-    await sleep(5);
-  }
+  await arrival.promise;
+  await clock.advance(4_999);
+  assert.equal(server.requests.count(), 0);
+  await clock.advance(1);
   assert.equal((await answer)?.metadata.name, "default");
 });
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request as ask, type ClientRequest, createServer, type IncomingMessage } from "node:http";
 import test, { type TestContext } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import { request } from "undici";
 import { startGateway } from "../../sandbox/mesh/gateway.ts";
 import type { Objects } from "../../sandbox/mesh/objects.ts";
@@ -129,7 +128,8 @@ test("a change is taken up by itself", async (t) => {
   const quick = await startGateway({ read: () => shop.objects, addressOf: shop.runner.addressOf, delay: 1 });
   t.after(() => quick.close());
   shop.objects.virtualServices = [virtualService([{ route: [to("v2")] }])];
-  while (!(await get({ ...shop, gateway: quick })).body.includes('"v2"')) await setImmediate(); // ends by the test's time-out if it never comes
+  await once(quick.events, "followed");
+  assert.match((await get({ ...shop, gateway: quick })).body, /"v2"/);
 });
 
 test("an image that fails one request in five does so exactly, and each failure is counted for its version", async (t) => {
@@ -221,8 +221,9 @@ test("a pod that is stopped finishes the request under way", async (t) => {
 test("a client that leaves is counted with code 0, as a failure of nobody", async (t) => {
   const shop = await world(t, { v1: "reviews:v1-slow100" });
   const leaving = await begun(shop.gateway.url, "reviews");
+  const requestEnded = once(shop.gateway.events, "counted");
   leaving.on("error", () => undefined).destroy();
-  while ((await counted(shop, "istio_requests_total", {})) === 0);
+  await requestEnded;
   assert.equal(await counted(shop, "istio_requests_total", { response_code: "0", response_flags: "DC" }), 1);
 });
 

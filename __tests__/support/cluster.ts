@@ -4,6 +4,7 @@ import { type ApiServer, type ApiServerOptions, startApiServer } from "../../san
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
+import type { Millis } from "../../src/lib/duration.ts";
 
 export type Cluster = {
   readonly server: ApiServer;
@@ -68,12 +69,16 @@ async function requestsOf(server: ApiServer, work: () => Promise<unknown>): Prom
   );
 }
 
-/** Asks again until it is so. Ends only because a test must end: what is asked for comes by itself, or never. */
+/** What is asked for comes by itself within moments, or never. A question may take long itself, so tries are not counted. */
+const mostPatience: Millis = 20_000;
+
+/** Asks again until it is so. Ends only because a test must end. */
 export async function until<T>(what: string, ask: () => Promise<T> | T, done: (answer: T) => boolean): Promise<T> {
-  for (let asked = 0; asked < 1_500; asked++) {
+  const begun = performance.now();
+  for (;;) {
     const answer = await ask();
     if (done(answer)) return answer;
+    if (performance.now() - begun > mostPatience) assert.fail(`it never came to be that ${what}`);
     await sleep(20);
   }
-  return assert.fail(`it never came to be that ${what}`);
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,6 +30,8 @@ export type Gateway = {
   readonly url: string;
   /** What Prometheus scrapes. */
   readonly metricsUrl: string;
+  /** `followed` when it took up by itself what the API server has, `counted` when a request has ended and its metrics say so. */
+  readonly events: EventEmitter<{ followed: []; counted: [] }>;
   /** Takes up now what the API server has, without the delay. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -45,6 +48,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     source = { workload: "istio-ingressgateway", namespace: "istio-system" },
   } = options;
   const metrics = istioMetrics(source);
+  const events: Gateway["events"] = new EventEmitter();
   const agent = new Agent({ connections: 64, pipelining: 1 });
   let mesh: Mesh = parseMesh(await read());
   const refresh = async (): Promise<void> => {
@@ -67,6 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...(chosen.service ? { service: chosen.service } : {}),
       ...(pod ? { pod } : {}),
     });
+    events.emit("counted");
   };
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
@@ -76,7 +81,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const objects = await Promise.resolve()
       .then(read)
       .catch(() => undefined);
-    if (objects) mesh = parseMesh(objects);
+    if (objects === undefined) return;
+    mesh = parseMesh(objects);
+    events.emit("followed");
   };
   const timer = setInterval(() => void follow(), Math.max(1, delay));
   timer.unref();
@@ -84,6 +91,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: front.url,
     metricsUrl: `${admin.url}/stats/prometheus`,
+    events,
     refresh,
     async close() {
       clearInterval(timer);
