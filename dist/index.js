@@ -321,9 +321,9 @@ e[0].split(`
 ...e)+`
 `)}function U1(e){e?process.env.DEBUG=e:delete process.env.DEBUG}function q1(){return process.env.DEBUG}function H1(e){e.inspectOpts={};let t=Object.keys(Pe.inspectOpts);for(let n=0;n<t.length;n++)e.inspectOpts[t[n]]=Pe.inspectOpts[t[n]]}Mc.
 exports=yp()(Pe);var{formatters:xv}=Mc.exports;xv.o=function(e){return this.inspectOpts.colors=this.useColors,Tc.inspect(e,this.inspectOpts).split(`
-`).map(t=>t.trim()).join(" ")};xv.O=function(e){return this.inspectOpts.colors=this.useColors,Tc.inspect(e,this.inspectOpts)}});var kv=J((lW,gp)=>{typeof process>"u"||process.type==="renderer"||process.browser===!0||process.__nwjs?gp.exports=vv():gp.exports=Sv()});import{readFileSync as Xj}from"node:fs";import{readFile as eD}from"node:fs/promises";import{setFlagsFromString as tD}from"node:v8";function be(e){return hu(e).replace(/[\\`*_[\]<>&|~$]|(?<=^|\W)@(?=\w)|#(?=\d)|\bGH-(?=\d)/gi,t=>zS[t]??`${t}${DS}`)}var DS="&#8203;",zS={...Object.fromEntries([..."\\`*_[]|~$"].map(e=>[e,`&#${e.charCodeAt(0)};`])),"<":"&lt;",">":"&gt;","&":"\
-&amp;"},R=e=>`<code>${be(e)}</code>`;function xr(e,t){let n=URL.canParse(t)?new URL(t):void 0;return n?.protocol!=="https:"&&n?.protocol!=="http:"?be(e):`[${be(e)}](<${n.href.replaceAll("<","%3C").replaceAll(">","%3E").replaceAll("|","%7C")}\
->)`}function mu(e,t){let n=o=>`| ${o.join(" | ")} |`,r=e.map(({right:o})=>o?"--:":"---");return[n(e.map(({title:o})=>o)),n(r),...t.map(n)].join(`
+`).map(t=>t.trim()).join(" ")};xv.O=function(e){return this.inspectOpts.colors=this.useColors,Tc.inspect(e,this.inspectOpts)}});var kv=J((lW,gp)=>{typeof process>"u"||process.type==="renderer"||process.browser===!0||process.__nwjs?gp.exports=vv():gp.exports=Sv()});import{readFileSync as Xj}from"node:fs";import{readFile as eD}from"node:fs/promises";import{setFlagsFromString as tD}from"node:v8";function be(e){return hu(e).replace(/[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi,t=>zS[t]??`${t}${DS}`)}var DS="&#8203;",zS={...Object.fromEntries([..."\\`*_[]|~$"].map(e=>[e,`&#${e.charCodeAt(0)};`])),"<":"&lt;",
+">":"&gt;","&":"&amp;"},R=e=>`<code>${be(e)}</code>`;function xr(e,t){let n=URL.canParse(t)?new URL(t):void 0;return n?.protocol!=="https:"&&n?.protocol!=="http:"?be(e):`[${be(e)}](<${n.href.replaceAll("<","%3C").replaceAll(">","%3E").replaceAll(
+"|","%7C")}>)`}function mu(e,t){let n=o=>`| ${o.join(" | ")} |`,r=e.map(({right:o})=>o?"--:":"---");return[n(e.map(({title:o})=>o)),n(r),...t.map(n)].join(`
 `)}var Sr=(e,t)=>`<details><summary>${e}</summary>
 
 ${t}
