@@ -34,7 +34,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The entry and the composition root know everything. */
-const free = ["src/main.ts", "src/compose.ts"];
+const free = ["src/main.ts", "src/dispatch.ts", "src/compose.ts"];
 
 type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
 

@@ -1,18 +1,19 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { actionFile } from "./generate/action.ts";
 import { jsonSchema, withReferences } from "./generate/json-schema.ts";
-import { inputTable, reference } from "./generate/reference.ts";
+import { commandTable, inputTable, reference } from "./generate/reference.ts";
 
-/** Writes what is made from the configuration's schema and the table of inputs; `--check` says which files are stale instead. */
+/** Writes what is made from the configuration's schema, and from the tables of inputs and commands; `--check` says which files are stale instead. */
 const schema = jsonSchema();
-const files: Readonly<Record<string, string>> = {
+const files: { [path: string]: string } = {
   "action.yml": actionFile(),
   "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
   "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),
-  ...(existsSync("README.md")
-    ? { "README.md": between(readFileSync("README.md", "utf8"), "inputs", inputTable()) }
-    : {}),
 };
+if (existsSync("README.md")) {
+  const page = readFileSync("README.md", "utf8");
+  files["README.md"] = between(between(page, "commands", commandTable()), "inputs", inputTable());
+}
 
 const stale = Object.entries(files).filter(
   ([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content,

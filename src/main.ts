@@ -9,36 +9,12 @@ import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
 import { helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
-import { plan } from "./commands/plan.ts";
-import { promote } from "./commands/promote.ts";
-import { rehearse } from "./commands/rehearse.ts";
-import { release } from "./commands/release.ts";
-import { replay } from "./commands/replay.ts";
-import { rollback } from "./commands/rollback.ts";
-import type { Desk, ExitCode, Session } from "./commands/session.ts";
-import { settle } from "./commands/settle.ts";
-import { status } from "./commands/status.ts";
-import { verify } from "./commands/verify.ts";
-import { compose, desk } from "./compose.ts";
-import type { Command } from "./config/config.ts";
+import type { ExitCode } from "./commands/session.ts";
 import { loadConfig } from "./config/load.ts";
+import { dispatch, isInCluster } from "./dispatch.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { proxyFor } from "./lib/proxy.ts";
 import { createRedaction } from "./lib/redaction.ts";
-
-const inCluster: Readonly<Record<Exclude<Command, "rehearse" | "replay">, (session: Session) => Promise<ExitCode>>> = {
-  release,
-  plan,
-  status,
-  verify,
-  rollback,
-  promote,
-  settle,
-};
-const anywhere: Readonly<Record<Exclude<Command, keyof typeof inCluster>, (desk: Desk) => Promise<ExitCode>>> = {
-  rehearse,
-  replay,
-};
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
 setFlagsFromString("--optimize-for-size");
@@ -68,12 +44,9 @@ async function main(): Promise<ExitCode> {
       ? progress({ screen, clock: world.clock })
       : log({ screen, actions: github.actions });
   const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
-  const { command } = config;
-  if (command === "rehearse" || command === "replay") {
-    for (const signal of signals) process.removeAllListeners(signal); // nothing is to be given back, and a long calculation hears no listener
-    return anywhere[command](desk(config, surroundings));
-  }
-  return inCluster[command](compose(config, surroundings));
+  // Nothing is to be given back then, and a long calculation hears no listener.
+  if (!isInCluster(config.command)) for (const signal of signals) process.removeAllListeners(signal);
+  return dispatch(config, surroundings);
 }
 
 function print(text: string): ExitCode {

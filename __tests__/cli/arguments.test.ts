@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Arguments, helpText, inputsFromJson, parseArguments } from "../../src/cli/arguments.ts";
-import { commands, inputs } from "../../src/config/inputs.ts";
+import { type Command, commands as rows } from "../../src/config/commands.ts";
+import { inputs } from "../../src/config/inputs.ts";
 import { ConfigError } from "../../src/config/issue.ts";
 
-const run = (command: (typeof commands)[number], given: Readonly<Record<string, string>> = {}): Arguments => ({
+const commands = rows.map(({ name }) => name);
+
+const run = (command: Command, given: Readonly<Record<string, string>> = {}): Arguments => ({
   want: "run",
   inputs: { ...given, command },
 });
@@ -25,9 +28,9 @@ const good: readonly (readonly [line: string, expected: Arguments])[] = [
     "rehearse --rehearse-rate 50 --rehearse-errors 1%",
     run("rehearse", { "rehearse-rate": "50", "rehearse-errors": "1%" }),
   ],
-  ["--help", { want: "help" }],
+  ["--help", { want: "help", command: undefined }],
   ["verify -h", { want: "help", command: "verify" }],
-  ["nonsense --help --foo", { want: "help" }],
+  ["nonsense --help --foo", { want: "help", command: undefined }],
   ["--version", { want: "version" }],
 ];
 

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Command } from "../../src/config/config.ts";
+import type { Command } from "../../src/config/commands.ts";
 import { configured, problems, sound, soundBut } from "./configured.ts";
 
 const inEmergency: readonly Command[] = ["status", "rollback", "promote", "settle"];

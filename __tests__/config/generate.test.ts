@@ -4,6 +4,7 @@ import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
+import { commands } from "../../src/config/commands.ts";
 
 const own = ["docs/schema.json", "docs/configuration.md", "README.md"];
 
@@ -13,7 +14,10 @@ function folder(context: TestContext): string {
   context.after(() => rmSync(cwd, { recursive: true }));
   cpSync("examples", join(cwd, "examples"), { recursive: true });
   mkdirSync(join(cwd, "docs"));
-  writeFileSync(join(cwd, "README.md"), "Before\n<!-- inputs -->\nold\n<!-- /inputs -->\nAfter\n");
+  writeFileSync(
+    join(cwd, "README.md"),
+    "Before\n<!-- commands -->\nold\n<!-- /commands -->\nBetween\n<!-- inputs -->\nold\n<!-- /inputs -->\nAfter\n",
+  );
   return cwd;
 }
 
@@ -55,11 +59,14 @@ test("generated files are missing, written, fresh, and stale by name when somebo
   assert.deepEqual(generate(cwd, "--check"), { code: 1, lines: [stale("docs/configuration.md")] });
 });
 
-test("the README's table stands between its marks, and the rest of the page stays", (context) => {
+test("the README's tables stand between their marks, and the rest of the page stays", (context) => {
   const cwd = folder(context);
   generate(cwd);
   const page = readFileSync(join(cwd, "README.md"), "utf8");
-  assert.ok(page.startsWith("Before\n<!-- inputs -->\n\n| Input | Meaning |"), page.slice(0, 60));
+  assert.ok(page.startsWith("Before\n<!-- commands -->\n\n| Command | What it does |"), page.slice(0, 60));
+  for (const { name, exits } of commands)
+    assert.match(page, new RegExp(`^\\| \`${name}\` \\| .* \\| ${exits} \\|$`, "m"));
+  assert.ok(page.includes("|\n<!-- /commands -->\nBetween\n<!-- inputs -->\n\n| Input | Meaning |"));
   assert.ok(page.endsWith("|\n<!-- /inputs -->\nAfter\n"), page.slice(-60));
   assert.ok(page.includes("| `stages` | Weights in percent"));
 });

@@ -1,6 +1,6 @@
 import { dump } from "js-yaml";
 import { outputNames } from "../../src/adapters/actions/outputs.ts";
-import type { Command } from "../../src/config/config.ts";
+import { commandsThat } from "../../src/config/commands.ts";
 import { describeInput, inputs } from "../../src/config/inputs.ts";
 
 /** action.yml: inputs and outputs from their tables, and the two steps. */
@@ -34,10 +34,9 @@ runs:
         ISTIO_CANARY_INPUTS: \${{ toJSON(inputs) }}
 `;
 
-const reading = ["plan", "rehearse", "status", "verify", "replay"] as const satisfies readonly Command[];
-
 /** Commands that only read leave nothing behind; any other text is settled rather than not. */
-const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !contains(fromJSON('${JSON.stringify(reading).replaceAll(",", ", ")}'), inputs.command)`;
+const reading = JSON.stringify(commandsThat(({ changes }) => !changes)).replaceAll(",", ", ");
+const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !contains(fromJSON('${reading}'), inputs.command)`;
 
 const inputsPart = (): unknown =>
   Object.fromEntries(

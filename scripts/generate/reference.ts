@@ -1,4 +1,5 @@
-import { commands as all, describeInput, type Input, inputs } from "../../src/config/inputs.ts";
+import { commands as all } from "../../src/config/commands.ts";
+import { describeInput, type Input, inputs } from "../../src/config/inputs.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** docs/configuration.md: what can be written in the YAML file, and the inputs of the same names. */
@@ -50,9 +51,16 @@ export function inputTable(): string {
   return table(["Input", "Meaning", "In the file", "Commands"], rows);
 }
 
+/** The commands, for the README. */
+export const commandTable = (): string =>
+  table(
+    ["Command", "What it does", "Exit codes"],
+    all.map(({ name, does, exits }) => [`\`${name}\``, does, exits]),
+  );
+
 /** Few exceptions are shorter to name than the rule. */
 function commandsOf({ commands }: Input): string {
-  const others = all.filter((command) => !commands.includes(command));
+  const others = all.map(({ name }) => name).filter((name) => !commands.includes(name));
   if (others.length === 0) return "all";
   return others.length <= 2 ? `all but ${others.join(" and ")}` : commands.join(", ");
 }

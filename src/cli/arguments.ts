@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import type { Command } from "../config/config.ts";
-import { commands, describeInput, type Input, inputs } from "../config/inputs.ts";
+import { type Command, type CommandRow, commandNamed, commands } from "../config/commands.ts";
+import { describeInput, type Input, inputs } from "../config/inputs.ts";
 import { ConfigError, type ConfigIssue, isMapping } from "../config/issue.ts";
 import { unknown } from "../config/nearest.ts";
 import type { Given } from "../config/overlay.ts";
@@ -8,7 +8,7 @@ import type { Given } from "../config/overlay.ts";
 /** What somebody typed. `inputs` holds the command as well: it is all that loadConfig reads. */
 export type Arguments =
   | { readonly want: "run"; readonly inputs: Given }
-  | { readonly want: "help"; readonly command?: Command }
+  | { readonly want: "help"; readonly command: Command | undefined }
   | { readonly want: "version" };
 
 /** The command is the first word of the line and no flag. */
@@ -36,30 +36,22 @@ export function parseArguments(argv: readonly string[], action: Given = {}): Arg
   const words = tokens.flatMap((token) =>
     token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : [],
   );
-  const command = commands.find((name) => name === words[0]);
+  const row = commandNamed(words[0]);
 
-  if (options.some(({ name }) => name === "help" || name === "h"))
-    return { want: "help", ...(command ? { command } : {}) };
+  if (options.some(({ name }) => name === "help" || name === "h")) return { want: "help", command: row?.name };
   if (options.some(({ name }) => name === "version")) return { want: "version" };
 
-  const report = command === "replay" ? words[1] : undefined;
-  const issues = [
-    ...wordIssues(words, command, report),
-    ...options.flatMap(flagIssues),
-    ...repeated([...options.map(({ name }) => name), ...(report === undefined ? [] : ["report"])]),
-  ];
+  const texts = options.map(({ name, value }) => ({ name, value }));
+  const strays = words.slice(1);
+  const argument = row?.argument !== undefined && strays.length > 0 ? strays.shift() : undefined;
+  if (row?.argument !== undefined && argument !== undefined) texts.push({ name: row.argument, value: argument });
+
+  const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
-  const given = Map.groupBy(options, ({ name }) => name);
-  const texts = [...given].map(([name, tokens]) => [name, tokens.map(({ value }) => value).join("\n")]);
-  return {
-    want: "run",
-    inputs: {
-      ...action,
-      ...Object.fromEntries(texts),
-      ...(report === undefined ? {} : { report }),
-      command: command ?? (action.command || "release"),
-    },
-  };
+  const inputs: { [name: string]: string } = { ...action, command: row?.name ?? (action.command || "release") };
+  for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
+    inputs[name] = given.map(({ value }) => value).join("\n");
+  return { want: "run", inputs };
 }
 
 /** A boolean flag without a value means true. */
@@ -68,21 +60,20 @@ function completed(argument: string, next: string | undefined): string {
   return input?.type === "boolean" && next !== "true" && next !== "false" ? `${argument}=true` : argument;
 }
 
-/** The second word is a report where that is what the command is about: `replay canary-report.json`. */
+/** `strays` are the words that nothing asked for. */
 function wordIssues(
-  [first, ...others]: readonly string[],
-  command: Command | undefined,
-  report: string | undefined,
+  first: string | undefined,
+  row: CommandRow | undefined,
+  strays: readonly string[],
 ): readonly ConfigIssue[] {
-  if (first !== undefined && !command) return [{ path: "", problem: unknown("command", first, commands) }];
-  return others
-    .slice(report === undefined ? 0 : 1)
-    .map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
+  const names = commands.map(({ name }) => name);
+  if (first !== undefined && !row) return [{ path: "", problem: unknown("command", first, names) }];
+  return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
 }
 
-type Option = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
+type Flag = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
 
-function flagIssues({ name, value, inlineValue }: Option): readonly ConfigIssue[] {
+function flagIssues({ name, value, inlineValue }: Flag): readonly ConfigIssue[] {
   if (!flags.some((input) => input.name === name))
     return [
       {
@@ -101,13 +92,15 @@ function flagIssues({ name, value, inlineValue }: Option): readonly ConfigIssue[
 }
 
 /** A list or a map may be given one by one; for all else the second value would silently win. */
-const repeated = (names: readonly string[]): readonly ConfigIssue[] =>
-  [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].flatMap((name) => {
+function repeated(texts: readonly { readonly name: string }[]): readonly ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  for (const [name, given] of Map.groupBy(texts, ({ name }) => name)) {
     const input = flags.find((input) => input.name === name);
-    return input === undefined || input.type === "list" || input.type === "map"
-      ? []
-      : [{ path: `--${name}`, problem: "was given more than once" }];
-  });
+    const once = input !== undefined && input.type !== "list" && input.type !== "map";
+    if (once && given.length > 1) issues.push({ path: `--${name}`, problem: "was given more than once" });
+  }
+  return issues;
+}
 
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 export function inputsFromJson(text: string): Given {
@@ -129,43 +122,36 @@ function parseJson(text: string): unknown {
   }
 }
 
-const purposes: Readonly<Record<Command, string>> = {
-  release: "Release a new version: deploy the canary, move the weights, promote or roll back.",
-  plan: "Say what a release would do, run every check, and change nothing.",
-  rehearse: "Play the plan through thousands of times: how often is it right, and how fast?",
-  status: "Say where a release is.",
-  verify: "Count how traffic really splits now.",
-  rollback: "Give all traffic back to stable, whatever the release is doing.",
-  promote: "Go on with a release that waits for approval, or is held.",
-  settle: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
-  replay: "Judge a release again from its report, without a cluster, and say whether every verdict agrees.",
+/** What `--help` prints: all commands, or one command with its flags. */
+export const helpText = (command?: Command): string => {
+  const row = commandNamed(command);
+  return (row ? helpOf(row) : helpOfAll()).join("\n");
 };
 
-/** What `--help` prints: all commands, or one command with its flags. */
-export function helpText(command?: Command): string {
-  if (command === undefined) {
-    return [
-      "istio-canary [COMMAND] [--name value ...]",
-      "",
-      "Releases a new version of a service on Istio by moving the weights of your own VirtualService.",
-      "",
-      "Commands (without one: release):",
-      ...columns(commands.map((name) => [name, purposes[name]])),
-      "",
-      "istio-canary COMMAND --help lists the command's flags, istio-canary --version says which version this is.",
-      "",
-    ].join("\n");
-  }
-  const own = flags.filter((input) => input.commands.includes(command));
+const helpOfAll = (): readonly string[] => [
+  "istio-canary [COMMAND] [--name value ...]",
+  "",
+  "Releases a new version of a service on Istio by moving the weights of your own VirtualService.",
+  "",
+  "Commands (without one: release):",
+  ...columns(commands.map(({ name, purpose }) => [name, purpose])),
+  "",
+  "istio-canary COMMAND --help lists the command's flags, istio-canary --version says which version this is.",
+  "",
+];
+
+function helpOf({ name, purpose, argument }: CommandRow): readonly string[] {
+  const form = argument === undefined ? "" : `[${argument.toUpperCase()}] `;
+  const own = flags.filter(({ commands }) => commands.includes(name));
   return [
-    `istio-canary ${command} ${command === "replay" ? "[REPORT] " : ""}[--name value ...]`,
+    `istio-canary ${name} ${form}[--name value ...]`,
     "",
-    purposes[command],
+    purpose,
     "",
     "Flags:",
     ...columns(own.map((input) => [flagForm(input), describeInput(input)])),
     "",
-  ].join("\n");
+  ];
 }
 
 const values: Readonly<Record<Input["type"], string>> = {

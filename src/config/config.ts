@@ -2,18 +2,7 @@ import type { MetricNames } from "../evidence/metric-names.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-
-/** What the program is asked to do. `settle` is the action's second step: roll back, or finish a promotion, whatever the first step left. */
-export type Command =
-  | "release"
-  | "plan"
-  | "rehearse"
-  | "status"
-  | "verify"
-  | "rollback"
-  | "promote"
-  | "settle"
-  | "replay";
+import type { Command } from "./commands.ts";
 
 /** Everything a user can say, parsed once; nothing behind this type is optional by accident. */
 export type Config = {

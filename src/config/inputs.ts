@@ -1,4 +1,4 @@
-import type { Command } from "./config.ts";
+import { type Command, commands, commandsThat, type InputGroup } from "./commands.ts";
 import { istioMetrics } from "./istio-metrics.ts";
 
 /** How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given several times. */
@@ -24,36 +24,27 @@ export type Input = {
   readonly secret?: true;
 };
 
-export const commands = [
-  "release",
-  "plan",
-  "rehearse",
-  "status",
-  "verify",
-  "rollback",
-  "promote",
-  "settle",
-  "replay",
-] as const satisfies readonly Command[];
+const readersOf = (group: InputGroup): readonly Command[] => commandsThat(({ reads }) => reads.includes(group));
 
-const configured = commands.filter((command) => command !== "replay");
-const inCluster = configured.filter((command) => command !== "rehearse");
-const planning = ["release", "plan"] as const;
-const rehearsing = [...planning, "rehearse"] as const;
-const measuring = [...rehearsing, "verify", "promote"] as const;
-const targeting = [...rehearsing, "verify"] as const;
-const telling = ["release", "rollback", "promote", "settle"] as const;
+const configured = readersOf("service");
+const targeting = readersOf("versions");
+const planning = readersOf("release");
+const rehearsing = readersOf("course");
+const measuring = readersOf("metrics");
+const verifying = readersOf("verify");
+const playing = readersOf("rehearse");
+const inCluster = commandsThat(({ inCluster }) => inCluster);
+const telling = commandsThat(({ changes }) => changes);
 
 /** Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are made from it. */
 export const inputs: readonly Input[] = [
   {
     name: "command",
     type: "text",
-    description:
-      "What to do: release (the whole job), plan (say what a release would do, and change nothing), rehearse (play the plan through thousands of times, and say how often it is right), status, verify (count how traffic really splits), rollback, promote (finish a release that waits), settle (leave nothing half-way), replay (judge a release again from its report).",
+    description: `What to do: ${commands.map(({ name, inBrief }) => (inBrief === undefined ? name : `${name} (${inBrief})`)).join(", ")}.`,
     default: "release",
     preset: "release",
-    commands,
+    commands: commandsThat(() => true),
   },
   {
     name: "config",
@@ -173,7 +164,7 @@ export const inputs: readonly Input[] = [
     type: "yaml",
     description:
       "VirtualServices whose weights move, by name or namespace/name, separated by commas; or a list that chooses routes of them. Default: the one with the service's name.",
-    commands: [...planning, "verify"],
+    commands: readersOf("routes"),
   },
   {
     name: "stages",
@@ -411,7 +402,7 @@ export const inputs: readonly Input[] = [
     type: "text",
     description: "Path of the JSON report: where it is written, and what replay reads.",
     default: "canary-report.json",
-    commands: [...telling, "replay"],
+    commands: readersOf("report"),
   },
 
   {
@@ -419,7 +410,7 @@ export const inputs: readonly Input[] = [
     path: "verify.url",
     type: "text",
     description: "Send requests to this URL and read the version from the answers, instead of asking Prometheus.",
-    commands: ["verify"],
+    commands: verifying,
   },
   {
     name: "verify-requests",
@@ -427,14 +418,14 @@ export const inputs: readonly Input[] = [
     type: "number",
     description: "How many requests are sent.",
     default: "100",
-    commands: ["verify"],
+    commands: verifying,
   },
   {
     name: "verify-headers",
     path: "verify.headers",
     type: "map",
     description: "Headers for every request.",
-    commands: ["verify"],
+    commands: verifying,
     secret: true,
   },
   {
@@ -443,14 +434,14 @@ export const inputs: readonly Input[] = [
     type: "text",
     description:
       "Response header that names the version. Default, with no field either: the body is searched for both Deployments' names.",
-    commands: ["verify"],
+    commands: verifying,
   },
   {
     name: "verify-version-field",
     path: "verify.versionFrom.json",
     type: "text",
     description: "Field of the JSON answer that names the version, with dots for nested ones.",
-    commands: ["verify"],
+    commands: verifying,
   },
   {
     name: "verify-window",
@@ -458,7 +449,7 @@ export const inputs: readonly Input[] = [
     type: "duration",
     description: "How far back Prometheus's counters are compared.",
     default: "5m",
-    commands: ["verify"],
+    commands: verifying,
   },
 
   {
@@ -466,7 +457,7 @@ export const inputs: readonly Input[] = [
     path: "rehearse.rate",
     type: "text",
     description: "Requests per second of both versions, such as 50. Default: those of the last hour, by Prometheus.",
-    commands: ["rehearse"],
+    commands: playing,
   },
   {
     name: "rehearse-errors",
@@ -474,7 +465,7 @@ export const inputs: readonly Input[] = [
     type: "text",
     description:
       "The share of stable's requests that fails, such as 0.5%. Default: that of the last hour, by Prometheus.",
-    commands: ["rehearse"],
+    commands: playing,
   },
   {
     name: "rehearse-runs",
@@ -482,7 +473,7 @@ export const inputs: readonly Input[] = [
     type: "number",
     description:
       "How many releases are rehearsed of each kind of canary. Default: 2000, fewer for plans of more than an hour.",
-    commands: ["rehearse"],
+    commands: playing,
   },
   {
     name: "rehearse-seed",
@@ -490,7 +481,7 @@ export const inputs: readonly Input[] = [
     type: "number",
     description: "Another seed gives other releases, the same seed the same ones.",
     default: "1",
-    commands: ["rehearse"],
+    commands: playing,
   },
 
   {
@@ -498,7 +489,7 @@ export const inputs: readonly Input[] = [
     type: "boolean",
     description: "Print JSON instead of text.",
     default: "false",
-    commands: ["plan", "rehearse", "status", "verify", "replay"],
+    commands: commandsThat(({ json }) => json),
   },
 ];
 

@@ -1,8 +1,9 @@
 import { tell } from "../lib/errors.ts";
 import { brokenBy, check } from "./check.ts";
-import type { Command, Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
+import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
+import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { type Environment, fill } from "./environment.ts";
-import { commands, inputs as known } from "./inputs.ts";
+import { inputs as known } from "./inputs.ts";
 import {
   ConfigError,
   type ConfigIssue,
@@ -21,24 +22,11 @@ import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
 import { readYaml } from "./yaml.ts";
 
-/** What must be right for a command; problems elsewhere are warnings. */
-const needs: Readonly<Record<Command, readonly Section[] | "everything">> = {
-  release: "everything",
-  plan: "everything",
-  verify: ["namespace", "service", "cluster", "stable", "canary", "routes", "metrics", "verify"],
-  rehearse: ["stages", "gates", "evidence", "metrics", "deadlines", "settle", "rehearse"],
-  status: ["namespace", "service", "cluster"],
-  rollback: ["namespace", "service", "cluster"],
-  promote: ["namespace", "service", "cluster"],
-  settle: ["namespace", "service", "cluster"],
-  replay: [],
-};
-
 /** What says nothing of the release itself. */
 const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify", "rehearse"] satisfies readonly Section[];
 
-/** They ask for the versions of a service, and not how it is released. */
-const asking: readonly Command[] = ["verify", "rehearse"];
+/** It asks for the versions of a service, and not how it is released. */
+const asksForVersions = ({ reads }: CommandRow): boolean => reads.includes("versions") && !reads.includes("release");
 
 /** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
 export async function loadConfig(given: {
@@ -47,7 +35,8 @@ export async function loadConfig(given: {
   readonly readFile: ReadFile;
 }): Promise<Config> {
   const inputs = givenOnly(given.inputs);
-  const command = commandOf(inputs);
+  const row = rowOf(inputs);
+  const command = row.name;
   const read = await readDocument(inputs.config, given.readFile);
   const laid = overlay(read.document, inputs);
   const filled = fill(
@@ -60,7 +49,7 @@ export async function loadConfig(given: {
   const sofar = [...checked.problems, ...unread];
   const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
 
-  const needed = needs[command];
+  const needed: "everything" | readonly Section[] = row.needs;
   const fatal = problems.filter(
     ({ path: [section] }) => needed === "everything" || needed.some((name) => name === section),
   );
@@ -72,7 +61,7 @@ export async function loadConfig(given: {
   if (fatal.length > 0) throw new ConfigError(told);
 
   const target = targetOf(checked.file, manifests);
-  const complete = asking.includes(command) || problems.every(({ path: [section = ""] }) => aside.includes(section));
+  const complete = asksForVersions(row) || problems.every(({ path: [section = ""] }) => aside.includes(section));
   return {
     ...configOf(command, checked.file, inputs, given.env),
     ...(target && complete ? { release: { target, plan: planOf(checked.file) } } : {}),
@@ -80,10 +69,11 @@ export async function loadConfig(given: {
   };
 }
 
-function commandOf({ command = "release" }: Given): Command {
-  const found = commands.find((name) => name === command);
-  if (!found) throw new ConfigError([{ path: "command", problem: unknown("command", command, commands) }]);
-  return found;
+function rowOf({ command = "release" }: Given): CommandRow {
+  const row = commandNamed(command);
+  if (row) return row;
+  const names = commands.map(({ name }) => name);
+  throw new ConfigError([{ path: "command", problem: unknown("command", command, names) }]);
 }
 
 async function readDocument(

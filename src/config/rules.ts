@@ -1,5 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
-import type { Command } from "./config.ts";
+import type { Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
 import { canaryDeployment, stageDeadline } from "./normalise.ts";

@@ -1,0 +1,37 @@
+import { plan } from "./commands/plan.ts";
+import { promote } from "./commands/promote.ts";
+import { rehearse } from "./commands/rehearse.ts";
+import { release } from "./commands/release.ts";
+import { replay } from "./commands/replay.ts";
+import { rollback } from "./commands/rollback.ts";
+import type { Desk, ExitCode, Session } from "./commands/session.ts";
+import { settle } from "./commands/settle.ts";
+import { status } from "./commands/status.ts";
+import { verify } from "./commands/verify.ts";
+import { compose, desk, type Surroundings } from "./compose.ts";
+import type { Command, CommandInCluster } from "./config/commands.ts";
+import type { Config } from "./config/config.ts";
+
+const inCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
+  release,
+  plan,
+  status,
+  verify,
+  rollback,
+  promote,
+  settle,
+};
+
+const atDesk: Readonly<Record<Exclude<Command, CommandInCluster>, (desk: Desk) => Promise<ExitCode>>> = {
+  rehearse,
+  replay,
+};
+
+export const isInCluster = (command: Command): command is CommandInCluster => Object.hasOwn(inCluster, command);
+
+/** Does what the configuration asks for, with what it takes. */
+export async function dispatch(config: Config, surroundings: Surroundings): Promise<ExitCode> {
+  const { command } = config;
+  if (isInCluster(command)) return inCluster[command](compose(config, surroundings));
+  return atDesk[command](desk(config, surroundings));
+}
