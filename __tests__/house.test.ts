@@ -18,7 +18,7 @@ const rule: Readonly<Record<string, readonly string[]>> = {
   ports: ["world", "release", "evidence", "lib"],
   reporting: ["ports", "world", "release", "evidence", "words", "lib"],
   engine: ["ports", "world", "release", "evidence", "lib"],
-  config: ["release", "evidence", "rehearsal", "lib"],
+  config: ["release", "evidence", "rehearsal", "istio", "lib"],
   cli: ["config", "lib"],
   commands: ["engine", "ports", "world", "release", "evidence", "rehearsal", "words", "config/config", "lib"],
   preflight: adapter,

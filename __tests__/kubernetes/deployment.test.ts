@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sameHost, serviceOf } from "../../src/istio/host.ts";
 import { chooseContainer } from "../../src/kubernetes/deployment.ts";
 import { resourceOf } from "../../src/kubernetes/resource-of.ts";
 import { asQuery, readSelector, selects } from "../../src/kubernetes/selector.ts";
@@ -51,28 +50,6 @@ test("a core kind has no group", () => {
     kind: "Deployment",
     plural: "deployments",
   });
-});
-
-const hosts: readonly (readonly [string, { readonly name: string; readonly namespace: string } | undefined])[] = [
-  ["reviews", { name: "reviews", namespace: "shop" }],
-  ["reviews.other.svc.cluster.local", { name: "reviews", namespace: "other" }],
-  ["reviews.other.svc.corp.example", { name: "reviews", namespace: "other" }],
-  ["reviews.other", { name: "reviews", namespace: "other" }],
-  ["reviews.other.svc", { name: "reviews", namespace: "other" }],
-  ["api.example.com", undefined],
-  ["*.shop.svc.cluster.local", undefined],
-  ["*", undefined],
-  ["", undefined],
-];
-for (const [host, expected] of hosts)
-  test(`host "${host}" is ${expected ? `Service ${expected.namespace}/${expected.name}` : "no Service"}`, () =>
-    assert.deepEqual(serviceOf(host, "shop"), expected));
-
-test("a short and a full name of one Service are the same host, in the right namespace only", () => {
-  assert.ok(sameHost("reviews", "shop", "reviews.shop.svc.cluster.local", "elsewhere"));
-  assert.ok(!sameHost("reviews", "other", "reviews", "shop"));
-  assert.ok(sameHost("api.example.com", "a", "api.example.com", "b"));
-  assert.ok(!sameHost("api.example.com", "a", "reviews", "b"));
 });
 
 const selector = readSelector({

@@ -5,7 +5,7 @@ import { shopOfTwo } from "../../sandbox/shop.ts";
 import { connect } from "../../src/adapters/kubernetes/client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
-import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
+import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Figure } from "./figure.ts";

@@ -8,7 +8,7 @@ import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journ
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
-import { captureRoutes } from "../../src/adapters/virtual-service/capture.ts";
+import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
 import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";

@@ -1,3 +1,4 @@
+import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { formatDuration } from "../lib/duration.ts";
 import type { Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
@@ -254,9 +255,9 @@ export const breaches = (draft: Draft, broken: ReadonlySet<PropertyKey>): readon
   rules.filter(({ reads }) => !reads.some((section) => broken.has(section))).flatMap(({ problems }) => problems(draft));
 
 function destinationProblems({ namespace, service, stable, canary }: ConfigFile): readonly Problem[] {
-  const fullName = (host: string | undefined): string | undefined =>
-    host?.includes(".") === false ? `${host}.${namespace}.svc.cluster.local` : host;
-  if (fullName(stable.host ?? service) !== fullName(canary.host ?? service)) return [];
+  const hostOf = ({ host = service }: { readonly host?: string | undefined }): Host =>
+    readHost(host ?? "", namespace ?? "");
+  if (!sameHost(hostOf(stable), hostOf(canary))) return [];
   if (stable.subset === undefined && canary.subset === undefined) {
     return [
       {

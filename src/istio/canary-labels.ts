@@ -1,16 +1,18 @@
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Problem } from "../kubernetes/problem.ts";
 import { type Labels, showLabels } from "../kubernetes/selector.ts";
-import { serviceOf } from "./host.ts";
-import { selectorOfService, subsetsOf } from "./subset.ts";
+import { subsetFor } from "./destination-rule.ts";
+import { type Host, readHost } from "./host.ts";
+import { selectorOfService, serviceBehind } from "./service.ts";
 
-type Destination = { readonly host: string; readonly subset?: string };
+/** A version's destination as the user wrote it. */
+type WrittenDestination = { readonly host: string; readonly subset?: string | undefined };
 
 /** What the labels of the canary's pods follow from. */
 export type LabelQuestion = {
   readonly namespace: string;
-  readonly stable: Destination;
-  readonly canary: Destination;
+  readonly stable: WrittenDestination;
+  readonly canary: WrittenDestination;
   /** The user's own, which win. */
   readonly given: Labels;
   readonly destinationRules: readonly KubernetesObject[];
@@ -31,15 +33,14 @@ export function canaryLabels(question: LabelQuestion): LabelAnswer {
 const writeLabels = "Set canary labels: the labels that only the canary's pods have, for instance version: v2.";
 
 function fromService({ namespace, canary, services }: LabelQuestion): LabelAnswer {
-  const wanted = serviceOf(canary.host, namespace);
-  const service = services.find(
-    ({ metadata }) => metadata.name === wanted?.name && (metadata.namespace ?? namespace) === wanted.namespace,
-  );
+  const host = readHost(canary.host, namespace);
+  const service = serviceBehind(services, host);
   const labels = service && selectorOfService(service);
   if (labels && Object.keys(labels).length > 0) return { labels };
+  const name = host.service ? `${host.service.namespace}/${host.service.name}` : host.text;
   const why = service ? "has no selector" : "does not exist";
   return {
-    problem: `The labels of the canary's pods are not known: Service ${wanted ? `${wanted.namespace}/${wanted.name}` : canary.host} ${why}`,
+    problem: `The labels of the canary's pods are not known: Service ${name} ${why}`,
     next: `Create it with a selector of its own, or: ${writeLabels}`,
   };
 }
@@ -48,17 +49,18 @@ function fromSubset(
   { namespace, stable, canary, destinationRules, services }: LabelQuestion,
   name: string,
 ): LabelAnswer {
-  const existing = subsetsOf(destinationRules, canary.host, namespace).find((subset) => subset.name === name);
+  const existing = subsetFor(destinationRules, readHost(canary.host, namespace), name);
   if (existing) return { labels: existing.labels };
 
-  const ofStable = subsetsOf(destinationRules, stable.host, namespace).find((subset) => subset.name === stable.subset);
+  const host = readHost(stable.host, namespace);
+  const ofStable = subsetFor(destinationRules, host, stable.subset);
   if (!ofStable)
     return {
       problem: `The labels of the canary's pods are not known: no DestinationRule for ${stable.host} defines subset ${name}, nor stable's ${stable.subset ?? "(none)"}`,
       next: writeLabels,
     };
 
-  const key = versionKey(ofStable.labels, stable.subset, servicesSelector(services, stable.host, namespace));
+  const key = versionKey(ofStable.labels, stable.subset, servicesSelector(services, host));
   if (key !== undefined) return { labels: { ...ofStable.labels, [key]: name } };
   return {
     problem: `The labels of the canary's pods are not known: stable's subset ${ofStable.name} has ${showLabels(ofStable.labels)}, and it is not clear which of them names the version`,
@@ -66,11 +68,8 @@ function fromSubset(
   };
 }
 
-const servicesSelector = (services: readonly KubernetesObject[], host: string, namespace: string): Labels => {
-  const wanted = serviceOf(host, namespace);
-  const service = services.find(
-    ({ metadata }) => metadata.name === wanted?.name && (metadata.namespace ?? namespace) === wanted.namespace,
-  );
+const servicesSelector = (services: readonly KubernetesObject[], host: Host): Labels => {
+  const service = serviceBehind(services, host);
   return (service && selectorOfService(service)) ?? {};
 };
 

@@ -1,20 +1,62 @@
-/** The Service that a host in an Istio object means. */
-export type ServiceName = { readonly name: string; readonly namespace: string };
+/** An object by its name and the namespace it is in. */
+export type NamespacedName = { readonly namespace: string; readonly name: string };
+
+/** A host that an object of Istio names, as Istio resolves it. */
+export type Host = {
+  /** As it stands there. */
+  readonly text: string;
+  /** The Service that is meant; undefined for what can be none: wildcards, addresses, hosts of ServiceEntries. */
+  readonly service: NamespacedName | undefined;
+  /** The cluster's domain; undefined where the text leaves it to the mesh, and then any cluster's is meant. */
+  readonly domain: string | undefined;
+};
 
 /**
- * Istio completes a name without dots by the namespace of the object it stands in; in between a short and a full name people write
- * `reviews.shop` or `reviews.shop.svc`, and mean the same. Undefined for what can be no Service: wildcards, and hosts of ServiceEntries.
+ * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a short and
+ * a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
  */
-export function serviceOf(host: string, namespace: string): ServiceName | undefined {
-  const [name, owner, svc] = host.split(".");
-  if (!name || name === "*") return undefined;
-  if (owner === undefined) return { name, namespace };
-  return owner !== "" && (svc === undefined || svc === "svc") ? { name, namespace: owner } : undefined;
+export function readHost(text: string, namespace: string): Host {
+  const [name = "", owner = namespace, svc = "svc", ...domain] = text.split(".");
+  const isService = name !== "" && name !== "*" && owner !== "" && svc === "svc";
+  if (!isService) return { text, service: undefined, domain: undefined };
+  return { text, service: { namespace: owner, name }, domain: domain.join(".") || undefined };
 }
 
-/** Whether two hosts, each in an object of its namespace, mean one Service; hosts that are no Services are compared as text. */
-export function sameHost(host: string, namespace: string, other: string, otherNamespace: string): boolean {
-  const [one, two] = [serviceOf(host, namespace), serviceOf(other, otherNamespace)];
-  return one && two ? one.name === two.name && one.namespace === two.namespace : !one && !two && host === other;
+/** Whether two hosts mean one Service; hosts that are no Services are compared as text. */
+export function sameHost(one: Host, other: Host): boolean {
+  if (!one.service || !other.service) return !one.service && !other.service && one.text === other.text;
+  return isNamed(other.service, one.service) && sameDomain(one.domain, other.domain);
+}
+
+const sameDomain = (one: string | undefined, other: string | undefined): boolean =>
+  one === undefined || other === undefined || one === other;
+
+export const isNamed = (one: NamespacedName, other: NamespacedName): boolean =>
+  one.namespace === other.namespace && one.name === other.name;
+
+export const isWildcard = ({ text }: Host): boolean => text.startsWith("*");
+
+/** Whether the host of a rule is for another host: it means the same, or is a wildcard over it. */
+export function covers(pattern: Host, host: Host): boolean {
+  if (!isWildcard(pattern)) return sameHost(pattern, host);
+  return namesOf(host).some((name) => name.endsWith(pattern.text.slice(1)));
+}
+
+const usualDomain = "cluster.local";
+
+function namesOf({ text, service, domain = usualDomain }: Host): readonly string[] {
+  if (!service) return [text];
+  const name = `${service.name}.${service.namespace}`;
+  return [name, `${name}.svc.${domain}`];
+}
+
+/** `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full one. */
+export function writtenLike(model: Host, host: Host): string {
+  if (sameHost(model, host)) return model.text;
+  if (!host.service) return host.text;
+  const { name, namespace } = host.service;
+  if (model.service?.namespace === namespace) return name + model.text.slice(model.service.name.length);
+  // Istio takes every name with a dot for a full one, so nothing between the short and the full name would resolve.
+  return `${name}.${namespace}.svc.${host.domain ?? model.domain ?? usualDomain}`;
 }

@@ -5,7 +5,7 @@ export type Finding = {
   /** What and where: "VirtualService shop/reviews: route \"primary\" sends no request to subset v1". */
   readonly what: string;
   /** What to do about it. */
-  readonly next?: string;
+  readonly next?: string | undefined;
 };
 
 /** Looks, changes nothing, and gives every finding at once. */

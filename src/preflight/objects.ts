@@ -1,4 +1,5 @@
-import { serviceOf } from "../istio/host.ts";
+import { readHost } from "../istio/host.ts";
+import { serviceBehind } from "../istio/service.ts";
 import { field, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
@@ -17,23 +18,21 @@ export function namespaceExists({ namespace, target }: Scene): readonly Finding[
 /** The service itself, and the Services behind both hosts. */
 export function servicesExist({ target, services }: Scene): readonly Finding[] {
   const { namespace, service, stable, canary } = target;
-  const hosts = [service, stable.host, canary.host].map((host) => ({ host, meant: serviceOf(host, namespace) }));
-  const [unclear, clear] = [hosts.filter(({ meant }) => !meant), hosts.flatMap(({ meant }) => meant ?? [])];
-  const elsewhere = clear.filter((meant) => meant.namespace !== namespace);
-  const absent = clear.filter(
-    (meant) => meant.namespace === namespace && !services.some(({ metadata }) => metadata.name === meant.name),
-  );
+  const hosts = [service, stable.host, canary.host].map((host) => readHost(host, namespace));
+  const unclear = hosts.filter((host) => !host.service);
+  const elsewhere = hosts.filter((host) => host.service && host.service.namespace !== namespace);
+  const absent = hosts.filter((host) => host.service?.namespace === namespace && !serviceBehind(services, host));
   return [
-    ...unique(unclear.map(({ host }) => host)).map((host) =>
+    ...unique(unclear.map(({ text }) => text)).map((host) =>
       refuse(`Host ${host} is the name of no Service.`, "Write the Service's name as the host of stable and canary."),
     ),
-    ...unique(elsewhere.map((meant) => `${meant.namespace}/${meant.name}`)).map((name) =>
+    ...unique(elsewhere.map((host) => `${host.service?.namespace}/${host.service?.name}`)).map((name) =>
       refuse(
         `Service ${name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`,
         "Set namespace to the service's.",
       ),
     ),
-    ...unique(absent.map(({ name }) => name)).map((name) =>
+    ...unique(absent.flatMap((host) => host.service?.name ?? [])).map((name) =>
       refuse(
         `Service ${namespace}/${name} does not exist (found: ${namesOf(services)}).`,
         "Correct its name, or create it.",
@@ -185,11 +184,10 @@ export const canaryIsClear = ({ planned }: Scene): readonly Finding[] =>
   planned !== undefined && "problem" in planned ? [refusal(planned)] : [];
 
 export function servicesSelect({ target, services }: Scene): readonly Finding[] {
-  const hosts = unique(
-    [target.stable.host, target.canary.host].flatMap((host) => serviceOf(host, target.namespace)?.name ?? []),
+  const behind = [target.stable, target.canary].flatMap(
+    ({ host }) => serviceBehind(services, readHost(host, target.namespace)) ?? [],
   );
-  return services
-    .filter(({ metadata }) => hosts.includes(metadata.name))
+  return [...new Set(behind)]
     .filter((service) => field(service, "spec", "selector") === undefined)
     .map((service) =>
       refuse(

@@ -1,4 +1,5 @@
-import { serviceOf } from "../istio/host.ts";
+import { readDestinationRule } from "../istio/destination-rule.ts";
+import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -84,9 +85,10 @@ function touched({
   virtualServices,
   destinationRules,
 }: Scene): readonly KubernetesObject[] {
-  const hosts = [target.stable.host, target.canary.host, target.service].map(
-    (host) => serviceOf(host, target.namespace)?.name,
+  const hosts = [target.stable.host, target.canary.host, target.service].map((host) =>
+    readHost(host, target.namespace),
   );
+  const isMeant = (host: Host): boolean => hosts.some((one) => sameHost(one, host));
   const named = (object: KubernetesObject): boolean =>
     target.routes.some(
       ({ namespace, name }) => object.metadata.namespace === namespace && object.metadata.name === name,
@@ -96,9 +98,7 @@ function touched({
     ...deployments.filter(({ metadata }) =>
       [target.stable.deployment, target.canary.deployment].includes(metadata.name),
     ),
-    ...services.filter(({ metadata }) => hosts.includes(metadata.name)),
-    ...destinationRules.filter((rule) =>
-      hosts.includes(serviceOf(textAt(rule, "spec", "host") ?? "", rule.metadata.namespace ?? target.namespace)?.name),
-    ),
+    ...services.filter(({ metadata }) => isMeant(readHost(metadata.name, target.namespace))),
+    ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
   ];
 }

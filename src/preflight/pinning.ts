@@ -1,11 +1,12 @@
-import { serviceOf } from "../istio/host.ts";
-import { selectorOfService } from "../istio/subset.ts";
+import { isNamed, sameHost } from "../istio/host.ts";
+import { selectorOfService, serviceBehind } from "../istio/service.ts";
+import { isDelegate, isForMesh, nameOf, rulesOf } from "../istio/virtual-service.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { listed, refuse, warn } from "./finding.ts";
-import { covers, delegatesOf, goesTo, isDelegate, isForMesh, type Rule, rulesOf } from "./mesh.ts";
+import { hostOf, type PlacedRule, placedRules, routes } from "./mesh.ts";
 import type { Scene } from "./scene.ts";
 
 /**
@@ -17,7 +18,7 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
   if (target.stable.subset === undefined || !stable || planned === undefined || "problem" in planned) return [];
   const canary = planned.deployment;
   if (!isBehindStablesService(scene, canary)) return [];
-  const rules = scene.virtualServices.flatMap(rulesOf).filter((rule) => sendsToService(rule, scene));
+  const rules = scene.virtualServices.flatMap(placedRules).filter((rule) => sendsToService(rule, scene));
   const pins = rules.filter(
     (rule) => isInForce(rule.virtualService, scene) && sendsTo(rule, scene, target.stable.subset),
   );
@@ -26,30 +27,23 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
 }
 
 function isBehindStablesService({ services, target }: Scene, { podLabels }: Deployment): boolean {
-  const service = services.find(
-    ({ metadata }) => metadata.name === serviceOf(target.stable.host, target.namespace)?.name,
-  );
+  const service = serviceBehind(services, hostOf(target, target.stable));
   const selector = service && selectorOfService(service);
   return selector !== undefined && carries(podLabels, selector);
 }
 
-const sendsToService = ({ virtualService, destinations }: Rule, { target }: Scene): boolean =>
-  destinations.some((destination) => goesTo(virtualService, destination, target.stable.host, target.namespace));
+const sendsToService = ({ destinations }: PlacedRule, { target }: Scene): boolean =>
+  destinations.some(({ host }) => sameHost(host, hostOf(target, target.stable)));
 
-const sendsTo = ({ virtualService, destinations }: Rule, { target }: Scene, subset: string | undefined): boolean =>
-  destinations.some(
-    (destination) =>
-      destination.subset === subset && goesTo(virtualService, destination, target.stable.host, target.namespace),
-  );
+const sendsTo = ({ destinations }: PlacedRule, { target }: Scene, subset: string | undefined): boolean =>
+  destinations.some((one) => one.subset === subset && sameHost(one.host, hostOf(target, target.stable)));
 
 /** One with hosts is; a delegate is where another one names it, or where the user does. */
 function isInForce(virtualService: KubernetesObject, { virtualServices, target }: Scene): boolean {
-  const { namespace, name } = virtualService.metadata;
+  const own = nameOf(virtualService);
   if (!isDelegate(virtualService)) return true;
-  return (
-    virtualServices.some((root) => delegatesOf(root).includes(`${namespace}/${name}`)) ||
-    target.routes.some((route) => route.namespace === namespace && route.name === name)
-  );
+  const delegates = virtualServices.flatMap(rulesOf).flatMap(({ delegate }) => delegate ?? []);
+  return [...delegates, ...target.routes].some((each) => isNamed(each, own));
 }
 
 /** `1 of 3`, in percent: what a Service gives each of its pods. */
@@ -72,7 +66,7 @@ function unpinned({ canary, target }: Scene, stable: Deployment): Finding {
 }
 
 /** Rules of the release's own VirtualServices; the others are the route's rivals and told of there. */
-function unpinnedRules(rules: readonly Rule[], scene: Scene): readonly Finding[] {
+function unpinnedRules(rules: readonly PlacedRule[], scene: Scene): readonly Finding[] {
   const ours = ({ metadata }: KubernetesObject): boolean =>
     scene.target.routes.some((route) => route.namespace === metadata.namespace && route.name === metadata.name);
   const open = rules.filter((rule) => ours(rule.virtualService) && sendsTo(rule, scene, undefined));
@@ -85,12 +79,12 @@ function unpinnedRules(rules: readonly Rule[], scene: Scene): readonly Finding[]
 }
 
 function unpinnedInMesh(
-  pins: readonly Rule[],
+  pins: readonly PlacedRule[],
   { target, virtualServices, canary }: Scene,
   stable: Deployment,
 ): readonly Finding[] {
   const { host } = target.stable;
-  const inMesh = virtualServices.some((each) => isForMesh(each) && covers(each, host, target.namespace));
+  const inMesh = virtualServices.some((each) => isForMesh(each) && routes(each, hostOf(target, target.stable)));
   if (inMesh) return [];
   const by = listed([...new Set(pins.map(({ virtualService }) => virtualService.metadata.name))]);
   const pods = Math.max(1, canary?.rollout.available ?? 0);

@@ -1,5 +1,6 @@
-import { serviceOf } from "../istio/host.ts";
-import { type Subset, selectorOfService, subsetsOf } from "../istio/subset.ts";
+import { type Subset, subsetFor, subsetsFor } from "../istio/destination-rule.ts";
+import { readHost } from "../istio/host.ts";
+import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -17,14 +18,12 @@ type Reach = {
 
 /** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
 function reachOf({ target, services, destinationRules }: Scene, version: Version): Reach | undefined {
-  const meant = serviceOf(version.host, target.namespace);
-  const service = services.find(({ metadata }) => metadata.name === meant?.name);
+  const host = readHost(version.host, target.namespace);
+  const service = serviceBehind(services, host);
   const selector = service && selectorOfService(service);
-  if (!meant || !selector) return undefined;
-  const subset = subsetsOf(destinationRules, version.host, target.namespace).find(
-    ({ name }) => name === version.subset,
-  );
-  return { version, service: selector, serviceName: `${meant.namespace}/${meant.name}`, subset };
+  if (!selector) return undefined;
+  const subset = subsetFor(destinationRules, host, version.subset);
+  return { version, service: selector, serviceName: `${target.namespace}/${service.metadata.name}`, subset };
 }
 
 const reaches = ({ service, subset, version }: Reach, labels: Labels): boolean | undefined =>
@@ -130,7 +129,7 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
 export function subsetsAreClear({ target, destinationRules }: Scene): readonly Finding[] {
   const { namespace, stable, canary } = target;
   const known = (version: Version): readonly Subset[] =>
-    subsetsOf(destinationRules, version.host, namespace).filter(({ name }) => name === version.subset);
+    subsetsFor(destinationRules, readHost(version.host, namespace)).filter(({ name }) => name === version.subset);
   const versions = [stable, canary].filter(({ subset }) => subset !== undefined);
   const twice = versions.filter((version) => new Set(known(version).map(({ labels }) => showLabels(labels))).size > 1);
   const lost =

@@ -1,9 +1,12 @@
-import { serviceOf } from "../istio/host.ts";
+import type { Destination } from "../istio/destination.ts";
+import { readHost, sameHost } from "../istio/host.ts";
+import { serviceBehind } from "../istio/service.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
+import type { Version } from "../release/target.ts";
 import { note, refuse, warn } from "./finding.ts";
-import { type Destination, goesTo, type Rule, rulesOf } from "./mesh.ts";
+import { type PlacedRule, placedRules } from "./mesh.ts";
 import type { Scene } from "./scene.ts";
 
 type Port = { readonly number: number; readonly name: string; readonly protocol: string; readonly target: unknown };
@@ -17,40 +20,37 @@ const portsOf = (service: KubernetesObject): readonly Port[] =>
     target: field(port, "targetPort"),
   }));
 
-const serviceBehind = ({ services, target }: Scene, host: string): KubernetesObject | undefined =>
-  services.find(({ metadata }) => metadata.name === serviceOf(host, target.namespace)?.name);
+const serviceOf = ({ services, target }: Scene, { host }: Version): KubernetesObject | undefined =>
+  serviceBehind(services, readHost(host, target.namespace));
 
 /** Each destination of stable's, in the release's VirtualServices, with the rule it stands in. */
 function destinationsOfStable({
   virtualServices,
   target,
-}: Scene): readonly { readonly rule: Rule; readonly destination: Destination }[] {
+}: Scene): readonly { readonly rule: PlacedRule; readonly destination: Destination }[] {
   const named = virtualServices.filter(({ metadata }) =>
     target.routes.some(({ namespace, name }) => namespace === metadata.namespace && name === metadata.name),
   );
   return named
-    .flatMap(rulesOf)
+    .flatMap(placedRules)
     .flatMap((rule) => rule.destinations.map((destination) => ({ rule, destination })))
     .filter(
-      ({ rule, destination }) =>
-        destination.subset === target.stable.subset &&
-        goesTo(rule.virtualService, destination, target.stable.host, target.namespace),
+      ({ destination: { host, subset } }) =>
+        subset === target.stable.subset && sameHost(host, readHost(target.stable.host, target.namespace)),
     );
 }
 
 /** The canary's destination is made like stable's, with its port: both Services need it. */
 export function portsExist(scene: Scene): readonly Finding[] {
   const { target } = scene;
-  const services = [
-    ...new Set([target.stable.host, target.canary.host].flatMap((host) => serviceBehind(scene, host) ?? [])),
-  ];
+  const services = [...new Set([target.stable, target.canary].flatMap((version) => serviceOf(scene, version) ?? []))];
   const found = destinationsOfStable(scene).flatMap(({ rule, destination }) =>
     services.flatMap((service) => portOf(service, rule, destination) ?? []),
   );
   return unique(found);
 }
 
-function portOf(service: KubernetesObject, { word }: Rule, { port }: Destination): Finding | undefined {
+function portOf(service: KubernetesObject, { word }: PlacedRule, { port }: Destination): Finding | undefined {
   const ports = portsOf(service);
   const name = `Service ${service.metadata.namespace}/${service.metadata.name}`;
   const list = ports.map(({ number }) => number).join(", ") || "none";
@@ -78,8 +78,8 @@ const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]
 
 /** Whether http routes apply to a port at all is decided by its name or appProtocol. */
 export function portsSpeakHttp(scene: Scene): readonly Finding[] {
-  const used = destinationsOfStable(scene).filter(({ rule }) => rule.protocol === "http");
-  const service = serviceBehind(scene, scene.target.stable.host);
+  const used = destinationsOfStable(scene).filter(({ rule }) => rule.section === "http");
+  const service = serviceOf(scene, scene.target.stable);
   if (!service || used.length === 0) return [];
   const ports = portsOf(service).filter(({ number }) =>
     used.some(({ destination }) => destination.port === undefined || destination.port === number),
@@ -106,7 +106,7 @@ export function portsSpeakHttp(scene: Scene): readonly Finding[] {
 /** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
 export function portNamesExist(scene: Scene): readonly Finding[] {
   const { planned, target } = scene;
-  const service = serviceBehind(scene, target.canary.host);
+  const service = serviceOf(scene, target.canary);
   if (!service || planned === undefined || "problem" in planned) return [];
   const names = planned.deployment.containers.flatMap(({ portNames }) => portNames);
   return portsOf(service)

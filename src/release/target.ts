@@ -1,3 +1,7 @@
+/** Which of the two versions of the service. */
+export type Role = "stable" | "canary";
+export const roles: readonly Role[] = ["stable", "canary"];
+
 /** One of the two versions of the service. */
 export type Version = {
   /** Name of its Deployment, which is also its `destination_workload` in Istio's metrics. */

@@ -1,10 +1,10 @@
 import { applyPatch } from "rfc6902";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/client.ts";
 import type { VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
-import { beforeOf } from "../../../src/adapters/virtual-service/capture.ts";
+import { beforeOf } from "../../../src/adapters/virtual-service/capture-routes.ts";
+import type { MovableRule } from "../../../src/adapters/virtual-service/movable-rule.ts";
 import { patchOf } from "../../../src/adapters/virtual-service/patch.ts";
-import { type Aim, planRoutes } from "../../../src/adapters/virtual-service/plan.ts";
-import type { Rule } from "../../../src/adapters/virtual-service/rule.ts";
+import { type Aim, planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Target, Version } from "../../../src/release/target.ts";
 
@@ -39,7 +39,7 @@ export const virtualService = (
   spec,
 });
 
-export const beforeWith = (object: KubernetesObject, rules: readonly Rule[]): VirtualServiceBefore => ({
+export const beforeWith = (object: KubernetesObject, rules: readonly MovableRule[]): VirtualServiceBefore => ({
   namespace: object.metadata.namespace ?? "",
   name: object.metadata.name,
   rules: rules.map(beforeOf),
@@ -60,4 +60,4 @@ export const patchTo = (
   before: VirtualServiceBefore,
   target: Target,
   aim: Aim,
-): readonly PatchOperation[] => patchOf(planRoutes(object, before, target, aim).moves);
+): readonly PatchOperation[] => patchOf(planMoves(object, before, target, aim).moves);

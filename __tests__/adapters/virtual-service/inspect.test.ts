@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { SentObject } from "../../../sandbox/api-server/object.ts";
-import { inspectRoutes } from "../../../src/adapters/virtual-service/inspect.ts";
-import type { SubsetLabels } from "../../../src/adapters/virtual-service/subset.ts";
+import { inspectRoutes } from "../../../src/adapters/virtual-service/inspect-routes.ts";
+import type { SubsetLabels } from "../../../src/adapters/virtual-service/subset-need.ts";
 import type { Plan } from "../../../src/release/plan.ts";
 import type { Target } from "../../../src/release/target.ts";
 import { clientOf, inCluster } from "../../support/cluster.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { RuleBefore } from "../../../src/adapters/virtual-service/before.ts";
 import { locate } from "../../../src/adapters/virtual-service/locate.ts";
-import type { Raw } from "../../../src/adapters/virtual-service/rule.ts";
-import { rulesOf } from "../../../src/adapters/virtual-service/rule.ts";
+import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
+import type { Raw } from "../../../src/istio/destination.ts";
 import { virtualService } from "./given.ts";
 
 const a = [{ uri: { prefix: "/a" } }];
@@ -64,9 +64,9 @@ const cases: Readonly<
 
 for (const [name, [before, now, found]] of Object.entries(cases)) {
   test(name, () => {
-    const was = before.map((rule, index): RuleBefore => ({ list: "http", index, ...rule, route: [] }));
+    const was = before.map((rule, index): RuleBefore => ({ section: "http", index, ...rule, route: [] }));
     assert.deepEqual(
-      locate(was, rulesOf(virtualService({ http: now }))).map((rule) => rule?.index),
+      locate(was, movableRules(virtualService({ http: now }))).map((rule) => rule?.index),
       found,
     );
   });

@@ -2,18 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { parseRoutesBefore, type VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
-import { type Aim, aimAt, planRoutes } from "../../../src/adapters/virtual-service/plan.ts";
-import { versionsIn } from "../../../src/adapters/virtual-service/role.ts";
-import {
-  isRaw,
-  type Raw,
-  type Rule,
-  rawList,
-  rulesOf,
-  sumOf,
-  weightOf,
-} from "../../../src/adapters/virtual-service/rule.ts";
-import { selectRules } from "../../../src/adapters/virtual-service/select.ts";
+import { destinationRoles } from "../../../src/adapters/virtual-service/destination-roles.ts";
+import { type MovableRule, movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
+import { type Aim, aimAt, planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
+import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
+import { type Raw, sumOf, weightOf } from "../../../src/istio/destination.ts";
+import { listAt, objectAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
@@ -123,7 +117,7 @@ const world = ({ nameless }: { readonly nameless: boolean }): fc.Arbitrary<World
 
 type Begun = {
   readonly target: ReturnType<typeof targetOf>;
-  readonly rules: readonly Rule[];
+  readonly rules: readonly MovableRule[];
   readonly before: VirtualServiceBefore;
 };
 
@@ -173,15 +167,15 @@ test("during a release nothing differs but the two weights and the destination t
 /** The object without what a release may touch: the two weights, and a canary that was not there at first. */
 function withoutOurs(
   object: KubernetesObject,
-  { pair, object: original }: World,
+  { object: original }: World,
   { rules, target }: Begun,
 ): KubernetesObject {
-  const { roleOf } = versionsIn("ns1", { ...target, ...pair, stable: target.stable, canary: target.canary });
-  const spec = isRaw(object.spec) ? object.spec : assert.fail();
-  const http = rulesOf(object).map((rule) => {
+  const { roleOf } = destinationRoles(target);
+  const spec = objectAt(object.spec);
+  const http = movableRules(object).map((rule) => {
     if (!rules.some(({ index }) => index === rule.index)) return rule.raw;
-    const had = rulesOf(original)[rule.index]?.entries.some((entry) => roleOf(entry) === "canary");
-    const route = rule.entries
+    const had = movableRules(original)[rule.index]?.destinations.some((entry) => roleOf(entry) === "canary");
+    const route = rule.destinations
       .filter((entry) => had || roleOf(entry) !== "canary")
       .map((entry) =>
         roleOf(entry) === undefined
@@ -197,10 +191,10 @@ test("weights are whole numbers from 0 on, the canary's is the nearest there is,
   fc.assert(
     fc.property(world({ nameless: true }), percent, (given, weight) => {
       const begun = begin(given);
-      const { roleOf } = versionsIn("ns1", begun.target);
+      const { roleOf } = destinationRoles(begun.target);
       const object = go(given.object, begun, aimAt(weight));
-      for (const { index, entries: before } of begun.rules) {
-        const { entries = [] } = rulesOf(object)[index] ?? {};
+      for (const { index, destinations: before } of begun.rules) {
+        const { destinations: entries = [] } = movableRules(object)[index] ?? {};
         assert.ok(
           entries.every(
             (entry) => entry.weight === undefined || (Number.isInteger(entry.weight) && weightOf(entry) >= 0),
@@ -245,14 +239,14 @@ test("the patch makes the object that was planned", () => {
       let object = given.object;
       for (const weight of weights) {
         const planned = new Map(
-          planRoutes(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [
+          planMoves(object, begun.before, begun.target, aimAt(weight)).moves.map(({ rule, planned }) => [
             rule.index,
             planned.map(({ raw }) => raw),
           ]),
         );
         object = go(object, begun, aimAt(weight));
-        for (const { index, raw } of rulesOf(object))
-          if (planned.has(index)) assert.deepEqual(rawList(raw.route), planned.get(index));
+        for (const { index, raw } of movableRules(object))
+          if (planned.has(index)) assert.deepEqual(listAt(raw.route), planned.get(index));
       }
     }),
   );
@@ -262,12 +256,12 @@ test("after a swap stable has no request, and the canary all that the two had", 
   fc.assert(
     fc.property(world({ nameless: true }), percents, (given, weights) => {
       const begun = begin(given);
-      const { roleOf } = versionsIn("ns1", begun.target);
+      const { roleOf } = destinationRoles(begun.target);
       const shifted = weights.reduce((object, weight) => go(object, begun, aimAt(weight)), given.object);
       const object = go(shifted, begun, { to: "swapped" });
       assert.equal(text(object), text(go(given.object, begun, { to: "swapped" })), "it depends on the weights before");
-      for (const { index, entries: before } of begun.rules) {
-        const { entries = [] } = rulesOf(object)[index] ?? {};
+      for (const { index, destinations: before } of begun.rules) {
+        const { destinations: entries = [] } = movableRules(object)[index] ?? {};
         assert.equal(sumOf(entries.filter((entry) => roleOf(entry) === "stable")), 0);
         assert.equal(entries.length, before.length);
         assert.deepEqual(
@@ -289,10 +283,10 @@ test("what somebody else changes meanwhile stays: rules in another order, new ru
   fc.assert(
     fc.property(world({ nameless: false }), percents, edit, (given, weights, { order, added, timeout }) => {
       const begun = begin(given);
-      const { http: _, ...rest } = isRaw(given.object.spec) ? given.object.spec : assert.fail();
-      const places = shuffled([...rulesOf(given.object).keys()], order);
+      const { http: _, ...rest } = objectAt(given.object.spec);
+      const places = shuffled([...movableRules(given.object).keys()], order);
       const edited = (object: KubernetesObject): KubernetesObject => {
-        const rules = rulesOf(object).map(({ raw }) => raw);
+        const rules = movableRules(object).map(({ raw }) => raw);
         const http = [
           ...added.map((rule, index) => ({ ...rule, name: `new-${index}` })),
           ...places.map((place) => ({ ...rules[place], timeout })),
@@ -310,8 +304,8 @@ test("a patch that was planned for other rules is refused by its tests", () => {
     fc.property(world({ nameless: true }), foreign, (given, added) => {
       const begun = begin(given);
       const patch = patchTo(given.object, begun.before, begun.target, aimAt(20));
-      const spec = isRaw(given.object.spec) ? given.object.spec : assert.fail();
-      const moved = virtualService({ ...spec, http: [added, ...rulesOf(given.object).map(({ raw }) => raw)] });
+      const spec = objectAt(given.object.spec);
+      const moved = virtualService({ ...spec, http: [added, ...movableRules(given.object).map(({ raw }) => raw)] });
       assert.throws(() => patched(moved, patch));
     }),
   );

@@ -3,7 +3,7 @@ import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesClient } from "../../../src/adapters/kubernetes/client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
-import { captureRoutes } from "../../../src/adapters/virtual-service/capture.ts";
+import { captureRoutes } from "../../../src/adapters/virtual-service/capture-routes.ts";
 import { virtualServiceRouter } from "../../../src/adapters/virtual-service/router.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError, UnreachableError } from "../../../src/lib/errors.ts";
@@ -132,7 +132,7 @@ test("an object that is deleted between reading and writing does not hold up a r
           name: "app",
           rules: [
             {
-              list: "http" as const,
+              section: "http" as const,
               index: 0,
               name: "primary",
               route: [{ destination: { host: "app", subset: "v1" } }],

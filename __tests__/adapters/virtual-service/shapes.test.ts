@@ -5,9 +5,9 @@ import test from "node:test";
 import { load } from "js-yaml";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/client.ts";
 import { routeWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
-import type { Aim } from "../../../src/adapters/virtual-service/plan.ts";
-import { rulesOf } from "../../../src/adapters/virtual-service/rule.ts";
-import { selectRules } from "../../../src/adapters/virtual-service/select.ts";
+import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
+import type { Aim } from "../../../src/adapters/virtual-service/plan-moves.ts";
+import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { assertGolden } from "../../support/golden.ts";
 import { beforeWith, type Given, patched, patchTo, targetOf, virtualService } from "./given.ts";
@@ -46,7 +46,7 @@ function account(shape: Shape): string {
       object,
       words: [
         ...patch.map(operationWord),
-        ...rulesOf(object).map((rule) => `  → ${routeWord(rule)}: ${splitWord(rule.entries)}`),
+        ...movableRules(object).map((rule) => `  → ${routeWord(rule)}: ${splitWord(rule.destinations)}`),
       ],
     };
   };

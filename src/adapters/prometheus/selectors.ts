@@ -1,4 +1,5 @@
 import type { MetricNames } from "../../evidence/metric-names.ts";
+import { readHost } from "../../istio/host.ts";
 import type { Millis } from "../../lib/duration.ts";
 import type { Target, Version } from "../../release/target.ts";
 import type { Reporter } from "./reporter.ts";
@@ -81,12 +82,11 @@ const oneOf = (texts: readonly string[]): string => [...new Set(texts)].map(lite
  * Host header, which may be short and have a port, where none was.
  */
 function hostPattern(namespace: string, hosts: readonly string[]): string {
-  const names = hosts.map((host) => {
-    const [name = host, space = namespace, ...rest] = host.split(".");
+  const names = hosts.map((text) => {
+    const { service } = readHost(text, namespace);
     // A name with dots that is not a Service's is somebody's own (a ServiceEntry): it is as it is.
-    return host.includes(".") && rest[0] !== "svc" && rest.length > 0
-      ? literally(host)
-      : `${literally(name)}(\\.${literally(space)}(\\.svc(\\..+)?)?)?`;
+    if (!service) return literally(text);
+    return `${literally(service.name)}(\\.${literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
   });
   return `(${[...new Set(names)].join("|")})(:[0-9]+)?`;
 }

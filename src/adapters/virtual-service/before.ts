@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
+import { movableSections } from "./movable-rule.ts";
 
 const raw = z.record(z.string(), z.unknown());
 
 const rule = z.object({
-  list: z.literal("http"),
+  section: z.enum(movableSections),
   /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
   index: z.int().check(z.nonnegative()),
   name: z.optional(z.string()),

@@ -1,62 +1,52 @@
-import { firstLabel } from "./host.ts";
-import { type Entry, isRaw } from "./rule.ts";
+import type { Destination, WeightedDestination } from "../../istio/destination.ts";
+import type { NamespacedName } from "../../istio/host.ts";
 
 /** How people find an object: "VirtualService shop/reviews". */
-export const virtualServiceWord = ({
-  namespace,
-  name,
-}: {
-  readonly namespace: string;
-  readonly name: string;
-}): string => `VirtualService ${namespace}/${name}`;
+export const virtualServiceWord = ({ namespace, name }: NamespacedName): string =>
+  `VirtualService ${namespace}/${name}`;
 
 /** `route "primary"`, or `route #0` by its place, as a configuration names it. */
 export const routeWord = ({ name, index }: { readonly name?: string | undefined; readonly index: number }): string =>
   name === undefined ? `route #${index}` : `route "${name}"`;
 
 /** Host, subset and port as they stand there: `reviews subset v1 port 9080`. */
-export const destinationWord = ({ host, subset, port }: Pick<Entry, "host" | "subset" | "port">): string =>
-  [
-    host || "a destination without a host",
-    ...(subset === undefined ? [] : [`subset ${subset}`]),
-    ...(port === undefined ? [] : [`port ${port}`]),
-  ].join(" ");
-
-/** How a rule divides requests: `v1 90, v2 10`, or `v1 alone`. */
-export function splitWord(entries: readonly Entry[]): string {
-  const [only, ...more] = entries;
-  if (!only) return "no destination";
-  if (more.length === 0) return `${labelOf(only, entries)} alone`;
-  return entries
-    .map(
-      (entry) =>
-        `${labelOf(entry, entries)} ${entry.weight === undefined ? "without a weight" : JSON.stringify(entry.weight)}`,
-    )
-    .join(", ");
+export function destinationWord({ host, subset, port }: Destination): string {
+  const words = [host.text || "a destination without a host"];
+  if (subset !== undefined) words.push(`subset ${subset}`);
+  if (port !== undefined) words.push(`port ${port}`);
+  return words.join(" ");
 }
 
+/** How a rule divides requests: `v1 90, v2 10`, or `v1 alone`. */
+export function splitWord(destinations: readonly WeightedDestination[]): string {
+  const [only, ...more] = destinations;
+  if (!only) return "no destination";
+  if (more.length === 0) return `${labelOf(only, destinations)} alone`;
+  return destinations.map((one) => `${labelOf(one, destinations)} ${weightWord(one)}`).join(", ");
+}
+
+const weightWord = ({ weight }: WeightedDestination): string =>
+  weight === undefined ? "without a weight" : JSON.stringify(weight);
+
+const shortName = ({ host }: Destination): string => host.text.split(".")[0] ?? host.text;
+
+const labels: readonly ((of: Destination) => string)[] = [
+  (one) => one.subset ?? shortName(one),
+  ({ subset, host }) => (subset === undefined ? host.text : `${host.text}/${subset}`),
+  destinationWord,
+];
+
 /** The shortest name that tells a destination from the others of its rule. */
-function labelOf(entry: Entry, among: readonly Entry[]): string {
-  const names: readonly ((of: Entry) => string)[] = [
-    ({ subset, host }) => subset ?? firstLabel(host),
-    ({ subset, host }) => (subset === undefined ? host : `${host}/${subset}`),
-    destinationWord,
-  ];
-  const telling =
-    names.find((name) => among.filter((other) => name(other) === name(entry)).length === 1) ?? destinationWord;
-  return telling(entry);
+function labelOf(destination: Destination, among: readonly Destination[]): string {
+  const isTelling = (label: (of: Destination) => string): boolean =>
+    among.filter((other) => label(other) === label(destination)).length === 1;
+  return (labels.find(isTelling) ?? destinationWord)(destination);
 }
 
 /** The first few of many, and how many more. */
 export function someOf(words: readonly string[], separator = "; ", most = 5): string {
   const more = words.length - most;
   return more > 0 ? `${words.slice(0, most).join(separator)}${separator}and ${more} more` : words.join(separator);
-}
-
-/** The VirtualService that a rule hands its requests to; its namespace is the root's unless it says otherwise. */
-export function delegateWord(delegate: unknown, namespace: string): string {
-  const { name, namespace: own } = isRaw(delegate) ? delegate : {};
-  return virtualServiceWord({ namespace: typeof own === "string" && own !== "" ? own : namespace, name: String(name) });
 }
 
 /** `part` is from 0 to 1. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import type { RouteRule } from "../../istio/virtual-service.ts";
 import type { RuleBefore } from "./before.ts";
-import type { Rule } from "./rule.ts";
 
-type Likeness = (was: RuleBefore, now: Rule) => boolean;
+type Likeness = (was: RuleBefore, now: RouteRule) => boolean;
 
 const sameMatch: Likeness = (was, now) => isDeepStrictEqual(was.match, now.match);
 const sameBoth: Likeness = (was, now) => was.name === now.name && sameMatch(was, now);
@@ -19,17 +19,17 @@ const likenesses: readonly Likeness[] = [
  * Where the rules of a release are among those that are there now; undefined for one that is gone.
  * A likeness counts only where it is unique on both sides, so no rule is ever taken for another or for two.
  */
-export function locate(before: readonly RuleBefore[], now: readonly Rule[]): readonly (Rule | undefined)[] {
-  const found = new Map<RuleBefore, Rule>();
+export function locate(before: readonly RuleBefore[], now: readonly RouteRule[]): readonly (RouteRule | undefined)[] {
+  const known = new Map<RuleBefore, RouteRule>();
   for (const alike of likenesses) {
-    const taken = new Set(found.values());
-    const lost = before.filter((was) => !found.has(was));
+    const taken = new Set(known.values());
+    const lost = before.filter((was) => !known.has(was));
     const free = now.filter((rule) => !taken.has(rule));
-    const fits = (was: RuleBefore, rule: Rule): boolean => was.list === rule.list && alike(was, rule);
+    const fits = (was: RuleBefore, rule: RouteRule): boolean => was.section === rule.section && alike(was, rule);
     for (const was of lost) {
       const [rule, ...more] = free.filter((candidate) => fits(was, candidate));
-      if (rule && more.length === 0 && lost.every((other) => other === was || !fits(other, rule))) found.set(was, rule);
+      if (rule && more.length === 0 && lost.every((other) => other === was || !fits(other, rule))) known.set(was, rule);
     }
   }
-  return before.map((was) => found.get(was));
+  return before.map((was) => known.get(was));
 }

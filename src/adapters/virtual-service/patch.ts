@@ -1,7 +1,8 @@
+import { isWeight, type Raw, sumOf } from "../../istio/destination.ts";
+import type { RouteRule } from "../../istio/virtual-service.ts";
 import type { PatchOperation } from "../kubernetes/client.ts";
 import { routeWord } from "./describe.ts";
-import type { Move } from "./plan.ts";
-import { entryOf, type Raw, type Rule, sumOf } from "./rule.ts";
+import { type Move, plannedDestinations } from "./plan-moves.ts";
 
 /** A JSON Patch that tests every rule it changes, so that it fails when the rules have moved since they were read. */
 export function patchOf(moves: readonly Move[]): readonly PatchOperation[] {
@@ -12,7 +13,7 @@ export function patchOf(moves: readonly Move[]): readonly PatchOperation[] {
   return [...changes.flatMap(({ move }) => testsOf(move)), ...changes.flatMap(({ operations }) => operations)];
 }
 
-const pathOf = ({ list, index }: Rule): string => `/spec/${list}/${index}`;
+const pathOf = ({ section, index }: RouteRule): string => `/spec/${section}/${index}`;
 
 /** That it is the same rule, and that its destinations stand where they stood. */
 function testsOf({ rule, planned }: Move): readonly PatchOperation[] {
@@ -22,9 +23,9 @@ function testsOf({ rule, planned }: Move): readonly PatchOperation[] {
     .map((field) => test(`${path}/${field}`, rule[field]));
   // JSON Patch cannot test that a field is absent, so a rule without name and match is known by all of it.
   if (marks.length === 0) return [test(path, rule.raw)];
-  const inPlace = planned.length === rule.entries.length && planned.every(({ was }, index) => was === index);
+  const inPlace = planned.length === rule.destinations.length && planned.every(({ was }, index) => was === index);
   if (!inPlace) return [...marks, test(`${path}/route`, rule.raw.route)];
-  const touched = planned.filter(({ raw }, index) => raw !== rule.entries[index]?.raw);
+  const touched = planned.filter(({ raw }, index) => raw !== rule.destinations[index]?.raw);
   return [...marks, ...touched.map(({ was, raw }) => test(`${path}/route/${was}/destination`, raw.destination))];
 }
 
@@ -34,16 +35,14 @@ const test = (path: string, value: unknown): PatchOperation => ({ op: "test", pa
 function operationsOf({ rule, planned }: Move): readonly PatchOperation[] {
   const path = `${pathOf(rule)}/route`;
   const kept = new Set(planned.map(({ was }) => was));
-  const gone = [...rule.entries.keys()].filter((index) => !kept.has(index)).reverse();
-  return [
-    ...gone.map((index): PatchOperation => ({ op: "remove", path: `${path}/${index}` })),
-    ...planned.flatMap(({ was, raw }, index): readonly PatchOperation[] => {
-      const now = was === undefined ? undefined : rule.entries[was];
-      return now
-        ? weightChange(`${path}/${index}/weight`, now.raw, raw)
-        : [{ op: "add", path: `${path}/${index}`, value: raw }];
-    }),
-  ];
+  const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
+  const operations = gone.map((index): PatchOperation => ({ op: "remove", path: `${path}/${index}` }));
+  for (const [index, { was, raw }] of planned.entries()) {
+    const now = was === undefined ? undefined : rule.destinations[was];
+    if (now) operations.push(...weightChange(`${path}/${index}/weight`, now.raw, raw));
+    else operations.push({ op: "add", path: `${path}/${index}`, value: raw });
+  }
+  return operations;
 }
 
 function weightChange(path: string, { weight: now }: Raw, { weight: planned }: Raw): readonly PatchOperation[] {
@@ -53,17 +52,15 @@ function weightChange(path: string, { weight: now }: Raw, { weight: planned }: R
 }
 
 /** The last line before the wire: whatever went wrong above, no rule is written that Istio would misunderstand. */
-function assertWritable({ rule, planned }: Move): void {
-  const entries = planned.map(({ raw }) => entryOf(raw));
-  const wrong = [
-    ...(entries.length === 0 ? ["no destination"] : []),
-    ...entries.filter(({ host }) => host === "").map(() => "a destination without a host"),
-    ...entries.filter(({ weight }) => !isWeight(weight)).map(({ weight }) => `the weight ${JSON.stringify(weight)}`),
-    ...(entries.length > 1 && sumOf(entries) === 0 ? ["weights that sum to 0"] : []),
-  ];
-  if (wrong.length > 0) throw new Error(`${routeWord(rule)} would get ${wrong.join(" and ")}; nothing was written`);
+function assertWritable(move: Move): void {
+  const destinations = plannedDestinations(move);
+  const wrong: string[] = [];
+  if (destinations.length === 0) wrong.push("no destination");
+  for (const { host, weight } of destinations) {
+    if (host.text === "") wrong.push("a destination without a host");
+    if (!isWeight(weight)) wrong.push(`the weight ${JSON.stringify(weight)}`);
+  }
+  if (destinations.length > 1 && sumOf(destinations) === 0) wrong.push("weights that sum to 0");
+  if (wrong.length > 0)
+    throw new Error(`${routeWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
 }
-
-/** What Istio's int32 takes, or nothing. */
-export const isWeight = (weight: unknown): boolean =>
-  weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);

@@ -9,9 +9,8 @@ import type { RoutesBefore, VirtualServiceBefore } from "./before.ts";
 import { routeWord, someOf, splitWord, virtualServiceWord } from "./describe.ts";
 import { ownSubsets } from "./own-subsets.ts";
 import { patchOf } from "./patch.ts";
-import { type Aim, aimAt, type Move, planRoutes } from "./plan.ts";
-import { entryOf } from "./rule.ts";
-import type { SubsetLabels } from "./subset.ts";
+import { type Aim, aimAt, type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
+import type { SubsetLabels } from "./subset-need.ts";
 
 export type VirtualServiceRouterOptions = {
   readonly client: KubernetesClient;
@@ -22,12 +21,6 @@ export type VirtualServiceRouterOptions = {
   /** Asked only when a subset is missing and the target does not say the labels itself. */
   readonly subsetLabels: SubsetLabels;
 };
-
-/**
- * A router around a router: the place for `confirmed(router)`, which will wait until Envoy has what was written.
- * @public
- */
-export type RouterDecorator = (router: Router) => Router;
 
 const maxTries = 5;
 
@@ -81,7 +74,7 @@ export function virtualServiceRouter({
         next: "Apply it again, then run the release again.",
       });
     }
-    const { moves, troubles } = planRoutes(object, one, target, aim);
+    const { moves, troubles } = planMoves(object, one, target, aim);
     if (troubles.length === 0 || aim.to === "before") return moves;
     throw new DeniedError(`${virtualServiceWord(one)} was changed during the release: ${someOf(troubles)}.`, {
       next: "Put the routes back as they were, then run the release again.",
@@ -91,7 +84,7 @@ export function virtualServiceRouter({
   async function compare(one: VirtualServiceBefore, aim: Aim): Promise<readonly string[]> {
     const object = await read(one);
     if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
-    const { moves, troubles } = planRoutes(object, one, target, aim);
+    const { moves, troubles } = planMoves(object, one, target, aim);
     const writer = lastWriter(object, fieldManager);
     const different = moves.filter((move) => patchOf([move]).length > 0);
     return [
@@ -160,10 +153,10 @@ export function virtualServiceRouter({
   };
 }
 
-const plannedWord = ({ planned }: Move): string => splitWord(planned.map(({ raw }) => entryOf(raw)));
+const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
 
 const changeWord = (move: Move): string =>
-  `${routeWord(move.rule)}: ${splitWord(move.rule.entries)} instead of ${plannedWord(move)}`;
+  `${routeWord(move.rule)}: ${splitWord(move.rule.destinations)} instead of ${plannedWord(move)}`;
 
 const wishWord = (moves: readonly Move[]): string =>
   someOf(

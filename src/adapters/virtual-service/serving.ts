@@ -1,8 +1,9 @@
-import type { Target } from "../../release/target.ts";
+import { trafficOf } from "../../istio/destination.ts";
+import type { Role, Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import { istioVersion, virtualServicesOf } from "./api.ts";
-import { type Role, versionsIn } from "./role.ts";
-import { rulesOf, trafficOf } from "./rule.ts";
+import { destinationRoles } from "./destination-roles.ts";
+import { chosenRules, movableRules } from "./movable-rule.ts";
 
 /**
  * The one version that has all the traffic of both, on every VirtualService of the target; undefined while both have some, or none has.
@@ -10,23 +11,18 @@ import { rulesOf, trafficOf } from "./rule.ts";
  */
 export async function soleServer(client: KubernetesClient, target: Target): Promise<Role | undefined> {
   const resource = virtualServicesOf(await istioVersion(client));
-  const objects = await Promise.all(
-    target.routes.map(({ namespace, name }) => unlessForbidden(client.get(resource, namespace, name))),
+  const { roleOf } = destinationRoles(target);
+  const serving = await Promise.all(
+    target.routes.map(async (choice) => {
+      const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
+      const rules = object ? chosenRules(movableRules(object), choice) : [];
+      return rules.flatMap(({ destinations }) =>
+        destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []),
+      );
+    }),
   );
-  const serving = objects.flatMap((object, index) => {
-    const { namespace = target.namespace, routes = [] } = target.routes[index] ?? {};
-    const versions = versionsIn(namespace, target);
-    const chosen = object
-      ? rulesOf(object).filter(
-          ({ name, index }) => routes.length === 0 || routes.includes(name ?? "") || routes.includes(`#${index}`),
-        )
-      : [];
-    return chosen.flatMap(({ entries }) =>
-      entries.filter((entry) => trafficOf(entry, entries) > 0).map((entry) => versions.roleOf(entry)),
-    );
-  });
-  const roles = new Set(serving.filter((role) => role !== undefined));
-  return roles.size === 1 ? [...roles][0] : undefined;
+  const [role, ...more] = new Set(serving.flat());
+  return more.length === 0 ? role : undefined;
 }
 
 async function unlessForbidden<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -1,10 +1,10 @@
-import { type Entry, sumOf } from "./rule.ts";
+import { sumOf, type WeightedDestination } from "../../istio/destination.ts";
 
 /**
  * What the two versions have to divide. Weights are proportions, so the two alone are written as percent, whatever their sum was;
  * beside third destinations with weight they keep their own sum, and the others keep their part of all requests.
  */
-export function managedShare(ours: readonly Entry[], thirds: readonly Entry[]): number {
+export function managedShare(ours: readonly WeightedDestination[], thirds: readonly WeightedDestination[]): number {
   return sumOf(thirds) === 0 ? 100 : sumOf(ours);
 }
 

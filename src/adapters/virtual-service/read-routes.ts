@@ -3,24 +3,25 @@ import type { Finding } from "../../ports/preflight.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { destinationRulesOf, virtualServicesOf } from "./api.ts";
-import { refuse } from "./check.ts";
+import { refuse } from "./check-rule.ts";
 import { destinationWord, someOf, virtualServiceWord } from "./describe.ts";
-import { versionsIn } from "./role.ts";
-import { type Selection, selectRules } from "./select.ts";
-import { ruleNamespace, type SubsetNeed, subsetNeed } from "./subset.ts";
+import { destinationRoles } from "./destination-roles.ts";
+import { ruleNamespace } from "./own-rule.ts";
+import { type Selection, selectRules } from "./select-rules.ts";
+import { type SubsetNeed, subsetNeed } from "./subset-need.ts";
 
 /** A VirtualService of the release, and the routes in it that the release moves. */
-export type Chosen = Selection & { readonly choice: RouteChoice; readonly object: KubernetesObject };
+export type ChosenRoutes = Selection & { readonly choice: RouteChoice; readonly object: KubernetesObject };
 
 /** The routes of a target as they are now, and everything in them that forbids a release. */
-export type Reading = {
+export type PresentRoutes = {
   readonly version: string;
-  readonly chosen: readonly Chosen[];
+  readonly chosen: readonly ChosenRoutes[];
   readonly subsets: SubsetNeed;
   readonly problems: readonly Finding[];
 };
 
-export async function readRoutes(client: KubernetesClient, version: string, target: Target): Promise<Reading> {
+export async function readRoutes(client: KubernetesClient, version: string, target: Target): Promise<PresentRoutes> {
   const choices = [...new Map(target.routes.map((choice) => [virtualServiceWord(choice), choice])).values()];
   const [objects, subsets] = await Promise.all([
     Promise.all(
@@ -31,16 +32,14 @@ export async function readRoutes(client: KubernetesClient, version: string, targ
     ),
     readSubsets(client, version, target),
   ]);
-  const chosen = objects.flatMap(({ choice, object }): readonly Chosen[] =>
+  const chosen = objects.flatMap(({ choice, object }): readonly ChosenRoutes[] =>
     object ? [{ choice, object, ...selectRules(object, choice, target) }] : [],
   );
   const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
-  const problems = [
-    ...choiceProblems(target),
-    ...(await Promise.all(absent.map((choice) => missing(client, version, choice)))),
-    ...chosen.flatMap((one) => one.problems),
-    ...(subsets.problem ? [subsets.problem] : []),
-  ];
+  const problems = choiceProblems(target);
+  problems.push(...(await Promise.all(absent.map((choice) => missing(client, version, choice)))));
+  problems.push(...chosen.flatMap((one) => one.problems));
+  if (subsets.problem) problems.push(subsets.problem);
   return { version, chosen, subsets, problems };
 }
 
@@ -61,28 +60,26 @@ async function missing(client: KubernetesClient, version: string, choice: RouteC
 }
 
 /** What is wrong before anything is read. */
-function choiceProblems(target: Target): readonly Finding[] {
-  const { stable, canary, routes, namespace } = target;
-  const words = routes.map(virtualServiceWord);
+function choiceProblems(target: Target): Finding[] {
+  const problems: Finding[] = [];
+  if (target.routes.length === 0)
+    problems.push(
+      refuse(
+        `No VirtualService is named for ${target.namespace}/${target.service}.`,
+        "Name the one that routes to the service.",
+      ),
+    );
+  const words = target.routes.map(virtualServiceWord);
   const twice = words.find((word, index) => words.indexOf(word) !== index);
-  const asEntry = { ...canary, weight: undefined, raw: {} };
-  return [
-    ...(routes.length === 0
-      ? [
-          refuse(
-            `No VirtualService is named for ${namespace}/${target.service}.`,
-            "Name the one that routes to the service.",
-          ),
-        ]
-      : []),
-    ...(twice === undefined ? [] : [refuse(`${twice} is named twice.`, "Name it once, with all the routes of it.")]),
-    ...(versionsIn(namespace, target).roleOf(asEntry) === "stable"
-      ? [
-          refuse(
-            `Stable and canary are the same destination: ${destinationWord(stable)}.`,
-            "Give them different subsets, or different hosts.",
-          ),
-        ]
-      : []),
-  ];
+  if (twice !== undefined)
+    problems.push(refuse(`${twice} is named twice.`, "Name it once, with all the routes of it."));
+  const { roleOf, canary, stable } = destinationRoles(target);
+  if (roleOf(canary) === "stable")
+    problems.push(
+      refuse(
+        `Stable and canary are the same destination: ${destinationWord(stable)}.`,
+        "Give them different subsets, or different hosts.",
+      ),
+    );
+  return problems;
 }

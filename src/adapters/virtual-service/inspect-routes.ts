@@ -5,15 +5,16 @@ import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
 import { destinationRulesOf, istioVersion, virtualServicesOf } from "./api.ts";
-import { beforeOf } from "./capture.ts";
-import { refuse } from "./check.ts";
+import { beforeOf } from "./capture-routes.ts";
+import { refuse } from "./check-rule.ts";
 import { virtualServiceWord } from "./describe.ts";
-import { noticesOf } from "./notice.ts";
+import { noticesOf } from "./notices.ts";
+import { isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { patchOf } from "./patch.ts";
-import { aimAt, planRoutes } from "./plan.ts";
-import { type Chosen, type Reading, readRoutes } from "./read.ts";
-import { rivalsOf } from "./rival.ts";
-import { isOurs, ownRule, ownRuleName, ruleNamespace, ruleWord, type SubsetLabels, subsetsFor } from "./subset.ts";
+import { aimAt, planMoves } from "./plan-moves.ts";
+import { type ChosenRoutes, type PresentRoutes, readRoutes } from "./read-routes.ts";
+import { rivalsOf } from "./rivals.ts";
+import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
 
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 export async function inspectRoutes(
@@ -37,20 +38,20 @@ export async function inspectRoutes(
 
 function refusalFrom(error: unknown): Finding {
   if (!(error instanceof ToldError)) throw error;
-  return { level: "refuse", what: error.message, ...(error.next === undefined ? {} : { next: error.next }) };
+  return { level: "refuse", what: error.message, next: error.next };
 }
 
 /** The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored. */
 async function rehearse(
   client: KubernetesClient,
   version: string,
-  { choice, object, rules, problems }: Chosen,
+  { choice, object, rules, problems }: ChosenRoutes,
   target: Target,
   plan: Plan,
 ): Promise<readonly Finding[]> {
   if (problems.length > 0) return [];
   const before = { namespace: choice.namespace, name: choice.name, rules: rules.map(beforeOf) };
-  const body = patchOf(planRoutes(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
+  const body = patchOf(planMoves(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
   return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () =>
     client.patch(virtualServicesOf(version), choice.namespace, choice.name, { type: "json", body }, { dryRun: true }),
   );
@@ -68,7 +69,7 @@ async function dryRun(what: string, write: () => Promise<unknown>): Promise<read
 
 async function inspectSubsets(
   client: KubernetesClient,
-  { version, subsets, problems }: Reading,
+  { version, subsets, problems }: PresentRoutes,
   target: Target,
   plan: Plan,
   labelsOf: SubsetLabels,
@@ -80,19 +81,19 @@ async function inspectSubsets(
   try {
     const [there, wanted] = await Promise.all([
       client.get(resource, namespace, name),
-      subsetsFor(subsets.missing, subsets, target, labelsOf),
+      missingSubsets(subsets.missing, subsets, target, labelsOf),
     ]);
     if (there && !isOurs(there))
       return [
         refuse(
-          `${ruleWord(there)} is in the way of the one that would add the subset ${target.canary.subset}.`,
+          `${word} is in the way of the one that would add the subset ${target.canary.subset}.`,
           "Rename it, or add the subset yourself.",
         ),
       ];
     const refused = there
       ? []
       : await dryRun(`${word} would be refused`, () =>
-          client.create(resource, namespace, ownRule(target, version, wanted, subsets), { dryRun: true }),
+          client.create(resource, namespace, ownRule(target, version, wanted, subsets.beside), { dryRun: true }),
         );
     const names = wanted
       .map((subset) => `subset ${String(subset.name)} (${JSON.stringify(subset.labels)})`)
@@ -110,7 +111,7 @@ async function inspectSubsets(
 }
 
 /** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
-function withoutStable(target: Target, missing: Reading["subsets"]["missing"]): readonly Finding[] {
+function withoutStable(target: Target, missing: PresentRoutes["subsets"]["missing"]): readonly Finding[] {
   if (!missing.includes("stable")) return [];
   const what = `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`;
   return [{ level: "warn", what, next: `If there is such a rule, add the subset ${target.canary.subset} to it.` }];
@@ -119,7 +120,7 @@ function withoutStable(target: Target, missing: Reading["subsets"]["missing"]): 
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
 async function inspectRivals(
   client: KubernetesClient,
-  { version, chosen }: Reading,
+  { version, chosen }: PresentRoutes,
   target: Target,
 ): Promise<readonly Finding[]> {
   const namespaces = [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])];

@@ -3,8 +3,8 @@ import type { Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { istioVersion } from "./api.ts";
 import type { RoutesBefore, RuleBefore } from "./before.ts";
-import { readRoutes } from "./read.ts";
-import type { Rule } from "./rule.ts";
+import type { MovableRule } from "./movable-rule.ts";
+import { readRoutes } from "./read-routes.ts";
 
 /** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
 export async function captureRoutes(client: KubernetesClient, target: Target): Promise<RoutesBefore> {
@@ -22,10 +22,10 @@ export async function captureRoutes(client: KubernetesClient, target: Target): P
   };
 }
 
-export const beforeOf = ({ list, index, name, match, entries }: Rule): RuleBefore => ({
-  list,
+export const beforeOf = ({ section, index, name, match, destinations }: MovableRule): RuleBefore => ({
+  section,
   index,
-  ...(name === undefined ? {} : { name }),
-  ...(match === undefined ? {} : { match }),
-  route: entries.map(({ raw }) => ({ ...raw })),
+  name,
+  match,
+  route: destinations.map(({ raw }) => ({ ...raw })),
 });

@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from "node:util";
+import { isWeight, sumOf, trafficOf, type WeightedDestination } from "../../istio/destination.ts";
+import type { Finding } from "../../ports/preflight.ts";
+import type { RouteChoice } from "../../release/target.ts";
+import { destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import type { DestinationRoles } from "./destination-roles.ts";
+import type { MovableRule } from "./movable-rule.ts";
+import { repeated } from "./plan-moves.ts";
+
+/** One VirtualService in which a release looks for its routes. */
+export type RouteSearch = {
+  readonly choice: RouteChoice;
+  readonly rules: readonly MovableRule[];
+  readonly versions: DestinationRoles;
+};
+
+/** A reason why a release cannot move a rule. */
+type RuleCheck = (rule: MovableRule, search: RouteSearch, where: string) => Finding | undefined;
+
+/** The first that applies is told: the later ones would only follow from it. */
+const checks: readonly RuleCheck[] = [
+  dividesNothing,
+  sharesItsName,
+  isLikeAnother,
+  namesAVersionTwice,
+  lacksStable,
+  hasAnOddWeight,
+  lacksAHost,
+  sumsToNothing,
+  servesTheCanary,
+  isTooSmall,
+];
+
+export function checkRule(rule: MovableRule, search: RouteSearch): Finding | undefined {
+  const where = `${virtualServiceWord(search.choice)}: ${routeWord(rule)}`;
+  for (const check of checks) {
+    const finding = check(rule, search, where);
+    if (finding) return finding;
+  }
+  return undefined;
+}
+
+export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
+
+const exchange = "exchange stable and canary in the configuration.";
+
+function dividesNothing({ instead, delegate }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+  if (instead === undefined) return undefined;
+  if (delegate)
+    return refuse(
+      `${where} delegates to ${virtualServiceWord(delegate)}.`,
+      "Name that VirtualService instead; the weights are there.",
+    );
+  return refuse(`${where} answers with ${instead} and divides nothing.`, "Choose a route with destinations.");
+}
+
+function sharesItsName({ name }: MovableRule, { rules }: RouteSearch, where: string): Finding | undefined {
+  const namesakes = rules.filter((other) => name !== undefined && other.name === name).length;
+  if (namesakes <= 1) return undefined;
+  return refuse(`${where} is one of ${namesakes} of that name.`, "Give every http route a name of its own.");
+}
+
+/** Of two such rules Istio never reaches the second, and between two readings nobody could say which is which. */
+function isLikeAnother(rule: MovableRule, { rules, versions }: RouteSearch, where: string): Finding | undefined {
+  const twin = rules.find(
+    (other) =>
+      other !== rule &&
+      other.name === rule.name &&
+      isDeepStrictEqual(other.match, rule.match) &&
+      other.destinations.some(versions.roleOf),
+  );
+  if (!twin) return undefined;
+  return refuse(
+    `${where} cannot be told from ${routeWord(twin)}: they have the same match, no name, and both serve the release.`,
+    "Remove the second, or give each a name.",
+  );
+}
+
+function namesAVersionTwice(
+  { destinations }: MovableRule,
+  { versions }: RouteSearch,
+  where: string,
+): Finding | undefined {
+  const [twice] = repeated(destinations, versions);
+  if (twice === undefined) return undefined;
+  return refuse(
+    `${where} names ${twice} more than once (${destinations.map(destinationWord).join(", ")}), so it is not clear whose weight counts.`,
+    "Leave one destination for each version (Kiali calls this KIA1105).",
+  );
+}
+
+function lacksStable({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+  const present = new Set(destinations.map(versions.roleOf));
+  if (present.has("stable")) return undefined;
+  if (present.has("canary"))
+    return refuse(
+      `${where} sends to ${destinationWord(versions.canary)} already, and not to ${destinationWord(versions.stable)}.`,
+      `If an earlier release made it the stable version, ${exchange}`,
+    );
+  return refuse(
+    `${where} does not send to ${destinationWord(versions.stable)} (found: ${destinations.map(destinationWord).join(", ") || "nothing"}).`,
+    "Choose a route of the service, or correct stable's host and subset.",
+  );
+}
+
+function hasAnOddWeight({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+  const odd = destinations.find(({ weight }) => !isWeight(weight));
+  if (!odd) return undefined;
+  return refuse(
+    `${where}: the weight of ${destinationWord(odd)} is ${JSON.stringify(odd.weight)}.`,
+    "Weights are whole numbers from 0 on, without quotes; a template may have written something else.",
+  );
+}
+
+function lacksAHost({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+  if (destinations.every(({ host }) => host.text !== "")) return undefined;
+  return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
+}
+
+function sumsToNothing({ destinations }: MovableRule, _: RouteSearch, where: string): Finding | undefined {
+  if (destinations.length <= 1 || sumOf(destinations) > 0) return undefined;
+  return refuse(
+    `${where}: the weights of its ${destinations.length} destinations sum to 0.`,
+    "Give the version that serves now a weight of 100; an omitted weight counts as 0.",
+  );
+}
+
+function servesTheCanary({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+  const traffic = canaryTraffic(destinations, versions);
+  if (traffic === 0) return undefined;
+  const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
+  const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
+  return refuse(
+    `${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`,
+    traffic === 1
+      ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
+      : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.",
+  );
+}
+
+/** The canary's part of a rule's requests, 0 to 1. */
+export function canaryTraffic(destinations: readonly WeightedDestination[], { roleOf }: DestinationRoles): number {
+  const canary = destinations.find((one) => roleOf(one) === "canary");
+  return canary ? trafficOf(canary, destinations) : 0;
+}
+
+function isTooSmall({ destinations }: MovableRule, { versions }: RouteSearch, where: string): Finding | undefined {
+  const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
+  if (share === sum || share >= 2) return undefined;
+  if (share === 0)
+    return refuse(
+      `${where} sends no request to stable now (${splitWord(destinations)}).`,
+      "Give stable a weight first, or choose another route.",
+    );
+  return refuse(
+    `${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`,
+    "Multiply every weight of the route by 100; Istio takes weights as proportions.",
+  );
+}

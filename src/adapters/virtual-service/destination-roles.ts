@@ -1,0 +1,47 @@
+import type { Destination, Raw, WeightedDestination } from "../../istio/destination.ts";
+import { readHost, sameHost, writtenLike } from "../../istio/host.ts";
+import { objectAt } from "../../kubernetes/field.ts";
+import { type Role, roles, type Target } from "../../release/target.ts";
+
+/** The two versions, and the namespace in which their short host names are meant. */
+export type VersionPair = Pick<Target, "namespace" | Role>;
+
+/** Which destination is which version's. */
+export type DestinationRoles = Readonly<Record<Role, Destination>> & {
+  /** Undefined for a third destination. */
+  readonly roleOf: (destination: Destination) => Role | undefined;
+  /** Every index at which a version stands; more than one when a rule names it by several ports, or twice. */
+  readonly indexesOf: (role: Role, destinations: readonly Destination[]) => readonly number[];
+  /**
+   * The canary's destination for a rule that has stable's alone: a copy of it, with port, headers and whatever else it has,
+   * because the canary has to be treated as stable is, and takes its place after a swap.
+   */
+  readonly canaryLike: (stable: WeightedDestination) => Raw;
+};
+
+export function destinationRoles(pair: VersionPair): DestinationRoles {
+  const destinationOf = (role: Role): Destination => ({
+    host: readHost(pair[role].host, pair.namespace),
+    subset: pair[role].subset || undefined,
+    port: undefined,
+  });
+  const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
+  const roleOf = ({ host, subset }: Destination): Role | undefined =>
+    roles.find((role) => subset === versions[role].subset && sameHost(host, versions[role].host));
+  return {
+    ...versions,
+    roleOf,
+    indexesOf: (role, destinations) =>
+      [...destinations.keys()].filter((index) => {
+        const destination = destinations[index];
+        return destination && roleOf(destination) === role;
+      }),
+    canaryLike({ host, raw }) {
+      const { host: _, subset: __, ...rest } = objectAt(raw, "destination");
+      const { subset } = versions.canary;
+      const name = writtenLike(host, versions.canary.host);
+      const place = subset === undefined ? { host: name } : { host: name, subset };
+      return { ...raw, destination: { ...place, ...rest } };
+    },
+  };
+}

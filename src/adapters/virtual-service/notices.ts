@@ -1,0 +1,144 @@
+import { sumOf } from "../../istio/destination.ts";
+import type { Finding } from "../../ports/preflight.ts";
+import { isJudgedByEvidence } from "../../release/gate.ts";
+import type { Plan } from "../../release/plan.ts";
+import type { Target } from "../../release/target.ts";
+import { beforeOf } from "./capture-routes.ts";
+import { canaryTraffic } from "./check-rule.ts";
+import { percentWord, routeWord, someOf, splitWord, virtualServiceWord } from "./describe.ts";
+import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
+import { type MovableRule, movableRules } from "./movable-rule.ts";
+import { aimAt, planMoves, plannedDestinations } from "./plan-moves.ts";
+import type { ChosenRoutes } from "./read-routes.ts";
+import { canaryWeight } from "./share.ts";
+
+/** One VirtualService of the release, with what a release means for it. */
+type Subject = {
+  readonly chosen: ChosenRoutes;
+  /** The rules that stay as they are. */
+  readonly others: readonly MovableRule[];
+  readonly versions: DestinationRoles;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly where: string;
+};
+
+/** What is worth knowing of one VirtualService of the release, though it may not forbid anything. Pure. */
+export function noticesOf(chosen: ChosenRoutes, target: Target, plan: Plan): readonly Finding[] {
+  const isMoved = (rule: MovableRule): boolean => chosen.rules.some(({ place }) => place === rule.place);
+  const subject: Subject = {
+    chosen,
+    others: movableRules(chosen.object).filter((rule) => !isMoved(rule)),
+    versions: destinationRoles(target),
+    target,
+    plan,
+    where: virtualServiceWord(chosen.choice),
+  };
+  return [moves, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
+}
+
+const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
+
+/** What the release does there first, for `plan` to show. */
+function moves({ chosen, target, plan, where }: Subject): readonly Finding[] {
+  if (chosen.problems.length > 0) return [];
+  const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
+  const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
+  const words = first.moves.map(
+    (move) =>
+      `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
+  );
+  return [note(`${where}: the first write takes ${someOf(words)}.`)];
+}
+
+function offSchedule({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+  const weights = plan.stages.map(({ weight }) => weight);
+  const findings: Finding[] = [];
+  for (const rule of chosen.rules) {
+    const traffic = canaryTraffic(rule.destinations, versions);
+    if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100)) continue;
+    findings.push(
+      note(
+        `${where}: ${routeWord(rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`,
+      ),
+    );
+  }
+  return findings;
+}
+
+/** IST0130: Istio takes the first rule that fits, so behind one that takes everything no request arrives. */
+function neverReached({ chosen, where }: Subject): readonly Finding[] {
+  const catchAll = movableRules(chosen.object).find(({ takesEverything }) => takesEverything);
+  if (!catchAll) return [];
+  return chosen.rules
+    .filter(({ index }) => index > catchAll.index)
+    .map((rule) => ({
+      level: "warn",
+      what: `${where}: ${routeWord(rule)} is never reached, because ${routeWord(catchAll)} above it takes every request.`,
+      next: "Move it up, or choose the other route.",
+    }));
+}
+
+/** Beside third destinations the two have only their own share to divide, which may be too coarse for the plan. */
+function coarse({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+  if (chosen.problems.length > 0) return [];
+  const findings: Finding[] = [];
+  for (const rule of chosen.rules) {
+    const share = sumOf(rule.destinations.filter(versions.roleOf));
+    if (share === sumOf(rule.destinations)) continue;
+    const off = plan.stages
+      .map(({ weight }) => ({ weight, written: canaryWeight(share, weight) / share }))
+      .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
+    if (off.length === 0) continue;
+    const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
+    findings.push({
+      level: "warn",
+      what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
+      next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
+    });
+  }
+  return findings;
+}
+
+function testers({ others, versions, where, plan }: Subject): readonly Finding[] {
+  const rules = others.filter(({ destinations }) => canaryTraffic(destinations, versions) > 0);
+  if (rules.length === 0) return [];
+  return [
+    note(
+      `${where}: ${someOf(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`,
+      countsInSplit(plan),
+    ),
+  ];
+}
+
+function staying({ others, versions, where, plan }: Subject): readonly Finding[] {
+  const rules = others.filter(
+    ({ destinations }) =>
+      versions.indexesOf("stable", destinations).length > 0 && canaryTraffic(destinations, versions) === 0,
+  );
+  if (rules.length === 0) return [];
+  return [
+    note(
+      `${where}: ${someOf(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`,
+      countsInSplit(plan),
+    ),
+  ];
+}
+
+/** Counters do not tell the routes of a service apart. */
+const countsInSplit = ({ stages }: Plan): string | undefined =>
+  stages.some(isJudgedByEvidence)
+    ? "Its requests count in the observed split: if they are many, the release is held, or rolled back, because of it. Allow the difference with evidence.splitTolerance; 100% takes every split as planned."
+    : undefined;
+
+function delegates({ others, where }: Subject): readonly Finding[] {
+  const words = others.flatMap((rule) =>
+    rule.delegate ? `${routeWord(rule)} to ${virtualServiceWord(rule.delegate)}` : [],
+  );
+  if (words.length === 0) return [];
+  return [
+    note(
+      `${where}: some requests are routed elsewhere (${someOf(words, ", ")}); this release moves them only if that VirtualService is named, too.`,
+    ),
+  ];
+}

@@ -1,0 +1,159 @@
+import { type Raw, readWeighted, type WeightedDestination } from "../../istio/destination.ts";
+import type { RouteRule } from "../../istio/virtual-service.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { type Role, roles } from "../../release/target.ts";
+import type { RuleBefore, VirtualServiceBefore } from "./before.ts";
+import { destinationWord, routeWord } from "./describe.ts";
+import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
+import { locate } from "./locate.ts";
+import { movableRules } from "./movable-rule.ts";
+import { canaryWeight, managedShare } from "./share.ts";
+
+/** How the routes are to be. `before`: as the release found them. `swapped`: the canary in stable's place. */
+export type Aim =
+  | { readonly to: "before" }
+  | { readonly to: "split"; readonly canary: number }
+  | { readonly to: "swapped" };
+
+/** A canary without requests needs no destination, so no share is the same as the route before the release. */
+export const aimAt = (canary: number): Aim => (canary === 0 ? { to: "before" } : { to: "split", canary });
+
+/** A destination in its planned place; `was` is its index now, undefined for one that is added. */
+type Placed = { readonly was: number | undefined; readonly raw: Raw };
+
+/** One rule of the release, as it is and as it is planned; both may be the same. */
+export type Move = { readonly namespace: string; readonly rule: RouteRule; readonly planned: readonly Placed[] };
+
+export const plannedDestinations = ({ namespace, planned }: Move): readonly WeightedDestination[] =>
+  planned.map(({ raw }) => readWeighted(raw, namespace));
+
+export type RoutePlan = {
+  readonly moves: readonly Move[];
+  /** Rules of the release that cannot be moved, in words. */
+  readonly troubles: readonly string[];
+};
+
+/** Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is. */
+export function planMoves(
+  object: KubernetesObject,
+  before: VirtualServiceBefore,
+  pair: VersionPair,
+  aim: Aim,
+): RoutePlan {
+  const { namespace } = before;
+  const versions = destinationRoles(pair);
+  const serving = movableRules(object).filter(({ destinations }) => destinations.some(versions.roleOf));
+  const rules = locate(before.rules, serving);
+  const moves: Move[] = [];
+  const gone: string[] = [];
+  for (const [at, was] of before.rules.entries()) {
+    const rule = rules[at];
+    if (!rule) {
+      gone.push(`${routeWord(was)} is gone, or sends to neither version any more`);
+      continue;
+    }
+    const start = startOf(was, namespace, versions);
+    moves.push({ namespace, rule, planned: place(rule.destinations, start, aim, versions) });
+  }
+  const ambiguous = moves.flatMap(({ rule }) =>
+    repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`),
+  );
+  return { moves, troubles: [...gone, ...ambiguous] };
+}
+
+/** The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts. */
+export const repeated = (
+  destinations: readonly WeightedDestination[],
+  { indexesOf }: DestinationRoles,
+): readonly string[] =>
+  roles.flatMap((role) => {
+    const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
+    return first && second ? [destinationWord({ ...first, port: undefined })] : [];
+  });
+
+type Standing = { readonly at: number; readonly destination: WeightedDestination };
+
+/** A rule as the release found it. */
+type Start = { readonly stable: Standing; readonly canary: Standing | undefined; readonly managed: number };
+
+function startOf(before: RuleBefore, namespace: string, { roleOf }: DestinationRoles): Start {
+  const standing = before.route.map((raw, at) => ({ at, destination: readWeighted(raw, namespace) }));
+  const find = (role: Role): Standing | undefined => standing.find(({ destination }) => roleOf(destination) === role);
+  const [stable, canary] = [find("stable"), find("canary")];
+  if (!stable) throw new Error(`the journal's ${routeWord(before)} has no destination of stable`);
+  const isOurs = (one: Standing): boolean => one === stable || one === canary;
+  const [ours, thirds] = [standing.filter(isOurs), standing.filter((one) => !isOurs(one))];
+  return { stable, canary, managed: managedShare(ours.map(destinationOf), thirds.map(destinationOf)) };
+}
+
+const destinationOf = ({ destination }: Standing): WeightedDestination => destination;
+
+/** A destination that has to be there: its weight, and where it comes from and goes to when it is not. */
+type Due = { readonly weight: unknown; readonly raw: Raw; readonly at: number };
+
+function dueOf(
+  { stable, canary, managed }: Start,
+  aim: Aim,
+  { canaryLike }: DestinationRoles,
+): Readonly<Record<Role, Due | undefined>> {
+  const old = { raw: stable.destination.raw, at: stable.at };
+  const its = canary
+    ? { raw: canary.destination.raw, at: canary.at }
+    : { raw: canaryLike(stable.destination), at: stable.at + 1 };
+  switch (aim.to) {
+    case "before":
+      return {
+        stable: { ...old, weight: stable.destination.weight },
+        canary: canary && { ...its, weight: canary.destination.weight },
+      };
+    case "split": {
+      const weight = canaryWeight(managed, aim.canary);
+      return { stable: { ...old, weight: managed - weight }, canary: { ...its, weight } };
+    }
+    case "swapped":
+      return canary
+        ? { stable: { ...old, weight: 0 }, canary: { ...its, weight: managed } }
+        : { stable: undefined, canary: { raw: its.raw, at: stable.at, weight: stable.destination.weight } };
+  }
+}
+
+/** What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was. */
+function place(
+  now: readonly WeightedDestination[],
+  start: Start,
+  aim: Aim,
+  versions: DestinationRoles,
+): readonly Placed[] {
+  const due = dueOf(start, aim, versions);
+  const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
+  const placed: Placed[] = [];
+  for (const [was, { raw }] of now.entries()) {
+    const role = roles.find((one) => index[one] === was);
+    if (role === undefined) placed.push({ was, raw });
+    else if (due[role]) placed.push({ was, raw: withWeight(raw, due[role].weight) });
+  }
+  for (const role of roles) {
+    const missing = index[role] === undefined ? due[role] : undefined;
+    if (missing) placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
+  }
+  return placed;
+}
+
+/** Where a version stands now: the destination with the port that it had, if several have its host and subset. */
+function indexNow(
+  role: Role,
+  now: readonly WeightedDestination[],
+  start: Start,
+  { indexesOf }: DestinationRoles,
+): number | undefined {
+  const indexes = indexesOf(role, now);
+  const { port } = (start[role] ?? start.stable).destination;
+  return indexes.find((index) => now[index]?.port === port) ?? indexes[0];
+}
+
+/** Keeps every field and its place, so that a weight given back gives back the same text. */
+function withWeight(raw: Raw, weight: unknown): Raw {
+  if (weight !== undefined) return { ...raw, weight };
+  const { weight: _, ...rest } = raw;
+  return rest;
+}

@@ -1,0 +1,119 @@
+import { field, listAt, objectAt, textAt } from "../kubernetes/field.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type Raw, readWeighted, type WeightedDestination } from "./destination.ts";
+import { type Host, type NamespacedName, readHost } from "./host.ts";
+
+export type RouteSection = "http" | "tls" | "tcp";
+
+/** A part of a VirtualService's `spec` that holds rules: everything by which the protocols differ. */
+type SectionOfRules = {
+  readonly section: RouteSection;
+  /** Rules of tls and tcp have no names. */
+  readonly named: boolean;
+  /** How a configuration calls a rule by its place. */
+  readonly place: (index: number) => string;
+  /** The fields by which a rule does something else than dividing requests. */
+  readonly instead: readonly string[];
+  /** Whether a condition of `match` fits everything that arrives. */
+  readonly fitsAll: (condition: Raw) => boolean;
+};
+
+const isEmpty = (conditions: Raw): boolean => Object.keys(conditions).length === 0;
+
+/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService */
+const sections: readonly SectionOfRules[] = [
+  {
+    section: "http",
+    named: true,
+    place: (index) => `#${index}`,
+    instead: ["delegate", "redirect", "directResponse"],
+    fitsAll: ({ name: _, uri, ...conditions }) =>
+      isEmpty(conditions) && (uri === undefined || textAt(uri, "prefix") === "/"),
+  },
+  {
+    section: "tls",
+    named: false,
+    place: (index) => `tls#${index}`,
+    instead: [],
+    fitsAll: ({ sniHosts, ...conditions }) => isEmpty(conditions) && listAt(sniHosts).includes("*"),
+  },
+  { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
+];
+
+/** One rule of a VirtualService. */
+export type RouteRule = {
+  readonly section: RouteSection;
+  /** Its place in the section. */
+  readonly index: number;
+  /** The same as a configuration names it: `#0` is the first of http. */
+  readonly place: string;
+  readonly name: string | undefined;
+  readonly match: unknown;
+  readonly destinations: readonly WeightedDestination[];
+  /** What it does instead of dividing requests: `delegate`, `redirect`, `directResponse`. */
+  readonly instead: string | undefined;
+  /** The VirtualService that it hands its requests to. */
+  readonly delegate: NamespacedName | undefined;
+  readonly takesEverything: boolean;
+  readonly raw: Raw;
+};
+
+export const rulesOf = (virtualService: KubernetesObject): readonly RouteRule[] =>
+  sections.flatMap((section) =>
+    listAt(virtualService, "spec", section.section).map((raw, index) =>
+      readRule(section, objectAt(raw), index, namespaceOf(virtualService)),
+    ),
+  );
+
+function readRule(
+  { section, named, place, instead, fitsAll }: SectionOfRules,
+  raw: Raw,
+  index: number,
+  namespace: string,
+): RouteRule {
+  const conditions = listAt(raw, "match").map((condition) => objectAt(condition));
+  return {
+    section,
+    index,
+    place: place(index),
+    name: named ? textAt(raw, "name") || undefined : undefined,
+    match: raw.match,
+    destinations: listAt(raw, "route").map((destination) => readWeighted(objectAt(destination), namespace)),
+    instead: instead.find((other) => raw[other] !== undefined),
+    delegate: readDelegate(raw.delegate, namespace),
+    takesEverything: conditions.length === 0 || conditions.some(fitsAll),
+    raw,
+  };
+}
+
+/** Its namespace is the root's unless it says otherwise. */
+function readDelegate(delegate: unknown, namespace: string): NamespacedName | undefined {
+  if (delegate === undefined) return undefined;
+  return { namespace: textAt(delegate, "namespace") || namespace, name: textAt(delegate, "name") ?? "" };
+}
+
+const namespaceOf = ({ metadata }: KubernetesObject): string => metadata.namespace ?? "";
+
+export const nameOf = (object: KubernetesObject): NamespacedName => ({
+  namespace: namespaceOf(object),
+  name: object.metadata.name,
+});
+
+/** The hosts for which it routes. Without any it takes part only where another one delegates to it. */
+export const hostsOf = (virtualService: KubernetesObject): readonly Host[] =>
+  textsOf(virtualService, "hosts").map((host) => readHost(host, namespaceOf(virtualService)));
+
+/** The gateways that follow it, as they stand there. */
+export const gatewaysOf = (virtualService: KubernetesObject): readonly string[] => textsOf(virtualService, "gateways");
+
+/** Without gateways a VirtualService is for the mesh. */
+export function isForMesh(virtualService: KubernetesObject): boolean {
+  const gateways = gatewaysOf(virtualService);
+  return gateways.length === 0 || gateways.includes("mesh");
+}
+
+export const isDelegate = (virtualService: KubernetesObject): boolean =>
+  field(virtualService, "spec", "hosts") === undefined;
+
+const textsOf = (virtualService: KubernetesObject, list: string): readonly string[] =>
+  listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
