@@ -14,8 +14,7 @@ import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
 import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
-import { noMetrics } from "./adapters/prometheus/no-metrics.ts";
-import { type PrometheusSource, prometheus } from "./adapters/prometheus/prometheus.ts";
+import { prometheus } from "./adapters/prometheus/prometheus.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { parseRoutesBefore } from "./adapters/virtual-service/before.ts";
 import { captureRoutes } from "./adapters/virtual-service/capture-routes.ts";
@@ -27,6 +26,8 @@ import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
 import { uuid } from "./lib/uuid.ts";
+import type { Metrics } from "./ports/metrics.ts";
+import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
@@ -58,7 +59,7 @@ export function desk(config: Config, world: Surroundings): Desk {
     warn,
     print: world.print,
     readFile: (path) => readFile(path, "utf8"),
-    ...counting(sharedSource(config, world), world),
+    ...counting(sharedMetrics(config, world), world),
   };
 }
 
@@ -81,7 +82,7 @@ export function compose(config: Config, world: Surroundings): Session {
     : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
-  const metricsOf = sharedSource(config, world);
+  const metricsOf = sharedMetrics(config, world);
   const labelsOf = (target: Target) => (of: Role) =>
     versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
 
@@ -105,7 +106,7 @@ export function compose(config: Config, world: Surroundings): Session {
       keepOld: plan.keepOld,
       clock,
     }),
-    metrics: metricsOf(target),
+    metrics: metricsOf(target).watch(),
     journal,
     reporter,
     clock,
@@ -137,24 +138,24 @@ export function compose(config: Config, world: Surroundings): Session {
   };
 }
 
-/** What Prometheus has seen until now. */
+/** What was counted until now. */
 const counting = (
-  metricsOf: (target: Target) => PrometheusSource,
+  metricsOf: (target: Target) => Metrics,
   { clock, stop }: Surroundings,
 ): Pick<Session, "traffic" | "dispersion"> => ({
   traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
   dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
 });
 
-/** One source for each target, so that the release reads what the preflight has announced. */
-function sharedSource({ metrics }: Config, world: World): (target: Target) => PrometheusSource {
-  const sources = new Map<string, PrometheusSource>();
+/** One for each target, so that the release reads what the preflight has announced. */
+function sharedMetrics({ metrics }: Config, world: World): (target: Target) => Metrics {
+  const shared = new Map<string, Metrics>();
   return (target) => {
     if (!metrics) return noMetrics;
     const key = `${target.stable.deployment} ${target.canary.deployment}`;
-    const source = sources.get(key) ?? prometheus({ network: world, ...metrics, url: metrics.prometheus, target });
-    sources.set(key, source);
-    return source;
+    const known = shared.get(key) ?? prometheus({ network: world, ...metrics, url: metrics.prometheus, target });
+    shared.set(key, known);
+    return known;
   };
 }
 

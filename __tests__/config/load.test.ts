@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the configuration's own.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { defaults } from "../../src/evidence/defaults.ts";
+import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";

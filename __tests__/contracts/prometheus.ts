@@ -3,13 +3,18 @@ import { createServer } from "node:http";
 import test, { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
-import { type PrometheusOptions, type PrometheusSource, prometheus } from "../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../src/config/istio-metrics.ts";
+import { chooseProxy } from "../../src/adapters/prometheus/counting-proxy.ts";
+import { advance, counted as countedSince, emptyMeter } from "../../src/adapters/prometheus/meter.ts";
+import { type PrometheusOptions, prometheus } from "../../src/adapters/prometheus/prometheus.ts";
+import { readNewest } from "../../src/adapters/prometheus/read-counters.ts";
+import type { Snapshot } from "../../src/adapters/prometheus/snapshot.ts";
 import { dispersionOf } from "../../src/evidence/dispersion.ts";
-import type { Snapshot } from "../../src/evidence/snapshot.ts";
-import { advance, emptyMeter, type Tally } from "../../src/evidence/tally.ts";
+import { emptyTally, sumOf, type Tally } from "../../src/evidence/tally.ts";
+import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../src/lib/duration.ts";
+import type { Metrics, Uncounted } from "../../src/ports/metrics.ts";
 import type { Gate } from "../../src/release/gate.ts";
+import type { Reading } from "../../src/release/judge.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { requestJson } from "../../src/world/request-json.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
@@ -24,13 +29,18 @@ export type SetUp = (scrape: {
 type Labels = Readonly<Record<string, string>>;
 type Line = (workload: string, value: number, labels?: Labels) => string;
 
+type Read = Metrics & {
+  readonly counters: () => Promise<Snapshot | Uncounted>;
+  readonly query: (query: string) => Promise<Reading>;
+};
+
 /** A place in the Prometheus of the suite that no other test sees: series stay for a while after their tests. */
 type World = {
   readonly url: string;
   readonly namespace: string;
   /** Reads by whichever reporter it finds. */
-  readonly source: PrometheusSource;
-  readonly sourceWith: (options: Partial<PrometheusOptions>) => PrometheusSource;
+  readonly source: Read;
+  readonly sourceWith: (options: Partial<PrometheusOptions>) => Read;
   /** One counter of requests as Istio's gateway shows it. */
   readonly counted: Line;
   readonly bucket: (workload: string, le: string, value: number) => string;
@@ -177,7 +187,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     async ({ source, expose, vanish, counted }) => {
       await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
       await vanish();
-      assert.deepEqual(await source.counters(Date.now(), signal), {
+      assert.deepEqual(await source.counters(), {
         because:
           "Prometheus has no counter of reviews-v1 or reviews-v2 any more: the proxies that counted are gone, or could not be scraped",
       });
@@ -190,12 +200,9 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     "an address that vanished has no series any more for a plain query",
     async ({ source, counted, expose, vanish }) => {
       await expose(counted("reviews-v1", 1_000));
-      assert.equal((await source.query("sum(istio_requests_total)", Date.now(), signal)).value, 1_000);
+      assert.equal((await source.query("sum(istio_requests_total)")).value, 1_000);
       await vanish();
-      assert.equal(
-        (await source.query("sum(istio_requests_total)", Date.now(), signal)).because,
-        "the query gives no series",
-      );
+      assert.equal((await source.query("sum(istio_requests_total)")).because, "the query gives no series");
     },
   );
 
@@ -284,7 +291,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       bucket("reviews-v1", "+Inf", 8),
     );
     for (const { query, value, because } of readings) {
-      const reading = await source.query(query, Date.now(), signal);
+      const reading = await source.query(query);
       assert.equal(reading.value, value, `${query}: ${reading.because}`);
       if (because instanceof RegExp) assert.match(reading.because ?? "", because);
       else assert.equal(reading.because, because, query);
@@ -294,10 +301,10 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   fact("rates of what grows are seen", async ({ namespace, source, counted, expose }) => {
     for (const value of [0, 10, 20, 30]) await expose(counted("reviews-v1", value));
     const series = `istio_requests_total{destination_workload_namespace="${namespace}"}[1m]`;
-    const grown = (await source.query(`sum(increase(${series}))`, Date.now(), signal)).value ?? 0;
+    const grown = (await source.query(`sum(increase(${series}))`)).value ?? 0;
     assert.ok(grown >= 20 && grown <= 40, `${grown}`); // extrapolated, so not to the request
-    assert.ok(((await source.query(`sum(rate(${series}))`, Date.now(), signal)).value ?? 0) > 0);
-    assert.equal((await source.query(`resets(${series})`, Date.now(), signal)).value, 0);
+    assert.ok(((await source.query(`sum(rate(${series}))`)).value ?? 0) > 0);
+    assert.equal((await source.query(`resets(${series})`)).value, 0);
   });
 
   fact(
@@ -599,7 +606,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       await expose(`${counted("reviews-v1", 7)} ${Date.now()}`, counted("reviews-v2", 8));
       await expose();
       const series = `{destination_workload_namespace="${namespace}"}`;
-      assert.equal((await source.query(`sum(istio_requests_total${series})`, Date.now(), signal)).value, 7);
+      assert.equal((await source.query(`sum(istio_requests_total${series})`)).value, 7);
     },
   );
 }
@@ -631,8 +638,8 @@ function scraped() {
 }
 
 function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
-  const sourceWith = (options: Partial<PrometheusOptions>): PrometheusSource =>
-    prometheus({
+  const sourceWith = (more: Partial<PrometheusOptions>): Read => {
+    const options: PrometheusOptions = {
       network: nodeWorld(),
       url,
       headers: {},
@@ -641,11 +648,18 @@ function worldOf(url: string, namespace: string, target: ReturnType<typeof scrap
       reporter: "auto",
       interval,
       target: { ...shopTarget, namespace },
-      ...options,
-    });
+      ...more,
+    };
+    const choice = chooseProxy(options);
+    return {
+      ...prometheus(options),
+      counters: () => readNewest(options, choice, Date.now(), signal),
+      query: (promql) => prometheus(options).watch().query(promql, Date.now(), signal),
+    };
+  };
   const source = sourceWith({});
   const until = async (promql: string, wanted: number): Promise<void> => {
-    while ((await source.query(promql, Date.now(), signal)).value !== wanted) await sleep(interval / 5);
+    while ((await source.query(promql)).value !== wanted) await sleep(interval / 5);
   };
   return {
     url,
@@ -663,13 +677,20 @@ function worldOf(url: string, namespace: string, target: ReturnType<typeof scrap
   };
 }
 
-async function counters(source: PrometheusSource): Promise<Snapshot> {
-  const snapshot = await source.counters(Date.now(), signal);
+async function counters(source: Read): Promise<Snapshot> {
+  const snapshot = await source.counters();
   if ("because" in snapshot) throw new Error(snapshot.because);
   return snapshot;
 }
 
-const tallyOf = (snapshots: readonly Snapshot[]): Tally => snapshots.reduce(advance, emptyMeter).tally;
+function tallyOf(snapshots: readonly Snapshot[]): Tally {
+  let meter = emptyMeter;
+  return snapshots.reduce((tally, snapshot) => {
+    const sum = sumOf(tally, countedSince(meter, snapshot));
+    meter = advance(meter, snapshot);
+    return sum;
+  }, emptyTally);
+}
 const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
   stable: [stable.requests, stable.errors],
   canary: [canary.requests, canary.errors],

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { run } from "../../src/engine/run.ts";
-import type { Snapshot } from "../../src/evidence/snapshot.ts";
+import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant } from "../../src/lib/duration.ts";
+import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import { chance } from "../../src/rehearsal/chance.ts";
 import { type Ending, rehearse } from "../../src/rehearsal/rehearsal.ts";
@@ -122,10 +123,9 @@ async function release(plan: Plan, world: World, seed: number): Promise<Omit<End
   const mesh = rehearsedMesh(world, plan.pollEvery, seed);
   const { ports, begin } = createWorld(plan);
   let end: Omit<Ending, "late"> | undefined;
-  const counters = cumulative(mesh);
   const seen: Ports = {
     ...ports,
-    metrics: { ...ports.metrics, counters: async (at) => counters(at) },
+    metrics: { ...ports.metrics, look: lookAt(mesh) },
     router: {
       ...ports.router,
       write: async ({ canary }) => mesh.route(canary),
@@ -159,23 +159,15 @@ async function release(plan: Plan, world: World, seed: number): Promise<Omit<End
   );
 }
 
-function cumulative(mesh: RehearsedMesh): (at: Instant) => Snapshot {
-  const sums = { stable: { good: 0, bad: 0 }, canary: { good: 0, bad: 0 } };
-  return (at) => {
-    const read = mesh.read();
-    const origins = ["stable", "canary"] as const;
-    for (const origin of origins) {
-      sums[origin].good += read[origin].requests - read[origin].errors;
-      sums[origin].bad += read[origin].errors;
-    }
-    const row = (origin: "stable" | "canary", failed: boolean) => ({
-      series: `${origin} ${failed}`,
-      process: "gateway",
-      origin,
-      failed,
-      value: failed ? sums[origin].bad : sums[origin].good,
-    });
-    return { at, requests: origins.flatMap((origin) => [row(origin, false), row(origin, true)]), buckets: [] };
+/** What was counted before the first look belongs to nobody. */
+function lookAt(mesh: RehearsedMesh): MetricSource["look"] {
+  let since: Instant | undefined;
+  return async (at) => {
+    const { stable, canary } = mesh.read();
+    const counted = since === undefined ? { stable: emptyCount, canary: emptyCount } : { stable, canary };
+    const increments = { at, since, ...counted, lost: 0, blind: [] };
+    since = at;
+    return increments;
   };
 }
 

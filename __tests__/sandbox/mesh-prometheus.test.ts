@@ -6,7 +6,7 @@ import { podRunner } from "../../sandbox/mesh/pod-runner.ts";
 import { startPrometheus } from "../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../src/config/istio-metrics.ts";
+import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import { planWith } from "../contracts/prometheus.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
 import { shopTarget } from "../support/shop-target.ts";

@@ -1,6 +1,7 @@
 import { emptyLedger } from "../../src/evidence/ledger.ts";
-import type { Snapshot } from "../../src/evidence/snapshot.ts";
+import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
+import type { Increments, MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
@@ -119,29 +120,31 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     counted.errors += Math.round(canary * (behaviour.errors?.(now()) ?? 0));
   }
 
-  function snapshot(at: Instant): Snapshot {
-    serve();
-    const row = (origin: "stable" | "canary", failed: boolean, value: number) => ({
-      series: `${origin} ${failed}`,
-      process: "gateway",
-      origin,
-      failed,
-      value,
-    });
+  /** Each job has its own, which counts from its first look. */
+  function metrics(): MetricSource {
+    let last: (typeof counted & { readonly at: Instant }) | undefined;
+    const look = (at: Instant): Increments => {
+      serve();
+      const { stable, canary, errors, at: since } = last ?? { ...counted, at: undefined };
+      last = { ...counted, at };
+      return {
+        at,
+        since,
+        stable: { ...emptyCount, requests: counted.stable - stable },
+        canary: { ...emptyCount, requests: counted.canary - canary, errors: counted.errors - errors },
+        lost: 0,
+        blind: [],
+      };
+    };
     return {
-      at,
-      requests: [
-        row("stable", false, counted.stable),
-        row("canary", false, counted.canary - counted.errors),
-        row("canary", true, counted.errors),
-      ],
-      buckets: [],
+      look: (at) => port(() => look(at)),
+      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now()) ?? 0 })),
     };
   }
 
   const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 
-  const ports: Ports = {
+  const ports: Omit<Ports, "metrics"> = {
     router: {
       prepare: () => change({ subset: true }),
       write: ({ canary }) => port(() => weigh(canary)),
@@ -165,10 +168,6 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       restore: () => change({ canary: "as before" }),
       differences: () => port(() => []),
     },
-    metrics: {
-      counters: (at) => port(() => snapshot(at)),
-      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now()) ?? 0 })),
-    },
     journal: {
       load: async () => saved && structuredClone(saved),
       save: (record) =>
@@ -182,7 +181,10 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   };
 
   return {
-    ports,
+    /** As one job has them. */
+    get ports(): Ports {
+      return { ...ports, metrics: metrics() };
+    },
     cluster,
     before,
     writes,

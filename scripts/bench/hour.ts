@@ -10,9 +10,9 @@ import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";
 import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
-import { istioMetrics } from "../../src/config/istio-metrics.ts";
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
+import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
@@ -101,7 +101,7 @@ const { state } = await run(
       reporter: "source",
       interval: 15 * second,
       target,
-    }),
+    }).watch(),
     journal: configMapJournal(client, "shop", "reviews"),
     reporter: { report: () => {}, flush: async () => {} },
     clock,

@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
-import type { Tally } from "../evidence/tally.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Lock } from "../ports/lock.ts";
+import type { MeasuredDispersion, Uncounted, WindowTally } from "../ports/metrics.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Preflight } from "../ports/preflight.ts";
 import type { Reporter } from "../ports/reporter.ts";
@@ -37,13 +37,10 @@ export type Session = {
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** The ports of one release. */
   readonly connect: (record: ReleaseRecord) => Ports;
-  /** Requests counted by Prometheus in the last `window`. */
-  readonly traffic: (
-    target: Target,
-    window: Millis,
-  ) => Promise<(Tally & { readonly covered: Millis }) | { readonly because: string }>;
-  /** How clustered stable's errors were in the last hour; 1 where that could not be measured. */
-  readonly dispersion: (target: Target) => Promise<{ readonly phi: number; readonly because: string }>;
+  /** Requests that were counted in the last `window`. */
+  readonly traffic: (target: Target, window: Millis) => Promise<WindowTally | Uncounted>;
+  /** How clustered stable's errors were in the last hour. */
+  readonly dispersion: (target: Target) => Promise<MeasuredDispersion>;
 };
 
 /** What a command is given that asks no cluster. */

@@ -1,4 +1,4 @@
-import type { MetricNames } from "../evidence/metric-names.ts";
+import type { MetricNames } from "../istio/istio-metrics.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";

@@ -1,5 +1,5 @@
+import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type Command, commands, commandsThat, type InputGroup } from "./commands.ts";
-import { istioMetrics } from "./istio-metrics.ts";
 
 /** How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given several times. */
 export type InputType = "text" | "boolean" | "number" | "duration" | "list" | "map" | "yaml";

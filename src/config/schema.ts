@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { defaults } from "../evidence/defaults.ts";
+import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
-import { istioMetrics } from "./istio-metrics.ts";
 import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
 import {
   boolean,

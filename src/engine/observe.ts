@@ -1,44 +1,24 @@
-import type { Pair } from "../evidence/error-ratio.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
-import { evidenceOf } from "../evidence/ledger.ts";
-import { advance, emptyMeter, emptyTally, type Meter, reset, sumOf, type Tally } from "../evidence/tally.ts";
+import type { Poll } from "../evidence/evidence.ts";
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Health } from "../release/health.ts";
 import type { Reading } from "../release/judge.ts";
 import type { Observation } from "../release/observation.ts";
-import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitOf } from "../release/split.ts";
 import type { Running, State } from "../release/state.ts";
+import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 
-/** What this job has seen. A job that takes over counts from its own start; what was proven before is in the ledger. */
-export type Memory = {
-  readonly meter: Meter;
-  /** Since the stage began. */
-  readonly tally: Tally;
-  /** Requests since the first scrape after the stage's weight was written: that scrape itself still has some of the weight before. */
-  readonly served?: Pair;
+/** What this job has seen. */
+export type Memory = Counts & {
+  /** Of the stage. */
   readonly readings: ReadonlyMap<string, readonly Reading[]>;
-  /** Since the release began. */
-  readonly evidence: Evidence;
-  /** Why the newest counters are missing. */
-  readonly uncounted?: string;
 };
 
-export const remember = ({ ledger, plan }: ReleaseRecord): Memory => ({
-  ...nothingSeen,
-  evidence: evidenceOf(ledger, plan.evidence.settings),
-});
-const nothingSeen: Memory = { meter: emptyMeter, tally: emptyTally, readings: new Map(), evidence: noEvidence };
+export const remember = (record: ReleaseRecord): Memory => ({ ...countsOf(record), readings: new Map() });
 
 /** A new stage: counts and readings begin again, what was proven stays. */
-export const enterStage = ({ served: _, ...memory }: Memory): Memory => ({
-  ...memory,
-  tally: emptyTally,
-  readings: new Map(),
-});
+export const enterStage = (memory: Memory): Memory => ({ ...countsOfNewStage(memory), readings: new Map() });
 
 /** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
 export type Look = Pick<
@@ -91,7 +71,7 @@ const lastWords = (ports: Ports): Promise<Partial<Look>> =>
     () => ({}),
   );
 
-/** Before a weight is written the counters are read, so that its first requests are counted too; and while a canary that serves already gets more pods. */
+/** Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that serves already gets more pods. */
 async function lookWhileShifting(
   record: ReleaseRecord,
   step: "scaling" | "filling" | "routing",
@@ -101,11 +81,17 @@ async function lookWhileShifting(
 ): Promise<Partial<Look>> {
   if (step === "scaling") return {};
   const serves = record.stages.length > 0;
-  const [canary, counted] = await Promise.all([
-    step === "filling" ? ports.workload.health("canary") : undefined,
-    step === "routing" || serves ? count(record, ports, memory, signal) : undefined,
+  const [pods, counted] = await Promise.all([
+    step === "filling" ? orTrouble(ports.workload.health("canary"), signal) : undefined,
+    step === "routing" || serves ? count(record, memory, ports, signal) : undefined,
   ]);
-  return { ...(canary ? { canary } : {}), ...(counted ? { ...counted, evidence: counted.memory.evidence } : {}) };
+  const kept = counted ? keep(memory, counted) : {};
+  if (pods && "trouble" in pods) return { ...kept, ...pods };
+  return {
+    ...kept,
+    ...(pods ? { canary: pods.value } : {}),
+    ...(counted ? { evidence: counted.counts.evidence } : {}),
+  };
 }
 
 type Baking = Extract<State, { phase: "baking" }>;
@@ -117,66 +103,49 @@ async function lookAtStage(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Look> {
-  const [drift, canary, counted, readings] = await Promise.all([
-    ports.router.drift(splitOf(record.plan, state.stage)),
-    ports.workload.health("canary"),
-    count(record, ports, memory, signal),
-    askQueries(record, state, ports, memory, signal),
+  const [cluster, counted] = await Promise.all([
+    orTrouble(
+      Promise.all([
+        ports.router.drift(splitOf(record.plan, state.stage)),
+        ports.workload.health("canary"),
+        askQueries(record, state, ports, memory, signal),
+      ]),
+      signal,
+    ),
+    count(record, memory, ports, signal),
   ]);
-  return found({ ...counted, memory: { ...counted.memory, readings } }, canary, drift);
+  if ("trouble" in cluster) return { readings: memory.readings, ...keep(memory, counted), ...cluster };
+  const [drift, canary, readings] = cluster.value;
+  const { evidence, served, tally, uncounted } = counted.counts;
+  return {
+    ...keep({ ...memory, readings }, counted),
+    canary,
+    readings,
+    evidence,
+    ...(served ? { served } : {}),
+    // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
+    ...(uncounted === undefined ? { tally } : { uncounted }),
+    ...(drift === undefined ? {} : { drift }),
+  };
 }
 
-const found = ({ memory, poll }: Counted, canary: Health, drift: string | undefined): Look => ({
-  memory,
-  canary,
-  readings: memory.readings,
-  evidence: memory.evidence,
-  ...(memory.served ? { served: memory.served } : {}),
-  // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-  ...(memory.uncounted === undefined ? { tally: memory.tally } : { uncounted: memory.uncounted }),
-  ...(drift === undefined ? {} : { drift }),
-  ...(poll === undefined ? {} : { poll }),
+/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
+const keep = (memory: Memory, { counts, poll }: Awaited<ReturnType<typeof count>>): Pick<Look, "memory" | "poll"> => ({
+  memory: { ...memory, ...counts },
+  ...(poll ? { poll } : {}),
 });
 
-type Counted = { readonly memory: Memory; readonly poll?: Poll };
-
-async function count(
-  record: ReleaseRecord,
-  ports: Ports,
-  { uncounted: _, ...memory }: Memory,
+const orTrouble = <T>(
+  work: Promise<T>,
   signal: AbortSignal,
-): Promise<Counted> {
-  const snapshot = await ports.metrics.counters(ports.clock.now(), signal);
-  if ("because" in snapshot) return { memory: { ...memory, uncounted: snapshot.because } };
-  const meter = advance(reset(memory.meter), snapshot);
-  const counted = { ...memory, meter, tally: sumOf(memory.tally, meter.tally), ...servedSince(memory, meter.tally) };
-  const poll = pollOf(record, memory, meter.tally, ports.clock.now());
-  return poll
-    ? { memory: { ...counted, evidence: addPoll(memory.evidence, poll, record.plan.evidence.settings) }, poll }
-    : { memory: counted };
-}
-
-function servedSince({ served, meter }: Memory, { stable, canary }: Tally): Pick<Memory, "served"> {
-  const [ofStable, ofCanary] = [stable.requests, canary.requests];
-  if (served) return { served: { stable: served.stable + ofStable, canary: served.canary + ofCanary } };
-  return meter.polls > 0 && ofStable + ofCanary > 0 ? { served: { stable: 0, canary: 0 } } : {};
-}
-
-/** Before the canary serves nothing is compared, and looks between two scrapes find nothing. */
-function pollOf(
-  record: ReleaseRecord,
-  { meter, evidence }: Memory,
-  { stable, canary, unattributed }: Tally,
-  now: Instant,
-): Poll | undefined {
-  const [first] = record.stages;
-  if (!first || meter.polls === 0) return undefined;
-  const age = Math.max(0, now - first.since);
-  const news = stable.requests + canary.requests + unattributed.errors > 0;
-  return news || age - evidence.age >= record.plan.pollEvery
-    ? { weight: plannedWeight(record), age, stable, canary, lost: unattributed.errors }
-    : undefined;
-}
+): Promise<{ readonly value: T } | Pick<Required<Look>, "trouble">> =>
+  work.then(
+    (value) => ({ value }),
+    (error: unknown) => {
+      signal.throwIfAborted();
+      return { trouble: troubleOf(error) };
+    },
+  );
 
 /** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
 async function askQueries(

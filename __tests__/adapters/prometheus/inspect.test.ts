@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import type { Gate } from "../../../src/release/gate.ts";
 import { planWith } from "../../contracts/prometheus.ts";

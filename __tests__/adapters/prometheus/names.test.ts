@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
-import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../../src/config/istio-metrics.ts";
-import type { MetricNames } from "../../../src/evidence/metric-names.ts";
+import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
+import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
+import { istioMetrics, type MetricNames } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { planWith } from "../../contracts/prometheus.ts";
 import { shopTarget } from "../../support/shop-target.ts";
@@ -123,7 +124,7 @@ async function readAs(
         perMinute * (10 - ago),
       );
     }
-  return prometheus({
+  const options: PrometheusOptions = {
     network: nodeWorld(),
     url: server.url,
     headers: {},
@@ -132,12 +133,13 @@ async function readAs(
     reporter: "auto",
     interval: minute,
     target,
-  });
+  };
+  return { ...prometheus(options), counters: () => readNewest(options, chooseProxy(options), at, signal) };
 }
 
 /** All that we learn, without the names of labels in it. */
 async function everything(source: Awaited<ReturnType<typeof readAs>>) {
-  const snapshot = await source.counters(at, signal);
+  const snapshot = await source.counters();
   assert.ok(!("because" in snapshot));
   const counters = snapshot.requests.map(({ series: _, ...counter }) => counter);
   return {

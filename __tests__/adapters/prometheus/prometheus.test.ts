@@ -8,7 +8,7 @@ import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
-import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { planWith } from "../../contracts/prometheus.ts";
 import { listening } from "../../support/listening.ts";
 import { shopTarget } from "../../support/shop-target.ts";
@@ -135,10 +135,10 @@ for (const { what, answer, because } of failures) {
   test(`${what} is a reason, and no exception`, async (t) => {
     const { url } = await serve(t, answer);
     const source = sourceAt(url, { timeout: what === "no answer in time" ? 50 : 2_000 });
-    const snapshot = await source.counters(at, signal);
-    assert.ok("because" in snapshot);
-    assert.match(snapshot.because, because);
-    const reading = await source.query("x", at, signal);
+    const { blind, since } = await source.watch().look(at, signal);
+    assert.deepEqual([blind.map(({ to }) => to), since], [["requests"], undefined]);
+    assert.match(blind[0]?.because ?? "", because);
+    const reading = await source.watch().query("x", at, signal);
     assert.equal(reading.value, undefined);
     assert.match(reading.because ?? "", because);
     const traffic = await source.traffic(at, 60_000, signal);
@@ -150,7 +150,7 @@ test("nobody at the address is a reason, and no exception", async (t) => {
   const { url } = await serve(t, () => {});
   const closed = sourceAt(url.replace(/:\d+$/, ":1"));
   assert.match(
-    (await closed.query("x", at, signal)).because ?? "",
+    (await closed.watch().query("x", at, signal)).because ?? "",
     /^Prometheus did not answer: GET http:\/\/127\.0\.0\.1:1\/api\/v1\/query: connection refused/,
   );
 });
@@ -158,23 +158,26 @@ test("nobody at the address is a reason, and no exception", async (t) => {
 test("an abort rejects with its own reason", async (t) => {
   const cancelled = new AbortController();
   const { url } = await serve(t, () => cancelled.abort("the job was cancelled"));
-  await assert.rejects(sourceAt(url).query("x", at, cancelled.signal), (reason) => reason === "the job was cancelled");
+  await assert.rejects(
+    sourceAt(url).watch().query("x", at, cancelled.signal),
+    (reason) => reason === "the job was cancelled",
+  );
 });
 
 test("an abort rejects", async (t) => {
   const controller = new AbortController();
   const { url } = await serve(t, () => controller.abort());
-  await assert.rejects(sourceAt(url).counters(at, controller.signal), { name: "AbortError" });
-  await assert.rejects(sourceAt(url).query("x", at, controller.signal), { name: "AbortError" });
+  await assert.rejects(sourceAt(url).watch().look(at, controller.signal), { name: "AbortError" });
+  await assert.rejects(sourceAt(url).watch().query("x", at, controller.signal), { name: "AbortError" });
   await assert.rejects(sourceAt(url).inspect(planWith([]), at, controller.signal), { name: "AbortError" });
 });
 
 test("a poll takes three queries of one moment, with the headers and below the path of the configuration", async (t) => {
   const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
-  await sourceAt(`${url.replace("//", "//me:secret@")}/prometheus/`, { headers: { "x-scope-orgid": "shop" } }).counters(
-    at + 123,
-    signal,
-  );
+  const address = `${url.replace("//", "//me:secret@")}/prometheus/`;
+  await sourceAt(address, { headers: { "x-scope-orgid": "shop" } })
+    .watch()
+    .look(at + 123, signal);
   assert.deepEqual(
     asked.map(({ path, time }) => [path, time]),
     Array.from({ length: 3 }, () => ["/prometheus/api/v1/query", String((at + 123) / 1_000)]),
@@ -191,8 +194,8 @@ test("a poll takes three queries of one moment, with the headers and below the p
 
 test("the pods' own counters are asked for one scrape back, and the failures that reached no pod from the sender", async (t) => {
   const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
-  const snapshot = await sourceAt(url, { reporter: "destination" }).counters(at, signal);
-  assert.equal("at" in snapshot && snapshot.at, at - 15_000);
+  const look = await sourceAt(url, { reporter: "destination" }).watch().look(at, signal);
+  assert.equal(look.at, at - 15_000);
   assert.ok(asked.every(({ time }) => time === String((at - 15_000) / 1_000)));
   const requests = asked.find(({ query }) => query.includes("unknown"))?.query ?? "";
   assert.deepEqual(
@@ -203,7 +206,9 @@ test("the pods' own counters are asked for one scrape back, and the failures tha
 
 test("the reasons hide what is secret in the address", async (t) => {
   const { url } = await serve(t, (response) => void response.writeHead(403).end());
-  const { because } = await sourceAt(`${url.replace("//", "//me:secret@")}?token=secret`).query("x", at, signal);
+  const { because } = await sourceAt(`${url.replace("//", "//me:secret@")}?token=secret`)
+    .watch()
+    .query("x", at, signal);
   assert.equal(because, `Prometheus at ${url} answered 403`);
 });
 
@@ -211,7 +216,7 @@ test("a native histogram is no number", async (t) => {
   const { url } = await serve(t, (response) =>
     json(response, 200, vector([{ metric: {}, histogram: [1, { count: "1", sum: "1", buckets: [] }] }])),
   );
-  assert.match((await sourceAt(url).query("x", at, signal)).because ?? "", /NaN/);
+  assert.match((await sourceAt(url).watch().query("x", at, signal)).because ?? "", /NaN/);
 });
 
 test("a series has the same name in whichever order its labels come", () => {

@@ -1,6 +1,7 @@
+import { advance, counted, emptyMeter } from "../../../src/adapters/prometheus/meter.ts";
+import type { Counter } from "../../../src/adapters/prometheus/snapshot.ts";
 import type { Poll } from "../../../src/evidence/evidence.ts";
-import type { Counter, Origin } from "../../../src/evidence/snapshot.ts";
-import { advance, emptyMeter, reset } from "../../../src/evidence/tally.ts";
+import type { Origin } from "../../../src/evidence/tally.ts";
 import type { Chance } from "../../../src/rehearsal/chance.ts";
 import type { Release } from "./world.ts";
 
@@ -21,8 +22,10 @@ export function throughCounters(release: Release, restartsPerRelease: number, ne
     for (const pod of pods) if (next() < restartsPerRelease / release.polls.length) [pod.ok, pod.failed] = [0, 0];
     serve(pods, "stable", poll.stable, next);
     serve(pods, "canary", poll.canary, next);
-    meter = advance(reset(meter), { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] });
-    return { ...poll, stable: meter.tally.stable, canary: meter.tally.canary };
+    const snapshot = { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] };
+    const { stable, canary } = counted(meter, snapshot);
+    meter = advance(meter, snapshot);
+    return { ...poll, stable, canary };
   });
   return { ...release, polls };
 }

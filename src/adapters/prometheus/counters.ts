@@ -1,7 +1,8 @@
-import type { LabelNames } from "../../evidence/metric-names.ts";
-import type { Bucket, Counter, Origin } from "../../evidence/snapshot.ts";
+import type { Origin } from "../../evidence/tally.ts";
+import type { LabelNames } from "../../istio/istio-metrics.ts";
 import type { Target } from "../../release/target.ts";
 import type { Labels, Sample } from "./instant-query.ts";
+import type { Bucket, Counter } from "./snapshot.ts";
 
 /** Counters as evidence wants them. What is neither a version's nor a failure of the service is left out. */
 export const countersOf = (samples: readonly Sample[], target: Target, names: LabelNames): readonly Counter[] =>

@@ -1,4 +1,4 @@
-import type { LabelNames } from "../../evidence/metric-names.ts";
+import type { LabelNames } from "../../istio/istio-metrics.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
 

@@ -1,4 +1,4 @@
-import type { LabelNames, MetricNames } from "../../evidence/metric-names.ts";
+import type { LabelNames, MetricNames } from "../../istio/istio-metrics.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";

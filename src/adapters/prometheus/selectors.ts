@@ -1,20 +1,20 @@
-import type { MetricNames } from "../../evidence/metric-names.ts";
 import { readHost } from "../../istio/host.ts";
+import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Millis } from "../../lib/duration.ts";
 import type { Target, Version } from "../../release/target.ts";
-import type { Reporter } from "./reporter.ts";
+import type { CountingProxy } from "./counting-proxy.ts";
 
 /** What is asked of Prometheus, by the names that things have there. */
 export const selectors = (
   { namespace, stable, canary, ...target }: Target,
-  reporter: Reporter,
+  reporter: CountingProxy,
   { labels, requests, durations }: MetricNames,
 ) => {
   const of = (...workloads: readonly Version[]): readonly string[] => [
     `${labels.namespace}=${quoted(namespace)}`,
     `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
   ];
-  const by = (name: Reporter): string => `${labels.reporter}=${quoted(name)}`;
+  const by = (name: CountingProxy): string => `${labels.reporter}=${quoted(name)}`;
   const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
   /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
   const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;

@@ -1,11 +1,11 @@
-import type { MetricNames } from "../../evidence/metric-names.ts";
+import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
+import { type CountingProxy, preference } from "./counting-proxy.ts";
 import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
-import { preference, type Reporter } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
 
-type Options = MetricNames & { readonly reporter: Reporter | "auto"; readonly target: Target };
+type Options = MetricNames & { readonly reporter: CountingProxy | "auto"; readonly target: Target };
 
 /** Stable's series, counted by everything that is read from them. */
 export const surveyQuery = (options: Options): string => {
@@ -16,7 +16,7 @@ export const surveyQuery = (options: Options): string => {
 /** How many processes have counted, and whether response times are there. Undefined where Prometheus did not say. */
 export type Extent = { readonly proxies: number | undefined; readonly histogram: boolean | undefined };
 
-export async function extentOf(options: Options, reporter: Reporter, ask: Ask): Promise<Extent> {
+export async function extentOf(options: Options, reporter: CountingProxy, ask: Ask): Promise<Extent> {
   const { reported, buckets } = selectors(options.target, reporter, options).ofStable;
   const [proxies, histogram] = await Promise.all([
     ask(`count(count by (${options.labels.pod}, instance) (${reported}))`),
@@ -32,7 +32,7 @@ export async function extentOf(options: Options, reporter: Reporter, ask: Ask): 
 export function tellSurvey(
   series: readonly Sample[],
   { proxies, histogram }: Extent,
-  reporter: Reporter,
+  reporter: CountingProxy,
   options: Options,
 ): Finding {
   const { labels, target } = options;
@@ -60,11 +60,11 @@ export function tellSurvey(
 const enough = 100;
 
 /** Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and mirrors alone do not double a count. */
-export async function unseenCallers(options: Options, reporter: Reporter, ask: Ask): Promise<readonly Finding[]> {
+export async function unseenCallers(options: Options, reporter: CountingProxy, ask: Ask): Promise<readonly Finding[]> {
   const { labels, target } = options;
   const { requests } = selectors(target, reporter, options).ofStable;
   const counts = found(await ask(`sum by (${labels.reporter}) (increase(${requests}[5m]))`));
-  const countOf = (name: Reporter): number =>
+  const countOf = (name: CountingProxy): number =>
     Math.round(counts.find((sample) => sample.labels[labels.reporter] === name)?.value ?? 0);
   const most = preference.map((each) => each.reporter).reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
   if (countOf(most) < enough || countOf(most) <= 2 * countOf(reporter)) return [];

@@ -1,14 +1,14 @@
-import type { MetricNames } from "../../evidence/metric-names.ts";
+import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Instant } from "../../lib/duration.ts";
 import type { Target } from "../../release/target.ts";
 import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, samplesOf } from "./instant-query.ts";
 import { selectors } from "./selectors.ts";
 
 /** The proxy that counts: the caller's (a gateway's, too), the pod's own, or one in between. */
-export type Reporter = "source" | "destination" | "waypoint";
+export type CountingProxy = "source" | "destination" | "waypoint";
 
 /** Why each is taken before those after it. */
-export const preference: readonly { readonly reporter: Reporter; readonly because: string }[] = [
+export const preference: readonly { readonly reporter: CountingProxy; readonly because: string }[] = [
   { reporter: "source", because: "callers alone see the requests that reach no pod" },
   { reporter: "waypoint", because: "no caller's proxy has counted any" },
   {
@@ -18,19 +18,19 @@ export const preference: readonly { readonly reporter: Reporter; readonly becaus
 ];
 
 /** Whose counters are read, decided once: one release must not compare one proxy's counts with another's. */
-export type ReporterChoice = {
+export type ProxyChoice = {
   /** Asks when nothing is known yet. As long as nobody has counted anything it is source, and still open. */
-  decide(at: Instant, signal: AbortSignal): Promise<Reporter | NoAnswer>;
+  decide(at: Instant, signal: AbortSignal): Promise<CountingProxy | NoAnswer>;
   /** Decides by the reporters of stable's series, unless that is done. */
-  learn(found: readonly string[]): Reporter;
+  learn(found: readonly string[]): CountingProxy;
 };
 
-type Options = PrometheusAddress & MetricNames & { readonly reporter: Reporter | "auto"; readonly target: Target };
+type Options = PrometheusAddress & MetricNames & { readonly reporter: CountingProxy | "auto"; readonly target: Target };
 
-export function reporterChoice(options: Options): ReporterChoice {
+export function chooseProxy(options: Options): ProxyChoice {
   let kept = options.reporter === "auto" ? undefined : options.reporter;
   let asked = false;
-  const learn = (found: readonly string[]): Reporter => {
+  const learn = (found: readonly string[]): CountingProxy => {
     asked = true;
     kept ??= preference.find(({ reporter }) => found.includes(reporter))?.reporter;
     return kept ?? "source";
@@ -41,13 +41,13 @@ export function reporterChoice(options: Options): ReporterChoice {
       // Later polls learn from what they ask anyway.
       if (kept !== undefined || asked) return kept ?? "source";
       const answer = await instantQuery(options, selectors(options.target, "source", options).present, at, signal);
-      return "because" in answer ? answer : learn(reportersOf(answer, options));
+      return "because" in answer ? answer : learn(proxiesIn(answer, options));
     },
   };
 }
 
 /** Who has counted requests of stable, by an answer to `present`. */
-export const reportersOf = (
+export const proxiesIn = (
   present: Answered,
   { labels, target }: Pick<Options, "labels" | "target">,
 ): readonly string[] =>

@@ -5,8 +5,11 @@ import { success } from "../../../sandbox/prometheus/answer.ts";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
+import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
+import { inspectMetrics } from "../../../src/adapters/prometheus/inspect-metrics.ts";
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../../src/config/istio-metrics.ts";
+import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
+import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { planWith } from "../../contracts/prometheus.ts";
 import { listening } from "../../support/listening.ts";
 import { shopTarget } from "../../support/shop-target.ts";
@@ -16,7 +19,7 @@ const at = Date.UTC(2026, 0, 1, 12);
 const interval = 15_000;
 
 /** A Prometheus that keeps what it is asked, and in which one request of a version is counted by whichever proxies. */
-async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}) {
+async function counting(t: TestContext, more: Partial<PrometheusOptions> = {}) {
   const series = storage();
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -28,7 +31,7 @@ async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   });
   const url = await listening(t, server);
-  const source = prometheus({
+  const options: PrometheusOptions = {
     network: nodeWorld(),
     url,
     headers: {},
@@ -37,10 +40,12 @@ async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}
     reporter: "auto",
     interval,
     target: shopTarget,
-    ...options,
-  });
+    ...more,
+  };
+  const choice = chooseProxy(options);
   return {
-    source,
+    options,
+    inspect: (moment: number) => inspectMetrics({ ...options, choice }, planWith([]), moment, signal),
     asked,
     count(reporter: string, moment: number, value = 1, workload = "reviews-v1") {
       series.append(
@@ -62,7 +67,7 @@ async function counting(t: TestContext, options: Partial<PrometheusOptions> = {}
     /** The values that a poll reads, and how many queries it took. */
     async poll(moment: number) {
       const before = asked.length;
-      const snapshot = await source.counters(moment, signal);
+      const snapshot = await readNewest(options, choice, moment, signal);
       assert.ok(!("because" in snapshot), "because" in snapshot ? snapshot.because : "");
       return { read: snapshot.requests.map(({ process }) => process), queries: asked.length - before };
     },
@@ -84,21 +89,35 @@ for (const { counted, read } of choices) {
 }
 
 test("the reporter is asked for once, and kept when a better one turns up", async (t) => {
-  const { poll, count, source } = await counting(t);
+  const { poll, count, inspect } = await counting(t);
   count("destination", at - interval);
   assert.deepEqual(await poll(at), { read: ["destination-1"], queries: 4 });
   count("source", at);
   count("destination", at);
   assert.deepEqual(await poll(at + interval), { read: ["destination-1"], queries: 3 });
-  const [note] = await source.inspect(planWith([]), at + interval, signal);
+  const [note] = await inspect(at + interval);
   assert.match(note?.what ?? "", /with reporter=destination: /);
 });
 
 test("what an inspection has found is not asked again", async (t) => {
-  const { poll, count, source } = await counting(t);
+  const { poll, count, inspect } = await counting(t);
   count("waypoint", at);
-  await source.inspect(planWith([]), at, signal);
+  await inspect(at);
   assert.deepEqual(await poll(at), { read: ["waypoint-1"], queries: 3 });
+});
+
+test("a release reads what its inspection has announced, without asking again", async (t) => {
+  const { options, asked, count } = await counting(t);
+  count("waypoint", at);
+  const metrics = prometheus(options);
+  await metrics.inspect(planWith([]), at, signal);
+  count("source", at + 1);
+  count("waypoint", at + 1, 8);
+  const source = metrics.watch();
+  const before = asked.length;
+  await source.look(at, signal);
+  assert.equal(asked.length - before, 3);
+  assert.equal((await source.look(at + 1, signal)).stable.requests, 7);
 });
 
 test("as long as nobody has counted stable it is source, and every poll asks again within its three queries", async (t) => {

@@ -1,9 +1,10 @@
-import type { MetricNames } from "../../evidence/metric-names.ts";
+import type { MetricNames } from "../../istio/istio-metrics.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Gate, QueryGate } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
+import { type CountingProxy, type ProxyChoice, preference } from "./counting-proxy.ts";
 import {
   type Ask,
   instantQuery,
@@ -16,20 +17,19 @@ import {
 } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import { nothingCounted } from "./nothing-counted.ts";
-import { preference, type Reporter, type ReporterChoice } from "./reporter.ts";
 import { selectors } from "./selectors.ts";
 import { extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
 
 type Options = PrometheusAddress &
   MetricNames & {
-    readonly reporter: Reporter | "auto";
-    readonly choice: ReporterChoice;
+    readonly reporter: CountingProxy | "auto";
+    readonly choice: ProxyChoice;
     readonly interval: Millis;
     readonly target: Target;
   };
 
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
-export async function inspect(
+export async function inspectMetrics(
   options: Options,
   plan: Plan,
   at: Instant,
@@ -65,7 +65,7 @@ type Need = Options & { readonly level: Finding["level"]; readonly gates: readon
 /** What is to be said of stable's series, which there are. */
 async function counted(
   series: readonly Sample[],
-  reporter: Reporter,
+  reporter: CountingProxy,
   need: Need,
   ask: Ask,
 ): Promise<readonly Finding[]> {
@@ -91,7 +91,7 @@ async function counted(
 
 const nameOf = ({ namespace, stable }: Target): string => `${namespace}/${stable.deployment}`;
 
-function otherReporter(found: readonly string[], reporter: Reporter, { labels, target, level }: Need): Finding {
+function otherReporter(found: readonly string[], reporter: CountingProxy, { labels, target, level }: Need): Finding {
   const known = found.filter((name) => preference.some((each) => each.reporter === name));
   const either = (names: readonly string[], between: string): string =>
     names.map((name) => `${labels.reporter}=${name}`).join(between);
@@ -121,7 +121,7 @@ const lookBack: Millis = 300_000;
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
 async function scrapeInterval(
   options: Options,
-  reporter: Reporter,
+  reporter: CountingProxy,
   { pollEvery }: Plan,
   ask: Ask,
 ): Promise<readonly Finding[]> {

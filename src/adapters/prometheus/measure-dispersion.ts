@@ -1,15 +1,10 @@
 import { dispersionOf, type PodCount } from "../../evidence/dispersion.ts";
-import type { MetricNames } from "../../evidence/metric-names.ts";
+import type { MetricNames } from "../../istio/istio-metrics.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
+import type { MeasuredDispersion } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
 import { type Course, type NoAnswer, type PrometheusAddress, subquery } from "./instant-query.ts";
 import { selectors } from "./selectors.ts";
-
-export type MeasuredDispersion = {
-  /** How many times as much as independent ones errors vary; 1 where it could not be measured. */
-  readonly phi: number;
-  readonly because: string;
-};
 
 type Options = PrometheusAddress & MetricNames & { readonly interval: Millis; readonly target: Target };
 

@@ -1,4 +1,4 @@
-/** What labels are called in Prometheus, by what they say. */
+/** What labels are called, by what they say. */
 export type LabelNames = {
   /** The Deployment that answered; "unknown" when a request reached no pod. */
   readonly workload: string;
@@ -26,4 +26,21 @@ export type MetricNames = {
   readonly requests: string;
   /** The buckets of the histogram of response times, in milliseconds. */
   readonly durations: string;
+};
+
+/** What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from Prometheus's service discovery. */
+export const istioMetrics: MetricNames = {
+  labels: {
+    workload: "destination_workload",
+    namespace: "destination_workload_namespace",
+    service: "destination_service",
+    reporter: "reporter",
+    code: "response_code",
+    flags: "response_flags",
+    grpc: "grpc_response_status",
+    sourceNamespace: "source_workload_namespace",
+    pod: "pod",
+  },
+  requests: "istio_requests_total",
+  durations: "istio_request_duration_milliseconds_bucket",
 };

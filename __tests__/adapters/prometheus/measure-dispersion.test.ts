@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
-import { noMetrics } from "../../../src/adapters/prometheus/no-metrics.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
-import { istioMetrics } from "../../../src/config/istio-metrics.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
+import { noMetrics } from "../../../src/ports/no-metrics.ts";
 import { chance, poisson } from "../../../src/rehearsal/chance.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 

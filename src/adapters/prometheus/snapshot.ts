@@ -1,11 +1,9 @@
-import type { Instant } from "../lib/duration.ts";
-
-/** Whose requests a series counts. `unattributed`: failures of the service that never reached a pod (503 UH, UF, NC). */
-export type Origin = "stable" | "canary" | "unattributed";
+import type { Origin } from "../../evidence/tally.ts";
+import type { Instant } from "../../lib/duration.ts";
 
 /** One counter as Prometheus had it: a whole number that only grows, until its process restarts. */
 export type Counter = {
-  /** The label set, written canonically; the same series has the same key at every poll. */
+  /** The label set, written canonically; the same series has the same key at every look. */
   readonly series: string;
   /** The process that counts (`instance` or `pod`); a new series of a known process began at zero. */
   readonly process: string;

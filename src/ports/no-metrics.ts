@@ -1,11 +1,14 @@
-import type { PrometheusSource } from "./prometheus.ts";
+import { sawNothing } from "./metric-source.ts";
+import type { Metrics } from "./metrics.ts";
 
 const because = "no Prometheus is configured (metrics.prometheus)";
 
-/** Where there is no Prometheus nothing is counted, and every question is answered with that. */
-export const noMetrics: PrometheusSource = {
-  counters: async () => ({ because }),
-  query: async (_query, at) => ({ at, because }),
+/** Where nothing counts, every question is answered with that. */
+export const noMetrics: Metrics = {
+  watch: () => ({
+    look: async (at) => sawNothing(at, undefined, because),
+    query: async (_query, at) => ({ at, because }),
+  }),
   traffic: async () => ({ because }),
   dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
   inspect: async () => [

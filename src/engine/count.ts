@@ -1,0 +1,82 @@
+import type { Pair } from "../evidence/error-ratio.ts";
+import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
+import { evidenceOf } from "../evidence/ledger.ts";
+import { type Count, emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
+import type { Instant } from "../lib/duration.ts";
+import type { Increments, MetricSource } from "../ports/metric-source.ts";
+import { plannedWeight } from "../release/planned-weight.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import type { Clock } from "../world/clock.ts";
+
+/** What this job has counted. A job that takes over counts from its own start; what was proven before is in the ledger. */
+export type Counts = {
+  /** Since the stage began. */
+  readonly tally: Tally;
+  /** Requests since the first look after the stage's weight was written that found any: it still has some of the weight before. */
+  readonly served: Pair | undefined;
+  /** Since the release began. */
+  readonly evidence: Evidence;
+  /** Why the newest counts are missing. */
+  readonly uncounted: string | undefined;
+};
+
+type Counting = { readonly metrics: Pick<MetricSource, "look">; readonly clock: Pick<Clock, "now"> };
+
+const nothingCounted: Counts = { tally: emptyTally, served: undefined, evidence: noEvidence, uncounted: undefined };
+
+export const countsOf = ({ ledger, plan }: ReleaseRecord): Counts => ({
+  ...nothingCounted,
+  evidence: evidenceOf(ledger, plan.evidence.settings),
+});
+
+/** A new stage: counts begin again, what was proven stays. */
+export const countsOfNewStage = (counts: Counts): Counts => ({ ...counts, tally: emptyTally, served: undefined });
+
+/**
+ * Counts on. `poll`: what the ledger gets. Whoever calls keeps both, whatever else fails meanwhile: the source gives
+ * what happened only once.
+ */
+export async function count(
+  record: ReleaseRecord,
+  before: Counts,
+  { metrics, clock }: Counting,
+  signal: AbortSignal,
+): Promise<{ readonly counts: Counts; readonly poll: Poll | undefined }> {
+  const increments = await metrics.look(clock.now(), signal);
+  const blind = increments.blind.find(({ to }) => to === "requests");
+  if (blind) return { counts: { ...before, uncounted: blind.because }, poll: undefined };
+  if (increments.since === undefined) return { counts: { ...before, uncounted: undefined }, poll: undefined };
+
+  const poll = pollOf(record, before, increments, clock.now());
+  const counts: Counts = {
+    tally: sumOf(before.tally, tallyOf(increments)),
+    served: servedSince(before, increments),
+    evidence: poll ? addPoll(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
+    uncounted: undefined,
+  };
+  return { counts, poll };
+}
+
+function tallyOf({ stable, canary, lost }: Increments): Tally {
+  const unattributed: Count = { requests: lost, errors: lost, buckets: [] };
+  return { stable, canary, unattributed };
+}
+
+function servedSince({ served }: Counts, { stable, canary }: Increments): Pair | undefined {
+  if (served) return { stable: served.stable + stable.requests, canary: served.canary + canary.requests };
+  return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
+}
+
+/** Before the canary serves nothing is compared, and looks come more often than counts. */
+function pollOf(
+  record: ReleaseRecord,
+  { evidence }: Counts,
+  { stable, canary, lost }: Increments,
+  now: Instant,
+): Poll | undefined {
+  const [first] = record.stages;
+  if (!first) return undefined;
+  const age = Math.max(0, now - first.since);
+  const isNews = stable.requests + canary.requests + lost > 0 || age - evidence.age >= record.plan.pollEvery;
+  return isNews ? { weight: plannedWeight(record), age, stable, canary, lost } : undefined;
+}

@@ -1,0 +1,28 @@
+import type { Tally } from "../evidence/tally.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
+import type { Plan } from "../release/plan.ts";
+import type { MetricSource } from "./metric-source.ts";
+import type { Finding } from "./preflight.ts";
+
+/** What is counted of one service, and what can be asked of it whether or not a release runs. Every method rejects only when aborted. */
+export interface Metrics {
+  /** Counts for one release, from its first look on. */
+  watch(): MetricSource;
+  /** The requests of both versions in the time before a moment. */
+  traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted>;
+  /** How much more than independent ones stable's errors varied in the hour before a moment. */
+  dispersion(at: Instant, signal: AbortSignal): Promise<MeasuredDispersion>;
+  /** Whether the gates of a plan will have something to judge by. */
+  inspect(plan: Plan, at: Instant, signal: AbortSignal): Promise<readonly Finding[]>;
+}
+
+/** `covered`: how much of the window was counted at all; a service or a source may be younger. */
+export type WindowTally = Tally & { readonly covered: Millis };
+
+export type Uncounted = { readonly because: string };
+
+export type MeasuredDispersion = {
+  /** How many times as much as independent ones errors vary; 1 where it could not be measured. */
+  readonly phi: number;
+  readonly because: string;
+};
