@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";

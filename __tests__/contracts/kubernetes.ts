@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { type KubernetesObject, type Resource, resources } from "../../src/kubernetes/object.ts";
 
 /** A Kubernetes API server with Istio's custom resources and istiod's webhook, and a namespace of the suite's own. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
-import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { parseRoutesBefore } from "../../src/adapters/virtual-service/before.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";

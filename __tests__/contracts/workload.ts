@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
-import { captureWorkloads, workloadsBefore } from "../../src/adapters/deployment/before.ts";
-import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
-import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { deploymentWorkload } from "../../src/adapters/deployment/deployment-workload.ts";
+import { captureWorkloads, workloadsBefore } from "../../src/adapters/deployment/workloads-before.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";

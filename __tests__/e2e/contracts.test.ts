@@ -1,5 +1,5 @@
-import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";

@@ -1,5 +1,5 @@
 import { startApiServer } from "../../sandbox/api-server/api-server.ts";
-import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 

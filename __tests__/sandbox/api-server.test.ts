@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Agent, request } from "undici";
 import { manualClock } from "../../sandbox/api-server/clock.ts";
-import { KubernetesError } from "../../src/adapters/kubernetes/client.ts";
 import { findCluster } from "../../src/adapters/kubernetes/kubeconfig.ts";
+import { KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { resources } from "../../src/kubernetes/object.ts";
 import { startForTest } from "../support/api-server.ts";
 

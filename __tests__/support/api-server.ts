@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
-import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 
 /** A sandbox API server and clients of it, which end with the test. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../sandbox/api-server/api-server.ts";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
-import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import { connect, type KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 

@@ -1,4 +1,4 @@
-import type { KubernetesClient } from "../../src/adapters/kubernetes/client.ts";
+import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 
 /** Reads from a list of objects, for checks of what was read. Whoever writes, or tests reading itself, takes the sandbox. */

@@ -2,7 +2,7 @@ import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import { startSandbox } from "../../sandbox/sandbox.ts";
 import { shopOfTwo } from "../../sandbox/shop.ts";
-import { connect } from "../../src/adapters/kubernetes/client.ts";
+import { connect } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";

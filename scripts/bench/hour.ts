@@ -1,10 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 import { evidenceRules } from "../../__tests__/support/evidence-rules.ts";
 import { shopTarget as target } from "../../__tests__/support/shop-target.ts";
-import { captureWorkloads } from "../../src/adapters/deployment/before.ts";
-import { deploymentWorkload } from "../../src/adapters/deployment/deployment.ts";
-import { connect } from "../../src/adapters/kubernetes/client.ts";
+import { deploymentWorkload } from "../../src/adapters/deployment/deployment-workload.ts";
+import { captureWorkloads } from "../../src/adapters/deployment/workloads-before.ts";
 import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
+import { connect } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Problem } from "../kubernetes/problem.ts";
+import type { Obstacle } from "../kubernetes/obstacle.ts";
 import { type Labels, showLabels } from "../kubernetes/selector.ts";
 import { subsetFor } from "./destination-rule.ts";
 import { type Host, readHost } from "./host.ts";
@@ -19,7 +19,7 @@ export type LabelQuestion = {
   readonly services: readonly KubernetesObject[];
 };
 
-export type LabelAnswer = { readonly labels: Labels } | Problem;
+export type LabelAnswer = { readonly labels: Labels } | Obstacle;
 
 /**
  * The pod labels that tell the canary's pods from stable's, and that the canary's subset or Service selects:

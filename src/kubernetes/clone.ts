@@ -2,7 +2,7 @@ import { chooseContainer, type Deployment, readDeployment } from "./deployment.t
 import { listAt, objectAt } from "./field.ts";
 import { managedBy, releaseAnnotation } from "./mark.ts";
 import type { KubernetesObject } from "./object.ts";
-import type { Problem } from "./problem.ts";
+import type { Obstacle } from "./obstacle.ts";
 import { type Labels, type Selector, selects, showLabels } from "./selector.ts";
 
 export type CloneOrder = {
@@ -14,14 +14,14 @@ export type CloneOrder = {
 };
 
 /** An image, and the container that gets it, as `chooseContainer` finds it. */
-export type ImageChoice = { readonly image?: string; readonly container?: string };
+export type ImageChoice = { readonly image?: string | undefined; readonly container?: string | undefined };
 
 /** Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be. */
 export function cloneDeployment(
   stable: KubernetesObject,
   order: CloneOrder,
   image: ImageChoice,
-): { readonly object: KubernetesObject } | Problem {
+): { readonly object: KubernetesObject } | Obstacle {
   const original = readDeployment(stable);
   const copied = templateFor(stable, order.labels, image);
   if ("problem" in copied) return copied;
@@ -37,7 +37,7 @@ export function cloneDeployment(
       spec: {
         ...spec,
         replicas: order.replicas,
-        selector: asJson(canarySelector(original.selector, order.labels)),
+        selector: canarySelector(original.selector, order.labels),
         template: copied.template,
       },
     },
@@ -49,7 +49,7 @@ export function templateFor(
   stable: KubernetesObject,
   labels: Labels,
   image: ImageChoice,
-): { readonly template: unknown } | Problem {
+): { readonly template: unknown } | Obstacle {
   const withImage = templateWithImage(stable, image);
   if ("problem" in withImage) return withImage;
   const { template } = withImage;
@@ -63,34 +63,30 @@ export function templateFor(
 export function templateWithImage(
   deployment: KubernetesObject,
   { image, container }: ImageChoice,
-): { readonly template: Readonly<Record<string, unknown>> } | Problem {
+): { readonly template: Readonly<Record<string, unknown>> } | Obstacle {
   const template = objectAt(deployment, "spec", "template");
   if (image === undefined) return { template };
-  const chosen = chooseContainer(readDeployment(deployment), container);
-  if ("problem" in chosen) return chosen;
+  const choice = chooseContainer(readDeployment(deployment), container);
+  if ("problem" in choice) return choice;
   const podSpec = objectAt(template, "spec");
   const containers = listAt(podSpec, "containers").map((each, index) =>
-    index === chosen.index ? { ...objectAt(each), image } : each,
+    index === choice.index ? { ...objectAt(each), image } : each,
   );
   return { template: { ...template, spec: { ...podSpec, containers } } };
 }
 
 /** Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods. */
-const canarySelector = ({ matchLabels, matchExpressions }: Selector, labels: Labels): Selector => ({
-  matchLabels: { ...matchLabels, ...labels },
-  matchExpressions: matchExpressions.filter(({ key }) => !(key in labels)),
-});
-
-const asJson = ({ matchLabels, matchExpressions }: Selector): Readonly<Record<string, unknown>> => ({
-  matchLabels,
-  ...(matchExpressions.length > 0 ? { matchExpressions } : {}),
-});
+function canarySelector(stable: Selector, labels: Labels): Partial<Selector> {
+  const matchLabels = { ...stable.matchLabels, ...labels };
+  const matchExpressions = stable.matchExpressions.filter(({ key }) => !(key in labels));
+  return matchExpressions.length > 0 ? { matchLabels, matchExpressions } : { matchLabels };
+}
 
 /**
  * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The other way round cannot
  * be: what keeps stable's selector from the copy's pods stands in the copy's selector.
  */
-function overlapOf(stable: Deployment, labels: Labels): Problem | undefined {
+function overlapOf(stable: Deployment, labels: Labels): Obstacle | undefined {
   const podLabels = { ...stable.podLabels, ...labels };
   if (!selects(stable.selector, podLabels)) return undefined;
   return {
@@ -99,13 +95,13 @@ function overlapOf(stable: Deployment, labels: Labels): Problem | undefined {
   };
 }
 
-const showSelector = ({ matchLabels, matchExpressions }: Selector): string =>
-  [
-    ...(Object.keys(matchLabels).length > 0 ? [showLabels(matchLabels)] : []),
-    ...matchExpressions.map(
-      ({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(", ")})` : ""}`,
-    ),
-  ].join(", ");
+function showSelector({ matchLabels, matchExpressions }: Selector): string {
+  const parts = matchExpressions.map(({ key, operator, values }) =>
+    values.length > 0 ? `${key} ${operator} (${values.join(", ")})` : `${key} ${operator}`,
+  );
+  if (Object.keys(matchLabels).length > 0) parts.unshift(showLabels(matchLabels));
+  return parts.join(", ");
+}
 
 /**
  * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and is not in Git,

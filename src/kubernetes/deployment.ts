@@ -1,6 +1,6 @@
 import { field, listAt, numberAt, textAt, textsAt } from "./field.ts";
 import type { KubernetesObject } from "./object.ts";
-import type { Problem } from "./problem.ts";
+import type { Obstacle } from "./obstacle.ts";
 import { type Labels, readSelector, type Selector } from "./selector.ts";
 
 /** What a release reads of a Deployment. Nothing is ever written from this: writes go to the raw object. */
@@ -106,19 +106,17 @@ const sidecars: ReadonlySet<string> = new Set([
 ]);
 
 /** Where in the pod template a container is; its image is replaced by that position. */
-export type Chosen = { readonly index: number; readonly name: string; readonly image: string };
+export type ContainerChoice = { readonly index: number; readonly name: string; readonly image: string };
 
 /** The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for people. */
 export function chooseContainer(
   { namespace, name, containers }: Pick<Deployment, "namespace" | "name" | "containers">,
   named?: string,
-): Chosen | Problem {
+): ContainerChoice | Obstacle {
   const where = `Deployment ${namespace}/${name}`;
-  const all = containers.map((container, index) => ({ index, name: container.name, image: container.image }));
-  const wanted = all.filter((container) =>
-    named === undefined ? !sidecars.has(container.name) : container.name === named,
-  );
-  const [only, ...others] = wanted;
+  const all = containers.map(({ name, image }, index) => ({ index, name, image }));
+  const candidates = all.filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
+  const [only, ...others] = candidates;
   if (only && others.length === 0) return only;
   const list = containers.map((container) => container.name).join(", ") || "none";
   if (named !== undefined)

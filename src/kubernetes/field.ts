@@ -1,31 +1,31 @@
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 export function field(value: unknown, ...path: readonly (string | number)[]): unknown {
-  let found = value;
+  let inner = value;
   for (const step of path) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, step)) return undefined;
-    found = Reflect.get(found, step);
+    if (typeof inner !== "object" || inner === null || !Object.hasOwn(inner, step)) return undefined;
+    inner = Reflect.get(inner, step);
   }
-  return found;
+  return inner;
 }
 
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
-  const found = field(value, ...path);
-  return typeof found === "string" ? found : undefined;
+  const inner = field(value, ...path);
+  return typeof inner === "string" ? inner : undefined;
 }
 
 export function numberAt(value: unknown, ...path: readonly (string | number)[]): number | undefined {
-  const found = field(value, ...path);
-  return typeof found === "number" ? found : undefined;
+  const inner = field(value, ...path);
+  return typeof inner === "number" ? inner : undefined;
 }
 
 export function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
-  const found: unknown = field(value, ...path);
-  return Array.isArray(found) ? found : [];
+  const inner: unknown = field(value, ...path);
+  return Array.isArray(inner) ? inner : [];
 }
 
 export function objectAt(value: unknown, ...path: readonly (string | number)[]): Readonly<Record<string, unknown>> {
-  const found = field(value, ...path);
-  return typeof found === "object" && found !== null && !Array.isArray(found) ? { ...found } : {};
+  const inner = field(value, ...path);
+  return typeof inner === "object" && inner !== null && !Array.isArray(inner) ? { ...inner } : {};
 }
 
 /** Labels, annotations and selectors: only texts are kept. */

@@ -60,10 +60,8 @@ export const resources = {
 /** The URL path of a collection or, with a name, of one object. */
 export function pathOf({ group, version, plural }: Resource, namespace: string | undefined, name?: string): string {
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-  const parts = [
-    ...(namespace === undefined ? [] : ["namespaces", namespace]),
-    plural,
-    ...(name === undefined ? [] : [name]),
-  ];
+  const parts = [plural];
+  if (namespace !== undefined) parts.unshift("namespaces", namespace);
+  if (name !== undefined) parts.push(name);
   return [root, ...parts.map(encodeURIComponent)].join("/");
 }

@@ -24,9 +24,9 @@ export type ContainerStatus = {
   readonly name: string;
   readonly image: string;
   readonly restarts: number;
-  readonly waiting?: { readonly reason: string; readonly message: string };
+  readonly waiting?: { readonly reason: string; readonly message: string } | undefined;
   /** How its last run ended. */
-  readonly ended?: { readonly exitCode: number; readonly reason: string };
+  readonly ended?: { readonly exitCode: number; readonly reason: string } | undefined;
 };
 
 export function readPod(raw: KubernetesObject): Pod {
@@ -44,30 +44,31 @@ export function readPod(raw: KubernetesObject): Pod {
     phase: textAt(raw, "status", "phase") ?? "",
     ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
     conditions,
-    containerNames: [...listAt(raw, "spec", "initContainers"), ...listAt(raw, "spec", "containers")].flatMap(
+    containerNames: listsAt(raw, "spec", "initContainers", "containers").flatMap(
       (container) => textAt(container, "name") ?? [],
     ),
-    statuses: [...listAt(raw, "status", "initContainerStatuses"), ...listAt(raw, "status", "containerStatuses")].map(
-      readStatus,
-    ),
+    statuses: listsAt(raw, "status", "initContainerStatuses", "containerStatuses").map(readStatus),
   };
 }
 
+const listsAt = (raw: unknown, parent: string, ...names: readonly string[]): readonly unknown[] =>
+  names.flatMap((name) => listAt(raw, parent, name));
+
 function readStatus(raw: unknown): ContainerStatus {
-  const waiting = field(raw, "state", "waiting");
-  const ended = field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated");
   return {
     name: textAt(raw, "name") ?? "",
     image: textAt(raw, "image") ?? "",
     restarts: numberAt(raw, "restartCount") ?? 0,
-    ...(waiting === undefined
-      ? {}
-      : { waiting: { reason: textAt(waiting, "reason") ?? "", message: textAt(waiting, "message") ?? "" } }),
-    ...(ended === undefined
-      ? {}
-      : { ended: { exitCode: numberAt(ended, "exitCode") ?? 0, reason: textAt(ended, "reason") ?? "" } }),
+    waiting: readWaiting(field(raw, "state", "waiting")),
+    ended: readEnded(field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated")),
   };
 }
+
+const readWaiting = (raw: unknown): ContainerStatus["waiting"] =>
+  raw === undefined ? undefined : { reason: textAt(raw, "reason") ?? "", message: textAt(raw, "message") ?? "" };
+
+const readEnded = (raw: unknown): ContainerStatus["ended"] =>
+  raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
 
 /** Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its template. */
 export const isPodOf = (deployment: string, { replicaSet, templateHash }: Pod): boolean =>

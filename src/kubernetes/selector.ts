@@ -24,8 +24,8 @@ export function readSelector(selector: unknown): Selector {
 }
 
 /** Whether every one of these labels is there with the same value. No labels at all are always there. */
-export const carries = (labels: Labels, wanted: Labels): boolean =>
-  Object.entries(wanted).every(([key, value]) => labels[key] === value);
+export const carries = (labels: Labels, some: Labels): boolean =>
+  Object.entries(some).every(([key, value]) => labels[key] === value);
 
 const operators: Readonly<Record<string, (value: string | undefined, values: readonly string[]) => boolean>> = {
   In: (value, values) => value !== undefined && values.includes(value),

@@ -1,5 +1,6 @@
 import type { Health } from "../release/health.ts";
 import type { Split } from "../release/split.ts";
+import type { Role } from "../release/target.ts";
 
 /** The pods behind the two versions. Every effect is absolute: repeating one is harmless. */
 export interface Workload {
@@ -7,13 +8,13 @@ export interface Workload {
   deploy(): Promise<void>;
   /** Gives the canary the pods that its share needs; never takes any away. */
   scale(to: Split): Promise<void>;
-  health(of: "stable" | "canary"): Promise<Health>;
+  health(of: Role): Promise<Health>;
   /** Gives stable's Deployment the canary's image. Does not wait. */
   updateStable(): Promise<void>;
   /** After a promotion: takes the loser's pods away, unless the plan keeps them. */
-  retire(loser: "stable" | "canary"): Promise<void>;
+  retire(loser: Role): Promise<void>;
   /** After a failure: the canary's Deployment as it was before the release, or gone if the release made it. */
   restore(): Promise<void>;
   /** What is not as it should be after a release that `winner` won. Empty when all is well. */
-  differences(winner: "stable" | "canary"): Promise<readonly string[]>;
+  differences(winner: Role): Promise<readonly string[]>;
 }

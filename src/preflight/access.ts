@@ -1,4 +1,4 @@
-import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { field } from "../kubernetes/field.ts";
 import { resources } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";

@@ -1,4 +1,4 @@
-import type { Problem } from "../kubernetes/problem.ts";
+import type { Obstacle } from "../kubernetes/obstacle.ts";
 import type { Finding } from "../ports/preflight.ts";
 
 export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
@@ -9,7 +9,7 @@ export const note = (what: string, next?: string): Finding => ({
   ...(next === undefined ? {} : { next }),
 });
 
-export const refusal = ({ problem, next }: Problem): Finding => refuse(`${problem}.`, next);
+export const refusal = ({ problem, next }: Obstacle): Finding => refuse(`${problem}.`, next);
 
 /** The names that are there, for those who have to find the one they meant. */
 export function listed(names: readonly string[], most = 10): string {

@@ -3,11 +3,11 @@ import { cloneDeployment, templateFor, templateWithImage } from "../kubernetes/c
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Problem } from "../kubernetes/problem.ts";
+import type { Obstacle } from "../kubernetes/obstacle.ts";
 import type { Target } from "../release/target.ts";
 
 /** The canary's Deployment as the release will make it; why it cannot; or neither, where something is missing that is told of elsewhere. */
-export type PlannedCanary = { readonly deployment: Deployment } | Problem | undefined;
+export type PlannedCanary = { readonly deployment: Deployment } | Obstacle | undefined;
 
 /** Pure, and by the same functions that the release will use. */
 export function planCanary(
@@ -51,7 +51,7 @@ function planClone(target: Target, labels: LabelAnswer, stable: KubernetesObject
   return "problem" in made ? made : { deployment: readDeployment(made.object) };
 }
 
-const withTemplate = (object: KubernetesObject, made: { readonly template: unknown } | Problem): PlannedCanary =>
+const withTemplate = (object: KubernetesObject, made: { readonly template: unknown } | Obstacle): PlannedCanary =>
   "problem" in made
     ? made
     : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };

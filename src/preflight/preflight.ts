@@ -1,4 +1,4 @@
-import { KubernetesError } from "../adapters/kubernetes/client.ts";
+import { KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { ToldError, UnreachableError } from "../lib/errors.ts";
 import type { Finding, Preflight } from "../ports/preflight.ts";
 import { inspectAccess } from "./access.ts";

@@ -1,5 +1,5 @@
-import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/client.ts";
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";

@@ -28,7 +28,11 @@ export type StageRecord = {
 export type LogEntry = { readonly at: Instant; readonly do: string; readonly because: string };
 
 /** Where the release runs, for whoever wants to look. */
-export type Run = { readonly id: string; readonly url?: string; readonly actor?: string };
+export type Run = {
+  readonly id: string;
+  readonly url?: string | undefined;
+  readonly actor?: string | undefined;
+};
 
 /**
  * What the journal keeps of a release: enough to finish it or give it back from any job, and to tell its story.

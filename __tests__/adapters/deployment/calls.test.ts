@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { SentObject } from "../../../sandbox/api-server/object.ts";
-import { captureWorkloads } from "../../../src/adapters/deployment/before.ts";
-import { deploymentWorkload } from "../../../src/adapters/deployment/deployment.ts";
-import type { KubernetesClient } from "../../../src/adapters/kubernetes/client.ts";
+import { deploymentWorkload } from "../../../src/adapters/deployment/deployment-workload.ts";
+import { captureWorkloads } from "../../../src/adapters/deployment/workloads-before.ts";
+import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError } from "../../../src/lib/errors.ts";
@@ -133,8 +133,17 @@ test("an edit that meets somebody else's is read and planned again", () =>
 test("an edit that meets somebody else's again and again is given up", () =>
   inCluster(shop(canary()), async ({ client, server, requestsOf }) => {
     const it = await workload(client);
+    server.fail({ method: "PATCH", path: "reviews-v2", status: 409, times: 100 });
+    const requests = await requestsOf(() => assert.rejects(it.deploy(), DeniedError));
+    assert.equal(requests.filter((request) => request.startsWith("PATCH")).length, 5);
+  }));
+
+test("an edit that is refused although nothing has changed is not sent again", () =>
+  inCluster(shop(canary()), async ({ client, server, requestsOf }) => {
+    const it = await workload(client);
     server.fail({ method: "PATCH", path: "reviews-v2", status: 422, times: 100 });
-    assert.equal((await requestsOf(() => assert.rejects(it.deploy(), DeniedError))).length, 10);
+    const requests = await requestsOf(() => assert.rejects(it.deploy(), DeniedError));
+    assert.equal(requests.filter((request) => request.startsWith("PATCH")).length, 1);
   }));
 
 test("an edit that a webhook denies is not tried again", () =>

@@ -1,5 +1,5 @@
 import { applyPatch } from "rfc6902";
-import type { PatchOperation } from "../../../src/adapters/kubernetes/client.ts";
+import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import type { VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
 import { beforeOf } from "../../../src/adapters/virtual-service/capture-routes.ts";
 import type { MovableRule } from "../../../src/adapters/virtual-service/movable-rule.ts";

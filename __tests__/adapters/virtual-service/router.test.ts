@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KubernetesClient } from "../../../src/adapters/kubernetes/client.ts";
+import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { captureRoutes } from "../../../src/adapters/virtual-service/capture-routes.ts";
 import { virtualServiceRouter } from "../../../src/adapters/virtual-service/router.ts";

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import test from "node:test";
 import { load } from "js-yaml";
-import type { PatchOperation } from "../../../src/adapters/kubernetes/client.ts";
+import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { routeWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
 import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
 import type { Aim } from "../../../src/adapters/virtual-service/plan-moves.ts";

@@ -6,12 +6,12 @@ import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import { KubernetesError, type PatchOperation } from "../kubernetes/client.ts";
+import { KubernetesError, type PatchOperation } from "../kubernetes/kubernetes-client.ts";
+import { copyLabels } from "../kubernetes/version-labels.ts";
 import { applyManifests } from "./apply-manifests.ts";
-import { copyLabels } from "./copy-labels.ts";
-import { editDeployment, imagePatch, replicasPatch } from "./edit.ts";
-import { missing, unlessProblem, type WorkloadParts } from "./parts.ts";
+import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
 import { firstReplicas } from "./scale.ts";
+import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
 /** Brings the canary's pods into being, with the new image. Traffic comes later, and more pods with it. */
 export function deploy(parts: WorkloadParts): Promise<void> {
@@ -27,54 +27,51 @@ export function deploy(parts: WorkloadParts): Promise<void> {
 }
 
 async function giveImage(parts: WorkloadParts): Promise<void> {
-  const { target } = parts;
-  await editCanary(parts, (raw) => [
-    ...(target.image === undefined
-      ? []
-      : imagePatch(unlessProblem(chooseContainer(readDeployment(raw), target.container)), target.image)),
-    ...firstPods(parts, raw),
-  ]);
+  const { image, container } = parts.target;
+  await editCanary(parts, (deployment) => {
+    const pods = firstPods(parts, deployment);
+    if (image === undefined) return pods;
+    const choice = unlessObstacle(chooseContainer(readDeployment(deployment), container));
+    return [...imagePatch(choice, image), ...pods];
+  });
 }
 
 /** The whole template of stable, since more than the image may have changed since the copy was made; the pods' own labels stay. */
 async function renewCopy(parts: WorkloadParts): Promise<void> {
   const stable = await getStable(parts);
-  await editCanary(parts, (raw) => {
-    const template = unlessProblem(templateFor(stable, readDeployment(raw).podLabels, parts.target)).template;
-    return [...templatePatch(raw, template), ...firstPods(parts, raw)];
+  await editCanary(parts, (deployment) => {
+    const { podLabels } = readDeployment(deployment);
+    const { template } = unlessObstacle(templateFor(stable, podLabels, parts.target));
+    return [...templatePatch(deployment, template), ...firstPods(parts, deployment)];
   });
 }
 
-export function templatePatch(raw: KubernetesObject, template: unknown): readonly PatchOperation[] {
-  if (isDeepStrictEqual(field(raw, "spec", "template"), template)) return [];
+export function templatePatch(deployment: KubernetesObject, template: unknown): readonly PatchOperation[] {
+  if (isDeepStrictEqual(field(deployment, "spec", "template"), template)) return [];
   return [
-    { op: "test", path: "/metadata/generation", value: raw.metadata.generation },
+    { op: "test", path: "/metadata/generation", value: deployment.metadata.generation },
     { op: "replace", path: "/spec/template", value: template },
   ];
 }
 
-const firstPods = (parts: WorkloadParts, raw: KubernetesObject): readonly PatchOperation[] =>
-  replicasPatch(raw, firstReplicas(parts, raw));
+const firstPods = (parts: WorkloadParts, deployment: KubernetesObject): readonly PatchOperation[] =>
+  replicasPatch(deployment, firstReplicas(parts, deployment));
 
 async function editCanary(
-  { client, target: { namespace, canary } }: WorkloadParts,
-  plan: (raw: KubernetesObject) => readonly PatchOperation[],
+  parts: WorkloadParts,
+  plan: (deployment: KubernetesObject) => readonly PatchOperation[],
 ): Promise<void> {
-  if (!(await editDeployment(client, namespace, canary.deployment, plan))) throw missing(namespace, canary.deployment);
+  const { namespace, canary } = parts.target;
+  if (!(await editDeployment(parts, canary.deployment, plan))) throw missing(namespace, canary.deployment);
 }
 
-async function createCopy(parts: WorkloadParts, given: Labels): Promise<void> {
+async function createCopy(parts: WorkloadParts, configured: Labels): Promise<void> {
   const { client, target, before } = parts;
   const { namespace, canary } = target;
-  const [stable, answer] = await Promise.all([getStable(parts), copyLabels(client, target, given)]);
-  const { labels } = unlessProblem(answer);
-  const { object } = unlessProblem(
-    cloneDeployment(
-      stable,
-      { name: canary.deployment, labels, release: before.release, replicas: firstReplicas(parts) },
-      target,
-    ),
-  );
+  const [stable, answer] = await Promise.all([getStable(parts), copyLabels(client, target, configured)]);
+  const { labels } = unlessObstacle(answer);
+  const order = { name: canary.deployment, labels, release: before.release, replicas: firstReplicas(parts) };
+  const { object } = unlessObstacle(cloneDeployment(stable, order, target));
   try {
     await client.create(resources.deployments, namespace, object);
   } catch (error) {
@@ -92,7 +89,7 @@ async function createCopy(parts: WorkloadParts, given: Labels): Promise<void> {
 }
 
 async function getStable({ client, target: { namespace, stable } }: WorkloadParts): Promise<KubernetesObject> {
-  const found = await client.get(resources.deployments, namespace, stable.deployment);
-  if (!found) throw missing(namespace, stable.deployment);
-  return found;
+  const deployment = await client.get(resources.deployments, namespace, stable.deployment);
+  if (!deployment) throw missing(namespace, stable.deployment);
+  return deployment;
 }

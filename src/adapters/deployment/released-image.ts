@@ -1,36 +1,29 @@
 import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Target } from "../../release/target.ts";
-import { identify, isDeployment } from "./manifest.ts";
+import { canaryManifestOf } from "./user-object.ts";
 
 /** The image of the container that a release is about; undefined where it is not clear which one that is. */
-export function imageOf(raw: KubernetesObject | undefined, { container }: Target): string | undefined {
-  const chosen = raw && chooseContainer(readDeployment(raw), container);
-  return chosen && "image" in chosen ? chosen.image : undefined;
+export function imageOf(deployment: KubernetesObject | undefined, { container }: Target): string | undefined {
+  const choice = deployment && chooseContainer(readDeployment(deployment), container);
+  return choice && "image" in choice ? choice.image : undefined;
 }
 
 /** The image that is released: the given one, or what the canary's manifest or Deployment has. */
 export function releasedImage(target: Target, canary: KubernetesObject | undefined): string | undefined {
-  const { image, source, namespace } = target;
-  if (image !== undefined) return image;
-  const manifest =
-    source.from === "manifests"
-      ? source.objects.map(identify).find((each) => isDeployment(target.canary.deployment, each))
-      : undefined;
-  return manifest
-    ? imageOf(
-        { ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata: { name: manifest.name, namespace } },
-        target,
-      )
-    : imageOf(canary, target);
+  if (target.image !== undefined) return target.image;
+  const manifest = canaryManifestOf(target);
+  if (!manifest) return imageOf(canary, target);
+  const metadata = { name: manifest.name, namespace: target.namespace };
+  return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
 }
 
 /** What the container that a release is about had before. */
 export function imageBefore(
-  raw: KubernetesObject,
+  deployment: KubernetesObject,
   images: Readonly<Record<string, string>>,
   { container }: Target,
 ): string | undefined {
-  const chosen = chooseContainer(readDeployment(raw), container);
-  return "name" in chosen ? images[chosen.name] : undefined;
+  const choice = chooseContainer(readDeployment(deployment), container);
+  return "name" in choice ? images[choice.name] : undefined;
 }

@@ -5,7 +5,7 @@ import { KubeConfig, type User } from "@kubernetes/client-node";
 import { load as parse } from "js-yaml";
 import { RefusedError } from "../../lib/errors.ts";
 import { proxyFor } from "../../lib/proxy.ts";
-import type { Connection } from "./client.ts";
+import type { Connection } from "./kubernetes-client.ts";
 
 export type Source = {
   /** A path, or the text of a kubeconfig. */

@@ -1,10 +1,11 @@
+import { managedBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import type { Held, Lock } from "../../ports/lock.ts";
+import type { Held, HeldByOther, Lock } from "../../ports/lock.ts";
 import type { Run } from "../../release/release-record.ts";
 import type { Clock } from "../../world/clock.ts";
-import { type KubernetesClient, KubernetesError } from "./client.ts";
+import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 
 export type LeaseLockOptions = {
   readonly client: KubernetesClient;
@@ -17,27 +18,34 @@ export type LeaseLockOptions = {
 
 /** A holder that has not renewed for this long is dead. */
 const leaseSeconds = 30;
+/** Two renewals may fail before that. */
 const renewEvery: Millis = 10_000;
+const maxTries = 3;
 
 export const leaseName = (service: string): string => `istio-canary-${service}`;
 
 /** One release of a service at a time, by a Lease that its holder renews. */
 export function leaseLock({ client, namespace, service, clock, force }: LeaseLockOptions): Lock {
   const name = leaseName(service);
+  const read = (): Promise<KubernetesObject | undefined> => client.get(resources.leases, namespace, name);
 
-  async function acquire(run: Run, tries = 3): ReturnType<Lock["acquire"]> {
-    const found = await client.get(resources.leases, namespace, name);
-    const held = found && holderOf(found, clock.now());
-    if (held && held.heldBy.id !== run.id && !force) return held;
+  /** Compare-and-set: rejects with 409 when the Lease is not as it was. */
+  function write(run: Run | undefined, before: KubernetesObject | undefined): Promise<KubernetesObject> {
+    const lease = leaseOf(name, run, clock.now(), before);
+    return before
+      ? client.replace(resources.leases, namespace, name, lease)
+      : client.create(resources.leases, namespace, lease);
+  }
+
+  async function acquire(run: Run, tries = 1): Promise<Held | HeldByOther> {
+    const lease = await read();
+    const holder = lease && holderOf(lease, clock.now());
+    if (holder && holder.heldBy.id !== run.id && !force) return holder;
     try {
-      const wanted = leaseOf(name, run, clock.now(), found);
-      const taken = found
-        ? await client.replace(resources.leases, namespace, name, wanted)
-        : await client.create(resources.leases, namespace, wanted);
-      return renewing(taken, run);
+      return renewing(await write(run, lease), run);
     } catch (error) {
-      // 409: another job was a moment faster; who that is stands in the Lease now.
-      if (error instanceof KubernetesError && error.status === 409 && tries > 1) return acquire(run, tries - 1);
+      // Another job was a moment faster; who that is stands in the Lease now.
+      if (error instanceof KubernetesError && error.status === 409 && tries < maxTries) return acquire(run, tries + 1);
       throw error;
     }
   }
@@ -46,25 +54,15 @@ export function leaseLock({ client, namespace, service, clock, force }: LeaseLoc
     const lost = new AbortController();
     let lease = taken;
 
-    const renew = async (): Promise<void> => {
+    async function renew(): Promise<void> {
       try {
-        lease = await client.replace(resources.leases, namespace, name, leaseOf(name, run, clock.now(), lease));
+        lease = await write(run, lease);
       } catch (error) {
         if (error instanceof KubernetesError && (error.status === 409 || error.status === 404))
           lost.abort(await takenOver(error));
         // Anything else passes or does not: the journal's compare-and-set still keeps two jobs apart.
       }
-    };
-    const takenOver = async (cause: KubernetesError): Promise<DeniedError> => {
-      const other = await client.get(resources.leases, namespace, name).catch(() => undefined);
-      const by = other && holderOf(other, clock.now())?.heldBy;
-      return new DeniedError(
-        `another job${by ? ` (${by.url ?? by.id})` : ""} took over the release of ${namespace}/${service}; this one has stopped`,
-        {
-          cause,
-        },
-      );
-    };
+    }
     const stopRenewing = clock.every(renewEvery, renew);
 
     return {
@@ -72,11 +70,17 @@ export function leaseLock({ client, namespace, service, clock, force }: LeaseLoc
       async release() {
         await stopRenewing();
         if (lost.signal.aborted) return;
-        await client
-          .replace(resources.leases, namespace, name, leaseOf(name, undefined, clock.now(), lease))
-          .catch(() => undefined); // it would run out by itself
+        await write(undefined, lease).catch(() => undefined); // it would run out by itself
       },
     };
+  }
+
+  async function takenOver(cause: KubernetesError): Promise<DeniedError> {
+    const lease = await read().catch(() => undefined);
+    const other = lease && holderOf(lease, clock.now())?.heldBy;
+    const by = other ? ` (${other.url ?? other.id})` : "";
+    const message = `another job${by} took over the release of ${namespace}/${service}; this one has stopped`;
+    return new DeniedError(message, { cause });
   }
 
   return { acquire: (run) => acquire(run) };
@@ -89,34 +93,40 @@ type LeaseSpec = {
   readonly leaseDurationSeconds?: number;
 };
 
-function holderOf(
-  lease: KubernetesObject,
-  now: Instant,
-): { readonly heldBy: Run; readonly since: Instant } | undefined {
+/** Who has the lock; undefined when nobody does, or nobody that lives. */
+function holderOf(lease: KubernetesObject, now: Instant): HeldByOther | undefined {
   const { holderIdentity, acquireTime, renewTime, leaseDurationSeconds } = lease.spec as LeaseSpec;
   if (!holderIdentity || !renewTime) return undefined;
   if (now - Date.parse(renewTime) > (leaseDurationSeconds ?? leaseSeconds) * 1_000) return undefined;
   const url = lease.metadata.annotations?.[runAnnotation];
-  return { heldBy: { id: holderIdentity, ...(url ? { url } : {}) }, since: Date.parse(acquireTime ?? renewTime) };
+  return { heldBy: { id: holderIdentity, url }, since: Date.parse(acquireTime ?? renewTime) };
 }
 
 const runAnnotation = "istio-canary/run";
 
+/** Held by a run; without one it is free. */
 function leaseOf(name: string, run: Run | undefined, now: Instant, before: KubernetesObject | undefined): object {
-  const spec = before?.spec as LeaseSpec | undefined;
-  const acquireTime = run && spec?.holderIdentity === run.id ? spec.acquireTime : microTime(now);
   return {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: {
       name,
-      labels: { "app.kubernetes.io/managed-by": "istio-canary" },
-      annotations: run?.url ? { [runAnnotation]: run.url } : {},
-      ...(before?.metadata.resourceVersion ? { resourceVersion: before.metadata.resourceVersion } : {}),
+      labels: { [managedBy.key]: managedBy.value },
+      annotations: { [runAnnotation]: run?.url },
+      resourceVersion: before?.metadata.resourceVersion,
     },
-    spec: run
-      ? { holderIdentity: run.id, leaseDurationSeconds: leaseSeconds, acquireTime, renewTime: microTime(now) }
-      : {},
+    spec: run ? specOf(run, now, before?.spec as LeaseSpec | undefined) : {},
+  };
+}
+
+function specOf(run: Run, now: Instant, before: LeaseSpec | undefined): LeaseSpec {
+  const renewTime = microTime(now);
+  const acquireTime = before?.holderIdentity === run.id ? before.acquireTime : undefined;
+  return {
+    holderIdentity: run.id,
+    leaseDurationSeconds: leaseSeconds,
+    acquireTime: acquireTime ?? renewTime,
+    renewTime,
   };
 }
 

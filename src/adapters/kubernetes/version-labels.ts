@@ -1,52 +1,53 @@
-import { canaryLabels } from "../../istio/canary-labels.ts";
+import { canaryLabels, type LabelAnswer } from "../../istio/canary-labels.ts";
 import { readDeployment } from "../../kubernetes/deployment.ts";
 import { resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
-import type { KubernetesClient } from "./client.ts";
+import type { Role, Target } from "../../release/target.ts";
 import { istioResources } from "./istio-version.ts";
+import type { KubernetesClient } from "./kubernetes-client.ts";
 
-type Versions = {
-  readonly namespace: string;
-  readonly stable: { readonly deployment: string; readonly host: string; readonly subset?: string };
-  readonly canary: { readonly deployment: string; readonly host: string; readonly subset?: string };
-};
+type VersionPair = Pick<Target, "namespace" | "stable" | "canary">;
 
-/** The pod labels by which a subset can select one version and not the other; undefined when nothing tells them apart. */
+/**
+ * The pod labels by which a subset can select one version and not the other; undefined when nothing tells them apart.
+ * A copy that is still to be made will have `configured`, or what the mesh says.
+ */
 export async function versionLabels(
   client: KubernetesClient,
-  target: Versions,
-  given: Labels,
-  of: "stable" | "canary",
+  pair: VersionPair,
+  configured: Labels,
+  of: Role,
 ): Promise<Labels | undefined> {
-  const { namespace, stable, canary } = target;
-  const [own, other] = await Promise.all(
-    [target[of], of === "stable" ? canary : stable].map(({ deployment }) => podLabels(client, namespace, deployment)),
-  );
-  if (own && other) return different(own, other);
-  return of === "canary" ? await futureLabels(client, target, given) : undefined;
+  const [stable, canary] = await Promise.all([pair.stable, pair.canary].map(podLabels(client, pair.namespace)));
+  if (stable && canary) return of === "stable" ? different(stable, canary) : different(canary, stable);
+  if (of === "stable") return undefined;
+  const answer = await copyLabels(client, pair, configured);
+  return "labels" in answer ? answer.labels : undefined;
 }
 
-const podLabels = async (client: KubernetesClient, namespace: string, name: string): Promise<Labels | undefined> => {
-  const found = await client.get(resources.deployments, namespace, name);
-  return found && readDeployment(found).podLabels;
-};
+const podLabels =
+  (client: KubernetesClient, namespace: string) =>
+  async ({ deployment }: VersionPair["stable"]): Promise<Labels | undefined> => {
+    const object = await client.get(resources.deployments, namespace, deployment);
+    return object && readDeployment(object).podLabels;
+  };
 
 function different(own: Labels, other: Labels): Labels | undefined {
   const labels = Object.entries(own).filter(([key, value]) => other[key] !== value);
   return labels.length > 0 ? Object.fromEntries(labels) : undefined;
 }
 
-/** Of a copy that is still to be made. */
-async function futureLabels(
+/** The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say. */
+export async function copyLabels(
   client: KubernetesClient,
-  { namespace, stable, canary }: Versions,
-  given: Labels,
-): Promise<Labels | undefined> {
+  { namespace, stable, canary }: VersionPair,
+  configured: Labels,
+): Promise<LabelAnswer> {
+  if (Object.keys(configured).length > 0) return { labels: configured };
   const istio = await istioResources(client);
   const [destinationRules, services] = await Promise.all([
     istio ? client.list(istio.destinationRules, namespace) : [],
     client.list(resources.services, namespace),
   ]);
-  const answer = canaryLabels({ namespace, stable, canary, given, destinationRules, services });
-  return "labels" in answer ? answer.labels : undefined;
+  return canaryLabels({ namespace, stable, canary, given: configured, destinationRules, services });
 }

@@ -1,7 +1,7 @@
 import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
 import { RefusedError } from "../../lib/errors.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 
 /** The version of Istio's API that the server offers. Every version has the same schema, so nobody has to configure one. */
 export async function istioVersion(client: KubernetesClient): Promise<string> {

@@ -1,6 +1,6 @@
 import { RefusedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { istioVersion } from "./api.ts";
 import type { RoutesBefore, RuleBefore } from "./before.ts";
 import type { MovableRule } from "./movable-rule.ts";

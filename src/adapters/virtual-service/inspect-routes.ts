@@ -3,7 +3,7 @@ import { ToldError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
-import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { destinationRulesOf, istioVersion, virtualServicesOf } from "./api.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { refuse } from "./check-rule.ts";

@@ -3,7 +3,7 @@ import { type DestinationRule, readDestinationRule } from "../../istio/destinati
 import { covers } from "../../istio/host.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Role, Target } from "../../release/target.ts";
-import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { destinationRulesOf } from "./api.ts";
 import type { RoutesBefore } from "./before.ts";
 import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";

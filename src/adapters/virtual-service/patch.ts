@@ -1,6 +1,6 @@
 import { isWeight, type Raw, sumOf } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/virtual-service.ts";
-import type { PatchOperation } from "../kubernetes/client.ts";
+import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { routeWord } from "./describe.ts";
 import { type Move, plannedDestinations } from "./plan-moves.ts";
 

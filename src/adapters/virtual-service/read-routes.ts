@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { destinationRulesOf, virtualServicesOf } from "./api.ts";
 import { refuse } from "./check-rule.ts";
 import { destinationWord, someOf, virtualServiceWord } from "./describe.ts";

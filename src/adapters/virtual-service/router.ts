@@ -3,7 +3,7 @@ import { DeniedError, tell, UnreachableError } from "../../lib/errors.ts";
 import type { Router } from "../../ports/router.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
-import { fieldManager, type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { fieldManager, type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { lastWriter, virtualServicesOf } from "./api.ts";
 import type { RoutesBefore, VirtualServiceBefore } from "./before.ts";
 import { routeWord, someOf, splitWord, virtualServiceWord } from "./describe.ts";

@@ -1,6 +1,6 @@
 import { trafficOf } from "../../istio/destination.ts";
 import type { Role, Target } from "../../release/target.ts";
-import { type KubernetesClient, KubernetesError } from "../kubernetes/client.ts";
+import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import { istioVersion, virtualServicesOf } from "./api.ts";
 import { destinationRoles } from "./destination-roles.ts";
 import { chosenRules, movableRules } from "./movable-rule.ts";

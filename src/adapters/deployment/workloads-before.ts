@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import { isAutoscaled } from "../../kubernetes/autoscaler.ts";
-import { type Deployment, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
+import { readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { uuid } from "../../lib/uuid.ts";
 import type { Target } from "../../release/target.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
-import { identify, nameOf } from "./manifest.ts";
-import { newestReplicaSet, podsOf } from "./pods.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import { newestReplicaSet, podsOf } from "./deployment-pods.ts";
+import { identify, nameOf } from "./user-object.ts";
 
 const deployment = z.object({
   uid: z.string(),
@@ -15,19 +15,19 @@ const deployment = z.object({
   images: z.record(z.string(), z.string()),
 });
 
+const canaryDeployment = z.extend(deployment, {
+  /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
+  replicaSet: z.optional(z.string()),
+  /** Restarts by pod, which are not the release's fault. */
+  restarts: z.record(z.string(), z.number()),
+});
+
 /** How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back. */
 export const workloadsBefore = z.object({
   /** Marks what this release makes, and nothing else. */
   release: z.string(),
-  stable: z.exactOptional(deployment),
-  canary: z.exactOptional(
-    z.extend(deployment, {
-      /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
-      replicaSet: z.exactOptional(z.string()),
-      /** Restarts by pod, which are not the release's fault. */
-      restarts: z.record(z.string(), z.number()),
-    }),
-  ),
+  stable: z.optional(deployment),
+  canary: z.optional(canaryDeployment),
   /** A HorizontalPodAutoscaler sets the replicas: they are not ours to put back. */
   autoscaled: z.object({ stable: z.boolean(), canary: z.boolean() }),
   /** The manifests' objects that existed already, as `Kind name`. */
@@ -35,6 +35,8 @@ export const workloadsBefore = z.object({
 });
 
 export type WorkloadsBefore = z.infer<typeof workloadsBefore>;
+export type DeploymentBefore = z.infer<typeof deployment>;
+export type CanaryBefore = z.infer<typeof canaryDeployment>;
 
 /** Looks at both Deployments before anything is changed. */
 export async function captureWorkloads(
@@ -51,10 +53,8 @@ export async function captureWorkloads(
   ]);
   return {
     release: uuid(random),
-    ...(rawStable ? { stable: remember(rawStable) } : {}),
-    ...(rawCanary
-      ? { canary: { ...remember(rawCanary), ...(await rememberPods(client, target, readDeployment(rawCanary))) } }
-      : {}),
+    stable: rawStable && remember(rawStable),
+    canary: rawCanary && (await rememberCanary(client, target, rawCanary)),
     autoscaled: {
       stable: isAutoscaled(autoscalers, stable.deployment),
       canary: isAutoscaled(autoscalers, canary.deployment),
@@ -63,13 +63,14 @@ export async function captureWorkloads(
   };
 }
 
-const remember = (raw: KubernetesObject): z.infer<typeof deployment> => ({
+const remember = (raw: KubernetesObject): DeploymentBefore => ({
   uid: raw.metadata.uid ?? "",
   replicas: replicasOf(raw),
   images: Object.fromEntries(readDeployment(raw).containers.map(({ name, image }) => [name, image])),
 });
 
-async function rememberPods(client: KubernetesClient, target: Target, canary: Deployment) {
+async function rememberCanary(client: KubernetesClient, target: Target, raw: KubernetesObject): Promise<CanaryBefore> {
+  const canary = readDeployment(raw);
   const [pods, replicaSet] = await Promise.all([
     podsOf(client, canary),
     target.source.from === "existing" ? undefined : newestReplicaSet(client, canary), // there, only an image is changed
@@ -77,12 +78,12 @@ async function rememberPods(client: KubernetesClient, target: Target, canary: De
   const restarts = Object.fromEntries(
     pods.map(({ name, statuses }) => [name, statuses.reduce((sum, status) => sum + status.restarts, 0)]),
   );
-  return { restarts, ...(replicaSet ? { replicaSet: replicaSet.metadata.name } : {}) };
+  return { ...remember(raw), replicaSet: replicaSet?.metadata.name, restarts };
 }
 
 async function existing(client: KubernetesClient, { namespace, source }: Target): Promise<string[]> {
   if (source.from !== "manifests") return [];
-  const manifests = source.objects.map(identify);
-  const found = await Promise.all(manifests.map(({ resource, name }) => client.get(resource, namespace, name)));
-  return manifests.filter((_, index) => found[index] !== undefined).map(nameOf);
+  const objects = source.objects.map(identify);
+  const live = await Promise.all(objects.map(({ resource, name }) => client.get(resource, namespace, name)));
+  return objects.filter((_, index) => live[index] !== undefined).map(nameOf);
 }

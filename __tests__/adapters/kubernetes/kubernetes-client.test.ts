@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
-import { connect, KubernetesError } from "../../../src/adapters/kubernetes/client.ts";
+import { connect, KubernetesError } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { diagnose } from "../../../src/adapters/deployment/health.ts";
+import { diagnose } from "../../../src/adapters/deployment/diagnosis.ts";
 import { readDeployment } from "../../../src/kubernetes/deployment.ts";
 import { readPod } from "../../../src/kubernetes/pod.ts";
 

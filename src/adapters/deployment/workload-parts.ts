@@ -1,9 +1,9 @@
-import type { Problem } from "../../kubernetes/problem.ts";
+import type { Obstacle } from "../../kubernetes/obstacle.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
-import type { WorkloadsBefore } from "./before.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import type { WorkloadsBefore } from "./workloads-before.ts";
 
 /** What the two versions' Deployments are changed by, and from what. */
 export type WorkloadParts = {
@@ -16,7 +16,7 @@ export type WorkloadParts = {
 };
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */
-export function unlessProblem<T extends object>(answer: T | Problem): T {
+export function unlessObstacle<T extends object>(answer: T | Obstacle): T {
   if ("problem" in answer) throw new DeniedError(`${answer.problem}.`, { next: answer.next });
   return answer;
 }

@@ -165,10 +165,11 @@ export function connect(
     throw refusal(call, status, text);
   }
 
-  const writeQuery = (options?: CallOptions): Record<string, string> => ({
-    fieldManager,
-    ...(options?.dryRun ? { dryRun: "All" } : {}),
-  });
+  function writeQuery(options?: CallOptions): Record<string, string> {
+    const query: Record<string, string> = { fieldManager };
+    if (options?.dryRun) query.dryRun = "All";
+    return query;
+  }
 
   return {
     async get(resource, namespace, name, options) {
@@ -206,22 +207,27 @@ export function connect(
         body: object,
         signal: options?.signal,
       }),
-    patch: (resource, namespace, name, patch, options) =>
-      ask({
+    patch(resource, namespace, name, patch, options) {
+      const query = writeQuery(options);
+      if (patch.type === "apply") query.force = String(patch.force);
+      return ask({
         method: "PATCH",
         path: pathOf(resource, namespace, name),
-        query: { ...writeQuery(options), ...(patch.type === "apply" ? { force: String(patch.force) } : {}) },
+        query,
         body: patch.body,
         contentType: contentTypes[patch.type],
         signal: options?.signal,
-      }),
+      });
+    },
     async delete(resource, namespace, name, options) {
       // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
-      const chosen = {
-        ...(options?.dryRun ? { dryRun: ["All"] } : {}),
-        ...(options?.uid ? { preconditions: { uid: options.uid } } : {}),
+      const body = {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        propagationPolicy: "Background",
+        dryRun: options?.dryRun ? ["All"] : undefined,
+        preconditions: options?.uid ? { uid: options.uid } : undefined,
       };
-      const body = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background", ...chosen };
       const call: Call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal: options?.signal };
       const { status, text } = await reach(call);
       if (!(status < 300 || status === 404)) throw refusal(call, status, text);
@@ -248,9 +254,7 @@ export function connect(
         preferredVersion?: { version: string };
       };
       const served = versions.map(({ version }) => version);
-      return preferredVersion
-        ? [preferredVersion.version, ...served.filter((version) => version !== preferredVersion.version)]
-        : served;
+      return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
     },
   };
 }
@@ -261,8 +265,9 @@ export function connect(
  */
 function isPassing({ status, text }: HttpAnswer): boolean {
   if (status === 429 || status > 500) return true;
-  const told = status === 500 ? statusOf(text) : undefined;
-  return status === 500 && (told?.message === undefined || (told.reason ?? "") !== "");
+  if (status < 500) return false;
+  const refusal = statusOf(text);
+  return refusal?.message === undefined || (refusal.reason ?? "") !== "";
 }
 
 function refusal(call: Call, status: number, text: string): KubernetesError {

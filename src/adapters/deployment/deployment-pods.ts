@@ -3,15 +3,15 @@ import { listAt, objectAt, textAt } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../../kubernetes/pod.ts";
 import { asQuery } from "../../kubernetes/selector.ts";
-import type { KubernetesClient } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 
 /** The pods of a Deployment, of every template, without those that are on their way out. */
 export async function podsOf(
   client: KubernetesClient,
   { namespace, name, selector }: Deployment,
 ): Promise<readonly Pod[]> {
-  const found = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
-  return found.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
+  const pods = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
+  return pods.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
 }
 
 const revision = "deployment.kubernetes.io/revision";

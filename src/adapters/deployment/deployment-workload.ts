@@ -1,0 +1,78 @@
+import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
+import { resources } from "../../kubernetes/object.ts";
+import { DeniedError } from "../../lib/errors.ts";
+import type { Workload } from "../../ports/workload.ts";
+import type { Health } from "../../release/health.ts";
+import type { Role } from "../../release/target.ts";
+import type { Crash } from "./ailment.ts";
+import { deploy } from "./deploy.ts";
+import { newestPods } from "./deployment-pods.ts";
+import { diagnose } from "./diagnosis.ts";
+import { differences } from "./differences.ts";
+import { editDeployment, imagePatch } from "./edit-deployment.ts";
+import { releasedImage } from "./released-image.ts";
+import { scale } from "./scale.ts";
+import { dismissCanary, dismissStable, restore } from "./take-back.ts";
+import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
+
+/** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
+export function deploymentWorkload(parts: WorkloadParts): Workload {
+  return {
+    deploy: () => deploy(parts),
+    scale: (to) => scale(parts, to),
+    health: (of) => healthOf(parts, of),
+    updateStable: () => updateStable(parts),
+    retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
+    restore: () => restore(parts),
+    differences: (winner) => differences(parts, winner),
+  };
+}
+
+async function healthOf(parts: WorkloadParts, of: Role): Promise<Health> {
+  const { client, target, before, clock } = parts;
+  const { namespace } = target;
+  const name = target[of].deployment;
+  const raw = await client.get(resources.deployments, namespace, name);
+  if (!raw) {
+    const because = `Deployment ${namespace}/${name} is gone`;
+    return { ready: false, desired: 0, available: 0, restarts: 0, because, fatal: because };
+  }
+  const deployment = readDeployment(raw);
+  const pods = await newestPods(client, deployment);
+  const restartsBefore = of === "canary" ? before.canary?.restarts : undefined;
+  const { health, crash } = diagnose(deployment, pods, restartsBefore ?? {}, clock.now());
+  if (!crash || health.fatal === undefined) return health;
+  const words = await lastWords(parts, crash);
+  return words === "" ? health : { ...health, fatal: `${health.fatal}. Its last words: ${words}` };
+}
+
+const logLines = 5;
+
+/** Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no failure. */
+async function lastWords({ client, target }: WorkloadParts, { pod, container }: Crash): Promise<string> {
+  const options = { lines: logLines, previous: true };
+  const text = await client.log(target.namespace, pod, container, options).catch(() => "");
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return lines.slice(-logLines).join(" ⏎ ").slice(0, 1_000);
+}
+
+async function updateStable(parts: WorkloadParts): Promise<void> {
+  const { client, target } = parts;
+  const { namespace, stable, canary } = target;
+  const live =
+    target.image === undefined ? await client.get(resources.deployments, namespace, canary.deployment) : undefined;
+  const image = releasedImage(target, live);
+  if (image === undefined) {
+    throw new DeniedError(
+      `Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`,
+      { next: "Set image." },
+    );
+  }
+  const exists = await editDeployment(parts, stable.deployment, (deployment) =>
+    imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image),
+  );
+  if (!exists) throw missing(namespace, stable.deployment);
+}
