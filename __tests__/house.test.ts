@@ -101,6 +101,36 @@ test("release/ and evidence/ are pure: no clock, no randomness, no environment, 
   assert.deepEqual(found, []);
 });
 
+test("release/ and evidence/ make no sentences, and no code reads one", () => {
+  // Reasons and verdicts are data; words/ says them. An error's message is for whoever mends a defect.
+  const isSentence = (line: string): boolean =>
+    [...line.matchAll(/"([^"]*)"|`([^`]*)`/g)].some(([, text, template]) =>
+      /[a-z]+ [a-z]+/i.test(text ?? template ?? ""),
+    );
+  const said = files
+    .filter((file) => ["release", "evidence"].includes(folderOf(file)))
+    .flatMap((file) => linesLike(file, (line) => isSentence(line) && !line.includes("Error(")));
+  assert.deepEqual(said, []);
+
+  const words = String.raw`(?:\.because\b|\bsay\([^()]*\)|[sS]entence\([^()]*\))`;
+  const searched = String.raw`${words}\s*\??\.(?:includes|startsWith|endsWith|match|search|indexOf)\b`;
+  const compared = String.raw`${words}\s*[!=]==(?!\s*undefined)|[!=]==\s*[\w.?]*${words}`;
+  const reading = new RegExp(`${searched}|${compared}`);
+  assert.deepEqual(
+    files.flatMap((file) => linesLike(file, (line) => reading.test(line))),
+    [],
+  );
+});
+
+/** The lines of a file, without its comments, that are like this. */
+const linesLike = (file: string, is: (line: string) => boolean): readonly string[] =>
+  withoutComments(readFileSync(file, "utf8"))
+    .split("\n")
+    .flatMap((line) => (is(line) ? [`${file}: ${line.trim()}`] : []));
+
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " ")).replace(/\/\/[^\n]*/g, "");
+
 test("nothing is exported by default, and files have the words of the glossary for names", () => {
   assert.deepEqual(
     files.filter((file) => /^export default/m.test(readFileSync(file, "utf8"))),
@@ -141,8 +171,6 @@ test("one file reads the environment", () => {
 
 /** The lines of a file with comments and strings blanked, so that prose about a clock is not one. */
 const code = (file: string): readonly string[] =>
-  readFileSync(file, "utf8")
-    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "))
-    .replace(/\/\/[^\n]*/g, "")
+  withoutComments(readFileSync(file, "utf8"))
     .replace(/"(?:[^"\\\n]|\\.)*"/g, '""')
     .split("\n");

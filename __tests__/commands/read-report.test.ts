@@ -4,7 +4,9 @@ import { readReport } from "../../src/commands/read-report.ts";
 import { grounds } from "../../src/evidence/conclusion.ts";
 import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, fold } from "../../src/evidence/ledger.ts";
-import { type GateVerdict, policies } from "../../src/release/gate.ts";
+import { policies } from "../../src/release/gate.ts";
+import { judgeEvidence } from "../../src/release/judge.ts";
+import type { EvidenceVerdict, GateVerdict } from "../../src/release/verdict.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, stageOf, target } from "../support/world.ts";
 
@@ -31,20 +33,22 @@ const ledger = (() => {
   );
 })();
 
-const verdicts: readonly GateVerdict[] = [
-  {
-    gate: "evidence",
-    kind: "wait",
-    because: "b",
-    value: "v",
-    limit: "l",
-    requests: 3,
-    numbers: "n",
-    by: "breaker",
-    policy: "extend",
-  },
-  { gate: "evidence", kind: "pass", because: "b", value: "v", limit: "l", proven: true },
-];
+const judged: EvidenceVerdict = { gate: "evidence", ...judgeEvidence(ledger.folded ?? assert.fail(), evidence) };
+const { conclusion } = "conclusion" in judged.figures ? judged.figures : assert.fail();
+const blind: EvidenceVerdict = {
+  ...{ gate: "evidence", kind: "no-data" },
+  figures: { of: "evidence", missing: { what: "counters", words: "Prometheus did not answer" } },
+};
+const verdicts: readonly GateVerdict[] = [judged, blind];
+
+test("what stands in a report of a gate of somebody's own is not needed, but that it is one", () => {
+  const restarts = { gate: "restarts", kind: "pass", figures: { of: "restarts", restarts: 0, allowed: 0 } };
+  const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: [restarts] };
+  const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
+  assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").stages[0]?.verdicts, [
+    { gate: "restarts", kind: "pass", figures: { of: "restarts" } },
+  ]);
+});
 
 test("a report is read whole, as far as a replay needs it: folded evidence, settings and verdicts lose nothing", () => {
   assert.ok(ledger.folded?.latency.edges && ledger.folded.split.weight === 10);
@@ -60,19 +64,23 @@ test("a report is read whole, as far as a replay needs it: folded evidence, sett
   const read = readReport(JSON.stringify({ version: 1, account }), "r.json");
   assert.deepEqual(read.ledger, ledger);
   assert.deepEqual(read.plan.evidence, evidence);
-  assert.deepEqual(read.stages, [stage]);
+  assert.deepEqual(read.stages, JSON.parse(JSON.stringify([stage])));
   assert.deepEqual(read.plan.stages, [{ gates: [{ kind: "errors", name: "errors" }] }]);
 });
 
 test("verdicts by whatever can decide, and with whatever policy, can be read", () => {
   const all = grounds.flatMap((by) =>
     policies.map(
-      (policy): GateVerdict => ({ gate: "evidence", kind: "wait", because: "b", value: "v", limit: "l", by, policy }),
+      (policy): GateVerdict => ({
+        ...{ gate: "evidence", kind: "wait", policy },
+        figures: { of: "evidence", conclusion: { ...conclusion, by } },
+      }),
     ),
   );
   const stage = { stage: 0, name: "10 %", weight: 10, polls: 1, verdicts: all };
   const account = { target, plan: planOf({ stages: [stageOf(10)] }), stages: [stage], ledger: emptyLedger };
-  assert.deepEqual(readReport(JSON.stringify({ version: 1, account }), "r.json").stages, [stage]);
+  const read = readReport(JSON.stringify({ version: 1, account }), "r.json");
+  assert.deepEqual(read.stages, JSON.parse(JSON.stringify([stage])));
 });
 
 test("evidence before its first poll, and without a histogram, can be read as well", () => {

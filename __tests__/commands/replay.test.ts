@@ -6,6 +6,9 @@ import type { Desk } from "../../src/commands/session.ts";
 import { type Job, run } from "../../src/engine/run.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
+import { proofIn } from "../../src/words/evidence-part.ts";
+import { verdictInWords } from "../../src/words/in-words.ts";
+import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { configured } from "../config/configured.ts";
 import { type Behaviour, createWorld, judgedByEvidence, planOf, stageOf } from "../support/world.ts";
 
@@ -50,7 +53,8 @@ const bad = accountOf({ errors: () => 0.5 });
 test("a report of a release that was rolled back agrees, verdict by verdict, with its ledger", async () => {
   const account = await bad;
   const { code, said } = await ask(written(account));
-  const { because, numbers } = account.stages[0]?.verdicts[0] ?? assert.fail();
+  const { verdict, numbers } = proofIn(account.stages[0]) ?? assert.fail();
+  const because = verdictSentence(verdict);
   assert.equal(code, 0);
   const lines = said.split("\n");
   assert.equal(
@@ -87,7 +91,10 @@ test("for a program the same is JSON", async () => {
   assert.deepEqual([code, report, agrees, polls, folded], [0, "r.json", true, account.ledger.polls.length, 0]);
   assert.deepEqual(
     stages.map(({ outcome, found }: { readonly outcome: string; readonly found: unknown }) => [outcome, found]),
-    account.stages.map(({ verdicts }) => ["agrees", JSON.parse(JSON.stringify(verdicts[0]))]),
+    account.stages.map(({ verdicts: [verdict] }) => [
+      "agrees",
+      JSON.parse(JSON.stringify(verdictInWords(verdict ?? assert.fail()))),
+    ]),
   );
   assert.ok(changes.length > 0);
 });

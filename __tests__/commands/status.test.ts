@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import { proofIn } from "../../src/words/evidence-part.ts";
 import { statusText } from "../../src/words/status.ts";
+import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";
 
@@ -16,7 +18,8 @@ const linesOf = (account: Account): readonly string[] =>
 
 test("status shows a release that is held with its evidence, the numbers behind it, and what there is to decide", () => {
   const account = evidenceSamples["held-undecided"];
-  const { because, numbers } = account.stages[0]?.verdicts[0] ?? assert.fail();
+  const { verdict, numbers } = proofIn(account.stages[0]) ?? assert.fail();
+  const because = verdictSentence(verdict);
   const lines = linesOf(account);
   assert.match(lines[0] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
   assert.deepEqual(lines.slice(2, 4), [`evidence (undecided): ${because}`, `  ${numbers}`]);

@@ -87,7 +87,9 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       await mine.save(recordOf("one"));
       const elsewhere = journal(); // the same job's save, which this journal has not heard of
       await elsewhere.load();
-      await elsewhere.save(recordOf("one", { log: [{ at: 1, do: "route", because: "…" }] }));
+      await elsewhere.save(
+        recordOf("one", { log: [{ at: 1, do: "route", reason: { kind: "giving-weight", weight: 5 } }] }),
+      );
       await mine.save(recordOf("one", { state: { phase: "succeeded" } }));
       assert.equal((await journal().load())?.state.phase, "succeeded");
     });

@@ -14,7 +14,7 @@ import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../src/lib/duration.ts";
 import type { Metrics, Uncounted } from "../../src/ports/metrics.ts";
 import type { Gate } from "../../src/release/gate.ts";
-import type { Reading } from "../../src/release/judge.ts";
+import type { Reading } from "../../src/release/observation.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { requestJson } from "../../src/world/request-json.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";

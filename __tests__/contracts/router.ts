@@ -9,7 +9,7 @@ import type { SubsetLabels } from "../../src/adapters/virtual-service/subset-nee
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, RefusedError } from "../../src/lib/errors.ts";
 import type { Router } from "../../src/ports/router.ts";
-import { allStable, splitAt } from "../../src/release/split.ts";
+import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
 
 /** An API server that has Istio's custom resources, and what somebody with kubectl can do there. */
@@ -284,7 +284,7 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>):
   fact("a share of nothing is the route before the release", async (scene) => {
     const router = await scene.begin({ reviews: alone });
     await router.write(splitAt(10));
-    await router.write(allStable);
+    await router.write(splitAt(0));
     assert.deepEqual(await scene.http("reviews"), alone);
   });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Figure, printFigures } from "../../scripts/bench/figure.ts";
+import { say } from "../../src/words/say.ts";
 import { withBed } from "./bed/with-bed.ts";
 import { type ApiServer, openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
@@ -114,10 +115,8 @@ async function outage(bed: Bed, api: ApiServer, traffic: Traffic): Promise<Outag
   const out = Date.now();
   const { code, said } = await ended;
   clearInterval(noting);
-  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ because }) =>
-    because.includes("canary requests failed"),
-  );
-  const [, failed] = /(\d+) of \d+ canary requests failed/.exec(verdict?.because ?? "") ?? [];
+  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ reason }) => reason.kind === "gate-failed");
+  const [, failed] = /(\d+) of \d+ canary requests failed/.exec(verdict ? say(verdict.reason) : "") ?? [];
   const [first] = badAt;
   const enough = badAt[Number(failed) - 1];
   if (code !== 1 || verdict === undefined || first === undefined || enough === undefined)
@@ -146,7 +145,9 @@ async function fromVerdictToEnvoy(bed: Bed, api: ApiServer): Promise<number> {
   while ((await envoyWeights(bed, host)).v1 !== 100) await sleep(5);
   const at = Date.now();
   const { code, said } = await ended;
-  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(({ because }) => because.startsWith("errors:"));
+  const verdict = (await journalOf(api, namespace, "shop"))?.log.find(
+    ({ reason }) => reason.kind === "gate-failed" && reason.verdict.figures.of === "errors",
+  );
   if (code !== 1 || verdict === undefined) throw new Error(`the canary was not rolled back for its errors:\n${said}`);
   return at - verdict.at;
 }

@@ -4,6 +4,8 @@ import { type Job, run } from "../../src/engine/run.ts";
 import { pollsOf } from "../../src/evidence/ledger.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import { after } from "../../src/release/transition.ts";
+import { say } from "../../src/words/say.ts";
+import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { createWorld, judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
 
 const job: Job = {
@@ -60,7 +62,7 @@ test("looks that find nothing new add no poll, though they come four times as of
 test("a broken canary is rolled back by what the ledger proves, and the journal has that ledger", async () => {
   const world = createWorld(plan(), { errors: () => 0.5 });
   const { ledger, state } = await run(await world.begin(), world.ports, job);
-  assert.ok(state.phase === "rolled-back" && /canary requests failed/.test(state.because), JSON.stringify(state));
+  assert.ok(state.phase === "rolled-back" && /canary requests failed/.test(say(state.reason)), JSON.stringify(state));
   assert.deepEqual(world.load()?.ledger, ledger);
   assert.ok(pollsOf(ledger).some(({ canary }) => canary.errors > 0));
 });
@@ -73,7 +75,8 @@ test("what was proven before somebody approved still counts afterwards", async (
   const approved = { ...stored, state: after(stored.plan, 0, world.now()) };
   const { ledger, stages } = await run(approved, world.ports, job);
   assert.deepEqual(ledger.polls.slice(0, waiting.ledger.polls.length), waiting.ledger.polls);
-  assert.match(stages.at(-1)?.verdicts[0]?.because ?? "", /^0 of 59\d canary requests failed/); // 100 of the first stage and 500 of the second, as this world rounds
+  const [verdict] = stages.at(-1)?.verdicts ?? [];
+  assert.match(verdictSentence(verdict ?? assert.fail()), /^0 of 59\d canary requests failed/); // 100 of the first stage and 500 of the second, as this world rounds
 });
 
 test("a release held by its evidence waits, and says why", async () => {
@@ -81,7 +84,7 @@ test("a release held by its evidence waits, and says why", async () => {
   const { state } = await run(await world.begin(), world.ports, job);
   assert.ok(
     state.phase === "waiting" &&
-      /^stage 5% is held for somebody to decide: 0 of \d+ canary requests failed/.test(state.held ?? ""),
+      /^stage 5% is held for somebody to decide: 0 of \d+ canary requests failed/.test(say(state.reason)),
     JSON.stringify(state),
   );
   assert.equal(world.cluster.weight, 5);

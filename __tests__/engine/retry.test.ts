@@ -28,8 +28,8 @@ test("a rollback that is refused is tried again, and its story says so once", as
   assert.equal(state.phase, "rolled-back");
   assert.deepEqual(world.cluster, world.before);
   assert.deepEqual(
-    log.filter(({ do: done }) => done === "retry").map(({ because }) => because),
-    ["the webhook says no; trying again"],
+    log.filter(({ do: done }) => done === "retry").map(({ reason }) => reason),
+    [{ kind: "trying-again", words: "the webhook says no" }],
   );
 });
 
@@ -44,7 +44,10 @@ test("a weight that is refused for good is told as the reason to roll back, and 
     { ...world.ports, router: { ...world.ports.router, write } },
     job,
   );
-  assert.deepEqual(state, { phase: "rolled-back", because: "the webhook says no" });
+  assert.deepEqual(state, {
+    phase: "rolled-back",
+    reason: { kind: "trouble", words: "the webhook says no", lasting: true },
+  });
   assert.deepEqual(
     log.filter(({ do: done }) => done === "retry"),
     [],

@@ -135,7 +135,7 @@ export function people(): void {
     assert.equal(hand.exit, 0, hand.said);
     const state = journalOf(sandbox)?.state;
     assert.ok(state?.phase === "rolled-back");
-    assert.equal(state.because, "somebody asked for it (octocat)");
+    assert.deepEqual(state.reason, { kind: "rollback-wanted", actor: "octocat" });
 
     const stopped = await job.ended;
     assert.equal(stopped.exit, 3, stopped.said);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
+import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
 import { find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
@@ -17,7 +18,7 @@ async function assertRolledBack(scene: Scene, { exit, outputs, said }: Ended, be
   assert.match(outputs.because ?? "", because);
   const state = journalOf(scene.sandbox)?.state;
   assert.ok(state?.phase === "rolled-back");
-  assert.equal(state.because, outputs.because);
+  assert.equal(say(state.reason), outputs.because);
   assert.equal(holderOf(scene.sandbox), undefined);
   const [comment, ...more] = scene.sandbox.github.comments(pull.number);
   assert.deepEqual(more, []);
@@ -162,10 +163,7 @@ export function rollbacks(): void {
     );
     const { exit, said } = await program.ended;
     assert.equal(exit, 0, said);
-    assert.deepEqual(
-      journalOf(sandbox)?.log.filter(({ because }) => because.startsWith("somebody else changed the route")).length,
-      1,
-    );
+    assert.deepEqual(journalOf(sandbox)?.log.filter(({ reason }) => reason.kind === "put-back").length, 1);
     assert.equal(traffic.counts().bad, 0);
   });
 

@@ -7,7 +7,9 @@ import { append, emptyLedger, evidenceOf, type Ledger } from "../../src/evidence
 import { type Replay, type Replayable, replay } from "../../src/rehearsal/replay.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { EvidenceRules } from "../../src/release/gate.ts";
-import { judge } from "../../src/release/judge.ts";
+import { judgeEvidence } from "../../src/release/judge.ts";
+import type { EvidenceVerdict } from "../../src/release/verdict.ts";
+import { say } from "../../src/words/say.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { type Behaviour, createWorld, judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
 
@@ -36,7 +38,7 @@ for (const [what, behaviour] of [
 ] satisfies readonly (readonly [string, Behaviour])[]) {
   test(`${what} replays to the verdicts that it told, at every moment`, async () => {
     const accounts = await told(behaviour);
-    for (const account of accounts) assert.deepEqual(replay(account).agrees, true, account.because);
+    for (const account of accounts) assert.deepEqual(replay(account).agrees, true, say(account.reason));
     const last = replay(accounts.at(-1) ?? assert.fail());
     assert.ok(outcomes(last).includes("agrees"), outcomes(last).join());
     assert.equal(last.polls, accounts.at(-1)?.ledger.polls.length);
@@ -86,7 +88,7 @@ const rules = fc
 const gate = { kind: "evidence", name: "evidence" } as const;
 const verdictOn = (evidence: Evidence, rules: EvidenceRules) => ({
   gate: "evidence",
-  ...judge(gate, { evidence, readings: new Map() }, rules),
+  ...judgeEvidence(evidence, rules),
 });
 
 /** A release of one stage that was told after each of its polls, as if each had been the last of a stage. */
@@ -112,7 +114,7 @@ test("any ledger, read back from JSON, replays to the same verdict at every poll
       const report = released(polls, rules);
       const { stages, agrees } = replay(stored(report));
       assert.deepEqual(
-        stages.map((stage) => (stage.outcome === "agrees" ? stage.found : stage)),
+        stages.map((stage) => (stage.outcome === "agrees" ? stage.replayed : stage)),
         report.stages.map(({ verdicts }) => verdicts[0]),
       );
       assert.ok(agrees);
@@ -149,7 +151,7 @@ test("the replay says after which poll something else followed", () => {
   ]);
 });
 
-test("a count that somebody changed is found, and so is a sentence", () => {
+test("a count that somebody changed is found, and so is a verdict", () => {
   const report = released(steady([0, 1, 0]), evidenceRules);
   const forged = {
     ...report,
@@ -161,35 +163,50 @@ test("a count that somebody changed is found, and so is a sentence", () => {
   assert.notDeepEqual(forged.ledger, report.ledger);
   const { stages, agrees } = replay(forged);
   assert.equal(agrees, false);
-  assert.deepEqual(
-    stages.map((stage) => (stage.outcome === "differs" ? stage.differences : stage.outcome)),
-    ["agrees", ["because", "numbers", "value"], ["because", "numbers", "value"]],
-  );
+  const found = stages.map((stage) => (stage.outcome === "differs" ? stage.differences : stage.outcome));
+  assert.equal(found[0], "agrees");
+  for (const differences of found.slice(1))
+    assert.ok(differences.includes("seen.errors.canary") && differences.includes("weight.sound"), String(differences));
 
   const [first, ...others] = report.stages;
-  const told = first?.verdicts.map((verdict) => ({ ...verdict, kind: "fail" as const }));
-  const retold = replay({ ...report, stages: [{ ...(first ?? assert.fail()), verdicts: told ?? [] }, ...others] });
+  const changed = first?.verdicts.map((verdict) => ({ ...verdict, kind: "fail" as const }));
+  const retold = replay({ ...report, stages: [{ ...(first ?? assert.fail()), verdicts: changed ?? [] }, ...others] });
   assert.deepEqual([retold.agrees, outcomes(retold)], [false, ["differs", "agrees", "agrees"]]);
 });
 
+/** Every value in plain JSON, by its path. */
+function leavesOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]));
+}
+
+/** The same with another value at the path. */
+function withChange<T>(value: T, [key, ...rest]: readonly string[]): T {
+  if (key === undefined) return (typeof value === "number" ? value + 1 : "another") as T;
+  const fields = value as Readonly<Record<string, unknown>>;
+  return { ...fields, [key]: withChange(fields[key], rest) } as T;
+}
+
 test("no part of a verdict can be changed without being found", () => {
-  const report = released(steady([0, 75]), evidenceRules);
+  const report = stored(released(steady([0, 75]), { ...evidenceRules, inconclusive: "hold" }));
   const [first, last] = report.stages;
   const [verdict] = last?.verdicts ?? [];
   assert.ok(first && last && verdict);
-  const changed = {
-    kind: "pass",
-    by: "split",
-    because: "all is well",
-    numbers: "none",
-    value: "0 %",
-    limit: "none",
-    requests: 7,
-    policy: "hold",
-    proven: true,
-  } as const;
-  for (const [field, value] of Object.entries(changed)) {
-    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts: [{ ...verdict, [field]: value }] }] });
+  const paths = leavesOf(verdict).filter(([key]) => key !== "gate" && key !== "figures");
+  const figures = leavesOf(verdict.figures).filter(([key]) => key !== "of");
+  assert.ok(figures.length > 30, `${figures.length}`);
+  for (const path of [...paths, ...figures.map((path) => ["figures", ...path])]) {
+    const verdicts = [withChange(verdict, path)];
+    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts }] });
+    const name = path.filter((key) => key !== "figures" && key !== "conclusion").join(".");
+    assert.deepEqual(stages[1]?.outcome === "differs" && stages[1].differences, [name]);
+  }
+  for (const [field, value] of [
+    ["policy", "hold"],
+    ["proven", true],
+  ]) {
+    const verdicts = [{ ...verdict, [String(field)]: value }];
+    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts }] });
     assert.deepEqual(stages[1]?.outcome === "differs" && stages[1].differences, [field]);
   }
 });
@@ -207,12 +224,15 @@ test("a verdict on polls that the ledger does not have is no agreement", () => {
     weight: 10,
     polls: 2,
     outcome: "missing",
-    why: "its verdict rests on 2 polls, and the ledger has 1",
+    ledger: 1,
   });
 });
 
 test("a stage without the gate, one that was never judged, and one without Prometheus have nothing to replay", () => {
-  const blind = { gate: "evidence", ...judge(gate, { uncounted: "no answer", readings: new Map() }, evidenceRules) };
+  const blind: EvidenceVerdict = {
+    ...{ gate: "evidence", kind: "no-data" },
+    figures: { of: "evidence", missing: { what: "counters", words: "no answer" } },
+  };
   const stage = { stage: 0, name: "5 %", weight: 5, polls: 0 };
   const plan = {
     evidence: evidenceRules,
@@ -229,7 +249,7 @@ test("a stage without the gate, one that was never judged, and one without Prome
   });
   assert.deepEqual(
     stages.map((stage) => (stage.outcome === "not replayed" ? stage.why : stage.outcome)),
-    ["it ended before it was judged", "evidence has no data: no answer", "it has no gate that evidence answers"],
+    [{ kind: "not-judged" }, { kind: "blind", verdict: blind }, { kind: "no-gate" }],
   );
   assert.ok(agrees);
 });

@@ -8,9 +8,11 @@ import { decide } from "../../src/release/decide.ts";
 import type { Decision } from "../../src/release/decision.ts";
 import type { EvidenceRules } from "../../src/release/gate.ts";
 import type { Health } from "../../src/release/health.ts";
-import type { Observation } from "../../src/release/observation.ts";
+import type { Look, Observation, Trouble } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
+import type { Reason } from "../../src/release/reason.ts";
 import type { Running, State } from "../../src/release/state.ts";
+import { say } from "../../src/words/say.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, second, stageOf } from "../support/world.ts";
 
@@ -21,14 +23,45 @@ const counted = (requests: number, errors: number): Tally => ({
   canary: { requests, errors, buckets: [] },
   unattributed: { requests: 0, errors: 0, buckets: [] },
 });
-const seen = (more: Partial<Observation> = {}): Observation => ({
-  now,
-  deadlineAt: now + 3_600 * second,
-  canary: healthy,
-  tally: counted(100, 0),
-  readings: new Map(),
-  ...more,
-});
+/** What a row says of the world; the rest is well. `look: "failed"`: nothing could be seen of it. */
+type Sight = {
+  readonly stop?: string;
+  readonly trouble?: Trouble;
+  readonly deadlineAt?: number;
+  readonly look?: "failed";
+  readonly canary?: Health;
+  readonly stable?: Health;
+  readonly drift?: string;
+  readonly tally?: Tally;
+  readonly uncounted?: string;
+  readonly evidence?: Evidence;
+};
+const seen = (sight: Sight = {}): Sight => sight;
+
+const observed = ({ phase }: Running, sight: Sight): Observation => {
+  const { stop, trouble, deadlineAt = now + 3_600 * second } = sight;
+  if (sight.look === "failed") return { now, deadlineAt, stop, trouble: trouble ?? assert.fail() };
+  return { now, deadlineAt, stop, trouble, look: lookOf(phase, sight) };
+};
+
+function lookOf(phase: Running["phase"], sight: Sight): Look {
+  const { canary = healthy, stable, drift, tally = counted(100, 0), uncounted, evidence = noEvidence } = sight;
+  switch (phase) {
+    case "preparing":
+    case "rolling-back":
+      return { phase, canary };
+    case "shifting":
+      return { phase, canary, evidence };
+    case "promoting":
+      return { phase, stable };
+    case "baking": {
+      const counts = uncounted === undefined ? { tally } : { uncounted };
+      return { phase, drift, canary, counts, served: undefined, evidence, readings: new Map() };
+    }
+  }
+}
+
+const decided = (plan: Plan, state: Running, sight: Sight): Decision => decide(plan, state, observed(state, sight));
 
 const baking = (stage: number, age: number, putBacks = 0): Running => ({
   phase: "baking",
@@ -58,7 +91,7 @@ const promoting = (
 const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, served = true): Running => ({
   phase: "rolling-back",
   step,
-  because: "it was bad",
+  reason: { kind: "cancelled", words: "it was bad" },
   served,
   since: now - age,
 });
@@ -74,9 +107,10 @@ const table: readonly (readonly [
   name: string,
   plan: Plan,
   state: Running,
-  seen: Observation,
+  seen: Sight,
   done: string,
   leads: string,
+  kind: Reason["kind"],
   because: string,
 ])[] = [
   [
@@ -87,6 +121,7 @@ const table: readonly (readonly [
     "deploy",
     "preparing/starting",
     "deploying",
+    "deploying",
   ],
   [
     "a canary that is not ready yet is waited for",
@@ -95,6 +130,7 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, ready: false, because: "0 of 2 pods are available" } }),
     "wait",
     "",
+    "canary-not-ready",
     "0 of 2",
   ],
   [
@@ -104,6 +140,7 @@ const table: readonly (readonly [
     seen(),
     "nothing",
     "preparing/settling",
+    "canary-ready",
     "ready",
   ],
   [
@@ -113,6 +150,7 @@ const table: readonly (readonly [
     seen(),
     "wait",
     "",
+    "mesh-learning",
     "learns of the new pods: 1 s",
   ],
   [
@@ -122,6 +160,7 @@ const table: readonly (readonly [
     seen(),
     "nothing",
     "shifting/scaling",
+    "mesh-learnt",
     "had time",
   ],
   [
@@ -131,6 +170,7 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, ready: false } }),
     "nothing",
     "rolling-back/returning",
+    "canary-not-ready",
     "after 1 m",
   ],
   [
@@ -140,9 +180,19 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, ready: false, fatal: "cannot pull" } }),
     "nothing",
     "rolling-back/returning",
+    "canary-broken",
     "cannot pull",
   ],
-  ["capacity comes before traffic", planOf(), shifting(0, "scaling"), seen(), "scale", "shifting/filling", "5 %"],
+  [
+    "capacity comes before traffic",
+    planOf(),
+    shifting(0, "scaling"),
+    seen(),
+    "scale",
+    "shifting/filling",
+    "making-room",
+    "5 %",
+  ],
   [
     "pods are there before traffic",
     planOf(),
@@ -150,9 +200,19 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, ready: false } }),
     "wait",
     "",
+    "canary-not-ready",
     "not ready",
   ],
-  ["then the weight is written", planOf(), shifting(1, "routing"), seen(), "route", "baking/1", "25 %"],
+  [
+    "then the weight is written",
+    planOf(),
+    shifting(1, "routing"),
+    seen(),
+    "route",
+    "baking/1",
+    "giving-weight",
+    "25 %",
+  ],
   [
     "after the last stage all traffic goes to the canary",
     planOf(),
@@ -160,6 +220,7 @@ const table: readonly (readonly [
     seen(),
     "route",
     "promoting/finishing",
+    "giving-weight",
     "100 %",
   ],
   [
@@ -169,9 +230,10 @@ const table: readonly (readonly [
     seen(),
     "route",
     "promoting/updating",
+    "giving-weight",
     "100 %",
   ],
-  ["a stage lasts at least its wait", planOf(), baking(0, 19 * second), seen(), "wait", "", "goes on"],
+  ["a stage lasts at least its wait", planOf(), baking(0, 19 * second), seen(), "wait", "", "stage-goes-on", "goes on"],
   [
     "a stage that passed leads to the next",
     planOf(),
@@ -179,6 +241,7 @@ const table: readonly (readonly [
     seen(),
     "nothing",
     "shifting/scaling",
+    "stage-passed",
     "passed",
   ],
   [
@@ -188,6 +251,7 @@ const table: readonly (readonly [
     seen(),
     "nothing",
     "waiting/0",
+    "stage-passed",
     "passed",
   ],
   [
@@ -197,6 +261,7 @@ const table: readonly (readonly [
     seen({ tally: counted(100, 20) }),
     "nothing",
     "rolling-back/returning",
+    "gate-failed",
     "20 of 100",
   ],
   [
@@ -206,6 +271,7 @@ const table: readonly (readonly [
     seen({ tally: counted(3, 0) }),
     "wait",
     "",
+    "stage-extended",
     "20 requests are needed",
   ],
   [
@@ -215,6 +281,7 @@ const table: readonly (readonly [
     seen({ tally: counted(0, 0) }),
     "wait",
     "",
+    "stage-extended",
     "no data",
   ],
   [
@@ -224,6 +291,7 @@ const table: readonly (readonly [
     seen({ tally: counted(0, 0) }),
     "nothing",
     "rolling-back/returning",
+    "stage-not-judged",
     "could not be judged",
   ],
   [
@@ -233,6 +301,7 @@ const table: readonly (readonly [
     seen({ tally: counted(0, 0) }),
     "wait",
     "",
+    "stage-goes-on",
     "goes on",
   ],
   [
@@ -242,15 +311,17 @@ const table: readonly (readonly [
     seen({ tally: counted(0, 0) }),
     "nothing",
     "rolling-back/returning",
+    "gate-failed",
     "no request",
   ],
   [
     "counters that could not be read are no data",
     planOf(),
     baking(0, 60 * second),
-    (({ tally: _, ...rest }) => rest)(seen()),
+    seen({ uncounted: "Prometheus is away" }),
     "nothing",
     "rolling-back/returning",
+    "stage-not-judged",
     "no data",
   ],
   [
@@ -261,6 +332,7 @@ const table: readonly (readonly [
     "nothing",
     "rolling-back/returning",
     "cancelled",
+    "cancelled",
   ],
   [
     "a canary whose pods are all gone is taken out",
@@ -269,6 +341,7 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, available: 0, ready: false, because: "exit code 137" } }),
     "nothing",
     "rolling-back/returning",
+    "pods-gone",
     "any more: exit code 137",
   ],
   [
@@ -278,6 +351,7 @@ const table: readonly (readonly [
     seen({ canary: { ...healthy, fatal: "crash loop" } }),
     "nothing",
     "rolling-back/returning",
+    "canary-broken",
     "crash loop",
   ],
   [
@@ -287,6 +361,7 @@ const table: readonly (readonly [
     seen({ drift: "v2 has 0 %" }),
     "nothing",
     "rolling-back/returning",
+    "drift",
     "v2 has 0 %",
   ],
   [
@@ -296,6 +371,7 @@ const table: readonly (readonly [
     seen({ drift: "v2 has 0 %" }),
     "route",
     "baking/1",
+    "put-back",
     "putting it back",
   ],
   [
@@ -305,42 +381,47 @@ const table: readonly (readonly [
     seen({ drift: "v2 has 0 %" }),
     "nothing",
     "rolling-back/returning",
+    "drift",
     "put back 2 times",
   ],
   [
     "a refusal that lasts ends a release",
     planOf(),
     shifting(1, "routing"),
-    seen({ trouble: { because: "the webhook says no", lasting: true, since: now } }),
+    seen({ trouble: { words: "the webhook says no", lasting: true, since: now } }),
     "nothing",
     "rolling-back/returning",
+    "trouble",
     "webhook",
   ],
   [
     "a cluster that does not answer is borne for a while",
     planOf(),
     shifting(1, "routing"),
-    seen({ trouble: { because: "no answer", lasting: false, since: now - 29 * second } }),
+    seen({ trouble: { words: "no answer", lasting: false, since: now - 29 * second } }),
     "route",
     "baking/1",
+    "giving-weight",
     "25 %",
   ],
   [
     "but not for ever",
     planOf(),
     shifting(1, "routing"),
-    seen({ trouble: { because: "no answer", lasting: false, since: now - 30 * second } }),
+    seen({ trouble: { words: "no answer", lasting: false, since: now - 30 * second } }),
     "nothing",
     "rolling-back/returning",
+    "trouble",
     "for 30 s",
   ],
   [
     "a stage is not judged on half a look",
     planOf(),
     baking(0, 20 * second),
-    seen({ trouble: { because: "no answer", lasting: false, since: now } }),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
     "wait",
     "",
+    "looking-again",
     "looking again",
   ],
   [
@@ -350,6 +431,7 @@ const table: readonly (readonly [
     seen({ deadlineAt: now }),
     "nothing",
     "rolling-back/returning",
+    "late",
     "deadline of 1 h",
   ],
   [
@@ -359,6 +441,7 @@ const table: readonly (readonly [
     seen({ stop: "the job was cancelled" }),
     "finish",
     "promoting/draining",
+    "promoted",
     "new stable",
   ],
   [
@@ -368,6 +451,7 @@ const table: readonly (readonly [
     seen(),
     "update-stable",
     "promoting/starting",
+    "updating-stable",
     "stable gets",
   ],
   [
@@ -377,6 +461,7 @@ const table: readonly (readonly [
     seen({ stable: { ...healthy, ready: false, because: "1 of 2" } }),
     "wait",
     "",
+    "stable-not-ready",
     "1 of 2",
   ],
   [
@@ -386,6 +471,7 @@ const table: readonly (readonly [
     seen({ stable: { ...healthy, ready: false } }),
     "nothing",
     "failed/promoting",
+    "stable-not-ready",
     "stays on the canary",
   ],
   [
@@ -395,6 +481,7 @@ const table: readonly (readonly [
     seen({ stable: healthy }),
     "nothing",
     "promoting/settling",
+    "stable-ready",
     "2 of 2",
   ],
   [
@@ -404,6 +491,7 @@ const table: readonly (readonly [
     seen(),
     "wait",
     "",
+    "mesh-learning",
     "learns of the new pods",
   ],
   [
@@ -413,6 +501,7 @@ const table: readonly (readonly [
     seen(),
     "nothing",
     "promoting/finishing",
+    "mesh-learnt",
     "had time",
   ],
   [
@@ -422,9 +511,19 @@ const table: readonly (readonly [
     seen(),
     "finish",
     "promoting/draining",
+    "promoted",
     "traffic back",
   ],
-  ["requests under way may finish", planOf(), promoting("draining", 9 * second), seen(), "wait", "", "may finish"],
+  [
+    "requests under way may finish",
+    planOf(),
+    promoting("draining", 9 * second),
+    seen(),
+    "wait",
+    "",
+    "draining",
+    "may finish",
+  ],
   [
     "then the loser goes",
     planOf(),
@@ -432,6 +531,7 @@ const table: readonly (readonly [
     seen(),
     "retire",
     "succeeded",
+    "retiring",
     "scaling the old version down",
   ],
   [
@@ -441,6 +541,7 @@ const table: readonly (readonly [
     seen(),
     "finish",
     "rolling-back/draining",
+    "cancelled",
     "it was bad",
   ],
   [
@@ -450,35 +551,49 @@ const table: readonly (readonly [
     seen(),
     "finish",
     "rolling-back/retiring",
+    "cancelled",
     "it was bad",
   ],
-  ["then everything else goes back", planOf(), rollingBack("retiring"), seen(), "restore", "rolled-back", "as it was"],
+  [
+    "then everything else goes back",
+    planOf(),
+    rollingBack("retiring"),
+    seen(),
+    "restore",
+    "rolled-back",
+    "restoring",
+    "as it was",
+  ],
   [
     "a rollback that fails is tried again for long",
     planOf(),
     rollingBack("returning"),
-    seen({ trouble: { because: "no answer", lasting: false, since: now - 149 * second } }),
+    seen({ trouble: { words: "no answer", lasting: false, since: now - 149 * second } }),
     "finish",
     "rolling-back/draining",
+    "cancelled",
     "it was bad",
   ],
   [
     "and then says that it could not",
     planOf(),
     rollingBack("returning"),
-    seen({ trouble: { because: "no answer", lasting: false, since: now - 150 * second } }),
+    seen({ trouble: { words: "no answer", lasting: false, since: now - 150 * second } }),
     "nothing",
     "failed/rolling-back",
+    "trouble",
     "no answer",
   ],
 ];
 
-for (const [name, plan, state, observation, done, leads, because] of table) {
+for (const [name, plan, state, sight, done, leads, kind, because] of table) {
   test(`${state.phase}: ${name}`, () => {
-    const decision = decide(plan, state, observation);
-    assert.equal(decision.do, done, decision.because);
+    const decision = decided(plan, state, sight);
+    const sentence = say(decision.reason);
+    assert.equal(decision.do, done, sentence);
     assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), leads);
-    assert.ok(decision.because.includes(because), decision.because);
+    assert.equal(decision.reason.kind, kind);
+    assert.ok(sentence.includes(because), sentence);
   });
 }
 
@@ -516,8 +631,8 @@ const gated = (rules: Partial<EvidenceRules> = {}, stage: Partial<Stage> = {}): 
     stages: [stageOf(10, { gates: [{ kind: "evidence", name: "evidence" }], ...stage }), stageOf(50)],
     evidence: { ...evidenceRules, ...rules },
   });
-const inStage = (plan: Plan, age: number, evidence: Evidence, more: Partial<Observation> = {}): Decision =>
-  decide(plan, baking(0, age), seen({ evidence, ...more }));
+const inStage = (plan: Plan, age: number, evidence: Evidence, more: Sight = {}): Decision =>
+  decided(plan, baking(0, age), { evidence, ...more });
 
 const endings: readonly (readonly [
   name: string,
@@ -526,6 +641,7 @@ const endings: readonly (readonly [
   evidence: Evidence,
   done: string,
   leads: string,
+  kind: Reason["kind"],
   because: RegExp,
 ])[] = [
   [
@@ -535,9 +651,10 @@ const endings: readonly (readonly [
     sound,
     "nothing",
     "shifting/scaling",
+    "stage-passed",
     /passed/,
   ],
-  ["and not before", gated(), 19 * second, sound, "wait", "", /goes on/],
+  ["and not before", gated(), 19 * second, sound, "wait", "", "stage-goes-on", /goes on/],
   [
     "where safety is asked for, one that is only sound is looked at longer",
     gated({ settings: { ...defaults, requires: "safe" } }),
@@ -545,6 +662,7 @@ const endings: readonly (readonly [
     sound,
     "wait",
     "",
+    "stage-extended",
     /extended/,
   ],
   [
@@ -554,10 +672,29 @@ const endings: readonly (readonly [
     safe,
     "nothing",
     "shifting/scaling",
+    "stage-passed",
     /passed/,
   ],
-  ["one that is only sound does not", gated({ early: true }), 5 * second, sound, "wait", "", /goes on/],
-  ["and one that is safe does not where the plan does not", gated(), 5 * second, safe, "wait", "", /goes on/],
+  [
+    "one that is only sound does not",
+    gated({ early: true }),
+    5 * second,
+    sound,
+    "wait",
+    "",
+    "stage-goes-on",
+    /goes on/,
+  ],
+  [
+    "and one that is safe does not where the plan does not",
+    gated(),
+    5 * second,
+    safe,
+    "wait",
+    "",
+    "stage-goes-on",
+    /goes on/,
+  ],
   [
     "undecided evidence extends a stage",
     gated(),
@@ -565,10 +702,29 @@ const endings: readonly (readonly [
     undecided,
     "wait",
     "",
+    "stage-extended",
     /extended: 0 of 6 canary requests/,
   ],
-  ["and then holds it", gated(), 60 * second, undecided, "nothing", "waiting/0", /held for somebody to decide: 0 of 6/],
-  ["or holds it at once", gated({ inconclusive: "hold" }), 20 * second, undecided, "nothing", "waiting/0", /held/],
+  [
+    "and then holds it",
+    gated(),
+    60 * second,
+    undecided,
+    "nothing",
+    "waiting/0",
+    "held",
+    /held for somebody to decide: 0 of 6/,
+  ],
+  [
+    "or holds it at once",
+    gated({ inconclusive: "hold" }),
+    20 * second,
+    undecided,
+    "nothing",
+    "waiting/0",
+    "held",
+    /held/,
+  ],
   [
     "or goes on, saying so",
     gated({ inconclusive: "promote" }),
@@ -576,6 +732,7 @@ const endings: readonly (readonly [
     undecided,
     "nothing",
     "shifting/scaling",
+    "stage-passed",
     /undecided and goes on by the plan: 0 of 6/,
   ],
   [
@@ -585,9 +742,19 @@ const endings: readonly (readonly [
     undecided,
     "nothing",
     "rolling-back/returning",
+    "stage-undecided",
     /undecided, which fails by the plan: 0 of 6/,
   ],
-  ["but not before its wait is over", gated({ inconclusive: "fail" }), 19 * second, undecided, "wait", "", /goes on/],
+  [
+    "but not before its wait is over",
+    gated({ inconclusive: "fail" }),
+    19 * second,
+    undecided,
+    "wait",
+    "",
+    "stage-goes-on",
+    /goes on/,
+  ],
   [
     "no request at all is a matter of its own policy",
     gated({ inconclusive: "promote", noData: "hold" }),
@@ -595,6 +762,7 @@ const endings: readonly (readonly [
     silent,
     "nothing",
     "waiting/0",
+    "held",
     /no request of the canary/,
   ],
   [
@@ -604,6 +772,7 @@ const endings: readonly (readonly [
     bypassed,
     "nothing",
     "waiting/0",
+    "held",
     /bypass the route/,
   ],
   [
@@ -613,15 +782,18 @@ const endings: readonly (readonly [
     broken,
     "nothing",
     "rolling-back/returning",
+    "gate-failed",
     /50 of 100 canary requests failed/,
   ],
 ];
-for (const [name, plan, age, evidence, done, leads, because] of endings) {
+for (const [name, plan, age, evidence, done, leads, kind, because] of endings) {
   test(`evidence: ${name}`, () => {
     const decision = inStage(plan, age, evidence);
-    assert.equal(decision.do, done, decision.because);
+    const sentence = say(decision.reason);
+    assert.equal(decision.do, done, sentence);
     assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), leads);
-    assert.match(decision.because, because);
+    assert.equal(decision.reason.kind, kind);
+    assert.match(sentence, because);
   });
 }
 
@@ -630,7 +802,7 @@ test("evidence: blind is not undecided: without Prometheus a stage rolls back at
   assert.equal(inStage(plan, 59 * second, sound, { uncounted: "Prometheus did not answer" }).do, "wait");
   const late = inStage(plan, 60 * second, sound, { uncounted: "Prometheus did not answer" });
   assert.equal(late.do === "wait" ? "" : placeOf(late.next), "rolling-back/returning");
-  assert.match(late.because, /could not be judged within 1 m: evidence has no data: Prometheus did not answer/);
+  assert.match(say(late.reason), /could not be judged within 1 m: evidence has no data: Prometheus did not answer/);
 });
 
 test("evidence: a gate of one's own that waits keeps a stage open, and at the deadline it rolls back", () => {
@@ -646,14 +818,10 @@ test("evidence: a gate of one's own that waits keeps a stage open, and at the de
 
 test("evidence: failures that come while pods start for the next weight roll back", () => {
   const plan = gated();
-  const decision = decide(
-    plan,
-    shifting(1, "filling"),
-    seen({ evidence: broken, canary: { ...healthy, ready: false } }),
-  );
+  const decision = decided(plan, shifting(1, "filling"), { evidence: broken, canary: { ...healthy, ready: false } });
   assert.equal(decision.do === "wait" ? "" : placeOf(decision.next), "rolling-back/returning");
   assert.equal(
-    decide(plan, shifting(1, "filling"), seen({ evidence: sound, canary: { ...healthy, ready: false } })).do,
+    decided(plan, shifting(1, "filling"), { evidence: sound, canary: { ...healthy, ready: false } }).do,
     "wait",
   );
 });
@@ -667,7 +835,7 @@ test("budget: the next weight is at most what keeps the worst case within it, by
   assert.deepEqual(weights, [10, largestWeight(sound, defaults, 0.005), 50]);
   assert.ok(between > 10 && between < 50, `${between}`);
   assert.equal(placeOf(decision.next), "shifting/scaling");
-  assert.match(decision.because, new RegExp(`next is ${between} % instead of 50 %`));
+  assert.match(say(decision.reason), new RegExp(`next is ${between} % instead of 50 %`));
   assert.equal(inStage(gated({ budget: 0.5 }), 20 * second, sound).plan, undefined); // 50 % is bearable then
 });
 
@@ -675,7 +843,7 @@ test("budget: a stage stays while no larger weight is bearable, and then is held
   const plan = gated({ budget: 0.0001 });
   const open = inStage(plan, 20 * second, sound);
   assert.equal(open.do, "wait");
-  assert.match(open.because, /allows at most \d % of the requests within the budget, and the canary has 10 %/);
+  assert.match(say(open.reason), /allows at most \d % of the requests within the budget, and the canary has 10 %/);
   const late = inStage(plan, 60 * second, sound);
   assert.equal(late.do === "wait" ? "" : placeOf(late.next), "waiting/0");
   assert.equal(inStage(gated({ budget: 0.0001, inconclusive: "promote" }), 20 * second, sound).do, "wait"); // no policy goes beyond a budget
@@ -683,20 +851,30 @@ test("budget: a stage stays while no larger weight is bearable, and then is held
 
 test("the last words of a canary that died are told once the traffic is off", () => {
   const died: Health = { ...healthy, ready: false, because: "pod x: container app ended with exit code 1" };
-  const told = decide(planOf(), rollingBack("draining", 10 * second), seen({ canary: died }));
-  assert.ok(told.do === "nothing" && told.next.phase === "rolling-back");
-  assert.equal(told.next.because, "it was bad. Its pods later: pod x: container app ended with exit code 1");
-  const well = decide(planOf(), rollingBack("draining", 10 * second), seen());
-  assert.ok(well.do === "nothing" && well.next.phase === "rolling-back" && well.next.because === "it was bad");
+  const drained = (reason: Reason, canary: Health): string => {
+    const state: Running = { phase: "rolling-back", step: "draining", reason, served: true, since: now - 10 * second };
+    const decision = decided(planOf(), state, { canary });
+    assert.ok(decision.do === "nothing" && decision.next.phase === "rolling-back");
+    return say(decision.next.reason);
+  };
+  const bad = { kind: "cancelled", words: "it was bad" } as const;
+  assert.equal(drained(bad, died), "it was bad. Its pods later: pod x: container app ended with exit code 1");
+  assert.equal(drained(bad, { ...died, fatal: "pod x: it crashes" }), "it was bad. Its pods later: pod x: it crashes");
+  assert.equal(drained(bad, healthy), "it was bad");
+  for (const reason of [
+    { kind: "pods-gone", pods: `0 of 2 pods are available; ${died.because}` },
+    { kind: "canary-broken", pods: died.because },
+    { kind: "canary-not-ready", pods: died.because, after: 60 * second },
+  ] as const)
+    assert.equal(drained(reason, died), say(reason), "what they told already is not told again");
 });
 
 test("no wait is longer than a poll, or than the time to the next thing that happens", () => {
-  for (const [, plan, state, observation] of table) {
-    const decision = decide(plan, state, observation);
-    if (decision.do === "wait")
-      assert.ok(
-        decision.until > now && decision.until <= now + Math.max(plan.pollEvery, plan.drain),
-        `${decision.until - now}`,
-      );
-  }
+  const waits = table.flatMap(([, plan, state, sight]) => {
+    const decision = decided(plan, state, sight);
+    return decision.do === "wait" ? [{ plan, length: decision.until - now }] : [];
+  });
+  assert.ok(waits.length > 10, `${waits.length} waits`);
+  for (const { plan, length } of waits)
+    assert.ok(length > 0 && length <= Math.max(plan.pollEvery, plan.drain), `${length}`);
 });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Count, Tally } from "../../src/evidence/tally.ts";
+import { noEvidence } from "../../src/evidence/evidence.ts";
+import { type Count, emptyTally, type Tally } from "../../src/evidence/tally.ts";
 import type { ErrorGate, Gate, LatencyGate, QueryGate } from "../../src/release/gate.ts";
-import { judge, type Reading, type Seen } from "../../src/release/judge.ts";
+import { judge, type StageEvidence } from "../../src/release/judge.ts";
+import type { Reading } from "../../src/release/observation.ts";
+import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 
 const count = (requests: number, errors: number, buckets: readonly [number, number][] = []): Count => ({
@@ -15,8 +18,18 @@ const tally = (canary: Count, stable: Count = count(1_000, 10), lost = 0): Tally
   canary,
   unattributed: count(lost, lost),
 });
-const seen = (more: Partial<Seen>): Seen => ({ readings: new Map(), ...more });
-const readings = (...values: (number | undefined)[]): Seen =>
+const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "" };
+const seen = (more: Partial<StageEvidence>): StageEvidence => ({
+  counts: { tally: emptyTally },
+  evidence: noEvidence,
+  readings: new Map(),
+  canary: healthy,
+  early: false,
+  ...more,
+});
+const counted = (...of: Parameters<typeof tally>): StageEvidence => seen({ counts: { tally: tally(...of) } });
+const blind = seen({ counts: { uncounted: "Prometheus is away" } });
+const readings = (...values: (number | undefined)[]): StageEvidence =>
   seen({
     readings: new Map([
       ["cpu", values.map((value, at): Reading => (value === undefined ? { at, because: "0/0" } : { at, value }))],
@@ -60,42 +73,30 @@ const beyond: Count = count(100, 0, [
   [Infinity, 100],
 ]);
 
-const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
-  ["errors below the limit pass", errors, seen({ tally: tally(count(100, 2)) }), "pass", /2 of 100 .*2 %.*limit ≤ 2 %/],
-  ["errors above the limit fail", errors, seen({ tally: tally(count(100, 3)) }), "fail", /3 of 100/],
-  [
-    "too few requests wait, however bad",
-    errors,
-    seen({ tally: tally(count(49, 49)) }),
-    "wait",
-    /50 requests are needed/,
-  ],
-  ["no request is no data, never a pass", errors, seen({ tally: tally(count(0, 0)) }), "no-data", /no request/],
+const table: readonly (readonly [string, Gate, StageEvidence, string, RegExp])[] = [
+  ["errors below the limit pass", errors, counted(count(100, 2)), "pass", /2 of 100 .*2 %.*limit ≤ 2 %/],
+  ["errors above the limit fail", errors, counted(count(100, 3)), "fail", /3 of 100/],
+  ["too few requests wait, however bad", errors, counted(count(49, 49)), "wait", /50 requests are needed/],
+  ["no request is no data, never a pass", errors, counted(count(0, 0)), "no-data", /no request/],
   [
     "failures that found no pod are the canary's when it hardly gets a request",
     errors,
-    seen({ tally: tally(count(3, 3), undefined, 50) }),
+    counted(count(3, 3), undefined, 50),
     "fail",
     /3 requests reached the canary, while 50 /,
   ],
   [
     "… and when it gets none, whatever is done without data",
     errors,
-    seen({ tally: tally(count(0, 0), undefined, 50) }),
+    counted(count(0, 0), undefined, 50),
     "fail",
     /0 requests reached the canary/,
   ],
-  [
-    "a few of them prove nothing",
-    errors,
-    seen({ tally: tally(count(3, 3), undefined, 49) }),
-    "wait",
-    /50 requests are needed/,
-  ],
+  ["a few of them prove nothing", errors, counted(count(3, 3), undefined, 49), "wait", /50 requests are needed/],
   [
     "a canary that gets its requests is judged by those",
     errors,
-    seen({ tally: tally(count(50, 1), undefined, 500) }),
+    counted(count(50, 1), undefined, 500),
     "pass",
     /1 of 50/,
   ],
@@ -103,47 +104,29 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   [
     "counters that could not be read are no data, for the reason given",
     errors,
-    seen({ uncounted: "Prometheus is away" }),
+    blind,
     "no-data",
     /no data: Prometheus is away/,
   ],
-  [
-    "… and no response times",
-    latency,
-    seen({ uncounted: "Prometheus is away" }),
-    "no-data",
-    /no data: Prometheus is away/,
-  ],
+  ["… and no response times", latency, blind, "no-data", /no data: Prometheus is away/],
   ["… but not before there could be any", { ...errors, noData: "fail" }, seen({ early: true }), "no-data", /no data/],
   ["no data fails where the gate says so", { ...errors, noData: "fail" }, seen({}), "fail", /no data/],
-  ["stable's own errors are allowed for", compared, seen({ tally: tally(count(100, 2)) }), "pass", /stable 1 %/],
-  ["more than stable's and the margin fails", compared, seen({ tally: tally(count(100, 3)) }), "fail", /limit ≤ 2 %/],
-  [
-    "the stricter of two limits counts",
-    { ...errors, aboveStable: 0.5 },
-    seen({ tally: tally(count(100, 3)) }),
-    "fail",
-    /≤ 2 %/,
-  ],
-  ["a fast canary passes", latency, seen({ tally: tally(fast) }), "pass", /p90 is 100 ms over 100 requests/],
-  ["a slow canary fails", latency, seen({ tally: tally(slow) }), "fail", /500 ms/],
+  ["stable's own errors are allowed for", compared, counted(count(100, 2)), "pass", /stable 1 %/],
+  ["more than stable's and the margin fails", compared, counted(count(100, 3)), "fail", /limit ≤ 2 %/],
+  ["the stricter of two limits counts", { ...errors, aboveStable: 0.5 }, counted(count(100, 3)), "fail", /≤ 2 %/],
+  ["a fast canary passes", latency, counted(fast), "pass", /p90 is 100 ms over 100 requests/],
+  ["a slow canary fails", latency, counted(slow), "fail", /500 ms/],
   [
     "beyond the last edge it is more than that edge, whatever the limit",
     { ...latency, atMost: 10_000 },
-    seen({ tally: tally(beyond) }),
+    counted(beyond),
     "fail",
     /more than 250 ms/,
   ],
-  ["slower than stable by the factor fails", slower, seen({ tally: tally(slow, fast) }), "fail", /stable 100 ms/],
-  ["faster than stable passes", slower, seen({ tally: tally(fast, slow) }), "pass", /limit ≤ 750 ms/],
-  [
-    "without stable's times there is nothing to compare with",
-    slower,
-    seen({ tally: tally(fast) }),
-    "no-data",
-    /compare/,
-  ],
-  ["without times there is no data", latency, seen({ tally: tally(count(100, 0)) }), "no-data", /no response time/],
+  ["slower than stable by the factor fails", slower, counted(slow, fast), "fail", /stable 100 ms/],
+  ["faster than stable passes", slower, counted(fast, slow), "pass", /limit ≤ 750 ms/],
+  ["without stable's times there is nothing to compare with", slower, counted(fast), "no-data", /compare/],
+  ["without times there is no data", latency, counted(count(100, 0)), "no-data", /no response time/],
   ["a query within its limit passes", query, readings(0.9, 0.8), "pass", /cpu is 0.8, limit ≤ 0.8/],
   ["a query outside fails", query, readings(0.5, 0.81), "fail", /0.81/],
   [
@@ -161,23 +144,26 @@ const table: readonly (readonly [string, Gate, Seen, string, RegExp])[] = [
   [
     "restarts above the limit fail",
     { kind: "restarts", name: "restarts", atMost: 0 },
-    seen({ canary: { ready: true, desired: 1, available: 1, restarts: 1, because: "" } }),
+    seen({ canary: { ...healthy, restarts: 1 } }),
     "fail",
     /restarted 1 time,/,
-  ],
-  [
-    "unread pods are no data",
-    { kind: "restarts", name: "restarts", atMost: 0 },
-    seen({}),
-    "no-data",
-    /could not be read/,
   ],
 ];
 
 for (const [name, gate, what, kind, because] of table) {
   test(name, () => {
-    const verdict = judge(gate, what, evidenceRules);
-    assert.equal(verdict.kind, kind, verdict.because);
-    assert.match(verdict.because, because);
+    const verdict = { gate: gate.name, ...judge(gate, what, evidenceRules) };
+    const sentence = verdictSentence(verdict);
+    assert.equal(verdict.kind, kind, sentence);
+    assert.match(sentence, because);
+    assert.equal(verdict.figures.of, gate.kind);
+    assert.deepEqual(JSON.parse(JSON.stringify(verdict)), withoutUndefined(verdict), "it is plain JSON");
   });
+}
+
+/** As JSON has it: a field that is undefined is not there. */
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(fields.map(([key, inner]) => [key, withoutUndefined(inner)]));
 }

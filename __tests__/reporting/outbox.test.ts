@@ -2,15 +2,21 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import { createOutbox } from "../../src/reporting/outbox.ts";
+import { say } from "../../src/words/say.ts";
 import { handClock, idle } from "../support/clock.ts";
+import { told } from "../support/told.ts";
 import { samples, start } from "../words/sample.ts";
 
 const running = samples.running ?? assert.fail();
-const at = (seconds: number, because: string): Account => ({ ...running, now: start + seconds * 1_000, because });
+const at = (seconds: number, words: string): Account => ({
+  ...running,
+  now: start + seconds * 1_000,
+  reason: told(words),
+});
 const ended = (seconds: number): Account => ({
   ...(samples["succeeded-swap"] ?? assert.fail()),
   now: start + seconds * 1_000,
-  because: "ended",
+  reason: told("ended"),
 });
 
 /** Sends nowhere, but remembers; `tick` lets what is under way come to its end. */
@@ -21,11 +27,11 @@ function bench(send: (account: Account, signal: AbortSignal) => Promise<void> = 
   const outbox = createOutbox({
     clock,
     send: async (account, signal) => {
-      sent.push(account.because);
+      sent.push(say(account.reason));
       await send(account, signal);
     },
     failed: (error) => failures.push(error),
-    gist: ({ because }) => because,
+    gist: ({ reason }) => say(reason),
     patience: 50,
   });
   return { outbox, sent, failures, clock, tick: idle };
@@ -143,7 +149,7 @@ test("the end of a job does not wait for somebody who hangs, and nothing goes on
       return new Promise(() => {});
     },
     failed: () => assert.fail("nobody is left to be told"),
-    gist: ({ because }) => because,
+    gist: ({ reason }) => say(reason),
     patience: 60_000,
   });
   outbox.offer(at(0, "one"));

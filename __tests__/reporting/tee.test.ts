@@ -6,6 +6,7 @@ import type { Account } from "../../src/release/account.ts";
 import { redacted } from "../../src/reporting/redacted.ts";
 import { tee } from "../../src/reporting/tee.ts";
 import { handClock } from "../support/clock.ts";
+import { told } from "../support/told.ts";
 import { samples } from "../words/sample.ts";
 
 const account: Account = samples.running ?? assert.fail();
@@ -51,8 +52,8 @@ test("the ledger is told as it is, since numbers hold no secret and a replay nee
   redaction.register("45000");
   const reporter = remembering();
   const ledger = { edges: [], polls: ["10 45000 0 / 90 1 / 10 0"] };
-  redacted(redaction, reporter).report({ ...account, because: "45000", ledger });
-  assert.deepEqual([reporter.told[0]?.ledger, reporter.told[0]?.because], [ledger, "***"]);
+  redacted(redaction, reporter).report({ ...account, reason: told("45000"), ledger });
+  assert.deepEqual([reporter.told[0]?.ledger, reporter.told[0]?.reason], [ledger, told("***")]);
 });
 
 test("a secret in an account reaches no reporter", () => {
@@ -61,10 +62,10 @@ test("a secret in an account reaches no reporter", () => {
   const reporter = remembering();
   redacted(redaction, reporter).report({
     ...account,
-    because: "the proxy said hunter22",
+    reason: told("the proxy said hunter22"),
     warnings: ["hunter22"],
-    log: [{ at: 0, do: "x", because: "hunter22" }],
+    log: [{ at: 0, do: "x", reason: told("hunter22") }],
   });
   assert.doesNotMatch(JSON.stringify(reporter.told), /hunter22/);
-  assert.equal(reporter.told[0]?.because, "the proxy said ***");
+  assert.deepEqual(reporter.told[0]?.reason, told("the proxy said ***"));
 });

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import { addPoll, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger } from "../../src/evidence/ledger.ts";
-import { emptyTally, sumOf } from "../../src/evidence/tally.ts";
+import { emptyTally, sumOf, type Tally } from "../../src/evidence/tally.ts";
 import { type Account, accountOf } from "../../src/release/account.ts";
 import { decide } from "../../src/release/decide.ts";
 import { follow } from "../../src/release/follow.ts";
 import type { Gate } from "../../src/release/gate.ts";
+import type { Look } from "../../src/release/observation.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { plannedWeight } from "../../src/release/planned-weight.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
-import { initial, isRunning } from "../../src/release/state.ts";
+import { initial, isRunning, type Running } from "../../src/release/state.ts";
 import { base, healthy, plan, start, tallyOf } from "./sample.ts";
 
 const gates: readonly Gate[] = [
@@ -49,18 +50,11 @@ export function evidenceTale(traffic: Traffic, wanted: Plan = evidencePlan): rea
       tally = sumOf(tally, { ...emptyTally, stable: poll.stable, canary: poll.canary });
       counted = now;
     }
-    const seen = {
-      now,
-      deadlineAt: start + wanted.deadline,
-      canary: healthy,
-      stable: healthy,
-      evidence,
-      tally,
-      readings: new Map(),
-    };
-    const decision = decide(record.plan, state, seen);
-    record = follow(record, decision, seen);
-    told.push(accountOf(record, decision.because, now, []));
+    const look = lookOf(state.phase, evidence, tally);
+    const observation = { now, deadlineAt: start + wanted.deadline, look };
+    const decision = decide(record.plan, state, observation);
+    record = follow(record, decision, observation);
+    told.push(accountOf(record, decision.reason, now, []));
     if (decision.do === "wait") now = decision.until;
     if (decision.do === "route") {
       served ??= now;
@@ -69,11 +63,25 @@ export function evidenceTale(traffic: Traffic, wanted: Plan = evidencePlan): rea
     }
   }
   const last = told.at(-1);
-  const because =
-    "because" in record.state
-      ? record.state.because
-      : (record.log.findLast(({ do: done }) => done === "finish") ?? record.log.at(-1))?.because;
-  return last ? [...told, { ...last, because: because ?? "", settled: true, differences: [] }] : [];
+  const reason = "reason" in record.state ? record.state.reason : ({ kind: "promoted", winner: "canary" } as const);
+  return last ? [...told, { ...last, reason, settled: true, differences: [] }] : [];
+}
+
+function lookOf(phase: Running["phase"], evidence: Evidence, tally: Tally): Look {
+  switch (phase) {
+    case "preparing":
+    case "rolling-back":
+      return { phase, canary: healthy };
+    case "shifting":
+      return { phase, canary: healthy, evidence };
+    case "promoting":
+      return { phase, stable: healthy };
+    case "baking":
+      return {
+        ...{ phase, drift: undefined, canary: healthy, served: undefined, readings: new Map() },
+        ...{ counts: { tally }, evidence },
+      };
+  }
 }
 
 function polled(traffic: Traffic, weight: number, age: number, seconds: number): Poll {

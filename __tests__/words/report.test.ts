@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { plain } from "../../src/lib/markdown.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Gate } from "../../src/release/gate.ts";
-import { findingOf } from "../../src/words/evidence.ts";
+import { proofIn } from "../../src/words/evidence-part.ts";
 import { longestComment, renderReport } from "../../src/words/report.ts";
+import { verdictSentence } from "../../src/words/verdict-sentence.ts";
+import { told } from "../support/told.ts";
 import { evidenceSamples, evidenceTales } from "./evidence-tale.ts";
 import { entered, links, plan, samples, start, tallyOf, target } from "./sample.ts";
 
@@ -27,14 +29,15 @@ test("whatever comes from outside, the report keeps its own structure", () => {
         ...sample("not-settled"),
         target: { ...target, namespace: name, image: name, canary: { ...target.canary, deployment: name } },
         run: { id: name, actor: name },
-        because: reason,
+        reason: told(reason),
         warnings: [reason],
         differences: [reason],
-        log: [{ at: start, do: "route", because: reason }],
+        log: [{ at: start, do: "route", reason: told(reason) }],
         stages: [0, 1].map((stage) => ({
           ...entered(stage, start, tallyOf([1, 0], [1, 0])),
           verdicts: [
-            { gate: "errors", kind: "wait", because: `it ${reason}`, numbers: name, value: name, limit: reason },
+            { gate: reason, kind: "no-data", figures: { of: "query", missing: { what: "answer", words: name } } },
+            { gate: name, kind: "no-data", figures: { of: "evidence", missing: { what: "counters", words: reason } } },
           ],
         })),
       };
@@ -55,7 +58,7 @@ test("a report is never longer than its limit, and the newest of the story is wh
   const log = Array.from({ length: 200 }, (_, index) => ({
     at: start + index * 1_000,
     do: "route",
-    because: `step ${index} ${"x".repeat(390)}`,
+    reason: told(`step ${index} ${"x".repeat(390)}`),
   }));
   for (const limit of [3_000, 10_000, longestComment]) {
     const report = renderReport({ ...sample("running"), log }, links, limit);
@@ -105,7 +108,7 @@ for (const [gate, look] of failures) {
     const account = sample("rolled-back-errors");
     const [stage] = plan.stages;
     assert.ok(stage);
-    const failing = { kind: "fail", gate: gate.name, because: "", value: "1", limit: "≤ 0" } as const;
+    const failing = { kind: "fail", gate: gate.name, figures: { of: "restarts", restarts: 1, allowed: 0 } } as const;
     const report = renderReport(
       {
         ...account,
@@ -125,7 +128,7 @@ test("a rollback that no gate asked for points to the story", () => {
     verdicts: stage.verdicts.filter(({ kind }) => kind === "pass"),
   }));
   assert.match(
-    renderReport({ ...account, because: "the job was cancelled", stages }, links),
+    renderReport({ ...account, reason: told("the job was cancelled"), stages }, links),
     /\*\*Look first\*\* at what happened, below/,
   );
 });
@@ -147,7 +150,8 @@ test("a row of evidence says safe where safety is proven, and undecided where ne
 });
 
 test("a finding that is the release's reason is told once, with its numbers below the table", () => {
-  const { because, numbers } = findingOf(evidenceSamples["rolled-back-by-evidence"].stages.at(-1)) ?? assert.fail();
+  const { verdict, numbers } = proofIn(evidenceSamples["rolled-back-by-evidence"].stages.at(-1)) ?? assert.fail();
+  const because = verdictSentence(verdict);
   const [before, below] = renderReport({ ...evidenceSamples["rolled-back-by-evidence"], log: [] }, links).split(
     "**Evidence**",
   );
@@ -157,7 +161,8 @@ test("a finding that is the release's reason is told once, with its numbers belo
 });
 
 test("the evidence of earlier stages is folded", () => {
-  const { because } = findingOf(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
+  const { verdict } = proofIn(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
+  const because = verdictSentence(verdict);
   const fold = /<details><summary>Evidence at the end of earlier stages<\/summary>\n\n([\s\S]*?)\n\n<\/details>/.exec(
     decidedOn("passed-by-evidence"),
   )?.[1];

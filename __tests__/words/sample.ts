@@ -1,9 +1,12 @@
+import assert from "node:assert/strict";
+import { noEvidence } from "../../src/evidence/evidence.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import { judge } from "../../src/release/judge.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
+import type { Passed, Reason } from "../../src/release/reason.ts";
 import type { LogEntry, StageRecord } from "../../src/release/release-record.ts";
 import type { Target } from "../../src/release/target.ts";
 import type { Links } from "../../src/words/links.ts";
@@ -82,23 +85,49 @@ export function entered(index: number, since: number, tally: Tally, until?: numb
   const { weight, name } = plan.stages[index] ?? stage(0, 0);
   const verdicts = gates.map((gate) => ({
     gate: gate.name,
-    ...judge(gate, { tally, readings: new Map(), canary: healthy }, evidenceRules),
+    ...judge(
+      gate,
+      { counts: { tally }, evidence: noEvidence, readings: new Map(), canary: healthy, early: false },
+      evidenceRules,
+    ),
   }));
-  return { stage: index, name, weight, since, verdicts, polls: 0, tally, ...(until === undefined ? {} : { until }) };
+  return { stage: index, name, weight, since, verdicts, polls: 0, tally, until };
 }
 
-const at = (offset: number, what: string, because: string): LogEntry => ({ at: start + offset, do: what, because });
+const at = (offset: number, what: string, reason: Reason): LogEntry => ({ at: start + offset, do: what, reason });
+
+const passed25: Passed = { kind: "stage-passed", stage: "25 %" };
+const badStage = entered(1, start + 131 * second, tallyOf([181, 0], [60, 12]), start + 161 * second);
+const failing: Reason = { kind: "gate-failed", verdict: badStage.verdicts[0] ?? assert.fail() };
+const cannotPull: Reason = {
+  kind: "canary-broken",
+  pods: 'pod reviews-v2-5d4f9c-x2x1z: container reviews cannot start: ImagePullBackOff: Back-off pulling image "ghcr.io/acme/reviews:1.4.0"',
+};
+const stuck: Reason = { kind: "stable-not-ready", pods: "1 of 3 pods is available", stuck: true };
+const noAnswer: Reason = {
+  kind: "trouble",
+  words:
+    "the API server at https://10.0.0.1:6443 did not answer PATCH /apis/networking.istio.io/v1/namespaces/shop/virtualservices/reviews",
+  lasting: false,
+  lasted: 5 * minute,
+};
+const forbidden = (verb: string): Reason => ({
+  kind: "trouble",
+  words: `deployments.apps "reviews-v2" is forbidden: the service account may not ${verb} it`,
+  lasting: true,
+  lasted: minute,
+});
 
 const begun: readonly LogEntry[] = [
-  at(0, "deploy", "deploying the canary"),
-  at(9 * second, "nothing", "the canary is ready: 2 of 2 pods are available"),
-  at(9 * second, "scale", "making room for 10 % on the canary"),
-  at(10 * second, "route", "giving the canary 10 % of the requests"),
+  at(0, "deploy", { kind: "deploying" }),
+  at(9 * second, "nothing", { kind: "canary-ready", pods: "2 of 2 pods are available" }),
+  at(9 * second, "scale", { kind: "making-room", weight: 10 }),
+  at(10 * second, "route", { kind: "giving-weight", weight: 10 }),
 ];
 const ten: readonly LogEntry[] = [
-  at(130 * second, "nothing", "stage 10 % passed"),
-  at(130 * second, "scale", "making room for 25 % on the canary"),
-  at(131 * second, "route", "giving the canary 25 % of the requests"),
+  at(130 * second, "nothing", { kind: "stage-passed", stage: "10 %" }),
+  at(130 * second, "scale", { kind: "making-room", weight: 25 }),
+  at(131 * second, "route", { kind: "giving-weight", weight: 25 }),
 ];
 
 const firstStage = entered(0, start + 10 * second, tallyOf([2_161, 2], [239, 0]), start + 130 * second);
@@ -112,7 +141,7 @@ export const base: Account = {
   startedAt: start,
   now: start,
   state: { phase: "preparing", step: "deploying", since: start },
-  because: "deploying the canary",
+  reason: { kind: "deploying" },
   weight: 0,
   stages: [],
   log: [],
@@ -128,7 +157,7 @@ export const samples: Readonly<Record<string, Account>> = {
     ...base,
     now: start + 191 * second,
     state: { phase: "baking", stage: 1, since: start + 131 * second, putBacks: 0 },
-    because: "stage 25 % goes on for 4 m",
+    reason: { kind: "stage-goes-on", stage: "25 %", left: 4 * minute },
     weight: 25,
     stages: [firstStage, second2],
     log: [...begun, ...ten],
@@ -140,14 +169,14 @@ export const samples: Readonly<Record<string, Account>> = {
     ...base,
     now: start + 764 * second,
     state: { phase: "succeeded" },
-    because: "scaling the old version down",
+    reason: { kind: "retiring", loser: "stable", kept: false },
     weight: 100,
     stages: [firstStage, secondStage, thirdStage],
     log: [
       ...begun,
       ...ten,
-      at(732 * second, "finish", "every stage passed: the canary is the new stable"),
-      at(763 * second, "retire", "scaling the old version down"),
+      at(732 * second, "finish", { kind: "promoted", winner: "canary" }),
+      at(763 * second, "retire", { kind: "retiring", loser: "stable", kept: false }),
     ],
     settled: true,
     differences: [],
@@ -162,15 +191,15 @@ export const samples: Readonly<Record<string, Account>> = {
     },
     now: start + 790 * second,
     state: { phase: "succeeded" },
-    because: "removing the canary",
+    reason: { kind: "retiring", loser: "canary", kept: false },
     weight: 0,
     stages: [firstStage, secondStage, thirdStage],
     log: [
       ...begun,
       ...ten,
-      at(732 * second, "update-stable", "every stage passed: stable gets the new image"),
-      at(759 * second, "finish", "stable runs the new image: giving its traffic back"),
-      at(790 * second, "retire", "removing the canary"),
+      at(732 * second, "update-stable", { kind: "updating-stable" }),
+      at(759 * second, "finish", { kind: "promoted", winner: "stable" }),
+      at(790 * second, "retire", { kind: "retiring", loser: "canary", kept: false }),
     ],
     settled: true,
     differences: [],
@@ -178,16 +207,16 @@ export const samples: Readonly<Record<string, Account>> = {
   "rolled-back-errors": {
     ...base,
     now: start + 192 * second,
-    state: { phase: "rolled-back", because: "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %" },
-    because: "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %",
+    state: { phase: "rolled-back", reason: failing },
+    reason: failing,
     weight: 0,
-    stages: [firstStage, entered(1, start + 131 * second, tallyOf([181, 0], [60, 12]), start + 161 * second)],
+    stages: [firstStage, badStage],
     log: [
       ...begun,
       ...ten,
-      at(161 * second, "nothing", "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %"),
-      at(161 * second, "finish", "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %"),
-      at(192 * second, "restore", "putting the canary back as it was"),
+      at(161 * second, "nothing", failing),
+      at(161 * second, "finish", failing),
+      at(192 * second, "restore", { kind: "restoring" }),
     ],
     settled: true,
     differences: [],
@@ -197,12 +226,10 @@ export const samples: Readonly<Record<string, Account>> = {
     now: start + 34 * second,
     state: {
       phase: "rolled-back",
-      because:
-        'pod reviews-v2-5d4f9c-x2x1z: container reviews cannot start: ImagePullBackOff: Back-off pulling image "ghcr.io/acme/reviews:1.4.0"',
+      reason: cannotPull,
     },
-    because:
-      'pod reviews-v2-5d4f9c-x2x1z: container reviews cannot start: ImagePullBackOff: Back-off pulling image "ghcr.io/acme/reviews:1.4.0"',
-    log: [at(0, "deploy", "deploying the canary"), at(34 * second, "restore", "putting the canary back as it was")],
+    reason: cannotPull,
+    log: [at(0, "deploy", { kind: "deploying" }), at(34 * second, "restore", { kind: "restoring" })],
     settled: true,
     differences: [],
   },
@@ -210,11 +237,11 @@ export const samples: Readonly<Record<string, Account>> = {
     ...base,
     plan: { ...plan, stages: [stage(10, 2 * minute), stage(25, 5 * minute, true), stage(50, 5 * minute)] },
     now: start + 431 * second,
-    state: { phase: "waiting", stage: 1, since: start + 431 * second },
-    because: "stage 25 % passed",
+    state: { phase: "waiting", stage: 1, since: start + 431 * second, reason: passed25 },
+    reason: passed25,
     weight: 25,
     stages: [firstStage, secondStage],
-    log: [...begun, ...ten, at(431 * second, "nothing", "stage 25 % passed")],
+    log: [...begun, ...ten, at(431 * second, "nothing", passed25)],
     settled: true,
     differences: [],
   },
@@ -226,14 +253,12 @@ export const samples: Readonly<Record<string, Account>> = {
       phase: "failed",
       during: "promoting",
       returned: false,
-      because:
-        "stable is not ready with the new image: 1 of 3 pods is available. All traffic stays on the canary, which passed every stage",
+      reason: stuck,
     },
-    because:
-      "stable is not ready with the new image: 1 of 3 pods is available. All traffic stays on the canary, which passed every stage",
+    reason: stuck,
     weight: 100,
     stages: [firstStage, secondStage, thirdStage],
-    log: [...begun, ...ten, at(732 * second, "update-stable", "every stage passed: stable gets the new image")],
+    log: [...begun, ...ten, at(732 * second, "update-stable", { kind: "updating-stable" })],
     settled: false,
     differences: ["Deployment shop/reviews-v1: 1 of 3 pods is available"],
   },
@@ -244,14 +269,12 @@ export const samples: Readonly<Record<string, Account>> = {
       phase: "failed",
       during: "rolling-back",
       returned: false,
-      because:
-        "the API server at https://10.0.0.1:6443 did not answer PATCH /apis/networking.istio.io/v1/namespaces/shop/virtualservices/reviews, for 5 m",
+      reason: noAnswer,
     },
-    because:
-      "the API server at https://10.0.0.1:6443 did not answer PATCH /apis/networking.istio.io/v1/namespaces/shop/virtualservices/reviews, for 5 m",
+    reason: noAnswer,
     weight: 25,
-    stages: [firstStage, entered(1, start + 131 * second, tallyOf([181, 0], [60, 12]), start + 161 * second)],
-    log: [...begun, ...ten, at(161 * second, "nothing", "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %")],
+    stages: [firstStage, badStage],
+    log: [...begun, ...ten, at(161 * second, "nothing", failing)],
     settled: false,
     differences: [],
   },
@@ -263,11 +286,11 @@ export const samples: Readonly<Record<string, Account>> = {
       phase: "failed",
       during: "promoting",
       returned: true,
-      because: 'deployments.apps "reviews-v2" is forbidden: the service account may not delete it, for 1 m',
+      reason: forbidden("delete"),
     },
-    because: 'deployments.apps "reviews-v2" is forbidden: the service account may not delete it, for 1 m',
+    reason: forbidden("delete"),
     stages: [firstStage, secondStage, thirdStage],
-    log: [...begun, ...ten, at(732 * second, "update-stable", "every stage passed: stable gets the new image")],
+    log: [...begun, ...ten, at(732 * second, "update-stable", { kind: "updating-stable" })],
     settled: false,
     differences: ["Deployment shop/reviews-v2 is still there"],
   },
@@ -278,11 +301,11 @@ export const samples: Readonly<Record<string, Account>> = {
       phase: "failed",
       during: "rolling-back",
       returned: true,
-      because: 'deployments.apps "reviews-v2" is forbidden: the service account may not patch it, for 1 m',
+      reason: forbidden("patch"),
     },
-    because: 'deployments.apps "reviews-v2" is forbidden: the service account may not patch it, for 1 m',
-    stages: [firstStage, entered(1, start + 131 * second, tallyOf([181, 0], [60, 12]), start + 161 * second)],
-    log: [...begun, ...ten, at(161 * second, "nothing", "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %")],
+    reason: forbidden("patch"),
+    stages: [firstStage, badStage],
+    log: [...begun, ...ten, at(161 * second, "nothing", failing)],
     settled: false,
     differences: [],
   },
@@ -290,10 +313,10 @@ export const samples: Readonly<Record<string, Account>> = {
     ...base,
     now: start + 764 * second,
     state: { phase: "succeeded" },
-    because: "scaling the old version down",
+    reason: { kind: "retiring", loser: "stable", kept: false },
     weight: 100,
     stages: [firstStage, secondStage, thirdStage],
-    log: [...begun, ...ten, at(763 * second, "retire", "scaling the old version down")],
+    log: [...begun, ...ten, at(763 * second, "retire", { kind: "retiring", loser: "stable", kept: false })],
     settled: false,
     differences: [
       "Deployment shop/reviews-v1 has 3 replicas instead of 0: its HorizontalPodAutoscaler reviews-v1 set them again",

@@ -2,7 +2,10 @@ import { type Job, run } from "../engine/run.ts";
 import { tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
+import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { heldBy } from "../release/state.ts";
+import { winnerOf } from "../release/transition.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Runs a release to its end, reads the cluster again, and tells everybody how it stands. */
@@ -26,17 +29,17 @@ const jobOf = (session: Session, { plan }: ReleaseRecord, lost: AbortSignal): Jo
 });
 
 async function finalAccount(session: Session, ended: ReleaseRecord, ports: Ports): Promise<Account> {
-  const because = lastWord(ended);
   const differences = await differencesOf(ended, ports);
-  const account = accountOf(ended, because, session.clock.now(), session.warnings());
+  const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.warnings());
   return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
 }
 
-/** Of a success the sentence that says who won, and not the clean-up after it. */
-const lastWord = ({ state, log }: ReleaseRecord): string =>
-  "because" in state
-    ? state.because
-    : ((state.phase === "succeeded" ? log.findLast(({ do: done }) => done === "finish") : log.at(-1))?.because ?? "");
+/** Why it ended as it did: of a success who won, and not the clean-up after it. */
+function reasonOf({ state, plan }: ReleaseRecord): Reason {
+  if ("reason" in state) return state.reason;
+  if (state.phase === "succeeded") return { kind: "promoted", winner: winnerOf(plan) };
+  throw new RangeError(`a release that is ${state.phase} has not ended`);
+}
 
 /** Green is what was read, not what was written. A release that waits is where it should be. */
 async function differencesOf({ state, plan }: ReleaseRecord, ports: Ports): Promise<readonly string[]> {
@@ -52,6 +55,6 @@ async function differencesOf({ state, plan }: ReleaseRecord, ports: Ports): Prom
 /** A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches the canary. */
 export function exitCodeOf({ state, settled }: Account): ExitCode {
   if (!settled) return 3;
-  if (state.phase === "waiting") return state.held === undefined ? 0 : 3;
+  if (state.phase === "waiting") return heldBy(state) ? 3 : 0;
   return state.phase === "rolled-back" ? 1 : 0;
 }

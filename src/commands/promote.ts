@@ -1,6 +1,6 @@
 import type { Instant } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
-import type { ReleaseRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import type { State } from "../release/state.ts";
 import { after, startPromotion } from "../release/transition.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
@@ -22,11 +22,8 @@ export async function promote(session: Session): Promise<ExitCode> {
         },
       );
     }
-    const approved = {
-      at: now,
-      do: "approve",
-      because: `${record.state.phase === "waiting" ? "approved" : "taken up again"}${session.run.actor ? ` by ${session.run.actor}` : ""}`,
-    };
+    const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
+    const approved: LogEntry = { at: now, do: "approve", reason: { kind, actor: session.run.actor } };
     const taken = { ...record, run: session.run, state, log: [...record.log, approved] };
     await session.journal.save(taken);
     return exitCodeOf(await conclude(session, taken, lost));

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
+import { findings } from "../evidence/weight.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
 import type { Replayable } from "../rehearsal/replay.ts";
 import { policies } from "../release/gate.ts";
@@ -60,17 +61,52 @@ const settings = z.object({
 
 const policy = z.enum(policies);
 
+const logE = z.nullable(number);
+
+const conclusion = z.object({
+  kind: z.enum(["fail", "pass", "inconclusive", "no-data"]),
+  finding: z.enum(findings),
+  by: z.enum(grounds),
+  polls: number,
+  seen: counted,
+  judged: counted,
+  split: z.object({ planned: number, requests: pair, lost: number }),
+  slower: z.exactOptional(z.object({ than: number, slow: pair, requests: pair })),
+  warmUpLeft: number,
+  ratio: z.object({
+    low: z.exactOptional(number),
+    high: z.exactOptional(number),
+    estimate: z.exactOptional(number),
+  }),
+  weight: z.object({
+    harm: logE,
+    metrics: z.object({ errors: logE, latency: logE, objective: logE }),
+    safe: logE,
+    sound: logE,
+    breaker: logE,
+  }),
+  bounds: z.object({
+    alpha: number,
+    beta: number,
+    objective: settings.shape.objective,
+    safeRatio: number,
+    minExcess: number,
+    breaker: settings.shape.breaker,
+    split: settings.shape.split,
+    dispersion: settings.shape.dispersion,
+  }),
+});
+
 const verdict = z.object({
   gate: z.string(),
   kind: z.enum(["pass", "wait", "fail", "no-data"]),
-  because: z.string(),
-  value: z.string(),
-  limit: z.string(),
-  requests: z.exactOptional(number),
-  numbers: z.exactOptional(z.string()),
-  by: z.exactOptional(z.enum(grounds)),
   policy: z.exactOptional(policy),
   proven: z.exactOptional(z.boolean()),
+  figures: z.union([
+    z.object({ of: z.literal("evidence"), conclusion }),
+    z.object({ of: z.literal("evidence"), missing: z.object({ what: z.literal("counters"), words: z.string() }) }),
+    z.object({ of: z.enum(["errors", "latency", "query", "restarts", "budget"]) }), // do not follow from a ledger
+  ]),
 });
 
 const report = z.object({

@@ -36,7 +36,8 @@ async function begin(session: Session, target: Target, wanted: Plan): Promise<Re
     withMeasuredDispersion(session, target, wanted),
   ]);
   const now = session.clock.now();
-  const log: ReleaseRecord["log"] = because === undefined ? [] : [{ at: now, do: "measure", because }];
+  const log: ReleaseRecord["log"] =
+    because === undefined ? [] : [{ at: now, do: "measure", reason: { kind: "measured", words: because } }];
   const record: ReleaseRecord = {
     version: 1,
     target,
@@ -72,7 +73,7 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
     );
   }
   session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`);
-  const taken = { ...record, run: session.run, state: backFrom(record, "its job ended without finishing it", now) };
+  const taken = { ...record, run: session.run, state: backFrom(record, { kind: "left-half-way" }, now) };
   await session.journal.save(taken);
   const { settled, differences } = await conclude(session, taken, lost);
   if (settled) return;

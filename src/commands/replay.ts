@@ -1,7 +1,9 @@
 import { formatDuration } from "../lib/duration.ts";
 import { tell } from "../lib/errors.ts";
 import { type Change, type Replay, type ReplayedStage, replay as replayed } from "../rehearsal/replay.ts";
-import type { GateVerdict } from "../release/gate.ts";
+import type { GateVerdict } from "../release/verdict.ts";
+import { verdictInWords } from "../words/in-words.ts";
+import { numbersOf, verdictSentence } from "../words/verdict-sentence.ts";
 import { noReport, type ReplayedReport, readReport } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";
 
@@ -13,7 +15,7 @@ export async function replay({ config, readFile, print }: Desk): Promise<ExitCod
   });
   const report = readReport(text, path);
   const result = judgeAgain(report, path);
-  print(config.json ? JSON.stringify({ report: path, ...result }, undefined, 2) : textOf(report, result));
+  print(config.json ? jsonOf(path, result) : textOf(report, result));
   return result.agrees ? 0 : 1;
 }
 
@@ -23,6 +25,15 @@ function judgeAgain(report: ReplayedReport, path: string): Replay {
   } catch (error) {
     throw error instanceof SyntaxError ? noReport(path, error.message, error) : error;
   }
+}
+
+const jsonOf = (path: string, { stages, ...rest }: Replay): string =>
+  JSON.stringify({ report: path, stages: stages.map(stageInWords), ...rest }, undefined, 2);
+
+function stageInWords(stage: ReplayedStage) {
+  if (!("reported" in stage)) return { ...stage, why: whyNot(stage) };
+  const { reported, replayed, ...rest } = stage;
+  return { ...rest, told: verdictInWords(reported), found: verdictInWords(replayed) };
 }
 
 function textOf({ target, ledger }: ReplayedReport, { stages, changes, polls, folded, agrees }: Replay): string {
@@ -59,25 +70,44 @@ function stageLines(stage: ReplayedStage): readonly string[] {
   const head = `${marks[stage.outcome]} stage ${stage.name}`;
   switch (stage.outcome) {
     case "agrees":
-      return [`${head}, after ${count(stage.polls)}: agrees`, ...verdictLines(stage.found)];
+      return [`${head}, after ${count(stage.polls)}: agrees`, ...verdictLines(stage.replayed)];
     case "differs":
       return [
         `${head}, after ${count(stage.polls)}: differs in ${stage.differences.join(", ")}`,
         "  the report says",
-        ...verdictLines(stage.told),
+        ...verdictLines(stage.reported),
         "  the ledger gives",
-        ...verdictLines(stage.found),
+        ...verdictLines(stage.replayed),
       ];
     case "missing":
     case "not replayed":
-      return [`${head}: not replayed, for ${stage.why}`];
+      return [`${head}: not replayed, for ${whyNot(stage)}`];
   }
 }
 
-const verdictLines = ({ kind, policy, because, numbers }: GateVerdict): readonly string[] => [
-  `    ${kind}${policy === undefined ? "" : ` (${policy})`}: ${because}`,
-  ...(numbers === undefined ? [] : [`    ${numbers}`]),
-];
+function whyNot(stage: Extract<ReplayedStage, { outcome: "missing" | "not replayed" }>): string {
+  if (stage.outcome === "missing")
+    return `its verdict rests on ${stage.polls} polls, and the ledger has ${stage.ledger}`;
+  const { why, polls } = stage;
+  switch (why.kind) {
+    case "no-gate":
+      return "it has no gate that evidence answers";
+    case "not-judged":
+      return "it ended before it was judged";
+    case "blind":
+      return verdictSentence(why.verdict);
+    case "folded":
+      return `it rests on ${polls} of the ${why.folded} polls that were folded`;
+  }
+}
+
+function verdictLines(verdict: GateVerdict): readonly string[] {
+  const policy = verdict.policy === undefined ? "" : ` (${verdict.policy})`;
+  const lines = [`    ${verdict.kind}${policy}: ${verdictSentence(verdict)}`];
+  const numbers = numbersOf(verdict);
+  if (numbers !== undefined) lines.push(`    ${numbers}`);
+  return lines;
+}
 
 const changeLine = ({ poll, weight, age, from, to }: Change): string =>
   `  poll ${poll}, ${age === 0 ? "at once" : `${formatDuration(age)} after the first weight`}, at ${weight} %: ${from} → ${to}`;

@@ -1,4 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
+import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver, type State } from "../release/state.ts";
 import { rollBack, startPromotion } from "../release/transition.ts";
@@ -18,8 +19,8 @@ export async function rollback(session: Session): Promise<ExitCode> {
       session.nothingLeft();
       return 0;
     }
-    const because = `somebody asked for it${session.run.actor ? ` (${session.run.actor})` : ""}`;
-    const taken = { ...record, run: session.run, state: backFrom(record, because, session.clock.now()) };
+    const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
+    const taken = { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
     await session.journal.save(taken);
     const { settled } = await conclude(session, taken, lost);
     return settled ? 0 : 3;
@@ -27,10 +28,10 @@ export async function rollback(session: Session): Promise<ExitCode> {
 }
 
 /** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
-export function backFrom({ plan, state }: ReleaseRecord, because: string, now: Instant): State {
+export function backFrom({ plan, state }: ReleaseRecord, reason: Reason, now: Instant): State {
   if (state.phase === "promoting" || state.phase === "rolling-back") return state;
   if (state.phase === "failed" && state.during === "promoting") return startPromotion(plan, now);
-  return rollBack(state, because, now);
+  return rollBack(state, reason, now);
 }
 
 function nothingToDo({ config }: Session, record: ReleaseRecord | undefined): string {

@@ -16,7 +16,7 @@ export async function settle(session: Session): Promise<ExitCode> {
     return 0;
   }
   return locked(session, { force: false }, async (lost) => {
-    const state = backFrom(record, "the job was cancelled, or ended before the release did", session.clock.now());
+    const state = backFrom(record, { kind: "job-ended" }, session.clock.now());
     const { settled } = await conclude(session, { ...record, state }, lost);
     return settled ? 0 : 3;
   });

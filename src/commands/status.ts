@@ -3,6 +3,7 @@ import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
 import { isOutcome } from "../release/state.ts";
+import { recordInWords } from "../words/in-words.ts";
 import { statusText } from "../words/status.ts";
 import type { ExitCode, Session } from "./session.ts";
 
@@ -21,7 +22,7 @@ export async function status(session: Session): Promise<ExitCode> {
   const drift = isOutcome(record.state) ? undefined : await driftOf(session, record);
   session.print(
     json
-      ? JSON.stringify({ ...record, weight: plannedWeight(record), drift })
+      ? JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record), drift })
       : statusText(record, drift, session.clock.now()),
   );
   return 0;

@@ -2,17 +2,17 @@ import type { Poll } from "../evidence/evidence.ts";
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Reading } from "../release/judge.ts";
-import type { Observation } from "../release/observation.ts";
+import type { Health } from "../release/health.ts";
+import type { Look, Readings, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitOf } from "../release/split.ts";
-import type { Running, State } from "../release/state.ts";
+import type { Baking, Running, Shifting } from "../release/state.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 
 /** What this job has seen. */
 export type Memory = Counts & {
   /** Of the stage. */
-  readonly readings: ReadonlyMap<string, readonly Reading[]>;
+  readonly readings: Readings;
 };
 
 export const remember = (record: ReleaseRecord): Memory => ({ ...countsOf(record), readings: new Map() });
@@ -20,16 +20,14 @@ export const remember = (record: ReleaseRecord): Memory => ({ ...countsOf(record
 /** A new stage: counts and readings begin again, what was proven stays. */
 export const enterStage = (memory: Memory): Memory => ({ ...countsOfNewStage(memory), readings: new Map() });
 
-/** What a look found, before the engine adds what it knows itself (time, deadline, stop). */
-export type Look = Pick<
-  Observation,
-  "drift" | "canary" | "stable" | "tally" | "served" | "uncounted" | "evidence" | "readings"
-> & {
+/** What a look gave: what there is to decide by, what this job knows since, and what was counted for the ledger. */
+export type Looked = {
   readonly memory: Memory;
-  /** What was counted since the last look, for the ledger. */
-  readonly poll?: Poll;
-  readonly trouble?: { readonly because: string; readonly lasting: boolean };
-};
+  readonly poll?: Poll | undefined;
+} & ({ readonly look: Look } | { readonly failure: Failure });
+
+/** What the world said when it did not do something. */
+export type Failure = Pick<Trouble, "words" | "lasting">;
 
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
 export async function observe(
@@ -38,63 +36,58 @@ export async function observe(
   ports: Ports,
   memory: Memory,
   signal: AbortSignal,
-): Promise<Look> {
-  const seen = (found: Partial<Look>): Look => ({ memory, readings: memory.readings, ...found });
+): Promise<Looked> {
   try {
     switch (state.phase) {
-      case "preparing":
-        return seen(state.step === "starting" ? { canary: await ports.workload.health("canary") } : {});
+      case "preparing": {
+        const canary = state.step === "starting" ? await ports.workload.health("canary") : undefined;
+        return { memory, look: { phase: "preparing", canary } };
+      }
       case "shifting":
-        return seen(await lookWhileShifting(record, state.step, ports, memory, signal));
+        return await lookWhileShifting(record, state.step, ports, memory, signal);
       case "baking":
         return await lookAtStage(record, state, ports, memory, signal);
-      case "promoting":
-        return seen(state.step === "starting" ? { stable: await ports.workload.health("stable") } : {});
-      case "rolling-back":
-        return seen(state.step === "draining" ? await lastWords(ports) : {});
+      case "promoting": {
+        const stable = state.step === "starting" ? await ports.workload.health("stable") : undefined;
+        return { memory, look: { phase: "promoting", stable } };
+      }
+      case "rolling-back": {
+        const canary = state.step === "draining" ? await lastWords(ports) : undefined;
+        return { memory, look: { phase: "rolling-back", canary } };
+      }
     }
   } catch (error) {
     signal.throwIfAborted();
-    return seen({ trouble: troubleOf(error) });
+    return { memory, failure: failureOf(error) };
   }
 }
 
-export const troubleOf = (error: unknown): { readonly because: string; readonly lasting: boolean } => ({
-  because: tell(error),
-  lasting: error instanceof DeniedError,
-});
+export const failureOf = (error: unknown): Failure => ({ words: tell(error), lasting: error instanceof DeniedError });
 
 /** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
-const lastWords = (ports: Ports): Promise<Partial<Look>> =>
-  ports.workload.health("canary").then(
-    (canary) => ({ canary }),
-    () => ({}),
-  );
+const lastWords = (ports: Ports): Promise<Health | undefined> => ports.workload.health("canary").catch(() => undefined);
 
 /** Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that serves already gets more pods. */
 async function lookWhileShifting(
   record: ReleaseRecord,
-  step: "scaling" | "filling" | "routing",
+  step: Shifting["step"],
   ports: Ports,
   memory: Memory,
   signal: AbortSignal,
-): Promise<Partial<Look>> {
-  if (step === "scaling") return {};
+): Promise<Looked> {
   const serves = record.stages.length > 0;
+  const isCounted = step === "routing" || (step === "filling" && serves);
   const [pods, counted] = await Promise.all([
-    step === "filling" ? orTrouble(ports.workload.health("canary"), signal) : undefined,
-    step === "routing" || serves ? count(record, memory, ports, signal) : undefined,
+    step === "filling" ? orFailure(ports.workload.health("canary"), signal) : undefined,
+    isCounted ? count(record, memory, ports, signal) : undefined,
   ]);
-  const kept = counted ? keep(memory, counted) : {};
-  if (pods && "trouble" in pods) return { ...kept, ...pods };
+  const known = counted ? keep(memory, counted) : { memory };
+  if (pods && "failure" in pods) return { ...known, ...pods };
   return {
-    ...kept,
-    ...(pods ? { canary: pods.value } : {}),
-    ...(counted ? { evidence: counted.counts.evidence } : {}),
+    ...known,
+    look: { phase: "shifting", canary: pods?.value, evidence: counted?.counts.evidence },
   };
 }
-
-type Baking = Extract<State, { phase: "baking" }>;
 
 async function lookAtStage(
   record: ReleaseRecord,
@@ -102,9 +95,9 @@ async function lookAtStage(
   ports: Ports,
   memory: Memory,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<Looked> {
   const [cluster, counted] = await Promise.all([
-    orTrouble(
+    orFailure(
       Promise.all([
         ports.router.drift(splitOf(record.plan, state.stage)),
         ports.workload.health("canary"),
@@ -114,36 +107,35 @@ async function lookAtStage(
     ),
     count(record, memory, ports, signal),
   ]);
-  if ("trouble" in cluster) return { readings: memory.readings, ...keep(memory, counted), ...cluster };
+  if ("failure" in cluster) return { ...keep(memory, counted), ...cluster };
   const [drift, canary, readings] = cluster.value;
   const { evidence, served, tally, uncounted } = counted.counts;
+  // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
+  const counts = uncounted === undefined ? { tally } : { uncounted };
   return {
     ...keep({ ...memory, readings }, counted),
-    canary,
-    readings,
-    evidence,
-    ...(served ? { served } : {}),
-    // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-    ...(uncounted === undefined ? { tally } : { uncounted }),
-    ...(drift === undefined ? {} : { drift }),
+    look: { phase: "baking", drift, canary, counts, served, evidence, readings },
   };
 }
 
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
-const keep = (memory: Memory, { counts, poll }: Awaited<ReturnType<typeof count>>): Pick<Look, "memory" | "poll"> => ({
+const keep = (
+  memory: Memory,
+  { counts, poll }: Awaited<ReturnType<typeof count>>,
+): Pick<Looked, "memory" | "poll"> => ({
   memory: { ...memory, ...counts },
-  ...(poll ? { poll } : {}),
+  poll,
 });
 
-const orTrouble = <T>(
+const orFailure = <T>(
   work: Promise<T>,
   signal: AbortSignal,
-): Promise<{ readonly value: T } | Pick<Required<Look>, "trouble">> =>
+): Promise<{ readonly value: T } | { readonly failure: Failure }> =>
   work.then(
     (value) => ({ value }),
     (error: unknown) => {
       signal.throwIfAborted();
-      return { trouble: troubleOf(error) };
+      return { failure: failureOf(error) };
     },
   );
 
@@ -154,7 +146,7 @@ async function askQueries(
   ports: Ports,
   { readings }: Memory,
   signal: AbortSignal,
-): Promise<Memory["readings"]> {
+): Promise<Readings> {
   const at: Instant = ports.clock.now();
   const end = since + (plan.stages[index]?.wait ?? 0);
   const due = (last: Instant): boolean => at - last >= plan.pollEvery || (last < end && end <= at);

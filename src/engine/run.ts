@@ -12,7 +12,7 @@ import { isRunning, type State } from "../release/state.ts";
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
 import { enact } from "./enact.ts";
-import { enterStage, type Look, observe, remember, troubleOf } from "./observe.ts";
+import { enterStage, type Failure, failureOf, type Looked, observe, remember } from "./observe.ts";
 
 /** The job that runs a release: what may end it early, and what was noticed on the way. */
 export type Job = {
@@ -28,39 +28,67 @@ export type Job = {
 export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
   let record = begun;
   let memory = remember(begun);
-  let failing: Trouble | undefined;
+  let troubles: Troubles = {};
 
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
     const { state } = record;
-    const look = await unlessStopped(
+    const looked = await unlessStopped(
       state,
       job,
       ports.clock,
       (signal) => observe(record, state, ports, memory, signal),
       0,
     );
-    memory = look?.memory ?? memory;
-    if (look?.poll) record = { ...record, ledger: append(record.ledger, look.poll) };
+    if (looked) memory = looked.memory;
+    if (looked?.poll) record = { ...record, ledger: append(record.ledger, looked.poll) };
 
-    const seen = observation(look, failing, ports.clock.now(), job);
-    const decision = decide(record.plan, state, seen);
-    const told = follow(record, decision, seen);
-    ports.reporter.report(accountOf(told, decision.because, seen.now, job.warnings()));
+    const observation = observationOf(looked, troubles, ports.clock.now(), job);
+    const decision = decide(record.plan, state, observation);
+    const nextRecord = follow(record, decision, observation);
+    ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
 
-    const reached = await attempt(decision, record, told, ports, job);
-    if ("failure" in reached) {
-      failing = since(seen.trouble, reached.failure, ports.clock.now());
-      record = stumbled(record, reached.failure, ports.clock.now());
+    const result = await attempt(decision, record, nextRecord, ports, job);
+    troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
+    if ("failure" in result) {
+      record = stumbled(record, result.failure, ports.clock.now());
       await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
       continue;
     }
-    failing = decision.do === "wait" ? seen.trouble : undefined;
-    record = reached.record;
+    record = result.record;
     if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
   }
   return record;
 }
+
+/** What the world did not do: the newest look, and the newest effect, which is tried again until it is done. */
+type Troubles = { readonly look?: Trouble | undefined; readonly effect?: Trouble | undefined };
+
+/** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
+function observationOf(looked: Looked | undefined, troubles: Troubles, now: Instant, job: Job): Observation {
+  const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
+  const moment = { now, deadlineAt: job.deadlineAt, stop };
+  if (looked && "look" in looked) return { ...moment, look: looked.look, trouble: troubles.effect };
+  const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
+  return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };
+}
+
+function troublesAfter(
+  { look, trouble }: Observation,
+  { effect }: Troubles,
+  decision: Decision,
+  result: Result,
+  now: Instant,
+): Troubles {
+  if ("failure" in result) return { effect: since(trouble, result.failure, now) };
+  if (decision.do !== "wait") return {};
+  return { look: look === undefined ? trouble : undefined, effect };
+}
+
+const since = (before: Trouble | undefined, failure: Failure, now: Instant): Trouble => ({
+  ...failure,
+  since: before?.since ?? now,
+});
 
 /** After something failed; the client has tried several times itself by then. */
 const pause: Millis = 500;
@@ -94,28 +122,7 @@ async function unlessStopped<T>(
   }
 }
 
-function observation(look: Look | undefined, failing: Trouble | undefined, now: Instant, job: Job): Observation {
-  const {
-    memory: _,
-    poll: __,
-    trouble: missed,
-    ...seen
-  } = look ?? { memory: undefined, poll: undefined, readings: new Map() };
-  const trouble = missed ? since(failing, missed, now) : failing;
-  const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-  return {
-    ...seen,
-    now,
-    deadlineAt: job.deadlineAt,
-    ...(trouble ? { trouble } : {}),
-    ...(stop === undefined ? {} : { stop }),
-  };
-}
-
-const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Instant): Trouble => ({
-  ...now,
-  since: before?.since ?? at,
-});
+type Result = { readonly record: ReleaseRecord } | { readonly failure: Failure };
 
 /**
  * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is
@@ -125,21 +132,21 @@ const since = (before: Trouble | undefined, now: Omit<Trouble, "since">, at: Ins
 async function attempt(
   decision: Decision,
   record: ReleaseRecord,
-  told: ReleaseRecord,
+  nextRecord: ReleaseRecord,
   ports: Ports,
   job: Job,
-): Promise<{ readonly record: ReleaseRecord } | { readonly failure: Omit<Trouble, "since"> }> {
+): Promise<Result> {
   try {
     if (decision.do === "route" && record.state.phase === "baking") await save(record, ports);
     await effect(decision, record.state, ports, job);
-    if (decision.do === "wait") return { record: told };
-    if (stopFor(record.state, job).aborted && told.state.phase !== "rolling-back") return { record };
-    await save(told, ports);
-    return { record: told };
+    if (decision.do === "wait") return { record: nextRecord };
+    if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
+    await save(nextRecord, ports);
+    return { record: nextRecord };
   } catch (error) {
     if (error instanceof TakenOverError) throw error;
     job.lost.throwIfAborted();
-    return { failure: troubleOf(error) };
+    return { failure: failureOf(error) };
   }
 }
 

@@ -5,7 +5,11 @@ import { logSpaced, logSumExp } from "./numerics.ts";
 export const ratioScale: readonly number[] = logSpaced(1 / 100, 100, 81);
 
 /** How many times as often the canary fails as stable. A bound is missing where the scale of 1/100 to 100 ends before it. */
-export type RatioInterval = { readonly low?: number; readonly high?: number; readonly estimate?: number };
+export type RatioInterval = {
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+  readonly estimate?: number | undefined;
+};
 
 /**
  * The confidence sequence: every ratio that the mixture of all 81 does not beat by 1/α. It holds the true ratio at all
@@ -14,19 +18,19 @@ export type RatioInterval = { readonly low?: number; readonly high?: number; rea
 export function ratioInterval(likelihood: Mixture, alpha: number): RatioInterval {
   const logs = totals(likelihood);
   const floor = logSumExp(logs) - Math.log(logs.length) - Math.log(1 / alpha);
-  const inside = (position: number): boolean => between(logs, position) > floor;
   const last = logs.length - 1;
-  const peak = summit(logs);
-  const low = inside(0) ? undefined : boundary(inside, peak, 0);
-  const high = inside(last) ? undefined : boundary(inside, peak, last);
+  const largest = logs.reduce((best, log, index) => (log > (logs[best] ?? -Infinity) ? index : best), 0);
+  const peak = summit(logs, largest);
+  const isOnScale = peak > 0.01 && peak < last - 0.01;
   return {
-    ...(low === undefined ? {} : { low: ratioAt(low) }),
-    ...(high === undefined ? {} : { high: ratioAt(high) }),
-    ...(peak > 0.01 && peak < last - 0.01 ? { estimate: ratioAt(peak) } : {}),
+    low: ratioAt(boundary(logs, floor, largest, -1)),
+    high: ratioAt(boundary(logs, floor, largest, 1)),
+    estimate: ratioAt(isOnScale ? peak : undefined),
   };
 }
 
-const ratioAt = (position: number): number => Math.exp((position / 40 - 1) * Math.log(100));
+const ratioAt = (position: number | undefined): number | undefined =>
+  position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
 
 /** The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about 1e-9. */
 function between(logs: readonly number[], position: number): number {
@@ -44,25 +48,45 @@ function between(logs: readonly number[], position: number): number {
   return origin + (values[0] ?? 0);
 }
 
-/** The position of the largest likelihood: it is concave, so a search in three parts finds it. */
-function summit(logs: readonly number[]): number {
-  const largest = logs.reduce((best, log, index) => (log > (logs[best] ?? -Infinity) ? index : best), 0);
-  let [low, high] = [Math.max(0, largest - 1), Math.min(logs.length - 1, largest + 1)];
-  for (let step = 0; step < 80; step++) {
-    const [left, right] = [low + (high - low) / 3, high - (high - low) / 3];
-    if (between(logs, left) < between(logs, right)) low = left;
-    else high = right;
+/** The position of the largest likelihood: it is concave, so ever narrower parabolas lead there. */
+function summit(logs: readonly number[], largest: number): number {
+  let peak = largest;
+  for (const width of [0.5, 0.02]) {
+    const [before, at, after] = [between(logs, peak - width), between(logs, peak), between(logs, peak + width)];
+    const curve = before - 2 * at + after;
+    if (curve >= 0) return peak; // flat: nothing was seen
+    const step = (width * (before - after)) / (2 * curve);
+    peak = Math.min(logs.length - 1, Math.max(0, peak + Math.min(1, Math.max(-1, step))));
   }
-  return (low + high) / 2;
+  return peak;
 }
 
-/** Where `inside` ends on the way from a position inside to one outside. */
-function boundary(inside: (position: number) => boolean, within: number, without: number): number {
-  let [near, far] = [within, without];
-  for (let step = 0; step < 60; step++) {
-    const middle = (near + far) / 2;
-    if (inside(middle)) near = middle;
-    else far = middle;
+/** Where the likelihood falls to `floor` on the way from its largest value; undefined where the scale ends before. */
+function boundary(logs: readonly number[], floor: number, largest: number, direction: 1 | -1): number | undefined {
+  let near = largest;
+  while ((logs[near + direction] ?? -Infinity) > floor) near += direction;
+  const far = near + direction;
+  if (logs[far] === undefined) return undefined;
+  return crossing((position) => between(logs, position) - floor, near, far);
+}
+
+/** Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights (Illinois). */
+function crossing(height: (position: number) => number, near: number, far: number): number {
+  let [inside, outside] = [
+    { at: near, height: height(near) },
+    { at: far, height: height(far) },
+  ];
+  for (let step = 0; step < 60 && Math.abs(outside.at - inside.at) > 1e-9; step++) {
+    const at = inside.at + ((outside.at - inside.at) * inside.height) / (inside.height - outside.height);
+    const middle = { at, height: height(at) };
+    if (Math.abs(middle.height) < 1e-9) return at;
+    if (middle.height > 0) {
+      inside = middle;
+      outside = { at: outside.at, height: outside.height / 2 };
+    } else {
+      outside = middle;
+      inside = { at: inside.at, height: inside.height / 2 };
+    }
   }
-  return near;
+  return inside.at;
 }

@@ -22,7 +22,7 @@ export type Settings = {
   /** The first part of the canary's life, in which only the circuit breaker judges. */
   readonly warmUp: Millis;
   /** The share of failures that the canary may have at most, whatever stable has. Not asked when missing. */
-  readonly objective?: number;
+  readonly objective?: number | undefined;
   /** Stops a release that is plainly broken, also while warming up: more failures than `floor` and than so many times stable's. */
   readonly breaker: { readonly alpha: number; readonly floor: number; readonly timesStable: number };
   /** How far the observed split may be from the planned one, as a part of the smaller planned share. From 1 on nothing is tested. */

@@ -9,15 +9,17 @@ import { splitEvidence } from "./split-test.ts";
 export type Metric = "errors" | "latency" | "objective";
 
 /** What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the canary fail without reaching a pod. */
-export type Finding =
-  | "harm"
-  | "broken"
-  | "too-much-traffic"
-  | "lost"
-  | "too-little-traffic"
-  | "safe"
-  | "sound"
-  | "nothing";
+export const findings = [
+  "harm",
+  "broken",
+  "too-much-traffic",
+  "lost",
+  "too-little-traffic",
+  "safe",
+  "sound",
+  "nothing",
+] as const;
+export type Finding = (typeof findings)[number];
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type Weight = {

@@ -1,6 +1,6 @@
 import { type Count, emptyCount } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import type { Reading } from "../release/judge.ts";
+import type { Reading } from "../release/observation.ts";
 
 /**
  * Counts the requests of one release while it runs. It remembers where it stands, and each release has its own.

@@ -5,10 +5,9 @@ import { decide } from "../release/decide.ts";
 import type { Decision } from "../release/decision.ts";
 import type { Gate } from "../release/gate.ts";
 import type { Health } from "../release/health.ts";
-import type { Observation } from "../release/observation.ts";
+import type { Look } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
-import { quickJudge } from "./quick-judge.ts";
 import { type RehearsedMesh, rehearsedMesh, type World } from "./rehearsed-mesh.ts";
 
 /** How one rehearsed release ended. */
@@ -33,14 +32,12 @@ const rehearsable = (plan: Plan): Plan => ({
 });
 
 const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
-const noReadings: Observation["readings"] = new Map();
 
 /**
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
 export function rehearse(wanted: Plan, world: World, seed: number): Ending {
-  const judge = quickJudge();
   const mesh = rehearsedMesh(world, wanted.pollEvery, seed);
   let plan = rehearsable(wanted);
   let state: Open = { phase: "preparing", step: "deploying", since: 0 };
@@ -48,12 +45,7 @@ export function rehearse(wanted: Plan, world: World, seed: number): Ending {
   let seen: Counted = { evidence: noEvidence, tally: emptyTally };
   for (;;) {
     if (state.phase === "baking") seen = count(seen, mesh, now, plan);
-    const decision: Decision = decide(
-      plan,
-      state,
-      { ...seen, now, deadlineAt: wanted.deadline, canary: healthy, readings: noReadings },
-      judge,
-    );
+    const decision = decide(plan, state, { now, deadlineAt: wanted.deadline, look: lookIn(state.phase, seen) });
     plan = decision.plan ?? plan;
     if (decision.do === "wait") {
       mesh.pass(decision.until - now);
@@ -71,6 +63,26 @@ export function rehearse(wanted: Plan, world: World, seed: number): Ending {
   }
 }
 
+/** What the engine would see of it. */
+function lookIn(phase: Open["phase"], { evidence, tally }: Counted): Look {
+  switch (phase) {
+    case "preparing":
+      return { phase, canary: healthy };
+    case "shifting":
+      return { phase, canary: healthy, evidence };
+    case "baking":
+      return { ...allIsWell, counts: { tally }, evidence };
+  }
+}
+
+const allIsWell = {
+  phase: "baking",
+  drift: undefined,
+  canary: healthy,
+  served: undefined,
+  readings: new Map(),
+} as const;
+
 type Open = Extract<State, { readonly phase: "preparing" | "shifting" | "baking" }>;
 type Decided = Exclude<State, Open>;
 
@@ -87,16 +99,14 @@ const ends: Readonly<Record<Decided["phase"], Ending["end"]>> = {
 };
 
 const isLate = (decision: Decision): boolean =>
-  decision.do !== "wait" &&
-  decision.next.phase === "rolling-back" &&
-  !decision.verdicts?.some(({ kind }) => kind === "fail");
+  decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
 
 type Counted = {
   readonly evidence: Evidence;
   /** Since the stage began. */
   readonly tally: Tally;
   /** When the first weight was written. */
-  readonly since?: Instant;
+  readonly since?: Instant | undefined;
 };
 
 /** A poll as the engine's `observe` makes it: looks between two scrapes find nothing. */

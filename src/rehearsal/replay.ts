@@ -3,9 +3,15 @@ import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
 import { type Finding, weigh } from "../evidence/weight.ts";
 import type { Millis } from "../lib/duration.ts";
-import type { EvidenceRules, GateVerdict } from "../release/gate.ts";
-import { judge } from "../release/judge.ts";
+import type { EvidenceRules } from "../release/gate.ts";
+import { judgeEvidence } from "../release/judge.ts";
 import type { StageRecord } from "../release/release-record.ts";
+import type { EvidenceFigures, EvidenceVerdict, Figures } from "../release/verdict.ts";
+
+/** A verdict as far as a replay needs it: of other gates only that they are others. */
+type KnownVerdict = Omit<EvidenceVerdict, "figures"> & {
+  readonly figures: EvidenceFigures | { readonly of: Exclude<Figures["of"], "evidence"> };
+};
 
 /** What has to be known of a release to judge it again; an `Account` has all of it. */
 export type Replayable = {
@@ -13,7 +19,9 @@ export type Replayable = {
     readonly evidence: EvidenceRules;
     readonly stages: readonly { readonly gates: readonly { readonly kind: string; readonly name: string }[] }[];
   };
-  readonly stages: readonly Pick<StageRecord, "stage" | "name" | "weight" | "polls" | "verdicts">[];
+  readonly stages: readonly (Pick<StageRecord, "stage" | "name" | "weight" | "polls"> & {
+    readonly verdicts: readonly KnownVerdict[];
+  })[];
   readonly ledger: Ledger;
 };
 
@@ -22,16 +30,23 @@ export type ReplayedStage = Pick<StageRecord, "stage" | "name" | "weight" | "pol
   (
     | {
         readonly outcome: "agrees" | "differs";
-        readonly told: GateVerdict;
-        readonly found: GateVerdict;
-        /** What is not as it was told: `because`, `numbers`, … */
+        /** What the report has, and what the ledger gives. */
+        readonly reported: EvidenceVerdict;
+        readonly replayed: EvidenceVerdict;
+        /** What is not as it was reported: `kind`, `judged.errors.canary`, … */
         readonly differences: readonly string[];
       }
-    /** `why`: the stage has no such gate, or its verdict does not follow from the ledger, or what it follows from was folded. */
-    | { readonly outcome: "not replayed"; readonly why: string }
+    /** The stage has no such gate, or its verdict does not follow from the ledger, or what it follows from was folded. */
+    | { readonly outcome: "not replayed"; readonly why: WhyNot }
     /** The verdict rests on more polls than the ledger has. */
-    | { readonly outcome: "missing"; readonly why: string }
+    | { readonly outcome: "missing"; readonly ledger: number }
   );
+
+export type WhyNot =
+  | { readonly kind: "no-gate" }
+  | { readonly kind: "not-judged" }
+  | { readonly kind: "blind"; readonly verdict: EvidenceVerdict }
+  | { readonly kind: "folded"; readonly folded: number };
 
 /** The poll after which something else follows from the evidence. */
 export type Change = {
@@ -55,8 +70,8 @@ export type Replay = {
 
 /** Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no poll. */
 export function replay({ plan, stages, ledger }: Replayable): Replay {
-  const wanted = new Set(stages.map(({ polls }) => polls));
-  const { at, changes, polls } = walk(ledger, plan.evidence.settings, wanted);
+  const ends = new Set(stages.map(({ polls }) => polls));
+  const { at, changes, polls } = walk(ledger, plan.evidence.settings, ends);
   const folded = ledger.folded?.polls ?? 0;
   const replayed = stages.map((stage) => replayStage(stage, plan, at, { polls, folded }));
   return {
@@ -69,20 +84,20 @@ export function replay({ plan, stages, ledger }: Replayable): Replay {
 }
 
 type Walk = {
-  /** The evidence after so many polls, where it is wanted. */
+  /** The evidence after so many polls, where a stage ended with them. */
   readonly at: ReadonlyMap<number, Evidence>;
   readonly changes: readonly Change[];
   readonly polls: number;
 };
 
-function walk(ledger: Ledger, settings: Settings, wanted: ReadonlySet<number>): Walk {
+function walk(ledger: Ledger, settings: Settings, ends: ReadonlySet<number>): Walk {
   let evidence = ledger.folded ?? noEvidence;
   let { finding } = weigh(evidence, settings);
   const at = new Map([[evidence.polls, evidence]]);
   const changes: Change[] = [];
   for (const poll of pollsOf(ledger)) {
     evidence = addPoll(evidence, poll, settings);
-    if (wanted.has(evidence.polls)) at.set(evidence.polls, evidence);
+    if (ends.has(evidence.polls)) at.set(evidence.polls, evidence);
     const { finding: to } = weigh(evidence, settings);
     if (to !== finding) changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
     finding = to;
@@ -99,45 +114,30 @@ function replayStage(
   const { stage, name, weight, polls, verdicts } = record;
   const known = { stage, name, weight, polls };
   const gate = plan.stages[stage]?.gates.find(({ kind }) => kind === "evidence");
-  const told = verdicts.find((verdict) => verdict.gate === gate?.name);
-  if (!gate || !told)
-    return {
-      ...known,
-      outcome: "not replayed",
-      why: gate ? "it ended before it was judged" : "it has no gate that evidence answers",
-    };
-  // Judged with numbers or not at all: without them Prometheus could not be asked, and no ledger can tell that.
-  if (told.numbers === undefined && told.kind === "no-data")
-    return { ...known, outcome: "not replayed", why: told.because };
+  if (!gate) return { ...known, outcome: "not replayed", why: { kind: "no-gate" } };
+  const reported = verdicts.filter(isOfEvidence).find((verdict) => verdict.gate === gate.name);
+  if (!reported) return { ...known, outcome: "not replayed", why: { kind: "not-judged" } };
+  // Prometheus could not be asked then, and no ledger can tell that.
+  if ("missing" in reported.figures)
+    return { ...known, outcome: "not replayed", why: { kind: "blind", verdict: reported } };
   if (polls < ledger.folded)
-    return {
-      ...known,
-      outcome: "not replayed",
-      why: `it rests on ${polls} of the ${ledger.folded} polls that were folded`,
-    };
+    return { ...known, outcome: "not replayed", why: { kind: "folded", folded: ledger.folded } };
   const evidence = at.get(polls);
-  if (!evidence)
-    return {
-      ...known,
-      outcome: "missing",
-      why: `its verdict rests on ${polls} polls, and the ledger has ${ledger.polls}`,
-    };
-  const found = {
-    gate: gate.name,
-    ...judge({ kind: "evidence", name: gate.name }, { evidence, readings: new Map() }, plan.evidence),
-  };
-  const differences = fields.filter((field) => told[field] !== found[field]);
-  return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", told, found, differences };
+  if (!evidence) return { ...known, outcome: "missing", ledger: ledger.polls };
+  const replayed = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
+  const differences = differencesOf(reported, replayed);
+  return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
 
-const fields = [
-  "kind",
-  "by",
-  "because",
-  "numbers",
-  "value",
-  "limit",
-  "requests",
-  "policy",
-  "proven",
-] as const satisfies readonly (keyof GateVerdict)[];
+const isOfEvidence = (verdict: KnownVerdict): verdict is EvidenceVerdict => verdict.figures.of === "evidence";
+
+/** Where two values of plain JSON differ, as paths; the part that all figures have in common is left out of them. */
+function differencesOf(one: unknown, other: unknown, path: readonly string[] = []): readonly string[] {
+  if (!isObject(one) || !isObject(other))
+    return one === other ? [] : [path.filter((key) => key !== "figures" && key !== "conclusion").join(".")];
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...keys].flatMap((key) => differencesOf(one[key], other[key], [...path, key]));
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;

@@ -2,6 +2,7 @@ import type { Ledger } from "../evidence/ledger.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
+import type { Reason } from "./reason.ts";
 import type { LogEntry, ReleaseRecord, Run, StageRecord } from "./release-record.ts";
 import type { State } from "./state.ts";
 import type { Target } from "./target.ts";
@@ -14,8 +15,8 @@ export type Account = {
   readonly startedAt: Instant;
   readonly now: Instant;
   readonly state: State;
-  /** Why the release is where it is: the sentence of the newest decision. */
-  readonly because: string;
+  /** Why the release is where it is: that of the newest decision. */
+  readonly reason: Reason;
   /** The canary's planned share now, in percent. */
   readonly weight: number;
   readonly stages: readonly StageRecord[];
@@ -24,13 +25,13 @@ export type Account = {
   /** What was noticed on the way and did not stop the release. */
   readonly warnings: readonly string[];
   /** Present when the job has ended: whether the cluster is as it should be, and if not, what differs. */
-  readonly settled?: boolean;
-  readonly differences?: readonly string[];
+  readonly settled?: boolean | undefined;
+  readonly differences?: readonly string[] | undefined;
 };
 
 export const accountOf = (
   record: ReleaseRecord,
-  because: string,
+  reason: Reason,
   now: Instant,
   warnings: readonly string[],
 ): Account => ({
@@ -40,7 +41,7 @@ export const accountOf = (
   startedAt: record.startedAt,
   now,
   state: record.state,
-  because,
+  reason,
   weight: plannedWeight(record),
   stages: record.stages,
   log: record.log,

@@ -1,126 +1,139 @@
-import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
+import type { Evidence } from "../evidence/evidence.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
 import type { Decision } from "./decision.ts";
-import { type GateVerdict, isJudgedByEvidence } from "./gate.ts";
-import type { Judge } from "./judge.ts";
-import type { Observation } from "./observation.ts";
-import type { Plan, Stage } from "./plan.ts";
+import { isJudgedByEvidence } from "./gate.ts";
+import { judge, judgeEvidence } from "./judge.ts";
+import type { BakingLook, Trouble } from "./observation.ts";
+import { type Plan, type Stage, stageAt } from "./plan.ts";
+import type { Held, OpenQuestion, Passed, Reason } from "./reason.ts";
 import { splitOf } from "./split.ts";
-import type { State } from "./state.ts";
+import type { Baking, Shifting } from "./state.ts";
 import { after, rollBack } from "./transition.ts";
-
-type Shifting = Extract<State, { phase: "shifting" }>;
-type Baking = Extract<State, { phase: "baking" }>;
+import type { GateVerdict } from "./verdict.ts";
 
 /** A stage while it lasts: judged at every look, and left when its gates allow it, or when they do not. */
-export function bake(plan: Plan, state: Baking, seen: Observation, judge: Judge): Decision {
-  const stage = plan.stages[state.stage];
-  if (!stage) return backFrom(state, seen, `the plan has no stage ${state.stage + 1}`);
-  // What could not be read may not be judged: a stage never passes on half a look.
-  if (seen.trouble)
-    return { do: "wait", until: seen.now + plan.pollEvery, because: `${seen.trouble.because}; looking again` };
-  if (seen.canary && seen.canary.available === 0)
-    return backFrom(state, seen, `no pod of the canary is available any more: ${seen.canary.because}`);
-  if (seen.drift !== undefined) return answerDrift(plan, state, seen, seen.drift);
+export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant): Decision {
+  const stage = stageAt(plan, state.stage);
+  const { canary, drift } = look;
+  if (canary.available === 0) return backFrom(state, { kind: "pods-gone", pods: canary.because }, now);
+  if (drift !== undefined) return answerDrift(plan, state, now, drift);
 
-  const early = seen.now - state.since < pollsToCount * plan.pollEvery;
-  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...seen, early }, plan.evidence) }));
+  const early = now - state.since < pollsToCount * plan.pollEvery;
+  const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...look, early }, plan.evidence) }));
   const failed = verdicts.find(({ kind }) => kind === "fail");
-  if (failed) return { ...backFrom(state, seen, failed.because), verdicts };
-  return { ...endOrWait(plan, state, stage, verdicts, seen), verdicts };
+  if (failed) return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+  return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
 }
 
 /** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
 const pollsToCount = 2;
 
-const backFrom = (state: Baking | Shifting, seen: Observation, because: string): Decision => ({
-  do: "nothing",
-  next: rollBack(state, because, seen.now),
-  because,
+/** What could not be read may not be judged: a stage never passes on half a look. */
+export const lookAgain = (plan: Plan, now: Instant, { words }: Trouble): Decision => ({
+  do: "wait",
+  until: now + plan.pollEvery,
+  reason: { kind: "looking-again", words },
 });
 
+const backFrom = (state: Baking | Shifting, reason: Reason, now: Instant): Decision => ({
+  do: "nothing",
+  next: rollBack(state, reason, now),
+  reason,
+});
+
+/** A stage of which everything was seen. */
+type SeenStage = {
+  readonly plan: Plan;
+  readonly state: Baking;
+  readonly stage: Stage;
+  readonly look: BakingLook;
+  readonly now: Instant;
+};
+
 /** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
-function endOrWait(
-  plan: Plan,
-  state: Baking,
-  stage: Stage,
-  verdicts: readonly GateVerdict[],
-  seen: Observation,
-): Decision {
-  const lasted = seen.now - state.since;
-  const bound = boundOf(plan, state.stage, seen.evidence);
-  const open = [...verdicts, ...(bound ? [bound] : [])].filter(({ kind }) => kind !== "pass");
-  if (lasted >= stage.deadline) {
-    const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
-    if (unanswered)
-      return backFrom(
-        state,
-        seen,
-        `stage ${stage.name} could not be judged within ${formatDuration(stage.deadline)}: ${unanswered.because}`,
-      );
-  }
-  const proven =
-    plan.evidence.early &&
-    open.length === 0 &&
-    verdicts.some((verdict) => verdict.proven) &&
-    verdicts.every((verdict) => verdict.proven !== false);
-  if (lasted < stage.wait && !proven) return waiting(plan, state, stage, seen.now);
+function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision {
+  const { plan, state, stage, look, now } = seen;
+  const lasted = now - state.since;
+  const open = verdicts.filter(({ kind }) => kind !== "pass");
+  const bound = boundOf(plan, state.stage, look.evidence);
+  if (bound) open.push(bound);
+
+  const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
+  if (unanswered && lasted >= stage.deadline)
+    return backFrom(
+      state,
+      { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered },
+      now,
+    );
+  const early = plan.evidence.early && open.length === 0 && isProven(verdicts);
+  if (lasted < stage.wait && !early) return goOn(seen);
 
   const fatal = open.find(({ policy }) => policy === "fail");
-  if (fatal)
-    return backFrom(state, seen, `stage ${stage.name} ended undecided, which fails by the plan: ${fatal.because}`);
-  const looking = open.find(({ policy }) => (policy === undefined || policy === "extend") && lasted < stage.deadline);
-  if (looking)
-    return {
-      do: "wait",
-      until: seen.now + lookEvery(plan, stage),
-      because: `stage ${stage.name} is extended: ${looking.because}`,
-    };
-  const held = open.find(({ policy }) => policy !== "promote");
-  if (held) return hold(state, stage, held.because, seen.now);
-  return pass(plan, state, stage, open, seen);
+  if (fatal) return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
+  const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
+  if (extending && lasted < stage.deadline) return extend(seen, extending);
+  const holding = open.find(({ policy }) => policy !== "promote");
+  return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
 
-function hold(state: Baking, stage: Stage, because: string, now: Instant): Decision {
-  const held = `stage ${stage.name} is held for somebody to decide: ${because}`;
-  return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, held }, because: held };
-}
+/** More looking would change nothing: one gate has its proof, and none is without. */
+const isProven = (verdicts: readonly GateVerdict[]): boolean =>
+  verdicts.some(({ proven }) => proven) && verdicts.every(({ proven }) => proven !== false);
 
-function pass(plan: Plan, state: Baking, stage: Stage, open: readonly GateVerdict[], seen: Observation): Decision {
-  const passed =
-    open.length === 0
-      ? `stage ${stage.name} passed`
-      : `stage ${stage.name} ended undecided and goes on by the plan: ${open[0]?.because}`;
-  if (stage.approval)
-    return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: seen.now }, because: passed };
-  const smaller = smallerStep(plan, state.stage, seen.evidence);
-  return smaller
-    ? {
-        do: "nothing",
-        next: after(smaller.plan, state.stage, seen.now),
-        because: `${passed}; ${smaller.because}`,
-        plan: smaller.plan,
-      }
-    : { do: "nothing", next: after(plan, state.stage, seen.now), because: passed };
-}
-
-/** Traffic flows while pods start for the next weight, too. */
-export function failureMeanwhile(plan: Plan, state: Shifting, seen: Observation, judge: Judge): Decision | undefined {
-  const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
-  if (!gate || seen.evidence === undefined) return undefined;
-  const verdict = judge(gate, seen, plan.evidence);
-  return verdict.kind === "fail"
-    ? { ...backFrom(state, seen, verdict.because), verdicts: [{ gate: gate.name, ...verdict }] }
-    : undefined;
-}
-
-function waiting(plan: Plan, state: Baking, stage: Stage, now: Instant): Decision {
+function goOn({ plan, state, stage, now }: SeenStage): Decision {
   const end = state.since + stage.wait;
   return {
     do: "wait",
     until: Math.min(end, now + lookEvery(plan, stage)),
-    because: `stage ${stage.name} goes on for ${formatDuration(end - now)}`,
+    reason: { kind: "stage-goes-on", stage: stage.name, left: end - now },
   };
+}
+
+const extend = ({ plan, stage, now }: SeenStage, verdict: GateVerdict): Decision => ({
+  do: "wait",
+  until: now + lookEvery(plan, stage),
+  reason: { kind: "stage-extended", stage: stage.name, verdict },
+});
+
+function hold({ state, stage, now }: SeenStage, verdict: GateVerdict): Decision {
+  const reason: Held = { kind: "held", stage: stage.name, question: questionOf(verdict), verdict };
+  return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
+}
+
+function questionOf({ kind, figures }: GateVerdict): OpenQuestion {
+  if (figures.of === "budget") return "budget";
+  if (kind === "no-data") return "no-data";
+  return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
+}
+
+/** `open`: by the plan the stage goes on although this is. */
+function pass({ plan, state, stage, look, now }: SeenStage, open: GateVerdict | undefined): Decision {
+  const reason: Passed = { kind: "stage-passed", stage: stage.name, verdict: open };
+  if (stage.approval)
+    return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
+  const smaller = smallerStep(plan, state.stage, look.evidence);
+  if (!smaller) return { do: "nothing", next: after(plan, state.stage, now), reason };
+  return {
+    do: "nothing",
+    next: after(smaller.plan, state.stage, now),
+    reason: { ...reason, smaller: smaller.step },
+    plan: smaller.plan,
+  };
+}
+
+/** Traffic flows while pods start for the next weight, too. */
+export function failureMeanwhile(
+  plan: Plan,
+  state: Shifting,
+  evidence: Evidence | undefined,
+  now: Instant,
+): Decision | undefined {
+  const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
+  if (!gate || !evidence) return undefined;
+  const verdict = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
+  if (verdict.kind !== "fail") return undefined;
+  return { ...backFrom(state, { kind: "gate-failed", verdict }, now), verdicts: [verdict] };
 }
 
 /**
@@ -132,15 +145,14 @@ const lookEvery = (plan: Plan, stage: Stage): Millis =>
 
 const maxPutBacks = 2;
 
-function answerDrift(plan: Plan, state: Baking, seen: Observation, drift: string): Decision {
-  if (plan.drift === "put-back" && state.putBacks < maxPutBacks) {
-    return {
-      do: "route",
-      to: splitOf(plan, state.stage),
-      next: { ...state, putBacks: state.putBacks + 1 },
-      because: `somebody else changed the route (${drift}); putting it back`,
-    };
-  }
-  const again = plan.drift === "put-back" ? `, again after it was put back ${maxPutBacks} times` : "";
-  return backFrom(state, seen, `somebody else changed the route${again}: ${drift}`);
+function answerDrift(plan: Plan, state: Baking, now: Instant, differences: string): Decision {
+  const putsBack = plan.drift === "put-back";
+  if (!putsBack || state.putBacks >= maxPutBacks)
+    return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
+  return {
+    do: "route",
+    to: splitOf(plan, state.stage),
+    next: { ...state, putBacks: state.putBacks + 1 },
+    reason: { kind: "put-back", differences },
+  };
 }

@@ -1,16 +1,17 @@
 import type { Instant } from "../lib/duration.ts";
-import type { GateVerdict } from "./gate.ts";
 import type { Plan } from "./plan.ts";
+import type { Reason } from "./reason.ts";
 import type { Split } from "./split.ts";
 import type { State } from "./state.ts";
+import type { GateVerdict } from "./verdict.ts";
 
-/** One step: what to do, what is true afterwards, and the sentence that people will read. */
+/** One step: what to do, what is true afterwards, and why. */
 export type Decision = {
-  readonly because: string;
+  readonly reason: Reason;
   /** What the gates of the stage said, where a stage was judged. */
-  readonly verdicts?: readonly GateVerdict[];
+  readonly verdicts?: readonly GateVerdict[] | undefined;
   /** The plan from now on, where it had to be adapted. */
-  readonly plan?: Plan;
+  readonly plan?: Plan | undefined;
 } & (
   | { readonly do: "wait"; readonly until: Instant }
   | { readonly do: "nothing"; readonly next: State }

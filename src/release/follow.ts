@@ -1,62 +1,91 @@
+import type { Evidence } from "../evidence/evidence.ts";
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
-import type { GateVerdict } from "./gate.ts";
-import type { Observation, Trouble } from "./observation.ts";
+import type { BakingLook, Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
+import { isSameReason, type Reason } from "./reason.ts";
 import type { LogEntry, ReleaseRecord, StageRecord } from "./release-record.ts";
 import { splitOf } from "./split.ts";
-import type { State } from "./state.ts";
+import type { Baking, State } from "./state.ts";
 
 /** The record as it is once the decision is done. */
-export function follow(record: ReleaseRecord, decision: Decision, seen: Observation): ReleaseRecord {
-  const next = decision.do === "wait" ? record.state : decision.next;
-  const judged = judge(record.stages, record.state, decision, seen);
+export function follow(record: ReleaseRecord, decision: Decision, observation: Observation): ReleaseRecord {
+  const { now } = observation;
+  const stages = withNewest(record, decision, observation);
+  if (decision.do === "wait") return { ...record, stages };
+  const { next, reason, plan = record.plan } = decision;
   return {
     ...record,
-    plan: decision.plan ?? record.plan,
+    plan,
     state: next,
-    stages: enters(record.state, next) ? [...judged, opened(record.plan, next.stage, seen.now)] : judged,
-    log:
-      decision.do === "wait"
-        ? record.log
-        : [...record.log, { at: seen.now, do: decision.do, because: decision.because }].slice(-maxEntries),
+    stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
+    log: withEntry(record.log, { at: now, do: decision.do, reason }),
   };
 }
 
 /**
- * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is no news.
- * Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told as that.
+ * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is
+ * no news. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
  */
 export function stumbled(
   record: ReleaseRecord,
-  { because, lasting }: Omit<Trouble, "since">,
+  { words, lasting }: Pick<Trouble, "words" | "lasting">,
   at: Instant,
 ): ReleaseRecord {
   const { phase } = record.state;
   if (lasting && phase !== "promoting" && phase !== "rolling-back") return record;
-  const entry: LogEntry = { at, do: "retry", because: `${because}; trying again` };
-  return record.log.at(-1)?.because === entry.because
-    ? record
-    : { ...record, log: [...record.log, entry].slice(-maxEntries) };
+  const reason: Reason = { kind: "trying-again", words };
+  if (isSameReason(reason, record.log.at(-1)?.reason)) return record;
+  return { ...record, log: withEntry(record.log, { at, do: "retry", reason }) };
 }
 
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
 const maxEntries = 200;
 
-const enters = (before: State, next: State): next is Extract<State, { phase: "baking" }> =>
+const withEntry = (log: ReleaseRecord["log"], entry: LogEntry): ReleaseRecord["log"] =>
+  [...log, entry].slice(-maxEntries);
+
+const enters = (before: State, next: State): next is Baking =>
   next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
 
-function opened(plan: Plan, stage: number, now: number): StageRecord {
-  const { canary } = splitOf(plan, stage);
+function opened(plan: Plan, stage: number, now: Instant): StageRecord {
+  const { canary: weight } = splitOf(plan, stage);
+  const name = plan.stages[stage]?.name ?? `${weight}%`;
+  return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: emptyTally };
+}
+
+/** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
+function withNewest(
+  { stages, state }: ReleaseRecord,
+  decision: Decision,
+  { look, now }: Observation,
+): readonly StageRecord[] {
+  const newest = stages.at(-1);
+  if (!newest) return stages;
+  // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
+  if (state.phase === "shifting" && look?.phase === "shifting")
+    return [...stages.slice(0, -1), judged(newest, decision, look.evidence)];
+  if (state.phase !== "baking" || newest.until !== undefined) return stages;
+  const seen = look?.phase === "baking" ? counted(judged(newest, decision, look.evidence), look) : newest;
+  const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
+  return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
+}
+
+/** Gates that were not asked keep their answer. */
+function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence | undefined): StageRecord {
+  if (!verdicts) return stage;
+  const unasked = stage.verdicts.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate));
+  return { ...stage, verdicts: [...unasked, ...verdicts], polls: evidence?.polls ?? stage.polls };
+}
+
+/** Counters that could not be read change nothing. */
+function counted(stage: StageRecord, { counts, served }: BakingLook): StageRecord {
+  const isServed = served !== undefined && served.stable + served.canary > 0;
   return {
-    stage,
-    name: plan.stages[stage]?.name ?? `${canary}%`,
-    weight: canary,
-    since: now,
-    verdicts: [],
-    polls: 0,
-    tally: emptyTally,
+    ...stage,
+    tally: "tally" in counts ? withoutBuckets(counts.tally) : stage.tally,
+    served: isServed ? served : stage.served,
   };
 }
 
@@ -66,37 +95,3 @@ const withoutBuckets = ({ stable, canary, unattributed }: Tally): Tally => ({
   canary: { ...canary, buckets: [] },
   unattributed: { ...unattributed, buckets: [] },
 });
-
-/** Gates that were not asked keep their answer. */
-const judgedBy = (
-  verdicts: readonly GateVerdict[],
-  { verdicts: before, polls }: StageRecord,
-  { evidence }: Observation,
-): Pick<StageRecord, "verdicts" | "polls"> => ({
-  verdicts: [...before.filter(({ gate }) => !verdicts.some((verdict) => verdict.gate === gate)), ...verdicts],
-  polls: evidence?.polls ?? polls,
-});
-
-/** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
-function judge(
-  stages: readonly StageRecord[],
-  state: State,
-  decision: Decision,
-  seen: Observation,
-): readonly StageRecord[] {
-  const open = stages.at(-1);
-  if (!open) return stages;
-  // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
-  if (state.phase === "shifting" && decision.verdicts)
-    return [...stages.slice(0, -1), { ...open, ...judgedBy(decision.verdicts, open, seen) }];
-  if (state.phase !== "baking" || open.until !== undefined) return stages;
-  const left = decision.do !== "wait" && decision.next.phase !== "baking";
-  const newest: StageRecord = {
-    ...open,
-    ...(decision.verdicts ? judgedBy(decision.verdicts, open, seen) : {}),
-    tally: seen.tally ? withoutBuckets(seen.tally) : open.tally,
-    ...(seen.served && seen.served.stable + seen.served.canary > 0 ? { served: seen.served } : {}),
-    ...(left ? { until: seen.now } : {}),
-  };
-  return [...stages.slice(0, -1), newest];
-}

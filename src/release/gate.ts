@@ -1,4 +1,3 @@
-import type { Conclusion } from "../evidence/conclusion.ts";
 import type { Settings } from "../evidence/defaults.ts";
 import type { Millis } from "../lib/duration.ts";
 
@@ -75,26 +74,3 @@ export type EvidenceRules = {
   /** The share of all requests that may fail because of the canary in the worst case; no weight is given that allows more. Not bounded when missing. */
   readonly budget?: number;
 };
-
-/** The answer. Only `fail` rolls a release back by itself; `wait` and `no-data` keep the stage open. */
-export type Verdict = {
-  readonly kind: "pass" | "wait" | "fail" | "no-data";
-  /** A whole sentence part: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
-  readonly because: string;
-  /** For tables: the value as people write it, `—` where there is none. */
-  readonly value: string;
-  /** For tables: `≤ 1 %`. */
-  readonly limit: string;
-  /** Canary requests that stand behind the value, where the gate counts them. */
-  readonly requests?: number;
-  /** The numbers behind the sentence, for somebody who doubts it. */
-  readonly numbers?: string;
-  /** Of evidence: what decided, or is nearest to deciding. */
-  readonly by?: Conclusion["by"];
-  /** A gate that waits or has no data: what becomes of the stage when its wait is over. Missing: it rolls back at its deadline. */
-  readonly policy?: Policy;
-  /** A gate that passes: more looking would not change it, the stage may end. */
-  readonly proven?: boolean;
-};
-
-export type GateVerdict = Verdict & { readonly gate: string };

@@ -3,36 +3,79 @@ import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Health } from "./health.ts";
-import type { Reading } from "./judge.ts";
 
 /** Something the outside world did not do. */
 export type Trouble = {
-  readonly because: string;
+  /** What the world said. */
+  readonly words: string;
   /** Asking again will not help: refused, forbidden, invalid. */
   readonly lasting: boolean;
   /** Since when nothing has worked. */
   readonly since: Instant;
 };
 
-/** The world at one moment, as far as a decision in this phase needs it. What was not looked at is undefined. */
+/** The world at one moment, as far as a decision needs it. */
 export type Observation = {
   readonly now: Instant;
   /** When this job has to be done. */
   readonly deadlineAt: Instant;
   /** Somebody wants the release to stop: "the job was cancelled". */
-  readonly stop?: string;
-  readonly trouble?: Trouble;
-  /** How the routes differ from the split that the release wrote last. */
-  readonly drift?: string;
-  readonly canary?: Health;
-  readonly stable?: Health;
-  readonly tally?: Tally;
-  /** Requests of the stage without those of its first scrape, which has some of the weight before. */
-  readonly served?: Pair;
-  /** Why there is no tally, where the counters could not be read. */
-  readonly uncounted?: string;
-  /** What all polls of the release have proved. */
-  readonly evidence?: Evidence;
-  /** The answers to query gates since the stage began, by the gate's name, oldest first. */
-  readonly readings: ReadonlyMap<string, readonly Reading[]>;
+  readonly stop?: string | undefined;
+} & (
+  | {
+      readonly look: Look;
+      /** What became of the newest effect, where it has to be tried again. */
+      readonly trouble?: Trouble | undefined;
+    }
+  /** The look failed. */
+  | { readonly look?: undefined; readonly trouble: Trouble }
+);
+
+/** What is looked at, by phase. Undefined is what a step does not need. */
+export type Look = PreparingLook | ShiftingLook | BakingLook | PromotingLook | RollingBackLook;
+
+export type PreparingLook = { readonly phase: "preparing"; readonly canary: Health | undefined };
+
+export type ShiftingLook = {
+  readonly phase: "shifting";
+  readonly canary: Health | undefined;
+  /** What all polls of the release have proved. Traffic flows while pods start for the next weight, too. */
+  readonly evidence: Evidence | undefined;
 };
+
+export type BakingLook = {
+  readonly phase: "baking";
+  /** How the routes differ from the split that the release wrote last; undefined when they do not. */
+  readonly drift: string | undefined;
+  readonly canary: Health;
+  readonly counts: StageCounts;
+  /** Requests of the stage without those of its first scrape, which has some of the weight before it. */
+  readonly served: Pair | undefined;
+  /** What all polls of the release have proved. */
+  readonly evidence: Evidence;
+  readonly readings: Readings;
+};
+
+export type PromotingLook = { readonly phase: "promoting"; readonly stable: Health | undefined };
+
+/** `canary` is undefined also when its pods could not be read: they are not worth a rollback's trouble. */
+export type RollingBackLook = { readonly phase: "rolling-back"; readonly canary: Health | undefined };
+
+/** Requests since the stage began, or why the counters could not be read: that is never zero, and never what was read before. */
+export type StageCounts = { readonly tally: Tally } | { readonly uncounted: string };
+
+/** The answers to query gates since the stage began, by the gate's name, oldest first. */
+export type Readings = ReadonlyMap<string, readonly Reading[]>;
+
+/** One answer to a query gate. Without a value it says why there is none; that is never read as zero. */
+export type Reading = { readonly at: Instant; readonly value?: number; readonly because?: string };
+
+/** The look of a phase. Throws a RangeError where another phase was looked at. */
+export function lookIn<P extends Look["phase"]>(phase: P, look: Look): LookIn<P> {
+  if (isLookIn(phase, look)) return look;
+  throw new RangeError(`a release that is ${phase} was looked at as one that is ${look.phase}`);
+}
+
+type LookIn<P extends Look["phase"]> = Extract<Look, { phase: P }>;
+
+const isLookIn = <P extends Look["phase"]>(phase: P, look: Look): look is LookIn<P> => look.phase === phase;

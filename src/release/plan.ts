@@ -38,3 +38,10 @@ export type Plan = {
   /** When somebody else changes the weights: write ours again (twice at most), or roll back. */
   readonly drift: "put-back" | "roll-back";
 };
+
+/** Throws a RangeError where the plan has no such stage. */
+export function stageAt({ stages }: Pick<Plan, "stages">, index: number): Stage {
+  const stage = stages[index];
+  if (!stage) throw new RangeError(`the plan has ${stages.length} stages, and none with the index ${index}`);
+  return stage;
+}

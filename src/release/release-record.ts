@@ -2,10 +2,11 @@ import type { Pair } from "../evidence/error-ratio.ts";
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
-import type { GateVerdict } from "./gate.ts";
 import type { Plan } from "./plan.ts";
+import type { Reason } from "./reason.ts";
 import type { State } from "./state.ts";
 import type { Target } from "./target.ts";
+import type { GateVerdict } from "./verdict.ts";
 
 /** What happened in one stage that was entered. */
 export type StageRecord = {
@@ -13,19 +14,22 @@ export type StageRecord = {
   readonly name: string;
   readonly weight: number;
   readonly since: Instant;
-  readonly until?: Instant;
+  readonly until?: Instant | undefined;
   /** The newest answer of each gate. */
   readonly verdicts: readonly GateVerdict[];
   /** How many polls of the ledger they rest on. */
   readonly polls: number;
   /** Requests and errors counted for both versions while the stage lasted; without buckets. */
   readonly tally: Tally;
-  /** Requests by which the split is judged by eye: without those of the first scrape, which has some of the weight before. Missing while there is no other. */
-  readonly served?: Pair;
+  /**
+   * Requests by which the split is judged by eye: without those of the first scrape, which has some of the weight
+   * before. Missing while there is no other.
+   */
+  readonly served?: Pair | undefined;
 };
 
-/** One thing that was decided, as people read it. */
-export type LogEntry = { readonly at: Instant; readonly do: string; readonly because: string };
+/** One thing that was decided, and why. */
+export type LogEntry = { readonly at: Instant; readonly do: string; readonly reason: Reason };
 
 /** Where the release runs, for whoever wants to look. */
 export type Run = {

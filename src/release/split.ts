@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import { type Plan, stageAt } from "./plan.ts";
 
 /** How requests are meant to divide between the two versions. Whole percents that sum to 100. */
 export type Split = { readonly stable: number; readonly canary: number };
@@ -11,11 +11,6 @@ export function splitAt(canary: number): Split {
   return { stable: 100 - canary, canary };
 }
 
-export const allStable: Split = splitAt(0);
-export const allCanary: Split = splitAt(100);
-
-/** The stage after the last is all traffic on the canary: promotion begins from there. */
-export const splitOf = (plan: Plan, stage: number): Split => {
-  const planned = plan.stages[stage];
-  return planned ? splitAt(planned.weight) : allCanary;
-};
+/** The split of a stage. After the last comes all traffic on the canary; after that nothing, which is a RangeError. */
+export const splitOf = (plan: Pick<Plan, "stages">, stage: number): Split =>
+  splitAt(stage === plan.stages.length ? 100 : stageAt(plan, stage).weight);

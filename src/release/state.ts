@@ -1,4 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
+import type { Held, Passed, Reason } from "./reason.ts";
 
 /** How a promotion goes on, once all traffic is on the canary. A swap has no use for the first three. */
 export type PromotionStep =
@@ -31,14 +32,14 @@ export type State =
       readonly phase: "waiting";
       readonly stage: number;
       readonly since: Instant;
-      /** Why somebody has to decide, where the plan did not ask for an approval. */
-      readonly held?: string;
+      /** The plan asks for an approval, or the stage is held. */
+      readonly reason: Passed | Held;
     }
   | { readonly phase: "promoting"; readonly step: PromotionStep; readonly since: Instant }
   | {
       readonly phase: "rolling-back";
       readonly step: RollbackStep;
-      readonly because: string;
+      readonly reason: Reason;
       /** The canary may have had requests, so it is given time to finish them. */
       readonly served: boolean;
       readonly since: Instant;
@@ -48,16 +49,21 @@ export type State =
 /** The end of a release. `failed`: it could neither be finished nor given back, and somebody has to look. */
 export type Outcome =
   | { readonly phase: "succeeded" }
-  | { readonly phase: "rolled-back"; readonly because: string }
+  | { readonly phase: "rolled-back"; readonly reason: Reason }
   | {
       readonly phase: "failed";
       readonly during: "promoting" | "rolling-back";
       /** Whether stable got its traffic back before it failed. */
       readonly returned: boolean;
-      readonly because: string;
+      readonly reason: Reason;
     };
 
 export type Running = Exclude<State, Outcome | { readonly phase: "waiting" }>;
+export type Preparing = Extract<State, { phase: "preparing" }>;
+export type Shifting = Extract<State, { phase: "shifting" }>;
+export type Baking = Extract<State, { phase: "baking" }>;
+export type Promoting = Extract<State, { phase: "promoting" }>;
+export type RollingBack = Extract<State, { phase: "rolling-back" }>;
 
 export const isOutcome = (state: State): state is Outcome =>
   state.phase === "succeeded" || state.phase === "rolled-back" || state.phase === "failed";
@@ -67,5 +73,9 @@ export const isOver = (state: State): boolean => state.phase === "succeeded" || 
 
 /** A job ends at an outcome, and also where the release waits for somebody's approval. */
 export const isRunning = (state: State): state is Running => !isOutcome(state) && state.phase !== "waiting";
+
+/** Why somebody has to decide although the plan did not ask for it. Undefined where the release is not held. */
+export const heldBy = (state: State): Held | undefined =>
+  state.phase === "waiting" && state.reason.kind === "held" ? state.reason : undefined;
 
 export const initial = (now: Instant): State => ({ phase: "preparing", step: "deploying", since: now });

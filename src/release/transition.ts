@@ -1,12 +1,13 @@
 import type { Instant } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
+import type { Reason } from "./reason.ts";
 import { splitOf } from "./split.ts";
 import type { State } from "./state.ts";
 
-export const rollBack = (state: State, because: string, now: Instant): State => ({
+export const rollBack = (state: State, reason: Reason, now: Instant): State => ({
   phase: "rolling-back",
   step: "returning",
-  because,
+  reason,
   served: state.phase !== "preparing",
   since: now,
 });
@@ -24,3 +25,7 @@ export const startPromotion = (plan: Plan, now: Instant): State => ({
   step: plan.promotion === "update" ? "updating" : "finishing",
   since: now,
 });
+
+/** Which Deployment serves after the promotion. */
+export const winnerOf = ({ promotion }: Pick<Plan, "promotion">): "stable" | "canary" =>
+  promotion === "update" ? "stable" : "canary";

@@ -1,16 +1,20 @@
 import { block, clip, code, link, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
-import type { Gate, GateVerdict } from "../release/gate.ts";
+import type { Gate } from "../release/gate.ts";
+import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
+import { heldBy } from "../release/state.ts";
+import type { GateVerdict } from "../release/verdict.ts";
 import { dashboardLinks, type Links } from "./links.ts";
-import { type OpenQuestion, openQuestion } from "./open-question.ts";
 import { timeOf } from "./timestamp.ts";
+import { groundOf } from "./verdict-sentence.ts";
 
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 export function adviceOf(account: Account, links: Links): string | undefined {
   const { state } = account;
-  if (state.phase === "waiting")
-    return state.held === undefined ? howToPromote(account, links) : howToDecide(account, links);
+  const held = heldBy(state);
+  if (held) return howToDecide(held.question, account, links);
+  if (state.phase === "waiting") return howToPromote(account, links);
   if (state.phase === "failed")
     return state.during === "promoting"
       ? finishByHand(account, state.returned)
@@ -25,8 +29,7 @@ function howToPromote(account: Account, links: Links): string {
 }
 
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
-function howToDecide(account: Account, links: Links): string {
-  const open = openQuestion(account);
+function howToDecide(open: OpenQuestion, account: Account, links: Links): string {
   return [
     `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
     `To go on, ${byWorkflow(links)}`,
@@ -139,7 +142,7 @@ function firstLook(account: Account, links: Links): string {
   const failing = stage.verdicts.find(({ kind }) => kind === "fail");
   const gate = account.plan.stages[stage.stage]?.gates.find(({ name }) => name === failing?.gate);
   if (!gate) return "**Look first** at what happened, below, and at the log of the run.";
-  return `**Look first** at ${subject(gate, failing?.by, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
+  return `**Look first** at ${subject(gate, failing, canary.deployment)} ${during(stage, account)}, ${whereToLook(account, links)}.`;
 }
 
 function whereToLook(account: Account, links: Links): string {
@@ -147,13 +150,15 @@ function whereToLook(account: Account, links: Links): string {
   return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
 }
 
-function subject(gate: Gate, by: GateVerdict["by"], canary: string): string {
+function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): string {
   switch (gate.kind) {
-    case "evidence":
+    case "evidence": {
+      const by = failing && groundOf(failing);
       if (by === "lost")
         return `why requests for ${code(canary)} found no pod (endpoints, readiness, outlier detection)`;
       if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;
       return `the ${by === "latency" ? "slow" : "failed"} answers of ${code(canary)}`;
+    }
     case "errors":
       return `the failed answers of ${code(canary)}`;
     case "latency":

@@ -1,6 +1,6 @@
 import type { Account } from "../release/account.ts";
-import type { State } from "../release/state.ts";
-import { type OpenQuestion, openQuestion } from "./open-question.ts";
+import type { OpenQuestion } from "../release/reason.ts";
+import { heldBy, type State } from "../release/state.ts";
 import { isExtended } from "./stage-progress.ts";
 
 export type Headline = {
@@ -42,10 +42,12 @@ function phaseHeadline(account: Account, state: State): Headline {
         mark: "⏳",
         words: `${weight} % on the canary (${stage(state.stage)}${isExtended(account) ? ", extended" : ""})`,
       };
-    case "waiting":
-      return state.held === undefined
-        ? { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` }
-        : { mark: "✋", words: `held at ${weight} % (${stage(state.stage)}): ${whatIsOpen[openQuestion(account)]}` };
+    case "waiting": {
+      const held = heldBy(state);
+      return held
+        ? { mark: "✋", words: `held at ${weight} % (${stage(state.stage)}): ${whatIsOpen[held.question]}` }
+        : { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` };
+    }
     case "promoting":
       return { mark: "⏳", words: "every stage passed, promoting" };
     case "rolling-back":

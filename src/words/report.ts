@@ -3,11 +3,13 @@ import { block, clip, code, folded, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
 import { isRunning } from "../release/state.ts";
 import { adviceOf } from "./advice.ts";
-import { evidencePart } from "./evidence.ts";
+import { evidencePart } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
+import { say } from "./say.ts";
 import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
+import { withoutRepetition } from "./story.ts";
 import { timeOf } from "./timestamp.ts";
 
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
@@ -45,9 +47,9 @@ function subject(account: Account): string {
 }
 
 /** Success needs no reason. */
-function why({ state, because, settled }: Account): string | undefined {
+function why({ state, reason, settled }: Account): string | undefined {
   if (state.phase === "succeeded" && settled !== false) return undefined;
-  return `**${isRunning(state) ? "Now" : "Why"}:** ${plain(clip(because, 2_000))}`;
+  return `**${isRunning(state) ? "Now" : "Why"}:** ${plain(clip(say(reason), 2_000))}`;
 }
 
 function warnings({ warnings: given }: Account): string | undefined {
@@ -60,8 +62,9 @@ const longestEntry = 400;
 
 /** The newest entries that there is room for; nothing when there is room for none. */
 function story({ log }: Account, room: number): string | undefined {
-  const told = log.filter(({ because }, index) => because !== log[index - 1]?.because); // why it goes back is also why the routes change
-  const lines = told.map(({ at, because }) => `* ${timeOf(at)} ${plain(clip(because, longestEntry))}`);
+  const lines = withoutRepetition(log).map(
+    ({ at, reason }) => `* ${timeOf(at)} ${plain(clip(say(reason), longestEntry))}`,
+  );
   const fits = newestThatFit(lines, room - folded(title, "* …").length);
   if (fits.length === 0) return undefined;
   const missing = lines.length > fits.length ? ["* …"] : [];

@@ -1,10 +1,11 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
-import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
+import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";
+import { limitWords, valueWords } from "./verdict-sentence.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 export function stageProgress(account: Account, now: Instant): string | undefined {
@@ -49,7 +50,8 @@ export const isJudged = ({ plan, stages }: Account): boolean => {
 
 const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 
-const gateProgress = ({ gate, value, limit, kind }: GateVerdict): string => `${gate} ${value} ${limit} ${signs[kind]}`;
+const gateProgress = (verdict: GateVerdict): string =>
+  `${verdict.gate} ${valueWords(verdict)} ${limitWords(verdict)} ${signs[verdict.kind]}`;
 
 /** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
 export function chapterOf({ state, plan }: Account): string | undefined {

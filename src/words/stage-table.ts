@@ -2,9 +2,10 @@ import { formatDuration } from "../lib/duration.ts";
 import { type Column, clip, plain, table } from "../lib/markdown.ts";
 import { count } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
-import type { GateVerdict } from "../release/gate.ts";
 import type { Stage } from "../release/plan.ts";
 import type { StageRecord } from "../release/release-record.ts";
+import type { GateVerdict } from "../release/verdict.ts";
+import { limitWords, requestsOf, valueWords } from "./verdict-sentence.ts";
 
 const columns: readonly Column[] = [
   { title: "Stage" },
@@ -58,8 +59,9 @@ function rowsOf(account: Account, stage: Stage, index: number): readonly (readon
 function gateCells(gate: string, { verdicts: given }: StageRecord): readonly string[] {
   const verdict = given.find((candidate) => candidate.gate === gate);
   if (!verdict) return [cell(gate), "—", "", "", "not judged"];
-  const { value, limit, requests } = verdict;
-  return [cell(gate), cell(value), cell(limit), requests === undefined ? "" : count(requests), verdictCell(verdict)];
+  const requests = requestsOf(verdict);
+  const counted = requests === undefined ? "" : count(requests);
+  return [cell(gate), cell(valueWords(verdict)), cell(limitWords(verdict)), counted, verdictCell(verdict)];
 }
 
 /** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */

@@ -1,29 +1,35 @@
-import { formatDuration } from "../lib/duration.ts";
-import type { GateVerdict } from "../release/gate.ts";
+import { formatDuration, type Instant } from "../lib/duration.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
-import { isRunning } from "../release/state.ts";
+import { heldBy, isRunning } from "../release/state.ts";
+import type { GateVerdict } from "../release/verdict.ts";
+import { proofIn } from "./evidence-part.ts";
+import { say } from "./say.ts";
+import { verdictSentence } from "./verdict-sentence.ts";
 
 /** Where a release is, for somebody at a terminal. */
-export function statusText(record: ReleaseRecord, drift: string | undefined, now: number): string {
+export function statusText(record: ReleaseRecord, drift: string | undefined, now: Instant): string {
   const { target, state, run, startedAt, log, stages } = record;
-  const at = (time: number): string => new Date(time).toISOString().slice(0, 19).replace("T", " ");
-  return [
-    `${target.namespace}/${target.service}: ${state.phase}${"stage" in state ? `, stage ${state.stage + 1} of ${record.plan.stages.length}` : ""}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
-    `begun ${at(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
-    ...(drift === undefined ? [] : [`the routes differ from what was written: ${drift}`]),
-    ...evidenceLines(stages.at(-1)),
-    ...log.slice(-8).map((entry) => `  ${at(entry.at)}  ${entry.because}`),
-    ...next(record),
-  ].join("\n");
+  const stage = "stage" in state ? `, stage ${state.stage + 1} of ${record.plan.stages.length}` : "";
+  const lines = [
+    `${target.namespace}/${target.service}: ${state.phase}${stage}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
+    `begun ${dateAndTime(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
+  ];
+  if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
+  lines.push(...evidenceLines(stages.at(-1)));
+  for (const { at, reason } of log.slice(-8)) lines.push(`  ${dateAndTime(at)}  ${say(reason)}`);
+  lines.push(...next(record));
+  return lines.join("\n");
 }
+
+const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 
 /** What the newest stage is judged by where it is judged by evidence, with the numbers behind it. */
 function evidenceLines(stage: StageRecord | undefined): readonly string[] {
-  const verdict = stage?.verdicts.find(({ numbers }) => numbers !== undefined);
-  return verdict?.numbers === undefined
-    ? []
-    : [`evidence (${verdicts[verdict.kind]}): ${verdict.because}`, `  ${verdict.numbers}`];
+  const proof = proofIn(stage);
+  if (!proof) return [];
+  const { verdict, numbers } = proof;
+  return [`evidence (${verdicts[verdict.kind]}): ${verdictSentence(verdict)}`, `  ${numbers}`];
 }
 
 const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
@@ -36,11 +42,10 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
 function next(record: ReleaseRecord): readonly string[] {
   const { state } = record;
   if (state.phase === "waiting") {
-    return state.held === undefined
-      ? ["It waits for somebody: run `promote` to go on, or `rollback`."]
-      : [
-          `Nobody watches the ${plannedWeight(record)} % that the canary has until somebody decides: run \`promote\` to go on, or \`rollback\`.`,
-        ];
+    if (!heldBy(state)) return ["It waits for somebody: run `promote` to go on, or `rollback`."];
+    return [
+      `Nobody watches the ${plannedWeight(record)} % that the canary has until somebody decides: run \`promote\` to go on, or \`rollback\`.`,
+    ];
   }
   if (state.phase === "failed")
     return ["It could neither be finished nor given back: see the report, then run `rollback`."];

@@ -7,6 +7,7 @@ import { holds } from "../../../sandbox/composite/expression.ts";
 import { parseOutputs } from "../../../sandbox/composite/file-commands.ts";
 import { type Outputs, outputs } from "../../../src/adapters/actions/outputs.ts";
 import type { Account } from "../../../src/release/account.ts";
+import { told } from "../../support/told.ts";
 import { evidenceSamples } from "../../words/evidence-tale.ts";
 import { samples } from "../../words/sample.ts";
 
@@ -97,7 +98,7 @@ test("no request counted is no split of zero", (t) => {
 
 test("a sentence of several lines cannot write another output", (t) => {
   const { reporter, read } = bench(t);
-  reporter.report({ ...sample("running"), because: "one\nsettled=true\nsettled<<EOF\ntrue\nEOF\n" });
+  reporter.report({ ...sample("running"), reason: told("one\nsettled=true\nsettled<<EOF\ntrue\nEOF\n") });
   assert.equal(read().settled, "");
   assert.equal(read().because, "one\nsettled=true\nsettled<<EOF\ntrue\nEOF\n");
 });

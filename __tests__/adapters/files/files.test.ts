@@ -8,7 +8,10 @@ import { type Report, reportFile, reportOf } from "../../../src/adapters/files/r
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { evidenceOf } from "../../../src/evidence/ledger.ts";
 import type { Account } from "../../../src/release/account.ts";
+import { conclusionNumbers, conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
+import { accountInWords } from "../../../src/words/in-words.ts";
 import { renderReport } from "../../../src/words/report.ts";
+import { say } from "../../../src/words/say.ts";
 import { evidenceSamples, evidenceTales } from "../../words/evidence-tale.ts";
 import { links, samples, start, target } from "../../words/sample.ts";
 
@@ -35,7 +38,7 @@ test("the JSON report holds the newest account, and no half-written file is left
   reporter.report(succeeded);
   assert.deepEqual(
     JSON.parse(readFileSync(join(path, "canary-report.json"), "utf8")),
-    JSON.parse(JSON.stringify({ version: 1, account: succeeded })),
+    JSON.parse(JSON.stringify({ version: 1, account: accountInWords(succeeded) })),
   );
   assert.deepEqual(readdirSync(path), ["canary-report.json"]);
 });
@@ -60,9 +63,40 @@ test("what a report holds is enough to judge the release again, with the same wo
   const file = join(folder(t), "canary-report.json");
   reportFile({ file }).report(evidenceSamples["rolled-back-by-evidence"]);
   const { plan, ledger, stages } = read(file).account;
-  const { because, numbers } = conclude(evidenceOf(ledger, plan.evidence.settings), plan.evidence.settings);
+  const conclusion = conclude(evidenceOf(ledger, plan.evidence.settings), plan.evidence.settings);
   const verdict = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence");
-  assert.deepEqual({ because, numbers }, { because: verdict?.because, numbers: verdict?.numbers });
+  assert.deepEqual(
+    { because: conclusionSentence(conclusion), numbers: conclusionNumbers(conclusion) },
+    { because: verdict?.because, numbers: verdict?.numbers },
+  );
+});
+
+test("the JSON report has the sentences that people read beside the data that they are made of", () => {
+  const { because, reason, state, log, stages } = reportOf(evidenceSamples["rolled-back-by-evidence"]).account;
+  assert.ok(state.phase === "rolled-back" && "because" in state);
+  assert.equal(because, say(reason));
+  assert.equal(state.because, because);
+  assert.equal(reason.kind, "gate-failed");
+  for (const entry of log) assert.equal(entry.because, say(entry.reason));
+  const {
+    because: sentence,
+    value,
+    limit,
+    requests,
+    numbers,
+    by,
+    kind,
+    figures,
+  } = stages.at(-1)?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
+  assert.deepEqual([sentence, kind, by, figures.of, requests], [because, "fail", "errors", "evidence", 787]);
+  assert.deepEqual([value, limit], ["4.2 %", "like stable: 0.323 %"]);
+  assert.match(numbers ?? "", /^harm E = 1,562 of 20 /);
+});
+
+test("a release that is held says so by its state in the JSON report", () => {
+  const { state } = reportOf(evidenceSamples["held-undecided"]).account;
+  assert.ok(state.phase === "waiting" && "held" in state);
+  assert.match(state.held, /^stage 10 % is held for somebody to decide: 0 of 12 canary requests failed/);
 });
 
 test("while only counts change the JSON report is written every 10 s, and the newest when the job ends", async (t) => {
@@ -87,8 +121,10 @@ test("a gate that changes its mind, a step and the end are in the JSON report at
   const file = join(folder(t), "canary-report.json");
   const reporter = reportFile({ file });
   const told = [...evidenceTales["held-undecided"], ...evidenceTales["rolled-back-by-evidence"]];
-  const kinds = ({ state, stages, settled }: Account): string =>
-    JSON.stringify([state, settled, stages.map(({ verdicts }) => verdicts.map(({ kind }) => kind))]);
+  const kinds = (account: Account): string => {
+    const { state, stages, settled } = reportOf(account).account;
+    return JSON.stringify([state, settled, stages.map(({ verdicts }) => verdicts.map(({ kind }) => kind))]);
+  };
   for (const [index, counted] of told.entries()) {
     const account = { ...counted, now: start + index }; // within no time, so nothing is written because time has passed
     reporter.report(account);

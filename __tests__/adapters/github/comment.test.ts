@@ -7,6 +7,7 @@ import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Reporter } from "../../../src/ports/reporter.ts";
 import type { Account } from "../../../src/release/account.ts";
+import { told } from "../../support/told.ts";
 import { links, plan, samples, start, target } from "../../words/sample.ts";
 
 type Bench = {
@@ -235,10 +236,14 @@ test("a comment with everything at its longest is taken by GitHub, and its marke
   const account: Account = {
     ...sample("not-settled"),
     plan: { ...plan, stages },
-    because: long,
+    reason: told(long),
     warnings: Array.from({ length: 100 }, () => long),
     differences: Array.from({ length: 100 }, () => long),
-    log: Array.from({ length: 200 }, (_, index) => ({ at: start + index, do: "route", because: `${index} ${long}` })),
+    log: Array.from({ length: 200 }, (_, index) => ({
+      at: start + index,
+      do: "route",
+      reason: told(`${index} ${long}`),
+    })),
   };
   await job(reporter(), account);
   assert.deepEqual(warnings, []);

@@ -5,6 +5,7 @@ import { connectGitHub } from "../../../src/adapters/github/client.ts";
 import { commitStatus, statusOf } from "../../../src/adapters/github/commit-status.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
+import { told } from "../../support/told.ts";
 import { evidenceSamples } from "../../words/evidence-tale.ts";
 import { samples } from "../../words/sample.ts";
 
@@ -52,7 +53,7 @@ test("a reason of any length fits into 140 characters", async (t) => {
     warn: (message) => warnings.push(message),
   });
   const account = samples["rolled-back-errors"] ?? assert.fail();
-  reporter.report({ ...account, state: { phase: "rolled-back", because: "no ".repeat(500) } });
+  reporter.report({ ...account, state: { phase: "rolled-back", reason: told("no ".repeat(500)) } });
   await reporter.flush(5_000);
   assert.deepEqual(warnings, []);
   assert.equal(sandbox.statuses(sha)[0]?.description.length, 140);

@@ -4,10 +4,14 @@ import { log, type Voice } from "../../../src/adapters/terminal/log.ts";
 import { progress } from "../../../src/adapters/terminal/progress.ts";
 import type { Screen } from "../../../src/adapters/terminal/screen.ts";
 import type { Account } from "../../../src/release/account.ts";
+import type { Reason } from "../../../src/release/reason.ts";
 import type { LogEntry } from "../../../src/release/release-record.ts";
+import { proofIn } from "../../../src/words/evidence-part.ts";
 import { timeOf } from "../../../src/words/timestamp.ts";
+import { verdictSentence } from "../../../src/words/verdict-sentence.ts";
 import { handClock } from "../../support/clock.ts";
 import { assertGolden } from "../../support/golden.ts";
+import { told } from "../../support/told.ts";
 import { evidencePlan, evidenceTale, evidenceTales } from "../../words/evidence-tale.ts";
 import { samples, start } from "../../words/sample.ts";
 import { tale } from "../../words/tale.ts";
@@ -53,13 +57,13 @@ test("a step that is taken again and again is told once, and so is why it failed
   const { screen, text } = recording();
   const voice = log({ screen, actions: false });
   const running = samples.running ?? assert.fail();
-  const entry = (at: number, what: string, because: string): LogEntry => ({ at: running.now + at, do: what, because });
-  const before = [...running.log, entry(0, "nothing", "it was bad")];
-  const failed = entry(2, "retry", "the webhook says no; trying again");
+  const entry = (at: number, what: string, reason: Reason): LogEntry => ({ at: running.now + at, do: what, reason });
+  const before = [...running.log, entry(0, "nothing", told("it was bad"))];
+  const failed = entry(2, "retry", { kind: "trying-again", words: "the webhook says no" });
   for (const tail of [
-    [entry(1, "finish", "it was bad")],
-    [failed, entry(3, "finish", "it was bad")],
-    [failed, entry(4, "finish", "it was bad")],
+    [entry(1, "finish", told("it was bad"))],
+    [failed, entry(3, "finish", told("it was bad"))],
+    [failed, entry(4, "finish", told("it was bad"))],
   ]) {
     voice.report({ ...running, log: [...before, ...tail] });
   }
@@ -89,7 +93,7 @@ test("what comes from outside cannot give the runner a command", () => {
       {
         at: start,
         do: "x",
-        because: "one\n::set-output name=settled::true\r\n##[set-output name=settled;]true \u001b[2J",
+        reason: told("one\n::set-output name=settled::true\r\n##[set-output name=settled;]true \u001b[2J"),
       },
     ],
   });
@@ -141,13 +145,13 @@ test("an approval that the plan asks for is told as a notice", async () => {
 for (const voice of ["log", "progress"] as const) {
   test(`why a release is rolled back is told once by the ${voice}, with its numbers at the end`, async () => {
     const { screen, text } = recording(voice === "log" ? undefined : 400);
-    const told = evidenceTales["rolled-back-by-evidence"];
-    await tell(voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: handClock(start) }), told);
-    const { because, numbers = "" } =
-      told
-        .at(-1)
-        ?.stages.at(-1)
-        ?.verdicts.find(({ gate }) => gate === "evidence") ?? assert.fail();
+    const accounts = evidenceTales["rolled-back-by-evidence"];
+    await tell(
+      voice === "log" ? log({ screen, actions: false }) : progress({ screen, clock: handClock(start) }),
+      accounts,
+    );
+    const { verdict, numbers } = proofIn(accounts.at(-1)?.stages.at(-1)) ?? assert.fail();
+    const because = verdictSentence(verdict);
     const lines = text().split(/[\n\r]/);
     assert.equal(
       lines.filter((line) => line.includes(because)).length,
@@ -160,15 +164,15 @@ for (const voice of ["log", "progress"] as const) {
 
 test("a stage that passes is told with what the evidence says at its end, although its verdict was the same before", async () => {
   const { screen, text } = recording();
-  const told = evidenceTales["passed-by-evidence"];
-  await tell(log({ screen, actions: false }), told);
+  const accounts = evidenceTales["passed-by-evidence"];
+  await tell(log({ screen, actions: false }), accounts);
   const words = text()
     .split("\n")
     .map((line) => line.slice(timeOf(start).length + 2));
-  for (const { name, verdicts } of told.at(-1)?.stages ?? []) {
-    const { because, numbers } = verdicts[0] ?? assert.fail();
-    const passed = words.indexOf(`stage ${name} passed`);
-    assert.deepEqual(words.slice(passed - 2, passed), [`evidence: ${because}`, numbers]);
+  for (const stage of accounts.at(-1)?.stages ?? []) {
+    const { verdict, numbers } = proofIn(stage) ?? assert.fail();
+    const passed = words.indexOf(`stage ${stage.name} passed`);
+    assert.deepEqual(words.slice(passed - 2, passed), [`evidence: ${verdictSentence(verdict)}`, numbers]);
   }
 });
 
@@ -195,8 +199,8 @@ test("a stage without a wait has no time to tell", async () => {
 });
 
 test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", () => {
-  const told = evidenceTales["held-undecided"];
-  const extendedAt = told.findIndex((account) => account.because.includes("is extended"));
+  const accounts = evidenceTales["held-undecided"];
+  const extendedAt = accounts.findIndex(({ reason }) => reason.kind === "stage-extended");
   const live = (account: Account, now: number): string => {
     const { screen, text } = recording(200);
     const voice = progress({ screen, clock: handClock(now) });
@@ -204,7 +208,7 @@ test("while the newest poll is under way a live line says that the wait is over,
     void voice.flush(0);
     return text();
   };
-  const [before, extended] = [told[extendedAt - 1] ?? assert.fail(), told[extendedAt] ?? assert.fail()];
+  const [before, extended] = [accounts[extendedAt - 1] ?? assert.fail(), accounts[extendedAt] ?? assert.fail()];
   assert.match(live(before, extended.now), /10 % · the wait is over · canary/);
   assert.match(live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
 });

@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { defaults } from "../../../src/evidence/defaults.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
+import { weigh } from "../../../src/evidence/weight.ts";
 import { chance } from "../../../src/rehearsal/chance.ts";
+import { conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
 import { play, pollSeconds, polls } from "./world.ts";
 
 /* node scripts/run.mjs scripts/bench/evidence/picture.ts: draws docs/evidence.svg, one good and one bad release at 50 requests per second. */
@@ -21,7 +23,7 @@ function looks(failing: number, seed: number): { readonly looks: readonly Look[]
   for (const poll of all) {
     evidence = addPoll(evidence, poll, defaults);
     conclusion = conclude(evidence, defaults);
-    const { metrics, safe } = conclusion.weight;
+    const { metrics, safe } = weigh(evidence, defaults);
     seen.push({
       minute: (seen.length + 1) * (pollSeconds / 60),
       weight: poll.weight,
@@ -30,7 +32,7 @@ function looks(failing: number, seed: number): { readonly looks: readonly Look[]
     });
     if (conclusion.kind === "fail") break;
   }
-  return { looks: seen, because: conclusion.because };
+  return { looks: seen, because: conclusionSentence(conclusion) };
 }
 
 function panel(title: string, failing: number, seed: number, offset: number): string {

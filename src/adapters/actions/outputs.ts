@@ -3,6 +3,7 @@ import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { splitAt } from "../../release/split.ts";
 import { isRunning } from "../../release/state.ts";
+import { say } from "../../words/say.ts";
 import { observedSplit } from "../../words/split-bars.ts";
 
 /** The outputs of the action, as action.yml lists them. */
@@ -52,7 +53,7 @@ function entry(name: string, value: string): string {
   return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
 }
 
-function outputsOf({ state, stages, weight, because, settled }: Account): readonly (readonly [OutputName, string])[] {
+function outputsOf({ state, stages, weight, reason, settled }: Account): readonly (readonly [OutputName, string])[] {
   const newest = stages.at(-1);
   const observed = newest && observedSplit(newest);
   return [
@@ -61,7 +62,7 @@ function outputsOf({ state, stages, weight, because, settled }: Account): readon
     ["weight", String(weight)],
     ["planned-split", JSON.stringify(splitAt(weight))],
     ["observed-split", observed ? JSON.stringify(observed) : ""],
-    ["because", because],
+    ["because", say(reason)],
     ["outcome", isRunning(state) ? "" : state.phase],
     ["settled", settled === undefined ? "" : String(settled)],
   ];

@@ -2,9 +2,10 @@ import { renameSync, writeFileSync } from "node:fs";
 import type { Instant } from "../../lib/duration.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
+import { accountInWords } from "../../words/in-words.ts";
 
 /** The report for machines: `version` changes when somebody who read the older form could not read it. */
-export type Report = { readonly version: 1; readonly account: Account };
+export type Report = { readonly version: 1; readonly account: ReturnType<typeof accountInWords> };
 
 /** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
@@ -45,13 +46,14 @@ const gist = ({ startedAt, state, stages, settled }: Account): string =>
 /** Of the user's own manifests only what they are: they may hold more than a report should show. */
 export function reportOf(account: Account): Report {
   const { source } = account.target;
-  if (source.from !== "manifests") return { version: 1, account };
+  if (source.from !== "manifests") return { version: 1, account: accountInWords(account) };
   const objects = source.objects.map(({ apiVersion, kind, metadata }) => ({
     apiVersion,
     kind,
     metadata: { name: nameOf(metadata) },
   }));
-  return { version: 1, account: { ...account, target: { ...account.target, source: { ...source, objects } } } };
+  const target = { ...account.target, source: { ...source, objects } };
+  return { version: 1, account: accountInWords({ ...account, target }) };
 }
 
 const nameOf = (metadata: unknown): unknown =>

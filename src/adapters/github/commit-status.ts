@@ -2,8 +2,10 @@ import { tell } from "../../lib/errors.ts";
 import { clip, oneLine } from "../../lib/markdown.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
+import { heldBy, type State } from "../../release/state.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
+import { say } from "../../words/say.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { CommitStatus, GitHub, Repository } from "./client.ts";
 
@@ -39,7 +41,8 @@ export function commitStatus({ clock, github, repository, sha, environment, warn
 
 export function statusOf(account: Account, environment: string): CommitStatus {
   const { words } = headlineOf(account);
-  const description = "because" in account.state ? `${words}: ${account.state.because}` : words;
+  const why = whyBack(account.state);
+  const description = why === undefined ? words : `${words}: ${why}`;
   return {
     state: stateOf(account),
     context: ["canary", environment, account.target.service].filter((part) => part !== "").join("/"),
@@ -47,6 +50,10 @@ export function statusOf(account: Account, environment: string): CommitStatus {
     url: account.run.url,
   };
 }
+
+/** Of a release that goes back, or got stuck. A headline says enough of one that waits. */
+const whyBack = (state: State): string | undefined =>
+  "reason" in state && state.phase !== "waiting" ? say(state.reason) : undefined;
 
 function stateOf({ state, settled }: Account): CommitStatus["state"] {
   if (settled === false) return "error";
@@ -58,7 +65,7 @@ function stateOf({ state, settled }: Account): CommitStatus["state"] {
     case "failed":
       return "error";
     case "waiting": // Approval is part of the plan; a release that is held failed its job, and stays so until somebody decides.
-      return state.held === undefined ? "pending" : "error";
+      return heldBy(state) ? "error" : "pending";
     default:
       return "pending";
   }

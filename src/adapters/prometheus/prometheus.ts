@@ -2,7 +2,7 @@ import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
 import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
-import type { Reading } from "../../release/judge.ts";
+import type { Reading } from "../../release/observation.ts";
 import type { Target } from "../../release/target.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { type CountingProxy, chooseProxy } from "./counting-proxy.ts";

@@ -3,7 +3,8 @@ import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
-import { createFindings } from "../../words/evidence.ts";
+import { createEvidenceNews } from "../../words/evidence-news.ts";
+import { say } from "../../words/say.ts";
 import { chapterOf, isJudged, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
@@ -28,7 +29,7 @@ const maxWarnings = 9;
 /** Lines with the time, under a heading for each part of the release. */
 export function log({ screen, actions }: LogOptions): Voice {
   const story = createStory();
-  const findings = createFindings();
+  const evidenceNews = createEvidenceNews();
   const warned = new Set<string>();
   let chapter: string | undefined;
   let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
@@ -50,7 +51,7 @@ export function log({ screen, actions }: LogOptions): Voice {
     const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
     const changed = stage !== undefined && isJudged(account) && progress?.verdicts !== verdicts;
     if (!isRunning(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime)) return;
-    print(`${timeOf(account.now)}  ${stage ?? account.because}`);
+    print(`${timeOf(account.now)}  ${stage ?? say(account.reason)}`);
     progress = { at: account.now, verdicts };
   }
 
@@ -75,9 +76,9 @@ export function log({ screen, actions }: LogOptions): Voice {
       newest = account;
       if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
       if (chapter === undefined) open(chapterOf(account));
-      for (const text of underTime(account.now, findings(account))) print(text);
-      for (const { at, because } of story(account)) {
-        print(`${timeOf(at)}  ${because}`); // what ends a part still belongs to it
+      for (const text of underTime(account.now, evidenceNews(account))) print(text);
+      for (const { at, reason } of story(account)) {
+        print(`${timeOf(at)}  ${say(reason)}`); // what ends a part still belongs to it
         progress = { at, verdicts: progress?.verdicts ?? "" };
       }
       open(chapterOf(account));

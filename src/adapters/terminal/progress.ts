@@ -1,7 +1,9 @@
 import type { Account } from "../../release/account.ts";
+import { isSameReason } from "../../release/reason.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
-import { createFindings } from "../../words/evidence.ts";
+import { createEvidenceNews } from "../../words/evidence-news.ts";
+import { say } from "../../words/say.ts";
 import { bar } from "../../words/split-bars.ts";
 import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
@@ -21,7 +23,7 @@ export function progress({
   readonly clock: Pick<Clock, "now" | "every">;
 }): Voice {
   const story = createStory();
-  const findings = createFindings();
+  const evidenceNews = createEvidenceNews();
   const warned = new Set<string>();
   let newest: Account | undefined;
   let stopTicking: (() => Promise<void>) | undefined;
@@ -58,8 +60,8 @@ export function progress({
       const chapter = chapterOf(account);
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = [
-        ...underTime(account.now, findings(account)),
-        ...story(account).map(({ at, because }) => `${timeOf(at)}  ${because}`),
+        ...underTime(account.now, evidenceNews(account)),
+        ...story(account).map(({ at, reason }) => `${timeOf(at)}  ${say(reason)}`),
       ];
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
       for (const message of account.warnings) warn(message);
@@ -79,6 +81,7 @@ export function progress({
 function liveLine(account: Account, now: number): string | undefined {
   if (!isRunning(account.state)) return undefined;
   const stage = stageProgress(account, now);
-  if (stage === undefined) return account.because === account.log.at(-1)?.because ? undefined : account.because;
+  if (stage === undefined)
+    return isSameReason(account.reason, account.log.at(-1)?.reason) ? undefined : say(account.reason);
   return `${bar(account.weight, 20)} ${account.weight} % · ${stage}`;
 }

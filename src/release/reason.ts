@@ -1,0 +1,123 @@
+import type { Millis } from "../lib/duration.ts";
+import type { GateVerdict } from "./verdict.ts";
+
+/** What left a stage open that is held: too little is proven, nothing was counted, the canary gets less traffic than planned, or the budget bounds the next weight though every gate passes. */
+export type OpenQuestion = "undecided" | "no-data" | "split" | "budget";
+
+/** The next weight is smaller than planned, because the worst case must stay within the budget. Whole percents. */
+export type SmallerStep = { readonly weight: number; readonly planned: number };
+
+/**
+ * Why something was decided, as plain data that the journal keeps; words/say.ts makes the sentence. `words`, `pods` and
+ * `differences` are texts from outside: of the API server, of a version's pods, of the routes.
+ */
+export type Reason = Cause & {
+  /** What the canary's pods told when a rollback had taken its traffic already. */
+  readonly lastWords?: string | undefined;
+};
+
+type Cause = OfStart | OfShift | OfStage | OfPromotion | OfRollback | OfWorld | OfPeople;
+
+type OfStart =
+  | { readonly kind: "measured"; readonly words: string }
+  | { readonly kind: "deploying" }
+  | { readonly kind: "canary-ready"; readonly pods: string }
+  /** `after`: it is not waited for any longer. */
+  | { readonly kind: "canary-not-ready"; readonly pods: string | undefined; readonly after?: Millis | undefined }
+  | { readonly kind: "canary-broken"; readonly pods: string }
+  | { readonly kind: "mesh-learning"; readonly left: Millis }
+  | { readonly kind: "mesh-learnt" };
+
+/** Weights are whole percents. */
+type OfShift =
+  | { readonly kind: "making-room"; readonly weight: number }
+  | { readonly kind: "giving-weight"; readonly weight: number };
+
+/** `stage` is its name. */
+type OfStage =
+  | { readonly kind: "stage-goes-on"; readonly stage: string; readonly left: Millis }
+  | { readonly kind: "stage-extended"; readonly stage: string; readonly verdict: GateVerdict }
+  | Passed
+  | Held
+  | { readonly kind: "gate-failed"; readonly verdict: GateVerdict }
+  | {
+      readonly kind: "stage-not-judged";
+      readonly stage: string;
+      readonly deadline: Millis;
+      readonly verdict: GateVerdict;
+    }
+  | { readonly kind: "stage-undecided"; readonly stage: string; readonly verdict: GateVerdict }
+  | { readonly kind: "pods-gone"; readonly pods: string }
+  | { readonly kind: "put-back"; readonly differences: string }
+  | { readonly kind: "drift"; readonly differences: string; readonly putBacks: number };
+
+/** `verdict`: the stage goes on by the plan although this is open. */
+export type Passed = {
+  readonly kind: "stage-passed";
+  readonly stage: string;
+  readonly verdict?: GateVerdict | undefined;
+  readonly smaller?: SmallerStep | undefined;
+};
+
+/** Somebody has to decide. */
+export type Held = {
+  readonly kind: "held";
+  readonly stage: string;
+  readonly question: OpenQuestion;
+  readonly verdict: GateVerdict;
+};
+
+type OfPromotion =
+  | { readonly kind: "updating-stable" }
+  | { readonly kind: "stable-ready"; readonly pods: string }
+  /** `stuck`: it is not waited for any longer. */
+  | { readonly kind: "stable-not-ready"; readonly pods: string | undefined; readonly stuck: boolean }
+  | { readonly kind: "stable-broken"; readonly pods: string }
+  | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
+  | { readonly kind: "draining"; readonly left: Millis }
+  | { readonly kind: "drained" }
+  | { readonly kind: "retiring"; readonly loser: "stable" | "canary"; readonly kept: boolean };
+
+type OfRollback = { readonly kind: "restoring" };
+
+/** Something that the outside world did not do. `lasting`: asking again will not help. */
+type OfWorld =
+  /** `lasted`: how long it was borne. */
+  | {
+      readonly kind: "trouble";
+      readonly words: string;
+      readonly lasting: boolean;
+      readonly lasted?: Millis | undefined;
+    }
+  | { readonly kind: "looking-again"; readonly words: string }
+  | { readonly kind: "trying-again"; readonly words: string }
+  | { readonly kind: "late"; readonly deadline: Millis };
+
+type OfPeople =
+  /** `words`: who or what stopped the job. */
+  | { readonly kind: "cancelled"; readonly words: string }
+  | { readonly kind: "job-ended" }
+  | { readonly kind: "left-half-way" }
+  | { readonly kind: "rollback-wanted"; readonly actor?: string | undefined }
+  | { readonly kind: "approved"; readonly actor?: string | undefined }
+  | { readonly kind: "taken-up"; readonly actor?: string | undefined };
+
+/** The verdict that a reason rests on. */
+export const verdictOf = (reason: Reason): GateVerdict | undefined =>
+  "verdict" in reason ? reason.verdict : undefined;
+
+/** What the canary's pods had told already when the release went back. */
+export function heardInPods(reason: Reason): string | undefined {
+  switch (reason.kind) {
+    case "canary-broken":
+    case "canary-not-ready":
+    case "pods-gone":
+      return reason.pods;
+    default:
+      return undefined;
+  }
+}
+
+/** Reasons are plain JSON, written in one order. */
+export const isSameReason = (one: Reason, other: Reason | undefined): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);

@@ -1,0 +1,43 @@
+import type { Account } from "../release/account.ts";
+import { verdictOf } from "../release/reason.ts";
+import { decidingProof, proofIn } from "./evidence-part.ts";
+import { say } from "./say.ts";
+import { isExtended } from "./stage-progress.ts";
+import { verdictSentence } from "./verdict-sentence.ts";
+
+/**
+ * For logs: what the evidence says when its verdict changes, and when its stage is extended or over, unless what is
+ * done next is told with the same words.
+ */
+export function createEvidenceNews(): (account: Account) => readonly string[] {
+  let known = { verdict: "", turn: "" };
+  return (account) => {
+    const record = account.stages.at(-1);
+    const proof = proofIn(record);
+    const extended = isExtended(account);
+    if (!record || (!extended && (!proof || record.polls === 0))) return []; // before the first poll there is nothing to find
+    const before = known;
+    known = {
+      verdict: JSON.stringify([account.startedAt, proof?.verdict.kind, proof?.verdict.proven]),
+      turn: turnOf(record.stage, record.until !== undefined, extended) ?? before.turn,
+    };
+    if (extended && known.turn !== before.turn) {
+      const deciding = decidingProof(account);
+      return deciding ? [say(account.reason), deciding.numbers] : [say(account.reason)];
+    }
+    const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
+    if (!proof || !isNews || isToldBy(account, proof.verdict.gate)) return [];
+    return [`evidence: ${verdictSentence(proof.verdict)}`, proof.numbers];
+  };
+}
+
+function turnOf(stage: number, isOver: boolean, isExtended: boolean): string | undefined {
+  if (isOver) return `${stage} over`;
+  return isExtended ? `${stage} extended` : undefined;
+}
+
+/** What was decided last rests on this gate's verdict, and says it. */
+function isToldBy({ log }: Account, gate: string): boolean {
+  const newest = log.at(-1);
+  return newest !== undefined && verdictOf(newest.reason)?.gate === gate;
+}

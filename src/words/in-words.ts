@@ -1,0 +1,45 @@
+import type { Account } from "../release/account.ts";
+import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
+import { heldBy, type State } from "../release/state.ts";
+import type { GateVerdict } from "../release/verdict.ts";
+import { say } from "./say.ts";
+import { groundOf, limitWords, numbersOf, requestsOf, valueWords, verdictSentence } from "./verdict-sentence.ts";
+
+/* For machines that show something to people: the data as it is, and beside it the sentences that people read. */
+
+/** An account for JSON. */
+export const accountInWords = (account: Account) => ({
+  ...account,
+  ...storyInWords(account),
+  because: say(account.reason),
+});
+
+/** A record for JSON. */
+export const recordInWords = (record: ReleaseRecord) => ({ ...record, ...storyInWords(record) });
+
+const storyInWords = ({ state, stages, log }: Pick<Account, "state" | "stages" | "log">) => ({
+  state: stateInWords(state),
+  stages: stages.map(stageInWords),
+  log: log.map(entryInWords),
+});
+
+function stateInWords(state: State) {
+  const held = heldBy(state);
+  if (held) return { ...state, held: say(held) };
+  return "reason" in state ? { ...state, because: say(state.reason) } : state;
+}
+
+const stageInWords = (stage: StageRecord) => ({ ...stage, verdicts: stage.verdicts.map(verdictInWords) });
+
+const entryInWords = (entry: LogEntry) => ({ ...entry, because: say(entry.reason) });
+
+/** A verdict for JSON. */
+export const verdictInWords = (verdict: GateVerdict) => ({
+  ...verdict,
+  because: verdictSentence(verdict),
+  value: valueWords(verdict),
+  limit: limitWords(verdict),
+  requests: requestsOf(verdict),
+  numbers: numbersOf(verdict),
+  by: groundOf(verdict),
+});

@@ -1,0 +1,115 @@
+import { formatDuration } from "../lib/duration.ts";
+import type { Passed, Reason } from "../release/reason.ts";
+import { verdictSentence } from "./verdict-sentence.ts";
+
+/** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
+export function say(reason: Reason): string {
+  const { lastWords } = reason;
+  return lastWords === undefined ? sentence(reason) : `${sentence(reason)}. Its pods later: ${lastWords}`;
+}
+
+/** In the order of a release. */
+function sentence(reason: Reason): string {
+  switch (reason.kind) {
+    case "measured":
+      return reason.words;
+    case "deploying":
+      return "deploying the canary";
+    case "canary-ready":
+      return `the canary is ready: ${reason.pods}`;
+    case "canary-not-ready":
+      return `the canary is not ready: ${reason.pods ?? unread}${later(reason.after)}`;
+    case "canary-broken":
+      return reason.pods;
+    case "mesh-learning":
+      return `the mesh learns of the new pods: ${formatDuration(reason.left)}`;
+    case "mesh-learnt":
+      return "the mesh had time to learn of the new pods";
+
+    case "making-room":
+      return `making room for ${reason.weight} % on the canary`;
+    case "giving-weight":
+      return `giving the canary ${reason.weight} % of the requests`;
+
+    case "stage-goes-on":
+      return `stage ${reason.stage} goes on for ${formatDuration(reason.left)}`;
+    case "stage-extended":
+      return `stage ${reason.stage} is extended: ${verdictSentence(reason.verdict)}`;
+    case "stage-passed":
+      return passed(reason);
+    case "held":
+      return `stage ${reason.stage} is held for somebody to decide: ${verdictSentence(reason.verdict)}`;
+    case "gate-failed":
+      return verdictSentence(reason.verdict);
+    case "stage-not-judged":
+      return `stage ${reason.stage} could not be judged within ${formatDuration(reason.deadline)}: ${verdictSentence(reason.verdict)}`;
+    case "stage-undecided":
+      return `stage ${reason.stage} ended undecided, which fails by the plan: ${verdictSentence(reason.verdict)}`;
+    case "pods-gone":
+      return `no pod of the canary is available any more: ${reason.pods}`;
+    case "put-back":
+      return `somebody else changed the route (${reason.differences}); putting it back`;
+    case "drift":
+      return `somebody else changed the route${again(reason.putBacks)}: ${reason.differences}`;
+
+    case "updating-stable":
+      return "every stage passed: stable gets the new image";
+    case "stable-ready":
+      return `stable runs the new image: ${reason.pods}`;
+    case "stable-not-ready":
+      return `stable is not ready with the new image: ${reason.pods ?? unread}${reason.stuck ? stays : ""}`;
+    case "stable-broken":
+      return `${reason.pods}${stays}`;
+    case "promoted":
+      return reason.winner === "canary"
+        ? "every stage passed: the canary is the new stable"
+        : "stable runs the new image: giving its traffic back";
+    case "draining":
+      return `requests under way may finish: ${formatDuration(reason.left)}`;
+    case "drained":
+      return "requests under way had time to finish";
+    case "retiring":
+      if (reason.loser === "canary") return "removing the canary";
+      return reason.kept ? "the old version is kept" : "scaling the old version down";
+
+    case "restoring":
+      return "putting the canary back as it was";
+
+    case "trouble":
+      return reason.lasted === undefined ? reason.words : `${reason.words}, for ${formatDuration(reason.lasted)}`;
+    case "looking-again":
+      return `${reason.words}; looking again`;
+    case "trying-again":
+      return `${reason.words}; trying again`;
+    case "late":
+      return `the release was not done within its deadline of ${formatDuration(reason.deadline)}`;
+
+    case "cancelled":
+      return reason.words;
+    case "job-ended":
+      return "the job was cancelled, or ended before the release did";
+    case "left-half-way":
+      return "its job ended without finishing it";
+    case "rollback-wanted":
+      return reason.actor ? `somebody asked for it (${reason.actor})` : "somebody asked for it";
+    case "approved":
+      return `approved${by(reason.actor)}`;
+    case "taken-up":
+      return `taken up again${by(reason.actor)}`;
+  }
+}
+
+const unread = "its pods could not be read";
+const stays = ". All traffic stays on the canary, which passed every stage";
+
+const later = (after: number | undefined): string => (after === undefined ? "" : `, after ${formatDuration(after)}`);
+const again = (putBacks: number): string => (putBacks === 0 ? "" : `, again after it was put back ${putBacks} times`);
+const by = (actor: string | undefined): string => (actor ? ` by ${actor}` : "");
+
+function passed({ stage, verdict, smaller }: Passed): string {
+  const how = verdict ? `ended undecided and goes on by the plan: ${verdictSentence(verdict)}` : "passed";
+  const next = smaller
+    ? `; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`
+    : "";
+  return `stage ${stage} ${how}${next}`;
+}
