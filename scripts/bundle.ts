@@ -1,58 +1,91 @@
-import { join } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
 
-/** Leaves out what nobody here uses and every start would compile. */
-const lean: Plugin = {
-  name: "lean",
-  setup(bundle) {
-    // Of @kubernetes/client-node only KubeConfig is used; its modules are not marked free of side effects, so some 700 generated models would come along (17 MB).
-    bundle.onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, resolveDir, kind, pluginData }) => {
-      if (pluginData === "lean") return undefined;
-      return { ...(await bundle.resolve(path, { resolveDir, kind, pluginData: "lean" })), sideEffects: false };
-    });
-    // Joined here: two thousand questions to esbuild would take ten times as long as the rest.
-    bundle.onResolve({ filter: /^\..*\.js$/ }, ({ path, importer, resolveDir }) =>
-      importer.includes("/@kubernetes/client-node/") ? { path: join(resolveDir, path), sideEffects: false } : undefined,
-    );
-    // KubeConfig could speak through undici too; it is asked only for headers and certificates.
-    bundle.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: "unused" }));
-    // An import of node:http reads all its exports, and one of them (WebSocket) loads the whole of Node's own undici: 20 ms at each start.
-    bundle.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path, namespace: "builtin" }));
-    bundle.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
-    }));
-    bundle.onLoad({ filter: /.*/, namespace: "unused" }, () => ({
-      contents: "module.exports = new Proxy({}, { get: () => class {} })",
-    }));
-  },
-};
+/** A program in one file, and the licences of what is in it. */
+export type Bundle = { readonly code: string; readonly licences: string };
 
-/** Runs before anything that a Node below 22.19 would stumble over (@kubernetes/client-node 2 crashes at import). */
-const banner = `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);
-{const[major,minor]=process.versions.node.split(".").map(Number);if(major<22||major===22&&minor<19){console.error("Istio Canary needs Node 22.19 or newer, this is "+process.version+".");process.exit(2)}}`;
+/**
+ * TypeScript emits JavaScript, and ncc makes one file of it, in a folder that holds nothing else: what comes out names no
+ * folder of this machine, and is the same in each.
+ */
+export async function bundle(entry = "src/entry.ts"): Promise<Bundle> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "istio-canary-build-")));
+  try {
+    writeFileSync(join(folder, "package.json"), readFileSync("package.json"));
+    await emit(entry, folder);
+    copyPackages(folder);
+    leaveOut(folder);
+    await run(join(process.cwd(), "node_modules/@vercel/ncc/dist/ncc/cli.js"), nccOptions(entry), folder);
+    const read = (name: string): string => readFileSync(join(folder, "out", name), "utf8");
+    return { code: read("index.js"), licences: read("licences.txt") };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
-/** A program in one file, and what went into it. The output is the same in every folder. */
-export async function bundle(
-  version: string,
-  entry = "src/main.ts",
-): Promise<{ readonly text: string; readonly metafile: Metafile }> {
-  const { outputFiles, metafile } = await build({
-    entryPoints: [entry],
-    outfile: "dist/index.js",
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: "node",
-    target: "node22",
-    format: "esm",
-    minify: true,
-    lineLimit: 240, // a stack trace shows the line of its error
-    legalComments: "none",
-    charset: "utf8",
-    logLevel: "warning",
-    define: { "process.env.ISTIO_CANARY_VERSION": JSON.stringify(version) },
-    banner: { js: banner },
-    plugins: [lean],
+/** The sources that the entry reaches. What their types are, another check says. */
+async function emit(entry: string, folder: string): Promise<void> {
+  const root = process.cwd();
+  const options = {
+    extends: join(root, "tsconfig.json"),
+    files: [join(root, entry)],
+    include: [],
+    compilerOptions: {
+      noEmit: false,
+      noCheck: true,
+      rewriteRelativeImportExtensions: true,
+      rootDir: root,
+      outDir: folder,
+      typeRoots: [join(root, "node_modules/@types")],
+    },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(options));
+  await run(join(root, "node_modules/typescript/bin/tsc"), ["-p", folder], root);
+}
+
+type Lock = { readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly optional?: boolean }>> };
+
+/** Copies: in a link ncc would see through to the folder behind it. */
+function copyPackages(folder: string): void {
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as Lock;
+  for (const [path, { dev, optional }] of Object.entries(packages)) {
+    if (path === "" || dev || optional || unused.test(path)) continue;
+    cpSync(path, join(folder, path), { recursive: true, filter: (file) => isNeeded(file, path) });
+  }
+}
+
+const unused = /node_modules\/(@types\/|undici)/;
+
+const isNeeded = (file: string, path: string): boolean =>
+  !file.slice(path.length).includes("/node_modules") && ![".ts", ".map"].includes(extname(file));
+
+/** ncc takes all that is imported. What nobody here uses, and every start would load, is left out of the copy. */
+function leaveOut(folder: string): void {
+  const put = (file: string, text: string): void => writeFileSync(join(folder, "node_modules", file), text);
+  // Of @kubernetes/client-node one class is used. Its index, and that of the 700 generated models, import everything.
+  put("@kubernetes/client-node/dist/index.js", 'export { KubeConfig } from "./config.js";');
+  put(
+    "@kubernetes/client-node/dist/gen/index.js",
+    'export { createConfiguration } from "./configuration.js";\nexport { ServerConfiguration } from "./servers.js";',
+  );
+  // Both could speak HTTP through undici; they are asked for credentials and for requests, which Node's own client sends.
+  mkdirSync(join(folder, "node_modules/undici"));
+  put("undici/package.json", '{ "name": "undici", "type": "module", "main": "index.js" }');
+  put("undici/index.js", "export class Agent {}\nexport class ProxyAgent {}\nexport const fetch = undefined;");
+}
+
+const nccOptions = (entry: string): readonly string[] => [
+  "build",
+  entry.replace(/\.ts$/, ".js"),
+  ...["--out", "out", "--target", "es2023", "--license", "licences.txt", "--no-cache", "--quiet"],
+];
+
+function run(program: string, args: readonly string[], cwd: string): Promise<void> {
+  const child = spawn(process.execPath, [program, ...args], { cwd, stdio: "inherit" });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${program} ended with ${code}`))));
   });
-  return { text: outputFiles[0]?.text ?? "", metafile };
 }

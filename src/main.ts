@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
+import packageJson from "../package.json" with { type: "json" };
 import { annotation, mask } from "./adapters/actions/annotation.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { readContext } from "./adapters/github/context.ts";
@@ -34,7 +35,7 @@ async function main(): Promise<ExitCode> {
   const inputs = env.ISTIO_CANARY_INPUTS === undefined ? {} : inputsFromJson(env.ISTIO_CANARY_INPUTS);
   const asked = parseArguments(process.argv.slice(2), inputs);
   if (asked.want === "help") return print(helpText(asked.command));
-  if (asked.want === "version") return print(process.env.ISTIO_CANARY_VERSION ?? "unbuilt");
+  if (asked.want === "version") return print(packageJson.version);
 
   const config = await loadConfig({ inputs: asked.inputs, env, readFile: (path) => readFile(path, "utf8") });
   if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);

@@ -12,7 +12,7 @@ export async function buildAction(): Promise<string> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "dist"));
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  writeFileSync(join(folder, "dist/index.js"), (await bundle("0.0.0-test")).text);
+  writeFileSync(join(folder, "dist/index.js"), (await bundle()).code);
   for (const file of ["action.yml", "launch.sh"]) copyFileSync(file, join(folder, file));
   return folder;
 }

@@ -17,7 +17,7 @@ const runs = 3;
 export async function memory(): Promise<readonly Figure[]> {
   const file = join(mkdtempSync(join(tmpdir(), "istio-canary-bench-")), "hour.mjs");
   try {
-    writeFileSync(file, (await bundle("bench", "scripts/bench/hour.ts")).text); // as users run it: stripping types takes memory of its own
+    writeFileSync(file, (await bundle("scripts/bench/hour.ts")).code); // as users run it: stripping types takes memory of its own
     const hours: Hour[] = [];
     while (hours.length < runs) hours.push(await hour(file));
     const sorted = hours.map(({ megabytes }) => megabytes).toSorted((a, b) => a - b);

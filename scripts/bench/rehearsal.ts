@@ -22,7 +22,7 @@ export async function rehearsal(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-bench-"));
   const program = join(folder, "program.mjs");
   try {
-    writeFileSync(program, (await bundle("bench")).text);
+    writeFileSync(program, (await bundle()).code);
     const began = performance.now();
     const child = spawn(process.execPath, [program, ...args], {
       stdio: ["ignore", "ignore", "inherit"],
