@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
-import { summary } from "./adapters/actions/summary.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { reportFile } from "./adapters/files/report-file.ts";
@@ -77,9 +77,7 @@ export function compose(config: Config, world: Surroundings): Session {
     world.redaction.register(secret);
   const client = connect(world, { ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
   const journal = configMapJournal(client, namespace, service);
-  const written = world.github.outputFile
-    ? outputs({ file: world.github.outputFile, report: config.reporting.report })
-    : undefined;
+  const written = world.github.outputFile ? outputs(config.reporting.report) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
   const metricsOf = sharedMetrics(config, world);
@@ -214,7 +212,7 @@ function reporterFor(
     voice,
     written,
     reportFile({ file: reporting.report }),
-    reporting.summary && github.summaryFile ? summary({ file: github.summaryFile, links }) : undefined,
+    reporting.summary && github.summaryFile ? jobSummary(links) : undefined,
     ...onGitHub(),
   ];
   return redacted(

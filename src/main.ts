@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import packageJson from "../package.json" with { type: "json" };
-import { annotation, mask } from "./adapters/actions/annotation.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
+import { annotation, mask } from "./adapters/actions/workflow-command.ts";
 import { readContext } from "./adapters/github/context.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
@@ -65,12 +65,12 @@ function fail(error: unknown): ExitCode {
   );
   if (github.actions) stdout.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
-  if (github.outputFile !== undefined) tellOutputs(github.outputFile, text, refused);
+  if (github.outputFile !== undefined) tellOutputs(text, refused);
   return refused ? 2 : 3;
 }
 
-function tellOutputs(file: string, because: string, settled: boolean): void {
-  const written = outputs({ file, report: "" });
+function tellOutputs(because: string, settled: boolean): void {
+  const written = outputs("");
   written.set("outcome", "failed");
   written.set("because", because);
   if (settled) written.set("settled", "true");

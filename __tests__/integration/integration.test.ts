@@ -3,6 +3,7 @@ import { cancelled } from "./cancelled.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
 import { people } from "./people.ts";
+import { processes } from "./processes.ts";
 import { refusals, reports } from "./refusals.ts";
 import { rollbacks } from "./rollbacks.ts";
 
@@ -13,6 +14,7 @@ describe("the built program", { concurrency: 8 }, () => {
   rollbacks();
   people();
   cancelled();
+  processes();
   refusals();
   reports();
 });

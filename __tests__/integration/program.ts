@@ -31,6 +31,8 @@ export type Ended = {
 
 export type Program = {
   readonly said: () => string;
+  /** Nobody reads what it says any more, as after a cancelled step. */
+  readonly closePipes: () => void;
   /** To the one process, as the runner does. */
   readonly signal: (name: NodeJS.Signals) => void;
   readonly ended: Promise<Ended>;
@@ -76,7 +78,11 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
     rmSync(folder, { recursive: true, force: true });
     return result;
   });
-  return { said: () => said, signal: (name) => void child.kill(name), ended };
+  const closePipes = (): void => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  return { said: () => said, closePipes, signal: (name) => void child.kill(name), ended };
 }
 
 const endOf = (child: ChildProcess): Promise<number | NodeJS.Signals> =>

@@ -20,8 +20,9 @@ function bench(t: TestContext): {
   t.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "output");
   writeFileSync(file, "");
+  process.env.GITHUB_OUTPUT = file;
   return {
-    reporter: outputs({ file, report: "canary-report.json" }),
+    reporter: outputs("canary-report.json"),
     read: () => parseOutputs(readFileSync(file, "utf8")),
     text: () => readFileSync(file, "utf8"),
   };

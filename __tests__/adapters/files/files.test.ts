@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { summary } from "../../../src/adapters/actions/summary.ts";
 import { type Report, reportFile, reportOf } from "../../../src/adapters/files/report-file.ts";
 import { conclude } from "../../../src/evidence/conclusion.ts";
 import { evidenceOf } from "../../../src/evidence/ledger.ts";
 import type { Account } from "../../../src/release/account.ts";
 import { conclusionNumbers, conclusionSentence } from "../../../src/words/conclusion-sentence.ts";
 import { accountInWords } from "../../../src/words/in-words.ts";
-import { renderReport } from "../../../src/words/report.ts";
 import { say } from "../../../src/words/say.ts";
 import { evidenceSamples, evidenceTales } from "../../words/evidence-tale.ts";
-import { links, samples, start, target } from "../../words/sample.ts";
+import { samples, start, target } from "../../words/sample.ts";
 
 const [running, succeeded] = [samples.running ?? assert.fail(), samples["succeeded-swap"] ?? assert.fail()];
 
@@ -22,14 +20,6 @@ function folder(t: TestContext): string {
   t.after(() => rmSync(path, { recursive: true }));
   return path;
 }
-
-test("the job summary is the newest report and nothing of older ones", (t) => {
-  const file = join(folder(t), "summary.md");
-  const reporter = summary({ file, links });
-  reporter.report(running);
-  reporter.report(succeeded);
-  assert.equal(readFileSync(file, "utf8"), `${renderReport(succeeded, links)}\n`);
-});
 
 test("the JSON report holds the newest account, and no half-written file is left", (t) => {
   const path = folder(t);
@@ -41,6 +31,18 @@ test("the JSON report holds the newest account, and no half-written file is left
     JSON.parse(JSON.stringify({ version: 1, account: accountInWords(succeeded) })),
   );
   assert.deepEqual(readdirSync(path), ["canary-report.json"]);
+});
+
+test("whoever reads the JSON report while it is written anew has the older one whole", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  reporter.report(running);
+  const before = readFileSync(file, "utf8");
+  const reader = openSync(file, "r");
+  t.after(() => closeSync(reader));
+  reporter.report(succeeded);
+  assert.notEqual(readFileSync(file, "utf8"), before);
+  assert.equal(readFileSync(reader, "utf8"), before);
 });
 
 const read = (file: string): Report => JSON.parse(readFileSync(file, "utf8"));

@@ -22,6 +22,29 @@ test("a stream that is closed swallows what is written, and the process goes on"
   assert.equal(code, 42);
 });
 
+test("a log whose reader is gone goes on, its workflow commands, too", async () => {
+  const [log, screen] = ["log", "screen"].map((name) =>
+    JSON.stringify(join(import.meta.dirname, `../../../src/adapters/terminal/${name}.ts`)),
+  );
+  const script = `
+    import { log } from ${log};
+    import { screenOn } from ${screen};
+    const voice = log({ screen: screenOn(process.stdout), actions: true });
+    let number = 0;
+    const writing = setInterval(() => {
+      voice.warn("warning " + number++);
+      if (process.stdout.errored) { clearInterval(writing); process.exitCode = 42; }
+    }, 1);
+  `;
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.stdout.destroy();
+  const [code] = (await once(child, "exit")) as [number | null];
+  assert.equal(code, 42);
+});
+
 test("a stream that throws is not written to any more", () => {
   let writes = 0;
   const screen = screenOn({

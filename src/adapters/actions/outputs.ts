@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { setOutput } from "@actions/core";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { splitAt } from "../../release/split.ts";
@@ -26,13 +26,16 @@ export type OutputName = keyof typeof outputNames;
 
 export type Outputs = Reporter & { readonly set: (name: OutputName, value: string) => void };
 
-/** Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins. */
-export function outputs({ file, report }: { readonly file: string; readonly report: string }): Outputs {
+/**
+ * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins.
+ * `report` is the path of the JSON report.
+ */
+export function outputs(report: string): Outputs {
   const written = new Map<OutputName, string>();
 
   function set(name: OutputName, value: string): void {
     if (written.get(name) === value) return;
-    appendFileSync(file, entry(name, value));
+    setOutput(name, value);
     written.set(name, value);
   }
 
@@ -44,13 +47,6 @@ export function outputs({ file, report }: { readonly file: string; readonly repo
     },
     flush: async () => {},
   };
-}
-
-/** Of several lines, as https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings has it; the value does not hold the delimiter. */
-function entry(name: string, value: string): string {
-  let delimiter = "end_of_value";
-  while (value.includes(delimiter)) delimiter += "_";
-  return `${name}<<${delimiter}\n${value}\n${delimiter}\n`;
 }
 
 function outputsOf({ state, stages, weight, reason, settled }: Account): readonly (readonly [OutputName, string])[] {

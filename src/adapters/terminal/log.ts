@@ -8,7 +8,7 @@ import { say } from "../../words/say.ts";
 import { chapterOf, isJudged, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
-import { annotation } from "../actions/annotation.ts";
+import { annotation, closeGroup, openGroup } from "../actions/workflow-command.ts";
 import { line, type Screen } from "./screen.ts";
 
 /** A reporter that people follow while a release runs, and that others complain to. */
@@ -30,18 +30,18 @@ const maxWarnings = 9;
 export function log({ screen, actions }: LogOptions): Voice {
   const story = createStory();
   const evidenceNews = createEvidenceNews();
-  const warned = new Set<string>();
+  const warnings = new Set<string>();
   let chapter: string | undefined;
   let progress: { readonly at: Instant; readonly verdicts: string } | undefined;
   let newest: Account | undefined;
-  let ended = false;
+  let endIsTold = false;
 
   const print = (text: string): void => screen.write(`${line(text)}\n`);
 
   function open(next: string | undefined): void {
     if (next === chapter) return;
-    if (actions && chapter !== undefined) screen.write("::endgroup::\n");
-    if (next !== undefined) screen.write(actions ? `::group::${next}\n` : `${next}\n`);
+    if (actions && chapter !== undefined) screen.write(closeGroup());
+    if (next !== undefined) screen.write(actions ? openGroup(next) : `${next}\n`);
     chapter = next;
   }
 
@@ -56,14 +56,14 @@ export function log({ screen, actions }: LogOptions): Voice {
   }
 
   function warn(message: string): void {
-    if (warned.has(message)) return;
-    warned.add(message);
-    if (actions && warned.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", message));
+    if (warnings.has(message)) return;
+    warnings.add(message);
+    if (actions && warnings.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", message));
     else print(`warning: ${message}`);
   }
 
   function end(account: Account): void {
-    ended = true;
+    endIsTold = true;
     const { level, title, lines } = endingOf(account);
     print(title);
     for (const text of lines) print(`  ${text}`);
@@ -74,7 +74,7 @@ export function log({ screen, actions }: LogOptions): Voice {
     warn,
     report(account) {
       newest = account;
-      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
+      if (isRunning(account.state)) endIsTold = false; // a job that ends an earlier release first has two endings to tell
       if (chapter === undefined) open(chapterOf(account));
       for (const text of underTime(account.now, evidenceNews(account))) print(text);
       for (const { at, reason } of story(account)) {
@@ -84,11 +84,11 @@ export function log({ screen, actions }: LogOptions): Voice {
       open(chapterOf(account));
       for (const message of account.warnings) warn(message);
       follow(account);
-      if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
+      if (!isRunning(account.state) && account.settled !== undefined && !endIsTold) end(account);
     },
     async flush() {
       open(undefined);
-      if (newest && !isRunning(newest.state) && !ended) end(newest); // nobody could look whether it is settled
+      if (newest && !isRunning(newest.state) && !endIsTold) end(newest); // nobody could look whether it is settled
     },
   };
 }

@@ -24,10 +24,10 @@ export function progress({
 }): Voice {
   const story = createStory();
   const evidenceNews = createEvidenceNews();
-  const warned = new Set<string>();
+  const warnings = new Set<string>();
   let newest: Account | undefined;
   let stopTicking: (() => Promise<void>) | undefined;
-  let ended = false;
+  let endIsTold = false;
 
   const wipe = "\r\u001b[2K";
 
@@ -40,12 +40,12 @@ export function progress({
   }
 
   function warn(message: string): void {
-    if (!warned.has(message)) print(`warning: ${message}`);
-    warned.add(message);
+    if (!warnings.has(message)) print(`warning: ${message}`);
+    warnings.add(message);
   }
 
   function end(account: Account): void {
-    ended = true;
+    endIsTold = true;
     const { title, lines } = endingOf(account);
     print(title);
     for (const text of lines) print(`  ${text}`);
@@ -56,7 +56,7 @@ export function progress({
     report(account) {
       const before = newest && chapterOf(newest);
       newest = account;
-      if (isRunning(account.state)) ended = false; // a job that ends an earlier release first has two endings to tell
+      if (isRunning(account.state)) endIsTold = false; // a job that ends an earlier release first has two endings to tell
       const chapter = chapterOf(account);
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = [
@@ -65,7 +65,7 @@ export function progress({
       ];
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
       for (const message of account.warnings) warn(message);
-      if (!isRunning(account.state) && account.settled !== undefined && !ended) end(account);
+      if (!isRunning(account.state) && account.settled !== undefined && !endIsTold) end(account);
       stopTicking ??= clock.every(tick, async () => draw());
       draw();
     },
@@ -73,7 +73,7 @@ export function progress({
       await stopTicking?.();
       stopTicking = undefined;
       screen.write(wipe);
-      if (newest && !isRunning(newest.state) && !ended) end(newest);
+      if (newest && !isRunning(newest.state) && !endIsTold) end(newest);
     },
   };
 }
