@@ -70,9 +70,11 @@ function leaveOut(folder: string): void {
     "@kubernetes/client-node/dist/gen/index.js",
     'export { createConfiguration } from "./configuration.js";\nexport { ServerConfiguration } from "./servers.js";',
   );
-  // Of @actions/core the token of OpenID Connect would bring an HTTP client along.
-  const core = JSON.parse(readFileSync("node_modules/@actions/core/package.json", "utf8")) as object;
-  put("@actions/core/package.json", JSON.stringify({ ...core, sideEffects: false }));
+  // Of @actions/core the token of OpenID Connect would bring an HTTP client along, of @actions/github the context Octokit.
+  for (const name of ["@actions/core", "@actions/github"]) {
+    const manifest = JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")) as object;
+    put(`${name}/package.json`, JSON.stringify({ ...manifest, sideEffects: false }));
+  }
   // Both could speak HTTP through undici; they are asked for credentials and for requests, which Node's own client sends.
   mkdirSync(join(folder, "node_modules/undici"));
   put("undici/package.json", '{ "name": "undici", "type": "module", "main": "index.js" }');

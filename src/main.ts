@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import packageJson from "../package.json" with { type: "json" };
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
-import { readContext } from "./adapters/github/context.ts";
+import { isEvent, readContext } from "./adapters/github/context.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
@@ -22,7 +21,9 @@ setFlagsFromString("--optimize-for-size");
 
 const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const github = readContext(env, (path) => readFileSync(path, "utf8"));
+if (!isEvent(env.GITHUB_EVENT_PATH)) delete process.env.GITHUB_EVENT_PATH;
+const { context } = await import(/* webpackMode: "eager" */ "@actions/github"); // it reads the environment now
+const github = readContext(context, env);
 const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
 const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));

@@ -8,6 +8,8 @@ export type GitHubOptions = {
   /** `owner/name`. Default `acme/shop`. */
   readonly repository?: string;
   readonly pulls?: readonly Pull[];
+  /** Its paths begin as those of an Enterprise Server do. */
+  readonly enterprise?: boolean;
   /** Who is behind each token. Default: one token, `ghs_token`, of github-actions[bot], that may write. */
   readonly tokens?: Readonly<Record<string, Identity>>;
 };
@@ -21,6 +23,8 @@ export type Fault = {
   /** What is answered instead; without it the request is served, only late. */
   readonly status?: number;
   readonly message?: string;
+  /** The whole answer, instead of one with the message. */
+  readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** The request takes effect all the same: what a lost answer looks like. */
   readonly served?: boolean;
@@ -55,6 +59,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSa
   const requests: { method: string; path: string; status: number }[] = [];
   const violations: string[] = [];
   const closing = new AbortController();
+  const places = options.enterprise ? enterprisePlaces : ownPlaces;
 
   async function answer(call: Call): Promise<Answer> {
     const fault = takeFault(faults, call);
@@ -64,7 +69,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSa
         ? undefined
         : {
             status: fault.status,
-            body: { message: fault.message ?? "a fault of the sandbox" },
+            body: fault.body ?? { message: fault.message ?? "a fault of the sandbox" },
             headers: fault.headers ?? {},
           };
     if (broken && fault?.served !== true) return broken;
@@ -107,17 +112,17 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSa
   });
 
   async function respond(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const call = await read(message);
+    const call = await read(message, places);
     const { status, body, headers } = await answer(call);
     requests.push({ method: call.method, path: call.path, status });
     response
-      .writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers })
+      .writeHead(status, { "content-type": "application/json; charset=utf-8", ...limits(requests.length), ...headers })
       .end(JSON.stringify(body));
   }
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  repository.url = `http://127.0.0.1:${port}`;
+  repository.url = `http://127.0.0.1:${port}${places.rest}`;
   return {
     url: repository.url,
     comments: repository.comments,
@@ -135,6 +140,20 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSa
   };
 }
 
+/** Where REST and GraphQL are: https://docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api */
+type Places = { readonly rest: string; readonly graphql: string };
+const ownPlaces: Places = { rest: "", graphql: "/graphql" };
+const enterprisePlaces: Places = { rest: "/api/v3", graphql: "/api/graphql" };
+
+/** The limit of a job's token: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit */
+const limits = (used: number): Readonly<Record<string, string>> => ({
+  "x-ratelimit-limit": "1000",
+  "x-ratelimit-remaining": String(1_000 - used),
+  "x-ratelimit-used": String(used),
+  "x-ratelimit-reset": String(Math.ceil(Date.now() / 1_000) + 3_600),
+  "x-ratelimit-resource": "core",
+});
+
 function takeFault(faults: { fault: Fault; left: number }[], call: Call): Fault | undefined {
   const hit = faults.find(
     ({ fault, left }) =>
@@ -151,7 +170,7 @@ function viewer(call: Call, who: Identity): Answer {
     : { status: 200, body: { errors: [{ message: `the sandbox knows only { viewer { login } }, not ${query}` }] } };
 }
 
-async function read(message: IncomingMessage): Promise<Call> {
+async function read(message: IncomingMessage, { rest, graphql }: Places): Promise<Call> {
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
@@ -159,7 +178,7 @@ async function read(message: IncomingMessage): Promise<Call> {
   const headers = Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, String(value)]));
   const call = {
     method: message.method ?? "GET",
-    path: url.pathname,
+    path: url.pathname === graphql ? "/graphql" : url.pathname.slice(rest.length),
     query: Object.fromEntries(url.searchParams),
     headers,
   };

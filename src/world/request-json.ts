@@ -59,9 +59,14 @@ async function attempt(network: Network, request: JsonRequest): Promise<HttpAnsw
     return await send(network, { method, url, headers, body: asJson(body), signal }, timeout);
   } catch (error) {
     signal?.throwIfAborted();
-    const why = error instanceof TimeoutError ? error.message : reasonOf(error);
-    throw new UnreachableError(`${method} ${url.origin}${url.pathname}: ${why}`, { cause: error });
+    throw unreachable(method, url, error);
   }
+}
+
+/** No answer, in words: what was asked where, and why there is none. */
+export function unreachable(method: string, url: URL, error: unknown): UnreachableError {
+  const why = error instanceof TimeoutError ? error.message : reasonOf(error);
+  return new UnreachableError(`${method} ${url.origin}${url.pathname}: ${why}`, { cause: error });
 }
 
 const asJson = (body: unknown): string | undefined => (body === undefined ? undefined : JSON.stringify(body));

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
-import { readContext } from "../../../src/adapters/github/context.ts";
+import { pathToFileURL } from "node:url";
+import { type GitHubContext, isEvent, type JobContext, readContext } from "../../../src/adapters/github/context.ts";
+
+/** The package shows the one context that it reads when it is imported; its class stands in a file of its own. */
+const file = pathToFileURL("node_modules/@actions/github/lib/context.js").href;
+const { Context } = (await import(file)) as { readonly Context: new () => JobContext };
+
+const folder = mkdtempSync(join(tmpdir(), "event-"));
+test.after(() => rmSync(folder, { recursive: true }));
+const eventFile = join(folder, "event.json");
 
 const job = {
   GITHUB_ACTIONS: "true",
@@ -12,34 +24,46 @@ const job = {
   GITHUB_RUN_ID: "17",
   GITHUB_RUN_ATTEMPT: "1",
   GITHUB_WORKFLOW_REF: "acme/shop/.github/workflows/release.yaml@refs/heads/main",
-  GITHUB_EVENT_PATH: "/event.json",
+  GITHUB_EVENT_PATH: eventFile,
   GITHUB_OUTPUT: "/output",
   GITHUB_STEP_SUMMARY: "/summary",
 };
 
-const contextOf = (event: unknown, more: Readonly<Record<string, string>> = {}) =>
-  readContext({ ...job, ...more }, () => JSON.stringify(event));
+/** What is read in a process with this environment. */
+function contextIn(environment: Readonly<Record<string, string>>): GitHubContext {
+  const before = process.env;
+  process.env = { ...environment };
+  try {
+    return readContext(new Context(), environment);
+  } finally {
+    process.env = before;
+  }
+}
+
+function contextOf(event: unknown, more: Readonly<Record<string, string>> = {}): GitHubContext {
+  writeFileSync(eventFile, JSON.stringify(event));
+  return contextIn({ ...job, ...more });
+}
 
 test("a job on GitHub names its repository, run, commit, actor and files", () => {
   assert.deepEqual(contextOf({}), {
     actions: true,
     apiUrl: "https://api.github.com",
-    repository: "acme/shop",
+    repository: { owner: "acme", repo: "shop" },
     sha: "a".repeat(40),
     actor: "ada",
     runId: "17",
     runUrl: "https://github.com/acme/shop/actions/runs/17",
     workflowUrl: "https://github.com/acme/shop/actions/workflows/release.yaml",
+    pullRequest: undefined,
     outputFile: "/output",
     summaryFile: "/summary",
   });
 });
 
 test("outside of GitHub there is nothing but the address of its API", () => {
-  assert.deepEqual(
-    readContext({}, () => assert.fail("there is no event to read")),
-    { actions: false, apiUrl: "https://api.github.com" },
-  );
+  const known = Object.entries(contextIn({})).filter(([, value]) => value !== undefined);
+  assert.deepEqual(Object.fromEntries(known), { actions: false, apiUrl: "https://api.github.com" });
 });
 
 test("a later attempt has its own page, and whoever started it is the actor", () => {
@@ -84,12 +108,16 @@ for (const [name, event, pullRequest, sha] of events) {
   });
 }
 
-test("an event that cannot be read is as good as none", () => {
-  assert.equal(readContext(job, () => "{").pullRequest, undefined);
-  assert.equal(
-    readContext(job, () => {
-      throw new Error("no such file");
-    }).repository,
-    "acme/shop",
-  );
+test("an event that says nothing known is as good as none", () => {
+  for (const event of [null, [], "push", { pull_request: 7 }]) {
+    const { pullRequest, repository } = contextOf(event);
+    assert.deepEqual([pullRequest, repository?.repo], [undefined, "shop"]);
+  }
+});
+
+test("an event is a file that holds JSON", () => {
+  writeFileSync(eventFile, "{}");
+  assert.equal(isEvent(eventFile), true);
+  writeFileSync(eventFile, '{ "pull_request": ');
+  assert.deepEqual([isEvent(eventFile), isEvent(join(folder, "nowhere")), isEvent(undefined)], [false, false, false]);
 });

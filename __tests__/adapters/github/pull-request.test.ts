@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { startGitHub } from "../../../sandbox/github/github.ts";
 import type { Pull } from "../../../sandbox/github/repository.ts";
-import { connectGitHub } from "../../../src/adapters/github/client.ts";
 import type { GitHubContext } from "../../../src/adapters/github/context.ts";
+import { connectGitHub } from "../../../src/adapters/github/github.ts";
 import { findPullRequest } from "../../../src/adapters/github/pull-request.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 
+const repository = { owner: "acme", repo: "shop" };
 const sha = "a".repeat(40);
 const later = "b".repeat(40);
-const context: GitHubContext = { actions: true, apiUrl: "", repository: "acme/shop", sha };
+const context: GitHubContext = { actions: true, apiUrl: "", repository, sha };
 
 const cases: readonly (readonly [name: string, pulls: readonly Pull[], found: number | undefined])[] = [
   [
@@ -43,7 +44,7 @@ for (const [name, pulls, found] of cases) {
   test(`looking for the commit's pull request: ${name}`, async (t) => {
     const sandbox = await startGitHub({ pulls });
     t.after(() => sandbox.close());
-    const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+    const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token", isPaced: false });
     assert.equal(await findPullRequest(github, context, undefined), found);
     assert.deepEqual(sandbox.violations, []);
   });
@@ -52,7 +53,7 @@ for (const [name, pulls, found] of cases) {
 test("a number that was given, or that the event has, is not looked for", async (t) => {
   const sandbox = await startGitHub();
   t.after(() => sandbox.close());
-  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token", isPaced: false });
   assert.equal(await findPullRequest(github, { ...context, pullRequest: 8 }, 9), 9);
   assert.equal(await findPullRequest(github, { ...context, pullRequest: 8 }, undefined), 8);
   assert.deepEqual(sandbox.requests, []);

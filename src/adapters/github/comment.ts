@@ -7,8 +7,8 @@ import { headlineOf } from "../../words/headline.ts";
 import type { Links } from "../../words/links.ts";
 import { longestComment, renderReport } from "../../words/report.ts";
 import type { Clock } from "../../world/clock.ts";
-import type { Comment, GitHub, Repository } from "./client.ts";
 import { markerOf, readReports, resultLine, stamp } from "./comment-marker.ts";
+import type { Comment, GitHub, Repository } from "./github.ts";
 import { GitHubError } from "./github-error.ts";
 
 export type CommentOptions = {

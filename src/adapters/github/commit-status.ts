@@ -7,7 +7,7 @@ import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
 import { say } from "../../words/say.ts";
 import type { Clock } from "../../world/clock.ts";
-import type { CommitStatus, GitHub, Repository } from "./client.ts";
+import type { CommitStatus, GitHub, Repository } from "./github.ts";
 
 export type CommitStatusOptions = {
   readonly clock: Clock;

@@ -1,27 +1,45 @@
+import { readFileSync } from "node:fs";
+import type { context } from "@actions/github";
 import * as z from "zod/mini";
-import type { Repository } from "./client.ts";
+import type { Repository } from "./github.ts";
 
 /** What GitHub Actions says about the job, read once. */
 export type GitHubContext = {
   /** True where a GitHub runner reads the output: workflow commands and groups mean something. */
   readonly actions: boolean;
   readonly apiUrl: string;
-  readonly repository?: Repository;
+  readonly repository?: Repository | undefined;
   /** The commit that the workflow runs for; of a pull request, its own newest commit and not the merge that GitHub made. */
-  readonly sha?: string;
-  readonly actor?: string;
-  readonly runId?: string;
-  readonly runUrl?: string;
+  readonly sha?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly runUrl?: string | undefined;
   /** The page with the button "Run workflow". */
-  readonly workflowUrl?: string;
+  readonly workflowUrl?: string | undefined;
   /** Number of the pull request, where the event names one. */
-  readonly pullRequest?: number;
+  readonly pullRequest?: number | undefined;
   /** GITHUB_OUTPUT and GITHUB_STEP_SUMMARY. */
-  readonly outputFile?: string;
-  readonly summaryFile?: string;
+  readonly outputFile?: string | undefined;
+  readonly summaryFile?: string | undefined;
 };
 
+/** The context that @actions/github reads from the environment when it is imported. */
+export type JobContext = Pick<
+  typeof context,
+  "apiUrl" | "serverUrl" | "repo" | "sha" | "actor" | "runId" | "runAttempt" | "payload"
+>;
+
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
+export function isEvent(path: string | undefined): boolean {
+  try {
+    JSON.parse(readFileSync(path ?? "", "utf8"));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const reference = z.object({ number: z.number() });
 const event = z.object({
@@ -31,43 +49,38 @@ const event = z.object({
 });
 type Event = z.infer<typeof event>;
 
-/** `readText` reads GITHUB_EVENT_PATH; an event that cannot be read is as good as none. */
-export function readContext(environment: Environment, readText: (path: string) => string): GitHubContext {
+/** What releases need of the job's context, and what it leaves out of the environment. */
+export function readContext(job: JobContext, environment: Environment): GitHubContext {
   const set = (name: string): string | undefined => environment[name] || undefined;
-  const repository = set("GITHUB_REPOSITORY");
-  const server = (set("GITHUB_SERVER_URL") ?? "https://github.com").replace(/\/$/, "");
-  const runId = set("GITHUB_RUN_ID");
-  const payload = readEvent(set("GITHUB_EVENT_PATH"), readText);
-  const workflow = /\.github\/workflows\/([^@]+)@/.exec(set("GITHUB_WORKFLOW_REF") ?? "")?.[1];
-  return present({
+  const repository = set("GITHUB_REPOSITORY") === undefined ? undefined : job.repo;
+  const payload = event.safeParse(job.payload).data ?? {};
+  return {
     actions: environment.GITHUB_ACTIONS === "true",
-    apiUrl: set("GITHUB_API_URL") ?? "https://api.github.com",
+    apiUrl: job.apiUrl,
     repository,
-    sha: payload.pull_request?.head?.sha ?? payload.workflow_run?.head_sha ?? set("GITHUB_SHA"),
-    actor: set("GITHUB_TRIGGERING_ACTOR") ?? set("GITHUB_ACTOR"),
-    runId,
-    runUrl:
-      repository && runId
-        ? `${server}/${repository}/actions/runs/${runId}${attempt(set("GITHUB_RUN_ATTEMPT"))}`
-        : undefined,
-    workflowUrl: repository && workflow ? `${server}/${repository}/actions/workflows/${workflow}` : undefined,
+    sha: payload.pull_request?.head?.sha ?? payload.workflow_run?.head_sha ?? job.sha,
+    actor: set("GITHUB_TRIGGERING_ACTOR") ?? job.actor,
+    runId: Number.isNaN(job.runId) ? undefined : String(job.runId),
+    ...pagesOf(job, repository, set("GITHUB_WORKFLOW_REF")),
     pullRequest: pullRequestIn(payload),
     outputFile: set("GITHUB_OUTPUT"),
     summaryFile: set("GITHUB_STEP_SUMMARY"),
-  });
+  };
 }
 
-/** The page of a run shows its newest attempt, which is not this one after somebody runs it again. */
-const attempt = (number: string | undefined): string =>
-  number === undefined || number === "1" ? "" : `/attempts/${number}`;
-
-function readEvent(path: string | undefined, readText: (path: string) => string): Event {
-  if (path === undefined) return {};
-  try {
-    return event.safeParse(JSON.parse(readText(path))).data ?? {};
-  } catch {
-    return {}; // a file that is missing or cut off
-  }
+function pagesOf(
+  { serverUrl, runId, runAttempt }: JobContext,
+  repository: Repository | undefined,
+  workflowRef = "",
+): Pick<GitHubContext, "runUrl" | "workflowUrl"> {
+  if (repository === undefined) return {};
+  const actions = `${serverUrl}/${repository.owner}/${repository.repo}/actions`;
+  const attempt = runAttempt > 1 ? `/attempts/${runAttempt}` : ""; // the page of a run shows its newest attempt
+  const workflow = /\.github\/workflows\/([^@]+)@/.exec(workflowRef)?.[1];
+  return {
+    runUrl: Number.isNaN(runId) ? undefined : `${actions}/runs/${runId}${attempt}`,
+    workflowUrl: workflow === undefined ? undefined : `${actions}/workflows/${workflow}`,
+  };
 }
 
 /** A comment on an issue is no pull request; runs of forks come with an empty list. */
@@ -75,11 +88,4 @@ function pullRequestIn({ pull_request, issue, workflow_run }: Event): number | u
   if (pull_request) return pull_request.number;
   if (issue?.pull_request) return issue.number;
   return workflow_run?.pull_requests?.[0]?.number;
-}
-
-type Loose<T> = { readonly [K in keyof T]: T[K] | undefined };
-
-/** Under exactOptionalPropertyTypes a field that is unknown has to be absent. */
-function present(context: Loose<GitHubContext> & Pick<GitHubContext, "actions" | "apiUrl">): GitHubContext {
-  return Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined)) as GitHubContext;
 }

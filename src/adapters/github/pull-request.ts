@@ -1,5 +1,5 @@
-import type { GitHub, PullRequest } from "./client.ts";
 import type { GitHubContext } from "./context.ts";
+import type { GitHub, PullRequest } from "./github.ts";
 
 /**
  * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that have the commit:

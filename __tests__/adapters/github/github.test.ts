@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
-import { type Comment, connectGitHub, type GitHub } from "../../../src/adapters/github/client.ts";
+import { type Comment, connectGitHub, type GitHub } from "../../../src/adapters/github/github.ts";
 import { GitHubError } from "../../../src/adapters/github/github-error.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
 
+const repository = { owner: "acme", repo: "shop" };
 const sha = "a".repeat(40);
 const pulls = [{ number: 7, state: "open", commits: ["0".repeat(40), sha] }] as const;
 
@@ -19,7 +20,7 @@ async function connected(
     await sandbox.close();
     assert.deepEqual(sandbox.violations, [], "GitHub's own description allows every request and answer");
   });
-  return { sandbox, github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token }) };
+  return { sandbox, github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token, isPaced: false }) };
 }
 
 async function all(comments: AsyncIterable<Comment>): Promise<readonly Comment[]> {
@@ -35,9 +36,9 @@ test("the job's token belongs to github-actions[bot]", async (t) => {
 
 test("a comment is created, found and edited", async (t) => {
   const { github, sandbox } = await connected(t);
-  const created = await github.createComment("acme/shop", 7, "one");
-  const edited = await github.updateComment("acme/shop", created.id, "two");
-  assert.deepEqual(await all(github.comments("acme/shop", 7)), [edited]);
+  const created = await github.createComment(repository, 7, "one");
+  const edited = await github.updateComment(repository, created.id, "two");
+  assert.deepEqual(await all(github.comments(repository, 7)), [edited]);
   assert.equal(edited.body, "two");
   assert.equal(edited.author, "github-actions[bot]");
   assert.equal(edited.url, sandbox.comments(7)[0]?.url);
@@ -47,7 +48,7 @@ test("comments on every page are found", async (t) => {
   const { github, sandbox } = await connected(t);
   for (let number = 1; number <= 205; number++)
     sandbox.addComment(7, { login: "ada", type: "User", access: "read" }, `comment ${number}`);
-  const bodies = (await all(github.comments("acme/shop", 7))).map(({ body }) => body);
+  const bodies = (await all(github.comments(repository, 7))).map(({ body }) => body);
   assert.equal(bodies.length, 205);
   assert.equal(bodies.at(-1), "comment 205");
   assert.equal(sandbox.requests.length, 3);
@@ -57,7 +58,7 @@ test("no page is asked for that nobody wants", async (t) => {
   const { github, sandbox } = await connected(t);
   for (let number = 1; number <= 150; number++)
     sandbox.addComment(7, { login: "ada", type: "User", access: "read" }, `comment ${number}`);
-  for await (const { body } of github.comments("acme/shop", 7)) if (body === "comment 3") break;
+  for await (const { body } of github.comments(repository, 7)) if (body === "comment 3") break;
   assert.equal(sandbox.requests.length, 1);
 });
 
@@ -67,7 +68,7 @@ test("a fork's token is refused with GitHub's words and status", async (t) => {
     { tokens: { fork: { login: "github-actions[bot]", type: "Bot", access: "read" } } },
     "fork",
   );
-  await assert.rejects(github.createComment("acme/shop", 7, "one"), (error) => {
+  await assert.rejects(github.createComment(repository, 7, "one"), (error) => {
     assert.ok(error instanceof GitHubError);
     assert.equal(error.status, 403);
     assert.equal(error.busyUntil, undefined);
@@ -84,16 +85,16 @@ test("a wrong token is refused", async (t) => {
 test("a lost answer to a creation is not answered by creating again", async (t) => {
   const { github, sandbox } = await connected(t);
   sandbox.fail({ method: "POST", path: /comments$/, status: 502, served: true });
-  await assert.rejects(github.createComment("acme/shop", 7, "one"), GitHubError);
+  await assert.rejects(github.createComment(repository, 7, "one"), GitHubError);
   assert.equal(sandbox.comments(7).length, 1);
   assert.equal(sandbox.requests.filter(({ method }) => method === "POST").length, 1);
 });
 
 test("an edit is repeated when GitHub stumbles", async (t) => {
   const { github, sandbox } = await connected(t);
-  const { id } = await github.createComment("acme/shop", 7, "one");
+  const { id } = await github.createComment(repository, 7, "one");
   sandbox.fail({ method: "PATCH", status: 502 });
-  assert.equal((await github.updateComment("acme/shop", id, "two")).body, "two");
+  assert.equal((await github.updateComment(repository, id, "two")).body, "two");
 });
 
 const limits = [
@@ -122,28 +123,29 @@ for (const [name, fault, until] of limits) {
   test(`${name} is no lack of permission: GitHub is left alone until it says`, async (t) => {
     const { github, sandbox } = await connected(t);
     sandbox.fail(fault);
-    await assert.rejects(github.createComment("acme/shop", 7, "one"), (error) => {
+    await assert.rejects(github.pullRequestsOf(repository, sha), (error) => {
       assert.ok(error instanceof GitHubError);
       assert.ok(Math.abs((error.busyUntil ?? 0) - until(Date.now())) < 60_000, `busy until ${error.busyUntil}`);
       return true;
     });
+    assert.equal(sandbox.requests.length, 1);
   });
 }
 
 test("nobody at the address is not a refusal", async () => {
   const github = connectGitHub({ network: nodeWorld(), apiUrl: "http://127.0.0.1:1", token: "x" });
-  await assert.rejects(github.createComment("acme/shop", 7, "one"), UnreachableError);
+  await assert.rejects(github.createComment(repository, 7, "one"), UnreachableError);
 });
 
 test("a request that was given up ends at once", async (t) => {
   const { github, sandbox } = await connected(t);
   sandbox.fail({ delay: 60_000 });
-  await assert.rejects(github.createComment("acme/shop", 7, "one", AbortSignal.timeout(50)), { name: "TimeoutError" });
+  await assert.rejects(github.createComment(repository, 7, "one", AbortSignal.timeout(50)), { name: "TimeoutError" });
 });
 
 test("the status of a commit is set", async (t) => {
   const { github, sandbox } = await connected(t);
-  await github.setStatus("acme/shop", sha, {
+  await github.setStatus(repository, sha, {
     state: "pending",
     context: "canary/reviews",
     description: "25 %",
@@ -159,28 +161,67 @@ test("the status of a commit is set", async (t) => {
   ]);
 });
 
-test("an Enterprise Server is asked at its own place for GraphQL", async () => {
-  const asked: string[] = [];
-  const { createServer } = await import("node:http");
-  const server = createServer((request, response) => {
-    asked.push(request.url ?? "");
-    response.end(JSON.stringify({ data: { viewer: { login: "canary[bot]" } } }));
+test("an Enterprise Server is asked at its own places", async (t) => {
+  const { github, sandbox } = await connected(t, { enterprise: true });
+  assert.match(sandbox.url, /\/api\/v3$/);
+  assert.equal(await github.login(), "github-actions[bot]");
+  const { id } = await github.createComment(repository, 7, "one");
+  assert.deepEqual(
+    (await all(github.comments(repository, 7))).map((comment) => comment.id),
+    [id],
+  );
+});
+
+test("what is not GitHub's answer is told as that, and not taken for one", async (t) => {
+  const { github, sandbox } = await connected(t);
+  sandbox.fail({ path: /graphql$/, status: 200 });
+  await assert.rejects(github.login(), /asking whose token it is: the answer is not what GitHub documents/);
+  sandbox.fail({ method: "GET", path: /comments$/, status: 200 });
+  await assert.rejects(all(github.comments(repository, 7)), /listing the comments of acme\/shop#7: the answer is not/);
+});
+
+test("an error of GraphQL, which comes with a good status, is a refusal with GitHub's words", async (t) => {
+  const { github, sandbox } = await connected(t);
+  sandbox.fail({ path: /graphql$/, status: 200, body: { errors: [{ message: "Something is off" }] } });
+  await assert.rejects(github.login(), (error) => {
+    assert.ok(error instanceof GitHubError);
+    assert.equal(error.message, "GitHub: asking whose token it is: Something is off (200)");
+    assert.equal(error.busyUntil, undefined);
+    return true;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  try {
-    assert.equal(
-      await connectGitHub({
-        network: nodeWorld(),
-        apiUrl: `http://127.0.0.1:${address.port}/api/v3`,
-        token: "x",
-      }).login(),
-      "canary[bot]",
-    );
-    assert.deepEqual(asked, ["/api/graphql"]);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+});
+
+test("a limit of a moment is waited for", async (t) => {
+  const sandbox = await startGitHub({ pulls });
+  t.after(() => sandbox.close());
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+  const { id } = await github.createComment(repository, 7, "one");
+  sandbox.fail({
+    method: "PATCH",
+    status: 403,
+    message: "You have exceeded a secondary rate limit",
+    headers: { "retry-after": "1" },
+  });
+  assert.equal((await github.updateComment(repository, id, "two")).body, "two");
+  assert.deepEqual(
+    sandbox.requests.map(({ status }) => status),
+    [201, 403, 200],
+  );
+});
+
+test("whoever waits for a turn and gives up hears it at once, and nothing is sent any more", async (t) => {
+  const sandbox = await startGitHub({ pulls });
+  t.after(() => sandbox.close());
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+  const { id } = await github.createComment(repository, 7, "one");
+  const stop = new AbortController();
+  const edited = github.updateComment(repository, id, "two", stop.signal);
+  const another = github.updateComment(repository, id, "three");
+  stop.abort(new Error("enough"));
+  await assert.rejects(edited, /enough/);
+  await another;
+  assert.deepEqual(
+    sandbox.comments(7).map(({ body, edits }) => [body, edits]),
+    [["three", 1]],
+  );
 });
