@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { beyond } from "./bars/limits.ts";
 import { type Figures, figuresOf, neighboursOf, per1000, quantile } from "./bars/measure.ts";
-import { parseSource, type Source } from "./bars/source.ts";
+import { parseSource, type Source } from "./source.ts";
 
 /**
  * bars.ts [--check] [FOLDER]: how the code of FOLDER (default src) is written, by folder and in all, and what is beyond

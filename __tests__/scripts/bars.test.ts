@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { beyond, limits } from "../../scripts/bars/limits.ts";
 import { figuresOf, neighboursOf } from "../../scripts/bars/measure.ts";
-import { parseSource } from "../../scripts/bars/source.ts";
+import { parseSource } from "../../scripts/source.ts";
 
 /** What is said of these files, by path. */
 function problemsOf(files: Readonly<Record<string, string>>): readonly string[] {

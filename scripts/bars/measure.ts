@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Source } from "./source.ts";
+import type { Source } from "../source.ts";
 
 /** How the code of some files is written. Shares are between 0 and 1. */
 export type Figures = {

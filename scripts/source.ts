@@ -6,6 +6,7 @@ type Program = ReturnType<typeof parseSync>["program"];
 /** A file as a parser sees it: what stands in strings and comments is no code. */
 export type Source = {
   readonly path: string;
+  readonly text: string;
   /** The lines as they are written. */
   readonly lines: readonly string[];
   /** For each line whether there is code in it, and not only comments or nothing. */
@@ -28,6 +29,7 @@ export function parseSource(path: string, text: string): Source {
   const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
   return {
     path,
+    text,
     lines: text.split("\n"),
     isCode: code.split("\n").map((line) => line.trim() !== ""),
     imports: importsOf(path, program),

@@ -1,0 +1,40 @@
+import { basename, dirname } from "node:path";
+import type { Source } from "../source.ts";
+
+/**
+ * Tests that run the built program, which no import shows: it is made of these files' imports.
+ * They take long, so they are asked only about what nothing else can reach.
+ */
+const programTests = /^__tests__\/(integration|action|program|main|compose)\b/;
+const programOnly = ["src/main.ts", "src/compose.ts"];
+
+/** For each file of the product the tests that can notice a change in it, from the nearest. */
+export function testChoice(sources: readonly Source[]): (path: string) => readonly string[] {
+  const imports = new Map(sources.map((source) => [source.path, source.imports]));
+  const tests = sources.map(({ path }) => path).filter((path) => path.endsWith(".test.ts"));
+  const distances = new Map(tests.map((path) => [path, distancesFrom(path, imports)]));
+  return (path) => {
+    const ranked = tests.flatMap((test) => {
+      const distance = distances.get(test)?.get(path);
+      if (distance === undefined && !(programTests.test(test) && programOnly.includes(path))) return [];
+      return [{ test, rank: rankOf(test, path, distance ?? 9) }];
+    });
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
+  };
+}
+
+/** The test of the same name comes first, then its folder's, then those that import it, directly or not. */
+function rankOf(test: string, path: string, distance: number): number {
+  const mirror = dirname(test).replace(/^__tests__/, "src");
+  const sameFolder = mirror === dirname(path);
+  if (sameFolder && basename(test).startsWith(`${basename(path, ".ts")}.`)) return 0;
+  return distance + (sameFolder ? 0 : 10);
+}
+
+function distancesFrom(path: string, imports: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, number> {
+  const distances = new Map([[path, 0]]);
+  for (const [file, distance] of distances) {
+    for (const next of imports.get(file) ?? []) if (!distances.has(next)) distances.set(next, distance + 1);
+  }
+  return distances;
+}
