@@ -4,17 +4,29 @@ import type { Clock } from "../../src/world/clock.ts";
 /** Lets everything go on that waits for nothing but its turn. */
 export const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** What a promise has come to by now, or "pending". */
+export async function stateOf(promise: Promise<unknown>): Promise<unknown> {
+  await idle();
+  return Promise.race([promise, Promise.resolve("pending")]);
+}
+
 type Wait = { readonly at: Instant; readonly ends: () => void };
 
 /** What waits for a time, and what is due next. */
 function createWaits(now: () => Instant, added: () => void) {
   const waits = new Set<Wait>();
+  const works = new Set<Promise<void>>();
 
   function add(at: Instant, ends: () => void): () => void {
     const wait = { at, ends };
     waits.add(wait);
     added();
     return () => waits.delete(wait);
+  }
+
+  function tracked(work: Promise<void>): Promise<void> {
+    works.add(work);
+    return work.finally(() => works.delete(work));
   }
 
   const clock: Clock = {
@@ -36,7 +48,7 @@ function createWaits(now: () => Instant, added: () => void) {
       let underWay: Promise<void> | undefined;
       const again = (): (() => void) =>
         add(now() + interval, () => {
-          underWay ??= work().finally(() => {
+          underWay ??= tracked(work()).finally(() => {
             underWay = undefined;
           });
           forget = again();
@@ -65,19 +77,19 @@ function createWaits(now: () => Instant, added: () => void) {
     return next;
   }
 
-  return { clock, take };
+  return { clock, take, settled: () => Promise.all(works) };
 }
 
 /** A clock that stands still until a test moves it. */
 export function handClock(start: Instant = 0): Clock & { readonly advance: (by: Millis) => Promise<void> } {
   let time = start;
-  const { clock, take } = createWaits(
+  const { clock, take, settled } = createWaits(
     () => time,
     () => {},
   );
   return {
     ...clock,
-    /** What becomes due on the way happens at its time, and each has its consequences before the next. */
+    /** What becomes due on the way happens at its time, and each has its consequences before the next: what is done again and again has ended. */
     async advance(by) {
       const end = time + by;
       await idle();
@@ -85,6 +97,7 @@ export function handClock(start: Instant = 0): Clock & { readonly advance: (by: 
         time = Math.max(time, wait.at);
         wait.ends();
         await idle();
+        await settled();
       }
       time = end;
     },

@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { within } from "../../src/world/within.ts";
-import { handClock, idle } from "../support/clock.ts";
+import { handClock, idle, stateOf } from "../support/clock.ts";
 
 const never = new Promise<never>(() => {});
-
-/** What a promise has come to by now. */
-async function stateOf(promise: Promise<unknown>): Promise<unknown> {
-  await idle();
-  return Promise.race([promise, Promise.resolve("pending")]);
-}
 
 test("work that ends in time gives what it gives, or its failure", async () => {
   const clock = handClock();
