@@ -3,13 +3,14 @@ import test from "node:test";
 import type { SentObject } from "../../../sandbox/api-server/object.ts";
 import { deploymentWorkload } from "../../../src/adapters/deployment/deployment-workload.ts";
 import { captureWorkloads } from "../../../src/adapters/deployment/workloads-before.ts";
-import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import type { KubernetesClient, PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
+import { readDeployment } from "../../../src/kubernetes/deployment.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError } from "../../../src/lib/errors.ts";
 import { splitAt } from "../../../src/release/split.ts";
 import type { Target } from "../../../src/release/target.ts";
-import { clientOf, inCluster, until } from "../../support/cluster.ts";
+import { type Cluster, clientOf, inCluster, until } from "../../support/cluster.ts";
 import {
   autoscalerOf,
   deploymentOf,
@@ -268,40 +269,158 @@ test("the journal gets names, numbers and images, and nothing of the pods' envir
     assert.match(before.canary?.replicaSet ?? "", /^reviews-v2-/);
   }));
 
+/** Releases to `target` while somebody does something after the first reading of the canary; gives how often was written. */
+async function deployMeddled({ client }: Cluster, target: Target, meddle: () => Promise<unknown>): Promise<number> {
+  let meddled = false;
+  let writes = 0;
+  const watched: KubernetesClient = {
+    ...client,
+    async get(resource, namespace, name) {
+      const object = await client.get(resource, namespace, name);
+      if (name === "reviews-v2" && !meddled) await meddle();
+      meddled ||= name === "reviews-v2";
+      return object;
+    },
+    patch(...request) {
+      writes++;
+      return client.patch(...request);
+    },
+  };
+  const before = await captureWorkloads(client, target, Math.random);
+  const it = deploymentWorkload({ client: watched, target, before, keepOld: false, clock: nodeClock });
+  await it.deploy();
+  await ready(it);
+  return writes;
+}
+
+const imagesOf = async ({ client }: Cluster): Promise<unknown> =>
+  readDeployment((await client.get(resources.deployments, "shop", "reviews-v2")) ?? assert.fail()).containers.map(
+    ({ name, image }) => [name, image],
+  );
+
 test("a Deployment that was made anew between reading and writing is read again", () =>
-  inCluster(shop(canary()), async ({ client, server, requestsOf }) => {
-    let renewed = false;
-    const meddled: KubernetesClient = {
-      ...client,
-      async get(resource, namespace, name) {
-        const found = await client.get(resource, namespace, name);
-        if (name !== "reviews-v2" || renewed) return found;
-        renewed = true;
-        await client.delete(resource, "shop", "reviews-v2");
-        server.apply([canary()]);
-        return found;
-      },
-    };
-    const target = targetOf("shop");
-    const it = deploymentWorkload({
-      client: meddled,
-      target,
-      before: await captureWorkloads(client, target, Math.random),
-      keepOld: false,
-      clock: nodeClock,
+  inCluster(shop(canary()), async (cluster) => {
+    const writes = await deployMeddled(cluster, targetOf("shop"), async () => {
+      await cluster.client.delete(resources.deployments, "shop", "reviews-v2");
+      cluster.server.apply([canary()]);
     });
-    const requests = await requestsOf(() => it.deploy());
-    assert.deepEqual(
-      requests.filter((request) => !request.startsWith("DELETE")),
-      [
-        "GET deployments/reviews-v2",
-        "PATCH deployments/reviews-v2",
-        "GET deployments/reviews-v2",
-        "PATCH deployments/reviews-v2",
-      ],
-    );
-    await ready(it);
+    assert.equal(writes, 2);
   }));
+
+test("a container that came before the chosen one between reading and writing does not get its image", () =>
+  inCluster(shop(canary()), async (cluster) => {
+    const warmer = { name: "warmer", image: image("v1-old") };
+    const writes = await deployMeddled(cluster, targetOf("shop", { container: "reviews" }), () =>
+      cluster.client.patch(resources.deployments, "shop", "reviews-v2", {
+        type: "json",
+        body: [{ op: "add", path: "/spec/template/spec/containers/0", value: warmer }],
+      }),
+    );
+    assert.equal(writes, 2);
+    assert.deepEqual(await imagesOf(cluster), [
+      ["warmer", image("v1-old")],
+      ["reviews", image("v2")],
+    ]);
+  }));
+
+test("an image that somebody else changed between reading and writing is read again", () =>
+  inCluster(shop(canary()), async (cluster) => {
+    const writes = await deployMeddled(cluster, targetOf("shop"), () =>
+      cluster.client.patch(resources.deployments, "shop", "reviews-v2", {
+        type: "json",
+        body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: image("v1-other") }],
+      }),
+    );
+    assert.equal(writes, 2);
+    assert.deepEqual(await imagesOf(cluster), [["reviews", image("v2")]]);
+  }));
+
+test("restarts from before the release do not count, and stable's all do", () =>
+  inCluster(shop(canary()), async ({ client }) => {
+    const restarted = (count: number): KubernetesClient => ({
+      ...client,
+      list: async (...request) => {
+        const text = JSON.stringify(await client.list(...request));
+        return JSON.parse(text.replaceAll(/"restartCount":\d+/g, `"restartCount":${count}`));
+      },
+    });
+    await until(
+      "every pod is there",
+      () => client.list(resources.pods, "shop"),
+      (pods) => JSON.stringify(pods).match(/"restartCount"/g)?.length === 5,
+    );
+    const target = targetOf("shop");
+    const before = await captureWorkloads(restarted(3), target, Math.random);
+    const it = deploymentWorkload({ client: restarted(5), target, before, keepOld: false, clock: nodeClock });
+    assert.equal((await it.health("canary")).restarts, 2);
+    assert.equal((await it.health("stable")).restarts, 4 * 5);
+  }));
+
+test("a canary with an autoscaler that rested at 0 rests again after a rollback", () =>
+  inCluster(shop(canary("v1-old", 0), autoscalerOf("shop", "reviews-v2")), async ({ client }) => {
+    const it = await workload(client);
+    await it.deploy();
+    assert.equal(await replicasOf(client, "reviews-v2"), 1);
+    assert.deepEqual((await it.differences("stable")).slice(0, 1), [
+      "Deployment shop/reviews-v2 is scaled to 1, not 0",
+    ]);
+    await it.restore();
+    assert.equal(await replicasOf(client, "reviews-v2"), 0);
+    assert.deepEqual(await it.differences("stable"), []);
+  }));
+
+/** The canary's Deployment as the user's manifest has it. */
+const manifest = (tag: string, replicas: number): SentObject => {
+  const { metadata, ...rest } = deploymentOf("shop", "reviews-v2", tag, {
+    replicas,
+    containers: [{ name: "reviews", image: image(tag), env: [{ name: "TAG", value: tag }] }],
+  });
+  return { ...rest, metadata: { name: metadata?.name ?? "" } };
+};
+
+const released = (...objects: readonly SentObject[]): Partial<Target> => ({
+  source: { from: "manifests", objects },
+  replicas: { kind: "count", count: 3 },
+});
+
+test("what was applied last is removed first", () =>
+  inCluster(shop(), async ({ client, requestsOf }) => {
+    const configMaps = ["first", "second"].map((name) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name } }));
+    const it = await workload(client, released(...configMaps, manifest("v2", 1)));
+    await it.deploy();
+    await ready(it);
+    const requests = await requestsOf(() => it.restore());
+    assert.deepEqual(
+      requests.filter((request) => request.startsWith("DELETE")),
+      ["DELETE deployments/reviews-v2", "DELETE configmaps/second", "DELETE configmaps/first"],
+    );
+  }));
+
+test("a manifest takes fields back from ourselves, but not while somebody else has some of them, too", () =>
+  inCluster(shop(), async ({ client, server }) => {
+    const earlier = await workload(client, released(manifest("v1", 1)));
+    await earlier.deploy();
+    await earlier.scale(splitAt(100)); // by a patch, so that it is another owner of the replicas than the manifest is
+    const next = released(manifest("v2", 1));
+    await (await workload(client, { ...next, replicas: { kind: "count", count: 4 } })).deploy();
+    assert.equal(await replicasOf(client, "reviews-v2"), 4);
+
+    await earlier.scale(splitAt(100));
+    await client.patch(resources.deployments, "shop", "reviews-v2", { type: "json", body: [scaledTo(6)] });
+    const { replicas: _, ...spec } = Object(manifest("v1-other", 1).spec);
+    server.apply([{ ...manifest("v1", 1), metadata: { name: "reviews-v2", namespace: "shop" }, spec }]); // by kubectl
+    const third = await workload(client, { ...released(manifest("v3", 1)), replicas: { kind: "count", count: 9 } });
+    await assert.rejects(
+      third.deploy(),
+      (error) =>
+        error instanceof DeniedError &&
+        /would change what .*kubectl/.test(error.message) &&
+        /istio-canary/.test(error.message),
+    );
+    assert.equal(await replicasOf(client, "reviews-v2"), 6);
+  }));
+
+const scaledTo = (value: number): PatchOperation => ({ op: "add", path: "/spec/replicas", value });
 
 test("a Deployment that is on its way out is as good as gone", () =>
   inCluster(shop(), async ({ client }) => {
