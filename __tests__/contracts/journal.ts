@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { configMapJournal } from "../../src/adapters/kubernetes/config-map-journal.ts";
-import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
-import { resources } from "../../src/kubernetes/object.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
+import type { Journal } from "../../src/ports/journal.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { planOf, target } from "../support/world.ts";
 
-/** What a journal needs to be tested: an API server, and namespaces in it. */
+/** The journal of one service that was never released. */
+export type JournalOfService = {
+  /** As another job opens it. */
+  readonly open: () => Journal;
+  /** Puts a text where the record is kept, as another program would. */
+  readonly store: (text: string) => Promise<void>;
+};
+
 export type JournalWorld = {
-  readonly client: KubernetesClient;
-  readonly createNamespace: () => Promise<string>;
+  readonly newService: () => Promise<JournalOfService>;
   readonly close: () => Promise<void>;
 };
 
@@ -29,48 +33,43 @@ const recordOf = (id: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord 
   ...more,
 });
 
-/** The facts that a release relies on when it is to survive its job. */
+/** The facts that a release relies on when it is to survive its job, for any adapter of the port. */
 export function journalContract(name: string, setUp: () => Promise<JournalWorld>): void {
-  describe(`the journal on ${name}`, () => {
+  describe(`journal: ${name}`, () => {
     let world: JournalWorld;
     before(async () => {
       world = await setUp();
     });
     after(() => world.close());
 
-    const open = async () => {
-      const namespace = await world.createNamespace();
-      return { namespace, journal: () => configMapJournal(world.client, namespace, "reviews") };
-    };
-
     test("a service that was never released has no record", async () => {
-      const { journal } = await open();
-      assert.equal(await journal().load(), undefined);
+      const { open } = await world.newService();
+      assert.equal(await open().load(), undefined);
     });
 
     test("what one job saved another one loads, to the letter", async () => {
-      const { journal } = await open();
+      const { open } = await world.newService();
       const record = recordOf("one");
-      await journal().save(record);
-      assert.deepEqual(await journal().load(), record);
+      await open().save(record);
+      assert.deepEqual(await open().load(), record);
     });
 
     test("saves that are begun at once end in the order in which they were begun", async () => {
-      const { journal } = await open();
-      const mine = journal();
+      const { open } = await world.newService();
+      const mine = open();
       await Promise.all(
         [1, 2, 3].map((stage) =>
           mine.save(recordOf("one", { state: { phase: "baking", stage, since: 0, putBacks: 0 } })),
         ),
       );
-      assert.deepEqual((await journal().load())?.state, { phase: "baking", stage: 3, since: 0, putBacks: 0 });
+      assert.deepEqual((await open().load())?.state, { phase: "baking", stage: 3, since: 0, putBacks: 0 });
     });
 
     test("a job whose release another one took over may not save, and hears who has it", async () => {
-      const { journal } = await open();
-      const first = journal();
+      const { open } = await world.newService();
+      const first = open();
       await first.save(recordOf("one"));
-      const second = journal();
+      const second = open();
       await second.load();
       await second.save(recordOf("two"));
       await assert.rejects(first.save(recordOf("one", { state: { phase: "succeeded" } })), (error) => {
@@ -78,32 +77,38 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
         assert.match(error.message, /https:\/\/ci\.example\/two/);
         return true;
       });
-      assert.equal((await journal().load())?.run.id, "two");
+      assert.equal((await open().load())?.run.id, "two");
+    });
+
+    test("a step that is still at an earlier release of its own job has lost it, too", async () => {
+      const { open } = await world.newService();
+      const first = open();
+      await first.save(recordOf("one"));
+      const second = open();
+      await second.load();
+      await second.save(recordOf("one", { startedAt: 2_000 }));
+      await assert.rejects(first.save(recordOf("one", { state: { phase: "succeeded" } })), TakenOverError);
+      assert.equal((await open().load())?.startedAt, 2_000);
     });
 
     test("a job that finds its own last save, whose answer was lost, goes on", async () => {
-      const { journal } = await open();
-      const mine = journal();
+      const { open } = await world.newService();
+      const mine = open();
       await mine.save(recordOf("one"));
-      const elsewhere = journal(); // the same job's save, which this journal has not heard of
+      const elsewhere = open(); // the same job's save, which this journal has not heard of
       await elsewhere.load();
       await elsewhere.save(
         recordOf("one", { log: [{ at: 1, do: "route", reason: { kind: "giving-weight", weight: 5 } }] }),
       );
       await mine.save(recordOf("one", { state: { phase: "succeeded" } }));
-      assert.equal((await journal().load())?.state.phase, "succeeded");
+      assert.equal((await open().load())?.state.phase, "succeeded");
     });
 
     test("a record of a newer program is refused by its version", async () => {
-      const { namespace, journal } = await open();
-      await world.client.create(resources.configMaps, namespace, {
-        apiVersion: "v1",
-        kind: "ConfigMap",
-        metadata: { name: "istio-canary-reviews" },
-        data: { "release.json": '{"version":2}' },
-      });
+      const { open, store } = await world.newService();
+      await store('{"version":2}');
       await assert.rejects(
-        journal().load(),
+        open().load(),
         (error) => error instanceof DeniedError && /has version 2/.test(error.message),
       );
     });

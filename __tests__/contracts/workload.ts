@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
-import { deploymentWorkload } from "../../src/adapters/deployment/deployment-workload.ts";
-import { captureWorkloads, workloadsBefore } from "../../src/adapters/deployment/workloads-before.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
-import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
+import type { Workload } from "../../src/ports/workload.ts";
 import type { Health } from "../../src/release/health.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
@@ -19,10 +17,12 @@ export type WorkloadWorld = {
   /** A new, empty namespace. */
   readonly createNamespace: () => Promise<string>;
   readonly apply: (objects: readonly SentObject[]) => Promise<void>;
+  /** Looks at both versions before a release; what it gives opens the workload for another job of that release. */
+  readonly capture: (target: Target, keepOld: boolean) => Promise<() => Workload>;
   readonly close: () => Promise<void>;
 };
 
-/** What every Workload has to do, on any API server. */
+/** What every Workload of Deployments has to do, for any adapter of the port, on any API server. */
 export function workloadContract(name: string, setUp: () => Promise<WorkloadWorld>): void {
   describe(`workload: ${name}`, () => {
     let world: WorkloadWorld;
@@ -49,17 +49,8 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       );
 
       async function workload(more: Partial<Target> = {}, keepOld = false) {
-        const target = targetOf(namespace, more);
-        const memento = await captureWorkloads(world.client, target, Math.random);
-        const connect = () =>
-          deploymentWorkload({
-            client: world.client,
-            target,
-            before: workloadsBefore.parse(JSON.parse(JSON.stringify(memento))),
-            keepOld,
-            clock: nodeClock,
-          });
-        return { ...connect(), anotherJob: connect };
+        const open = await world.capture(targetOf(namespace, more), keepOld);
+        return { ...open(), anotherJob: open };
       }
       return { namespace, get, workload };
     }

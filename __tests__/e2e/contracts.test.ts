@@ -4,6 +4,7 @@ import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { journalContract } from "../contracts/journal.ts";
 import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
+import { configMapJournals, deploymentWorkloads, leaseLocks } from "../contracts/on-cluster.ts";
 import { routerContract } from "../contracts/router.ts";
 import { workloadContract } from "../contracts/workload.ts";
 import { openApiServer } from "./support/api-server.ts";
@@ -71,6 +72,8 @@ async function world(prefix: string) {
 }
 
 routerContract("the real API server", () => world("contract-router"));
-workloadContract("the real API server", () => world("contract-workload"));
-journalContract("the real API server", () => world("contract-journal"));
-lockContract("the real API server", () => world("contract-lock"));
+workloadContract("Deployments on the real API server", async () =>
+  deploymentWorkloads(await world("contract-workload")),
+);
+journalContract("ConfigMaps on the real API server", async () => configMapJournals(await world("contract-journal")));
+lockContract("Leases on the real API server", async () => leaseLocks(await world("contract-lock")));

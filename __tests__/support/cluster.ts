@@ -20,8 +20,8 @@ export const clientOf = ({ url, ca, adminToken }: ApiServer, token = adminToken)
   });
 
 /** The place for a contract suite: an API server of its own, and namespaces in it. */
-export async function sandboxWorld() {
-  const server = await startApiServer();
+export async function sandboxWorld(options: ApiServerOptions = {}) {
+  const server = await startApiServer(options);
   const client = clientOf(server);
   let namespaces = 0;
   return {

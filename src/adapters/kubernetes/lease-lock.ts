@@ -69,8 +69,7 @@ export function leaseLock({ client, namespace, service, clock, force }: LeaseLoc
       lost: lost.signal,
       async release() {
         await stopRenewing();
-        if (lost.signal.aborted) return;
-        await write(undefined, lease).catch(() => undefined); // it would run out by itself
+        await write(undefined, lease).catch(() => undefined); // it is somebody else's by now, or runs out by itself
       },
     };
   }
