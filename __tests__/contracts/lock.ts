@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DeniedError } from "../../src/lib/errors.ts";
-import type { Held, Lock } from "../../src/ports/lock.ts";
+import type { HeldLock, Lock } from "../../src/ports/lock.ts";
 import type { Run } from "../../src/release/release-record.ts";
 import type { Clock } from "../../src/world/clock.ts";
 import { handClock, idle } from "../support/clock.ts";
@@ -124,7 +124,7 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
   });
 }
 
-function holding(answer: Awaited<ReturnType<Lock["acquire"]>>): Held {
+function holding(answer: Awaited<ReturnType<Lock["acquire"]>>): HeldLock {
   if ("heldBy" in answer) assert.fail(`the lock is held by ${answer.heldBy.id}`);
   return answer;
 }

@@ -7,7 +7,7 @@ import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import { chance } from "../../src/rehearsal/chance.ts";
 import { type Ending, rehearse } from "../../src/rehearsal/rehearsal.ts";
-import { type RehearsedMesh, rehearsedMesh, type World } from "../../src/rehearsal/rehearsed-mesh.ts";
+import { type RehearsedMesh, type RehearsedService, rehearsedMesh } from "../../src/rehearsal/rehearsed-mesh.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { createWorld, planOf, second, stageOf } from "../support/world.ts";
@@ -23,14 +23,14 @@ const usual = planOf({
   pollEvery: 15 * second,
 });
 
-const busy = (failing: number, more: Partial<World> = {}): World => ({
+const busy = (failing: number, more: Partial<RehearsedService> = {}): RehearsedService => ({
   rate: 50,
   baseline: 0.01,
   failing,
   phi: 1,
   ...more,
 });
-const many = (plan: Plan, world: World, runs: number): readonly Ending[] =>
+const many = (plan: Plan, world: RehearsedService, runs: number): readonly Ending[] =>
   Array.from({ length: runs }, (_, index) => rehearse(plan, world, 1_000 * index));
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -119,7 +119,7 @@ test("stages that the budget puts between are rehearsed, too", () => {
 });
 
 /** The engine itself on a clock that jumps, in front of the same mesh. */
-async function release(plan: Plan, world: World, seed: number): Promise<Omit<Ending, "late">> {
+async function release(plan: Plan, world: RehearsedService, seed: number): Promise<Omit<Ending, "late">> {
   const mesh = rehearsedMesh(world, plan.pollEvery, seed);
   const { ports, begin } = createWorld(plan);
   let end: Omit<Ending, "late"> | undefined;
@@ -187,7 +187,7 @@ const closely: Gate = {
 /** What is seen during the warm-up alone is inconclusive, and holds; nothing seen after it fails. */
 const blind = planOf({ stages: [stageOf(50, { wait: minute, gates: [evidence] })] });
 
-const courses: readonly (readonly [plan: Plan, world: World, releases: number])[] = [
+const courses: readonly (readonly [plan: Plan, world: RehearsedService, releases: number])[] = [
   [quick, busy(0.01), 4],
   [quick, busy(1), 4],
   [quick, busy(0.01, { rate: 0.3 }), 4],

@@ -8,7 +8,7 @@ import type { Health } from "../release/health.ts";
 import type { Look } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
-import { type RehearsedMesh, rehearsedMesh, type World } from "./rehearsed-mesh.ts";
+import { type RehearsedMesh, type RehearsedService, rehearsedMesh } from "./rehearsed-mesh.ts";
 
 /** How one rehearsed release ended. */
 export type Ending = {
@@ -37,7 +37,7 @@ const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, be
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
-export function rehearse(wanted: Plan, world: World, seed: number): Ending {
+export function rehearse(wanted: Plan, world: RehearsedService, seed: number): Ending {
   const mesh = rehearsedMesh(world, wanted.pollEvery, seed);
   let plan = rehearsable(wanted);
   let state: Open = { phase: "preparing", step: "deploying", since: 0 };

@@ -4,7 +4,7 @@ import { type Chance, chance, poisson } from "./chance.ts";
 import type { Traffic } from "./detectability.ts";
 
 /** A service with a canary. */
-export type World = Traffic & {
+export type RehearsedService = Traffic & {
   /** The part of the canary's requests that fails. */
   readonly failing: number;
   /** How many times as much as independent failures the service's vary: they come in clusters then. 1 where they do not. */
@@ -27,7 +27,11 @@ export type RehearsedMesh = {
 };
 
 /** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
-export function rehearsedMesh({ rate, baseline, failing, phi }: World, scrape: Millis, seed: number): RehearsedMesh {
+export function rehearsedMesh(
+  { rate, baseline, failing, phi }: RehearsedService,
+  scrape: Millis,
+  seed: number,
+): RehearsedMesh {
   const [moments, goods, bads] = [chance(seed), chance(seed + 1), chance(seed + 2)];
   let weight = 0;
   let untilScrape = moments() * scrape;

@@ -2,7 +2,7 @@ import { managedBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import type { Held, HeldByOther, Lock } from "../../ports/lock.ts";
+import type { HeldByOther, HeldLock, Lock } from "../../ports/lock.ts";
 import type { Run } from "../../release/release-record.ts";
 import type { Clock } from "../../world/clock.ts";
 import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
@@ -37,7 +37,7 @@ export function leaseLock({ client, namespace, service, clock, force }: LeaseLoc
       : client.create(resources.leases, namespace, lease);
   }
 
-  async function acquire(run: Run, tries = 1): Promise<Held | HeldByOther> {
+  async function acquire(run: Run, tries = 1): Promise<HeldLock | HeldByOther> {
     const lease = await read();
     const holder = lease && holderOf(lease, clock.now());
     if (holder && holder.heldBy.id !== run.id && !force) return holder;
@@ -50,7 +50,7 @@ export function leaseLock({ client, namespace, service, clock, force }: LeaseLoc
     }
   }
 
-  function renewing(taken: KubernetesObject, run: Run): Held {
+  function renewing(taken: KubernetesObject, run: Run): HeldLock {
     const lost = new AbortController();
     let lease = taken;
 
@@ -103,7 +103,7 @@ function holderOf(lease: KubernetesObject, now: Instant): HeldByOther | undefine
 
 const runAnnotation = "istio-canary/run";
 
-/** Held by a run; without one it is free. */
+/** HeldLock by a run; without one it is free. */
 function leaseOf(name: string, run: Run | undefined, now: Instant, before: KubernetesObject | undefined): object {
   return {
     apiVersion: "coordination.k8s.io/v1",

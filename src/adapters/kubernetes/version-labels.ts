@@ -6,7 +6,7 @@ import type { Role, Target } from "../../release/target.ts";
 import { istioResources } from "./istio-version.ts";
 import type { KubernetesClient } from "./kubernetes-client.ts";
 
-type VersionPair = Pick<Target, "namespace" | "stable" | "canary">;
+type VersionsOfTarget = Pick<Target, "namespace" | "stable" | "canary">;
 
 /**
  * The pod labels by which a subset can select one version and not the other; undefined when nothing tells them apart.
@@ -14,7 +14,7 @@ type VersionPair = Pick<Target, "namespace" | "stable" | "canary">;
  */
 export async function versionLabels(
   client: KubernetesClient,
-  pair: VersionPair,
+  pair: VersionsOfTarget,
   configured: Labels,
   of: Role,
 ): Promise<Labels | undefined> {
@@ -27,7 +27,7 @@ export async function versionLabels(
 
 const podLabels =
   (client: KubernetesClient, namespace: string) =>
-  async ({ deployment }: VersionPair["stable"]): Promise<Labels | undefined> => {
+  async ({ deployment }: VersionsOfTarget["stable"]): Promise<Labels | undefined> => {
     const object = await client.get(resources.deployments, namespace, deployment);
     return object && readDeployment(object).podLabels;
   };
@@ -40,7 +40,7 @@ function different(own: Labels, other: Labels): Labels | undefined {
 /** The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say. */
 export async function copyLabels(
   client: KubernetesClient,
-  { namespace, stable, canary }: VersionPair,
+  { namespace, stable, canary }: VersionsOfTarget,
   configured: Labels,
 ): Promise<LabelAnswer> {
   if (Object.keys(configured).length > 0) return { labels: configured };
