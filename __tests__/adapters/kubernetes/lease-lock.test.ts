@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "../../../src/adapters/kubernetes/lease-lock.ts";
+import { textAt } from "../../../src/kubernetes/field.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { handClock } from "../../support/clock.ts";
 import { inCluster } from "../../support/cluster.ts";
@@ -35,6 +36,6 @@ test("a renewal that fails for another reason is no loss, and the next one makes
     await clock.advance(10_000);
     assert.equal(held.lost.aborted, false);
     const lease = await client.get(resources.leases, "default", "istio-canary-reviews");
-    assert.equal((lease?.spec as { readonly renewTime?: string }).renewTime, "2026-01-01T00:00:20.000000Z");
+    assert.equal(textAt(lease, "spec", "renewTime"), "2026-01-01T00:00:20.000000Z");
     await held.release();
   }));
