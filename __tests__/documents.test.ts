@@ -28,6 +28,7 @@ test("the README's full configuration is one without a fault", async () => {
     inputs: { config: "README.md" },
     env,
     readFile: async () => text ?? "",
+    registerSecret: () => {},
   });
   assert.equal(release?.plan.stages.length, 4);
   assert.deepEqual(warnings, []);

@@ -58,6 +58,7 @@ for (const { where, env, given } of releases) {
       inputs,
       env: environment,
       readFile: (path) => readFile(path, "utf8"),
+      registerSecret: () => {},
     });
     assert.ok(release);
     assert.deepEqual(warnings, []);

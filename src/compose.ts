@@ -8,10 +8,11 @@ import { comment } from "./adapters/github/comment.ts";
 import { commitStatus } from "./adapters/github/commit-status.ts";
 import type { GitHubContext } from "./adapters/github/context.ts";
 import { connectGitHub } from "./adapters/github/github.ts";
+import { jobRun } from "./adapters/github/job-run.ts";
 import { findPullRequest } from "./adapters/github/pull-request.ts";
 import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
 import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
-import { type Connection, connect } from "./adapters/kubernetes/kubernetes-client.ts";
+import { connect } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { prometheus } from "./adapters/prometheus/prometheus.ts";
@@ -25,7 +26,6 @@ import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
-import { uuid } from "./lib/uuid.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
@@ -33,10 +33,11 @@ import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import { preflight } from "./preflight/preflight.ts";
 import type { Plan } from "./release/plan.ts";
-import type { ReleaseRecord, Run } from "./release/release-record.ts";
+import type { ReleaseRecord } from "./release/release-record.ts";
 import type { Role, Target } from "./release/target.ts";
 import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
+import { createWarnings, type Warnings } from "./reporting/warnings.ts";
 import type { Links } from "./words/links.ts";
 import type { World } from "./world/world.ts";
 
@@ -52,8 +53,7 @@ export type Surroundings = World & {
 
 /** The same for commands that ask no cluster, and need none to be there. */
 export function desk(config: Config, world: Surroundings): Desk {
-  for (const secret of secretsIn(config.metrics?.headers ?? {})) world.redaction.register(secret);
-  const { warn } = collectWarnings(config, world);
+  const { warn } = warningsOf(config, world);
   return {
     config,
     warn,
@@ -67,15 +67,9 @@ export function desk(config: Config, world: Surroundings): Desk {
 export function compose(config: Config, world: Surroundings): Session {
   const { namespace, service } = config;
   const { clock } = world;
-  const { warn, warnings } = collectWarnings(config, world);
-  const cluster = findCluster({ ...config.cluster, env: world.env });
-  for (const secret of [
-    ...cluster.secrets,
-    ...secretsIn(config.metrics?.headers ?? {}),
-    ...secretsIn(config.verify.headers),
-  ])
-    world.redaction.register(secret);
-  const client = connect(world, { ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
+  const { warn, all: warnings } = warningsOf(config, world);
+  const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
+  const client = connect(world, cluster, warn);
   const journal = configMapJournal(client, namespace, service);
   const written = world.github.outputFile ? outputs(config.reporting.report) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
@@ -112,7 +106,7 @@ export function compose(config: Config, world: Surroundings): Session {
 
   return {
     config,
-    run: runOf(world),
+    run: jobRun(world.github, world.env, world),
     clock,
     transport: world.transport,
     warn,
@@ -123,8 +117,7 @@ export function compose(config: Config, world: Surroundings): Session {
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
-    orient: async (target, plan) =>
-      plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target,
+    soleServer: (target) => soleServer(client, target),
     preflight: (target, plan) =>
       preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
     capture: async (target) => ({
@@ -134,6 +127,12 @@ export function compose(config: Config, world: Surroundings): Session {
     connect: portsOf,
     ...counting(metricsOf, world),
   };
+}
+
+function warningsOf(config: Config, { voice, redaction }: Surroundings): Warnings {
+  const warnings = createWarnings(redaction, voice.warn);
+  for (const warning of config.warnings) warnings.warn(warning);
+  return warnings;
 }
 
 /** What was counted until now. */
@@ -155,45 +154,6 @@ function sharedMetrics({ metrics }: Config, world: World): (target: Target) => M
     shared.set(key, known);
     return known;
   };
-}
-
-const exchanged = (target: Target): Target => ({ ...target, stable: target.canary, canary: target.stable });
-
-/** Tokens from exec plugins and files are known only now. */
-async function masked(
-  authorization: ReturnType<Connection["authorize"]>,
-  redaction: Redaction,
-): ReturnType<Connection["authorize"]> {
-  for (const secret of secretsIn((await authorization).headers)) redaction.register(secret);
-  return authorization;
-}
-
-/** What headers hold by their names; a host or a tenant is no secret, and masking it would tear holes into every report. */
-const secretsIn = (headers: { readonly [name: string]: string }): readonly string[] =>
-  Object.entries(headers).flatMap(([name, value]) =>
-    /auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : [],
-  );
-
-/** A warning is told at once, once, and kept for the reports. */
-function collectWarnings(config: Config, { voice, redaction }: Surroundings): Pick<Session, "warn" | "warnings"> {
-  const told = new Set<string>();
-  const warn = (warning: string): void => {
-    if (told.has(warning)) return;
-    told.add(warning);
-    voice.warn(redaction.redact(warning));
-  };
-  for (const warning of config.warnings) warn(warning);
-  return { warn, warnings: () => [...told] };
-}
-
-/** The steps of one job share the release that they work on, so that the second can end what the first began. */
-function runOf({ github, env, random }: Surroundings): Run {
-  const { runId, runUrl, actor } = github;
-  const id =
-    runId === undefined
-      ? `${env.HOSTNAME ?? "local"}-${uuid(random).slice(0, 8)}`
-      : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
-  return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
 
 function reporterFor(

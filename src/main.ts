@@ -38,8 +38,12 @@ async function main(): Promise<ExitCode> {
   if (asked.want === "help") return print(helpText(asked.command));
   if (asked.want === "version") return print(packageJson.version);
 
-  const config = await loadConfig({ inputs: asked.inputs, env, readFile: (path) => readFile(path, "utf8") });
-  if (config.reporting.githubToken) redaction.register(config.reporting.githubToken);
+  const config = await loadConfig({
+    inputs: asked.inputs,
+    env,
+    readFile: (path) => readFile(path, "utf8"),
+    registerSecret: redaction.register,
+  });
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const voice =
     process.stdout.isTTY && !github.actions

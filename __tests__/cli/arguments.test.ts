@@ -53,6 +53,7 @@ const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? Known: ${flags.join(", ")}`],
   ["--config", "--config: needs a value"],
   ["--config --json", "--config: needs a value; if --json=true is meant, write --config=--json=true"],
+  ["--kubeconfig ---secret", "--kubeconfig: needs a value; if what follows it is meant, write --kubeconfig= and that"],
   ["--image a --image b", "--image: was given more than once"],
   ["--command plan", `unknown flag "--command"; did you mean "--comment"? Known: ${flags.join(", ")}`],
 ];

@@ -23,9 +23,9 @@ async function ask(
   inputs = {},
 ): Promise<string> {
   const said: string[] = [];
-  const session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion"> = {
+  const session: Pick<Session, "config" | "soleServer" | "preflight" | "print" | "traffic" | "dispersion"> = {
     config: await configured({ file, inputs: { command: "plan", ...inputs } }),
-    orient: async (target) => target,
+    soleServer: async () => "stable",
     preflight: () => ({ inspect: async () => [] }),
     print: (text) => void said.push(text),
     traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),

@@ -13,14 +13,18 @@ export type Situation = {
 };
 
 /** Loads a configuration whose files are given as text. */
-export function configured({ file, inputs = {}, env = {}, files = {} }: Situation): Promise<Config> {
+export function configured(
+  { file, inputs = {}, env = {}, files = {} }: Situation,
+  registerSecret: (secret: string) => void = () => {},
+): Promise<Config> {
   const present = new Map([...Object.entries(files), ...(file === undefined ? [] : [["canary.yaml", file] as const])]);
   const readFile = async (path: string): Promise<string> => {
     const text = present.get(path);
     if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
     return text;
   };
-  return loadConfig({ inputs: { ...(file === undefined ? {} : { config: "canary.yaml" }), ...inputs }, env, readFile });
+  const given = file === undefined ? inputs : { config: "canary.yaml", ...inputs };
+  return loadConfig({ inputs: given, env, readFile, registerSecret });
 }
 
 /** The lines of the error that loading ends with; none when it succeeds. */

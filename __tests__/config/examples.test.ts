@@ -102,6 +102,7 @@ for (const config of examples) {
       inputs: { config, ...(withoutImage ? { image: "an-input:1" } : {}) },
       env,
       readFile: (path) => readFile(path, "utf8"),
+      registerSecret: () => {},
     });
     assert.ok(release);
     const { target, plan } = release;

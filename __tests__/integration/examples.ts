@@ -56,7 +56,12 @@ export function examples(): void {
 
 async function targetOf(config: string): Promise<{ readonly target: Target }> {
   const inputs = { config, image: short.image };
-  const { release } = await loadConfig({ inputs, env: environment, readFile: (path) => readFile(path, "utf8") });
+  const { release } = await loadConfig({
+    inputs,
+    env: environment,
+    readFile: (path) => readFile(path, "utf8"),
+    registerSecret: () => {},
+  });
   return release ?? assert.fail(`${config} says nothing of a release`);
 }
 

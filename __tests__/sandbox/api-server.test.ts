@@ -175,7 +175,11 @@ test("a service account may do what a RoleBinding gives it", async (t) => {
 
 test("the kubeconfig leads to the server", async (t) => {
   const { server, client } = await startForTest(t);
-  const { server: url, authorize } = findCluster({ kubeconfig: server.kubeconfig(), env: {} });
+  const { server: url, authorize } = findCluster({
+    kubeconfig: server.kubeconfig(),
+    env: {},
+    registerSecret: () => {},
+  });
   assert.equal(url, server.url);
   assert.equal(
     (await authorize()).headers.authorization ?? (await authorize()).headers.Authorization,

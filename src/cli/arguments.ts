@@ -74,7 +74,8 @@ function wordIssues(
 type Flag = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
 
 function flagIssues({ name, value, inlineValue }: Flag): readonly ConfigIssue[] {
-  if (!flags.some((input) => input.name === name))
+  const input = flags.find((input) => input.name === name);
+  if (!input)
     return [
       {
         path: "",
@@ -86,9 +87,13 @@ function flagIssues({ name, value, inlineValue }: Flag): readonly ConfigIssue[] 
       },
     ];
   if (value === undefined) return [{ path: `--${name}`, problem: "needs a value" }];
-  return value.startsWith("-") && inlineValue !== true
-    ? [{ path: `--${name}`, problem: `needs a value; if ${value} is meant, write --${name}=${value}` }]
-    : [];
+  if (!value.startsWith("-") || inlineValue === true) return [];
+  // A kubeconfig begins with `---`, and it is not to be read in a log.
+  const meant =
+    input.secret === undefined
+      ? `if ${value} is meant, write --${name}=${value}`
+      : `if what follows it is meant, write --${name}= and that`;
+  return [{ path: `--${name}`, problem: `needs a value; ${meant}` }];
 }
 
 /** A list or a map may be given one by one; for all else the second value would silently win. */

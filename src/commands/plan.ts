@@ -6,15 +6,16 @@ import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { type Detectability, detectabilityLines, detectabilityOf } from "./detectability.ts";
 import { textOf } from "./inspect.ts";
+import { orient } from "./orient.ts";
 import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(
-  session: Pick<Session, "config" | "orient" | "preflight" | "print" | "traffic" | "dispersion">,
+  session: Pick<Session, "config" | "soleServer" | "preflight" | "print" | "traffic" | "dispersion">,
 ): Promise<ExitCode> {
   const wanted = required(session.config);
-  const target = await session.orient(wanted.target, wanted.plan);
+  const target = await orient(session, wanted.target, wanted.plan);
   const [findings, detectability] = await Promise.all([
     session.preflight(target, wanted.plan).inspect(),
     detectabilityOf(session, target, wanted.plan),

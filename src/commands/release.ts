@@ -8,6 +8,7 @@ import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { allowed } from "./inspect.ts";
 import { locked } from "./locked.ts";
+import { orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -18,7 +19,7 @@ export async function release(session: Session): Promise<ExitCode> {
   const wanted = required(session.config);
   return locked(session, { force: false }, async (lost) => {
     await finishEarlier(session, lost);
-    const target = await session.orient(wanted.target, wanted.plan);
+    const target = await orient(session, wanted.target, wanted.plan);
     const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
     await allowed(session, target, plan);
     unlessStopped(session);

@@ -30,8 +30,8 @@ export type Session = {
   readonly nothingLeft: () => void;
   /** With `force` the lock is taken from whoever has it. */
   readonly lock: (options: { readonly force: boolean }) => Lock;
-  /** The target with the roles as they are now: after a swap the Deployment called canary is the one that serves. */
-  readonly orient: (target: Target, plan: Plan) => Promise<Target>;
+  /** The one version that has all the traffic of both; undefined while both have some, or none has. */
+  readonly soleServer: (target: Target) => Promise<"stable" | "canary" | undefined>;
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;

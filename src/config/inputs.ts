@@ -20,8 +20,8 @@ export type Input = {
   readonly preset?: string;
   /** The commands that read it. */
   readonly commands: readonly Command[];
-  /** Never shown, not even in an error. */
-  readonly secret?: true;
+  /** Never shown, not even in an error; and what of it is registered as a secret, so that it is shown nowhere else. */
+  readonly secret?: "itself" | "headers" | "kubeconfig";
 };
 
 const readersOf = (group: InputGroup): readonly Command[] => commandsThat(({ reads }) => reads.includes(group));
@@ -203,7 +203,7 @@ export const inputs: readonly Input[] = [
     type: "map",
     description: "Headers for every query.",
     commands: measuring,
-    secret: true,
+    secret: "headers",
   },
   {
     name: "metrics-reporter",
@@ -330,7 +330,7 @@ export const inputs: readonly Input[] = [
     description:
       "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
     commands: inCluster,
-    secret: true,
+    secret: "kubeconfig",
   },
   {
     name: "context",
@@ -348,7 +348,7 @@ export const inputs: readonly Input[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
     preset: "${{ github.token }}",
     commands: telling,
-    secret: true,
+    secret: "itself",
   },
   {
     name: "comment",
@@ -426,7 +426,7 @@ export const inputs: readonly Input[] = [
     type: "map",
     description: "Headers for every request.",
     commands: verifying,
-    secret: true,
+    secret: "headers",
   },
   {
     name: "verify-version-header",

@@ -1,4 +1,5 @@
 import { tell } from "../lib/errors.ts";
+import type { RegisterSecret } from "../lib/secrets.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
@@ -20,6 +21,7 @@ import { planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
+import { secretsIn } from "./secrets.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What says nothing of the release itself. */
@@ -33,6 +35,8 @@ export async function loadConfig(given: {
   readonly inputs: Given;
   readonly env: Environment;
   readonly readFile: ReadFile;
+  /** Hears every secret of the configuration before anything of it is told, be it an error. */
+  readonly registerSecret: RegisterSecret;
 }): Promise<Config> {
   const inputs = givenOnly(given.inputs);
   const row = rowOf(inputs);
@@ -44,6 +48,7 @@ export async function loadConfig(given: {
     given.env,
     laid.origins.map(({ path }) => path),
   );
+  for (const secret of secretsIn(filled.value, inputs, given.env)) given.registerSecret(secret);
   const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
   const { manifests, problems: unread } = await manifestsOf(checked.file, given);
   const sofar = [...checked.problems, ...unread];
@@ -118,7 +123,7 @@ function issueOf(
     ? `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`
     : printPath(path);
   const secret = known.some(
-    (input) => input.secret === true && input.path !== undefined && startsWith(path, input.path.split(".")),
+    (input) => input.secret !== undefined && input.path !== undefined && startsWith(path, input.path.split(".")),
   );
   return {
     path: place ?? (own === "" ? (config ?? "configuration") : own),

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import test from "node:test";
 import { dump } from "js-yaml";
 import { startApiServer } from "../../../sandbox/api-server/api-server.ts";
-import { findCluster, type Source } from "../../../src/adapters/kubernetes/kubeconfig.ts";
+import { type Cluster, findCluster, type Source } from "../../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
@@ -39,6 +39,10 @@ async function inFolder(
   }
 }
 
+/** Finds a cluster whose secrets are of no interest. */
+const clusterOf = (source: Omit<Source, "registerSecret">): Cluster =>
+  findCluster({ ...source, registerSecret: () => {} });
+
 const refused =
   (...words: readonly string[]) =>
   (error: unknown): boolean => {
@@ -51,7 +55,7 @@ const refused =
 test("without any kubeconfig there is an error, and never localhost", () =>
   inFolder((folder) => {
     assert.throws(
-      () => findCluster({ env: { HOME: folder } }),
+      () => clusterOf({ env: { HOME: folder } }),
       refused("No cluster to release to", "KUBECONFIG", "Set KUBECONFIG"),
     );
   }));
@@ -61,8 +65,8 @@ test("the input wins over KUBECONFIG, and that over the home folder", () =>
     write(".kube/config", configOf("https://home.example"));
     const variable = write("variable", configOf("https://variable.example"));
     const input = write("input", configOf("https://input.example"));
-    const serverOf = (source: Omit<Source, "env">, env: Source["env"] = {}): string =>
-      findCluster({ ...source, env: { HOME: folder, ...env } }).server;
+    const serverOf = (source: Omit<Source, "env" | "registerSecret">, env: Source["env"] = {}): string =>
+      clusterOf({ ...source, env: { HOME: folder, ...env } }).server;
     assert.equal(serverOf({}), "https://home.example");
     assert.equal(serverOf({}, { KUBECONFIG: variable }), "https://variable.example");
     assert.equal(serverOf({ kubeconfig: input }, { KUBECONFIG: variable }), "https://input.example");
@@ -75,28 +79,61 @@ test("the input wins over KUBECONFIG, and that over the home folder", () =>
 test("a file that is not there is named, wherever its name came from", () =>
   inFolder((folder) => {
     assert.throws(
-      () => findCluster({ kubeconfig: "/no/such/file", env: {} }),
+      () => clusterOf({ kubeconfig: "/no/such/file", env: {} }),
       refused("the input `kubeconfig`", "/no/such/file"),
     );
-    assert.throws(() => findCluster({ env: { KUBECONFIG: join(folder, "gone") } }), refused("KUBECONFIG", "gone"));
+    assert.throws(() => clusterOf({ env: { KUBECONFIG: join(folder, "gone") } }), refused("KUBECONFIG", "gone"));
   }));
 
 test("what is no kubeconfig is refused", () => {
-  assert.throws(() => findCluster({ kubeconfig: "just\nsome: [text", env: {} }), refused("is not a kubeconfig"));
+  assert.throws(() => clusterOf({ kubeconfig: "just\nsome: [text", env: {} }), refused("is not a kubeconfig"));
 });
 
 test("a context is chosen by name, and an unknown one lists the known", () => {
   const kubeconfig = configOf("https://c.example");
-  assert.equal(findCluster({ kubeconfig, context: "test", env: {} }).context, "test");
-  assert.equal(findCluster({ kubeconfig, env: {} }).context, "prod");
-  assert.throws(() => findCluster({ kubeconfig, context: "stage", env: {} }), refused('"stage"', "prod, test"));
+  assert.equal(clusterOf({ kubeconfig, context: "test", env: {} }).context, "test");
+  assert.equal(clusterOf({ kubeconfig, env: {} }).context, "prod");
+  assert.throws(() => clusterOf({ kubeconfig, context: "stage", env: {} }), refused('"stage"', "prod, test"));
 });
 
-test("tokens and keys of a kubeconfig are known as secrets", () => {
-  assert.deepEqual(findCluster({ kubeconfig: configOf("https://c.example"), env: {} }).secrets, ["secret-token"]);
+test("whatever is secret in a kubeconfig is registered: of every user, of plugins and providers, and in URLs", () => {
+  const users = [
+    { name: "u", user: { token: "secret-token" } },
+    { name: "cert", user: { "client-key-data": "c2VjcmV0LWtleQ==" } },
+    { name: "basic", user: { username: "ada", password: "secret-password" } },
+    {
+      name: "plugin",
+      user: {
+        exec: {
+          apiVersion: "client.authentication.k8s.io/v1",
+          command: "plugin",
+          env: [
+            { name: "AWS_SECRET_ACCESS_KEY", value: "secret-access" },
+            { name: "AWS_PROFILE", value: "production" },
+          ],
+        },
+      },
+    },
+    { name: "oidc", user: { "auth-provider": { name: "oidc", config: { "id-token": "secret-id", expiry: "2026" } } } },
+  ];
+  const secrets: string[] = [];
+  const kubeconfig = configOf("https://c.example", users, { "proxy-url": "http://ada:secret-proxy@proxy.example" });
+  findCluster({ kubeconfig, env: {}, registerSecret: (secret) => void secrets.push(secret) });
+  assert.deepEqual(
+    new Set(secrets),
+    new Set([
+      "secret-token",
+      "c2VjcmV0LWtleQ==",
+      "secret-password",
+      "secret-access",
+      "secret-id",
+      "ada:secret-proxy",
+      "secret-proxy",
+    ]),
+  );
 });
 
-test("an exec plugin's token is sent, and the plugin is told what it is run for", () =>
+test("an exec plugin's token is sent and is a secret, and the plugin is told what it is run for", () =>
   inFolder(async (_, write) => {
     const api = await startApiServer({ tokens: { "from-plugin": { user: "somebody", rules: [] } } });
     const plugin = write(
@@ -106,34 +143,40 @@ test("an exec plugin's token is sent, and the plugin is told what it is run for"
     chmodSync(plugin, 0o755);
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: plugin, interactiveMode: "Never" };
     const ca = Buffer.from(api.ca).toString("base64");
+    const secrets: string[] = [];
     const client = connect(
       nodeWorld(),
       findCluster({
         kubeconfig: configOf(api.url, [{ name: "u", user: { exec } }], { "certificate-authority-data": ca }),
         env: {},
+        registerSecret: (secret) => void secrets.push(secret),
       }),
     );
     await client.get(resources.namespaces, undefined, "default").catch((error: unknown) => error);
     const users = api.requests.all().map((request) => request.user);
     await api.close();
     assert.deepEqual([...new Set(users)], ["somebody"]);
+    assert.deepEqual([...new Set(secrets)], ["from-plugin"]);
   }));
 
-test("a token file is read anew for each request, because it is rotated", () =>
+test("a token file is read anew for each request, because it is rotated, and each token is a secret", () =>
   inFolder(async (_, write) => {
+    const secrets: string[] = [];
     const tokenFile = write("token", "first");
     const { authorize } = findCluster({
       kubeconfig: configOf("https://c.example", [{ name: "u", user: { tokenFile } }]),
       env: {},
+      registerSecret: (secret) => void secrets.push(secret),
     });
     assert.equal((await authorize()).headers.authorization, "Bearer first");
     write("token", "second\n");
     assert.equal((await authorize()).headers.authorization, "Bearer second");
+    assert.deepEqual(secrets, ["first", "second"]); // each before it is sent
   }));
 
 test("a proxy of the environment is used unless the host is exempt", () => {
   const kubeconfig = configOf("https://c.internal.example");
   const env = { HTTPS_PROXY: "http://proxy.example:3128" };
-  assert.equal(findCluster({ kubeconfig, env }).proxy, "http://proxy.example:3128");
-  assert.equal(findCluster({ kubeconfig, env: { ...env, NO_PROXY: "localhost, .internal.example" } }).proxy, undefined);
+  assert.equal(clusterOf({ kubeconfig, env }).proxy, "http://proxy.example:3128");
+  assert.equal(clusterOf({ kubeconfig, env: { ...env, NO_PROXY: "localhost, .internal.example" } }).proxy, undefined);
 });

@@ -5,6 +5,7 @@ import { KubeConfig, type User } from "@kubernetes/client-node";
 import { load as parse } from "js-yaml";
 import { RefusedError } from "../../lib/errors.ts";
 import { proxyFor } from "../../lib/proxy.ts";
+import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/secrets.ts";
 import type { Connection } from "./kubernetes-client.ts";
 
 export type Source = {
@@ -12,13 +13,13 @@ export type Source = {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears what the kubeconfig holds and, before each request, what plugins and files gave for it. */
+  readonly registerSecret: RegisterSecret;
 };
 
 /** The cluster that a kubeconfig names, and how messages call it. */
 export type Cluster = Connection & {
   readonly context: string;
-  /** Tokens, passwords and keys that must never be shown. */
-  readonly secrets: readonly string[];
 };
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -28,7 +29,9 @@ const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
  * @kubernetes/client-node falls back to http://localhost:8080 without a word; here nothing found is an error.
  */
 export function findCluster(source: Source): Cluster {
+  const { registerSecret } = source;
   const config = read(source);
+  for (const secret of secretsOf(config)) registerSecret(secret);
   if (source.context !== undefined) choose(config, source.context);
   const cluster = config.getCurrentCluster();
   if (!cluster) {
@@ -42,16 +45,28 @@ export function findCluster(source: Source): Cluster {
   }
   tellExecPlugins(config, cluster.server, cluster.caData);
   const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), source.env);
-  const secrets = config.users
-    .flatMap(({ token, password, keyData }) => [token, password, keyData])
-    .filter((secret) => secret !== undefined);
   return {
     server: cluster.server,
     context: config.currentContext,
-    secrets,
-    authorize: () => authorize(config),
-    ...(proxy ? { proxy } : {}),
+    async authorize() {
+      const authorization = await authorize(config);
+      for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
+      return authorization;
+    },
+    proxy: proxy || undefined,
   };
+}
+
+/** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
+function secretsOf({ users, clusters }: KubeConfig): readonly string[] {
+  const secrets: (string | undefined)[] = [];
+  for (const { token, password, keyData, authProvider, exec } of users) {
+    secrets.push(token, password, keyData);
+    secrets.push(...secretsByName(authProvider?.config ?? {}));
+    for (const { name, value } of exec?.env ?? []) secrets.push(...secretsByName({ [name]: value }));
+  }
+  for (const { server, proxyUrl = "" } of clusters) secrets.push(...secretsInUrls(`${server} ${proxyUrl}`));
+  return secrets.filter((secret) => secret !== undefined);
 }
 
 function read({ kubeconfig, env }: Source): KubeConfig {

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { orient } from "../../src/commands/orient.ts";
+import { configured, sound } from "../config/configured.ts";
+
+const { target, plan } = (await configured({ file: sound })).release ?? assert.fail();
+const exchanged = { ...target, stable: target.canary, canary: target.stable };
+
+const servedBy = (sole: "stable" | "canary" | undefined) => ({ soleServer: async () => sole });
+
+test("after a swap the Deployment that is called canary is the one that serves: the roles are exchanged", async () => {
+  assert.deepEqual(await orient(servedBy("canary"), target, { ...plan, promotion: "swap" }), exchanged);
+});
+
+test("while stable serves, or both do, or none, the roles are as they were configured", async () => {
+  for (const sole of ["stable", undefined] as const)
+    assert.deepEqual(await orient(servedBy(sole), target, { ...plan, promotion: "swap" }), target);
+});
+
+test("an update exchanges no roles, and asks nobody", async () => {
+  const soleServer = () => assert.fail("nobody is to be asked");
+  assert.deepEqual(await orient({ soleServer }, target, { ...plan, promotion: "update" }), target);
+});
