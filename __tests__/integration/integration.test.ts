@@ -1,11 +1,14 @@
 import { describe } from "node:test";
 import { cancelled } from "./cancelled.ts";
+import { defects } from "./defects.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
 import { people } from "./people.ts";
 import { processes } from "./processes.ts";
 import { refusals, reports } from "./refusals.ts";
 import { rollbacks } from "./rollbacks.ts";
+import { secrets } from "./secrets.ts";
+import { surroundings } from "./surroundings.ts";
 
 /** The built program against the sandbox. Most of a release is waiting, so several run at once, each in a world of its own. */
 describe("the built program", { concurrency: 8 }, () => {
@@ -17,4 +20,7 @@ describe("the built program", { concurrency: 8 }, () => {
   processes();
   refusals();
   reports();
+  surroundings();
+  defects();
+  secrets();
 });
