@@ -8,7 +8,7 @@ import type { GitHubContext } from "./context.ts";
  * began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its own.
  */
 export function jobRun(
-  { runId, runUrl, actor }: GitHubContext,
+  { runId, runUrl, actor }: Pick<GitHubContext, "runId" | "runUrl" | "actor">,
   env: Readonly<Record<string, string | undefined>>,
   { random }: Pick<World, "random">,
 ): Run {
