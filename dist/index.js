@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 7634:
+/***/ 5020:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(8062));
-const tunnel = __importStar(__nccwpck_require__(5013));
-const undici_1 = __nccwpck_require__(9142);
+const pm = __importStar(__nccwpck_require__(2540));
+const tunnel = __importStar(__nccwpck_require__(1311));
+const undici_1 = __nccwpck_require__(4560);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 8062:
+/***/ 2540:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3028:
+/***/ 3994:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 8819:
+/***/ 7285:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3678)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3678:
+/***/ 3636:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(3631);
+	createDebug.humanize = __nccwpck_require__(7261);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 1391:
+/***/ 9557:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(8819);
+	module.exports = __nccwpck_require__(7285);
 } else {
-	module.exports = __nccwpck_require__(335);
+	module.exports = __nccwpck_require__(3341);
 }
 
 
 /***/ }),
 
-/***/ 335:
+/***/ 3341:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(4776);
+	const supportsColor = __nccwpck_require__(5710);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3678)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 4592:
+/***/ 1950:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6599:
+/***/ 4185:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 3775:
+/***/ 6793:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(6599);
+const address_error_1 = __nccwpck_require__(4185);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 590:
+/***/ 2844:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(2234);
+var ipv4_1 = __nccwpck_require__(1555);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(3467);
+var ipv6_1 = __nccwpck_require__(149);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(6599);
+var address_error_1 = __nccwpck_require__(4185);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(1164));
+const helpers = __importStar(__nccwpck_require__(3034));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 2234:
+/***/ 1555:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(3775));
-const constants = __importStar(__nccwpck_require__(6354));
-const address_error_1 = __nccwpck_require__(6599);
+const common = __importStar(__nccwpck_require__(6793));
+const constants = __importStar(__nccwpck_require__(1780));
+const address_error_1 = __nccwpck_require__(4185);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 3467:
+/***/ 149:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(3775));
-const constants4 = __importStar(__nccwpck_require__(6354));
-const constants6 = __importStar(__nccwpck_require__(4120));
-const helpers = __importStar(__nccwpck_require__(1164));
-const ipv4_1 = __nccwpck_require__(2234);
-const regular_expressions_1 = __nccwpck_require__(2851);
-const address_error_1 = __nccwpck_require__(6599);
-const common_1 = __nccwpck_require__(3775);
+const common = __importStar(__nccwpck_require__(6793));
+const constants4 = __importStar(__nccwpck_require__(1780));
+const constants6 = __importStar(__nccwpck_require__(5134));
+const helpers = __importStar(__nccwpck_require__(3034));
+const ipv4_1 = __nccwpck_require__(1555);
+const regular_expressions_1 = __nccwpck_require__(4829);
+const address_error_1 = __nccwpck_require__(4185);
+const common_1 = __nccwpck_require__(6793);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 6354:
+/***/ 1780:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 4120:
+/***/ 5134:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 1164:
+/***/ 3034:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 2851:
+/***/ 4829:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(4120));
+const v6 = __importStar(__nccwpck_require__(5134));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 3631:
+/***/ 7261:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 8381:
+/***/ 3203:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(7343);
+const utils_1 = __nccwpck_require__(3057);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 7343:
+/***/ 3057:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 8737:
+/***/ 9883:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(8381);
-const constants_1 = __nccwpck_require__(5164);
-const helpers_1 = __nccwpck_require__(1936);
-const receivebuffer_1 = __nccwpck_require__(34);
-const util_1 = __nccwpck_require__(3237);
+const smart_buffer_1 = __nccwpck_require__(3203);
+const constants_1 = __nccwpck_require__(98);
+const helpers_1 = __nccwpck_require__(4878);
+const receivebuffer_1 = __nccwpck_require__(6996);
+const util_1 = __nccwpck_require__(4895);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(590);
+const ip_address_1 = __nccwpck_require__(2844);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 5164:
+/***/ 98:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 1936:
+/***/ 4878:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(3237);
-const constants_1 = __nccwpck_require__(5164);
+const util_1 = __nccwpck_require__(4895);
+const constants_1 = __nccwpck_require__(98);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(590);
+const ip_address_1 = __nccwpck_require__(2844);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 34:
+/***/ 6996:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 3237:
+/***/ 4895:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 3543:
+/***/ 9873:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(8737), exports);
+__exportStar(__nccwpck_require__(9883), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 5013:
+/***/ 1311:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(8079);
+module.exports = __nccwpck_require__(1049);
 
 
 /***/ }),
 
-/***/ 8079:
+/***/ 1049:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 4776:
+/***/ 5710:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9152,7 +9152,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 7629:
+/***/ 5586:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9661,7 +9661,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 894:
+/***/ 1760:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9724,14 +9724,14 @@ class Context {
 
 /***/ }),
 
-/***/ 4746:
+/***/ 6428:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(894);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9749,14 +9749,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 186:
+/***/ 7820:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4592);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9766,7 +9766,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 7824:
+/***/ 5330:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13434,7 +13434,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 9142:
+/***/ 4560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13449,7 +13449,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 7552:
+/***/ 530:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13471,9 +13471,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6143);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9853);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 
@@ -14581,7 +14581,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 6143:
+/***/ 7453:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14592,8 +14592,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6389);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(62);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15114,7 +15114,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 6389:
+/***/ 9063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15126,7 +15126,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 var _a;
 
 /** A special constant with type `never` */
@@ -15272,7 +15272,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 829:
+/***/ 5495:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15280,8 +15280,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6389);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15553,7 +15553,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 8591:
+/***/ 2241:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15563,9 +15563,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6389);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(829);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(62);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 
 
 
@@ -15745,7 +15745,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 9853:
+/***/ 687:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15808,7 +15808,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 62:
+/***/ 3964:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16720,7 +16720,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 128:
+/***/ 9490:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16754,9 +16754,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(6389);
+var core_core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(6143);
+var core_checks = __nccwpck_require__(7453);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16916,7 +16916,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(62);
+var core_util = __nccwpck_require__(3964);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19563,9 +19563,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(7552);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(8591);
+var core_parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20573,18 +20573,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 1190:
+/***/ 7756:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7629);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2465);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1088);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8926);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4584);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
 
 
 
@@ -20643,7 +20643,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 6083:
+/***/ 9469:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20652,8 +20652,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7629);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6682);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20693,7 +20693,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 9141:
+/***/ 4971:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20701,7 +20701,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(128);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20761,7 +20761,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 2002:
+/***/ 1675:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20773,11 +20773,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(894);
+var context = __nccwpck_require__(1760);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(7634);
+var lib = __nccwpck_require__(5020);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(9142);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25707,7 +25707,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(3028);
+var light = __nccwpck_require__(3994);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26034,9 +26034,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(9604);
+var request_json = __nccwpck_require__(6026);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(2320);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26082,7 +26082,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 1452:
+/***/ 1:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26128,7 +26128,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(186);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26215,21 +26215,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 3131:
+/***/ 4045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1088);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8450);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2182);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9699);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(932);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7733);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6083);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3485);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
 
 
 
@@ -26322,22 +26322,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 2066:
+/***/ 312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(173);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1088);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8450);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2182);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4584);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9699);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(932);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7733);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3485);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
 
 
 
@@ -26419,7 +26419,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 3485:
+/***/ 6107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26427,7 +26427,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6682);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
 
 
 /**
@@ -26464,7 +26464,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 7238:
+/***/ 2120:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26473,10 +26473,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1517);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9476);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
 
 
 
@@ -26533,7 +26533,8 @@ function wordIssues(first, row, strays) {
     return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
 }
 function flagIssues({ name, value, inlineValue }) {
-    if (!flags.some((input) => input.name === name))
+    const input = flags.find((input) => input.name === name);
+    if (!input)
         return [
             {
                 path: "",
@@ -26542,9 +26543,13 @@ function flagIssues({ name, value, inlineValue }) {
         ];
     if (value === undefined)
         return [{ path: `--${name}`, problem: "needs a value" }];
-    return value.startsWith("-") && inlineValue !== true
-        ? [{ path: `--${name}`, problem: `needs a value; if ${value} is meant, write --${name}=${value}` }]
-        : [];
+    if (!value.startsWith("-") || inlineValue === true)
+        return [];
+    // A kubeconfig begins with `---`, and it is not to be read in a log.
+    const meant = input.secret === undefined
+        ? `if ${value} is meant, write --${name}=${value}`
+        : `if what follows it is meant, write --${name}= and that`;
+    return [{ path: `--${name}`, problem: `needs a value; ${meant}` }];
 }
 /** A list or a map may be given one by one; for all else the second value would silently win. */
 function repeated(texts) {
@@ -26624,7 +26629,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 130:
+/***/ 2276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26756,15 +26761,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 1345:
+/***/ 5203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(476);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -26933,7 +26938,7 @@ const inputs = [
         type: "map",
         description: "Headers for every query.",
         commands: measuring,
-        secret: true,
+        secret: "headers",
     },
     {
         name: "metrics-reporter",
@@ -27051,7 +27056,7 @@ const inputs = [
         type: "text",
         description: "Kubeconfig: a path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's service account.",
         commands: inCluster,
-        secret: true,
+        secret: "kubeconfig",
     },
     {
         name: "context",
@@ -27067,7 +27072,7 @@ const inputs = [
         // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
         preset: "${{ github.token }}",
         commands: telling,
-        secret: true,
+        secret: "itself",
     },
     {
         name: "comment",
@@ -27143,7 +27148,7 @@ const inputs = [
         type: "map",
         description: "Headers for every request.",
         commands: verifying,
-        secret: true,
+        secret: "headers",
     },
     {
         name: "verify-version-header",
@@ -27215,7 +27220,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 1517:
+/***/ 315:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27227,7 +27232,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1812);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27265,7 +27270,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 3447:
+/***/ 2165:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27275,17 +27280,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(1812);
+var errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(8591);
+var parse = __nccwpck_require__(2241);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(1517);
+var issue = __nccwpck_require__(315);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(9853);
+var registries = __nccwpck_require__(687);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(128);
+var mini_schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(3717);
+var error_ratio = __nccwpck_require__(4947);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27314,19 +27319,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(476);
+var istio_metrics = __nccwpck_require__(7246);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(9194);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var inputs = __nccwpck_require__(1345);
+var config_inputs = __nccwpck_require__(5203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(6389);
+var core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(7552);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4255);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(9476);
+var nearest = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27503,7 +27508,7 @@ function part(description, schema) {
 }
 /** A key that is also an input is described once, in the table of inputs. */
 function inputAt(path) {
-    const input = inputs/* inputs */.Q.find((input) => input.path === path);
+    const input = config_inputs/* inputs */.Q.find((input) => input.path === path);
     if (!input)
         throw new Error(`no input has the path ${path}`);
     return input;
@@ -27759,7 +27764,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(130);
+var commands = __nccwpck_require__(2276);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27803,7 +27808,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(7824);
+var js_yaml = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28015,9 +28020,9 @@ const givenOnly = (inputs) => Object.fromEntries(Object.entries(inputs)
     .map(([name, value]) => [name, value.trim()])
     .filter(([, value]) => value !== ""));
 function overlay(document, given) {
-    const names = inputs/* inputs */.Q.map(({ name }) => name);
+    const names = config_inputs/* inputs */.Q.map(({ name }) => name);
     const strangers = Object.keys(given).filter((name) => !names.includes(name));
-    const laid = inputs/* inputs */.Q.flatMap((input) => {
+    const laid = config_inputs/* inputs */.Q.flatMap((input) => {
         const written = given[input.name];
         return written === undefined || input.path === undefined
             ? []
@@ -28047,7 +28052,7 @@ function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
     ];
 }
 /** Booleans that have no place in the file are not read by its schema. */
-const doubtful = (given) => inputs/* inputs */.Q
+const doubtful = (given) => config_inputs/* inputs */.Q
     .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 function textOf(input, written) {
@@ -28086,7 +28091,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(2876);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28398,7 +28403,50 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 /** `auto` stands for the gate that is called evidence in reports. */
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
+// EXTERNAL MODULE: ./src/lib/secrets.js
+var lib_secrets = __nccwpck_require__(7856);
+;// CONCATENATED MODULE: ./src/config/secrets.js
+
+
+
+/**
+ * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in URLs,
+ * the proxies' among them. It is asked before anything is checked, so that a document need not be right.
+ */
+function secretsIn(document, inputs, env) {
+    const secrets = [];
+    for (const { name, path, secret } of config_inputs/* inputs */.Q) {
+        if (secret === undefined)
+            continue;
+        const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
+        secrets.push(...found[secret](value));
+    }
+    if (env.GITHUB_TOKEN !== undefined)
+        secrets.push(env.GITHUB_TOKEN);
+    for (const [name, value] of Object.entries(env))
+        if (/_proxy$/i.test(name))
+            secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(value ?? ""));
+    for (const text of textsIn(document))
+        secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(text));
+    return secrets;
+}
+const found = {
+    itself: textsIn,
+    headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,lib_secrets/* secretsInHeaders */.FK)(secrets_texts(value)) : textsIn(value)),
+    kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
+};
+const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
+/** Every text in a value, however deep. */
+function textsIn(value) {
+    if (typeof value === "string")
+        return [value];
+    if (typeof value !== "object" || value === null)
+        return [];
+    return Object.values(value).flatMap(textsIn);
+}
+
 ;// CONCATENATED MODULE: ./src/config/load.js
+
 
 
 
@@ -28423,6 +28471,8 @@ async function loadConfig(given) {
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
     const filled = fill(laid.document, given.env, laid.origins.map(({ path }) => path));
+    for (const secret of secretsIn(filled.value, inputs, given.env))
+        given.registerSecret(secret);
     const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
     const { manifests, problems: unread } = await manifestsOf(checked.file, given);
     const sofar = [...checked.problems, ...unread];
@@ -28481,7 +28531,7 @@ function issueOf({ path, place, problem, found }, origins, config) {
     const own = origin
         ? `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`
         : (0,issue/* printPath */.bA)(path);
-    const secret = inputs/* inputs */.Q.some((input) => input.secret === true && input.path !== undefined && (0,issue/* startsWith */.w1)(path, input.path.split(".")));
+    const secret = config_inputs/* inputs */.Q.some((input) => input.secret !== undefined && input.path !== undefined && (0,issue/* startsWith */.w1)(path, input.path.split(".")));
     return {
         path: place ?? (own === "" ? (config ?? "configuration") : own),
         problem,
@@ -28520,7 +28570,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 9476:
+/***/ 6878:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28557,7 +28607,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 481:
+/***/ 5258:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28568,13 +28618,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4255);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(3713);
+var numbers = __nccwpck_require__(4875);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(3717);
+var error_ratio = __nccwpck_require__(4947);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(1337);
+var numerics = __nccwpck_require__(1939);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29317,7 +29367,7 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(9194);
+var gate = __nccwpck_require__(456);
 ;// CONCATENATED MODULE: ./src/commands/figures.js
 
 
@@ -29429,7 +29479,7 @@ function failing(ratio, { baseline }) {
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(1812);
+var lib_errors = __nccwpck_require__(7166);
 ;// CONCATENATED MODULE: ./src/commands/inspect.js
 
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
@@ -29444,6 +29494,17 @@ async function allowed(session, target, plan) {
     throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service} cannot be released, and nothing was changed:\n${refusals.map((finding) => `  ✗ ${textOf(finding)}`).join("\n")}`);
 }
 const textOf = ({ what, next }) => (0,lib_errors/* withNext */.e8)(what, next);
+
+;// CONCATENATED MODULE: ./src/commands/orient.js
+/**
+ * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves, and
+ * the next release goes the other way round. An update ends as it began, so that the configuration is right.
+ */
+async function orient({ soleServer }, target, { promotion }) {
+    if (promotion === "update" || (await soleServer(target)) !== "canary")
+        return target;
+    return { ...target, stable: target.canary, canary: target.stable };
+}
 
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
@@ -29481,10 +29542,11 @@ async function untouched(looking) {
 
 
 
+
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const wanted = required(session.config);
-    const target = await session.orient(wanted.target, wanted.plan);
+    const target = await orient(session, wanted.target, wanted.plan);
     const [findings, detectability] = await Promise.all([
         session.preflight(target, wanted.plan).inspect(),
         detectabilityOf(session, target, wanted.plan),
@@ -29554,7 +29616,7 @@ function promotion({ stable, canary }, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(2465);
+var split = __nccwpck_require__(9171);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30020,7 +30082,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(1358);
+var release_plan = __nccwpck_require__(44);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30158,7 +30220,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(173);
+var release_reason = __nccwpck_require__(6439);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30418,7 +30480,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(1088);
+var release_state = __nccwpck_require__(8458);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31213,12 +31275,13 @@ function nothingToDo({ config }, record) {
 
 
 
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
     return locked(session, { force: false }, async (lost) => {
         await finishEarlier(session, lost);
-        const target = await session.orient(wanted.target, wanted.plan);
+        const target = await orient(session, wanted.target, wanted.plan);
         const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
         await allowed(session, target, plan);
         unlessStopped(session);
@@ -31344,9 +31407,9 @@ function replay_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(8926);
+var say = __nccwpck_require__(9232);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(7610);
+var verdict_sentence = __nccwpck_require__(5598);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31385,9 +31448,9 @@ const verdictInWords = (verdict) => ({
 });
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(128);
+var schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(8591);
+var parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31659,7 +31722,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(7936);
+var evidence_part = __nccwpck_require__(8502);
 ;// CONCATENATED MODULE: ./src/words/status.js
 
 
@@ -31758,7 +31821,7 @@ function wilson(hits, requests) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(2320);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32161,7 +32224,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(6682);
+var markdown = __nccwpck_require__(6916);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32185,7 +32248,7 @@ function linkLine(links, account) {
 }
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(7733);
+var timestamp = __nccwpck_require__(1087);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32348,9 +32411,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(665);
+var headline = __nccwpck_require__(8743);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(4584);
+var split_bars = __nccwpck_require__(5058);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32432,7 +32495,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(932);
+var story = __nccwpck_require__(8958);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32534,7 +32597,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(1190);
+var outputs = __nccwpck_require__(7756);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -32839,7 +32902,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(4150);
+var retry = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
 
 
@@ -33035,7 +33098,7 @@ function warningsIn(header) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(2876);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34517,7 +34580,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(829);
+var errors = __nccwpck_require__(5495);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34535,7 +34598,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2002)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -34632,6 +34695,18 @@ async function unlessAborted(work, signal) {
     finally {
         over.abort();
     }
+}
+
+;// CONCATENATED MODULE: ./src/adapters/github/job-run.js
+
+/**
+ * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the first
+ * began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its own.
+ */
+function jobRun({ runId, runUrl, actor }, env, { random }) {
+    const { GITHUB_RUN_ATTEMPT: attempt, GITHUB_JOB: job, HOSTNAME: host = "local" } = env;
+    const parts = runId === undefined ? [host, uuid(random).slice(0, 8)] : [runId, attempt, job];
+    return { id: parts.filter(Boolean).join("-"), url: runUrl, actor };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/github/pull-request.js
@@ -34736,11 +34811,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(7824);
+var js_yaml = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(9142);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -41908,7 +41983,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(3543);
+var build = __nccwpck_require__(9873);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42101,7 +42176,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(1391);
+var src = __nccwpck_require__(9557);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42277,7 +42352,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(186);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43048,8 +43123,11 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/proxy.js
-var lib_proxy = __nccwpck_require__(9095);
+var lib_proxy = __nccwpck_require__(97);
+// EXTERNAL MODULE: ./src/lib/secrets.js
+var lib_secrets = __nccwpck_require__(7856);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
+
 
 
 
@@ -43063,7 +43141,10 @@ const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
  * @kubernetes/client-node falls back to http://localhost:8080 without a word; here nothing found is an error.
  */
 function findCluster(source) {
+    const { registerSecret } = source;
     const config = kubeconfig_read(source);
+    for (const secret of secretsOf(config))
+        registerSecret(secret);
     if (source.context !== undefined)
         choose(config, source.context);
     const cluster = config.getCurrentCluster();
@@ -43075,16 +43156,30 @@ function findCluster(source) {
     }
     tellExecPlugins(config, cluster.server, cluster.caData);
     const proxy = cluster.proxyUrl ?? (0,lib_proxy/* proxyFor */.i)(new URL(cluster.server), source.env);
-    const secrets = config.users
-        .flatMap(({ token, password, keyData }) => [token, password, keyData])
-        .filter((secret) => secret !== undefined);
     return {
         server: cluster.server,
         context: config.currentContext,
-        secrets,
-        authorize: () => authorize(config),
-        ...(proxy ? { proxy } : {}),
+        async authorize() {
+            const authorization = await authorize(config);
+            for (const secret of (0,lib_secrets/* secretsInHeaders */.FK)(authorization.headers))
+                registerSecret(secret);
+            return authorization;
+        },
+        proxy: proxy || undefined,
     };
+}
+/** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
+function secretsOf({ users, clusters }) {
+    const secrets = [];
+    for (const { token, password, keyData, authProvider, exec } of users) {
+        secrets.push(token, password, keyData);
+        secrets.push(...(0,lib_secrets/* secretsByName */.yk)(authProvider?.config ?? {}));
+        for (const { name, value } of exec?.env ?? [])
+            secrets.push(...(0,lib_secrets/* secretsByName */.yk)({ [name]: value }));
+    }
+    for (const { server, proxyUrl = "" } of clusters)
+        secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(`${server} ${proxyUrl}`));
+    return secrets.filter((secret) => secret !== undefined);
 }
 function kubeconfig_read({ kubeconfig, env }) {
     const config = new KubeConfig();
@@ -43391,7 +43486,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(9604);
+var request_json = __nccwpck_require__(6026);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44185,7 +44280,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(7552);
+var api = __nccwpck_require__(530);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -46558,7 +46653,23 @@ function tee(clock, reporters, trouble) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/reporting/warnings.js
+/** `tell` gets each warning without the secrets in it; what is kept is redacted with the report that has it. */
+function createWarnings({ redact }, tell) {
+    const known = new Set();
+    return {
+        warn(warning) {
+            if (known.has(warning))
+                return;
+            known.add(warning);
+            tell(redact(warning));
+        },
+        all: () => [...known],
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/compose.js
+
 
 
 
@@ -46588,9 +46699,7 @@ function tee(clock, reporters, trouble) {
 
 /** The same for commands that ask no cluster, and need none to be there. */
 function desk(config, world) {
-    for (const secret of secretsIn(config.metrics?.headers ?? {}))
-        world.redaction.register(secret);
-    const { warn } = collectWarnings(config, world);
+    const { warn } = warningsOf(config, world);
     return {
         config,
         warn,
@@ -46603,15 +46712,9 @@ function desk(config, world) {
 function compose(config, world) {
     const { namespace, service } = config;
     const { clock } = world;
-    const { warn, warnings } = collectWarnings(config, world);
-    const cluster = findCluster({ ...config.cluster, env: world.env });
-    for (const secret of [
-        ...cluster.secrets,
-        ...secretsIn(config.metrics?.headers ?? {}),
-        ...secretsIn(config.verify.headers),
-    ])
-        world.redaction.register(secret);
-    const client = connect(world, { ...cluster, authorize: () => masked(cluster.authorize(), world.redaction) }, warn);
+    const { warn, all: warnings } = warningsOf(config, world);
+    const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
+    const client = connect(world, cluster, warn);
     const journal = configMapJournal(client, namespace, service);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report) : undefined;
     const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
@@ -46643,7 +46746,7 @@ function compose(config, world) {
     });
     return {
         config,
-        run: runOf(world),
+        run: jobRun(world.github, world.env, world),
         clock,
         transport: world.transport,
         warn,
@@ -46654,7 +46757,7 @@ function compose(config, world) {
         journal,
         reporter,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
-        orient: async (target, plan) => plan.promotion === "swap" && (await soleServer(client, target)) === "canary" ? exchanged(target) : target,
+        soleServer: (target) => soleServer(client, target),
         preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
         capture: async (target) => ({
             routes: await captureRoutes(client, target),
@@ -46663,6 +46766,12 @@ function compose(config, world) {
         connect: portsOf,
         ...counting(metricsOf, world),
     };
+}
+function warningsOf(config, { voice, redaction }) {
+    const warnings = createWarnings(redaction, voice.warn);
+    for (const warning of config.warnings)
+        warnings.warn(warning);
+    return warnings;
 }
 /** What was counted until now. */
 const counting = (metricsOf, { clock, stop }) => ({
@@ -46680,36 +46789,6 @@ function sharedMetrics({ metrics }, world) {
         shared.set(key, known);
         return known;
     };
-}
-const exchanged = (target) => ({ ...target, stable: target.canary, canary: target.stable });
-/** Tokens from exec plugins and files are known only now. */
-async function masked(authorization, redaction) {
-    for (const secret of secretsIn((await authorization).headers))
-        redaction.register(secret);
-    return authorization;
-}
-/** What headers hold by their names; a host or a tenant is no secret, and masking it would tear holes into every report. */
-const secretsIn = (headers) => Object.entries(headers).flatMap(([name, value]) => /auth|token|key|cookie|secret/i.test(name) ? [value.replace(/^(Bearer|Basic) /, "")] : []);
-/** A warning is told at once, once, and kept for the reports. */
-function collectWarnings(config, { voice, redaction }) {
-    const told = new Set();
-    const warn = (warning) => {
-        if (told.has(warning))
-            return;
-        told.add(warning);
-        voice.warn(redaction.redact(warning));
-    };
-    for (const warning of config.warnings)
-        warn(warning);
-    return { warn, warnings: () => [...told] };
-}
-/** The steps of one job share the release that they work on, so that the second can end what the first began. */
-function runOf({ github, env, random }) {
-    const { runId, runUrl, actor } = github;
-    const id = runId === undefined
-        ? `${env.HOSTNAME ?? "local"}-${uuid(random).slice(0, 8)}`
-        : [runId, env.GITHUB_RUN_ATTEMPT, env.GITHUB_JOB].filter(Boolean).join("-");
-    return { id, ...(runUrl ? { url: runUrl } : {}), ...(actor ? { actor } : {}) };
 }
 function reporterFor({ reporting }, environment, world, written, warn) {
     const { clock, github, voice, redaction } = world;
@@ -46780,7 +46859,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 1683:
+/***/ 4877:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -46791,7 +46870,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2038));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
 
 
 __webpack_async_result__();
@@ -46799,7 +46878,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 3717:
+/***/ 4947:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -46809,7 +46888,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1337);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -46852,7 +46931,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 1337:
+/***/ 1939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -46972,7 +47051,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 2876:
+/***/ 4014:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47033,7 +47112,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 476:
+/***/ 7246:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47059,7 +47138,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 4255:
+/***/ 8761:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47094,7 +47173,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 1812:
+/***/ 7166:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47144,7 +47223,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 6682:
+/***/ 6916:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47204,7 +47283,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 3713:
+/***/ 4875:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47233,7 +47312,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 9095:
+/***/ 97:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47253,7 +47332,7 @@ function proxyFor(url, env) {
 
 /***/ }),
 
-/***/ 2150:
+/***/ 6608:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47302,7 +47381,69 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 2038:
+/***/ 7856:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   FK: () => (/* binding */ secretsInHeaders),
+/* harmony export */   Ft: () => (/* binding */ secretsInUrls),
+/* harmony export */   yk: () => (/* binding */ secretsByName)
+/* harmony export */ });
+/*
+ * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a credential, or
+ * reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
+ */
+/** The names of what holds a credential, whatever its value looks like. */
+const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|signature|jwt/i;
+/** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
+const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
+/** `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden. */
+const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
+const isSecret = (name, value) => credential.test(name) || (!address.test(name) && !plainWord.test(value));
+/** The secrets in headers: of `Bearer abc` the `abc`, and of `Basic …` also the password in it. */
+function secretsInHeaders(headers) {
+    const secrets = [];
+    for (const [name, value] of Object.entries(headers)) {
+        if (!isSecret(name, value))
+            continue;
+        const [, scheme, rest] = /^([A-Za-z]+) +(\S+)$/.exec(value) ?? [];
+        secrets.push(rest ?? value);
+        if (scheme?.toLowerCase() === "basic")
+            secrets.push(passwordOf(Buffer.from(rest ?? "", "base64").toString()));
+    }
+    return secrets;
+}
+/** The values whose names say that they are secret, of settings that mostly are not. */
+function secretsByName(settings) {
+    const secrets = [];
+    for (const [name, value] of Object.entries(settings))
+        if (credential.test(name) && typeof value === "string")
+            secrets.push(value);
+    return secrets;
+}
+/** What stands before the `@` of URLs in a text: `user:password`, and the password as it is and as it was meant. */
+function secretsInUrls(text) {
+    const secrets = [];
+    for (const [, userinfo = ""] of text.matchAll(/\/\/([^/@\s"']+)@/g)) {
+        const password = passwordOf(userinfo);
+        secrets.push(userinfo, password, decoded(password));
+    }
+    return secrets;
+}
+const passwordOf = (pair) => pair.slice(pair.indexOf(":") + 1);
+function decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text; // a percent sign that stands for itself
+    }
+}
+
+
+/***/ }),
+
+/***/ 1584:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47310,19 +47451,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1190);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6083);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9141);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1452);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3131);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2066);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3485);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7238);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3447);
-/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(481);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1812);
-/* harmony import */ var _lib_proxy_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(2150);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7756);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4971);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4045);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(312);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6107);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2120);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2165);
+/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5258);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_proxy_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(97);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6608);
 
 
 
@@ -47345,7 +47486,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4746)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__/* .screenOn */ .E)(process.stderr);
@@ -47360,9 +47501,12 @@ async function main() {
         return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_10__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
         return print(_package_json__WEBPACK_IMPORTED_MODULE_2__/* .version */ .rE);
-    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_11__/* .loadConfig */ .Z)({ inputs: asked.inputs, env, readFile: (path) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(path, "utf8") });
-    if (config.reporting.githubToken)
-        redaction.register(config.reporting.githubToken);
+    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_11__/* .loadConfig */ .Z)({
+        inputs: asked.inputs,
+        env,
+        readFile: (path) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(path, "utf8"),
+        registerSecret: redaction.register,
+    });
     const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
     const voice = process.stdout.isTTY && !github.actions
         ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_8__/* .progress */ .q)({ screen, clock: world.clock })
@@ -47416,7 +47560,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9194:
+/***/ 456:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47433,7 +47577,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 1358:
+/***/ 44:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47450,7 +47594,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 173:
+/***/ 6439:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47477,14 +47621,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 2465:
+/***/ 9171:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1358);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -47499,7 +47643,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 1088:
+/***/ 8458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47521,16 +47665,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 8450:
+/***/ 7560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1088);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7936);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(665);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
 
 
 
@@ -47569,17 +47713,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 2182:
+/***/ 5476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(173);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7936);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8926);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9699);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7610);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
 
 
 
@@ -47626,7 +47770,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 7936:
+/***/ 8502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47634,9 +47778,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6682);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(173);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -47683,14 +47827,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 665:
+/***/ 8743:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1088);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9699);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8458);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
 
 
 const whatIsOpen = {
@@ -47762,14 +47906,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 8926:
+/***/ 9232:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -47878,7 +48022,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 4584:
+/***/ 5058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47886,7 +48030,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3713);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -47930,7 +48074,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 9699:
+/***/ 5933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47939,11 +48083,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3713);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4584);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7733);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48010,14 +48154,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 932:
+/***/ 8958:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(173);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48044,7 +48188,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 7733:
+/***/ 1087:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48062,7 +48206,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 7610:
+/***/ 5598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48077,9 +48221,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(3713);
+var lib_numbers = __nccwpck_require__(4875);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4255);
+var duration = __nccwpck_require__(8761);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48351,16 +48495,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 9604:
+/***/ 6026:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1812);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4150);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2320);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
 
 
 
@@ -48438,7 +48582,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 4150:
+/***/ 2864:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48493,14 +48637,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 2320:
+/***/ 7718:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -48670,6 +48814,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(1683);
+/******/ var __webpack_exports__ = __nccwpck_require__(4877);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
