@@ -1,4 +1,7 @@
-import { prometheusContract } from "../contracts/prometheus.ts";
+import { prometheusFacts } from "../adapters/prometheus/facts.ts";
+import { prometheusWorld } from "../adapters/prometheus/prometheus-world.ts";
+import { metricsContract } from "../contracts/metrics.ts";
 import { realPrometheus } from "../support/real-prometheus.ts";
 
-prometheusContract("Prometheus itself", realPrometheus);
+metricsContract("Prometheus itself", prometheusWorld(realPrometheus));
+prometheusFacts("Prometheus itself", realPrometheus);

@@ -7,8 +7,8 @@ import { startPrometheus } from "../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../src/istio/istio-metrics.ts";
-import { planWith } from "../contracts/prometheus.ts";
 import { destinationRule, pod, service, to, virtualService } from "../support/mesh-objects.ts";
+import { planWith } from "../support/plan-with.ts";
 import { shopTarget } from "../support/shop-target.ts";
 
 test("every request through the sandbox's gateway is counted for its version by way of the sandbox's Prometheus", async (t) => {

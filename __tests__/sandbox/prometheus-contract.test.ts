@@ -1,6 +1,10 @@
 import { startPrometheus } from "../../sandbox/prometheus/server.ts";
-import { prometheusContract } from "../contracts/prometheus.ts";
+import { prometheusFacts } from "../adapters/prometheus/facts.ts";
+import { prometheusWorld } from "../adapters/prometheus/prometheus-world.ts";
+import { metricsContract } from "../contracts/metrics.ts";
+import type { SetUp } from "../support/prometheus-set-up.ts";
 
-prometheusContract("the sandbox's Prometheus", ({ url, interval }) =>
-  startPrometheus({ targets: [{ url }], interval }),
-);
+const sandbox: SetUp = ({ url, interval }) => startPrometheus({ targets: [{ url }], interval });
+
+metricsContract("the sandbox's Prometheus", prometheusWorld(sandbox));
+prometheusFacts("the sandbox's Prometheus", sandbox);

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SetUp } from "../contracts/prometheus.ts";
+import type { SetUp } from "./prometheus-set-up.ts";
 
 /** Prometheus itself, of the machine, scraping one address. */
 export const realPrometheus: SetUp = async ({ url, interval }) => {

@@ -10,8 +10,8 @@ import { inspectMetrics } from "../../../src/adapters/prometheus/inspect-metrics
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
-import { planWith } from "../../contracts/prometheus.ts";
 import { listening } from "../../support/listening.ts";
+import { planWith } from "../../support/plan-with.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;

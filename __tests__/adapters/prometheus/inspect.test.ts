@@ -6,7 +6,7 @@ import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import type { Gate } from "../../../src/release/gate.ts";
-import { planWith } from "../../contracts/prometheus.ts";
+import { planWith } from "../../support/plan-with.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;

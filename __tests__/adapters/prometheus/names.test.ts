@@ -7,7 +7,7 @@ import { type PrometheusOptions, prometheus } from "../../../src/adapters/promet
 import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
 import { istioMetrics, type MetricNames } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
-import { planWith } from "../../contracts/prometheus.ts";
+import { planWith } from "../../support/plan-with.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;

@@ -9,8 +9,8 @@ import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
 import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
-import { planWith } from "../../contracts/prometheus.ts";
 import { listening } from "../../support/listening.ts";
+import { planWith } from "../../support/plan-with.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -204,6 +204,15 @@ test("the pods' own counters are asked for one scrape back, and the failures tha
   );
 });
 
+test("a query that fails once is asked again", async (t) => {
+  let failures = 1;
+  const { url, asked } = await serve(t, (response) =>
+    failures-- > 0 ? json(response, 503, {}) : json(response, 200, vector([{ metric: {}, value: [at / 1_000, "7"] }])),
+  );
+  assert.equal((await sourceAt(url).watch().query("x", at, signal)).value, 7);
+  assert.equal(asked.length, 2);
+});
+
 test("the reasons hide what is secret in the address", async (t) => {
   const { url } = await serve(t, (response) => void response.writeHead(403).end());
   const { because } = await sourceAt(`${url.replace("//", "//me:secret@")}?token=secret`)
@@ -333,6 +342,27 @@ for (const { labels, failed } of outcomes) {
         istioMetrics.labels,
       )[0]?.failed,
       failed,
+    );
+  });
+}
+
+const unreached: readonly { readonly code: string; readonly flags: string; readonly lost: boolean }[] = [
+  { code: "503", flags: "UH", lost: true },
+  { code: "503", flags: "-", lost: true },
+  { code: "0", flags: "UF", lost: true },
+  { code: "0", flags: "UH", lost: true },
+  { code: "0", flags: "NC", lost: true },
+  { code: "0", flags: "URX,UF", lost: true },
+  { code: "0", flags: "DC", lost: false },
+  { code: "404", flags: "NR", lost: false },
+];
+for (const { code, flags, lost } of unreached) {
+  test(`a request without a pod, with code ${code} and flags ${flags}, is ${lost ? "" : "not "}lost`, () => {
+    const labels = { destination_workload: "unknown", response_code: code, response_flags: flags };
+    const counters = countersOf([{ labels, value: 1 }], shopTarget, istioMetrics.labels);
+    assert.deepEqual(
+      counters.map(({ origin, failed }) => [origin, failed]),
+      lost ? [["unattributed", true]] : [],
     );
   });
 }

@@ -1,56 +1,38 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import test, { after, before } from "node:test";
+import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { nodeWorld } from "../../src/adapters/node/node-world.ts";
-import { chooseProxy } from "../../src/adapters/prometheus/counting-proxy.ts";
-import { advance, counted as countedSince, emptyMeter } from "../../src/adapters/prometheus/meter.ts";
-import { type PrometheusOptions, prometheus } from "../../src/adapters/prometheus/prometheus.ts";
-import { readNewest } from "../../src/adapters/prometheus/read-counters.ts";
-import type { Snapshot } from "../../src/adapters/prometheus/snapshot.ts";
-import { dispersionOf } from "../../src/evidence/dispersion.ts";
-import { emptyTally, sumOf, type Tally } from "../../src/evidence/tally.ts";
-import { istioMetrics } from "../../src/istio/istio-metrics.ts";
-import type { Millis } from "../../src/lib/duration.ts";
-import type { Metrics, Uncounted } from "../../src/ports/metrics.ts";
-import type { Gate } from "../../src/release/gate.ts";
-import type { Reading } from "../../src/release/observation.ts";
-import type { Plan } from "../../src/release/plan.ts";
-import { requestJson } from "../../src/world/request-json.ts";
-import { evidenceRules } from "../support/evidence-rules.ts";
-import { shopTarget } from "../support/shop-target.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
+import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
+import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
+import type { Snapshot } from "../../../src/adapters/prometheus/snapshot.ts";
+import { dispersionOf } from "../../../src/evidence/dispersion.ts";
+import type { Tally } from "../../../src/evidence/tally.ts";
+import type { Millis } from "../../../src/lib/duration.ts";
+import type { Metrics } from "../../../src/ports/metrics.ts";
+import type { Gate } from "../../../src/release/gate.ts";
+import type { Reading } from "../../../src/release/observation.ts";
+import { requestJson } from "../../../src/world/request-json.ts";
+import { planWith } from "../../support/plan-with.ts";
+import type { SetUp } from "../../support/prometheus-set-up.ts";
+import { type Labels, optionsOf, sample, scraped } from "./scraped.ts";
 
-/** Starts a Prometheus that scrapes one address. */
-export type SetUp = (scrape: {
-  readonly url: string;
-  readonly interval: Millis;
-}) => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
-
-type Labels = Readonly<Record<string, string>>;
 type Line = (workload: string, value: number, labels?: Labels) => string;
 
-type Read = Metrics & {
-  readonly counters: () => Promise<Snapshot | Uncounted>;
-  readonly query: (query: string) => Promise<Reading>;
-};
-
-/** A place in the Prometheus of the suite that no other test sees: series stay for a while after their tests. */
-type World = {
+/** A place in the Prometheus of the suite that no other test sees. */
+type Place = {
   readonly url: string;
   readonly namespace: string;
   /** Reads by whichever reporter it finds. */
-  readonly source: Read;
-  readonly sourceWith: (options: Partial<PrometheusOptions>) => Read;
+  readonly metrics: Metrics;
+  readonly metricsWith: (options: Partial<PrometheusOptions>) => Metrics;
+  readonly counters: () => Promise<Snapshot>;
+  readonly query: (query: string) => Promise<Reading>;
   /** One counter of requests as Istio's gateway shows it. */
   readonly counted: Line;
   readonly bucket: (workload: string, le: string, value: number) => string;
-  /** Replaces what the scraped address shows, and waits until Prometheus has seen it. */
-  expose(...lines: readonly string[]): Promise<void>;
-  /** The address answers no more, and Prometheus has noticed. */
-  vanish(): Promise<void>;
-};
+} & Pick<Awaited<ReturnType<typeof scraped>>, "expose" | "vanish">;
 
-const interval = 50;
 const minute: Millis = 60_000;
 
 /** Minutes ago, from the first to the last. */
@@ -58,43 +40,23 @@ const ago = (first: number, last: number): readonly number[] =>
   Array.from({ length: first - last + 1 }, (_, index) => first - index);
 const signal = new AbortController().signal;
 
-const sample = (namespace: string, metric: string, workload: string, value: number, labels: Labels): string => {
-  const found = workload !== "unknown";
-  const all = {
-    reporter: "source",
-    pod: "gateway-1",
-    destination_workload: workload,
-    destination_workload_namespace: found ? namespace : "unknown",
-    destination_service: `reviews.${namespace}.svc.cluster.local`,
-    source_workload_namespace: "ingress",
-    response_code: "200",
-    response_flags: "-",
-    grpc_response_status: "",
-    ...labels,
-  };
-  return `${metric}{${Object.entries(all)
-    .map(([name, text]) => `${name}="${text}"`)
-    .join(",")}} ${value}`;
-};
-
-/** What the adapter, and the gates of users, rely on in a Prometheus. Run over the sandbox's stand-in and over the real one. */
-export function prometheusContract(name: string, setUp: SetUp): void {
-  const target = scraped();
-  let started: Awaited<ReturnType<SetUp>>;
+/**
+ * What the adapter, and the gates of users, rely on in a Prometheus, beyond the contract of metrics. Run over the
+ * sandbox's stand-in and over the real one.
+ */
+export function prometheusFacts(name: string, setUp: SetUp): void {
+  let target: Awaited<ReturnType<typeof scraped>>;
   before(async () => {
-    started = await setUp({ url: await target.listen(), interval });
+    target = await scraped(setUp);
   });
-  after(async () => {
-    await started.close();
-    await target.close();
-  });
+  after(() => target.close());
   let tests = 0;
-  const fact = (what: string, body: (world: World) => Promise<void>): void =>
-    void test(`${name}: ${what}`, () => body(worldOf(started.url, `shop-${++tests}`, target)));
+  const fact = (what: string, body: (place: Place) => Promise<void>): void =>
+    void test(`${name}: ${what}`, () => body(placeIn(target, `shop-${++tests}`)));
 
   fact(
     "counters are told apart by version and outcome, and what nobody is to blame for is left out",
-    async ({ namespace, source, counted, expose }) => {
+    async ({ namespace, counters, counted, expose }) => {
       await expose(
         counted("reviews-v1", 900),
         counted("reviews-v1", 4, { response_code: "503" }),
@@ -118,7 +80,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         counted("unknown", 9, { response_code: "503", response_flags: "FI" }),
         counted("ratings-v1", 1_000),
       );
-      const { requests } = await counters(source);
+      const { requests } = await counters();
       const values = requests
         .map(({ origin, failed, value, process }) => `${origin} ${failed ? "failed" : "served"} ${value} ${process}`)
         .sort();
@@ -136,26 +98,9 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     },
   );
 
-  fact(
-    "what happens between two looks is counted to the request, a fresh series' first errors and a restart included",
-    async ({ source, counted, expose }) => {
-      await expose(counted("reviews-v1", 1_000));
-      const first = await counters(source);
-      await expose(
-        counted("reviews-v1", 1_090),
-        counted("reviews-v2", 7),
-        counted("reviews-v2", 3, { response_code: "500" }),
-      );
-      const second = await counters(source);
-      await expose(counted("reviews-v1", 4), counted("reviews-v2", 1)); // the proxy restarted
-      const tally = tallyOf([first, second, await counters(source)]);
-      assert.deepEqual(requestsIn(tally), { stable: [94, 0], canary: [11, 3], unattributed: [0, 0] });
-    },
-  );
-
-  fact("buckets come with their edges in ms, the last one infinite", async ({ source, bucket, expose }) => {
+  fact("buckets come with their edges in ms, the last one infinite", async ({ counters, bucket, expose }) => {
     await expose(bucket("reviews-v2", "0.5", 1), bucket("reviews-v2", "1000", 9), bucket("reviews-v2", "+Inf", 10));
-    const { buckets } = await counters(source);
+    const { buckets } = await counters();
     assert.deepEqual(
       buckets.map(({ le, value, origin }) => [origin, le, value]).sort((a, b) => Number(a[1]) - Number(b[1])),
       [
@@ -168,57 +113,44 @@ export function prometheusContract(name: string, setUp: SetUp): void {
 
   fact(
     "a proxy that cannot be scraped when counting begins keeps its counters: nothing is counted twice when it is back",
-    async ({ source, expose, counted }) => {
+    async ({ metrics, expose, counted }) => {
+      const watch = metrics.watch();
       const other = counted("reviews-v1", 1, { pod: "gateway-2" });
       await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100), other);
       await expose(other);
-      const during = await counters(source);
+      await watch.look(Date.now(), signal);
       await expose(counted("reviews-v1", 1_005), counted("reviews-v2", 102), other);
-      assert.deepEqual(requestsIn(tallyOf([during, await counters(source)])), {
-        stable: [5, 0],
-        canary: [2, 0],
-        unattributed: [0, 0],
-      });
+      const { stable, canary } = await watch.look(Date.now(), signal);
+      assert.deepEqual([stable.requests, canary.requests], [5, 2]);
     },
   );
 
   fact(
     "when no proxy can be scraped any more that is said, and old counters are not taken for new ones",
-    async ({ source, expose, vanish, counted }) => {
+    async ({ metrics, counters, expose, vanish, counted }) => {
       await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
       await vanish();
-      assert.deepEqual(await source.counters(), {
-        because:
+      const { blind } = await metrics.watch().look(Date.now(), signal);
+      assert.deepEqual(
+        blind.map(({ because }) => because),
+        [
           "Prometheus has no counter of reviews-v1 or reviews-v2 any more: the proxies that counted are gone, or could not be scraped",
-      });
+        ],
+      );
       await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
-      assert.equal((await counters(source)).requests.length, 2);
+      assert.equal((await counters()).requests.length, 2);
     },
   );
 
   fact(
     "an address that vanished has no series any more for a plain query",
-    async ({ source, counted, expose, vanish }) => {
+    async ({ query, counted, expose, vanish }) => {
       await expose(counted("reviews-v1", 1_000));
-      assert.equal((await source.query("sum(istio_requests_total)")).value, 1_000);
+      assert.equal((await query("sum(istio_requests_total)")).value, 1_000);
       await vanish();
-      assert.equal((await source.query("sum(istio_requests_total)")).because, "the query gives no series");
+      assert.equal((await query("sum(istio_requests_total)")).because, "the query gives no series");
     },
   );
-
-  fact("traffic is what was counted within the window", async ({ source, counted, expose }) => {
-    await expose(counted("reviews-v1", 1_000), counted("reviews-v2", 100));
-    const begun = Date.now();
-    await expose(
-      counted("reviews-v1", 1_080),
-      counted("reviews-v2", 120),
-      counted("reviews-v1", 4, { pod: "gateway-2" }),
-    );
-    const at = Date.now();
-    const tally = await source.traffic(at, at - begun, signal);
-    assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
-    assert.deepEqual(requestsIn(tally), { stable: [84, 0], canary: [20, 0], unattributed: [0, 0] });
-  });
 
   fact(
     "an instant query may give a matrix: every step of a subquery with its time",
@@ -283,7 +215,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         /^Prometheus refuses the query: found duplicate series for the match group \{pod="gateway-1"\} on the right hand-side/,
     },
   ];
-  fact("a query gives one number, or says why there is none", async ({ source, counted, bucket, expose }) => {
+  fact("a query gives one number, or says why there is none", async ({ query: ask, counted, bucket, expose }) => {
     await expose(
       counted("reviews-v1", 100),
       counted("reviews-v2", 10),
@@ -291,20 +223,20 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       bucket("reviews-v1", "+Inf", 8),
     );
     for (const { query, value, because } of readings) {
-      const reading = await source.query(query);
+      const reading = await ask(query);
       assert.equal(reading.value, value, `${query}: ${reading.because}`);
       if (because instanceof RegExp) assert.match(reading.because ?? "", because);
       else assert.equal(reading.because, because, query);
     }
   });
 
-  fact("rates of what grows are seen", async ({ namespace, source, counted, expose }) => {
+  fact("rates of what grows are seen", async ({ namespace, query, counted, expose }) => {
     for (const value of [0, 10, 20, 30]) await expose(counted("reviews-v1", value));
     const series = `istio_requests_total{destination_workload_namespace="${namespace}"}[1m]`;
-    const grown = (await source.query(`sum(increase(${series}))`)).value ?? 0;
+    const grown = (await query(`sum(increase(${series}))`)).value ?? 0;
     assert.ok(grown >= 20 && grown <= 40, `${grown}`); // extrapolated, so not to the request
-    assert.ok(((await source.query(`sum(rate(${series}))`)).value ?? 0) > 0);
-    assert.equal((await source.query(`resets(${series})`)).value, 0);
+    assert.ok(((await query(`sum(rate(${series}))`)).value ?? 0) > 0);
+    assert.equal((await query(`resets(${series})`)).value, 0);
   });
 
   fact(
@@ -359,7 +291,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     noData: "wait",
   };
   const found = (why: string, what: string): RegExp => new RegExp(`${why}.*Found: ${what}`);
-  const query = (promql: string): Gate => ({
+  const queryGate = (promql: string): Gate => ({
     kind: "query",
     name: "mine",
     query: promql,
@@ -369,7 +301,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
   });
   fact(
     "an inspection finds what the gates would miss, and says what there is",
-    async ({ sourceWith, counted, bucket, expose }) => {
+    async ({ metricsWith, counted, bucket, expose }) => {
       const inspections: readonly {
         readonly what: string;
         readonly lines: readonly string[];
@@ -380,7 +312,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         {
           what: "all is there",
           lines: [counted("reviews-v1", 1), bucket("reviews-v1", "+Inf", 1)],
-          gates: [latency, query("sum(istio_requests_total)")],
+          gates: [latency, queryGate("sum(istio_requests_total)")],
           finds: [
             [
               "note",
@@ -479,7 +411,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         {
           what: "a query that is wrong",
           lines: [counted("reviews-v1", 1)],
-          gates: [query("sum(")],
+          gates: [queryGate("sum(")],
           finds: [
             ["note", found("reporter=source", "1 series")],
             ["refuse", /gate "mine": Prometheus refuses the query: .*parse error/],
@@ -488,7 +420,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         {
           what: "a query with several answers",
           lines: [counted("reviews-v1", 1), counted("reviews-v2", 1)],
-          gates: [query("istio_requests_total")],
+          gates: [queryGate("istio_requests_total")],
           finds: [
             ["note", found("reporter=source", "1 series")],
             ["refuse", /gate "mine": the query gives 2 series/],
@@ -497,7 +429,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         {
           what: "a query about what is not there yet",
           lines: [counted("reviews-v1", 1)],
-          gates: [query('istio_requests_total{destination_workload="reviews-v2"}')],
+          gates: [queryGate('istio_requests_total{destination_workload="reviews-v2"}')],
           finds: [
             ["note", found("reporter=source", "1 series")],
             ["note", /gate "mine": the query gives no series now/],
@@ -506,7 +438,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
       ];
       for (const { what, lines, gates, finds, reporter = "auto" } of inspections) {
         await expose(...lines);
-        const findings = await sourceWith({ reporter }).inspect(planWith(gates), Date.now(), signal);
+        const findings = await metricsWith({ reporter }).inspect(planWith(gates), Date.now(), signal);
         assert.deepEqual(
           findings.map(({ level }) => level),
           finds.map(([level]) => level),
@@ -523,7 +455,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
     "traffic of a long window is counted through those who came, went, restarted or failed for the first time within it",
     async (world) => {
       const at = Date.now();
-      const counted = (minutesAgo: number, ...line: Parameters<World["counted"]>): string =>
+      const counted = (minutesAgo: number, ...line: Parameters<Line>): string =>
         `${world.counted(...line)} ${at - minutesAgo * minute - 500}`;
       await world.expose(
         ...ago(50, 0).flatMap((ago) => [
@@ -535,7 +467,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         ...ago(50, 15).map((ago) => counted(ago, "reviews-v2", 5_000 + (50 - ago), { pod: "gateway-3" })),
         ...ago(14, 0).map((ago) => counted(ago, "reviews-v2", 14 - ago, { pod: "gateway-3" })),
       );
-      const tally = await world.source.traffic(at, 45 * minute, signal);
+      const tally = await world.metrics.traffic(at, 45 * minute, signal);
       assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
       assert.deepEqual(requestsIn(tally), {
         stable: [45 * 10 + 3 + 40, 3],
@@ -553,7 +485,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         (ago) => `${world.counted("reviews-v1", 1_000_000 + 10 * (3 - ago))} ${at - ago * minute - 500}`,
       ),
     );
-    const tally = await world.source.traffic(at, 180 * minute, signal);
+    const tally = await world.metrics.traffic(at, 180 * minute, signal);
     assert.ok(!("because" in tally), "because" in tally ? tally.because : "");
     assert.deepEqual(requestsIn(tally).stable, [30, 0]);
     assert.ok(tally.covered <= 10 * minute, `${tally.covered}`); // so that a rate is not spread over hours that nobody saw
@@ -561,7 +493,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
 
   fact(
     "how much stable's errors vary is measured pod by pod, whoever counts for the gates",
-    async ({ source, expose, ...world }) => {
+    async ({ metrics, expose, ...world }) => {
       const at = Date.now();
       const last = Math.floor(at / minute) * minute;
       const counted = (ago: number, pod: string, value: number, labels: Labels = {}): string =>
@@ -591,7 +523,7 @@ export function prometheusContract(name: string, setUp: SetUp): void {
         ...(ago < 20 && ago !== 9 ? [{ requests: 50, errors: 0 }] : []),
       ]);
       const wanted = dispersionOf(windows);
-      const { phi, because } = await source.dispersion(at, signal);
+      const { phi, because } = await metrics.dispersion(at, signal);
       assert.ok(Math.abs(phi - wanted) < 1e-9 * wanted, `${phi} instead of ${wanted}`);
       assert.equal(
         because,
@@ -602,112 +534,40 @@ export function prometheusContract(name: string, setUp: SetUp): void {
 
   fact(
     "a value that came with its time is not taken to have ended when it is no longer shown",
-    async ({ namespace, source, counted, expose }) => {
+    async ({ namespace, query, counted, expose }) => {
       await expose(`${counted("reviews-v1", 7)} ${Date.now()}`, counted("reviews-v2", 8));
       await expose();
       const series = `{destination_workload_namespace="${namespace}"}`;
-      assert.equal((await source.query(`sum(istio_requests_total${series})`)).value, 7);
+      assert.equal((await query(`sum(istio_requests_total${series})`)).value, 7);
     },
   );
 }
 
-/** Something to be scraped, which shows what it is told to. */
-function scraped() {
-  let shown: readonly string[] | undefined = [];
-  let round = 0;
-  const server = createServer((_, response) => {
-    if (shown)
-      response
-        .writeHead(200, { "content-type": "text/plain; version=0.0.4" })
-        .end([...shown, `round ${round}`, ""].join("\n"));
-    else response.writeHead(500).end();
-  });
-  return {
-    async listen(): Promise<string> {
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const address = server.address();
-      assert.ok(address !== null && typeof address === "object");
-      return `http://127.0.0.1:${address.port}/metrics`;
-    },
-    show(lines: readonly string[] | undefined): number {
-      shown = lines;
-      return ++round;
-    },
-    close: () => new Promise((resolve) => server.close(resolve)),
-  };
-}
-
-function worldOf(url: string, namespace: string, target: ReturnType<typeof scraped>): World {
-  const sourceWith = (more: Partial<PrometheusOptions>): Read => {
-    const options: PrometheusOptions = {
-      network: nodeWorld(),
-      url,
-      headers: {},
-      timeout: 5_000,
-      ...istioMetrics,
-      reporter: "auto",
-      interval,
-      target: { ...shopTarget, namespace },
-      ...more,
-    };
-    const choice = chooseProxy(options);
-    return {
-      ...prometheus(options),
-      counters: () => readNewest(options, choice, Date.now(), signal),
-      query: (promql) => prometheus(options).watch().query(promql, Date.now(), signal),
-    };
-  };
-  const source = sourceWith({});
-  const until = async (promql: string, wanted: number): Promise<void> => {
-    while ((await source.query(promql)).value !== wanted) await sleep(interval / 5);
-  };
+function placeIn({ url, expose, vanish }: Awaited<ReturnType<typeof scraped>>, namespace: string): Place {
+  const options = optionsOf(url, namespace);
+  const choice = chooseProxy(options);
+  const metrics = prometheus(options);
   return {
     url,
     namespace,
-    source,
-    sourceWith,
+    metrics,
+    metricsWith: (more) => prometheus({ ...options, ...more }),
+    async counters() {
+      const snapshot = await readNewest(options, choice, Date.now(), signal);
+      if ("because" in snapshot) throw new Error(snapshot.because);
+      return snapshot;
+    },
+    query: (promql) => metrics.watch().query(promql, Date.now(), signal),
     counted: (workload, value, labels = {}) => sample(namespace, "istio_requests_total", workload, value, labels),
     bucket: (workload, le, value) =>
       sample(namespace, "istio_request_duration_milliseconds_bucket", workload, value, { le }),
-    expose: (...lines) => until("round", target.show(lines)),
-    async vanish() {
-      target.show(undefined);
-      await until("up", 0);
-    },
+    expose,
+    vanish,
   };
 }
 
-async function counters(source: Read): Promise<Snapshot> {
-  const snapshot = await source.counters();
-  if ("because" in snapshot) throw new Error(snapshot.because);
-  return snapshot;
-}
-
-function tallyOf(snapshots: readonly Snapshot[]): Tally {
-  let meter = emptyMeter;
-  return snapshots.reduce((tally, snapshot) => {
-    const sum = sumOf(tally, countedSince(meter, snapshot));
-    meter = advance(meter, snapshot);
-    return sum;
-  }, emptyTally);
-}
 const requestsIn = ({ stable, canary, unattributed }: Tally) => ({
   stable: [stable.requests, stable.errors],
   canary: [canary.requests, canary.errors],
   unattributed: [unattributed.requests, unattributed.errors],
-});
-
-/** A plan of one stage with these gates. */
-export const planWith = (gates: readonly Gate[], pollEvery: Millis = interval): Plan => ({
-  stages: [{ name: "10 %", weight: 10, wait: 1_000, deadline: 10_000, gates, approval: false }],
-  evidence: evidenceRules,
-  pollEvery,
-  ready: 1_000,
-  settle: 0,
-  drain: 0,
-  deadline: 60_000,
-  patience: 10_000,
-  promotion: "swap",
-  keepOld: false,
-  drift: "put-back",
 });
