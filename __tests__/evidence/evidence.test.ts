@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { defaults, type Settings } from "../../src/evidence/defaults.ts";
-import { harmRatios, independent, ratioEvidence } from "../../src/evidence/error-ratio.ts";
+import { harmRatios, independent, ratioEvidence, safeRatios } from "../../src/evidence/error-ratio.ts";
 import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
 import { emptyMixture, grow, logE, totals } from "../../src/evidence/mixture.ts";
 import { oddsEvidence } from "../../src/evidence/odds-ratio.ts";
@@ -155,6 +155,11 @@ test("with few requests failures are compared with the planned split: one failur
   assert.ok(Math.max(...totals(counted.harm)) < Math.log(3));
 });
 
+test("the planned split is not trusted before what is counted was served at it, though its weight is written", () => {
+  const unsettled = [poll(50, [0, 0], [3, 0]), poll(5, [0, 0], [3, 0]), poll(5, [1, 1], [2, 0], warm + 1_000)];
+  assert.ok(Math.max(...totals(fold(unsettled).harm)) < Math.log(3));
+});
+
 test("the planned split is no longer trusted once the split test has doubts", () => {
   const stolen = Array.from({ length: 60 }, (_, index) => poll(20, [0, 0], [12, 0], warm + index * 15_000));
   const doubted = fold([...stolen, poll(20, [1, 0], [11, 1])]);
@@ -167,6 +172,16 @@ test("the planned split is no longer trusted once the split test has doubts", ()
 test("a canary without any request is never proven safe", () => {
   const evidence = fold(Array.from({ length: 500 }, () => poll(5, [0, 0], [15, 3])));
   assert.ok(weigh(evidence, defaults).safe <= 0);
+});
+
+test("a canary with fewer requests than planned is proven no safer by the plan, which harm is compared with", () => {
+  const before = [poll(20, [0, 0], [3, 0]), poll(20, [1, 0], [4, 0], warm + 15_000)];
+  const { safe, harm } = fold([...before, poll(20, [1, 0], [14, 2], warm + 30_000)]);
+  const failed = { canary: 0, stable: 2 };
+  const evidence = (ratios: readonly number[], against: number, canary: number) =>
+    ratioEvidence(ratios, against, { canary, stable: 15 - canary }, failed, independent);
+  alike(totals(safe), evidence(safeRatios(defaults.safeRatio), defaults.safeRatio, 1), 1e-12);
+  alike(totals(harm), evidence(harmRatios(1), 1, 3), 1e-12);
 });
 
 test("the excess of the canary is not fooled by an incident on both versions in one stage", () => {
