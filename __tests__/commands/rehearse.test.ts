@@ -4,7 +4,7 @@ import { rehearse } from "../../src/commands/rehearse.ts";
 import type { Desk } from "../../src/commands/session.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
-import { rehearsals } from "../../src/rehearsal/rehearsals.ts";
+import { rehearseKinds } from "../../src/rehearsal/rehearse-kinds.ts";
 import { configured, type Situation, sound, soundBut } from "../config/configured.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -67,7 +67,7 @@ test("JSON has the same figures, and another seed gives others", async () => {
     [traffic, runs, seed, unrehearsed],
     [{ rate: 50, baseline: 0.01, phi: 1, from: "given" }, 30, 3, []],
   );
-  assert.deepEqual(kinds, rehearsals(plan, traffic, { runs: 30, seed: 3 }));
+  assert.deepEqual(kinds, rehearseKinds(plan, traffic, { runs: 30, seed: 3 }));
 });
 
 test("the service's own requests are those of the last hour, and its errors as clustered as they were", async () => {
@@ -80,7 +80,7 @@ test("the service's own requests are those of the last hour, and its errors as c
   const { said: json } = await ask({ file: sound, inputs: { json: "true" } }, { tally: usual, phi: 2.5 });
   const { plan, kinds } = JSON.parse(json);
   assert.equal(plan.evidence.settings.dispersion.phi, 2.5);
-  assert.deepEqual(kinds, rehearsals(plan, { rate: 50, baseline: 0.01 }, { runs: 30, seed: 1 }));
+  assert.deepEqual(kinds, rehearseKinds(plan, { rate: 50, baseline: 0.01 }, { runs: 30, seed: 1 }));
 });
 
 test("what is given wins over what Prometheus says, one by one", async () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { defaults } from "../../src/evidence/defaults.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, evidenceOf, fold, type Ledger, pollsOf } from "../../src/evidence/ledger.ts";
+import type { Poll } from "../../src/evidence/poll.ts";
 
 const edges = [
   0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { defaults, type Settings } from "../../src/evidence/defaults.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
+import type { Poll } from "../../src/evidence/poll.ts";
 import type { Count } from "../../src/evidence/tally.ts";
 import { weigh } from "../../src/evidence/weight.ts";
 import { close } from "./close.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { defaults } from "../../src/evidence/defaults.ts";
-import { type Course, detection } from "../../src/rehearsal/detectability.ts";
 import { detectable } from "../../src/rehearsal/detectable.ts";
+import { type Course, detection } from "../../src/rehearsal/detection.ts";
 
 const minute = 60_000;
 const course = (weights: readonly number[], each: number, pollEvery = 15_000): Course => ({

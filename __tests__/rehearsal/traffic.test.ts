@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Tally } from "../../src/evidence/tally.ts";
-import { trafficOf } from "../../src/rehearsal/traffic.ts";
+import { trafficOf } from "../../src/rehearsal/detection.ts";
 
 const tally = (stable: number, errors: number, canary: number): Tally => ({
   stable: { requests: stable, errors, buckets: [] },

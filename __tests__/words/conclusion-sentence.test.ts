@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { conclude } from "../../src/evidence/conclusion.ts";
 import { defaults, type Settings } from "../../src/evidence/defaults.ts";
-import { addPoll, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, noEvidence } from "../../src/evidence/evidence.ts";
+import type { Poll } from "../../src/evidence/poll.ts";
 import type { Count } from "../../src/evidence/tally.ts";
 import { conclusionFigures, conclusionNumbers, conclusionSentence } from "../../src/words/conclusion-sentence.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger } from "../../src/evidence/ledger.ts";
+import type { Poll } from "../../src/evidence/poll.ts";
 import { emptyTally, sumOf, type Tally } from "../../src/evidence/tally.ts";
 import { type Account, accountOf } from "../../src/release/account.ts";
 import { decide } from "../../src/release/decide.ts";

@@ -1,7 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import { number, percent } from "../lib/numbers.ts";
-import { neverSeen, type Traffic } from "../rehearsal/detectability.ts";
 import { type Detectable, detectable, enough } from "../rehearsal/detectable.ts";
+import { neverSeen, type Traffic } from "../rehearsal/detection.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";

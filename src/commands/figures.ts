@@ -1,6 +1,6 @@
 import { formatDuration, type Millis } from "../lib/duration.ts";
 import { number, percent } from "../lib/numbers.ts";
-import type { Traffic } from "../rehearsal/detectability.ts";
+import type { Traffic } from "../rehearsal/detection.ts";
 
 /** "50 requests per second, of which 1 % fail" */
 export const trafficInWords = ({ rate, baseline }: Traffic): string =>

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
 import { findings } from "../evidence/weight.ts";
 import { RefusedError, tell } from "../lib/errors.ts";
-import type { Replayable } from "../rehearsal/replay.ts";
+import type { Replayable } from "../rehearsal/replay-ledger.ts";
 import { policies } from "../release/gate.ts";
 
 /** Of a report what a replay needs. Numbers are read as they are: JSON keeps every bit of them. */

@@ -2,9 +2,9 @@ import type { RehearsalConfig } from "../config/config.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import { number, percent } from "../lib/numbers.ts";
-import type { Traffic } from "../rehearsal/detectability.ts";
-import { isRehearsed } from "../rehearsal/rehearsal.ts";
-import { type RehearsedKind, rehearsals, usualRuns } from "../rehearsal/rehearsals.ts";
+import type { Traffic } from "../rehearsal/detection.ts";
+import { isRehearsed } from "../rehearsal/play.ts";
+import { type RehearsedKind, rehearseKinds, usualRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { Plan } from "../release/plan.ts";
 import { about, trafficInWords } from "./figures.ts";
 import type { Desk, ExitCode } from "./session.ts";
@@ -35,7 +35,7 @@ export async function rehearse(desk: Desk): Promise<ExitCode> {
     return 3;
   }
   const { runs = usualRuns(scene.plan), seed } = rehearsal;
-  const kinds = rehearsals(scene.plan, scene.traffic, { runs, seed });
+  const kinds = rehearseKinds(scene.plan, scene.traffic, { runs, seed });
   const result: Rehearsal = { ...scene, runs, seed, kinds, unrehearsed: unrehearsedIn(scene.plan) };
   print(config.json ? jsonOf(result) : textOf(result, config.metrics !== undefined));
   return 0;

@@ -1,6 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { tell } from "../lib/errors.ts";
-import { type Change, type Replay, type ReplayedStage, replay as replayed } from "../rehearsal/replay.ts";
+import { type Change, type Replay, type ReplayedStage, replayLedger } from "../rehearsal/replay-ledger.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { verdictInWords } from "../words/in-words.ts";
 import { numbersOf, verdictSentence } from "../words/verdict-sentence.ts";
@@ -21,7 +21,7 @@ export async function replay({ config, readFile, print }: Desk): Promise<ExitCod
 
 function judgeAgain(report: ReplayedReport, path: string): Replay {
   try {
-    return replayed(report);
+    return replayLedger(report);
   } catch (error) {
     throw error instanceof SyntaxError ? noReport(path, error.message, error) : error;
   }

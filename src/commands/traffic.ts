@@ -1,7 +1,6 @@
 import type { Tally } from "../evidence/tally.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
-import type { Traffic } from "../rehearsal/detectability.ts";
-import { trafficOf } from "../rehearsal/traffic.ts";
+import { type Traffic, trafficOf } from "../rehearsal/detection.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";

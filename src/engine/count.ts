@@ -1,6 +1,7 @@
 import type { Pair } from "../evidence/error-ratio.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { evidenceOf } from "../evidence/ledger.ts";
+import type { Poll } from "../evidence/poll.ts";
 import { type Count, emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Increments, MetricSource } from "../ports/metric-source.ts";

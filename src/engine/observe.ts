@@ -1,4 +1,4 @@
-import type { Poll } from "../evidence/evidence.ts";
+import type { Poll } from "../evidence/poll.ts";
 import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";

@@ -2,9 +2,9 @@ import type { Millis } from "../lib/duration.ts";
 import { type RatioInterval, ratioInterval } from "./confidence.ts";
 import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
-import type { Counted, Evidence } from "./evidence.ts";
+import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
-import { type Finding, type Metric, type Weight, weigh } from "./weight.ts";
+import { type EvidenceFinding, type Metric, type Weight, weigh } from "./weight.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
 export const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"] as const;
@@ -22,13 +22,13 @@ export type Bounds = Pick<
 /** What the evidence says about a canary, with every figure that it rests on. Plain JSON, and no words: those are made of it. */
 export type Conclusion = {
   readonly kind: "fail" | "pass" | "inconclusive" | "no-data";
-  readonly finding: Finding;
+  readonly finding: EvidenceFinding;
   /** What decided, or what is nearest to deciding. */
   readonly by: Ground;
   readonly polls: number;
   /** Requests and failures of all polls, and of those after the warm-up. */
-  readonly seen: Counted;
-  readonly judged: Counted;
+  readonly seen: PairedCounts;
+  readonly judged: PairedCounts;
   /** Requests counted at the planned weight of now, in whole percents, and failures among them that reached no pod. */
   readonly split: { readonly planned: number; readonly requests: Pair; readonly lost: number };
   /** Requests slower than the edge of the histogram that proves most. Missing while there is no histogram. */
@@ -48,7 +48,11 @@ export type Conclusion = {
 };
 
 /** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
-export function kindOf(finding: Finding, evidence: Evidence, { requires, warmUp }: Settings): Conclusion["kind"] {
+export function kindOf(
+  finding: EvidenceFinding,
+  evidence: Evidence,
+  { requires, warmUp }: Settings,
+): Conclusion["kind"] {
   switch (finding) {
     case "harm":
     case "broken":

@@ -6,23 +6,11 @@ import { emptyLatency, growLatency, type Latency, profileLatency } from "./laten
 import { emptyMixture, grow, type Mixture } from "./mixture.ts";
 import { oddsEvidence } from "./odds-ratio.ts";
 import { betterRates, highestObjective, rateEvidence, worseRates } from "./one-sample.ts";
+import type { Poll } from "./poll.ts";
 import { countSplit, emptySplit, type SplitCount, splitEvidence } from "./split-test.ts";
-import type { Count } from "./tally.ts";
-
-/** What one poll counted since the one before it. Whole numbers; a list of these is the ledger of a release. */
-export type Poll = {
-  /** The canary's planned share in whole percents, as it was written to the routes. */
-  readonly weight: number;
-  /** How long the canary has been available at the end of the poll. */
-  readonly age: Millis;
-  readonly stable: Count;
-  readonly canary: Count;
-  /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */
-  readonly lost: number;
-};
 
 /** Requests, failures. */
-export type Counted = { readonly requests: Pair; readonly errors: Pair };
+export type PairedCounts = { readonly requests: Pair; readonly errors: Pair };
 
 /**
  * Everything that a ledger proves, as a fold over its polls: the same polls and settings give the same numbers, bit for
@@ -33,9 +21,9 @@ export type Evidence = {
   /** How old the canary was at the last poll. */
   readonly age: Millis;
   /** All polls. */
-  readonly seen: Counted;
+  readonly seen: PairedCounts;
   /** The polls after the warm-up: what the tests below are about. */
-  readonly judged: Counted;
+  readonly judged: PairedCounts;
   /** Against "the canary fails at most as often as allowed". */
   readonly harm: Mixture;
   /** Against "the canary fails `safeRatio` times as often as stable, or more". */
@@ -56,7 +44,7 @@ export type Evidence = {
   readonly latency: Latency;
 };
 
-const none: Counted = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
+const none: PairedCounts = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
 
 export const noEvidence: Evidence = {
   polls: 0,
@@ -125,7 +113,7 @@ const frequent = 0.05;
 
 function harmEvidence(
   { judged }: Evidence,
-  { requests, errors }: Counted,
+  { requests, errors }: PairedCounts,
   exposure: Pair,
   { allowedIncrease, dispersion }: Settings,
 ): readonly number[] {
@@ -155,8 +143,8 @@ function fairExposure({ split }: Evidence, { weight }: Poll, requests: Pair, tol
 }
 
 /** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
-function borneRate({ seen }: Evidence, counted: Counted, { breaker }: Settings): number {
-  const ofStable = ({ requests, errors }: Counted): number =>
+function borneRate({ seen }: Evidence, counted: PairedCounts, { breaker }: Settings): number {
+  const ofStable = ({ requests, errors }: PairedCounts): number =>
     requests.stable === 0 ? 0 : errors.stable / requests.stable;
   return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
@@ -164,7 +152,7 @@ function borneRate({ seen }: Evidence, counted: Counted, { breaker }: Settings):
 function breakerEvidence(
   ratesAgainst: (borne: number) => readonly number[],
   borne: number,
-  { requests, errors }: Counted,
+  { requests, errors }: PairedCounts,
 ): readonly number[] {
   if (borne >= highestObjective) return []; // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
   return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
@@ -184,17 +172,17 @@ function addExcess(
   };
 }
 
-const rate = ({ requests, errors }: Counted): number => {
+const rate = ({ requests, errors }: PairedCounts): number => {
   const all = requests.stable + requests.canary;
   return all === 0 ? 0 : (errors.stable + errors.canary) / all;
 };
 
-const countedIn = ({ stable, canary }: Poll): Counted => ({
+const countedIn = ({ stable, canary }: Poll): PairedCounts => ({
   requests: { stable: stable.requests, canary: canary.requests },
   errors: { stable: stable.errors, canary: canary.errors },
 });
 
-const sumOf = (a: Counted, b: Counted): Counted => ({
+const sumOf = (a: PairedCounts, b: PairedCounts): PairedCounts => ({
   requests: add(a.requests, b.requests),
   errors: add(a.errors, b.errors),
 });

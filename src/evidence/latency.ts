@@ -28,10 +28,10 @@ export const emptyLatency: Latency = { profile: { requests: 0, slower: [] } };
 /** Fewer requests of stable than this do not show which edges are worth watching. */
 const enoughToChoose = 100;
 
-type Versions = { readonly stable: Count; readonly canary: Count };
+type CountsOfBoth = { readonly stable: Count; readonly canary: Count };
 
 /** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
-export function profileLatency(latency: Latency, { stable }: Versions): Latency {
+export function profileLatency(latency: Latency, { stable }: CountsOfBoth): Latency {
   if (latency.edges) return latency;
   const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
   const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
@@ -48,7 +48,7 @@ export function profileLatency(latency: Latency, { stable }: Versions): Latency 
  * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
  * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
  */
-export function growLatency(latency: Latency, versions: Versions, margin: number, phi: number): Latency {
+export function growLatency(latency: Latency, versions: CountsOfBoth, margin: number, phi: number): Latency {
   const edges = latency.edges ?? chooseEdges(latency.profile);
   if (!edges) return profileLatency(latency, versions);
   return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
@@ -62,7 +62,7 @@ function chooseEdges({ requests, slower }: Latency["profile"]): readonly EdgeEvi
   return worthIt.map(({ le }) => ({ le, mixture: emptyMixture(40), requests: none, slow: none }));
 }
 
-function growEdge(edge: EdgeEvidence, { stable, canary }: Versions, margin: number, phi: number): EdgeEvidence {
+function growEdge(edge: EdgeEvidence, { stable, canary }: CountsOfBoth, margin: number, phi: number): EdgeEvidence {
   const requests = { stable: all(stable), canary: all(canary) };
   const slow = { stable: exceeding(stable, edge.le), canary: exceeding(canary, edge.le) };
   const increments = oddsEvidence(harmRatios(margin), margin, requests, slow);

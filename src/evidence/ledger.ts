@@ -1,5 +1,6 @@
 import type { Settings } from "./defaults.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "./evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "./evidence.ts";
+import type { Poll } from "./poll.ts";
 import type { Count } from "./tally.ts";
 
 /**

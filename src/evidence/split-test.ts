@@ -1,8 +1,8 @@
 import type { Millis } from "../lib/duration.ts";
 import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
-import type { Poll } from "./evidence.ts";
 import { logBeta, logMeanExp, xlogy } from "./numerics.ts";
+import type { Poll } from "./poll.ts";
 
 /** Requests counted at the planned weight of now, and what earlier weights have proved. */
 export type SplitCount = {

@@ -9,9 +9,9 @@ export type Count = {
 export type Buckets = readonly { readonly le: number; readonly count: number }[];
 
 /** Whose requests they are. `unattributed`: failures of the service that reached no pod. */
-export type Origin = "stable" | "canary" | "unattributed";
+export type Attribution = "stable" | "canary" | "unattributed";
 
-export type Tally = { readonly [origin in Origin]: Count };
+export type Tally = { readonly [whose in Attribution]: Count };
 
 export const emptyCount: Count = { requests: 0, errors: 0, buckets: [] };
 export const emptyTally: Tally = { stable: emptyCount, canary: emptyCount, unattributed: emptyCount };

@@ -19,7 +19,7 @@ export const findings = [
   "sound",
   "nothing",
 ] as const;
-export type Finding = (typeof findings)[number];
+export type EvidenceFinding = (typeof findings)[number];
 
 /** How much is proven: the natural logarithm of each e-value, and what follows. */
 export type Weight = {
@@ -31,7 +31,7 @@ export type Weight = {
   readonly breaker: number;
   readonly sound: number;
   readonly split: { readonly more: number; readonly less: number };
-  readonly finding: Finding;
+  readonly finding: EvidenceFinding;
 };
 
 /** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
@@ -59,7 +59,7 @@ function findingOf(
   { breaker, sound, split, harm, safe, metrics }: Omit<Weight, "finding">,
   evidence: Evidence,
   settings: Settings,
-): Finding {
+): EvidenceFinding {
   const proven = (logE: number, alpha: number): boolean => logE >= Math.log(1 / alpha);
   if (proven(harm, settings.alpha)) return "harm";
   if (proven(breaker, settings.breaker.alpha)) return "broken";

@@ -9,7 +9,7 @@ import {
   smallestFound,
   type Traffic,
   timeToSafety,
-} from "./detectability.ts";
+} from "./detection.ts";
 
 /** What a course of weights can find in the traffic of a service. */
 export type Detectable = {

@@ -2,7 +2,7 @@ import { type Conclusion, conclude } from "../evidence/conclusion.ts";
 import type { Evidence } from "../evidence/evidence.ts";
 import { quantileOf } from "../evidence/quantile.ts";
 import { type Count, emptyTally, type Tally } from "../evidence/tally.ts";
-import type { Finding } from "../evidence/weight.ts";
+import type { EvidenceFinding } from "../evidence/weight.ts";
 import type { ErrorGate, EvidenceRules, Gate, LatencyGate, NoData, QueryGate, RestartGate } from "./gate.ts";
 import type { Health } from "./health.ts";
 import type { BakingLook, Reading, Readings, StageCounts } from "./observation.ts";
@@ -44,7 +44,7 @@ export function judgeEvidence(evidence: Evidence, rules: EvidenceRules): Omit<Ev
 /** What a conclusion means for a stage. */
 function answerOf(
   kind: Conclusion["kind"],
-  finding: Finding,
+  finding: EvidenceFinding,
   { inconclusive, noData }: EvidenceRules,
 ): Pick<Verdict, "kind" | "policy" | "proven"> {
   switch (kind) {

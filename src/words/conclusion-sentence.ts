@@ -1,6 +1,6 @@
 import type { Conclusion, LogE } from "../evidence/conclusion.ts";
 import type { RatioInterval } from "../evidence/confidence.ts";
-import type { Counted } from "../evidence/evidence.ts";
+import type { PairedCounts } from "../evidence/evidence.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { count, number, percent } from "../lib/numbers.ts";
 
@@ -122,9 +122,9 @@ export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, 
   return numbers.join(" · ");
 }
 
-const compared = ({ requests, errors }: Counted): string =>
+const compared = ({ requests, errors }: PairedCounts): string =>
   `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
-const failures = ({ requests, errors }: Counted): string =>
+const failures = ({ requests, errors }: PairedCounts): string =>
   `${of(errors.canary, requests.canary)} canary requests failed`;
 
 function splitSeen({ requests, planned }: Conclusion["split"]): string {
@@ -139,7 +139,7 @@ function range({ low, high }: RatioInterval): string {
   return `${number(low)} to ${number(high)} times as many`;
 }
 
-const unproven = ({ errors }: Counted, ratio: RatioInterval): string =>
+const unproven = ({ errors }: PairedCounts, ratio: RatioInterval): string =>
   errors.canary + errors.stable === 0
     ? "no failure to compare by"
     : `${range(ratio)}, which proves neither harm nor safety`;

@@ -7,7 +7,8 @@ import { storage } from "../../../sandbox/prometheus/storage.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
 import { inspectMetrics } from "../../../src/adapters/prometheus/inspect-metrics.ts";
-import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import type { PrometheusOptions } from "../../../src/adapters/prometheus/prometheus-options.ts";
 import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { listening } from "../../support/listening.ts";
@@ -45,7 +46,7 @@ async function counting(t: TestContext, more: Partial<PrometheusOptions> = {}) {
   const choice = chooseProxy(options);
   return {
     options,
-    inspect: (moment: number) => inspectMetrics({ ...options, choice }, planWith([]), moment, signal),
+    inspect: (moment: number) => inspectMetrics(options, choice, planWith([]), moment, signal),
     asked,
     count(reporter: string, moment: number, value = 1, workload = "reviews-v1") {
       series.append(

@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
+import { seriesSelectors } from "../../../src/adapters/prometheus/series-selectors.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
@@ -151,7 +151,10 @@ test("the hour of a hundred pods is answered in less than half a megabyte", asyn
     t,
     Array.from({ length: 100 }, () => failing),
   );
-  const { requests, errors } = selectors(shopTarget, "destination", istioMetrics).ofStable.perPod(60 * minute, minute);
+  const { requests, errors } = seriesSelectors(shopTarget, "destination", istioMetrics).ofStable.perPod(
+    60 * minute,
+    minute,
+  );
   const answers = [requests, errors].map(async (query) =>
     (await fetch(`${url}/api/v1/query?${new URLSearchParams({ query, time: String(at / 1_000) })}`)).text(),
   );

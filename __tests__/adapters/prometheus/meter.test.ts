@@ -3,16 +3,16 @@ import test from "node:test";
 import fc from "fast-check";
 import { advance, counted, emptyMeter } from "../../../src/adapters/prometheus/meter.ts";
 import type { Bucket, Counter, Snapshot } from "../../../src/adapters/prometheus/snapshot.ts";
-import { emptyTally, type Origin, sumOf, type Tally } from "../../../src/evidence/tally.ts";
+import { type Attribution, emptyTally, sumOf, type Tally } from "../../../src/evidence/tally.ts";
 
-const counter = (process: string, origin: Origin, value: number, failed = false): Counter => ({
+const counter = (process: string, origin: Attribution, value: number, failed = false): Counter => ({
   series: `${process}/${origin}/${failed ? 500 : 200}`,
   process,
   origin,
   failed,
   value,
 });
-const bucket = (process: string, origin: Origin, le: number, value: number): Bucket => ({
+const bucket = (process: string, origin: Attribution, le: number, value: number): Bucket => ({
   series: `${process}/${origin}/le=${le}`,
   process,
   origin,
@@ -154,7 +154,7 @@ test("a restart that hides in a wide bucket leaves it with no fewer requests tha
 
 /** A world that knows the truth: what every process counted, whether or not anybody looked. */
 type Step =
-  | { readonly process: number; readonly origin: Origin; readonly failed: boolean; readonly grows: number }
+  | { readonly process: number; readonly origin: Attribution; readonly failed: boolean; readonly grows: number }
   | { readonly restart: number }
   | { readonly gap: readonly number[] };
 
@@ -162,7 +162,7 @@ const processes = 4;
 const process = fc.integer({ min: 0, max: processes - 1 });
 const grows = fc.record({
   process,
-  origin: fc.constantFrom<Origin>("stable", "canary", "unattributed"),
+  origin: fc.constantFrom<Attribution>("stable", "canary", "unattributed"),
   failed: fc.boolean(),
   grows: fc.integer({ min: 1, max: 50 }),
 });

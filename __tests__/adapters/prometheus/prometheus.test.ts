@@ -6,8 +6,9 @@ import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
-import { type PrometheusOptions, prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { selectors } from "../../../src/adapters/prometheus/selectors.ts";
+import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
+import type { PrometheusOptions } from "../../../src/adapters/prometheus/prometheus-options.ts";
+import { seriesSelectors } from "../../../src/adapters/prometheus/series-selectors.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
@@ -287,7 +288,7 @@ for (const { host, from, ours } of hosts) {
       ...(from ? { source_workload_namespace: from } : {}),
     };
     series.append({ __name__: "istio_requests_total", ...labels }, at, 3);
-    const value = ask(selectors(shopTarget, "source", istioMetrics).newest.requests, series, at);
+    const value = ask(seriesSelectors(shopTarget, "source", istioMetrics).newest.requests, series, at);
     const counters = value.type === "vector" ? countersOf(value.samples, shopTarget, istioMetrics.labels) : [];
     assert.deepEqual(
       counters.map(({ origin, failed, value }) => [origin, failed, value]),
@@ -316,7 +317,7 @@ test("names with special characters are matched literally", () => {
       at,
       1,
     );
-  const value = ask(selectors(odd, "source", istioMetrics).newest.requests, series, at);
+  const value = ask(seriesSelectors(odd, "source", istioMetrics).newest.requests, series, at);
   assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels.destination_workload), [
     "v1.0|x",
     "v(2",

@@ -1,11 +1,11 @@
 import { advance, counted, emptyMeter } from "../../../src/adapters/prometheus/meter.ts";
 import type { Counter } from "../../../src/adapters/prometheus/snapshot.ts";
-import type { Poll } from "../../../src/evidence/evidence.ts";
-import type { Origin } from "../../../src/evidence/tally.ts";
+import type { Poll } from "../../../src/evidence/poll.ts";
+import type { Attribution } from "../../../src/evidence/tally.ts";
 import type { Chance } from "../../../src/rehearsal/chance.ts";
 import type { Release } from "./world.ts";
 
-type Pod = { readonly name: string; readonly origin: Origin; ok: number; failed: number };
+type Pod = { readonly name: string; readonly origin: Attribution; ok: number; failed: number };
 
 /**
  * The same release seen through raw counters and counted by the product: three pods of stable and two of the canary,
@@ -30,10 +30,10 @@ export function throughCounters(release: Release, restartsPerRelease: number, ne
   return { ...release, polls };
 }
 
-const newPod = (name: string, origin: Origin): Pod => ({ name, origin, ok: 0, failed: 0 });
+const newPod = (name: string, origin: Attribution): Pod => ({ name, origin, ok: 0, failed: 0 });
 
 /** Each request goes to one pod of its version; large counts are dealt in equal parts. */
-function serve(pods: readonly Pod[], origin: Origin, { requests, errors }: Poll["stable"], next: Chance): void {
+function serve(pods: readonly Pod[], origin: Attribution, { requests, errors }: Poll["stable"], next: Chance): void {
   const own = pods.filter((pod) => pod.origin === origin);
   const [ok, failed] = [deal(requests - errors, own.length, next), deal(errors, own.length, next)];
   for (const [index, pod] of own.entries()) {

@@ -1,5 +1,5 @@
 import { defaults, type Settings } from "../../../src/evidence/defaults.ts";
-import { type Course, smallestFound, timeToSafety } from "../../../src/rehearsal/detectability.ts";
+import { type Course, smallestFound, timeToSafety } from "../../../src/rehearsal/detection.ts";
 import { pollSeconds, pollsPerStage, weights } from "./world.ts";
 
 const course: Course = {

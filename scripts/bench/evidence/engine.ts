@@ -1,11 +1,11 @@
 import { defaults, type Settings } from "../../../src/evidence/defaults.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
 import { addPoll, noEvidence } from "../../../src/evidence/evidence.ts";
-import { type Finding, weigh } from "../../../src/evidence/weight.ts";
+import { type EvidenceFinding, weigh } from "../../../src/evidence/weight.ts";
 import type { Judge } from "./judge.ts";
 
-const failing: readonly Finding[] = ["harm", "broken", "too-much-traffic", "lost"];
-const endings: Partial<Record<Finding, "passed" | "sound" | "held">> = {
+const failing: readonly EvidenceFinding[] = ["harm", "broken", "too-much-traffic", "lost"];
+const endings: Partial<Record<EvidenceFinding, "passed" | "sound" | "held">> = {
   safe: "passed",
   sound: "sound",
   "too-little-traffic": "held",

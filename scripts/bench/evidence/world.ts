@@ -1,5 +1,5 @@
 import type { PodCount } from "../../../src/evidence/dispersion.ts";
-import type { Poll } from "../../../src/evidence/evidence.ts";
+import type { Poll } from "../../../src/evidence/poll.ts";
 import type { Count } from "../../../src/evidence/tally.ts";
 import { type Chance, poisson } from "../../../src/rehearsal/chance.ts";
 

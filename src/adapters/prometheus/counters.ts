@@ -1,41 +1,39 @@
-import type { Origin } from "../../evidence/tally.ts";
+import type { Attribution } from "../../evidence/tally.ts";
 import type { LabelNames } from "../../istio/istio-metrics.ts";
 import type { Target } from "../../release/target.ts";
-import type { Labels, Sample } from "./instant-query.ts";
+import type { Sample, SampleLabels } from "./instant-query.ts";
 import type { Bucket, Counter } from "./snapshot.ts";
 
-/** Counters as evidence wants them. What is neither a version's nor a failure of the service is left out. */
-export const countersOf = (samples: readonly Sample[], target: Target, names: LabelNames): readonly Counter[] =>
-  samples.flatMap(({ labels, value }) => {
+/** Counters of requests. What is neither a version's nor a failure of the service is left out. */
+export function countersOf(samples: readonly Sample[], target: Target, names: LabelNames): readonly Counter[] {
+  const counters: Counter[] = [];
+  for (const { labels, value } of samples) {
     const origin = originOf(labels, target, names);
+    if (origin === undefined) continue;
     const failed = origin === "unattributed" ? neverServed(labels, names) : isFailure(labels, names);
-    return origin === undefined || (origin === "unattributed" && !failed)
-      ? []
-      : [
-          {
-            series: keyOf("requests", labels),
-            process: processOf(labels, names),
-            origin,
-            failed,
-            value: Math.round(value),
-          },
-        ];
-  });
+    if (origin === "unattributed" && !failed) continue;
+    counters.push({ ...seriesOf("requests", labels, names), origin, failed, value: Math.round(value) });
+  }
+  return counters;
+}
 
-export const bucketsOf = (samples: readonly Sample[], target: Target, names: LabelNames): readonly Bucket[] =>
-  samples.flatMap(({ labels, value }) => {
+/** Counters of requests that took at most so long. */
+export function bucketsOf(samples: readonly Sample[], target: Target, names: LabelNames): readonly Bucket[] {
+  const buckets: Bucket[] = [];
+  for (const { labels, value } of samples) {
     const origin = originOf(labels, target, names);
     const le = edgeOf(labels.le);
-    return origin === undefined || le === undefined
-      ? []
-      : [{ series: keyOf("bucket", labels), process: processOf(labels, names), origin, le, value: Math.round(value) }];
-  });
+    if (origin === undefined || le === undefined) continue;
+    buckets.push({ ...seriesOf("bucket", labels, names), origin, le, value: Math.round(value) });
+  }
+  return buckets;
+}
 
 function originOf(
-  labels: Labels,
+  labels: SampleLabels,
   { namespace, service, stable, canary }: Target,
   names: LabelNames,
-): Origin | undefined {
+): Attribution | undefined {
   const workload = labels[names.workload];
   if (workload === stable.deployment) return "stable";
   if (workload === canary.deployment) return "canary";
@@ -46,20 +44,22 @@ function originOf(
 }
 
 /** gRPC answers 200 and says in a status of its own how it went; every one but 0 (OK) is a failure. */
-const isFailure = (labels: Labels, { code, grpc }: LabelNames): boolean =>
+const isFailure = (labels: SampleLabels, { code, grpc }: LabelNames): boolean =>
   /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
 
 /** Code 0 is a client that went away, unless Envoy's flags say that there was nobody to go to. */
-const neverServed = (labels: Labels, names: LabelNames): boolean =>
+const neverServed = (labels: SampleLabels, names: LabelNames): boolean =>
   isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
 
-/** The pod where Prometheus finds targets in Kubernetes, otherwise the target's address. */
-export const processOf = (labels: Labels, { pod }: LabelNames): string => labels[pod] ?? labels.instance ?? "";
-
-/** The same for the same labels at every poll, in whichever order they come; a metric's name is not always among them. */
-function keyOf(metric: string, labels: Labels): string {
+/**
+ * Which series it is, the same for the same labels at every look, in whichever order they come; a metric's name is not
+ * always among them. And the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
+ * target's address.
+ */
+function seriesOf(metric: string, labels: SampleLabels, { pod }: LabelNames): Pick<Counter, "series" | "process"> {
   const pairs = Object.entries(labels).filter(([name]) => name !== "__name__");
-  return metric + JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1));
+  return { series: metric + JSON.stringify(sorted), process: labels[pod] ?? labels.instance ?? "" };
 }
 
 function edgeOf(le: string | undefined): number | undefined {

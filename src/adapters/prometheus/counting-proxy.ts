@@ -1,11 +1,7 @@
-import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Instant } from "../../lib/duration.ts";
-import type { Target } from "../../release/target.ts";
-import { type Answered, instantQuery, type NoAnswer, type PrometheusAddress, samplesOf } from "./instant-query.ts";
-import { selectors } from "./selectors.ts";
-
-/** The proxy that counts: the caller's (a gateway's, too), the pod's own, or one in between. */
-export type CountingProxy = "source" | "destination" | "waypoint";
+import { type Answered, instantQuery, type NoAnswer, samplesOf } from "./instant-query.ts";
+import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
+import { seriesSelectors } from "./series-selectors.ts";
 
 /** Why each is taken before those after it. */
 export const preference: readonly { readonly reporter: CountingProxy; readonly because: string }[] = [
@@ -25,9 +21,7 @@ export type ProxyChoice = {
   learn(found: readonly string[]): CountingProxy;
 };
 
-type Options = PrometheusAddress & MetricNames & { readonly reporter: CountingProxy | "auto"; readonly target: Target };
-
-export function chooseProxy(options: Options): ProxyChoice {
+export function chooseProxy(options: PrometheusOptions): ProxyChoice {
   let kept = options.reporter === "auto" ? undefined : options.reporter;
   let asked = false;
   const learn = (found: readonly string[]): CountingProxy => {
@@ -40,7 +34,12 @@ export function chooseProxy(options: Options): ProxyChoice {
     async decide(at, signal) {
       // Later polls learn from what they ask anyway.
       if (kept !== undefined || asked) return kept ?? "source";
-      const answer = await instantQuery(options, selectors(options.target, "source", options).present, at, signal);
+      const answer = await instantQuery(
+        options,
+        seriesSelectors(options.target, "source", options).present,
+        at,
+        signal,
+      );
       return "because" in answer ? answer : learn(proxiesIn(answer, options));
     },
   };
@@ -49,7 +48,7 @@ export function chooseProxy(options: Options): ProxyChoice {
 /** Who has counted requests of stable, by an answer to `present`. */
 export const proxiesIn = (
   present: Answered,
-  { labels, target }: Pick<Options, "labels" | "target">,
+  { labels, target }: Pick<PrometheusOptions, "labels" | "target">,
 ): readonly string[] =>
   samplesOf(present).flatMap((sample) =>
     sample.labels[labels.workload] === target.stable.deployment ? (sample.labels[labels.reporter] ?? []) : [],

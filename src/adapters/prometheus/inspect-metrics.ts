@@ -1,36 +1,20 @@
-import type { MetricNames } from "../../istio/istio-metrics.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Gate, QueryGate } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
-import { type CountingProxy, type ProxyChoice, preference } from "./counting-proxy.ts";
-import {
-  type Ask,
-  instantQuery,
-  type NoAnswer,
-  type PrometheusAddress,
-  placeOf,
-  type Sample,
-  samplesOf,
-  valuesOf,
-} from "./instant-query.ts";
+import { type ProxyChoice, preference } from "./counting-proxy.ts";
+import { type Ask, instantQuery, type NoAnswer, placeOf, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import { nothingCounted } from "./nothing-counted.ts";
-import { selectors } from "./selectors.ts";
+import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
+import { seriesSelectors } from "./series-selectors.ts";
 import { extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
-
-type Options = PrometheusAddress &
-  MetricNames & {
-    readonly reporter: CountingProxy | "auto";
-    readonly choice: ProxyChoice;
-    readonly interval: Millis;
-    readonly target: Target;
-  };
 
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 export async function inspectMetrics(
-  options: Options,
+  options: PrometheusOptions,
+  choice: ProxyChoice,
   plan: Plan,
   at: Instant,
   signal: AbortSignal,
@@ -42,28 +26,27 @@ export async function inspectMetrics(
   const answer = await ask(surveyQuery(options));
   if ("because" in answer) return [unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
   const series = samplesOf(answer);
-  const reporter = options.choice.learn(valuesOf(series, options.labels.reporter));
-  const level = counting ? "refuse" : "warn";
+  const reporter = choice.learn(valuesOf(series, options.labels.reporter));
+  const need: Need = { ...options, gates, level: counting ? "refuse" : "warn" };
   const findings = await Promise.all([
-    series.length === 0
-      ? nothingCounted(options, level, ask)
-      : counted(series, reporter, { ...options, level, gates }, ask),
-    scrapeInterval(options, reporter, plan, ask),
-    ...queryGates(gates).map((gate) => queryGate(gate, ask)),
+    series.length === 0 ? nothingCounted(options, need.level, ask) : inspectSeries(series, reporter, need, ask),
+    inspectInterval(options, reporter, plan, ask),
+    ...queryGates(gates).map((gate) => inspectQuery(gate, ask)),
   ]);
   return findings.flat();
 }
 
-const unanswered = ({ because }: NoAnswer, { url }: Options, needed: boolean): Finding => ({
+const unanswered = ({ because }: NoAnswer, { url }: PrometheusOptions, needed: boolean): Finding => ({
   level: needed ? "refuse" : "warn",
   what: because,
   next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 
-type Need = Options & { readonly level: Finding["level"]; readonly gates: readonly Gate[] };
+/** `level`: how much it matters that requests can be counted. */
+type Need = PrometheusOptions & { readonly level: Finding["level"]; readonly gates: readonly Gate[] };
 
 /** What is to be said of stable's series, which there are. */
-async function counted(
+async function inspectSeries(
   series: readonly Sample[],
   reporter: CountingProxy,
   need: Need,
@@ -72,62 +55,55 @@ async function counted(
   const { labels, requests, target, level } = need;
   const place = {
     where: `of ${nameOf(target)} in ${requests}`,
-    selector: selectors(target, reporter, need).ofStable.requests,
+    selector: seriesSelectors(target, reporter, need).ofStable.requests,
     labels,
     level,
   };
-  const missing = await tellMissing(missingFrom(series, labels), place, ask);
+  const findings = [...(await tellMissing(missingFrom(series, labels), place, ask))];
   const reporters = valuesOf(series, labels.reporter);
-  if (reporters.length === 0) return missing;
-  if (!reporters.includes(reporter)) return [...missing, otherReporter(reporters, reporter, need)];
+  if (reporters.length === 0) return findings;
+  if (!reporters.includes(reporter)) return [...findings, otherReporter(reporters, reporter, need)];
+
   const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-  return [
-    ...missing,
-    ...unseen,
-    ...(extent.histogram === false ? latencyIsRead(need) : []),
-    tellSurvey(series, extent, reporter, need),
-  ];
+  findings.push(...unseen);
+  if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency")) findings.push(noDurations(need));
+  findings.push(tellSurvey(series, extent, reporter, need));
+  return findings;
 }
 
 const nameOf = ({ namespace, stable }: Target): string => `${namespace}/${stable.deployment}`;
 
-function otherReporter(found: readonly string[], reporter: CountingProxy, { labels, target, level }: Need): Finding {
-  const known = found.filter((name) => preference.some((each) => each.reporter === name));
-  const either = (names: readonly string[], between: string): string =>
-    names.map((name) => `${labels.reporter}=${name}`).join(between);
+function otherReporter(reporters: readonly string[], reporter: CountingProxy, need: Need): Finding {
+  const { labels, target, level } = need;
+  const known = reporters.filter((name) => preference.some((each) => each.reporter === name));
+  const found = reporters.map((name) => `${labels.reporter}=${name}`).join(" and ");
+  const choose = `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`;
   return {
     level,
-    what: `Prometheus has requests of ${nameOf(target)} with ${either(found, " and ")} only, and none with ${labels.reporter}=${reporter}`,
+    what: `Prometheus has requests of ${nameOf(target)} with ${found} only, and none with ${labels.reporter}=${reporter}`,
     next:
-      known.length > 0
-        ? `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`
-        : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
+      known.length > 0 ? choose : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
   };
 }
 
-const latencyIsRead = ({ gates, target, durations }: Need): readonly Finding[] =>
-  gates.some(({ kind }) => kind === "latency")
-    ? [
-        {
-          level: "refuse",
-          what: `Prometheus has requests of ${nameOf(target)}, but no ${durations}, which the latency gates read`,
-          next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
-        },
-      ]
-    : [];
+const noDurations = ({ target, durations }: Need): Finding => ({
+  level: "refuse",
+  what: `Prometheus has requests of ${nameOf(target)}, but no ${durations}, which the latency gates read`,
+  next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+});
 
 const lookBack: Millis = 300_000;
 
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
-async function scrapeInterval(
-  options: Options,
+async function inspectInterval(
+  options: PrometheusOptions,
   reporter: CountingProxy,
   { pollEvery }: Plan,
   ask: Ask,
 ): Promise<readonly Finding[]> {
-  const { reported } = selectors(options.target, reporter, options).ofStable;
-  const answer = await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`);
-  const samples = "because" in answer ? 0 : (samplesOf(answer)[0]?.value ?? 0);
+  const { reported } = seriesSelectors(options.target, reporter, options).ofStable;
+  const [longest] = samplesOf(await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`));
+  const samples = longest?.value ?? 0;
   const scraped = lookBack / samples;
   const believed = Math.min(options.interval, pollEvery);
   if (samples < 2 || scraped <= believed * 1.3) return [];
@@ -140,6 +116,7 @@ async function scrapeInterval(
   ];
 }
 
+/** Each once, also where several stages ask it. */
 function queryGates(gates: readonly Gate[]): readonly QueryGate[] {
   const all = gates.filter((gate) => gate.kind === "query");
   return all.filter(
@@ -147,13 +124,14 @@ function queryGates(gates: readonly Gate[]): readonly QueryGate[] {
   );
 }
 
-async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<readonly Finding[]> {
+async function inspectQuery({ name, query }: QueryGate, ask: Ask): Promise<readonly Finding[]> {
   const answer = await ask(query);
   if ("because" in answer)
     return [
       { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` },
     ];
-  if (answer.kind === "vector" && answer.samples.length > 1) {
+  if (answer.kind === "scalar" || answer.samples.length === 1) return [];
+  if (answer.samples.length > 1)
     return [
       {
         level: "refuse",
@@ -161,16 +139,12 @@ async function queryGate({ name, query }: QueryGate, ask: Ask): Promise<readonly
         next: "Aggregate it with sum(), avg() or max().",
       },
     ];
-  }
   // Many queries ask about the canary, which does not run yet.
-  const missing = answer.kind === "vector" && answer.samples.length === 0;
-  return missing
-    ? [
-        {
-          level: "note",
-          what: `gate "${name}": the query gives no series now`,
-          next: "That is right where it asks about the canary; otherwise check its labels.",
-        },
-      ]
-    : [];
+  return [
+    {
+      level: "note",
+      what: `gate "${name}": the query gives no series now`,
+      next: "That is right where it asks about the canary; otherwise check its labels.",
+    },
+  ];
 }

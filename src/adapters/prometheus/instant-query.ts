@@ -14,8 +14,8 @@ export type PrometheusAddress = {
   readonly timeout: Millis;
 };
 
-export type Labels = Readonly<Record<string, string>>;
-export type Sample = { readonly labels: Labels; readonly value: number };
+export type SampleLabels = Readonly<Record<string, string>>;
+export type Sample = { readonly labels: SampleLabels; readonly value: number };
 
 /** Why there is no answer. `query`: Prometheus understood, and refuses this query; another one may be answered. */
 export type NoAnswer = { readonly because: string; readonly fault: "prometheus" | "query" };
@@ -25,7 +25,7 @@ export type Answered =
   | { readonly kind: "vector"; readonly samples: readonly Sample[] };
 
 /** A series with its values by time. */
-export type Course = { readonly labels: Labels; readonly values: ReadonlyMap<Instant, number> };
+export type TimeSeries = { readonly labels: SampleLabels; readonly values: ReadonlyMap<Instant, number> };
 
 /** The answer to a query at one moment. Rejects only when aborted. */
 export async function instantQuery(
@@ -46,27 +46,26 @@ export async function subquery(
   query: string,
   at: Instant,
   signal: AbortSignal,
-): Promise<readonly Course[] | NoAnswer> {
+): Promise<readonly TimeSeries[] | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
   if ("because" in answer) return answer;
   return answer.kind === "matrix"
-    ? answer.courses
+    ? answer.series
     : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
 }
 
 /** Prometheus, as it is at one moment. */
 export type Ask = (query: string) => Promise<Answered | NoAnswer>;
 
-/** What was found; nothing where there was no answer. */
-export const found = (answer: Answered | NoAnswer): readonly Sample[] => ("because" in answer ? [] : samplesOf(answer));
-
 /** The values that a label has, each once. */
 export const valuesOf = (samples: readonly Sample[], label: string): readonly string[] =>
   [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
 
-export const samplesOf = (answer: Answered): readonly Sample[] => (answer.kind === "vector" ? answer.samples : []);
+/** None where there was no answer, or one number alone. */
+export const samplesOf = (answer: Answered | NoAnswer): readonly Sample[] =>
+  "kind" in answer && answer.kind === "vector" ? answer.samples : [];
 
-type Matrix = { readonly kind: "matrix"; readonly courses: readonly Course[] };
+type Matrix = { readonly kind: "matrix"; readonly series: readonly TimeSeries[] };
 
 async function ask(
   prometheus: PrometheusAddress,
@@ -161,7 +160,7 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
     case "matrix":
       return {
         kind: "matrix",
-        courses: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
+        series: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
       };
     case "string":
       return { because: "the query gives a text", fault: "query" };
@@ -176,11 +175,13 @@ function refused({ errorType, error }: z.infer<typeof refusal>, status: number, 
     : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 
-function excerpt(body: unknown): string {
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
+/** The beginning of what was answered; proxies answer in HTML. */
+function excerpt(body: unknown = ""): string {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
   const plain = text
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")
-    .trim(); // proxies answer in HTML
-  return plain === "" ? "" : `: ${plain.length > 200 ? `${plain.slice(0, 200)}…` : plain}`;
+    .trim();
+  if (plain === "") return "";
+  return plain.length > 200 ? `: ${plain.slice(0, 200)}…` : `: ${plain}`;
 }

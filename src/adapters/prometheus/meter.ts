@@ -1,4 +1,4 @@
-import { type Count, emptyTally, type Origin, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
+import { type Attribution, type Count, emptyTally, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
 import type { Instant } from "../../lib/duration.ts";
 import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
 
@@ -20,11 +20,11 @@ export const emptyMeter: Meter = { at: undefined, last: new Map(), processes: ne
  */
 export function counted(meter: Meter, snapshot: Snapshot): Tally {
   if (meter.at === undefined) return emptyTally;
-  const of = (origin: Origin): Count => countOf(meter, snapshot, origin);
+  const of = (origin: Attribution): Count => countOf(meter, snapshot, origin);
   return { stable: of("stable"), canary: of("canary"), unattributed: of("unattributed") };
 }
 
-function countOf(meter: Meter, snapshot: Snapshot, origin: Origin): Count {
+function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
   const grown = (series: Counter | Bucket): number => growth(meter, series);
   const requests = snapshot.requests.filter((counter) => counter.origin === origin);
   const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);

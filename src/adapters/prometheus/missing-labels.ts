@@ -1,6 +1,6 @@
 import type { LabelNames } from "../../istio/istio-metrics.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import { type Ask, found, type Sample, valuesOf } from "./instant-query.ts";
+import { type Ask, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
 
 type Use = {
   readonly meaning: keyof LabelNames;
@@ -50,7 +50,7 @@ const uses: readonly Use[] = [
 export const missingFrom = (series: readonly Sample[], names: LabelNames): readonly Use[] =>
   uses.filter(({ meaning }) => valuesOf(series, names[meaning]).length === 0);
 
-type Place = {
+type SeriesPlace = {
   /** Whose series: "of shop/reviews-v1 in istio_requests_total". */
   readonly where: string;
   readonly selector: string;
@@ -62,11 +62,11 @@ type Place = {
 /** Says which labels are missing, which there are instead, and what to set. */
 export async function tellMissing(
   missing: readonly Use[],
-  { where, selector, labels, level }: Place,
+  { where, selector, labels, level }: SeriesPlace,
   ask: Ask,
 ): Promise<readonly Finding[]> {
   if (missing.length === 0) return [];
-  const [one] = found(await ask(`topk(1, ${selector})`));
+  const [one] = samplesOf(await ask(`topk(1, ${selector})`));
   const there = Object.keys(one?.labels ?? {}).filter((name) => name !== "__name__");
   return missing.map(({ meaning, says, without, level: usual }) => ({
     level: usual === "refuse" ? level : usual,

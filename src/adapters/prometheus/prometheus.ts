@@ -1,27 +1,18 @@
-import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
 import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
 import type { Reading } from "../../release/observation.ts";
 import type { Target } from "../../release/target.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
-import { type CountingProxy, chooseProxy } from "./counting-proxy.ts";
+import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics } from "./inspect-metrics.ts";
-import { type Answered, found, instantQuery, type NoAnswer, type PrometheusAddress } from "./instant-query.ts";
+import { type Answered, instantQuery, type NoAnswer, samplesOf } from "./instant-query.ts";
 import { measureDispersion } from "./measure-dispersion.ts";
 import { advance, counted, emptyMeter } from "./meter.ts";
+import type { PrometheusOptions } from "./prometheus-options.ts";
 import { hasVersions, readCounters, readNewest, settled } from "./read-counters.ts";
-import { selectors } from "./selectors.ts";
+import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-export type PrometheusOptions = PrometheusAddress &
-  MetricNames & {
-    /** Whose counters are read; one only, or everything counts twice. `auto` chooses once, by what stable's series say. */
-    readonly reporter: CountingProxy | "auto";
-    /** The scrape interval of Prometheus. */
-    readonly interval: Millis;
-    readonly target: Target;
-  };
 
 /** Istio's standard metrics, read from Prometheus or anything with its API. */
 export function prometheus(options: PrometheusOptions): Metrics {
@@ -50,13 +41,13 @@ export function prometheus(options: PrometheusOptions): Metrics {
     const proxy = await choice.decide(moment, signal);
     if (typeof proxy !== "string") return proxy;
     const end = settled(moment, proxy, interval);
-    const { newest, first } = selectors(target, proxy, options);
+    const { newest, first } = seriesSelectors(target, proxy, options);
     const view: WindowView = {
       at: (earlier) => readCounters(options, newest, earlier, signal),
       first: () => readCounters(options, first(window), end, signal),
       last: () => readNewest(options, choice, moment, signal),
       async watched(earlier) {
-        return found(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
+        return samplesOf(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
       },
     };
     return countWindow(view, end, window);
@@ -66,7 +57,7 @@ export function prometheus(options: PrometheusOptions): Metrics {
     watch,
     traffic,
     dispersion: (at, signal) => measureDispersion(options, at, signal),
-    inspect: (plan, at, signal) => inspectMetrics({ ...options, choice }, plan, at, signal),
+    inspect: (plan, at, signal) => inspectMetrics(options, choice, plan, at, signal),
   };
 }
 

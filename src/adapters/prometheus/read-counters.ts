@@ -1,14 +1,12 @@
-import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
 import { bucketsOf, countersOf } from "./counters.ts";
-import { type CountingProxy, type ProxyChoice, proxiesIn } from "./counting-proxy.ts";
-import { instantQuery, type PrometheusAddress, samplesOf } from "./instant-query.ts";
-import { selectors } from "./selectors.ts";
+import { type ProxyChoice, proxiesIn } from "./counting-proxy.ts";
+import { instantQuery, samplesOf } from "./instant-query.ts";
+import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
+import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-type Counting = PrometheusAddress & MetricNames & { readonly interval: Millis; readonly target: Target };
 
 /** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
 export const settled = (at: Instant, proxy: CountingProxy, interval: Millis): Instant =>
@@ -16,7 +14,7 @@ export const settled = (at: Instant, proxy: CountingProxy, interval: Millis): In
 
 /** The counters that two queries give. Rejects only when aborted, as what is below. */
 export async function readCounters(
-  prometheus: Counting,
+  prometheus: PrometheusOptions,
   { requests, buckets }: { readonly requests: string; readonly buckets: string },
   at: Instant,
   signal: AbortSignal,
@@ -37,7 +35,7 @@ export async function readCounters(
 
 /** The counters as they are. Those that stand still because nobody reads them would let a gate pass on old evidence. */
 export async function readNewest(
-  prometheus: Counting,
+  prometheus: PrometheusOptions,
   choice: ProxyChoice,
   moment: Instant,
   signal: AbortSignal,
@@ -45,7 +43,7 @@ export async function readNewest(
   const proxy = await choice.decide(moment, signal);
   if (typeof proxy !== "string") return proxy;
   const at = settled(moment, proxy, prometheus.interval);
-  const { newest, present } = selectors(prometheus.target, proxy, prometheus);
+  const { newest, present } = seriesSelectors(prometheus.target, proxy, prometheus);
   const [snapshot, counting] = await Promise.all([
     readCounters(prometheus, newest, at, signal),
     instantQuery(prometheus, present, at, signal),

@@ -1,4 +1,4 @@
-import type { Origin } from "../../evidence/tally.ts";
+import type { Attribution } from "../../evidence/tally.ts";
 import type { Instant } from "../../lib/duration.ts";
 
 /** One counter as Prometheus had it: a whole number that only grows, until its process restarts. */
@@ -7,7 +7,7 @@ export type Counter = {
   readonly series: string;
   /** The process that counts (`instance` or `pod`); a new series of a known process began at zero. */
   readonly process: string;
-  readonly origin: Origin;
+  readonly origin: Attribution;
   readonly failed: boolean;
   readonly value: number;
 };
@@ -16,7 +16,7 @@ export type Counter = {
 export type Bucket = {
   readonly series: string;
   readonly process: string;
-  readonly origin: Origin;
+  readonly origin: Attribution;
   /** Milliseconds; Infinity for the last bucket. */
   readonly le: number;
   readonly value: number;

@@ -8,10 +8,10 @@ import type { Health } from "../release/health.ts";
 import type { Look } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { State } from "../release/state.ts";
-import { type RehearsedMesh, type RehearsedService, rehearsedMesh } from "./rehearsed-mesh.ts";
+import { type RandomMesh, type RehearsedService, randomMesh } from "./random-mesh.ts";
 
 /** How one rehearsed release ended. */
-export type Ending = {
+export type PlayedEnd = {
   /** `held`: somebody has to decide. */
   readonly end: "released" | "rolled-back" | "held";
   /** From its start to the promotion, the rollback or the hold. */
@@ -37,12 +37,12 @@ const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, be
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
-export function rehearse(wanted: Plan, world: RehearsedService, seed: number): Ending {
-  const mesh = rehearsedMesh(world, wanted.pollEvery, seed);
+export function play(wanted: Plan, world: RehearsedService, seed: number): PlayedEnd {
+  const mesh = randomMesh(world, wanted.pollEvery, seed);
   let plan = rehearsable(wanted);
   let state: Open = { phase: "preparing", step: "deploying", since: 0 };
   let now: Instant = 0;
-  let seen: Counted = { evidence: noEvidence, tally: emptyTally };
+  let seen: PlayedCounts = { evidence: noEvidence, tally: emptyTally };
   for (;;) {
     if (state.phase === "baking") seen = count(seen, mesh, now, plan);
     const decision = decide(plan, state, { now, deadlineAt: wanted.deadline, look: lookIn(state.phase, seen) });
@@ -64,7 +64,7 @@ export function rehearse(wanted: Plan, world: RehearsedService, seed: number): E
 }
 
 /** What the engine would see of it. */
-function lookIn(phase: Open["phase"], { evidence, tally }: Counted): Look {
+function lookIn(phase: Open["phase"], { evidence, tally }: PlayedCounts): Look {
   switch (phase) {
     case "preparing":
       return { phase, canary: healthy };
@@ -89,7 +89,7 @@ type Decided = Exclude<State, Open>;
 const isDecided = (state: State): state is Decided => state.phase in ends;
 
 /** Past these a release only goes on to its end. */
-const ends: Readonly<Record<Decided["phase"], Ending["end"]>> = {
+const ends: Readonly<Record<Decided["phase"], PlayedEnd["end"]>> = {
   promoting: "released",
   succeeded: "released",
   "rolling-back": "rolled-back",
@@ -101,7 +101,7 @@ const ends: Readonly<Record<Decided["phase"], Ending["end"]>> = {
 const isLate = (decision: Decision): boolean =>
   decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
 
-type Counted = {
+type PlayedCounts = {
   readonly evidence: Evidence;
   /** Since the stage began. */
   readonly tally: Tally;
@@ -111,11 +111,11 @@ type Counted = {
 
 /** A poll as the engine's `observe` makes it: looks between two scrapes find nothing. */
 function count(
-  before: Counted,
-  mesh: RehearsedMesh,
+  before: PlayedCounts,
+  mesh: RandomMesh,
   now: Instant,
   { pollEvery, evidence: { settings } }: Plan,
-): Counted {
+): PlayedCounts {
   const counted = mesh.read();
   const { stable, canary } = counted;
   const age = now - (before.since ?? now);

@@ -2,10 +2,10 @@ import { readHost } from "../../istio/host.ts";
 import type { MetricNames } from "../../istio/istio-metrics.ts";
 import type { Millis } from "../../lib/duration.ts";
 import type { Target, Version } from "../../release/target.ts";
-import type { CountingProxy } from "./counting-proxy.ts";
+import type { CountingProxy } from "./prometheus-options.ts";
 
 /** What is asked of Prometheus, by the names that things have there. */
-export const selectors = (
+export const seriesSelectors = (
   { namespace, stable, canary, ...target }: Target,
   reporter: CountingProxy,
   { labels, requests, durations }: MetricNames,

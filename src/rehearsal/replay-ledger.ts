@@ -1,7 +1,7 @@
 import type { Settings } from "../evidence/defaults.ts";
 import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { type Ledger, pollsOf } from "../evidence/ledger.ts";
-import { type Finding, weigh } from "../evidence/weight.ts";
+import { type EvidenceFinding, weigh } from "../evidence/weight.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { EvidenceRules } from "../release/gate.ts";
 import { judgeEvidence } from "../release/judge.ts";
@@ -55,8 +55,8 @@ export type Change = {
   readonly weight: number;
   /** Since the first weight was written. */
   readonly age: Millis;
-  readonly from: Finding;
-  readonly to: Finding;
+  readonly from: EvidenceFinding;
+  readonly to: EvidenceFinding;
 };
 
 export type Replay = {
@@ -69,7 +69,7 @@ export type Replay = {
 };
 
 /** Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no poll. */
-export function replay({ plan, stages, ledger }: Replayable): Replay {
+export function replayLedger({ plan, stages, ledger }: Replayable): Replay {
   const ends = new Set(stages.map(({ polls }) => polls));
   const { at, changes, polls } = walk(ledger, plan.evidence.settings, ends);
   const folded = ledger.folded?.polls ?? 0;

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { type Job, run } from "../../src/engine/run.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../../src/evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, evidenceOf, type Ledger } from "../../src/evidence/ledger.ts";
-import { type Replay, type Replayable, replay } from "../../src/rehearsal/replay.ts";
+import type { Poll } from "../../src/evidence/poll.ts";
+import { type Replay, type Replayable, replayLedger } from "../../src/rehearsal/replay-ledger.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { EvidenceRules } from "../../src/release/gate.ts";
 import { judgeEvidence } from "../../src/release/judge.ts";
@@ -38,8 +39,8 @@ for (const [what, behaviour] of [
 ] satisfies readonly (readonly [string, Behaviour])[]) {
   test(`${what} replays to the verdicts that it told, at every moment`, async () => {
     const accounts = await told(behaviour);
-    for (const account of accounts) assert.deepEqual(replay(account).agrees, true, say(account.reason));
-    const last = replay(accounts.at(-1) ?? assert.fail());
+    for (const account of accounts) assert.deepEqual(replayLedger(account).agrees, true, say(account.reason));
+    const last = replayLedger(accounts.at(-1) ?? assert.fail());
     assert.ok(outcomes(last).includes("agrees"), outcomes(last).join());
     assert.equal(last.polls, accounts.at(-1)?.ledger.polls.length);
   });
@@ -112,7 +113,7 @@ test("any ledger, read back from JSON, replays to the same verdict at every poll
   fc.assert(
     fc.property(courses, rules, (polls, rules) => {
       const report = released(polls, rules);
-      const { stages, agrees } = replay(stored(report));
+      const { stages, agrees } = replayLedger(stored(report));
       assert.deepEqual(
         stages.map((stage) => (stage.outcome === "agrees" ? stage.replayed : stage)),
         report.stages.map(({ verdicts }) => verdicts[0]),
@@ -126,7 +127,7 @@ test("where older polls were folded, everything after them replays the same, and
   fc.assert(
     fc.property(courses, rules, fc.nat(12), (polls, rules, at) => {
       const foldedPolls = Math.min(at, polls.length);
-      const { stages, folded, polls: all, agrees } = replay(stored(released(polls, rules, foldedPolls)));
+      const { stages, folded, polls: all, agrees } = replayLedger(stored(released(polls, rules, foldedPolls)));
       assert.deepEqual([folded, all, agrees], [foldedPolls, polls.length, true]);
       for (const { polls, outcome } of stages) assert.equal(outcome, polls < foldedPolls ? "not replayed" : "agrees");
     }),
@@ -144,7 +145,7 @@ const steady = (failed: readonly number[]): readonly Poll[] =>
   }));
 
 test("the replay says after which poll something else followed", () => {
-  const { changes } = replay(released(steady([0, 0, 0, 75, 75]), evidenceRules));
+  const { changes } = replayLedger(released(steady([0, 0, 0, 75, 75]), evidenceRules));
   assert.deepEqual(changes, [
     { poll: 1, weight: 10, age: 15_000, from: "nothing", to: "sound" },
     { poll: 4, weight: 10, age: 60_000, from: "sound", to: "broken" },
@@ -161,7 +162,7 @@ test("a count that somebody changed is found, and so is a verdict", () => {
     },
   };
   assert.notDeepEqual(forged.ledger, report.ledger);
-  const { stages, agrees } = replay(forged);
+  const { stages, agrees } = replayLedger(forged);
   assert.equal(agrees, false);
   const found = stages.map((stage) => (stage.outcome === "differs" ? stage.differences : stage.outcome));
   assert.equal(found[0], "agrees");
@@ -170,7 +171,10 @@ test("a count that somebody changed is found, and so is a verdict", () => {
 
   const [first, ...others] = report.stages;
   const changed = first?.verdicts.map((verdict) => ({ ...verdict, kind: "fail" as const }));
-  const retold = replay({ ...report, stages: [{ ...(first ?? assert.fail()), verdicts: changed ?? [] }, ...others] });
+  const retold = replayLedger({
+    ...report,
+    stages: [{ ...(first ?? assert.fail()), verdicts: changed ?? [] }, ...others],
+  });
   assert.deepEqual([retold.agrees, outcomes(retold)], [false, ["differs", "agrees", "agrees"]]);
 });
 
@@ -197,7 +201,7 @@ test("no part of a verdict can be changed without being found", () => {
   assert.ok(figures.length > 30, `${figures.length}`);
   for (const path of [...paths, ...figures.map((path) => ["figures", ...path])]) {
     const verdicts = [withChange(verdict, path)];
-    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts }] });
+    const { stages } = replayLedger({ ...report, stages: [first, { ...last, verdicts }] });
     const name = path.filter((key) => key !== "figures" && key !== "conclusion").join(".");
     assert.deepEqual(stages[1]?.outcome === "differs" && stages[1].differences, [name]);
   }
@@ -206,14 +210,14 @@ test("no part of a verdict can be changed without being found", () => {
     ["proven", true],
   ]) {
     const verdicts = [{ ...verdict, [String(field)]: value }];
-    const { stages } = replay({ ...report, stages: [first, { ...last, verdicts }] });
+    const { stages } = replayLedger({ ...report, stages: [first, { ...last, verdicts }] });
     assert.deepEqual(stages[1]?.outcome === "differs" && stages[1].differences, [field]);
   }
 });
 
 test("a verdict on polls that the ledger does not have is no agreement", () => {
   const report = released(steady([0, 0]), evidenceRules);
-  const { stages, agrees } = replay({
+  const { stages, agrees } = replayLedger({
     ...report,
     ledger: { ...report.ledger, polls: report.ledger.polls.slice(0, 1) },
   });
@@ -238,7 +242,7 @@ test("a stage without the gate, one that was never judged, and one without Prome
     evidence: evidenceRules,
     stages: [{ gates: [gate] }, { gates: [{ kind: "restarts", name: "restarts" }] }],
   };
-  const { stages, agrees } = replay({
+  const { stages, agrees } = replayLedger({
     plan,
     stages: [
       { ...stage, verdicts: [] },

@@ -1,7 +1,7 @@
 import type { Count, Tally } from "../evidence/tally.ts";
 import type { Millis } from "../lib/duration.ts";
 import { type Chance, chance, poisson } from "./chance.ts";
-import type { Traffic } from "./detectability.ts";
+import type { Traffic } from "./detection.ts";
 
 /** A service with a canary. */
 export type RehearsedService = Traffic & {
@@ -15,7 +15,7 @@ type Expected = { readonly stable: number; readonly canary: number };
 const nothing: Expected = { stable: 0, canary: 0 };
 
 /** Requests that come at random, and a Prometheus that scrapes them: what is read is what the newest scrape had. */
-export type RehearsedMesh = {
+export type RandomMesh = {
   /** Gives the canary this share in percent, at once. */
   readonly route: (weight: number) => void;
   readonly weight: () => number;
@@ -27,11 +27,11 @@ export type RehearsedMesh = {
 };
 
 /** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
-export function rehearsedMesh(
+export function randomMesh(
   { rate, baseline, failing, phi }: RehearsedService,
   scrape: Millis,
   seed: number,
-): RehearsedMesh {
+): RandomMesh {
   const [moments, goods, bads] = [chance(seed), chance(seed + 1), chance(seed + 2)];
   let weight = 0;
   let untilScrape = moments() * scrape;

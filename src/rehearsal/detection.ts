@@ -1,15 +1,23 @@
 import type { Settings } from "../evidence/defaults.ts";
 import { ratioEvidence, safeRatios } from "../evidence/error-ratio.ts";
-import { addPoll, type Evidence, noEvidence, type Poll } from "../evidence/evidence.ts";
+import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { emptyMixture, grow, logE } from "../evidence/mixture.ts";
 import { logMeanExp } from "../evidence/numerics.ts";
 import { betterRates, rateEvidence } from "../evidence/one-sample.ts";
+import type { Poll } from "../evidence/poll.ts";
+import type { Tally } from "../evidence/tally.ts";
 import { weigh } from "../evidence/weight.ts";
 import type { Millis } from "../lib/duration.ts";
 import { type Chance, chance, poisson } from "./chance.ts";
 
 /** What a service has now: requests per second of both versions, and the part of them that fails. */
 export type Traffic = { readonly rate: number; readonly baseline: number };
+
+/** What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it fails. */
+export function trafficOf({ stable, canary }: Tally, window: Millis): Traffic | undefined {
+  if (stable.requests === 0) return undefined;
+  return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
+}
 
 /** A plan as far as it matters here: the canary's weight in whole percents, and for how long. */
 export type Step = { readonly weight: number; readonly wait: Millis };

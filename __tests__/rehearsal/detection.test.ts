@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { defaults } from "../../src/evidence/defaults.ts";
-import { type Course, detection, smallestFound, timeToSafety } from "../../src/rehearsal/detectability.ts";
+import { type Course, detection, smallestFound, timeToSafety } from "../../src/rehearsal/detection.ts";
 
 /** The plan of the design's table: 20 minutes at 5, 10, 25 and 50 %. */
 const course: Course = { steps: [5, 10, 25, 50].map((weight) => ({ weight, wait: 300_000 })), pollEvery: 15_000 };

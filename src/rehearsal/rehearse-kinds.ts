@@ -1,8 +1,8 @@
 import type { Millis } from "../lib/duration.ts";
 import type { Plan } from "../release/plan.ts";
 import { chance } from "./chance.ts";
-import { neverSeen, type Traffic } from "./detectability.ts";
-import { type Ending, rehearse } from "./rehearsal.ts";
+import { neverSeen, type Traffic } from "./detection.ts";
+import { type PlayedEnd, play } from "./play.ts";
 
 /** What became of all releases of one kind of canary. `rolledBack`, `held` and `released` are shares that sum to 1. */
 export type RehearsedKind = {
@@ -31,7 +31,7 @@ export type Rehearsals = { readonly runs: number; readonly seed: number };
 const kinds: readonly (number | undefined)[] = [1, 2, 5, 10, undefined];
 
 /** Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's doing. */
-export function rehearsals(
+export function rehearseKinds(
   plan: Plan,
   { rate, baseline }: Traffic,
   { runs, seed }: Rehearsals,
@@ -42,7 +42,7 @@ export function rehearsals(
   const { phi } = plan.evidence.settings.dispersion;
   return kinds.map((timesStable) => {
     const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-    const endings = seeds.map((each) => rehearse(plan, { rate, baseline: stable, failing, phi }, each));
+    const endings = seeds.map((each) => play(plan, { rate, baseline: stable, failing, phi }, each));
     return {
       ...(timesStable === undefined ? {} : { timesStable }),
       failing,
@@ -51,9 +51,9 @@ export function rehearsals(
   });
 }
 
-function summary(endings: readonly Ending[], excessive: number): Omit<RehearsedKind, "timesStable" | "failing"> {
-  const part = (counts: (ending: Ending) => boolean): number => endings.filter(counts).length / endings.length;
-  const times = (end: Ending["end"]): readonly Millis[] =>
+function summary(endings: readonly PlayedEnd[], excessive: number): Omit<RehearsedKind, "timesStable" | "failing"> {
+  const part = (counts: (ending: PlayedEnd) => boolean): number => endings.filter(counts).length / endings.length;
+  const times = (end: PlayedEnd["end"]): readonly Millis[] =>
     endings.flatMap((ending) => (ending.end === end ? [ending.after] : [])).sort((a, b) => a - b);
   const failedRequests = endings.reduce((sum, { failed }) => sum + failed, 0) / endings.length;
   const [median, p90, promotion] = [

@@ -6,8 +6,8 @@ import type { Instant } from "../../src/lib/duration.ts";
 import type { MetricSource } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import { chance } from "../../src/rehearsal/chance.ts";
-import { type Ending, rehearse } from "../../src/rehearsal/rehearsal.ts";
-import { type RehearsedMesh, type RehearsedService, rehearsedMesh } from "../../src/rehearsal/rehearsed-mesh.ts";
+import { type PlayedEnd, play } from "../../src/rehearsal/play.ts";
+import { type RandomMesh, type RehearsedService, randomMesh } from "../../src/rehearsal/random-mesh.ts";
 import type { Gate } from "../../src/release/gate.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import { createWorld, planOf, second, stageOf } from "../support/world.ts";
@@ -30,13 +30,13 @@ const busy = (failing: number, more: Partial<RehearsedService> = {}): RehearsedS
   phi: 1,
   ...more,
 });
-const many = (plan: Plan, world: RehearsedService, runs: number): readonly Ending[] =>
-  Array.from({ length: runs }, (_, index) => rehearse(plan, world, 1_000 * index));
+const many = (plan: Plan, world: RehearsedService, runs: number): readonly PlayedEnd[] =>
+  Array.from({ length: runs }, (_, index) => play(plan, world, 1_000 * index));
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 test("the same seed gives the same release, and another seed another one", () => {
-  assert.deepEqual(rehearse(usual, busy(0.02), 7), rehearse(usual, busy(0.02), 7));
-  assert.notDeepEqual(rehearse(usual, busy(0.02), 7), rehearse(usual, busy(0.02), 8));
+  assert.deepEqual(play(usual, busy(0.02), 7), play(usual, busy(0.02), 7));
+  assert.notDeepEqual(play(usual, busy(0.02), 7), play(usual, busy(0.02), 8));
 });
 
 test("a canary as good as stable is rolled back in at most 5 of 100 releases (200 releases)", () => {
@@ -94,16 +94,16 @@ test("queries and response times count as passed, and approvals as given", () =>
     { kind: "latency", name: "p99", quantile: 0.99, atMost: 1, minRequests: 1, noData: "fail" },
   ];
   const plan = planOf({ stages: [stageOf(10, { gates, approval: true })] });
-  assert.deepEqual([rehearse(plan, busy(0), 1).end, rehearse(plan, busy(0), 1).after], ["released", 22 * second]);
+  assert.deepEqual([play(plan, busy(0), 1).end, play(plan, busy(0), 1).after], ["released", 22 * second]);
 });
 
 test("without traffic nothing is decided: the release is held at the end of its first stage's time", () => {
-  const ending = rehearse(usual, busy(0.01, { rate: 0 }), 1);
+  const ending = play(usual, busy(0.01, { rate: 0 }), 1);
   assert.deepEqual(ending, { end: "held", after: usual.settle + 15 * minute, failed: 0, late: false });
 });
 
 test("a release whose own deadline comes first is rolled back, and said to be late", () => {
-  const { end, late } = rehearse({ ...usual, deadline: 10 * minute }, busy(0.01), 3);
+  const { end, late } = play({ ...usual, deadline: 10 * minute }, busy(0.01), 3);
   assert.deepEqual([end, late], ["rolled-back", true]);
 });
 
@@ -114,15 +114,15 @@ test("stages that the budget puts between are rehearsed, too", () => {
     pollEvery: 15 * second,
   });
   const bounded = { ...plan, evidence: { ...plan.evidence, budget: 0.02 } };
-  assert.equal(rehearse(plan, busy(0.01), 3).after, plan.settle + 3 * minute);
-  assert.ok(rehearse(bounded, busy(0.01), 3).after > plan.settle + 3 * minute);
+  assert.equal(play(plan, busy(0.01), 3).after, plan.settle + 3 * minute);
+  assert.ok(play(bounded, busy(0.01), 3).after > plan.settle + 3 * minute);
 });
 
 /** The engine itself on a clock that jumps, in front of the same mesh. */
-async function release(plan: Plan, world: RehearsedService, seed: number): Promise<Omit<Ending, "late">> {
-  const mesh = rehearsedMesh(world, plan.pollEvery, seed);
+async function release(plan: Plan, world: RehearsedService, seed: number): Promise<Omit<PlayedEnd, "late">> {
+  const mesh = randomMesh(world, plan.pollEvery, seed);
   const { ports, begin } = createWorld(plan);
-  let end: Omit<Ending, "late"> | undefined;
+  let end: Omit<PlayedEnd, "late"> | undefined;
   const seen: Ports = {
     ...ports,
     metrics: { ...ports.metrics, look: lookAt(mesh) },
@@ -160,7 +160,7 @@ async function release(plan: Plan, world: RehearsedService, seed: number): Promi
 }
 
 /** What was counted before the first look belongs to nobody. */
-function lookAt(mesh: RehearsedMesh): MetricSource["look"] {
+function lookAt(mesh: RandomMesh): MetricSource["look"] {
   let since: Instant | undefined;
   return async (at) => {
     const { stable, canary } = mesh.read();
@@ -213,7 +213,7 @@ test("a rehearsal ends as the engine does before the same requests: the same way
   const ends = new Map<string, number>();
   for (const [plan, world, releases] of courses) {
     for (let seed = 1; seed <= releases; seed++) {
-      const { late: _, ...rehearsed } = rehearse(plan, world, 10 * seed);
+      const { late: _, ...rehearsed } = play(plan, world, 10 * seed);
       assert.deepEqual(rehearsed, await release(plan, world, 10 * seed), `${JSON.stringify(world)}, seed ${10 * seed}`);
       ends.set(rehearsed.end, (ends.get(rehearsed.end) ?? 0) + 1);
     }
@@ -223,7 +223,7 @@ test("a rehearsal ends as the engine does before the same requests: the same way
 });
 
 test("canaries of every kind meet the same requests of stable", () => {
-  const [good, bad] = [0.01, 1].map((failing) => rehearsedMesh(busy(failing), second, 5));
+  const [good, bad] = [0.01, 1].map((failing) => randomMesh(busy(failing), second, 5));
   for (let poll = 0; poll < 20; poll++) {
     for (const mesh of [good, bad]) {
       mesh?.route(10);
@@ -234,7 +234,7 @@ test("canaries of every kind meet the same requests of stable", () => {
 });
 
 test("only what was scraped can be read, and each request once", () => {
-  const mesh = rehearsedMesh({ rate: 1_000, baseline: 0, failing: 0, phi: 1 }, 10 * second, 3);
+  const mesh = randomMesh({ rate: 1_000, baseline: 0, failing: 0, phi: 1 }, 10 * second, 3);
   const untilScrape = chance(3)() * 10 * second;
   mesh.pass(untilScrape - 1);
   assert.equal(mesh.read().stable.requests, 0);
@@ -245,7 +245,7 @@ test("only what was scraped can be read, and each request once", () => {
 });
 
 test("failures in clusters vary φ times as much as they are many", () => {
-  const mesh = rehearsedMesh({ rate: 1_000, baseline: 0, failing: 0.02, phi: 4 }, second, 11);
+  const mesh = randomMesh({ rate: 1_000, baseline: 0, failing: 0.02, phi: 4 }, second, 11);
   mesh.route(50);
   const counts = Array.from({ length: 4_000 }, () => {
     mesh.pass(second);

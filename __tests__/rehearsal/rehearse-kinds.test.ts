@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { chance } from "../../src/rehearsal/chance.ts";
-import { rehearse } from "../../src/rehearsal/rehearsal.ts";
-import { rehearsals, usualRuns } from "../../src/rehearsal/rehearsals.ts";
+import { play } from "../../src/rehearsal/play.ts";
+import { rehearseKinds, usualRuns } from "../../src/rehearsal/rehearse-kinds.ts";
 import { judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
 
 const minute = 60 * second;
@@ -17,13 +17,13 @@ const plan = judgedByEvidence(
 const traffic = { rate: 50, baseline: 0.02 };
 
 test("the same seed gives the same table, bit for bit, and another seed another one", () => {
-  const table = (seed: number) => rehearsals(plan, traffic, { runs: 20, seed });
+  const table = (seed: number) => rehearseKinds(plan, traffic, { runs: 20, seed });
   assert.deepEqual(table(1), table(1));
   assert.notDeepEqual(table(1), table(2));
 });
 
 test("the table is a healthy canary, one twice, five and ten times as bad, and a dead one", () => {
-  const kinds = rehearsals(plan, traffic, { runs: 2, seed: 1 });
+  const kinds = rehearseKinds(plan, traffic, { runs: 2, seed: 1 });
   assert.deepEqual(
     kinds.map(({ timesStable, failing }) => [timesStable, failing]),
     [
@@ -38,10 +38,10 @@ test("the table is a healthy canary, one twice, five and ten times as bad, and a
 
 test("no canary fails more often than always, and a service that never failed is taken to fail once in 100,000 requests", () => {
   assert.deepEqual(
-    rehearsals(plan, { rate: 1, baseline: 0.3 }, { runs: 1, seed: 1 }).map(({ failing }) => failing),
+    rehearseKinds(plan, { rate: 1, baseline: 0.3 }, { runs: 1, seed: 1 }).map(({ failing }) => failing),
     [0.3, 0.6, 1, 1, 1],
   );
-  assert.equal(rehearsals(plan, { rate: 1, baseline: 0 }, { runs: 1, seed: 1 })[3]?.failing, 1e-4);
+  assert.equal(rehearseKinds(plan, { rate: 1, baseline: 0 }, { runs: 1, seed: 1 })[3]?.failing, 1e-4);
 });
 
 test("a row is what its releases come to", () => {
@@ -49,8 +49,8 @@ test("a row is what its releases come to", () => {
   const quiet = { ...traffic, rate: 12 }; // so that some of them are found and some are not
   const next = chance(9);
   const seeds = Array.from({ length: runs }, () => Math.floor(next() * 4_294_967_296));
-  const row = rehearsals(plan, quiet, { runs, seed: 9 })[1] ?? assert.fail();
-  const endings = seeds.map((seed) => rehearse(plan, { ...quiet, failing: 0.04, phi: 1 }, seed));
+  const row = rehearseKinds(plan, quiet, { runs, seed: 9 })[1] ?? assert.fail();
+  const endings = seeds.map((seed) => play(plan, { ...quiet, failing: 0.04, phi: 1 }, seed));
   const back = endings.filter(({ end }) => end === "rolled-back").map(({ after }) => after);
   const through = endings.filter(({ end }) => end === "released").map(({ after }) => after);
   assert.ok(back.length > 5 && through.length > 5, `${back.length} and ${through.length}`);
@@ -72,7 +72,7 @@ test("a row is what its releases come to", () => {
 });
 
 test("of a healthy canary no failed request is too many, and of a dead one all but stable's share", () => {
-  const kinds = rehearsals(plan, traffic, { runs: 5, seed: 1 });
+  const kinds = rehearseKinds(plan, traffic, { runs: 5, seed: 1 });
   const [healthy] = kinds;
   const dead = kinds.at(-1) ?? assert.fail();
   assert.ok(healthy && healthy.failedRequests > 0);
@@ -81,9 +81,9 @@ test("of a healthy canary no failed request is too many, and of a dead one all b
 });
 
 test("releases that only run out of time are counted as that", () => {
-  const [healthy] = rehearsals({ ...plan, deadline: minute }, traffic, { runs: 10, seed: 1 });
+  const [healthy] = rehearseKinds({ ...plan, deadline: minute }, traffic, { runs: 10, seed: 1 });
   assert.deepEqual([healthy?.rolledBack, healthy?.late, healthy?.released], [1, 1, 0]);
-  const dead = rehearsals(plan, traffic, { runs: 10, seed: 1 }).at(-1);
+  const dead = rehearseKinds(plan, traffic, { runs: 10, seed: 1 }).at(-1);
   assert.deepEqual([dead?.rolledBack, dead?.late], [1, 0]);
 });
 
@@ -96,10 +96,8 @@ test("failures in clusters, which the plan has measured, are rehearsed in cluste
     },
   };
   const seed = Math.floor(chance(1)() * 4_294_967_296);
-  const [, twice] = rehearsals(clustered, traffic, { runs: 1, seed: 1 });
-  const [independent, together] = [1, 4].map(
-    (phi) => rehearse(clustered, { ...traffic, failing: 0.04, phi }, seed).failed,
-  );
+  const [, twice] = rehearseKinds(clustered, traffic, { runs: 1, seed: 1 });
+  const [independent, together] = [1, 4].map((phi) => play(clustered, { ...traffic, failing: 0.04, phi }, seed).failed);
   assert.notEqual(independent, together);
   assert.equal(twice?.failedRequests, together);
 });

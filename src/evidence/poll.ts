@@ -1,0 +1,14 @@
+import type { Millis } from "../lib/duration.ts";
+import type { Count } from "./tally.ts";
+
+/** What one poll counted since the one before it. Whole numbers; a list of these is the ledger of a release. */
+export type Poll = {
+  /** The canary's planned share in whole percents, as it was written to the routes. */
+  readonly weight: number;
+  /** How long the canary has been available at the end of the poll. */
+  readonly age: Millis;
+  readonly stable: Count;
+  readonly canary: Count;
+  /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */
+  readonly lost: number;
+};
