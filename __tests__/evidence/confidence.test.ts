@@ -70,11 +70,15 @@ test("a single poll of 19 failures among 95 and none among 905 is at least 19 ti
   ];
   const interval = ratioInterval(likelihood([poll]), 0.05);
   close(interval.low ?? 0, exactBound([poll], 90, 1));
-  assert.deepEqual(Object.keys(interval), ["low"]);
+  assert.deepEqual([interval.high, interval.estimate], [undefined, undefined]);
 });
 
 test("without a failure every ratio is possible, and there is no estimate", () => {
-  assert.deepEqual(ratioInterval(likelihood([]), 0.05), {});
+  assert.deepEqual(ratioInterval(likelihood([]), 0.05), {
+    low: undefined,
+    high: undefined,
+    estimate: undefined,
+  });
 });
 
 test("many failures narrow the interval around the truth, down to what 81 points can tell apart", () => {
