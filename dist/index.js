@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 5020:
+/***/ 7187:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(2540));
-const tunnel = __importStar(__nccwpck_require__(1311));
-const undici_1 = __nccwpck_require__(4560);
+const pm = __importStar(__nccwpck_require__(6287));
+const tunnel = __importStar(__nccwpck_require__(2714));
+const undici_1 = __nccwpck_require__(5241);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 2540:
+/***/ 6287:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3994:
+/***/ 2875:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 7285:
+/***/ 4582:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(2105)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3636:
+/***/ 2105:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7261);
+	createDebug.humanize = __nccwpck_require__(9680);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 9557:
+/***/ 5334:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(7285);
+	module.exports = __nccwpck_require__(4582);
 } else {
-	module.exports = __nccwpck_require__(3341);
+	module.exports = __nccwpck_require__(6748);
 }
 
 
 /***/ }),
 
-/***/ 3341:
+/***/ 6748:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(5710);
+	const supportsColor = __nccwpck_require__(3581);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(2105)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 1950:
+/***/ 2501:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4185:
+/***/ 3754:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 6793:
+/***/ 9168:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(4185);
+const address_error_1 = __nccwpck_require__(3754);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 2844:
+/***/ 173:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(1555);
+var ipv4_1 = __nccwpck_require__(8226);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(149);
+var ipv6_1 = __nccwpck_require__(7816);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(4185);
+var address_error_1 = __nccwpck_require__(3754);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(3034));
+const helpers = __importStar(__nccwpck_require__(5515));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 1555:
+/***/ 8226:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants = __importStar(__nccwpck_require__(1780));
-const address_error_1 = __nccwpck_require__(4185);
+const common = __importStar(__nccwpck_require__(9168));
+const constants = __importStar(__nccwpck_require__(525));
+const address_error_1 = __nccwpck_require__(3754);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 149:
+/***/ 7816:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants4 = __importStar(__nccwpck_require__(1780));
-const constants6 = __importStar(__nccwpck_require__(5134));
-const helpers = __importStar(__nccwpck_require__(3034));
-const ipv4_1 = __nccwpck_require__(1555);
-const regular_expressions_1 = __nccwpck_require__(4829);
-const address_error_1 = __nccwpck_require__(4185);
-const common_1 = __nccwpck_require__(6793);
+const common = __importStar(__nccwpck_require__(9168));
+const constants4 = __importStar(__nccwpck_require__(525));
+const constants6 = __importStar(__nccwpck_require__(3675));
+const helpers = __importStar(__nccwpck_require__(5515));
+const ipv4_1 = __nccwpck_require__(8226);
+const regular_expressions_1 = __nccwpck_require__(3176);
+const address_error_1 = __nccwpck_require__(3754);
+const common_1 = __nccwpck_require__(9168);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 1780:
+/***/ 525:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 5134:
+/***/ 3675:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 3034:
+/***/ 5515:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 4829:
+/***/ 3176:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(5134));
+const v6 = __importStar(__nccwpck_require__(3675));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7261:
+/***/ 9680:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 3203:
+/***/ 8178:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(3057);
+const utils_1 = __nccwpck_require__(4768);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 3057:
+/***/ 4768:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 9883:
+/***/ 1070:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(3203);
-const constants_1 = __nccwpck_require__(98);
-const helpers_1 = __nccwpck_require__(4878);
-const receivebuffer_1 = __nccwpck_require__(6996);
-const util_1 = __nccwpck_require__(4895);
+const smart_buffer_1 = __nccwpck_require__(8178);
+const constants_1 = __nccwpck_require__(2951);
+const helpers_1 = __nccwpck_require__(4871);
+const receivebuffer_1 = __nccwpck_require__(17);
+const util_1 = __nccwpck_require__(8056);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(173);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 98:
+/***/ 2951:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 4878:
+/***/ 4871:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(4895);
-const constants_1 = __nccwpck_require__(98);
+const util_1 = __nccwpck_require__(8056);
+const constants_1 = __nccwpck_require__(2951);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(173);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 6996:
+/***/ 17:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 4895:
+/***/ 8056:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 9873:
+/***/ 610:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(9883), exports);
+__exportStar(__nccwpck_require__(1070), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 1311:
+/***/ 2714:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(1049);
+module.exports = __nccwpck_require__(8898);
 
 
 /***/ }),
 
-/***/ 1049:
+/***/ 8898:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 5710:
+/***/ 3581:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9152,7 +9152,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5586:
+/***/ 763:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9661,7 +9661,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 1760:
+/***/ 7415:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9724,14 +9724,14 @@ class Context {
 
 /***/ }),
 
-/***/ 6428:
+/***/ 5225:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7415);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9749,14 +9749,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 7820:
+/***/ 6749:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2501);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9766,7 +9766,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5330:
+/***/ 7373:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13434,7 +13434,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 4560:
+/***/ 5241:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13449,7 +13449,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 530:
+/***/ 3057:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13471,9 +13471,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5176);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8734);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5761);
 
 
 
@@ -14581,7 +14581,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 7453:
+/***/ 5176:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14592,8 +14592,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(494);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5761);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15114,7 +15114,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 9063:
+/***/ 494:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15126,7 +15126,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5761);
 var _a;
 
 /** A special constant with type `never` */
@@ -15272,7 +15272,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 5495:
+/***/ 4286:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15280,8 +15280,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(494);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5761);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15553,7 +15553,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 2241:
+/***/ 862:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15563,9 +15563,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(494);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4286);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5761);
 
 
 
@@ -15745,7 +15745,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 687:
+/***/ 8734:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15808,7 +15808,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3964:
+/***/ 5761:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16720,7 +16720,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 9490:
+/***/ 5314:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16754,9 +16754,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(9063);
+var core_core = __nccwpck_require__(494);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(7453);
+var core_checks = __nccwpck_require__(5176);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16916,7 +16916,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3964);
+var core_util = __nccwpck_require__(5761);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19563,9 +19563,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(3057);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(2241);
+var core_parse = __nccwpck_require__(862);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20573,18 +20573,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 7756:
+/***/ 6323:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(763);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7322);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6731);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3637);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(981);
 
 
 
@@ -20643,7 +20643,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 8740:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20652,8 +20652,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(763);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5351);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20693,7 +20693,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 4971:
+/***/ 818:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20701,7 +20701,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5314);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20761,7 +20761,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 1675:
+/***/ 1280:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20773,11 +20773,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(1760);
+var context = __nccwpck_require__(7415);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(5020);
+var lib = __nccwpck_require__(7187);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(5241);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25707,7 +25707,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(3994);
+var light = __nccwpck_require__(2875);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26034,9 +26034,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(1773);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(4645);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26082,7 +26082,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 1:
+/***/ 6696:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26128,7 +26128,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(6749);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26215,21 +26215,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 4045:
+/***/ 9312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6731);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4755);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1425);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3637);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4318);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5971);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(614);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8740);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4812);
 
 
 
@@ -26322,22 +26322,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 312:
+/***/ 6387:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6348);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6731);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4755);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1425);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3637);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(981);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4318);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5971);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(614);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4812);
 
 
 
@@ -26419,7 +26419,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 6107:
+/***/ 4812:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26427,7 +26427,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5351);
 
 
 /**
@@ -26464,7 +26464,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2120:
+/***/ 6045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26473,10 +26473,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3137);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3502);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2248);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9021);
 
 
 
@@ -26629,7 +26629,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 2276:
+/***/ 3137:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26761,15 +26761,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5203:
+/***/ 3502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4059);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3137);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27220,7 +27220,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 315:
+/***/ 2248:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27232,7 +27232,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5189);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27270,7 +27270,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 2165:
+/***/ 6616:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27280,17 +27280,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(7166);
+var errors = __nccwpck_require__(5189);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
+var parse = __nccwpck_require__(862);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(315);
+var issue = __nccwpck_require__(2248);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(687);
+var registries = __nccwpck_require__(8734);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(9490);
+var mini_schemas = __nccwpck_require__(5314);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(344);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27319,19 +27319,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(7246);
+var istio_metrics = __nccwpck_require__(4059);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(5507);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5203);
+var config_inputs = __nccwpck_require__(3502);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(9063);
+var core = __nccwpck_require__(494);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(3057);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(322);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(6878);
+var nearest = __nccwpck_require__(9021);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27764,7 +27764,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(2276);
+var commands = __nccwpck_require__(3137);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27808,7 +27808,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(7373);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28091,7 +28091,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(5153);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28404,7 +28404,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(7856);
+var lib_secrets = __nccwpck_require__(6981);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28570,7 +28570,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 6878:
+/***/ 9021:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28607,7 +28607,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5258:
+/***/ 9631:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28618,13 +28618,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(322);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(4875);
+var numbers = __nccwpck_require__(6822);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(344);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(1939);
+var numerics = __nccwpck_require__(678);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29191,7 +29191,7 @@ function poissonByRejection(mean, next) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/detectability.js
+;// CONCATENATED MODULE: ./src/rehearsal/detection.js
 
 
 
@@ -29199,6 +29199,12 @@ function poissonByRejection(mean, next) {
 
 
 
+/** What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it fails. */
+function trafficOf({ stable, canary }, window) {
+    if (stable.requests === 0)
+        return undefined;
+    return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
+}
 /** The ratios that are tried: few enough to be quick, close enough to plan by. */
 const ladder = [
     1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000,
@@ -29367,7 +29373,7 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(5507);
 ;// CONCATENATED MODULE: ./src/commands/figures.js
 
 
@@ -29375,14 +29381,6 @@ var gate = __nccwpck_require__(456);
 const trafficInWords = ({ rate, baseline }) => `${(0,numbers/* number */.ai)(rate)} requests per second, of which ${baseline === 0 ? "none" : (0,numbers/* percent */.KN)(baseline)} ${baseline === 0 ? "failed" : "fail"}`;
 /** Whole seconds: a simulation knows no better. */
 const about = (time) => (0,duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
-
-;// CONCATENATED MODULE: ./src/rehearsal/traffic.js
-/** What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it fails. */
-function trafficOf({ stable, canary }, window) {
-    if (stable.requests === 0)
-        return undefined;
-    return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
-}
 
 ;// CONCATENATED MODULE: ./src/commands/traffic.js
 
@@ -29479,7 +29477,7 @@ function failing(ratio, { baseline }) {
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(7166);
+var lib_errors = __nccwpck_require__(5189);
 ;// CONCATENATED MODULE: ./src/commands/inspect.js
 
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
@@ -29616,7 +29614,7 @@ function promotion({ stable, canary }, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(9171);
+var split = __nccwpck_require__(7322);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30082,7 +30080,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(44);
+var release_plan = __nccwpck_require__(3715);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30220,7 +30218,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6439);
+var release_reason = __nccwpck_require__(6348);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30480,7 +30478,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(8458);
+var release_state = __nccwpck_require__(6731);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -30916,11 +30914,11 @@ function promote_goOn({ plan, state }, now) {
     return state.phase === "failed" && state.during === "promoting" ? startPromotion(plan, now) : undefined;
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/rehearsed-mesh.js
+;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
 
 const nothing = { stable: 0, canary: 0 };
 /** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
-function rehearsedMesh({ rate, baseline, failing, phi }, scrape, seed) {
+function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
     const [moments, goods, bads] = [chance(seed), chance(seed + 1), chance(seed + 2)];
     let weight = 0;
     let untilScrape = moments() * scrape;
@@ -30980,7 +30978,7 @@ function clustered(expected, phi, next) {
     return failed;
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/rehearsal.js
+;// CONCATENATED MODULE: ./src/rehearsal/play.js
 
 
 
@@ -30997,16 +30995,16 @@ const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "
  * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
  * time, and what is counted is counted as the engine does it. The same seed gives the same release.
  */
-function rehearse(wanted, world, seed) {
-    const mesh = rehearsedMesh(world, wanted.pollEvery, seed);
+function play(wanted, world, seed) {
+    const mesh = randomMesh(world, wanted.pollEvery, seed);
     let plan = rehearsable(wanted);
     let state = { phase: "preparing", step: "deploying", since: 0 };
     let now = 0;
     let seen = { evidence: noEvidence, tally: emptyTally };
     for (;;) {
         if (state.phase === "baking")
-            seen = rehearsal_count(seen, mesh, now, plan);
-        const decision = decide(plan, state, { now, deadlineAt: wanted.deadline, look: rehearsal_lookIn(state.phase, seen) });
+            seen = play_count(seen, mesh, now, plan);
+        const decision = decide(plan, state, { now, deadlineAt: wanted.deadline, look: play_lookIn(state.phase, seen) });
         plan = decision.plan ?? plan;
         if (decision.do === "wait") {
             mesh.pass(decision.until - now);
@@ -31025,7 +31023,7 @@ function rehearse(wanted, world, seed) {
     }
 }
 /** What the engine would see of it. */
-function rehearsal_lookIn(phase, { evidence, tally }) {
+function play_lookIn(phase, { evidence, tally }) {
     switch (phase) {
         case "preparing":
             return { phase, canary: healthy };
@@ -31054,7 +31052,7 @@ const ends = {
 };
 const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
 /** A poll as the engine's `observe` makes it: looks between two scrapes find nothing. */
-function rehearsal_count(before, mesh, now, { pollEvery, evidence: { settings } }) {
+function play_count(before, mesh, now, { pollEvery, evidence: { settings } }) {
     const counted = mesh.read();
     const { stable, canary } = counted;
     const age = now - (before.since ?? now);
@@ -31067,21 +31065,21 @@ function rehearsal_count(before, mesh, now, { pollEvery, evidence: { settings } 
     };
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/rehearsals.js
+;// CONCATENATED MODULE: ./src/rehearsal/rehearse-kinds.js
 
 
 
 /** As good as stable, two, five and ten times as bad, and dead. */
 const kinds = [1, 2, 5, 10, undefined];
 /** Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's doing. */
-function rehearsals(plan, { rate, baseline }, { runs, seed }) {
+function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
     const next = chance(seed);
     const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
     const stable = Math.max(baseline, neverSeen);
     const { phi } = plan.evidence.settings.dispersion;
     return kinds.map((timesStable) => {
         const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-        const endings = seeds.map((each) => rehearse(plan, { rate, baseline: stable, failing, phi }, each));
+        const endings = seeds.map((each) => play(plan, { rate, baseline: stable, failing, phi }, each));
         return {
             ...(timesStable === undefined ? {} : { timesStable }),
             failing,
@@ -31127,7 +31125,7 @@ function usualRuns({ stages, pollEvery }) {
 
 
 /** Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at most. */
-async function rehearse_rehearse(desk) {
+async function rehearse(desk) {
     const { config, print } = desk;
     const { rehearsal } = config;
     if (!rehearsal)
@@ -31138,7 +31136,7 @@ async function rehearse_rehearse(desk) {
         return 3;
     }
     const { runs = usualRuns(scene.plan), seed } = rehearsal;
-    const kinds = rehearsals(scene.plan, scene.traffic, { runs, seed });
+    const kinds = rehearseKinds(scene.plan, scene.traffic, { runs, seed });
     const result = { ...scene, runs, seed, kinds, unrehearsed: unrehearsedIn(scene.plan) };
     print(config.json ? jsonOf(result) : rehearse_textOf(result, config.metrics !== undefined));
     return 0;
@@ -31340,13 +31338,13 @@ async function finishEarlier(session, lost) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/replay.js
+;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
 
 
 /** Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no poll. */
-function replay({ plan, stages, ledger }) {
+function replayLedger({ plan, stages, ledger }) {
     const ends = new Set(stages.map(({ polls }) => polls));
     const { at, changes, polls } = walk(ledger, plan.evidence.settings, ends);
     const folded = ledger.folded?.polls ?? 0;
@@ -31393,23 +31391,23 @@ function replayStage(record, plan, at, ledger) {
     if (!evidence)
         return { ...known, outcome: "missing", ledger: ledger.polls };
     const replayed = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
-    const differences = replay_differencesOf(reported, replayed);
+    const differences = replay_ledger_differencesOf(reported, replayed);
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
 const isOfEvidence = (verdict) => verdict.figures.of === "evidence";
 /** Where two values of plain JSON differ, as paths; the part that all figures have in common is left out of them. */
-function replay_differencesOf(one, other, path = []) {
+function replay_ledger_differencesOf(one, other, path = []) {
     if (!isObject(one) || !isObject(other))
         return one === other ? [] : [path.filter((key) => key !== "figures" && key !== "conclusion").join(".")];
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
-    return [...keys].flatMap((key) => replay_differencesOf(one[key], other[key], [...path, key]));
+    return [...keys].flatMap((key) => replay_ledger_differencesOf(one[key], other[key], [...path, key]));
 }
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(9232);
+var say = __nccwpck_require__(3637);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(5598);
+var verdict_sentence = __nccwpck_require__(7555);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31448,9 +31446,9 @@ const verdictInWords = (verdict) => ({
 });
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(9490);
+var schemas = __nccwpck_require__(5314);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
+var parse = __nccwpck_require__(862);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31603,7 +31601,7 @@ function read_report_parse(text, path) {
 
 
 /** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
-async function replay_replay({ config, readFile, print }) {
+async function replay({ config, readFile, print }) {
     const path = config.reporting.report;
     const text = await readFile(path).catch((error) => {
         throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
@@ -31615,7 +31613,7 @@ async function replay_replay({ config, readFile, print }) {
 }
 function judgeAgain(report, path) {
     try {
-        return replay(report);
+        return replayLedger(report);
     }
     catch (error) {
         throw error instanceof SyntaxError ? noReport(path, error.message, error) : error;
@@ -31722,7 +31720,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(8502);
+var evidence_part = __nccwpck_require__(475);
 ;// CONCATENATED MODULE: ./src/words/status.js
 
 
@@ -31821,7 +31819,7 @@ function wilson(hits, requests) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(4645);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32224,7 +32222,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(6916);
+var markdown = __nccwpck_require__(5351);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32248,7 +32246,7 @@ function linkLine(links, account) {
 }
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1087);
+var timestamp = __nccwpck_require__(614);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32411,9 +32409,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(8743);
+var headline = __nccwpck_require__(4916);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(5058);
+var split_bars = __nccwpck_require__(981);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32495,7 +32493,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(8958);
+var story = __nccwpck_require__(5971);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32597,7 +32595,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(7756);
+var outputs = __nccwpck_require__(6323);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -32902,7 +32900,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(2864);
+var retry = __nccwpck_require__(2609);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
 
 
@@ -33098,7 +33096,7 @@ function warningsIn(header) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(5153);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34580,7 +34578,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(5495);
+var errors = __nccwpck_require__(4286);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34598,7 +34596,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1280)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -34811,11 +34809,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(7373);
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(5241);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -41983,7 +41981,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(9873);
+var build = __nccwpck_require__(610);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42176,7 +42174,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(9557);
+var src = __nccwpck_require__(5334);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42352,7 +42350,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(6749);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43123,9 +43121,9 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/proxy.js
-var lib_proxy = __nccwpck_require__(97);
+var lib_proxy = __nccwpck_require__(7108);
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(7856);
+var lib_secrets = __nccwpck_require__(6981);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43486,7 +43484,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(1773);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -43504,14 +43502,13 @@ async function subquery(prometheus, query, at, signal) {
     if ("because" in answer)
         return answer;
     return answer.kind === "matrix"
-        ? answer.courses
+        ? answer.series
         : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
 }
-/** What was found; nothing where there was no answer. */
-const found = (answer) => ("because" in answer ? [] : samplesOf(answer));
 /** The values that a label has, each once. */
 const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
-const samplesOf = (answer) => (answer.kind === "vector" ? answer.samples : []);
+/** None where there was no answer, or one number alone. */
+const samplesOf = (answer) => "kind" in answer && answer.kind === "vector" ? answer.samples : [];
 async function instant_query_ask(prometheus, query, at, signal) {
     const { headers, timeout } = prometheus;
     try {
@@ -43592,7 +43589,7 @@ function instant_query_read({ status, headers, body }, place) {
         case "matrix":
             return {
                 kind: "matrix",
-                courses: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
+                series: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
             };
         case "string":
             return { because: "the query gives a text", fault: "query" };
@@ -43605,19 +43602,22 @@ function refused({ errorType, error }, status, place) {
         ? { because: `Prometheus refuses the query: ${error}`, fault: "query" }
         : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
-function excerpt(body) {
-    const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
+/** The beginning of what was answered; proxies answer in HTML. */
+function excerpt(body = "") {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
     const plain = text
         .replace(/<[^>]*>/g, " ")
         .replace(/\s+/g, " ")
-        .trim(); // proxies answer in HTML
-    return plain === "" ? "" : `: ${plain.length > 200 ? `${plain.slice(0, 200)}…` : plain}`;
+        .trim();
+    if (plain === "")
+        return "";
+    return plain.length > 200 ? `: ${plain.slice(0, 200)}…` : `: ${plain}`;
 }
 
-;// CONCATENATED MODULE: ./src/adapters/prometheus/selectors.js
+;// CONCATENATED MODULE: ./src/adapters/prometheus/series-selectors.js
 
 /** What is asked of Prometheus, by the names that things have there. */
-const selectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
+const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
     const of = (...workloads) => [
         `${labels.namespace}=${quoted(namespace)}`,
         `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
@@ -43639,8 +43639,8 @@ const selectors = ({ namespace, stable, canary, ...target }, reporter, { labels,
      * A client that went away is code 0 and counts for nobody.
      */
     const counters = (read) => ({
-        requests: `${read(selectors_select(requests, both))} or ${read(selectors_select(requests, unattributed))}`,
-        buckets: read(selectors_select(durations, both)),
+        requests: `${read(series_selectors_select(requests, both))} or ${read(series_selectors_select(requests, unattributed))}`,
+        buckets: read(series_selectors_select(durations, both)),
     });
     const perPod = (counters, range, step) => `sum by (${labels.pod}, instance) (${counters})[${range}ms:${step}ms]`;
     const ownPods = [by("destination"), ...of(stable), ...answered];
@@ -43653,23 +43653,23 @@ const selectors = ({ namespace, stable, canary, ...target }, reporter, { labels,
         /** A counter's first sample in a window is its lowest, unless it restarted. */
         first: (window) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
         /** Which proxies that count were there at the last scrape, and whom they counted. */
-        present: `count by (${labels.reporter}, ${labels.workload}) (${selectors_select(requests, of(stable, canary))})`,
+        present: `count by (${labels.reporter}, ${labels.workload}) (${series_selectors_select(requests, of(stable, canary))})`,
         ofStable: {
-            requests: selectors_select(requests, of(stable)),
-            reported: selectors_select(requests, [by(reporter), ...of(stable)]),
-            buckets: selectors_select(durations, [by(reporter), ...of(stable)]),
+            requests: series_selectors_select(requests, of(stable)),
+            reported: series_selectors_select(requests, [by(reporter), ...of(stable)]),
+            buckets: series_selectors_select(durations, [by(reporter), ...of(stable)]),
             /** What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at each step. */
             perPod: (range, step) => ({
-                requests: perPod(selectors_select(requests, ownPods), range, step),
-                errors: perPod(`${selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}`, range, step),
+                requests: perPod(series_selectors_select(requests, ownPods), range, step),
+                errors: perPod(`${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}`, range, step),
             }),
         },
-        ofService: selectors_select(requests, [service]),
+        ofService: series_selectors_select(requests, [service]),
         /** Those that nobody answered: failures before the first pod was there name no workload. */
-        unserved: selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
+        unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
     };
 };
-const selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
+const series_selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
 /** PromQL's string literals have Go's escapes. */
 const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
 const literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
@@ -43715,7 +43715,7 @@ function chooseProxy(options) {
             // Later polls learn from what they ask anyway.
             if (kept !== undefined || asked)
                 return kept ?? "source";
-            const answer = await instantQuery(options, selectors(options.target, "source", options).present, at, signal);
+            const answer = await instantQuery(options, seriesSelectors(options.target, "source", options).present, at, signal);
             return "because" in answer ? answer : learn(proxiesIn(answer, options));
         },
     };
@@ -43766,7 +43766,7 @@ const missingFrom = (series, names) => uses.filter(({ meaning }) => valuesOf(ser
 async function tellMissing(missing, { where, selector, labels, level }, ask) {
     if (missing.length === 0)
         return [];
-    const [one] = found(await ask(`topk(1, ${selector})`));
+    const [one] = samplesOf(await ask(`topk(1, ${selector})`));
     const there = Object.keys(one?.labels ?? {}).filter((name) => name !== "__name__");
     return missing.map(({ meaning, says, without, level: usual }) => ({
         level: usual === "refuse" ? level : usual,
@@ -43782,21 +43782,23 @@ async function tellMissing(missing, { where, selector, labels, level }, ask) {
 /** Why Prometheus has no request of stable at all: by the service's own, then by anybody's. `level` says how much that matters. */
 async function nothing_counted_nothingCounted(options, level, ask) {
     const { labels, requests, target } = options;
-    const { ofService, unserved } = selectors(target, "source", options);
-    const called = found(await ask(`count by (${labels.workload}, ${labels.namespace}) (${ofService} unless ${unserved})`));
+    const { ofService, unserved } = seriesSelectors(target, "source", options);
+    const called = samplesOf(await ask(`count by (${labels.workload}, ${labels.namespace}) (${ofService} unless ${unserved})`));
     if (called.length > 0) {
         const missing = missingFrom(called, labels).filter(isIdentity);
+        if (missing.length === 0)
+            return [namedOtherwise(called, options, level)];
         const place = { where: `of the service ${target.service} in ${requests}`, selector: ofService, labels, level };
-        return missing.length > 0 ? tellMissing(missing, place, ask) : [namedOtherwise(called, options, level)];
+        return tellMissing(missing, place, ask);
     }
     const missing = await missingEverywhere(options, ask);
-    return missing.length > 0
-        ? tellMissing(missing, { where: `in ${requests}`, selector: requests, labels, level }, ask)
-        : [silent(options)];
+    if (missing.length === 0)
+        return [silent(options)];
+    return tellMissing(missing, { where: `in ${requests}`, selector: requests, labels, level }, ask);
 }
 /** Those of the labels by which stable is found that no series has, of whichever service. */
 async function missingEverywhere({ labels, requests }, ask) {
-    const one = found(await ask(`topk(1, ${requests})`));
+    const one = samplesOf(await ask(`topk(1, ${requests})`));
     if (one.length === 0)
         return [];
     const doubtful = missingFrom(one, labels).filter((use) => isIdentity(use) || use.meaning === "service");
@@ -43804,18 +43806,18 @@ async function missingEverywhere({ labels, requests }, ask) {
     return doubtful.filter((_, index) => none[index]);
 }
 const isIdentity = ({ meaning }) => meaning === "workload" || meaning === "namespace";
-const isNone = (answer) => !("because" in answer) && found(answer).length === 0;
+const isNone = (answer) => !("because" in answer) && samplesOf(answer).length === 0;
 function namedOtherwise(called, { labels, target }, level) {
     const { deployment } = target.stable;
     const own = called.filter((sample) => sample.labels[labels.workload] === deployment);
-    const [what, wanted, label] = own.length > 0
-        ? [`of Deployment ${deployment}`, target.namespace, labels.namespace]
-        : [`of the service ${target.service}`, deployment, labels.workload];
-    return {
+    const tell = (of, label, expected, samples) => ({
         level,
-        what: `Prometheus has requests ${what}, but none with ${label}=${wanted} (found: ${valuesOf(own.length > 0 ? own : called, label).join(", ")})`,
+        what: `Prometheus has requests of ${of}, but none with ${label}=${expected} (found: ${valuesOf(samples, label).join(", ")})`,
         next: `Check the name of stable's Deployment and its namespace, and that no Telemetry resource or relabelling changes ${label}.`,
-    };
+    });
+    return own.length > 0
+        ? tell(`Deployment ${deployment}`, labels.namespace, target.namespace, own)
+        : tell(`the service ${target.service}`, labels.workload, deployment, called);
 }
 /** A service that nobody calls at the moment is no mistake, but gates on its requests will have nothing to say. */
 const silent = ({ requests, target }) => ({
@@ -43829,49 +43831,59 @@ const silent = ({ requests, target }) => ({
 
 
 /** Stable's series, counted by everything that is read from them. */
-const surveyQuery = (options) => {
+function surveyQuery(options) {
     const { workload, namespace, pod: _, ...read } = options.labels;
-    return `count by (${[workload, namespace, ...Object.values(read)].join(", ")}) (${selectors(options.target, "source", options).ofStable.requests})`;
-};
+    const labels = [workload, namespace, ...Object.values(read)].join(", ");
+    return `count by (${labels}) (${seriesSelectors(options.target, "source", options).ofStable.requests})`;
+}
 async function extentOf(options, reporter, ask) {
-    const { reported, buckets } = selectors(options.target, reporter, options).ofStable;
+    const { reported, buckets } = seriesSelectors(options.target, reporter, options).ofStable;
     const [proxies, histogram] = await Promise.all([
         ask(`count(count by (${options.labels.pod}, instance) (${reported}))`),
         ask(`count(${buckets})`),
     ]);
     return {
-        proxies: found(proxies)[0]?.value,
-        histogram: "because" in histogram ? undefined : found(histogram).length > 0,
+        proxies: samplesOf(proxies)[0]?.value,
+        histogram: "because" in histogram ? undefined : samplesOf(histogram).length > 0,
     };
 }
 /** Whose counters are read and why, and what is in them. */
-function tellSurvey(series, { proxies, histogram }, reporter, options) {
+function tellSurvey(series, extent, reporter, options) {
     const { labels, target } = options;
     const read = series.filter((sample) => sample.labels[labels.reporter] === reporter);
-    const count = read.reduce((sum, { value }) => sum + value, 0);
-    const why = options.reporter === "auto"
-        ? preference.find((each) => each.reporter === reporter)?.because
-        : "as metrics.reporter says";
-    const parts = [
-        `${plural(count, "series", "series")}${proxies === undefined ? "" : ` of ${plural(proxies, "proxy", "proxies")}`}`,
-        ...listed("response codes", valuesOf(read, labels.code)),
-        ...listed("gRPC statuses", valuesOf(read, labels.grpc)),
-        ...(histogram === undefined
-            ? []
-            : [histogram ? "response times as a histogram" : "no histogram, so that response times are not judged"]),
-    ];
+    const contents = contentsOf(read, extent, options).join("; ");
     return {
         level: "note",
-        what: `Requests of ${target.namespace}/${target.stable.deployment} are read from Prometheus with ${labels.reporter}=${reporter}: ${why}. Found: ${parts.join("; ")}.`,
+        what: `Requests of ${target.namespace}/${target.stable.deployment} are read from Prometheus with ${labels.reporter}=${reporter}: ${whyOf(reporter, options)}. Found: ${contents}.`,
     };
+}
+function whyOf(reporter, options) {
+    if (options.reporter !== "auto")
+        return "as metrics.reporter says";
+    return preference.find((each) => each.reporter === reporter)?.because;
+}
+function contentsOf(read, { proxies, histogram }, { labels }) {
+    const series = plural(read.reduce((sum, { value }) => sum + value, 0), "series", "series");
+    const contents = [proxies === undefined ? series : `${series} of ${plural(proxies, "proxy", "proxies")}`];
+    const codes = valuesOf(read, labels.code);
+    if (codes.length > 0)
+        contents.push(`response codes ${codes.join(", ")}`);
+    const statuses = valuesOf(read, labels.grpc);
+    if (statuses.length > 0)
+        contents.push(`gRPC statuses ${statuses.join(", ")}`);
+    if (histogram === true)
+        contents.push("response times as a histogram");
+    if (histogram === false)
+        contents.push("no histogram, so that response times are not judged");
+    return contents;
 }
 /** Requests in five minutes below which nothing is said about who counts how many. */
 const survey_enough = 100;
 /** Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and mirrors alone do not double a count. */
 async function unseenCallers(options, reporter, ask) {
     const { labels, target } = options;
-    const { requests } = selectors(target, reporter, options).ofStable;
-    const counts = found(await ask(`sum by (${labels.reporter}) (increase(${requests}[5m]))`));
+    const { requests } = seriesSelectors(target, reporter, options).ofStable;
+    const counts = samplesOf(await ask(`sum by (${labels.reporter}) (increase(${requests}[5m]))`));
     const countOf = (name) => Math.round(counts.find((sample) => sample.labels[labels.reporter] === name)?.value ?? 0);
     const most = preference.map((each) => each.reporter).reduce((a, b) => (countOf(b) > countOf(a) ? b : a));
     if (countOf(most) < survey_enough || countOf(most) <= 2 * countOf(reporter))
@@ -43884,7 +43896,6 @@ async function unseenCallers(options, reporter, ask) {
         },
     ];
 }
-const listed = (what, values) => values.length === 0 ? [] : [`${what} ${values.join(", ")}`];
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/inspect-metrics.js
@@ -43896,7 +43907,7 @@ const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
-async function inspectMetrics(options, plan, at, signal) {
+async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
     const gates = plan.stages.flatMap((stage) => stage.gates);
     const counting = gates.some(({ kind }) => ["errors", "latency", "evidence"].includes(kind));
@@ -43904,14 +43915,12 @@ async function inspectMetrics(options, plan, at, signal) {
     if ("because" in answer)
         return [inspect_metrics_unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
     const series = samplesOf(answer);
-    const reporter = options.choice.learn(valuesOf(series, options.labels.reporter));
-    const level = counting ? "refuse" : "warn";
+    const reporter = choice.learn(valuesOf(series, options.labels.reporter));
+    const need = { ...options, gates, level: counting ? "refuse" : "warn" };
     const findings = await Promise.all([
-        series.length === 0
-            ? nothing_counted_nothingCounted(options, level, ask)
-            : inspect_metrics_counted(series, reporter, { ...options, level, gates }, ask),
-        scrapeInterval(options, reporter, plan, ask),
-        ...queryGates(gates).map((gate) => queryGate(gate, ask)),
+        series.length === 0 ? nothing_counted_nothingCounted(options, need.level, ask) : inspectSeries(series, reporter, need, ask),
+        inspectInterval(options, reporter, plan, ask),
+        ...queryGates(gates).map((gate) => inspectQuery(gate, ask)),
     ]);
     return findings.flat();
 }
@@ -43921,55 +43930,50 @@ const inspect_metrics_unanswered = ({ because }, { url }, needed) => ({
     next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 /** What is to be said of stable's series, which there are. */
-async function inspect_metrics_counted(series, reporter, need, ask) {
+async function inspectSeries(series, reporter, need, ask) {
     const { labels, requests, target, level } = need;
     const place = {
         where: `of ${inspect_metrics_nameOf(target)} in ${requests}`,
-        selector: selectors(target, reporter, need).ofStable.requests,
+        selector: seriesSelectors(target, reporter, need).ofStable.requests,
         labels,
         level,
     };
-    const missing = await tellMissing(missingFrom(series, labels), place, ask);
+    const findings = [...(await tellMissing(missingFrom(series, labels), place, ask))];
     const reporters = valuesOf(series, labels.reporter);
     if (reporters.length === 0)
-        return missing;
+        return findings;
     if (!reporters.includes(reporter))
-        return [...missing, otherReporter(reporters, reporter, need)];
+        return [...findings, otherReporter(reporters, reporter, need)];
     const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-    return [
-        ...missing,
-        ...unseen,
-        ...(extent.histogram === false ? latencyIsRead(need) : []),
-        tellSurvey(series, extent, reporter, need),
-    ];
+    findings.push(...unseen);
+    if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency"))
+        findings.push(noDurations(need));
+    findings.push(tellSurvey(series, extent, reporter, need));
+    return findings;
 }
 const inspect_metrics_nameOf = ({ namespace, stable }) => `${namespace}/${stable.deployment}`;
-function otherReporter(found, reporter, { labels, target, level }) {
-    const known = found.filter((name) => preference.some((each) => each.reporter === name));
-    const either = (names, between) => names.map((name) => `${labels.reporter}=${name}`).join(between);
+function otherReporter(reporters, reporter, need) {
+    const { labels, target, level } = need;
+    const known = reporters.filter((name) => preference.some((each) => each.reporter === name));
+    const found = reporters.map((name) => `${labels.reporter}=${name}`).join(" and ");
+    const choose = `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`;
     return {
         level,
-        what: `Prometheus has requests of ${inspect_metrics_nameOf(target)} with ${either(found, " and ")} only, and none with ${labels.reporter}=${reporter}`,
-        next: known.length > 0
-            ? `Set metrics.reporter to auto or ${known.join(" or ")}, or let Prometheus scrape the proxies that report as ${reporter}.`
-            : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
+        what: `Prometheus has requests of ${inspect_metrics_nameOf(target)} with ${found} only, and none with ${labels.reporter}=${reporter}`,
+        next: known.length > 0 ? choose : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
     };
 }
-const latencyIsRead = ({ gates, target, durations }) => gates.some(({ kind }) => kind === "latency")
-    ? [
-        {
-            level: "refuse",
-            what: `Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}, which the latency gates read`,
-            next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
-        },
-    ]
-    : [];
+const noDurations = ({ target, durations }) => ({
+    level: "refuse",
+    what: `Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}, which the latency gates read`,
+    next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
+});
 const lookBack = 300_000;
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
-async function scrapeInterval(options, reporter, { pollEvery }, ask) {
-    const { reported } = selectors(options.target, reporter, options).ofStable;
-    const answer = await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`);
-    const samples = "because" in answer ? 0 : (samplesOf(answer)[0]?.value ?? 0);
+async function inspectInterval(options, reporter, { pollEvery }, ask) {
+    const { reported } = seriesSelectors(options.target, reporter, options).ofStable;
+    const [longest] = samplesOf(await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`));
+    const samples = longest?.value ?? 0;
     const scraped = lookBack / samples;
     const believed = Math.min(options.interval, pollEvery);
     if (samples < 2 || scraped <= believed * 1.3)
@@ -43982,17 +43986,20 @@ async function scrapeInterval(options, reporter, { pollEvery }, ask) {
         },
     ];
 }
+/** Each once, also where several stages ask it. */
 function queryGates(gates) {
     const all = gates.filter((gate) => gate.kind === "query");
     return all.filter(({ name, query }, index) => all.findIndex((other) => other.name === name && other.query === query) === index);
 }
-async function queryGate({ name, query }, ask) {
+async function inspectQuery({ name, query }, ask) {
     const answer = await ask(query);
     if ("because" in answer)
         return [
             { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` },
         ];
-    if (answer.kind === "vector" && answer.samples.length > 1) {
+    if (answer.kind === "scalar" || answer.samples.length === 1)
+        return [];
+    if (answer.samples.length > 1)
         return [
             {
                 level: "refuse",
@@ -44000,18 +44007,14 @@ async function queryGate({ name, query }, ask) {
                 next: "Aggregate it with sum(), avg() or max().",
             },
         ];
-    }
     // Many queries ask about the canary, which does not run yet.
-    const missing = answer.kind === "vector" && answer.samples.length === 0;
-    return missing
-        ? [
-            {
-                level: "note",
-                what: `gate "${name}": the query gives no series now`,
-                next: "That is right where it asks about the canary; otherwise check its labels.",
-            },
-        ]
-        : [];
+    return [
+        {
+            level: "note",
+            what: `gate "${name}": the query gives no series now`,
+            next: "That is right where it asks about the canary; otherwise check its labels.",
+        },
+    ];
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/dispersion.js
@@ -44050,86 +44053,90 @@ const most = 10;
 async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
     // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what is stretched varies more than what was counted.
-    const wanted = selectors(options.target, "destination", options).ofStable.perPod(measure_dispersion_hour + step, step);
+    const perPod = seriesSelectors(options.target, "destination", options).ofStable.perPod(measure_dispersion_hour + step, step);
     const [requests, errors] = await Promise.all([
-        subquery(options, wanted.requests, at, signal),
-        subquery(options, wanted.errors, at, signal),
+        subquery(options, perPod.requests, at, signal),
+        subquery(options, perPod.errors, at, signal),
     ]);
     if ("because" in requests)
-        return unmeasured(requests);
+        return unmeasured(requests.because);
     if ("because" in errors)
-        return unmeasured(errors);
+        return unmeasured(errors.because);
     const windows = windowsOf(measure_dispersion_podsOf(requests, errors, step));
-    return measure_dispersion_judged(windows, step, options.target.stable.deployment);
+    return dispersionIn(windows, step, options.target.stable.deployment);
 }
-const unmeasured = ({ because }) => ({
+const unmeasured = (because) => ({
     phi: 1,
     because: `errors are taken as independent: ${because}`,
 });
 function measure_dispersion_podsOf(requests, errors, step) {
     const failed = new Map(errors.map(({ labels, values }) => [keyOf(labels), values]));
-    return requests.map(({ labels, values }) => measure_dispersion_counted(values, failed.get(keyOf(labels)) ?? new Map(), step));
+    return requests.map(({ labels, values }) => windowsOfPod(values, failed.get(keyOf(labels)) ?? new Map(), step));
 }
 const keyOf = (labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 /** Where a pod restarted, or was not there at the beginning of a window, nobody knows what it counted in it. */
-function measure_dispersion_counted(requests, errors, step) {
-    return new Map([...requests].flatMap(([end, value]) => {
+function windowsOfPod(requests, errors, step) {
+    const windows = new Map();
+    for (const [end, value] of requests) {
         const before = requests.get(end - step);
         if (before === undefined)
-            return [];
+            continue;
         const count = { requests: value - before, errors: (errors.get(end) ?? 0) - (errors.get(end - step) ?? 0) };
-        return count.errors < 0 || count.requests < count.errors ? [] : [[end, count]];
-    }));
+        if (count.errors >= 0 && count.errors <= count.requests)
+            windows.set(end, count);
+    }
+    return windows;
 }
 /** Each window with the pods that were there; those in which a single one was tell nothing. */
 function windowsOf(pods) {
     const ends = new Set(pods.flatMap((pod) => [...pod.keys()]));
     return [...ends].map((end) => pods.flatMap((pod) => pod.get(end) ?? [])).filter((window) => window.length > 1);
 }
-function measure_dispersion_judged(windows, step, deployment) {
+function dispersionIn(windows, step, deployment) {
     const pods = Math.max(0, ...windows.map((window) => window.length));
     if (pods < 2)
-        return unmeasured({
-            because: `in the last hour Prometheus has no two pods of ${deployment} that counted their own requests (reporter=destination)`,
-        });
-    const seen = `${pods} pods of ${deployment} in ${windows.length} windows of ${(0,duration/* formatDuration */.a)(step)}`;
+        return unmeasured(`in the last hour Prometheus has no two pods of ${deployment} that counted their own requests (reporter=destination)`);
+    const measured = `${pods} pods of ${deployment} in ${windows.length} windows of ${(0,duration/* formatDuration */.a)(step)}`;
     const failures = windows.flat().reduce((sum, { errors }) => sum + errors, 0);
     if (failures === 0)
-        return unmeasured({ because: `no request failed at ${seen}` });
+        return unmeasured(`no request failed at ${measured}`);
+    const errors = `${failures} ${failures === 1 ? "error" : "errors"} of ${measured}`;
     const phi = dispersionOf(windows);
-    const errors = `${failures} ${failures === 1 ? "error" : "errors"} of ${seen}`;
+    const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
     if (phi === 1)
         return { phi, because: `${errors} varied no more than independent ones do` };
-    const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
-    return phi > most
-        ? { phi: most, because: `${varied}, as in an incident; counted as ${most} times` }
-        : { phi, because: varied };
+    if (phi > most)
+        return { phi: most, because: `${varied}, as in an incident; counted as ${most} times` };
+    return { phi, because: varied };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counters.js
-/** Counters as evidence wants them. What is neither a version's nor a failure of the service is left out. */
-const countersOf = (samples, target, names) => samples.flatMap(({ labels, value }) => {
-    const origin = originOf(labels, target, names);
-    const failed = origin === "unattributed" ? neverServed(labels, names) : isFailure(labels, names);
-    return origin === undefined || (origin === "unattributed" && !failed)
-        ? []
-        : [
-            {
-                series: counters_keyOf("requests", labels),
-                process: processOf(labels, names),
-                origin,
-                failed,
-                value: Math.round(value),
-            },
-        ];
-});
-const bucketsOf = (samples, target, names) => samples.flatMap(({ labels, value }) => {
-    const origin = originOf(labels, target, names);
-    const le = edgeOf(labels.le);
-    return origin === undefined || le === undefined
-        ? []
-        : [{ series: counters_keyOf("bucket", labels), process: processOf(labels, names), origin, le, value: Math.round(value) }];
-});
+/** Counters of requests. What is neither a version's nor a failure of the service is left out. */
+function countersOf(samples, target, names) {
+    const counters = [];
+    for (const { labels, value } of samples) {
+        const origin = originOf(labels, target, names);
+        if (origin === undefined)
+            continue;
+        const failed = origin === "unattributed" ? neverServed(labels, names) : isFailure(labels, names);
+        if (origin === "unattributed" && !failed)
+            continue;
+        counters.push({ ...seriesOf("requests", labels, names), origin, failed, value: Math.round(value) });
+    }
+    return counters;
+}
+/** Counters of requests that took at most so long. */
+function bucketsOf(samples, target, names) {
+    const buckets = [];
+    for (const { labels, value } of samples) {
+        const origin = originOf(labels, target, names);
+        const le = edgeOf(labels.le);
+        if (origin === undefined || le === undefined)
+            continue;
+        buckets.push({ ...seriesOf("bucket", labels, names), origin, le, value: Math.round(value) });
+    }
+    return buckets;
+}
 function originOf(labels, { namespace, service, stable, canary }, names) {
     const workload = labels[names.workload];
     if (workload === stable.deployment)
@@ -44145,12 +44152,15 @@ function originOf(labels, { namespace, service, stable, canary }, names) {
 const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "") || !["", "0"].includes(labels[grpc] ?? "");
 /** Code 0 is a client that went away, unless Envoy's flags say that there was nobody to go to. */
 const neverServed = (labels, names) => isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
-/** The pod where Prometheus finds targets in Kubernetes, otherwise the target's address. */
-const processOf = (labels, { pod }) => labels[pod] ?? labels.instance ?? "";
-/** The same for the same labels at every poll, in whichever order they come; a metric's name is not always among them. */
-function counters_keyOf(metric, labels) {
+/**
+ * Which series it is, the same for the same labels at every look, in whichever order they come; a metric's name is not
+ * always among them. And the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
+ * target's address.
+ */
+function seriesOf(metric, labels, { pod }) {
     const pairs = Object.entries(labels).filter(([name]) => name !== "__name__");
-    return metric + JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1));
+    return { series: metric + JSON.stringify(sorted), process: labels[pod] ?? labels.instance ?? "" };
 }
 function edgeOf(le) {
     const edge = le === "+Inf" ? Infinity : Number(le ?? Number.NaN);
@@ -44187,7 +44197,7 @@ async function readNewest(prometheus, choice, moment, signal) {
     if (typeof proxy !== "string")
         return proxy;
     const at = read_counters_settled(moment, proxy, prometheus.interval);
-    const { newest, present } = selectors(prometheus.target, proxy, prometheus);
+    const { newest, present } = seriesSelectors(prometheus.target, proxy, prometheus);
     const [snapshot, counting] = await Promise.all([
         readCounters(prometheus, newest, at, signal),
         instantQuery(prometheus, present, at, signal),
@@ -44241,13 +44251,13 @@ function prometheus(options) {
         if (typeof proxy !== "string")
             return proxy;
         const end = read_counters_settled(moment, proxy, interval);
-        const { newest, first } = selectors(target, proxy, options);
+        const { newest, first } = seriesSelectors(target, proxy, options);
         const view = {
             at: (earlier) => readCounters(options, newest, earlier, signal),
             first: () => readCounters(options, first(window), end, signal),
             last: () => readNewest(options, choice, moment, signal),
             async watched(earlier) {
-                return found(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
+                return samplesOf(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
             },
         };
         return countWindow(view, end, window);
@@ -44256,7 +44266,7 @@ function prometheus(options) {
         watch,
         traffic,
         dispersion: (at, signal) => measureDispersion(options, at, signal),
-        inspect: (plan, at, signal) => inspectMetrics({ ...options, choice }, plan, at, signal),
+        inspect: (plan, at, signal) => inspectMetrics(options, choice, plan, at, signal),
     };
 }
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
@@ -44280,7 +44290,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(3057);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -44817,7 +44827,7 @@ function selectAll(search) {
 }
 function selectNamed({ choice, rules }) {
     const unknown = [...new Set(choice.routes)].filter((word) => !rules.some((rule) => isMeant(rule, word)));
-    const problems = unknown.map((word) => refuse(`${virtualServiceWord(choice)}: no http route is called "${word}" (found: ${select_rules_listed(rules)}).`, "Correct the name, or choose a route by its place: #0 is the first."));
+    const problems = unknown.map((word) => refuse(`${virtualServiceWord(choice)}: no http route is called "${word}" (found: ${listed(rules)}).`, "Correct the name, or choose a route by its place: #0 is the first."));
     return { rules: chosenRules(rules, choice), problems };
 }
 function nothingToMove(search) {
@@ -44832,10 +44842,10 @@ function nothingToMove(search) {
     if (rules.some((rule) => has(rule, "canary", search))) {
         return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
-    return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${select_rules_listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
+    return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
 }
 /** What is there, for those who have to find the one they meant. */
-const select_rules_listed = (rules) => someOf(rules.map(ruleWord)) || "none";
+const listed = (rules) => someOf(rules.map(ruleWord)) || "none";
 function ruleWord({ name, place, instead, destinations }) {
     const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
     return `${name === undefined ? place : `"${name}"`} to ${where}`;
@@ -46844,8 +46854,8 @@ const inCluster = {
     settle: settle,
 };
 const atDesk = {
-    rehearse: rehearse_rehearse,
-    replay: replay_replay,
+    rehearse: rehearse,
+    replay: replay,
 };
 const isInCluster = (command) => Object.hasOwn(inCluster, command);
 /** Does what the configuration asks for, with what it takes. */
@@ -46859,7 +46869,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 4877:
+/***/ 1536:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -46870,7 +46880,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5055));
 
 
 __webpack_async_result__();
@@ -46878,7 +46888,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4947:
+/***/ 344:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -46888,7 +46898,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(678);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -46931,7 +46941,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 1939:
+/***/ 678:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47051,7 +47061,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 4014:
+/***/ 5153:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47112,7 +47122,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 7246:
+/***/ 4059:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47138,7 +47148,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 8761:
+/***/ 322:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47173,7 +47183,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 7166:
+/***/ 5189:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47223,7 +47233,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 6916:
+/***/ 5351:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47283,7 +47293,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 4875:
+/***/ 6822:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47312,7 +47322,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 97:
+/***/ 7108:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47332,7 +47342,7 @@ function proxyFor(url, env) {
 
 /***/ }),
 
-/***/ 6608:
+/***/ 669:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47381,7 +47391,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 7856:
+/***/ 6981:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47443,7 +47453,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 1584:
+/***/ 5055:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47451,19 +47461,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7756);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4971);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4045);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(312);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6107);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2120);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2165);
-/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5258);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7166);
-/* harmony import */ var _lib_proxy_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(97);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6608);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6323);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8740);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(818);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6696);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9312);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6387);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4812);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6045);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6616);
+/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9631);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(5189);
+/* harmony import */ var _lib_proxy_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(7108);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(669);
 
 
 
@@ -47486,7 +47496,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5225)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_9__/* .screenOn */ .E)(process.stderr);
@@ -47560,7 +47570,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 456:
+/***/ 5507:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47577,7 +47587,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 44:
+/***/ 3715:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47594,7 +47604,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6439:
+/***/ 6348:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47621,14 +47631,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 9171:
+/***/ 7322:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3715);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -47643,7 +47653,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 8458:
+/***/ 6731:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47665,16 +47675,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 7560:
+/***/ 4755:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6731);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(475);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4916);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3637);
 
 
 
@@ -47713,17 +47723,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 5476:
+/***/ 1425:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6348);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(475);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3637);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4318);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7555);
 
 
 
@@ -47770,7 +47780,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 8502:
+/***/ 475:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47778,9 +47788,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5351);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6348);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7555);
 
 
 
@@ -47827,14 +47837,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 8743:
+/***/ 4916:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8458);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6731);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4318);
 
 
 const whatIsOpen = {
@@ -47906,14 +47916,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 9232:
+/***/ 3637:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(322);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7555);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48022,7 +48032,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 5058:
+/***/ 981:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48030,7 +48040,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6822);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48074,7 +48084,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 5933:
+/***/ 4318:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48083,11 +48093,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(322);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6822);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(981);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(614);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7555);
 
 
 
@@ -48154,14 +48164,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 8958:
+/***/ 5971:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6348);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48188,7 +48198,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1087:
+/***/ 614:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48206,7 +48216,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 5598:
+/***/ 7555:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48221,9 +48231,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(4875);
+var lib_numbers = __nccwpck_require__(6822);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(322);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48495,16 +48505,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 6026:
+/***/ 1773:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5189);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2609);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4645);
 
 
 
@@ -48582,7 +48592,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 2864:
+/***/ 2609:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48637,14 +48647,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 7718:
+/***/ 4645:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(322);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -48814,6 +48824,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(4877);
+/******/ var __webpack_exports__ = __nccwpck_require__(1536);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
