@@ -352,3 +352,8 @@ test("the environment's name is the context, unless it has one of its own", asyn
     "eu",
   );
 });
+
+test("the scrape interval is how often is looked, and what evidence waits for after a new weight", async () => {
+  const { release } = await configured({ file: sound, inputs: { "metrics-interval": "5s" } });
+  assert.deepEqual([release?.plan.pollEvery, release?.plan.evidence.settings.scrape], [5_000, 5_000]);
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { promote } from "../../src/commands/promote.ts";
+import { release } from "../../src/commands/release.ts";
+import { rollback } from "../../src/commands/rollback.ts";
+import type { ExitCode, Session } from "../../src/commands/session.ts";
+import { settle } from "../../src/commands/settle.ts";
+import { RefusedError } from "../../src/lib/errors.ts";
+import type { Account } from "../../src/release/account.ts";
+import type { State } from "../../src/release/state.ts";
+import { beforeEffects, createSession, type SessionOptions } from "../support/session.ts";
+
+const waiting: State = {
+  phase: "waiting",
+  stage: 0,
+  since: 0,
+  reason: { kind: "stage-passed", stage: "10 %" },
+};
+const baking: State = { phase: "baking", stage: 0, since: 0, putBacks: 0 };
+const mine = { id: "this-job" };
+
+type Row = readonly [
+  what: string,
+  command: (session: Session) => Promise<ExitCode>,
+  options: SessionOptions,
+  before: readonly string[],
+  first: string,
+];
+
+/** What has to be in the journal before anything is done: a job that dies then is carried on by another one. */
+const journaled: readonly Row[] = [
+  ["a release", release, {}, ["lock", "save preparing"], "deploy"],
+  ["the end of an earlier release", release, { state: baking }, ["lock", "save rolling-back"], "finish"],
+  ["an approval", promote, { state: waiting }, ["lock", "save shifting"], "scale"],
+  ["a rollback by hand", rollback, { state: baking }, ["lock by force", "save rolling-back"], "finish"],
+];
+
+for (const [what, command, options, before, first] of journaled) {
+  test(`${what} is in the journal before the cluster is touched, and the lock is given back at the end`, async () => {
+    const { session, events } = await createSession(options);
+    await command(session);
+    assert.deepEqual(beforeEffects(events), { before, first });
+    assert.equal(events.at(-1), "unlock");
+  });
+}
+
+test("whoever takes a release over stands in the journal, with who approved it", async () => {
+  const { session, load } = await createSession({ state: waiting });
+  assert.equal(await promote(session), 0);
+  const { run, log } = load() ?? assert.fail();
+  assert.equal(run.id, "this-job");
+  assert.deepEqual(log[0]?.reason, { kind: "approved", actor: "ada" });
+});
+
+test("an earlier release that was left half-way is ended, told of, and then the new one runs", async () => {
+  const { session, events, warnings } = await createSession({ state: baking });
+  assert.equal(await release(session), 0);
+  assert.deepEqual(
+    events.filter((event) => event.startsWith("report")),
+    ["report rolled-back", "report succeeded"],
+  );
+  assert.match(warnings.join(), /was left half-way; it is ended first/);
+});
+
+for (const [what, command, options] of [
+  ["succeeds", release, {}],
+  ["is rolled back", rollback, { state: baking }],
+  ["is settled", settle, { state: baking, earlierRun: mine }],
+] as const) {
+  test(`of a release that ${what} the end is told, and nobody leaves before it is sent`, async () => {
+    const { session, events } = await createSession(options);
+    await command(session);
+    assert.match(events.slice(-3).join(), /^report (succeeded|rolled-back),flush,unlock$/);
+  });
+}
+
+for (const [whose, options] of [
+  ["another job's release", { state: baking }],
+  ["this job's release that waits for somebody", { state: waiting, earlierRun: mine }],
+  ["nothing", {}],
+] as const) {
+  test(`settle leaves ${whose} alone, without asking for the lock`, async () => {
+    const { session, events, printed, load } = await createSession(options);
+    const before = load();
+    assert.equal(await settle(session), 0);
+    assert.deepEqual(events, ["nothing left"]);
+    assert.deepEqual(printed, ["Nothing of this job is left half-way."]);
+    assert.deepEqual(load(), before);
+  });
+}
+
+test("settle ends the release of its own job", async () => {
+  const { session, cluster, load } = await createSession({ state: baking, earlierRun: mine });
+  assert.equal(await settle(session), 0);
+  assert.deepEqual([load()?.state.phase, cluster.weight], ["rolled-back", 0]);
+});
+
+test("a job that is cancelled between looking and doing has changed nothing, and says so", async () => {
+  const stopping = await createSession({
+    findings: () => {
+      stopping.stop.abort("the job was cancelled");
+      return [];
+    },
+  });
+  await assert.rejects(release(stopping.session), (error) => {
+    assert.ok(error instanceof RefusedError);
+    assert.equal(error.message, "the job was cancelled, before anything was changed.");
+    return true;
+  });
+  assert.deepEqual(stopping.events, ["lock", "unlock"]);
+  assert.equal(stopping.load(), undefined);
+});
+
+test("a finding that refuses ends the release before anything is changed", async () => {
+  const { session, events, warnings } = await createSession({
+    findings: () => [
+      { level: "refuse", what: "there is no Service" },
+      { level: "warn", what: "no sidecar", next: "Inject one." },
+    ],
+  });
+  await assert.rejects(release(session), /cannot be released, and nothing was changed:\n {2}✗ there is no Service$/);
+  assert.deepEqual(events, ["lock", "unlock"]);
+  assert.deepEqual(warnings, ["no sidecar. Inject one."]);
+});
+
+for (const [what, differences, words] of [
+  ["what differs at the end", async () => ["Deployment shop/reviews-v1 has 3 replicas"], /has 3 replicas/],
+  [
+    "a cluster that cannot be read again",
+    () => Promise.reject(new Error("no answer")),
+    /could not be read again: no answer/,
+  ],
+] as const) {
+  test(`${what} makes the job red: a release that succeeded, and a rollback`, async () => {
+    for (const [command, options] of [
+      [release, {}],
+      [rollback, { state: baking }],
+    ] as const) {
+      const accounts: Account[] = [];
+      const { session } = await createSession({ ...options, differences });
+      const { flush } = session.reporter;
+      const reporter = { flush, report: (account: Account) => void accounts.push(account) };
+      assert.equal(await command({ ...session, reporter }), 3);
+      assert.match(accounts.at(-1)?.differences?.join() ?? "", words);
+    }
+  });
+}

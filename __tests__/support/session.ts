@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import type { Session } from "../../src/commands/session.ts";
+import type { Ports } from "../../src/ports/ports.ts";
+import type { Finding } from "../../src/ports/preflight.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import type { State } from "../../src/release/state.ts";
+import { configured, soundBut } from "../config/configured.ts";
+import { type Behaviour, createWorld } from "./world.ts";
+
+export type SessionOptions = {
+  readonly behaviour?: Behaviour;
+  /** What the journal has from an earlier job. */
+  readonly state?: State;
+  /** Whose it is. Default: another job's. */
+  readonly earlierRun?: ReleaseRecord["run"];
+  readonly findings?: () => readonly Finding[];
+  /** What is not as it should be at the end. */
+  readonly differences?: Ports["workload"]["differences"];
+};
+
+const effects = ["prepare", "write", "finish", "cleanUp", "deploy", "scale", "updateStable", "retire", "restore"];
+
+/** A session in a world in memory that writes down, in one list, what a command did to it and in which order. */
+export async function createSession(options: SessionOptions = {}) {
+  const events: string[] = [];
+  const printed: string[] = [];
+  const warnings: string[] = [];
+  const stop = new AbortController();
+  const file = soundBut("stages: 10:1m, 100\ngates: [{ restarts: {} }]\nmetrics: {}");
+  const config = await configured({ file });
+  const { target, plan } = config.release ?? assert.fail();
+  const world = createWorld(plan, options.behaviour);
+  const { journal } = world.ports;
+  if (options.state) {
+    const record = await world.begin();
+    await journal.save({ ...record, target, state: options.state, run: options.earlierRun ?? { id: "another-job" } });
+  }
+
+  /** The port, with what it does put on the list. */
+  const listed = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(methods, name, self) {
+        if (effects.includes(String(name))) events.push(String(name));
+        return Reflect.get(methods, name, self);
+      },
+    });
+
+  const session: Session = {
+    config,
+    run: { id: "this-job", actor: "ada" },
+    clock: world.ports.clock,
+    transport: { send: () => assert.fail("nothing is sent") },
+    stop: stop.signal,
+    warn: (warning) => void warnings.push(warning),
+    warnings: () => warnings,
+    print: (text) => void printed.push(text),
+    nothingLeft: () => void events.push("nothing left"),
+    journal: {
+      load: journal.load,
+      async save(record) {
+        events.push(`save ${record.state.phase}`);
+        await journal.save(record);
+      },
+    },
+    reporter: {
+      report: ({ state, settled }) => void (settled === undefined || events.push(`report ${state.phase}`)),
+      flush: async () => void events.push("flush"),
+    },
+    lock: ({ force }) => ({
+      async acquire() {
+        events.push(force ? "lock by force" : "lock");
+        return { lost: new AbortController().signal, release: async () => void events.push("unlock") };
+      },
+    }),
+    soleServer: async () => "stable",
+    preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
+    capture: async () => ({ routes: {}, workloads: {} }),
+    connect() {
+      const { router, workload, ...ports } = world.ports;
+      const { journal, reporter } = session;
+      const { differences = workload.differences } = options;
+      return { ...ports, router: listed(router), workload: listed({ ...workload, differences }), journal, reporter };
+    },
+    traffic: async () => ({ because: "nothing is counted" }),
+    dispersion: async () => ({ phi: 1, because: "measured" }),
+  };
+  return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop };
+}
+
+/** The first thing that a command did to the cluster, and what it had done before. */
+export function beforeEffects(events: readonly string[]): {
+  readonly before: readonly string[];
+  readonly first: string;
+} {
+  const at = events.findIndex((event) => effects.includes(event));
+  return { before: events.slice(0, at), first: events[at] ?? assert.fail(`nothing was done: ${events}`) };
+}
