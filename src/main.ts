@@ -4,6 +4,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
 import { isEvent, readContext } from "./adapters/github/context.ts";
+import { environmentProxy } from "./adapters/node/environment-proxy.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
@@ -13,7 +14,6 @@ import type { ExitCode } from "./commands/session.ts";
 import { loadConfig } from "./config/load.ts";
 import { dispatch, isInCluster } from "./dispatch.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
-import { proxyFor } from "./lib/proxy.ts";
 import { createRedaction } from "./lib/redaction.ts";
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
@@ -29,7 +29,7 @@ const stderr = screenOn(process.stderr);
 const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
 const stop = new AbortController();
 
-const world = nodeWorld((url) => proxyFor(url, env));
+const world = nodeWorld(environmentProxy(env));
 
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main(): Promise<ExitCode> {

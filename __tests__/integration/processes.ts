@@ -1,15 +1,24 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import packageJson from "../../package.json" with { type: "json" };
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
+import { startTunnel } from "../support/tunnel.ts";
 import { journalOf } from "./facts.ts";
-import { assertAsBefore, scene } from "./scene.ts";
+import { startProgram } from "./program.ts";
+import { action, assertAsBefore, assertServedBy, pull, scene } from "./scene.ts";
 
-/** What happens to the process itself: its signals and its pipes. */
+const gates = "- restarts: {}";
+
+/** What happens to the process itself: its signals, its pipes and its environment. */
 export function processes(): void {
   test("a cancelled job whose log nobody reads any more gives the traffic back all the same", async (t) => {
     const world = await scene(t, { shop: "one" });
-    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates: "- restarts: {}" });
+    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
     await until(
       "the release bakes",
       () => journalOf(world.sandbox)?.state,
@@ -20,5 +29,49 @@ export function processes(): void {
     const { exit, outputs } = await program.ended;
     assert.deepEqual([exit, outputs.outcome, outputs.settled], [1, "rolled-back", "true"]);
     await assertAsBefore(world);
+  });
+
+  for (const moment of [0, 50, 100, 200]) {
+    test(`a signal ${moment} ms after the start ends the program without a trace, and the mesh is as it was`, async (t) => {
+      const world = await scene(t, { shop: "one" });
+      const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });
+      await sleep(moment);
+      program.signal("SIGINT");
+      const { exit, said } = await program.ended;
+      assert.ok(exit !== 0 && exit !== 3, `it ended with ${exit}: ${said}`);
+      assert.doesNotMatch(said, /^\s+at |defect/m);
+      await assertAsBefore(world);
+    });
+  }
+
+  test("Prometheus and GitHub are asked through the proxy that the environment names, the cluster on this machine is not", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const { prometheus, github } = world.sandbox;
+    const tunnel = await startTunnel(t, { "prometheus.test:9090": prometheus.url, "github.test:80": github.url });
+    const { exit, said, outputs } = await world.run(
+      { ...releaseOfOne("v2"), stages: "100", gates, prometheus: "http://prometheus.test:9090" },
+      { env: { HTTP_PROXY: tunnel.url, HTTPS_PROXY: tunnel.url, GITHUB_API_URL: "http://github.test" } },
+    );
+    assert.equal(exit, 0, said);
+    assert.deepEqual([...tunnel.targets].sort(), ["github.test:80", "prometheus.test:9090"]);
+    assert.equal(outputs["comment-url"], github.comments(pull.number)[0]?.url);
+    await assertServedBy(world.sandbox, world.traffic, "v2");
+  });
+
+  test("an event that is missing or cut off is not told, and stops nothing", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "istio-canary-event-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const cutOff = join(folder, "event.json");
+    writeFileSync(cutOff, '{ "pull_request": ');
+    for (const GITHUB_EVENT_PATH of [cutOff, "/nowhere/event.json"]) {
+      const program = startProgram({
+        action: await action,
+        inputs: {},
+        env: { GITHUB_ACTIONS: "true", GITHUB_EVENT_PATH },
+        args: ["--version"],
+      });
+      const { exit, said } = await program.ended;
+      assert.deepEqual([exit, said], [0, `${packageJson.version}\n`]);
+    }
   });
 }

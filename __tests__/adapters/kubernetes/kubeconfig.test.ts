@@ -174,9 +174,9 @@ test("a token file is read anew for each request, because it is rotated, and eac
     assert.deepEqual(secrets, ["first", "second"]); // each before it is sent
   }));
 
-test("a proxy of the environment is used unless the host is exempt", () => {
-  const kubeconfig = configOf("https://c.internal.example");
-  const env = { HTTPS_PROXY: "http://proxy.example:3128" };
-  assert.equal(clusterOf({ kubeconfig, env }).proxy, "http://proxy.example:3128");
-  assert.equal(clusterOf({ kubeconfig, env: { ...env, NO_PROXY: "localhost, .internal.example" } }).proxy, undefined);
+test("a proxy that the kubeconfig names is the cluster's; without one the network finds the environment's", () => {
+  const kubeconfig = configOf("https://c.example");
+  assert.equal(clusterOf({ kubeconfig, env: { HTTPS_PROXY: "http://proxy.example:3128" } }).proxy, undefined);
+  const named = configOf("https://c.example", [user], { "proxy-url": "http://named.example:3128" });
+  assert.equal(clusterOf({ kubeconfig: named, env: {} }).proxy, "http://named.example:3128");
 });

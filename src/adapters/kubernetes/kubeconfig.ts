@@ -4,7 +4,6 @@ import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type User } from "@kubernetes/client-node";
 import { load as parse } from "js-yaml";
 import { RefusedError } from "../../lib/errors.ts";
-import { proxyFor } from "../../lib/proxy.ts";
 import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/secrets.ts";
 import type { Connection } from "./kubernetes-client.ts";
 
@@ -44,7 +43,6 @@ export function findCluster(source: Source): Cluster {
     );
   }
   tellExecPlugins(config, cluster.server, cluster.caData);
-  const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), source.env);
   return {
     server: cluster.server,
     context: config.currentContext,
@@ -53,7 +51,7 @@ export function findCluster(source: Source): Cluster {
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
       return authorization;
     },
-    proxy: proxy || undefined,
+    proxy: cluster.proxyUrl || undefined,
   };
 }
 
