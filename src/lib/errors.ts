@@ -5,7 +5,7 @@
 export abstract class ToldError extends Error {
   readonly next: string | undefined;
 
-  constructor(message: string, options: { readonly next?: string; readonly cause?: unknown } = {}) {
+  constructor(message: string, options: { readonly next?: string | undefined; readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.next = options.next;
@@ -25,14 +25,16 @@ export class UnreachableError extends ToldError {}
 export class TakenOverError extends ToldError {}
 
 /** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
-export const withNext = (what: string, next: string | undefined): string =>
-  next ? `${what}${/[.!?:]$/.test(what) ? "" : "."} ${next}` : what;
+export function withNext(what: string, next: string | undefined): string {
+  if (!next) return what;
+  return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
+}
 
 /** One line for a report: the message, then what to do, then the causes that add something. */
 export function tell(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
-  const cause =
-    error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${tell(error.cause)})` : "";
-  return `${message}${cause}`;
+  const { cause } = error;
+  if (!(cause instanceof Error) || error.message.includes(cause.message)) return message;
+  return `${message} (${tell(cause)})`;
 }

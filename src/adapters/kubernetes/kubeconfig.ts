@@ -5,7 +5,7 @@ import { KubeConfig, type User } from "@kubernetes/client-node";
 import { load as parse } from "js-yaml";
 import { RefusedError } from "../../lib/errors.ts";
 import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/secrets.ts";
-import type { Connection } from "./kubernetes-client.ts";
+import type { Connection } from "./api-server.ts";
 
 export type Source = {
   /** A path, or the text of a kubeconfig. */

@@ -1,0 +1,118 @@
+import type { Millis } from "../../lib/duration.ts";
+import { UnreachableError } from "../../lib/errors.ts";
+import { type RetryPolicy, retry } from "../../world/retry.ts";
+import { send } from "../../world/send.ts";
+import type { HttpAnswer, HttpRequest, Tls } from "../../world/transport.ts";
+import type { Network } from "../../world/world.ts";
+
+/** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
+export type Connection = {
+  readonly server: string;
+  /** URL of an HTTP proxy on the way to the server. By default the one that the environment names. */
+  readonly proxy?: string | undefined;
+  readonly authorize: () => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly tls: Tls }>;
+};
+
+/** A request to an API server. */
+export type ApiCall = {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Default: `application/json`. */
+  readonly contentType?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** An API server that answers, whatever it answers. Both reject with the signal's reason. */
+export interface ApiServer {
+  /** One attempt. Rejects with whatever went wrong. */
+  once(call: ApiCall): Promise<HttpAnswer>;
+  /** Several attempts, until it is neither away nor too busy. Rejects with UnreachableError when it stays so. */
+  patiently(call: ApiCall): Promise<HttpAnswer>;
+}
+
+/** Appears in `metadata.managedFields`, so that people see who wrote. */
+export const fieldManager = "istio-canary";
+
+const attemptTimeout: Millis = 10_000;
+
+/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+const patience: RetryPolicy = {
+  pauses: [200, 500, 1_000, 2_000, 4_000],
+  isPassing,
+  longestPause: 5_000,
+  beyond: "come back early",
+};
+
+/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
+export function apiServer(network: Network, connection: Connection, onWarning: (warning: string) => void): ApiServer {
+  async function once(call: ApiCall): Promise<HttpAnswer> {
+    const answer = await send(network, await requestOf(call, connection), attemptTimeout);
+    for (const warning of warningsIn(answer.headers.warning)) onWarning(warning);
+    return answer;
+  }
+
+  async function patiently(call: ApiCall): Promise<HttpAnswer> {
+    const { method, path, signal } = call;
+    const answer = await retry(() => once(call), patience, network.clock, signal).catch((cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
+    });
+    if (!isPassing(answer)) return answer;
+    const { status, text } = answer;
+    throw new UnreachableError(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
+  }
+
+  return { once, patiently };
+}
+
+async function requestOf(call: ApiCall, { server, proxy, authorize }: Connection): Promise<HttpRequest> {
+  const { method, path, query = {}, body, contentType = "application/json", signal } = call;
+  const authorization = await authorize();
+  const url = new URL(server.replace(/\/$/, "") + path);
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+  const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
+  const request = { method, url, tls: authorization.tls, proxy, signal };
+  if (body === undefined) return { ...request, headers };
+  return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
+}
+
+/**
+ * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
+ * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply with
+ * a field of a wrong type, and a create with a resourceVersion.
+ */
+function isPassing({ status, text }: HttpAnswer): boolean {
+  if (status === 429 || status > 500) return true;
+  if (status < 500) return false;
+  const { isStatus, reason } = readStatus(text);
+  return !isStatus || reason !== "";
+}
+
+/** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
+export function readStatus(text: string): {
+  readonly isStatus: boolean;
+  readonly message: string;
+  readonly reason: string;
+} {
+  const { message, reason = "" } = parse(text);
+  return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
+}
+
+function parse(text: string): { readonly message?: string; readonly reason?: string } {
+  try {
+    return (JSON.parse(text) ?? {}) as { message?: string; reason?: string };
+  } catch {
+    return {};
+  }
+}
+
+/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+function warningsIn(header: string | undefined): readonly string[] {
+  const text = header ?? "";
+  return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) =>
+    (quoted ?? "").replace(/\\(.)/g, "$1"),
+  );
+}
