@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 6807:
+/***/ 7634:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(4643));
-const tunnel = __importStar(__nccwpck_require__(4462));
-const undici_1 = __nccwpck_require__(5647);
+const pm = __importStar(__nccwpck_require__(8062));
+const tunnel = __importStar(__nccwpck_require__(5013));
+const undici_1 = __nccwpck_require__(9142);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 4643:
+/***/ 8062:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 6711:
+/***/ 3028:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3114:
+/***/ 8819:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(3678)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 4421:
+/***/ 3678:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7244);
+	createDebug.humanize = __nccwpck_require__(3631);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 346:
+/***/ 1391:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(3114);
+	module.exports = __nccwpck_require__(8819);
 } else {
-	module.exports = __nccwpck_require__(6416);
+	module.exports = __nccwpck_require__(335);
 }
 
 
 /***/ }),
 
-/***/ 6416:
+/***/ 335:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(3571);
+	const supportsColor = __nccwpck_require__(4776);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(3678)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 2385:
+/***/ 4592:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6326:
+/***/ 6599:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 9516:
+/***/ 3775:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(6326);
+const address_error_1 = __nccwpck_require__(6599);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 321:
+/***/ 590:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(4262);
+var ipv4_1 = __nccwpck_require__(2234);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(2268);
+var ipv6_1 = __nccwpck_require__(3467);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(6326);
+var address_error_1 = __nccwpck_require__(6599);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(2639));
+const helpers = __importStar(__nccwpck_require__(1164));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 4262:
+/***/ 2234:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants = __importStar(__nccwpck_require__(9521));
-const address_error_1 = __nccwpck_require__(6326);
+const common = __importStar(__nccwpck_require__(3775));
+const constants = __importStar(__nccwpck_require__(6354));
+const address_error_1 = __nccwpck_require__(6599);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 2268:
+/***/ 3467:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants4 = __importStar(__nccwpck_require__(9521));
-const constants6 = __importStar(__nccwpck_require__(479));
-const helpers = __importStar(__nccwpck_require__(2639));
-const ipv4_1 = __nccwpck_require__(4262);
-const regular_expressions_1 = __nccwpck_require__(8620);
-const address_error_1 = __nccwpck_require__(6326);
-const common_1 = __nccwpck_require__(9516);
+const common = __importStar(__nccwpck_require__(3775));
+const constants4 = __importStar(__nccwpck_require__(6354));
+const constants6 = __importStar(__nccwpck_require__(4120));
+const helpers = __importStar(__nccwpck_require__(1164));
+const ipv4_1 = __nccwpck_require__(2234);
+const regular_expressions_1 = __nccwpck_require__(2851);
+const address_error_1 = __nccwpck_require__(6599);
+const common_1 = __nccwpck_require__(3775);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 9521:
+/***/ 6354:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 479:
+/***/ 4120:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 2639:
+/***/ 1164:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 8620:
+/***/ 2851:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(479));
+const v6 = __importStar(__nccwpck_require__(4120));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7244:
+/***/ 3631:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 4278:
+/***/ 8381:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(5148);
+const utils_1 = __nccwpck_require__(7343);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 5148:
+/***/ 7343:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 3138:
+/***/ 8737:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(4278);
-const constants_1 = __nccwpck_require__(5219);
-const helpers_1 = __nccwpck_require__(3651);
-const receivebuffer_1 = __nccwpck_require__(8629);
-const util_1 = __nccwpck_require__(5900);
+const smart_buffer_1 = __nccwpck_require__(8381);
+const constants_1 = __nccwpck_require__(5164);
+const helpers_1 = __nccwpck_require__(1936);
+const receivebuffer_1 = __nccwpck_require__(34);
+const util_1 = __nccwpck_require__(3237);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(321);
+const ip_address_1 = __nccwpck_require__(590);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 5219:
+/***/ 5164:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 3651:
+/***/ 1936:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(5900);
-const constants_1 = __nccwpck_require__(5219);
+const util_1 = __nccwpck_require__(3237);
+const constants_1 = __nccwpck_require__(5164);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(321);
+const ip_address_1 = __nccwpck_require__(590);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 8629:
+/***/ 34:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 5900:
+/***/ 3237:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 182:
+/***/ 3543:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(3138), exports);
+__exportStar(__nccwpck_require__(8737), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4462:
+/***/ 5013:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(9174);
+module.exports = __nccwpck_require__(8079);
 
 
 /***/ }),
 
-/***/ 9174:
+/***/ 8079:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 3571:
+/***/ 4776:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 9884:
+/***/ 7629:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 6165:
+/***/ 894:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 791:
+/***/ 4746:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6165);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(894);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 3259:
+/***/ 186:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2385);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4592);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5115:
+/***/ 7824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 5647:
+/***/ 9142:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 47:
+/***/ 7552:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6650);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1364);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6143);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9853);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 6650:
+/***/ 6143:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6389);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(62);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 564:
+/***/ 6389:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 9188:
+/***/ 829:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6389);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(62);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 1700:
+/***/ 8591:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9188);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6389);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(829);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(62);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 1364:
+/***/ 9853:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3107:
+/***/ 62:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4509:
+/***/ 128:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(564);
+var core_core = __nccwpck_require__(6389);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(6650);
+var core_checks = __nccwpck_require__(6143);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3107);
+var core_util = __nccwpck_require__(62);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(7552);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(1700);
+var core_parse = __nccwpck_require__(8591);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 5701:
+/***/ 1190:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5496);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7629);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2465);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1088);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8926);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4584);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 4938:
+/***/ 6083:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7629);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6682);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 988:
+/***/ 9141:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4509);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(128);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 6894:
+/***/ 2002:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(6165);
+var context = __nccwpck_require__(894);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(6807);
+var lib = __nccwpck_require__(7634);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(9142);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(6711);
+var light = __nccwpck_require__(3028);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(9604);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(2320);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 4556:
+/***/ 4911:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 8073:
+/***/ 1452:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(186);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 7886:
+/***/ 3131:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1444);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1088);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8450);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2182);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9699);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(932);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7733);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6083);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3485);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 5957:
+/***/ 2066:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5090);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4387);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1444);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(173);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1088);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8450);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2182);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4584);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9699);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(932);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7733);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3485);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 2814:
+/***/ 3485:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8693);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6682);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 9011:
+/***/ 7238:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5892);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8995);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1345);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1517);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9476);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 7639:
+/***/ 130:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5892:
+/***/ 1345:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5921);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(476);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(130);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 9826:
+/***/ 1517:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1812);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 9071:
+/***/ 5425:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(8131);
+var errors = __nccwpck_require__(1812);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(8591);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(9826);
+var issue = __nccwpck_require__(1517);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(1364);
+var registries = __nccwpck_require__(9853);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4509);
+var mini_schemas = __nccwpck_require__(128);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(3717);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(5921);
+var istio_metrics = __nccwpck_require__(476);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
+var gate = __nccwpck_require__(9194);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5892);
+var config_inputs = __nccwpck_require__(1345);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(564);
+var core = __nccwpck_require__(6389);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(7552);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(4255);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(8995);
+var nearest = __nccwpck_require__(9476);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27915,7 +27915,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(7639);
+var commands = __nccwpck_require__(130);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27959,7 +27959,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(7824);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28242,7 +28242,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(2876);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28555,7 +28555,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(4070);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28721,7 +28721,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 8995:
+/***/ 9476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28758,7 +28758,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2872:
+/***/ 3863:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28769,13 +28769,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(4255);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(6372);
+var numbers = __nccwpck_require__(3713);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(3717);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(9452);
+var numerics = __nccwpck_require__(1337);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29524,7 +29524,7 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
+var gate = __nccwpck_require__(9194);
 ;// CONCATENATED MODULE: ./src/commands/figures.js
 
 
@@ -29628,7 +29628,7 @@ function failing(ratio, { baseline }) {
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(8131);
+var lib_errors = __nccwpck_require__(1812);
 ;// CONCATENATED MODULE: ./src/commands/inspect.js
 
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
@@ -29765,7 +29765,7 @@ function promotion({ stable, canary }, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(5496);
+var split = __nccwpck_require__(2465);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30231,7 +30231,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(7901);
+var release_plan = __nccwpck_require__(1358);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30369,7 +30369,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(5090);
+var release_reason = __nccwpck_require__(173);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30629,7 +30629,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(6953);
+var release_state = __nccwpck_require__(1088);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31556,9 +31556,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(5595);
+var say = __nccwpck_require__(8926);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(3602);
+var verdict_sentence = __nccwpck_require__(7610);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31597,9 +31597,9 @@ const verdictInWords = (verdict) => ({
 });
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4509);
+var schemas = __nccwpck_require__(128);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(8591);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31871,7 +31871,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(3069);
+var evidence_part = __nccwpck_require__(7936);
 ;// CONCATENATED MODULE: ./src/words/status.js
 
 
@@ -31970,7 +31970,7 @@ function wilson(hits, requests) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(2320);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32373,7 +32373,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(8693);
+var markdown = __nccwpck_require__(6682);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32397,7 +32397,7 @@ function linkLine(links, account) {
 }
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1444);
+var timestamp = __nccwpck_require__(7733);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32560,9 +32560,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(9198);
+var headline = __nccwpck_require__(665);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(4387);
+var split_bars = __nccwpck_require__(4584);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32644,7 +32644,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(6977);
+var story = __nccwpck_require__(932);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32746,7 +32746,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(5701);
+var outputs = __nccwpck_require__(1190);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33051,9 +33051,87 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(3239);
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
+var retry = __nccwpck_require__(4150);
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
+
+
+/** Appears in `metadata.managedFields`, so that people see who wrote. */
+const fieldManager = "istio-canary";
+const attemptTimeout = 10_000;
+/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+const patience = {
+    pauses: [200, 500, 1_000, 2_000, 4_000],
+    isPassing,
+    longestPause: 5_000,
+    beyond: "come back early",
+};
+/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
+function apiServer(network, connection, onWarning) {
+    async function once(call) {
+        const answer = await (0,send/* send */.t)(network, await requestOf(call, connection), attemptTimeout);
+        for (const warning of warningsIn(answer.headers.warning))
+            onWarning(warning);
+        return answer;
+    }
+    async function patiently(call) {
+        const { method, path, signal } = call;
+        const answer = await (0,retry/* retry */.L)(() => once(call), patience, network.clock, signal).catch((cause) => {
+            signal?.throwIfAborted();
+            throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
+        });
+        if (!isPassing(answer))
+            return answer;
+        const { status, text } = answer;
+        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
+    }
+    return { once, patiently };
+}
+async function requestOf(call, { server, proxy, authorize }) {
+    const { method, path, query = {}, body, contentType = "application/json", signal } = call;
+    const authorization = await authorize();
+    const url = new URL(server.replace(/\/$/, "") + path);
+    for (const [key, value] of Object.entries(query))
+        url.searchParams.set(key, value);
+    const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
+    const request = { method, url, tls: authorization.tls, proxy, signal };
+    if (body === undefined)
+        return { ...request, headers };
+    return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
+}
+/**
+ * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
+ * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply with
+ * a field of a wrong type, and a create with a resourceVersion.
+ */
+function isPassing({ status, text }) {
+    if (status === 429 || status > 500)
+        return true;
+    if (status < 500)
+        return false;
+    const { isStatus, reason } = readStatus(text);
+    return !isStatus || reason !== "";
+}
+/** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
+function readStatus(text) {
+    const { message, reason = "" } = api_server_parse(text);
+    return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
+}
+function api_server_parse(text) {
+    try {
+        return (JSON.parse(text) ?? {});
+    }
+    catch {
+        return {};
+    }
+}
+/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+function warningsIn(header) {
+    const text = header ?? "";
+    return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
 
 
 
@@ -33072,65 +33150,19 @@ const contentTypes = {
     merge: "application/merge-patch+json",
     apply: "application/apply-patch+yaml",
 };
-/** Appears in `metadata.managedFields`, so that people see who wrote. */
-const fieldManager = "istio-canary";
-const attemptTimeout = 10_000;
-/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
-const patience = {
-    pauses: [200, 500, 1_000, 2_000, 4_000],
-    isPassing,
-    longestPause: 5_000,
-    beyond: "come back early",
-};
 /** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
 function connect(network, connection, onWarning = () => { }) {
-    async function attempt({ method, path, query = {}, body, contentType, signal }) {
-        const { headers: authorization, tls } = await connection.authorize();
-        const url = new URL(connection.server.replace(/\/$/, "") + path);
-        for (const [key, value] of Object.entries(query))
-            url.searchParams.set(key, value);
-        const headers = {
-            accept: "application/json",
-            "user-agent": fieldManager,
-            ...authorization,
-        };
-        if (body !== undefined)
-            headers["content-type"] = contentType ?? "application/json";
-        const text = body === undefined ? undefined : JSON.stringify(body);
-        const request = { method, url, headers, body: text, tls, proxy: connection.proxy, signal };
-        const answer = await (0,send/* send */.t)(network, request, attemptTimeout);
-        for (const warning of warningsIn(answer.headers.warning))
-            onWarning(warning);
-        return answer;
-    }
-    /** The answer of a server that is neither away nor too busy. */
-    async function reach(call) {
-        const { method, path, signal } = call;
-        const answer = await (0,retry/* retry */.L)(() => attempt(call), patience, network.clock, signal).catch((cause) => {
-            signal?.throwIfAborted();
-            throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
-        });
-        if (!isPassing(answer))
-            return answer;
-        const { status, text } = answer;
-        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${status}: ${messageOf(text)}`);
-    }
+    const server = apiServer(network, connection, onWarning);
     async function ask(call) {
-        const { status, text } = await reach(call);
-        if (status >= 200 && status < 300)
-            return JSON.parse(text);
-        throw refusal(call, status, text);
-    }
-    function writeQuery(options) {
-        const query = { fieldManager };
-        if (options?.dryRun)
-            query.dryRun = "All";
-        return query;
+        const answer = await server.patiently(call);
+        if (answer.status >= 200 && answer.status < 300)
+            return JSON.parse(answer.text);
+        throw refusal(call, answer);
     }
     return {
-        async get(resource, namespace, name, options) {
+        async get(resource, namespace, name, { signal } = {}) {
             try {
-                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal: options?.signal });
+                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal });
             }
             catch (error) {
                 if (error instanceof KubernetesError && error.status === 404)
@@ -33138,116 +33170,73 @@ function connect(network, connection, onWarning = () => { }) {
                 throw error;
             }
         },
-        async list(resource, namespace, options) {
-            const query = options?.labelSelector === undefined ? {} : { labelSelector: options.labelSelector };
-            const { items, apiVersion } = await ask({
-                method: "GET",
-                path: pathOf(resource, namespace),
-                query,
-                signal: options?.signal,
-            });
+        async list(resource, namespace, { labelSelector, signal } = {}) {
+            const query = labelSelector === undefined ? {} : { labelSelector };
+            const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal });
             // Items of a list come without apiVersion and kind.
             return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
         },
-        create: (resource, namespace, object, options) => ask({
-            method: "POST",
-            path: pathOf(resource, namespace),
-            query: writeQuery(options),
-            body: object,
-            signal: options?.signal,
-        }),
-        replace: (resource, namespace, name, object, options) => ask({
-            method: "PUT",
-            path: pathOf(resource, namespace, name),
-            query: writeQuery(options),
-            body: object,
-            signal: options?.signal,
-        }),
+        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, ...writing(options) }),
+        replace: (resource, namespace, name, body, options) => ask({ method: "PUT", path: pathOf(resource, namespace, name), body, ...writing(options) }),
         patch(resource, namespace, name, patch, options) {
-            const query = writeQuery(options);
+            const path = pathOf(resource, namespace, name);
+            const { query, signal } = writing(options);
             if (patch.type === "apply")
                 query.force = String(patch.force);
-            return ask({
-                method: "PATCH",
-                path: pathOf(resource, namespace, name),
-                query,
-                body: patch.body,
-                contentType: contentTypes[patch.type],
-                signal: options?.signal,
-            });
+            return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
         },
-        async delete(resource, namespace, name, options) {
+        async delete(resource, namespace, name, { dryRun, uid, signal } = {}) {
             // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
             const body = {
                 apiVersion: "v1",
                 kind: "DeleteOptions",
                 propagationPolicy: "Background",
-                dryRun: options?.dryRun ? ["All"] : undefined,
-                preconditions: options?.uid ? { uid: options.uid } : undefined,
+                dryRun: dryRun ? ["All"] : undefined,
+                preconditions: uid ? { uid } : undefined,
             };
-            const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal: options?.signal };
-            const { status, text } = await reach(call);
-            if (!(status < 300 || status === 404))
-                throw refusal(call, status, text);
+            const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
+            const answer = await server.patiently(call);
+            if (!(answer.status < 300 || answer.status === 404))
+                throw refusal(call, answer);
         },
-        async log(namespace, pod, container, options) {
-            const query = { container, tailLines: String(options.lines), previous: String(options.previous) };
-            const call = {
-                method: "GET",
-                path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
-                query,
-                signal: options.signal,
-            };
-            const { status, text } = await attempt(call); // a log is a comfort: it is asked for once
-            if (status !== 200)
-                throw refusal(call, status, text);
-            return text;
+        async log(namespace, pod, container, { lines, previous, signal }) {
+            const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
+            const query = { container, tailLines: String(lines), previous: String(previous) };
+            const call = { method: "GET", path, query, signal };
+            const answer = await server.once(call); // a log is a comfort: it is asked for once
+            if (answer.status !== 200)
+                throw refusal(call, answer);
+            return answer.text;
         },
-        async versions(group, options) {
-            const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal: options?.signal };
-            const { status, text } = await reach(call);
-            if (status === 404)
+        async versions(group, { signal } = {}) {
+            const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
+            const answer = await server.patiently(call);
+            if (answer.status === 404)
                 return [];
-            if (status !== 200)
-                throw refusal(call, status, text);
-            const { versions, preferredVersion } = JSON.parse(text);
-            const served = versions.map(({ version }) => version);
-            return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
+            if (answer.status !== 200)
+                throw refusal(call, answer);
+            return versionsIn(answer.text);
         },
     };
 }
-/**
- * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be restarting. A 500 that is a Status without a reason is a refusal all the same: so the API
- * server answers an apply with a field of a wrong type, and a create with a resourceVersion.
- */
-function isPassing({ status, text }) {
-    if (status === 429 || status > 500)
-        return true;
-    if (status < 500)
-        return false;
-    const refusal = statusOf(text);
-    return refusal?.message === undefined || (refusal.reason ?? "") !== "";
+function writing({ dryRun, signal } = {}) {
+    const query = { fieldManager: fieldManager };
+    if (dryRun)
+        query.dryRun = "All";
+    return { query, signal };
 }
-function refusal(call, status, text) {
-    return new KubernetesError(`${call.method} ${call.path}: ${messageOf(text) || `the API server answered ${status}`}`, status, statusOf(text)?.reason ?? "");
+function versionsIn(text) {
+    const { versions, preferredVersion } = JSON.parse(text);
+    const served = versions.map(({ version }) => version);
+    return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
-const messageOf = (text) => statusOf(text)?.message ?? text.trim().slice(0, 300);
-function statusOf(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined; // proxies in front of API servers answer in HTML
-    }
-}
-/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
-function warningsIn(header) {
-    const text = header ?? "";
-    return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
+function refusal({ method, path }, { status, text }) {
+    const { message, reason } = readStatus(text);
+    return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(2876);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -33625,6 +33614,7 @@ function scale_isAutoscaled({ before, target: { source, canary } }) {
 
 
 
+
 /**
  * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when it is given back.
  * Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment, which gets its old template again.
@@ -33799,11 +33789,11 @@ function readPod(raw) {
         ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
         conditions,
         containerNames: listsAt(raw, "spec", "initContainers", "containers").flatMap((container) => textAt(container, "name") ?? []),
-        statuses: listsAt(raw, "status", "initContainerStatuses", "containerStatuses").map(readStatus),
+        statuses: listsAt(raw, "status", "initContainerStatuses", "containerStatuses").map(pod_readStatus),
     };
 }
 const listsAt = (raw, parent, ...names) => names.flatMap((name) => listAt(raw, parent, name));
-function readStatus(raw) {
+function pod_readStatus(raw) {
     return {
         name: textAt(raw, "name") ?? "",
         image: textAt(raw, "image") ?? "",
@@ -34688,7 +34678,7 @@ function commitStatus({ clock, github, repository, sha, environment, warn }) {
     let warned = false;
     const outbox = createOutbox({
         clock,
-        send: (account, signal) => github.setStatus(repository, sha, commit_status_statusOf(account, environment), signal),
+        send: (account, signal) => github.setStatus(repository, sha, statusOf(account, environment), signal),
         failed(error) {
             if (!warned)
                 warn(`the commit's status is not set: ${(0,lib_errors/* tell */.qz)(error)}. The job's token needs the permission \`statuses: write\`.`);
@@ -34698,7 +34688,7 @@ function commitStatus({ clock, github, repository, sha, environment, warn }) {
     });
     return { report: outbox.offer, flush: outbox.flush };
 }
-function commit_status_statusOf(account, environment) {
+function statusOf(account, environment) {
     const { words } = (0,headline/* headlineOf */.g)(account);
     const why = whyBack(account.state);
     const description = why === undefined ? words : `${words}: ${why}`;
@@ -34729,7 +34719,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(9188);
+var errors = __nccwpck_require__(829);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34747,7 +34737,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6894)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2002)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -34960,11 +34950,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(7824);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(9142);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42132,7 +42122,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(182);
+var build = __nccwpck_require__(3543);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42325,7 +42315,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(346);
+var src = __nccwpck_require__(1391);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42501,7 +42491,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(186);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43272,7 +43262,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(4070);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43631,7 +43621,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(9604);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44437,7 +44427,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(7552);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -45541,6 +45531,7 @@ async function repeat(step) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/router.js
+
 
 
 
@@ -47016,7 +47007,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 9990:
+/***/ 1683:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47027,7 +47018,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7597));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2038));
 
 
 __webpack_async_result__();
@@ -47035,7 +47026,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6802:
+/***/ 3717:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47045,7 +47036,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9452);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1337);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47088,7 +47079,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 9452:
+/***/ 1337:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47208,7 +47199,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 6879:
+/***/ 2876:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47269,7 +47260,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 5921:
+/***/ 476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47295,7 +47286,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 7088:
+/***/ 4255:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47330,7 +47321,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 8131:
+/***/ 1812:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47367,20 +47358,26 @@ class UnreachableError extends ToldError {
 class TakenOverError extends ToldError {
 }
 /** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
-const withNext = (what, next) => next ? `${what}${/[.!?:]$/.test(what) ? "" : "."} ${next}` : what;
+function withNext(what, next) {
+    if (!next)
+        return what;
+    return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
+}
 /** One line for a report: the message, then what to do, then the causes that add something. */
 function tell(error) {
     if (!(error instanceof Error))
         return String(error);
     const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
-    const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${tell(error.cause)})` : "";
-    return `${message}${cause}`;
+    const { cause } = error;
+    if (!(cause instanceof Error) || error.message.includes(cause.message))
+        return message;
+    return `${message} (${tell(cause)})`;
 }
 
 
 /***/ }),
 
-/***/ 8693:
+/***/ 6682:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47440,7 +47437,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 6372:
+/***/ 3713:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47469,7 +47466,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 8171:
+/***/ 2150:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47518,7 +47515,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 6379:
+/***/ 4070:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47580,7 +47577,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 7597:
+/***/ 2038:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47588,19 +47585,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5701);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(988);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4556);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8073);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7886);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5957);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2814);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9011);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9071);
-/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2872);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8131);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8171);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1190);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6083);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9141);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4911);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1452);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3131);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2066);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3485);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7238);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5425);
+/* harmony import */ var _dispatch_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(3863);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1812);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(2150);
 
 
 
@@ -47623,7 +47620,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 791)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4746)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -47697,7 +47694,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4821:
+/***/ 9194:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47714,7 +47711,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 7901:
+/***/ 1358:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47731,7 +47728,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 5090:
+/***/ 173:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47758,14 +47755,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 5496:
+/***/ 2465:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7901);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1358);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -47780,7 +47777,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 6953:
+/***/ 1088:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47802,16 +47799,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 1149:
+/***/ 8450:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6953);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9198);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1088);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7936);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(665);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8926);
 
 
 
@@ -47850,17 +47847,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 3667:
+/***/ 2182:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5090);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5595);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2644);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3602);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(173);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7936);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8926);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9699);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7610);
 
 
 
@@ -47907,7 +47904,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 3069:
+/***/ 7936:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47915,9 +47912,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5090);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6682);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(173);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
 
 
 
@@ -47964,14 +47961,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 9198:
+/***/ 665:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6953);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2644);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1088);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9699);
 
 
 const whatIsOpen = {
@@ -48043,14 +48040,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 5595:
+/***/ 8926:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48159,7 +48156,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 4387:
+/***/ 4584:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48167,7 +48164,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6372);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3713);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48211,7 +48208,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 2644:
+/***/ 9699:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48220,11 +48217,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6372);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1444);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3713);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4584);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7733);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7610);
 
 
 
@@ -48291,14 +48288,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 6977:
+/***/ 932:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5090);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(173);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48325,7 +48322,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1444:
+/***/ 7733:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48343,7 +48340,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 3602:
+/***/ 7610:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48358,9 +48355,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(6372);
+var lib_numbers = __nccwpck_require__(3713);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(4255);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48632,16 +48629,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 3591:
+/***/ 9604:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3239);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(487);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1812);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4150);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2320);
 
 
 
@@ -48719,7 +48716,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 3239:
+/***/ 4150:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48774,14 +48771,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 487:
+/***/ 2320:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4255);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -48951,6 +48948,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(9990);
+/******/ var __webpack_exports__ = __nccwpck_require__(1683);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
