@@ -58,6 +58,20 @@ test("the one-sided stakes are the integral that defines them", () => {
   }
 });
 
+/** By mpmath 1.3 with 40 digits: the integrals by Gauss and Legendre's rule, the first three by its `betainc` as well. */
+const golden: readonly (readonly [limit: number, inside: number, outside: number, logE: number])[] = [
+  [0.06, 5, 75, -0.1052359409326988],
+  [0.06, 60, 940, -0.45066558854247613],
+  [0.12, 300, 700, 104.7957965433738],
+  [0.6, 0, 40, -0.8495955422202093],
+  [0.048, 2_000, 38_000, 0.6873344215866005],
+  [0.95, 900, 20, 7.587107609555616],
+  [0.108, 25_000, 150_000, 1_009.291117463965],
+];
+for (const [limit, inside, outside, logE] of golden)
+  test(`${inside} inside and ${outside} outside of a limit of ${limit} weigh what 40 digits say`, () =>
+    close(shareAbove(limit, inside, outside), logE, 1e-10));
+
 test("every bet is fair at the limit and loses on average below it, for stakes above it", () => {
   fc.assert(
     fc.property(

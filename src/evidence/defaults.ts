@@ -17,7 +17,7 @@ export type Settings = {
   readonly latencyMargin: number;
   /** What a stage needs to pass: a canary that is surely `safe` (see `safeRatio`), or one that is `sound`: surely not broken, and not suspected of harm. */
   readonly requires: "safe" | "sound";
-  /** The scrape interval: counts are up to twice as old. */
+  /** How often whatever counts is looked at: at a poll, counts are up to twice as old. */
   readonly scrape: Millis;
   /** The first part of the canary's life, in which only the circuit breaker judges. */
   readonly warmUp: Millis;
@@ -43,7 +43,7 @@ export const defaults: Settings = {
   minExcess: 0.001, //      one request in a thousand: the smallest difference that most objectives (99.9 %) can feel
   safeRatio: 2, //          less than twice as many errors; a smaller ratio needs so many errors that hardly a service has them
   requires: "sound", //     safety takes thousands of requests; simulated: 81 % of good releases at 0.1 % errors would end undecided
-  scrape: 15_000, //        what Istio's own Prometheus has
+  scrape: 15_000, //        what Istio's own installation has
   latencyMargin: 1.25, //   two versions are never equally fast; a quarter more slow requests is the least that people notice
   warmUp: 120_000, //       simulated: cold starts of a minute with 5 % errors; connection pools and JIT compilers settle within two
   breaker: {

@@ -89,7 +89,7 @@ export const slowestEdge = ({ edges = [] }: Latency): EdgeEvidence | undefined =
   );
 
 const all = ({ buckets }: Count): number => buckets.at(-1)?.count ?? 0;
-/** Never negative: a scrape can catch a histogram in the middle of an update. */
+/** Never negative: a histogram can be read in the middle of an update. */
 const slowerThan = (version: Count, atMost: number): number => Math.max(0, all(version) - atMost);
 const exceeding = (version: Count, le: number): number =>
   slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));

@@ -3,8 +3,8 @@ import type { Count } from "./tally.ts";
 /**
  * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
  * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
- * Infinity in the last bucket: slower than every edge. (Prometheus answers with the highest finite edge there, and a
- * limit of just that edge would pass.)
+ * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
+ * a limit of just that edge.)
  */
 export function quantileOf(buckets: Count["buckets"], quantile: number): number | undefined {
   const total = buckets.at(-1)?.count ?? 0;

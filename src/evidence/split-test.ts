@@ -29,8 +29,8 @@ export const emptySplit: SplitCount = {
 };
 
 /**
- * Adds the requests of one poll. What was served at the old weight is left out: a poll finds what was scraped up to one
- * interval before it, and that scrape covers the interval before itself. So counting begins with the poll after the first
+ * Adds the requests of one poll. What was served at the old weight is left out: a poll finds counts of up to one
+ * interval before it, and those are of the interval before themselves. So counting begins with the poll after the first
  * one that found requests and came at least one interval after the weight.
  */
 export function countSplit(

@@ -17,13 +17,13 @@ export type Detectable = {
   readonly runs: number;
   readonly seed: number;
   /** The smallest regression that is found in at least 80 % of releases. Missing: none is. */
-  readonly smallest?: Detection;
+  readonly smallest?: Detection | undefined;
   /** A canary that fails every request. */
   readonly dead: Detection;
   /** Until a canary as good as stable is proven safe, on average. Missing: 30 days are not enough. */
-  readonly safeAfter?: Millis;
+  readonly safeAfter?: Millis | undefined;
   /** Where little or nothing is found: one stage that finds more, and the smallest regression that it finds or must find. */
-  readonly better?: Step & { readonly ratio: number };
+  readonly better?: (Step & { readonly ratio: number }) | undefined;
 };
 
 /** A plan that finds so many times as many failures needs no advice. */
@@ -42,22 +42,18 @@ const stronger: readonly Step[] = [0.5, 1, 2, 4].flatMap((hours) =>
   [25, 50].map((weight) => ({ weight, wait: hours * hour })),
 );
 
-export function detectable(course: Course, wanted: Traffic, settings: Settings): Detectable {
-  const traffic = { ...wanted, baseline: Math.max(wanted.baseline, neverSeen) };
+export function detectable(course: Course, { rate, baseline }: Traffic, settings: Settings): Detectable {
+  const traffic = { rate, baseline: Math.max(baseline, neverSeen) };
   const quick = withFewPolls(course);
   const smallest = smallestFound(quick, traffic, settings, runs, seed);
-  const safeAfter = timeToSafety(course, traffic, settings);
-  const better =
-    smallest === undefined || smallest.ratio > enough
-      ? betterStep(course, smallest?.ratio ?? Infinity, traffic, settings)
-      : undefined;
+  const ratio = smallest?.ratio ?? Infinity;
   return {
     runs,
     seed,
-    ...(smallest === undefined ? {} : { smallest }),
+    smallest,
     dead: deadCanary(course, traffic, settings),
-    ...(safeAfter === undefined ? {} : { safeAfter }),
-    ...(better === undefined ? {} : { better }),
+    safeAfter: timeToSafety(course, traffic, settings),
+    better: ratio > enough ? betterStep(course, ratio, traffic, settings) : undefined,
   };
 }
 

@@ -32,7 +32,7 @@ export type Detection = {
   /** Failed canary requests until then, or until the plan ends: the average. */
   readonly badRequests: number;
   /** Milliseconds until half of all releases are rolled back; undefined when fewer ever are. */
-  readonly medianTime?: Millis;
+  readonly medianTime?: Millis | undefined;
 };
 
 /** The ratios that are tried: few enough to be quick, close enough to plan by. */
@@ -55,12 +55,11 @@ export function detection(
   const next = chance(seed);
   const releases = Array.from({ length: runs }, () => release(course, traffic, ratio, settings, next));
   const times = releases.flatMap(({ foundAt }) => (foundAt === undefined ? [] : [foundAt])).sort((a, b) => a - b);
-  const medianTime = times[Math.ceil(runs / 2) - 1];
   return {
     ratio,
     found: times.length / runs,
     badRequests: releases.reduce((sum, { bad }) => sum + bad, 0) / runs,
-    ...(medianTime === undefined ? {} : { medianTime }),
+    medianTime: times[Math.ceil(runs / 2) - 1],
   };
 }
 

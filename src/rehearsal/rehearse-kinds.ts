@@ -7,7 +7,7 @@ import { type PlayedEnd, play } from "./play.ts";
 /** What became of all releases of one kind of canary. `rolledBack`, `held` and `released` are shares that sum to 1. */
 export type RehearsedKind = {
   /** How many times as often as stable it fails. Missing: it fails every request. */
-  readonly timesStable?: number;
+  readonly timesStable?: number | undefined;
   /** The share of its requests that fails. */
   readonly failing: number;
   readonly rolledBack: number;
@@ -16,9 +16,9 @@ export type RehearsedKind = {
   readonly held: number;
   readonly released: number;
   /** Of those that were rolled back: half of them, and nine in ten, took no longer. */
-  readonly untilRollback?: { readonly median: Millis; readonly p90: Millis };
+  readonly untilRollback?: { readonly median: Millis; readonly p90: Millis } | undefined;
   /** Of those that were released: half of them took no longer. */
-  readonly untilPromotion?: Millis;
+  readonly untilPromotion?: Millis | undefined;
   /** Failed requests of the canary in a release, on average. */
   readonly failedRequests: number;
   /** Those among them that stable would have answered. */
@@ -44,7 +44,7 @@ export function rehearseKinds(
     const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
     const endings = seeds.map((each) => play(plan, { rate, baseline: stable, failing, phi }, each));
     return {
-      ...(timesStable === undefined ? {} : { timesStable }),
+      timesStable,
       failing,
       ...summary(endings, 1 - stable / failing),
     };
@@ -56,18 +56,16 @@ function summary(endings: readonly PlayedEnd[], excessive: number): Omit<Rehears
   const times = (end: PlayedEnd["end"]): readonly Millis[] =>
     endings.flatMap((ending) => (ending.end === end ? [ending.after] : [])).sort((a, b) => a - b);
   const failedRequests = endings.reduce((sum, { failed }) => sum + failed, 0) / endings.length;
-  const [median, p90, promotion] = [
-    quantile(times("rolled-back"), 0.5),
-    quantile(times("rolled-back"), 0.9),
-    quantile(times("released"), 0.5),
-  ];
+  const median = quantile(times("rolled-back"), 0.5);
+  const p90 = quantile(times("rolled-back"), 0.9);
+  const untilPromotion = quantile(times("released"), 0.5);
   return {
     rolledBack: part(({ end }) => end === "rolled-back"),
     late: part(({ late }) => late),
     held: part(({ end }) => end === "held"),
     released: part(({ end }) => end === "released"),
-    ...(median === undefined || p90 === undefined ? {} : { untilRollback: { median, p90 } }),
-    ...(promotion === undefined ? {} : { untilPromotion: promotion }),
+    untilRollback: median === undefined || p90 === undefined ? undefined : { median, p90 },
+    untilPromotion,
     failedRequests,
     excess: failedRequests * excessive,
   };

@@ -59,7 +59,8 @@ async function inspectSeries(
     labels,
     level,
   };
-  const findings = [...(await tellMissing(missingFrom(series, labels), place, ask))];
+  const findings: Finding[] = [];
+  findings.push(...(await tellMissing(missingFrom(series, labels), place, ask)));
   const reporters = valuesOf(series, labels.reporter);
   if (reporters.length === 0) return findings;
   if (!reporters.includes(reporter)) return [...findings, otherReporter(reporters, reporter, need)];
