@@ -122,6 +122,7 @@ for (const { fact, match, hits, misses } of matchCases) {
 }
 
 const share = (destinations: readonly ReturnType<typeof to>[]) => meshOf([virtualService([{ route: destinations }])]);
+const forAll = { ...destinationRule(), spec: { ...destinationRule().spec, host: "*.shop.svc.cluster.local" } };
 const answers: readonly {
   readonly fact: string;
   readonly mesh: ReturnType<typeof meshOf>;
@@ -200,6 +201,16 @@ const answers: readonly {
       services: [service("reviews"), service("reviews-canary", { app: "reviews", version: "v2" })],
     }),
     outcome: "v2",
+  },
+  {
+    fact: "a DestinationRule for a wildcard has the subsets of a host that no other names",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { destinationRules: [forAll] }),
+    outcome: "v2",
+  },
+  {
+    fact: "a DestinationRule for a wildcard is not looked at where another names the host",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { destinationRules: [forAll, destinationRule(["v1"])] }),
+    outcome: "503 NC",
   },
   {
     fact: "subsets of two DestinationRules add up",

@@ -170,15 +170,19 @@ function endpointsOf(
   });
 }
 
-/** DestinationRules of one host add up; of two subsets with one name the older counts. */
-const subsetLabels = (mesh: Mesh, service: Service, subset: string): Readonly<Record<string, string>> | undefined =>
-  mesh.destinationRules
-    .filter(
-      ({ metadata, spec }) =>
-        fullName(spec.host, metadata.namespace) === fullName(service.metadata.name, service.metadata.namespace),
-    )
-    .flatMap(({ spec }) => spec.subsets)
+/** DestinationRules of the most exact host add up; of two subsets with one name the older counts. */
+function subsetLabels(mesh: Mesh, service: Service, subset: string): Readonly<Record<string, string>> | undefined {
+  const names = [fullName(service.metadata.name, service.metadata.namespace)];
+  const ranked = mesh.destinationRules.map(({ metadata, spec }) => ({
+    subsets: spec.subsets,
+    rank: rankOf(fullName(spec.host, metadata.namespace), names),
+  }));
+  const best = Math.max(1, ...ranked.map(({ rank }) => rank));
+  return ranked
+    .filter(({ rank }) => rank === best)
+    .flatMap(({ subsets }) => subsets)
     .find(({ name }) => name === subset)?.labels;
+}
 
 const isReady = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined &&
