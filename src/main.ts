@@ -12,7 +12,6 @@ import { screenOn } from "./adapters/terminal/screen.ts";
 import { helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
 import type { ExitCode } from "./commands/session.ts";
 import { loadConfig } from "./config/load.ts";
-import { dispatch, isInCluster } from "./dispatch.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { createRedaction } from "./lib/redaction.ts";
 
@@ -50,6 +49,8 @@ async function main(): Promise<ExitCode> {
       ? progress({ screen, clock: world.clock })
       : log({ screen, actions: github.actions });
   const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
+  // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
+  const { dispatch, isInCluster } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
   if (!isInCluster(config.command)) for (const signal of signals) process.removeAllListeners(signal);
   return dispatch(config, surroundings);
