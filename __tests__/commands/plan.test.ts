@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { detectabilityLines, detectabilityOf } from "../../src/commands/detectability.ts";
-import { plan } from "../../src/commands/plan.ts";
+import { detectabilityOf, plan } from "../../src/commands/plan.ts";
 import type { Session } from "../../src/commands/session.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Target } from "../../src/release/target.ts";
+import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });

@@ -1,18 +1,17 @@
 import { emptyLedger } from "../evidence/ledger.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { RefusedError, withNext } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
-import { allowed } from "./inspect.ts";
 import { locked } from "./locked.ts";
 import { orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { withMeasuredDispersion } from "./traffic.ts";
+import { withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {
@@ -29,6 +28,18 @@ export async function release(session: Session): Promise<ExitCode> {
 
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+
+/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
+async function allowed(session: Session, target: Target, plan: Plan): Promise<void> {
+  const refusals: string[] = [];
+  for (const { level, what, next } of await session.preflight(target, plan).inspect()) {
+    if (level === "warn") session.warn(withNext(what, next));
+    if (level === "refuse") refusals.push(`  ✗ ${withNext(what, next)}`);
+  }
+  if (refusals.length === 0) return;
+  const service = `${target.namespace}/${target.service}`;
+  throw new RefusedError([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
+}
 
 async function begin(session: Session, target: Target, wanted: Plan): Promise<ReleaseRecord> {
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.

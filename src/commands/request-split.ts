@@ -1,15 +1,15 @@
 import type { VerifyConfig } from "../config/config.ts";
 import type { Target } from "../release/target.ts";
+import type { SplitCount } from "../words/split-count-text.ts";
 import { send } from "../world/send.ts";
 import type { Network } from "../world/world.ts";
-import type { Observed } from "./verify.ts";
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
 export async function requestSplit(
   config: VerifyConfig & { readonly url: string },
   target: Target,
   network: Network,
-): Promise<Observed | { readonly because: string }> {
+): Promise<SplitCount | { readonly because: string }> {
   const counts = { stable: 0, canary: 0, neither: 0 };
   let failure: unknown;
   for (let sent = 0; sent < config.requests; sent++) {
@@ -51,7 +51,7 @@ function fieldOf(body: string, path: string): string {
 }
 
 /** Longer names first: `reviews-v1-canary` contains `reviews-v1`. A pod's name begins with its Deployment's. */
-function versionIn(answer: string, { stable, canary }: Target): keyof Omit<Observed, "from"> {
+function versionIn(answer: string, { stable, canary }: Target): keyof Omit<SplitCount, "from"> {
   const names = [
     { version: "stable", marks: [stable.deployment, stable.subset] },
     { version: "canary", marks: [canary.deployment, canary.subset] },

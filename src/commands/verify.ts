@@ -1,56 +1,44 @@
-import type { Count } from "../evidence/tally.ts";
-import { wilson } from "../evidence/wilson.ts";
+import { type Share, wilson } from "../evidence/wilson.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { percent } from "../lib/numbers.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import { isOutcome } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
+import { type SplitCount, splitCountText } from "../words/split-count-text.ts";
 import { required } from "./preconditions.ts";
 import { requestSplit } from "./request-split.ts";
 import type { ExitCode, Session } from "./session.ts";
 
-/** How requests really divided, counted by somebody. */
-export type Observed = {
-  readonly stable: number;
-  readonly canary: number;
-  /** Answers that name neither version, and requests without an answer. */
-  readonly neither: number;
-  readonly from: string;
-};
-
 /** Counts how traffic really splits now, and says whether that is what was planned. */
 export async function verify(session: Session): Promise<ExitCode> {
   const { target } = required(session.config);
-  const observed = await observe(session, target);
-  if ("because" in observed) {
-    session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${observed.because}`);
+  const count = await countSplit(session, target);
+  if ("because" in count) {
+    session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
     return 3;
   }
   const planned = await plannedNow(session);
-  const share = wilson(observed.canary, observed.canary + observed.stable);
-  const asPlanned =
-    planned === undefined || share === undefined
-      ? undefined
-      : planned >= share.low * 100 && planned <= share.high * 100;
+  const share = wilson(count.canary, count.canary + count.stable);
+  const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
   session.print(
     session.config.json
-      ? JSON.stringify({ ...observed, planned, ...share, asPlanned })
-      : textOf(target, observed, share, planned, asPlanned),
+      ? JSON.stringify({ ...count, planned, ...share, asPlanned })
+      : splitCountText(target, { count, share, planned, asPlanned }),
   );
   return share === undefined || asPlanned === false ? 3 : 0;
 }
 
-async function observe(session: Session, target: Target): Promise<Observed | { readonly because: string }> {
-  const { config, traffic } = session;
-  const { url, window } = config.verify;
-  if (url !== undefined) return requestSplit({ ...config.verify, url }, target, session);
-  const tally = await traffic(target, window);
+const agrees = (planned: number, { low, high }: Share): boolean => planned >= low * 100 && planned <= high * 100;
+
+async function countSplit(session: Session, target: Target): Promise<SplitCount | { readonly because: string }> {
+  const { url, window } = session.config.verify;
+  if (url !== undefined) return requestSplit({ ...session.config.verify, url }, target, session);
+  const tally = await session.traffic(target, window);
   if ("because" in tally) return tally;
-  const answered = ({ requests }: Count): number => requests;
+  const { stable, canary, unattributed } = tally;
   return {
-    stable: answered(tally.stable),
-    canary: answered(tally.canary),
-    neither: tally.unattributed.requests,
+    stable: stable.requests,
+    canary: canary.requests,
+    neither: unattributed.requests,
     from: `Prometheus, the last ${formatDuration(window)}`,
   };
 }
@@ -59,23 +47,4 @@ async function observe(session: Session, target: Target): Promise<Observed | { r
 async function plannedNow(session: Session): Promise<number | undefined> {
   const record = await session.journal.load();
   return record && !isOutcome(record.state) ? plannedWeight(record) : undefined;
-}
-
-function textOf(
-  target: Target,
-  observed: Observed,
-  share: ReturnType<typeof wilson>,
-  planned: number | undefined,
-  asPlanned: boolean | undefined,
-): string {
-  const { stable, canary, neither, from } = observed;
-  if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
-  const plan =
-    planned === undefined
-      ? "No release is under way."
-      : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
-  return [
-    `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (95 % confidence: ${percent(share.low)} to ${percent(share.high)}; ${from}).`,
-    `${target.stable.deployment} got ${stable}${neither > 0 ? `; ${neither} reached neither version` : ""}. ${plan}`,
-  ].join("\n");
 }

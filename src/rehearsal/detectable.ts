@@ -26,6 +26,11 @@ export type Detectable = {
   readonly better?: (Step & { readonly ratio: number }) | undefined;
 };
 
+export type DetectableInTraffic = Detectable & { readonly traffic: Traffic };
+
+/** The same of a service, or why nobody knows its traffic. */
+export type Detectability = DetectableInTraffic | { readonly because: string };
+
 /** A plan that finds so many times as many failures needs no advice. */
 export const enough = 10;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { trafficInWords } from "../../src/commands/figures.ts";
+import { trafficInWords } from "../../src/words/traffic-in-words.ts";
 
 test("traffic is said in words, also where nothing failed", () => {
   assert.equal(trafficInWords({ rate: 0.2, baseline: 0.001 }), "0.2 requests per second, of which 0.1 % fail");

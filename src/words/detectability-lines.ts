@@ -1,0 +1,50 @@
+import { formatDuration } from "../lib/duration.ts";
+import { number, percent } from "../lib/numbers.ts";
+import { type Detectability, type DetectableInTraffic, enough } from "../rehearsal/detectable.ts";
+import { neverSeen, type Traffic } from "../rehearsal/detection.ts";
+import { about, trafficInWords } from "./traffic-in-words.ts";
+
+/** What a plan finds, what it costs until then, and what would find more. */
+export function detectabilityLines(detectability: Detectability): readonly string[] {
+  if ("because" in detectability) return [`What this plan would find cannot be said: ${detectability.because}.`];
+  const { traffic, smallest, dead, safeAfter, runs, seed } = detectability;
+  const lines = [
+    `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${number(runs)} simulated releases of each kind, seed ${seed}):`,
+  ];
+  if (smallest)
+    lines.push(
+      `  a version that ${failing(smallest.ratio, traffic)} is found in at least 80 % of releases, after ${requests(smallest.badRequests)} on average`,
+    );
+
+  let found = `  one that fails every request is found in ${percent(dead.found)} of releases`;
+  if (dead.medianTime !== undefined)
+    found += `, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
+  lines.push(found);
+
+  if (safeAfter === undefined) lines.push("  a good one could not be proven safe within 30 days");
+  else lines.push(`  a good one could be proven safe after ${about(safeAfter)}`);
+
+  if (!smallest || smallest.ratio > enough) lines.push(warning(detectability));
+  return lines;
+}
+
+/** Where little or nothing is found: what would help. */
+function warning({ traffic, smallest, better }: DetectableInTraffic): string {
+  const little = smallest
+    ? `only a version that ${failing(smallest.ratio, traffic)}`
+    : "nothing, not even a version that fails every request,";
+  const more = better
+    ? `${formatDuration(better.wait)} at ${better.weight} % would find one that ${failing(better.ratio, traffic)}`
+    : "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
+  return `! At ${number(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases; ${more}.`;
+}
+
+/** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
+function failing(ratio: number, { baseline }: Traffic): string {
+  const rate = ratio * Math.max(baseline, neverSeen);
+  if (rate >= 0.9999) return "fails every request";
+  if (baseline === 0) return `fails in ${percent(rate)} of its requests`;
+  return `fails ${number(ratio)} times as often (${percent(rate)})`;
+}
+
+const requests = (count: number): string => `${number(count < 10 ? count : Math.round(count))} failed requests`;

@@ -1,0 +1,119 @@
+import { formatDuration } from "../lib/duration.ts";
+import { withNext } from "../lib/errors.ts";
+import { number, percent } from "../lib/numbers.ts";
+import type { Detectability } from "../rehearsal/detectable.ts";
+import type { EvidenceRules, Gate } from "../release/gate.ts";
+import type { Plan, Stage } from "../release/plan.ts";
+import type { Target } from "../release/target.ts";
+import { detectabilityLines } from "./detectability-lines.ts";
+
+/** A release that was looked at and not begun. */
+export type PlannedRelease = {
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly detectability: Detectability;
+  readonly findings: readonly {
+    readonly level: keyof typeof marks;
+    readonly what: string;
+    readonly next?: string | undefined;
+  }[];
+  readonly allowed: boolean;
+};
+
+const marks = { refuse: "✗", warn: "!", note: "·" } as const;
+
+/** What a release would do, step by step, what it would find, and what was found beforehand. */
+export function planText({ target, plan, detectability, findings, allowed }: PlannedRelease): string {
+  const { namespace, service, stable, canary, image = "what it has" } = target;
+  const steps = [
+    `${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
+    ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
+    promotion(target, plan),
+  ];
+  const least = formatDuration(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
+  const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${formatDuration(plan.drain)}`;
+
+  const lines = [
+    `Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`,
+  ];
+  for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
+  lines.push(`At least ${least}, at most ${formatDuration(plan.deadline)}. On a failing gate: ${rollback}.`);
+  lines.push("", ...detectabilityLines(detectability), "");
+  for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);
+  const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
+  lines.push(`${verdict} Nothing was changed.`);
+  return lines.join("\n");
+}
+
+function deployment({ source, canary, stable }: Target): string {
+  switch (source.from) {
+    case "existing":
+      return `give Deployment ${canary.deployment} the image`;
+    case "clone":
+      return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
+    case "manifests":
+      return `apply ${source.objects.length} manifests`;
+  }
+}
+
+function stageStep({ weight, wait, deadline, gates, approval }: Stage, rules: EvidenceRules): string {
+  let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : formatDuration(wait)}`;
+  const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
+  if (gates.length > 0) step += `, judged by ${judges} (at most ${formatDuration(deadline)})`;
+  if (approval) step += ", then wait for `promote`";
+  return step;
+}
+
+function gateInWords(gate: Gate, rules: EvidenceRules): string {
+  switch (gate.kind) {
+    case "query":
+      return withLimits(gate.name, [
+        ["≥", gate.atLeast],
+        ["≤", gate.atMost],
+      ]);
+    case "errors":
+      return withLimits(gate.name, [
+        ["≤", gate.atMost === undefined ? undefined : percent(gate.atMost)],
+        ["≤ stable +", gate.aboveStable === undefined ? undefined : `${number(gate.aboveStable * 100)} points`],
+      ]);
+    case "latency":
+      return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
+        ["≤", gate.atMost === undefined ? undefined : formatDuration(gate.atMost)],
+        ["≤", gate.timesStable === undefined ? undefined : `${gate.timesStable} × stable`],
+      ]);
+    case "evidence":
+      return `${gate.name} (${evidenceInWords(rules)})`;
+    case "restarts":
+      return withLimits(gate.name, [["≤", gate.atMost]]);
+  }
+}
+
+/** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
+const exact = (value: number): number => Number(value.toPrecision(12));
+
+/** The limits that there are, each after its sign. */
+function withLimits(
+  name: string,
+  limits: readonly (readonly [sign: string, limit: string | number | undefined])[],
+): string {
+  const words = [name];
+  for (const [sign, limit] of limits) if (limit !== undefined) words.push(`${sign} ${limit}`);
+  return words.join(" ");
+}
+
+const proof = { sound: "surely not broken", safe: "surely safe" } as const;
+
+function evidenceInWords({ settings, early }: EvidenceRules): string {
+  const parts = ["errors, response times and the split"];
+  parts.push(`passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}`);
+  parts.push(`at most ${percent(settings.alpha)} of good releases fail`);
+  return parts.join("; ");
+}
+
+function promotion({ stable, canary }: Target, { promotion, keepOld, drain }: Plan): string {
+  const first = `all traffic to ${canary.deployment}`;
+  if (promotion === "update")
+    return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
+  const old = keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${formatDuration(drain)}`;
+  return `${first}, which is the new stable${old}`;
+}
