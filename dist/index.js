@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 6807:
+/***/ 5020:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(4643));
-const tunnel = __importStar(__nccwpck_require__(4462));
-const undici_1 = __nccwpck_require__(5647);
+const pm = __importStar(__nccwpck_require__(2540));
+const tunnel = __importStar(__nccwpck_require__(1311));
+const undici_1 = __nccwpck_require__(4560);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 4643:
+/***/ 2540:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 6711:
+/***/ 3994:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3114:
+/***/ 7285:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 4421:
+/***/ 3636:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7244);
+	createDebug.humanize = __nccwpck_require__(7261);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 346:
+/***/ 9557:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(3114);
+	module.exports = __nccwpck_require__(7285);
 } else {
-	module.exports = __nccwpck_require__(6416);
+	module.exports = __nccwpck_require__(3341);
 }
 
 
 /***/ }),
 
-/***/ 6416:
+/***/ 3341:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(3571);
+	const supportsColor = __nccwpck_require__(5710);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 2385:
+/***/ 1950:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6326:
+/***/ 4185:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 9516:
+/***/ 6793:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(6326);
+const address_error_1 = __nccwpck_require__(4185);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 321:
+/***/ 2844:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(4262);
+var ipv4_1 = __nccwpck_require__(1555);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(2268);
+var ipv6_1 = __nccwpck_require__(149);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(6326);
+var address_error_1 = __nccwpck_require__(4185);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(2639));
+const helpers = __importStar(__nccwpck_require__(3034));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 4262:
+/***/ 1555:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants = __importStar(__nccwpck_require__(9521));
-const address_error_1 = __nccwpck_require__(6326);
+const common = __importStar(__nccwpck_require__(6793));
+const constants = __importStar(__nccwpck_require__(1780));
+const address_error_1 = __nccwpck_require__(4185);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 2268:
+/***/ 149:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants4 = __importStar(__nccwpck_require__(9521));
-const constants6 = __importStar(__nccwpck_require__(479));
-const helpers = __importStar(__nccwpck_require__(2639));
-const ipv4_1 = __nccwpck_require__(4262);
-const regular_expressions_1 = __nccwpck_require__(8620);
-const address_error_1 = __nccwpck_require__(6326);
-const common_1 = __nccwpck_require__(9516);
+const common = __importStar(__nccwpck_require__(6793));
+const constants4 = __importStar(__nccwpck_require__(1780));
+const constants6 = __importStar(__nccwpck_require__(5134));
+const helpers = __importStar(__nccwpck_require__(3034));
+const ipv4_1 = __nccwpck_require__(1555);
+const regular_expressions_1 = __nccwpck_require__(4829);
+const address_error_1 = __nccwpck_require__(4185);
+const common_1 = __nccwpck_require__(6793);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 9521:
+/***/ 1780:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 479:
+/***/ 5134:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 2639:
+/***/ 3034:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 8620:
+/***/ 4829:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(479));
+const v6 = __importStar(__nccwpck_require__(5134));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7244:
+/***/ 7261:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 4278:
+/***/ 3203:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(5148);
+const utils_1 = __nccwpck_require__(3057);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 5148:
+/***/ 3057:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 3138:
+/***/ 9883:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(4278);
-const constants_1 = __nccwpck_require__(5219);
-const helpers_1 = __nccwpck_require__(3651);
-const receivebuffer_1 = __nccwpck_require__(8629);
-const util_1 = __nccwpck_require__(5900);
+const smart_buffer_1 = __nccwpck_require__(3203);
+const constants_1 = __nccwpck_require__(98);
+const helpers_1 = __nccwpck_require__(4878);
+const receivebuffer_1 = __nccwpck_require__(6996);
+const util_1 = __nccwpck_require__(4895);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(321);
+const ip_address_1 = __nccwpck_require__(2844);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 5219:
+/***/ 98:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 3651:
+/***/ 4878:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(5900);
-const constants_1 = __nccwpck_require__(5219);
+const util_1 = __nccwpck_require__(4895);
+const constants_1 = __nccwpck_require__(98);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(321);
+const ip_address_1 = __nccwpck_require__(2844);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 8629:
+/***/ 6996:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 5900:
+/***/ 4895:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 182:
+/***/ 9873:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(3138), exports);
+__exportStar(__nccwpck_require__(9883), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4462:
+/***/ 1311:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(9174);
+module.exports = __nccwpck_require__(1049);
 
 
 /***/ }),
 
-/***/ 9174:
+/***/ 1049:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 3571:
+/***/ 5710:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 9884:
+/***/ 5586:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 6165:
+/***/ 1760:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 791:
+/***/ 6428:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6165);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 3259:
+/***/ 7820:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2385);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5115:
+/***/ 5330:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 5647:
+/***/ 4560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 47:
+/***/ 530:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6650);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1364);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 6650:
+/***/ 7453:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 564:
+/***/ 9063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 9188:
+/***/ 5495:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 1700:
+/***/ 2241:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9188);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 1364:
+/***/ 687:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3107:
+/***/ 3964:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4509:
+/***/ 9490:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(564);
+var core_core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(6650);
+var core_checks = __nccwpck_require__(7453);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3107);
+var core_util = __nccwpck_require__(3964);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(1700);
+var core_parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 5701:
+/***/ 7756:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5496);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 4938:
+/***/ 9469:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 988:
+/***/ 4971:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4509);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 6894:
+/***/ 1675:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(6165);
+var context = __nccwpck_require__(1760);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(6807);
+var lib = __nccwpck_require__(5020);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(6711);
+var light = __nccwpck_require__(3994);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(6026);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 4556:
+/***/ 9337:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 8073:
+/***/ 1:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 7886:
+/***/ 4045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1444);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 5957:
+/***/ 312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5090);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4387);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1444);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 2814:
+/***/ 6107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8693);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 9011:
+/***/ 2120:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5892);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8995);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 7639:
+/***/ 2276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5892:
+/***/ 5203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5921);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 9826:
+/***/ 315:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 9071:
+/***/ 2165:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(8131);
+var errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(2241);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(9826);
+var issue = __nccwpck_require__(315);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(1364);
+var registries = __nccwpck_require__(687);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4509);
+var mini_schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(4947);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(5921);
+var istio_metrics = __nccwpck_require__(7246);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5892);
+var config_inputs = __nccwpck_require__(5203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(564);
+var core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(8995);
+var nearest = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27915,7 +27915,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(7639);
+var commands = __nccwpck_require__(2276);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27959,7 +27959,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28242,7 +28242,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28555,7 +28555,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(7856);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28721,7 +28721,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 8995:
+/***/ 6878:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28758,7 +28758,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 895:
+/***/ 4455:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28768,14 +28768,10 @@ __nccwpck_require__.d(__webpack_exports__, {
   isInCluster: () => (/* binding */ isInCluster)
 });
 
-// EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
-// EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(6372);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(4947);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(9452);
+var numerics = __nccwpck_require__(1939);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29520,125 +29516,165 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
-;// CONCATENATED MODULE: ./src/commands/figures.js
+var gate = __nccwpck_require__(456);
+// EXTERNAL MODULE: ./src/lib/duration.js
+var duration = __nccwpck_require__(8761);
+// EXTERNAL MODULE: ./src/lib/errors.js
+var lib_errors = __nccwpck_require__(7166);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(4875);
+;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
 /** "50 requests per second, of which 1 % fail" */
-const trafficInWords = ({ rate, baseline }) => `${(0,numbers/* number */.ai)(rate)} requests per second, of which ${baseline === 0 ? "none" : (0,numbers/* percent */.KN)(baseline)} ${baseline === 0 ? "failed" : "fail"}`;
+const trafficInWords = ({ rate, baseline }) => `${(0,numbers/* number */.ai)(rate)} requests per second, of which ${baseline === 0 ? "none failed" : `${(0,numbers/* percent */.KN)(baseline)} fail`}`;
 /** Whole seconds: a simulation knows no better. */
 const about = (time) => (0,duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
 
-;// CONCATENATED MODULE: ./src/commands/traffic.js
-
-
-
-/** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
-const traffic_window = 3_600_000;
-/** What the service had in the last hour, or why nobody knows. */
-async function usualTraffic({ traffic }, target) {
-    const tally = await traffic(target, traffic_window);
-    if ("because" in tally)
-        return tally;
-    return (trafficOf(withServingFirst(tally), tally.covered) ?? {
-        because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,duration/* formatDuration */.a)(traffic_window)}`,
-    });
-}
-/** After a swap the Deployment that the configuration calls canary is the one that serves. */
-const withServingFirst = (tally) => tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
-/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
-async function withMeasuredDispersion({ dispersion }, target, plan) {
-    const { evidence, stages } = plan;
-    if (!evidence.measured || !stages.some(gate/* isJudgedByEvidence */.i))
-        return { plan };
-    const { phi, because } = await dispersion(target);
-    const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
-    return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
-}
-
-;// CONCATENATED MODULE: ./src/commands/detectability.js
+;// CONCATENATED MODULE: ./src/words/detectability-lines.js
 
 
 
 
 
-
-
-async function detectabilityOf(desk, target, plan) {
-    const steps = plan.stages.filter((stage) => stage.weight < 100 && (0,gate/* isJudgedByEvidence */.i)(stage));
-    if (steps.length === 0)
-        return { because: "no stage is judged by evidence (gates: auto)" };
-    const [traffic, measured] = await Promise.all([
-        usualTraffic(desk, target),
-        withMeasuredDispersion(desk, target, plan),
-    ]);
-    if ("because" in traffic)
-        return traffic;
-    return {
-        traffic,
-        ...detectable({ steps: steps.map(({ weight, wait }) => ({ weight, wait })), pollEvery: plan.pollEvery }, traffic, measured.plan.evidence.settings),
-    };
-}
-/** For people: what is found, what it costs until then, and what would find more. */
-function detectabilityLines(found) {
-    if ("because" in found)
-        return [`What this plan would find cannot be said: ${found.because}.`];
-    const { traffic, smallest, dead, safeAfter, runs, seed } = found;
-    return [
+/** What a plan finds, what it costs until then, and what would find more. */
+function detectabilityLines(detectability) {
+    if ("because" in detectability)
+        return [`What this plan would find cannot be said: ${detectability.because}.`];
+    const { traffic, smallest, dead, safeAfter, runs, seed } = detectability;
+    const lines = [
         `What it finds in the traffic of the last hour, ${trafficInWords(traffic)} (${(0,numbers/* number */.ai)(runs)} simulated releases of each kind, seed ${seed}):`,
-        ...(smallest
-            ? [
-                `  a version that ${failing(smallest.ratio, traffic)} is found in at least 80 % of releases, after ${requests(smallest.badRequests)} on average`,
-            ]
-            : []),
-        dead.medianTime === undefined
-            ? `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`
-            : `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`,
-        safeAfter === undefined
-            ? "  a good one could not be proven safe within 30 days"
-            : `  a good one could be proven safe after ${about(safeAfter)}`,
-        ...warning(found),
     ];
+    if (smallest)
+        lines.push(`  a version that ${failing(smallest.ratio, traffic)} is found in at least 80 % of releases, after ${requests(smallest.badRequests)} on average`);
+    let found = `  one that fails every request is found in ${(0,numbers/* percent */.KN)(dead.found)} of releases`;
+    if (dead.medianTime !== undefined)
+        found += `, half of the time within ${about(dead.medianTime)}, after ${requests(dead.badRequests)} on average`;
+    lines.push(found);
+    if (safeAfter === undefined)
+        lines.push("  a good one could not be proven safe within 30 days");
+    else
+        lines.push(`  a good one could be proven safe after ${about(safeAfter)}`);
+    if (!smallest || smallest.ratio > enough)
+        lines.push(warning(detectability));
+    return lines;
 }
 /** Where little or nothing is found: what would help. */
 function warning({ traffic, smallest, better }) {
-    if (smallest && smallest.ratio <= enough)
-        return [];
     const little = smallest
         ? `only a version that ${failing(smallest.ratio, traffic)}`
         : "nothing, not even a version that fails every request,";
     const more = better
         ? `${(0,duration/* formatDuration */.a)(better.wait)} at ${better.weight} % would find one that ${failing(better.ratio, traffic)}`
         : "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
-    return [`! At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases; ${more}.`];
+    return `! At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases; ${more}.`;
 }
 /** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio, { baseline }) {
     const rate = ratio * Math.max(baseline, neverSeen);
     if (rate >= 0.9999)
         return "fails every request";
-    return baseline === 0
-        ? `fails in ${(0,numbers/* percent */.KN)(rate)} of its requests`
-        : `fails ${(0,numbers/* number */.ai)(ratio)} times as often (${(0,numbers/* percent */.KN)(rate)})`;
+    if (baseline === 0)
+        return `fails in ${(0,numbers/* percent */.KN)(rate)} of its requests`;
+    return `fails ${(0,numbers/* number */.ai)(ratio)} times as often (${(0,numbers/* percent */.KN)(rate)})`;
 }
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
-// EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(8131);
-;// CONCATENATED MODULE: ./src/commands/inspect.js
+;// CONCATENATED MODULE: ./src/words/plan-text.js
 
-/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
-async function allowed(session, target, plan) {
-    const findings = await session.preflight(target, plan).inspect();
-    for (const finding of findings)
-        if (finding.level === "warn")
-            session.warn(textOf(finding));
-    const refusals = findings.filter(({ level }) => level === "refuse");
-    if (refusals.length === 0)
-        return;
-    throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service} cannot be released, and nothing was changed:\n${refusals.map((finding) => `  ✗ ${textOf(finding)}`).join("\n")}`);
+
+
+
+const marks = { refuse: "✗", warn: "!", note: "·" };
+/** What a release would do, step by step, what it would find, and what was found beforehand. */
+function planText({ target, plan, detectability, findings, allowed }) {
+    const { namespace, service, stable, canary, image = "what it has" } = target;
+    const steps = [
+        `${deployment(target)}, wait until its pods are available (at most ${(0,duration/* formatDuration */.a)(plan.ready)})`,
+        ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
+        promotion(target, plan),
+    ];
+    const least = (0,duration/* formatDuration */.a)(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
+    const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${(0,duration/* formatDuration */.a)(plan.drain)}`;
+    const lines = [
+        `Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`,
+    ];
+    for (const [index, step] of steps.entries())
+        lines.push(`  ${index + 1}. ${step}`);
+    lines.push(`At least ${least}, at most ${(0,duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
+    lines.push("", ...detectabilityLines(detectability), "");
+    for (const { level, what, next } of findings)
+        lines.push(`${marks[level]} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
+    lines.push(`${verdict} Nothing was changed.`);
+    return lines.join("\n");
 }
-const textOf = ({ what, next }) => (0,lib_errors/* withNext */.e8)(what, next);
+function deployment({ source, canary, stable }) {
+    switch (source.from) {
+        case "existing":
+            return `give Deployment ${canary.deployment} the image`;
+        case "clone":
+            return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
+        case "manifests":
+            return `apply ${source.objects.length} manifests`;
+    }
+}
+function stageStep({ weight, wait, deadline, gates, approval }, rules) {
+    let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}`;
+    const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
+    if (gates.length > 0)
+        step += `, judged by ${judges} (at most ${(0,duration/* formatDuration */.a)(deadline)})`;
+    if (approval)
+        step += ", then wait for `promote`";
+    return step;
+}
+function gateInWords(gate, rules) {
+    switch (gate.kind) {
+        case "query":
+            return withLimits(gate.name, [
+                ["≥", gate.atLeast],
+                ["≤", gate.atMost],
+            ]);
+        case "errors":
+            return withLimits(gate.name, [
+                ["≤", gate.atMost === undefined ? undefined : (0,numbers/* percent */.KN)(gate.atMost)],
+                ["≤ stable +", gate.aboveStable === undefined ? undefined : `${(0,numbers/* number */.ai)(gate.aboveStable * 100)} points`],
+            ]);
+        case "latency":
+            return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
+                ["≤", gate.atMost === undefined ? undefined : (0,duration/* formatDuration */.a)(gate.atMost)],
+                ["≤", gate.timesStable === undefined ? undefined : `${gate.timesStable} × stable`],
+            ]);
+        case "evidence":
+            return `${gate.name} (${evidenceInWords(rules)})`;
+        case "restarts":
+            return withLimits(gate.name, [["≤", gate.atMost]]);
+    }
+}
+/** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
+const exact = (value) => Number(value.toPrecision(12));
+/** The limits that there are, each after its sign. */
+function withLimits(name, limits) {
+    const words = [name];
+    for (const [sign, limit] of limits)
+        if (limit !== undefined)
+            words.push(`${sign} ${limit}`);
+    return words.join(" ");
+}
+const proof = { sound: "surely not broken", safe: "surely safe" };
+function evidenceInWords({ settings, early }) {
+    const parts = ["errors, response times and the split"];
+    parts.push(`passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}`);
+    parts.push(`at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`);
+    return parts.join("; ");
+}
+function promotion({ stable, canary }, { promotion, keepOld, drain }) {
+    const first = `all traffic to ${canary.deployment}`;
+    if (promotion === "update")
+        return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
+    const old = keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(drain)}`;
+    return `${first}, which is the new stable${old}`;
+}
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 /**
@@ -29681,6 +29717,33 @@ async function untouched(looking) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/usual-traffic.js
+
+
+
+/** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
+const usual_traffic_window = 3_600_000;
+/** What the service had in the last hour, or why nobody knows. */
+async function usualTraffic({ traffic }, target) {
+    const tally = await traffic(target, usual_traffic_window);
+    if ("because" in tally)
+        return tally;
+    return (trafficOf(withServingFirst(tally), tally.covered) ?? {
+        because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,duration/* formatDuration */.a)(usual_traffic_window)}`,
+    });
+}
+/** After a swap the Deployment that the configuration calls canary is the one that serves. */
+const withServingFirst = (tally) => tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
+/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
+async function withMeasuredDispersion({ dispersion }, target, plan) {
+    const { evidence, stages } = plan;
+    if (!evidence.measured || !stages.some(gate/* isJudgedByEvidence */.i))
+        return { plan };
+    const { phi, because } = await dispersion(target);
+    const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
+    return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
+}
+
 ;// CONCATENATED MODULE: ./src/commands/plan.js
 
 
@@ -29690,78 +29753,35 @@ async function untouched(looking) {
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
-    const wanted = required(session.config);
-    const target = await orient(session, wanted.target, wanted.plan);
+    const { target: configured, plan } = required(session.config);
+    const target = await orient(session, configured, plan);
     const [findings, detectability] = await Promise.all([
-        session.preflight(target, wanted.plan).inspect(),
-        detectabilityOf(session, target, wanted.plan),
+        session.preflight(target, plan).inspect(),
+        detectabilityOf(session, target, plan),
     ]);
     const allowed = !findings.some(({ level }) => level === "refuse");
-    session.print(session.config.json
-        ? JSON.stringify({ target, plan: wanted.plan, detectability, findings, allowed }, undefined, 2)
-        : describe(target, wanted.plan, detectability, findings, allowed));
+    const planned = { target, plan, detectability, findings, allowed };
+    session.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
     return allowed ? 0 : 2;
 }
-const marks = { refuse: "✗", warn: "!", note: "·" };
-function describe(target, plan, detectability, findings, allowed) {
-    const total = plan.stages.reduce((sum, { wait }) => sum + wait, 0);
-    return [
-        `Release of ${target.namespace}/${target.service}: ${target.canary.deployment} gets ${target.image ?? "what it has"}, next to ${target.stable.deployment}.`,
-        `  1. ${deployment(target)}, wait until its pods are available (at most ${(0,duration/* formatDuration */.a)(plan.ready)})`,
-        ...plan.stages.map((stage, index) => `  ${index + 2}. ${describeStage(stage, plan.evidence)}`),
-        `  ${plan.stages.length + 2}. ${promotion(target, plan)}`,
-        `At least ${(0,duration/* formatDuration */.a)(total)}, at most ${(0,duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: all traffic to ${target.stable.deployment} at once, the canary removed after ${(0,duration/* formatDuration */.a)(plan.drain)}.`,
-        "",
-        ...detectabilityLines(detectability),
-        "",
-        ...findings.map((finding) => `${marks[finding.level]} ${textOf(finding)}`),
-        allowed
-            ? "Nothing forbids this release. Nothing was changed."
-            : "This release is refused for the reasons marked ✗. Nothing was changed.",
-    ].join("\n");
-}
-function deployment({ source, canary, stable }) {
-    switch (source.from) {
-        case "existing":
-            return `give Deployment ${canary.deployment} the image`;
-        case "clone":
-            return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
-        case "manifests":
-            return `apply ${source.objects.length} manifests`;
-    }
-}
-const describeStage = ({ weight, wait, deadline, gates, approval }, rules) => `${weight} % of the requests for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}${gates.length > 0 ? `, judged by ${gates.map((gate) => describeGate(gate, rules)).join("; ")} (at most ${(0,duration/* formatDuration */.a)(deadline)})` : ""}${approval ? ", then wait for `promote`" : ""}`;
-function describeGate(gate, { settings, early }) {
-    switch (gate.kind) {
-        case "query":
-            return `${gate.name}${gate.atLeast === undefined ? "" : ` ≥ ${gate.atLeast}`}${gate.atMost === undefined ? "" : ` ≤ ${gate.atMost}`}`;
-        case "errors":
-            return [
-                gate.name,
-                ...(gate.atMost === undefined ? [] : [`≤ ${(0,numbers/* percent */.KN)(gate.atMost)}`]),
-                ...(gate.aboveStable === undefined ? [] : [`≤ stable + ${gate.aboveStable * 100} points`]),
-            ].join(" ");
-        case "latency":
-            return [
-                `${gate.name} p${gate.quantile * 100}`,
-                ...(gate.atMost === undefined ? [] : [`≤ ${(0,duration/* formatDuration */.a)(gate.atMost)}`]),
-                ...(gate.timesStable === undefined ? [] : [`≤ ${gate.timesStable} × stable`]),
-            ].join(" ");
-        case "evidence":
-            return `${gate.name} (errors, response times and the split; passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}; at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail)`;
-        case "restarts":
-            return `${gate.name} ≤ ${gate.atMost}`;
-    }
-}
-const proof = { sound: "surely not broken", safe: "surely safe" };
-function promotion({ stable, canary }, plan) {
-    if (plan.promotion === "update")
-        return `all traffic to ${canary.deployment}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
-    return `all traffic to ${canary.deployment}, which is the new stable${plan.keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(plan.drain)}`}`;
+/** What a plan can find in its service's traffic, or why nobody knows. */
+async function detectabilityOf(desk, target, plan) {
+    const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,gate/* isJudgedByEvidence */.i)(stage));
+    if (judged.length === 0)
+        return { because: "no stage is judged by evidence (gates: auto)" };
+    const [traffic, measured] = await Promise.all([
+        usualTraffic(desk, target),
+        withMeasuredDispersion(desk, target, plan),
+    ]);
+    if ("because" in traffic)
+        return traffic;
+    const steps = judged.map(({ weight, wait }) => ({ weight, wait }));
+    const { settings } = measured.plan.evidence;
+    return { traffic, ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings) };
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(5496);
+var split = __nccwpck_require__(9171);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30227,7 +30247,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(7901);
+var release_plan = __nccwpck_require__(44);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30365,7 +30385,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(5090);
+var release_reason = __nccwpck_require__(6439);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30625,7 +30645,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(6953);
+var release_state = __nccwpck_require__(8458);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31261,9 +31281,91 @@ function usualRuns({ stages, pollEvery }) {
     return Math.round(Math.min(2_000, Math.max(200, enoughPolls / polls)));
 }
 
+;// CONCATENATED MODULE: ./src/words/rehearsal-text.js
+
+
+
+/** What was played, a table of what came of it, and what that means. */
+const rehearsalText = (rehearsed) => [...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)].join("\n");
+function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
+    const { phi } = plan.evidence.settings.dispersion;
+    const clusters = phi > 1 ? `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})` : "";
+    const lines = [
+        `${(0,numbers/* number */.ai)(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${trafficInWords(traffic)} (${from})${clusters}.`,
+        `Stages: ${plan.stages.map(stageInShort).join(", ")}; looked at every ${(0,duration/* formatDuration */.a)(plan.pollEvery)}.`,
+    ];
+    if (unrehearsed.length > 0)
+        lines.push(`Not rehearsed, and taken as passed: ${unrehearsed.join(", ")}.`);
+    if (plan.stages.some(({ approval }) => approval))
+        lines.push("Approvals are taken as given at once.");
+    if (!hasPrometheus)
+        lines.push("No Prometheus is configured: this is the plan as it would be with one.");
+    return lines;
+}
+const stageInShort = ({ weight, wait }) => `${weight} %${wait > 0 ? ` for ${(0,duration/* formatDuration */.a)(wait)}` : ""}`;
+const heads = [
+    "the canary fails",
+    "rolled back",
+    "held",
+    "released",
+    "until rollback (9 in 10)",
+    "failed requests (too many)",
+    "until promotion",
+];
+/** The first column to the left, figures to the right. */
+function table(kinds) {
+    const rows = [heads, ...kinds.map(rowOf)];
+    const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    const inColumn = (cell, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+    };
+    return rows.map((row) => row.map(inColumn).join("  ").trimEnd());
+}
+const rowOf = ({ untilRollback, untilPromotion, ...kind }) => [
+    nameOf(kind),
+    (0,numbers/* percent */.KN)(kind.rolledBack),
+    (0,numbers/* percent */.KN)(kind.held),
+    (0,numbers/* percent */.KN)(kind.released),
+    untilRollback ? `${about(untilRollback.median)} (${about(untilRollback.p90)})` : "—",
+    `${(0,numbers/* number */.ai)(kind.failedRequests)} (${(0,numbers/* number */.ai)(kind.excess)})`,
+    untilPromotion === undefined ? "—" : about(untilPromotion),
+];
+function nameOf({ timesStable, failing }) {
+    if (timesStable === undefined)
+        return "every request";
+    const often = timesStable === 1 ? "as often as stable" : `${timesStable} times as often`;
+    return `${often} (${(0,numbers/* percent */.KN)(failing)})`;
+}
+/** What somebody on call wants to know, in a few sentences. */
+function verdictOn(kinds) {
+    const [healthy] = kinds;
+    const dead = kinds.at(-1);
+    if (!healthy || !dead)
+        return [];
+    const sentences = [verdictOnHealthy(healthy), verdictOnDead(dead)];
+    for (const { timesStable = 0, released } of kinds)
+        if (timesStable > 1 && released > 0.2)
+            sentences.push(`A version that fails ${timesStable} times as often as stable is released all the same in ${(0,numbers/* percent */.KN)(released)} of releases.`);
+    return sentences;
+}
+function verdictOnHealthy({ rolledBack, late, held, released, untilPromotion }) {
+    let sentence = `This plan rolls a healthy version back in ${(0,numbers/* percent */.KN)(rolledBack)} of releases`;
+    if (late > 0)
+        sentence += ` (in ${(0,numbers/* percent */.KN)(late)} because time ran out)`;
+    if (held > 0)
+        sentence += ` and leaves ${(0,numbers/* percent */.KN)(held)} of them to somebody to decide`;
+    if (untilPromotion !== undefined && released >= 0.5)
+        sentence += `; a good release takes ${about(untilPromotion)}`;
+    return `${sentence}.`;
+}
+function verdictOnDead({ rolledBack, untilRollback, failedRequests }) {
+    if (!untilRollback)
+        return "A version that fails every request is never rolled back by this plan.";
+    return `A version that fails every request is rolled back in ${(0,numbers/* percent */.KN)(rolledBack)} of releases, half of them within ${about(untilRollback.median)}, after ${(0,numbers/* number */.ai)(failedRequests)} failed requests on average.`;
+}
+
 ;// CONCATENATED MODULE: ./src/commands/rehearse.js
-
-
 
 
 
@@ -31275,18 +31377,21 @@ async function rehearse(desk) {
     const { rehearsal } = config;
     if (!rehearsal)
         throw new Error("the configuration of a rehearsal has none");
-    const scene = await sceneOf(desk, rehearsal);
-    if ("because" in scene) {
-        print(`This plan cannot be rehearsed before the service's own requests: ${scene.because}. Give rehearse-rate and rehearse-errors to rehearse it before others.`);
+    const subject = await subjectOf(desk, rehearsal);
+    if ("because" in subject) {
+        print(`This plan cannot be rehearsed before the service's own requests: ${subject.because}. Give rehearse-rate and rehearse-errors to rehearse it before others.`);
         return 3;
     }
-    const { runs = usualRuns(scene.plan), seed } = rehearsal;
-    const kinds = rehearseKinds(scene.plan, scene.traffic, { runs, seed });
-    const result = { ...scene, runs, seed, kinds, unrehearsed: unrehearsedIn(scene.plan) };
-    print(config.json ? jsonOf(result) : rehearse_textOf(result, config.metrics !== undefined));
+    const { plan, traffic } = subject;
+    const { runs = usualRuns(plan), seed } = rehearsal;
+    const kinds = rehearseKinds(plan, traffic, { runs, seed });
+    const hasPrometheus = config.metrics !== undefined;
+    const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
+    print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
     return 0;
 }
-async function sceneOf(desk, { plan, rate, errors }) {
+/** What is rehearsed, and before which requests; or why nobody knows those. */
+async function subjectOf(desk, { plan, rate, errors }) {
     if (rate !== undefined && errors !== undefined)
         return { plan, traffic: { rate, baseline: errors }, from: "given" };
     const target = desk.config.release?.target;
@@ -31295,77 +31400,19 @@ async function sceneOf(desk, { plan, rate, errors }) {
             next: "Name namespace, service, stable and canary, or give rehearse-rate and rehearse-errors.",
         });
     }
-    const found = await usualTraffic(desk, target);
-    if ("because" in found)
-        return found;
-    const traffic = { rate: rate ?? found.rate, baseline: errors ?? found.baseline };
+    const usual = await usualTraffic(desk, target);
+    if ("because" in usual)
+        return usual;
+    const traffic = { rate: rate ?? usual.rate, baseline: errors ?? usual.baseline };
     const measured = await withMeasuredDispersion(desk, target, plan);
     return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 const unrehearsedIn = ({ stages }) => [
     ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !isRehearsed(gate)).map(({ name }) => name))),
 ];
-const jsonOf = ({ plan, traffic, from, runs, seed, kinds, unrehearsed }) => JSON.stringify({ traffic: { ...traffic, phi: phiOf(plan), from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
-const phiOf = (plan) => plan.evidence.settings.dispersion.phi;
-function rehearse_textOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }, hasPrometheus) {
-    const phi = phiOf(plan);
-    return [
-        `${(0,numbers/* number */.ai)(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${trafficInWords(traffic)} (${from})${phi > 1 ? `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})` : ""}.`,
-        `Stages: ${plan.stages.map(({ weight, wait }) => `${weight} %${wait > 0 ? ` for ${(0,duration/* formatDuration */.a)(wait)}` : ""}`).join(", ")}; looked at every ${(0,duration/* formatDuration */.a)(plan.pollEvery)}.`,
-        ...(unrehearsed.length > 0 ? [`Not rehearsed, and taken as passed: ${unrehearsed.join(", ")}.`] : []),
-        ...(plan.stages.some(({ approval }) => approval) ? ["Approvals are taken as given at once."] : []),
-        ...(hasPrometheus ? [] : ["No Prometheus is configured: this is the plan as it would be with one."]),
-        "",
-        ...table(kinds),
-        "",
-        ...verdictOn(kinds),
-    ].join("\n");
-}
-const heads = [
-    "the canary fails",
-    "rolled back",
-    "held",
-    "released",
-    "until rollback (9 in 10)",
-    "failed requests (too many)",
-    "until promotion",
-];
-function table(kinds) {
-    const rows = [heads, ...kinds.map(rowOf)];
-    const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-    return rows.map((row) => row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join("  ")
-        .trimEnd());
-}
-const rowOf = (kind) => [
-    nameOf(kind),
-    (0,numbers/* percent */.KN)(kind.rolledBack),
-    (0,numbers/* percent */.KN)(kind.held),
-    (0,numbers/* percent */.KN)(kind.released),
-    kind.untilRollback ? `${about(kind.untilRollback.median)} (${about(kind.untilRollback.p90)})` : "—",
-    `${(0,numbers/* number */.ai)(kind.failedRequests)} (${(0,numbers/* number */.ai)(kind.excess)})`,
-    kind.untilPromotion === undefined ? "—" : about(kind.untilPromotion),
-];
-const nameOf = ({ timesStable, failing }) => timesStable === undefined
-    ? "every request"
-    : timesStable === 1
-        ? `as often as stable (${(0,numbers/* percent */.KN)(failing)})`
-        : `${timesStable} times as often (${(0,numbers/* percent */.KN)(failing)})`;
-/** What somebody on call wants to know, in a few sentences. */
-function verdictOn(kinds) {
-    const [healthy] = kinds;
-    const dead = kinds.at(-1);
-    if (!healthy || !dead)
-        return [];
-    const missed = kinds.filter(({ timesStable = 0, released }) => timesStable > 1 && released > 0.2);
-    return [
-        `This plan rolls a healthy version back in ${(0,numbers/* percent */.KN)(healthy.rolledBack)} of releases${healthy.late > 0 ? ` (in ${(0,numbers/* percent */.KN)(healthy.late)} because time ran out)` : ""}${healthy.held > 0 ? ` and leaves ${(0,numbers/* percent */.KN)(healthy.held)} of them to somebody to decide` : ""}${healthy.untilPromotion === undefined || healthy.released < 0.5 ? "" : `; a good release takes ${about(healthy.untilPromotion)}`}.`,
-        dead.untilRollback
-            ? `A version that fails every request is rolled back in ${(0,numbers/* percent */.KN)(dead.rolledBack)} of releases, half of them within ${about(dead.untilRollback.median)}, after ${(0,numbers/* number */.ai)(dead.failedRequests)} failed requests on average.`
-            : "A version that fails every request is never rolled back by this plan.",
-        ...missed.map(({ timesStable, released }) => `A version that fails ${timesStable} times as often as stable is released all the same in ${(0,numbers/* percent */.KN)(released)} of releases.`),
-    ];
+function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
+    const { phi } = plan.evidence.settings.dispersion;
+    return JSON.stringify({ traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/rollback.js
@@ -31418,7 +31465,6 @@ function nothingToDo({ config }, record) {
 
 
 
-
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
@@ -31433,6 +31479,20 @@ async function release_release(session) {
 }
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
+async function allowed(session, target, plan) {
+    const refusals = [];
+    for (const { level, what, next } of await session.preflight(target, plan).inspect()) {
+        if (level === "warn")
+            session.warn((0,lib_errors/* withNext */.e8)(what, next));
+        if (level === "refuse")
+            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    }
+    if (refusals.length === 0)
+        return;
+    const service = `${target.namespace}/${target.service}`;
+    throw new lib_errors/* RefusedError */.fk([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
+}
 async function begin(session, target, wanted) {
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const [before, { plan, because }] = await Promise.all([
@@ -31550,9 +31610,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(5595);
+var say = __nccwpck_require__(9232);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(3602);
+var verdict_sentence = __nccwpck_require__(5598);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31590,10 +31650,85 @@ const verdictInWords = (verdict) => ({
     by: (0,verdict_sentence/* groundOf */.Jx)(verdict),
 });
 
+;// CONCATENATED MODULE: ./src/words/replay-text.js
+
+
+/** Each stage's verdict beside what the ledger gives, and what followed from the evidence, poll by poll. */
+function replayText({ target, ledger }, { stages, changes, polls, folded, agrees }) {
+    const lines = [
+        `Release of ${target.namespace}/${target.service}, judged again by the ${pollCount(polls)} of its ledger and the rules of its plan.`,
+    ];
+    if (folded > 0)
+        lines.push(`The oldest ${pollCount(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`);
+    lines.push("", ...stages.flatMap(stageLines), "");
+    lines.push(`What followed from the evidence, poll by poll${folded > 0 ? ` from ${folded + 1} on` : ""}:`);
+    if (ledger.polls.length === 0)
+        lines.push("  no poll is left");
+    else if (changes.length === 0)
+        lines.push("  the same all the time");
+    lines.push(...changes.map(changeLine), "", replay_text_summary(stages, agrees));
+    return lines.join("\n");
+}
+const pollCount = (polls) => (polls === 1 ? "1 poll" : `${polls} polls`);
+function replay_text_summary(stages, agrees) {
+    const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
+    if (agrees)
+        return judged.length === 0 ? "No verdict rests on the ledger." : "Every verdict agrees with the ledger.";
+    const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
+    return `Not what the ledger gives: ${wrong} of ${judged.length === 1 ? "1 verdict" : `${judged.length} verdicts`}.`;
+}
+const replay_text_marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" };
+function stageLines(stage) {
+    const head = `${replay_text_marks[stage.outcome]} stage ${stage.name}`;
+    switch (stage.outcome) {
+        case "agrees":
+            return [`${head}, after ${pollCount(stage.polls)}: agrees`, ...verdictLines(stage.replayed)];
+        case "differs":
+            return [
+                `${head}, after ${pollCount(stage.polls)}: differs in ${stage.differences.join(", ")}`,
+                "  the report says",
+                ...verdictLines(stage.reported),
+                "  the ledger gives",
+                ...verdictLines(stage.replayed),
+            ];
+        case "missing":
+        case "not replayed":
+            return [`${head}: not replayed, for ${whyNotReplayed(stage)}`];
+    }
+}
+/** Why a stage has no verdict to compare. */
+function whyNotReplayed(stage) {
+    if (stage.outcome === "missing")
+        return `its verdict rests on ${stage.polls} polls, and the ledger has ${stage.ledger}`;
+    const { why, polls } = stage;
+    switch (why.kind) {
+        case "no-gate":
+            return "it has no gate that evidence answers";
+        case "not-judged":
+            return "it ended before it was judged";
+        case "blind":
+            return (0,verdict_sentence/* verdictSentence */.BT)(why.verdict);
+        case "folded":
+            return `it rests on ${polls} of the ${why.folded} polls that were folded`;
+    }
+}
+function verdictLines(verdict) {
+    const policy = verdict.policy === undefined ? "" : ` (${verdict.policy})`;
+    const lines = [`    ${verdict.kind}${policy}: ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`];
+    const numbers = (0,verdict_sentence/* numbersOf */.cZ)(verdict);
+    if (numbers !== undefined)
+        lines.push(`    ${numbers}`);
+    return lines;
+}
+function changeLine({ poll, weight, age, from, to }) {
+    const when = age === 0 ? "at once" : `${(0,duration/* formatDuration */.a)(age)} after the first weight`;
+    return `  poll ${poll}, ${when}, at ${weight} %: ${from} → ${to}`;
+}
+
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4509);
+var schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31744,7 +31879,6 @@ function read_report_parse(text, path) {
 
 
 
-
 /** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
 async function replay({ config, readFile, print }) {
     const path = config.reporting.report;
@@ -31753,7 +31887,7 @@ async function replay({ config, readFile, print }) {
     });
     const report = readReport(text, path);
     const result = judgeAgain(report, path);
-    print(config.json ? replay_jsonOf(path, result) : replay_textOf(report, result));
+    print(config.json ? replay_jsonOf(path, result) : replayText(report, result));
     return result.agrees ? 0 : 1;
 }
 function judgeAgain(report, path) {
@@ -31767,79 +31901,10 @@ function judgeAgain(report, path) {
 const replay_jsonOf = (path, { stages, ...rest }) => JSON.stringify({ report: path, stages: stages.map(replay_stageInWords), ...rest }, undefined, 2);
 function replay_stageInWords(stage) {
     if (!("reported" in stage))
-        return { ...stage, why: whyNot(stage) };
+        return { ...stage, why: whyNotReplayed(stage) };
     const { reported, replayed, ...rest } = stage;
     return { ...rest, told: verdictInWords(reported), found: verdictInWords(replayed) };
 }
-function replay_textOf({ target, ledger }, { stages, changes, polls, folded, agrees }) {
-    const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
-    const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
-    return [
-        `Release of ${target.namespace}/${target.service}, judged again by the ${replay_count(polls)} of its ledger and the rules of its plan.`,
-        ...(folded > 0
-            ? [
-                `The oldest ${replay_count(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`,
-            ]
-            : []),
-        "",
-        ...stages.flatMap(stageLines),
-        "",
-        `What followed from the evidence, poll by poll${folded > 0 ? ` from ${folded + 1} on` : ""}:`,
-        ...(ledger.polls.length === 0 ? ["  no poll is left"] : []),
-        ...(ledger.polls.length > 0 && changes.length === 0 ? ["  the same all the time"] : []),
-        ...changes.map(changeLine),
-        "",
-        agrees
-            ? judged.length === 0
-                ? "No verdict rests on the ledger."
-                : "Every verdict agrees with the ledger."
-            : `Not what the ledger gives: ${wrong} of ${judged.length === 1 ? "1 verdict" : `${judged.length} verdicts`}.`,
-    ].join("\n");
-}
-const replay_count = (polls) => (polls === 1 ? "1 poll" : `${polls} polls`);
-const replay_marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" };
-function stageLines(stage) {
-    const head = `${replay_marks[stage.outcome]} stage ${stage.name}`;
-    switch (stage.outcome) {
-        case "agrees":
-            return [`${head}, after ${replay_count(stage.polls)}: agrees`, ...verdictLines(stage.replayed)];
-        case "differs":
-            return [
-                `${head}, after ${replay_count(stage.polls)}: differs in ${stage.differences.join(", ")}`,
-                "  the report says",
-                ...verdictLines(stage.reported),
-                "  the ledger gives",
-                ...verdictLines(stage.replayed),
-            ];
-        case "missing":
-        case "not replayed":
-            return [`${head}: not replayed, for ${whyNot(stage)}`];
-    }
-}
-function whyNot(stage) {
-    if (stage.outcome === "missing")
-        return `its verdict rests on ${stage.polls} polls, and the ledger has ${stage.ledger}`;
-    const { why, polls } = stage;
-    switch (why.kind) {
-        case "no-gate":
-            return "it has no gate that evidence answers";
-        case "not-judged":
-            return "it ended before it was judged";
-        case "blind":
-            return (0,verdict_sentence/* verdictSentence */.BT)(why.verdict);
-        case "folded":
-            return `it rests on ${polls} of the ${why.folded} polls that were folded`;
-    }
-}
-function verdictLines(verdict) {
-    const policy = verdict.policy === undefined ? "" : ` (${verdict.policy})`;
-    const lines = [`    ${verdict.kind}${policy}: ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`];
-    const numbers = (0,verdict_sentence/* numbersOf */.cZ)(verdict);
-    if (numbers !== undefined)
-        lines.push(`    ${numbers}`);
-    return lines;
-}
-const changeLine = ({ poll, weight, age, from, to }) => `  poll ${poll}, ${age === 0 ? "at once" : `${(0,duration/* formatDuration */.a)(age)} after the first weight`}, at ${weight} %: ${from} → ${to}`;
 
 ;// CONCATENATED MODULE: ./src/commands/settle.js
 
@@ -31865,7 +31930,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(3069);
+var evidence_part = __nccwpck_require__(8502);
 ;// CONCATENATED MODULE: ./src/words/status.js
 
 
@@ -31963,8 +32028,25 @@ function wilson(hits, requests) {
     return { share, low: hits === 0 ? 0 : centre - half, high: hits === requests ? 1 : centre + half };
 }
 
+;// CONCATENATED MODULE: ./src/words/split-count-text.js
+
+function splitCountText(target, { count, share, planned, asPlanned }) {
+    const { stable, canary, neither, from } = count;
+    if (!share)
+        return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
+    const lost = neither > 0 ? `; ${neither} reached neither version` : "";
+    const plan = planned === undefined
+        ? "No release is under way."
+        : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
+    const confidence = `95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
+    return [
+        `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
+        `${target.stable.deployment} got ${stable}${lost}. ${plan}`,
+    ].join("\n");
+}
+
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32030,34 +32112,32 @@ function versionIn(answer, { stable, canary }) {
 /** Counts how traffic really splits now, and says whether that is what was planned. */
 async function verify(session) {
     const { target } = required(session.config);
-    const observed = await verify_observe(session, target);
-    if ("because" in observed) {
-        session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${observed.because}`);
+    const count = await verify_countSplit(session, target);
+    if ("because" in count) {
+        session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
         return 3;
     }
     const planned = await plannedNow(session);
-    const share = wilson(observed.canary, observed.canary + observed.stable);
-    const asPlanned = planned === undefined || share === undefined
-        ? undefined
-        : planned >= share.low * 100 && planned <= share.high * 100;
+    const share = wilson(count.canary, count.canary + count.stable);
+    const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
     session.print(session.config.json
-        ? JSON.stringify({ ...observed, planned, ...share, asPlanned })
-        : verify_textOf(target, observed, share, planned, asPlanned));
+        ? JSON.stringify({ ...count, planned, ...share, asPlanned })
+        : splitCountText(target, { count, share, planned, asPlanned }));
     return share === undefined || asPlanned === false ? 3 : 0;
 }
-async function verify_observe(session, target) {
-    const { config, traffic } = session;
-    const { url, window } = config.verify;
+const agrees = (planned, { low, high }) => planned >= low * 100 && planned <= high * 100;
+async function verify_countSplit(session, target) {
+    const { url, window } = session.config.verify;
     if (url !== undefined)
-        return requestSplit({ ...config.verify, url }, target, session);
-    const tally = await traffic(target, window);
+        return requestSplit({ ...session.config.verify, url }, target, session);
+    const tally = await session.traffic(target, window);
     if ("because" in tally)
         return tally;
-    const answered = ({ requests }) => requests;
+    const { stable, canary, unattributed } = tally;
     return {
-        stable: answered(tally.stable),
-        canary: answered(tally.canary),
-        neither: tally.unattributed.requests,
+        stable: stable.requests,
+        canary: canary.requests,
+        neither: unattributed.requests,
         from: `Prometheus, the last ${(0,duration/* formatDuration */.a)(window)}`,
     };
 }
@@ -32065,18 +32145,6 @@ async function verify_observe(session, target) {
 async function plannedNow(session) {
     const record = await session.journal.load();
     return record && !(0,release_state/* isOutcome */.L2)(record.state) ? plannedWeight(record) : undefined;
-}
-function verify_textOf(target, observed, share, planned, asPlanned) {
-    const { stable, canary, neither, from } = observed;
-    if (!share)
-        return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
-    const plan = planned === undefined
-        ? "No release is under way."
-        : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
-    return [
-        `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}; ${from}).`,
-        `${target.stable.deployment} got ${stable}${neither > 0 ? `; ${neither} reached neither version` : ""}. ${plan}`,
-    ].join("\n");
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -32367,7 +32435,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(8693);
+var markdown = __nccwpck_require__(6916);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32391,7 +32459,7 @@ function linkLine(links, account) {
 }
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1444);
+var timestamp = __nccwpck_require__(1087);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32554,9 +32622,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(9198);
+var headline = __nccwpck_require__(8743);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(4387);
+var split_bars = __nccwpck_require__(5058);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32638,7 +32706,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(6977);
+var story = __nccwpck_require__(8958);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32740,7 +32808,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(5701);
+var outputs = __nccwpck_require__(7756);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33045,7 +33113,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(3239);
+var retry = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33230,7 +33298,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34713,7 +34781,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(9188);
+var errors = __nccwpck_require__(5495);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34731,7 +34799,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6894)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -34944,11 +35012,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(5330);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42116,7 +42184,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(182);
+var build = __nccwpck_require__(9873);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42309,7 +42377,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(346);
+var src = __nccwpck_require__(9557);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42485,7 +42553,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43256,7 +43324,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(7856);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43615,7 +43683,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(6026);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44422,7 +44490,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(530);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -47002,7 +47070,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 9990:
+/***/ 4877:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47013,7 +47081,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7597));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
 
 
 __webpack_async_result__();
@@ -47021,7 +47089,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6802:
+/***/ 4947:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47031,7 +47099,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9452);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47074,7 +47142,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 9452:
+/***/ 1939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47194,7 +47262,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 6879:
+/***/ 4014:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47255,7 +47323,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 5921:
+/***/ 7246:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47281,7 +47349,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 7088:
+/***/ 8761:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47316,7 +47384,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 8131:
+/***/ 7166:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47372,7 +47440,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 8693:
+/***/ 6916:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47432,7 +47500,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 6372:
+/***/ 4875:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47461,7 +47529,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 8171:
+/***/ 6608:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47510,7 +47578,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 6379:
+/***/ 7856:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47572,7 +47640,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 7597:
+/***/ 1584:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47580,18 +47648,18 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5701);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(988);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4556);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8073);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7886);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5957);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2814);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9011);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9071);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8131);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8171);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7756);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4971);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9337);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4045);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(312);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6107);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2120);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2165);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6608);
 
 
 
@@ -47613,7 +47681,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 791)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -47640,7 +47708,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 895));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4455));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -47689,7 +47757,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4821:
+/***/ 456:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47706,7 +47774,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 7901:
+/***/ 44:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47723,7 +47791,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 5090:
+/***/ 6439:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47750,14 +47818,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 5496:
+/***/ 9171:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7901);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -47772,7 +47840,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 6953:
+/***/ 8458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47794,16 +47862,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 1149:
+/***/ 7560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6953);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9198);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
 
 
 
@@ -47842,17 +47910,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 3667:
+/***/ 5476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5090);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5595);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2644);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3602);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
 
 
 
@@ -47899,7 +47967,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 3069:
+/***/ 8502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47907,9 +47975,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5090);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -47956,14 +48024,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 9198:
+/***/ 8743:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6953);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2644);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8458);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
 
 
 const whatIsOpen = {
@@ -48035,14 +48103,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 5595:
+/***/ 9232:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48151,7 +48219,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 4387:
+/***/ 5058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48159,7 +48227,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6372);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48203,7 +48271,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 2644:
+/***/ 5933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48212,11 +48280,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6372);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1444);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48283,14 +48351,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 6977:
+/***/ 8958:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5090);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48317,7 +48385,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1444:
+/***/ 1087:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48335,7 +48403,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 3602:
+/***/ 5598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48350,9 +48418,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(6372);
+var lib_numbers = __nccwpck_require__(4875);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(8761);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48624,16 +48692,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 3591:
+/***/ 6026:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3239);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(487);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
 
 
 
@@ -48711,7 +48779,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 3239:
+/***/ 2864:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48766,14 +48834,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 487:
+/***/ 7718:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -48943,6 +49011,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(9990);
+/******/ var __webpack_exports__ = __nccwpck_require__(4877);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
