@@ -1,7 +1,7 @@
 import type { Pair } from "../evidence/error-ratio.ts";
 import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
 import { evidenceOf } from "../evidence/ledger.ts";
-import type { Poll } from "../evidence/poll.ts";
+import { isPoll, type Poll } from "../evidence/poll.ts";
 import { type Count, emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Increments, MetricSource } from "../ports/metric-source.ts";
@@ -9,11 +9,16 @@ import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Clock } from "../world/clock.ts";
 
-/** What this job has counted. A job that takes over counts from its own start; what was proven before is in the ledger. */
+/**
+ * What this job has counted. A job that takes over counts from its own start; what was proven before is in the ledger.
+ */
 export type Counts = {
   /** Since the stage began. */
   readonly tally: Tally;
-  /** Requests since the first look after the stage's weight was written that found any: it still has some of the weight before. */
+  /**
+   * Requests since the first look after the stage's weight was written that found any: it still has some of the weight
+   * before.
+   */
   readonly served: Pair | undefined;
   /** Since the release began. */
   readonly evidence: Evidence;
@@ -68,7 +73,7 @@ function servedSince({ served }: Counts, { stable, canary }: Increments): Pair |
   return stable.requests + canary.requests > 0 ? { stable: 0, canary: 0 } : undefined;
 }
 
-/** Before the canary serves nothing is compared, and looks come more often than counts. */
+/** Before the canary serves nothing is compared. */
 function pollOf(
   record: ReleaseRecord,
   { evidence }: Counts,
@@ -78,6 +83,6 @@ function pollOf(
   const [first] = record.stages;
   if (!first) return undefined;
   const age = Math.max(0, now - first.since);
-  const isNews = stable.requests + canary.requests + lost > 0 || age - evidence.age >= record.plan.pollEvery;
-  return isNews ? { weight: plannedWeight(record), age, stable, canary, lost } : undefined;
+  const poll: Poll = { weight: plannedWeight(record), age, stable, canary, lost };
+  return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }

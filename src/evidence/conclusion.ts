@@ -19,7 +19,10 @@ export type Bounds = Pick<
   "alpha" | "beta" | "objective" | "safeRatio" | "minExcess" | "breaker" | "split" | "dispersion"
 >;
 
-/** What the evidence says about a canary, with every figure that it rests on. Plain JSON, and no words: those are made of it. */
+/**
+ * What the evidence says about a canary, with every figure that it rests on. Plain JSON, and no words: those are made
+ * of it.
+ */
 export type Conclusion = {
   readonly kind: "fail" | "pass" | "inconclusive" | "no-data";
   readonly finding: EvidenceFinding;

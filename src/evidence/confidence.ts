@@ -4,7 +4,10 @@ import { logSpaced, logSumExp } from "./numerics.ts";
 /** The ratios at which the likelihood is kept: 1/100 to 100. */
 export const ratioScale: readonly number[] = logSpaced(1 / 100, 100, 81);
 
-/** How many times as often the canary fails as stable. A bound is missing where the scale of 1/100 to 100 ends before it. */
+/**
+ * How many times as often the canary fails as stable. A bound is missing where the scale of 1/100 to 100 ends before
+ * it.
+ */
 export type RatioInterval = {
   readonly low?: number | undefined;
   readonly high?: number | undefined;
@@ -32,7 +35,10 @@ export function ratioInterval(likelihood: Mixture, alpha: number): RatioInterval
 const ratioAt = (position: number | undefined): number | undefined =>
   position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
 
-/** The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about 1e-9. */
+/**
+ * The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about
+ * 1e-9.
+ */
 function between(logs: readonly number[], position: number): number {
   const width = 10;
   const first = Math.min(Math.max(Math.round(position) - width / 2, 0), logs.length - width);
@@ -70,7 +76,10 @@ function boundary(logs: readonly number[], floor: number, largest: number, direc
   return crossing((position) => between(logs, position) - floor, near, far);
 }
 
-/** Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights (Illinois). */
+/**
+ * Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights
+ * (Illinois).
+ */
 function crossing(height: (position: number) => number, near: number, far: number): number {
   let [inside, outside] = [
     { at: near, height: height(near) },

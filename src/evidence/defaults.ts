@@ -9,13 +9,18 @@ export type Settings = {
   readonly beta: number;
   /** How much more often than stable the canary may fail, as a part of stable's rate: 0.1 allows 1.1 times as often. */
   readonly allowedIncrease: number;
-  /** A difference of error rates below this one never fails a release, and a canary that surely fails less often passes. */
+  /**
+   * A difference of error rates below this one never fails a release, and a canary that surely fails less often passes.
+   */
   readonly minExcess: number;
   /** The canary is safe when it surely fails less than this many times as often as stable. */
   readonly safeRatio: number;
   /** The odds of being slow may be this many times stable's. */
   readonly latencyMargin: number;
-  /** What a stage needs to pass: a canary that is surely `safe` (see `safeRatio`), or one that is `sound`: surely not broken, and not suspected of harm. */
+  /**
+   * What a stage needs to pass: a canary that is surely `safe` (see `safeRatio`), or one that is `sound`: surely not
+   * broken, and not suspected of harm.
+   */
   readonly requires: "safe" | "sound";
   /** How often whatever counts is looked at: at a poll, counts are up to twice as old. */
   readonly scrape: Millis;
@@ -23,9 +28,15 @@ export type Settings = {
   readonly warmUp: Millis;
   /** The share of failures that the canary may have at most, whatever stable has. Not asked when missing. */
   readonly objective?: number | undefined;
-  /** Stops a release that is plainly broken, also while warming up: more failures than `floor` and than so many times stable's. */
+  /**
+   * Stops a release that is plainly broken, also while warming up: more failures than `floor` and than so many times
+   * stable's.
+   */
   readonly breaker: { readonly alpha: number; readonly floor: number; readonly timesStable: number };
-  /** How far the observed split may be from the planned one, as a part of the smaller planned share. From 1 on nothing is tested. */
+  /**
+   * How far the observed split may be from the planned one, as a part of the smaller planned share. From 1 on nothing
+   * is tested.
+   */
   readonly split: { readonly alpha: number; readonly tolerance: number };
   /** How the metrics share α, relative to each other; those that are asked are scaled to one. */
   readonly shares: { readonly errors: number; readonly latency: number; readonly objective: number };

@@ -50,7 +50,9 @@ export function ratioEvidence(
 /** A beta-binomial part of `all` failures varies 1 + (all − 1) icc times as much as a binomial one. */
 const correlation = (all: number, phi: number): number => Math.min(0.98, (phi - 1) / Math.max(1, all - 1));
 
-/** The same when any two failures of a poll are correlated by icc, between 0 and 1: the canary's part is beta-binomial. */
+/**
+ * The same when any two failures of a poll are correlated by icc, between 0 and 1: the canary's part is beta-binomial.
+ */
 export function correlatedEvidence(
   ratios: readonly number[],
   against: number,

@@ -158,7 +158,9 @@ function breakerEvidence(
   return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
 }
 
-/** Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess. */
+/**
+ * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
+ */
 function addExcess(
   { above, requests }: Evidence["excess"],
   { stable, canary }: Pair,

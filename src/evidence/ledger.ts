@@ -12,7 +12,10 @@ export type Ledger = {
   readonly folded?: Evidence;
   /** The finite edges of histograms that lines refer to by position. */
   readonly edges: readonly (readonly number[])[];
-  /** `weight age lost / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how many requests fell between two edges. */
+  /**
+   * `weight age lost / stable / canary`, each version as `requests errors`, and with a histogram `edges n n n …`: how
+   * many requests fell between two edges.
+   */
   readonly polls: readonly string[];
 };
 
@@ -32,10 +35,15 @@ export const pollsOf = ({ edges, polls }: Ledger): readonly Poll[] => polls.map(
 export const evidenceOf = (ledger: Ledger, settings: Settings): Evidence =>
   pollsOf(ledger).reduce((evidence, poll) => addPoll(evidence, poll, settings), ledger.folded ?? noEvidence);
 
-/** More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two stays below 150 kB. */
+/**
+ * More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two
+ * stays below 150 kB.
+ */
 const mostLines = 480;
 
-/** The ledger for a place with little room. It proves the same, bit for bit; only single polls can no longer be read. */
+/**
+ * The ledger for a place with little room. It proves the same, bit for bit; only single polls can no longer be read.
+ */
 export function fold(ledger: Ledger, settings: Settings): Ledger {
   if (ledger.polls.length <= mostLines) return ledger;
   const older = { ...ledger, polls: ledger.polls.slice(0, -mostLines / 2) };

@@ -12,3 +12,10 @@ export type Poll = {
   /** Failures of the service that reached no pod, so that nobody knows which version they were meant for. */
   readonly lost: number;
 };
+
+/**
+ * Looks come more often than counts do: one that found nothing is a poll only `every` so often. `last`: the age at the
+ * poll before.
+ */
+export const isPoll = ({ age, stable, canary, lost }: Poll, last: Millis, every: Millis): boolean =>
+  stable.requests + canary.requests + lost > 0 || age - last >= every;

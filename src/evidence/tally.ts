@@ -2,7 +2,10 @@
 export type Count = {
   readonly requests: number;
   readonly errors: number;
-  /** Requests that took at most `le` ms, by edge; edges ascend, the last is Infinity. Empty where response times were not counted. */
+  /**
+   * Requests that took at most `le` ms, by edge; edges ascend, the last is Infinity. Empty where response times were
+   * not counted.
+   */
   readonly buckets: Buckets;
 };
 

@@ -8,7 +8,10 @@ import { splitEvidence } from "./split-test.ts";
 /** What a canary can be worse in. They share α. */
 export type Metric = "errors" | "latency" | "objective";
 
-/** What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the canary fail without reaching a pod. */
+/**
+ * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
+ * canary fail without reaching a pod.
+ */
 export const findings = [
   "harm",
   "broken",

@@ -15,7 +15,10 @@ export interface MetricSource {
 
 /** What happened between two looks. */
 export type Increments = {
-  /** The moment of the counts. It may be some time before the question: what happened since then comes with the next look. */
+  /**
+   * The moment of the counts. It may be some time before the question: what happened since then comes with the next
+   * look.
+   */
   readonly at: Instant;
   /** The moment of the counts before. Undefined at the first look that sees, which finds only where to count from. */
   readonly since: Instant | undefined;

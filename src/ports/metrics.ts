@@ -4,7 +4,10 @@ import type { Plan } from "../release/plan.ts";
 import type { MetricSource } from "./metric-source.ts";
 import type { Finding } from "./preflight.ts";
 
-/** What is counted of one service, and what can be asked of it whether or not a release runs. Every method rejects only when aborted. */
+/**
+ * What is counted of one service, and what can be asked of it whether or not a release runs. Every method rejects only
+ * when aborted.
+ */
 export interface Metrics {
   /** Counts for one release, from its first look on. */
   watch(): MetricSource;

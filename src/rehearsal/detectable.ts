@@ -22,7 +22,10 @@ export type Detectable = {
   readonly dead: Detection;
   /** Until a canary as good as stable is proven safe, on average. Missing: 30 days are not enough. */
   readonly safeAfter?: Millis | undefined;
-  /** Where little or nothing is found: one stage that finds more, and the smallest regression that it finds or must find. */
+  /**
+   * Where little or nothing is found: one stage that finds more, and the smallest regression that it finds or must
+   * find.
+   */
   readonly better?: (Step & { readonly ratio: number }) | undefined;
 };
 

@@ -13,7 +13,10 @@ import { type Chance, chance, poisson } from "./chance.ts";
 /** What a service has now: requests per second of both versions, and the part of them that fails. */
 export type Traffic = { readonly rate: number; readonly baseline: number };
 
-/** What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it fails. */
+/**
+ * What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it
+ * fails.
+ */
 export function trafficOf({ stable, canary }: Tally, window: Millis): Traffic | undefined {
   if (stable.requests === 0) return undefined;
   return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
@@ -63,7 +66,10 @@ export function detection(
   };
 }
 
-/** The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always fails is. */
+/**
+ * The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always
+ * fails is.
+ */
 export function smallestFound(
   course: Course,
   { rate, baseline }: Traffic,

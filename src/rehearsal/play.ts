@@ -1,4 +1,5 @@
 import { addPoll, type Evidence, noEvidence } from "../evidence/evidence.ts";
+import { isPoll, type Poll } from "../evidence/poll.ts";
 import { emptyTally, sumOf, type Tally } from "../evidence/tally.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { decide } from "../release/decide.ts";
@@ -109,7 +110,7 @@ type PlayedCounts = {
   readonly since?: Instant | undefined;
 };
 
-/** A poll as the engine's `observe` makes it: looks between two scrapes find nothing. */
+/** Counts as the engine does. */
 function count(
   before: PlayedCounts,
   mesh: RandomMesh,
@@ -118,11 +119,11 @@ function count(
 ): PlayedCounts {
   const counted = mesh.read();
   const { stable, canary } = counted;
-  const age = now - (before.since ?? now);
-  if (stable.requests + canary.requests === 0 && age - before.evidence.age < pollEvery) return before;
+  const poll: Poll = { weight: mesh.weight(), age: now - (before.since ?? now), stable, canary, lost: 0 };
+  if (!isPoll(poll, before.evidence.age, pollEvery)) return before;
   return {
     ...before,
     tally: sumOf(before.tally, counted),
-    evidence: addPoll(before.evidence, { weight: mesh.weight(), age, stable, canary, lost: 0 }, settings),
+    evidence: addPoll(before.evidence, poll, settings),
   };
 }

@@ -7,7 +7,9 @@ import type { Traffic } from "./detection.ts";
 export type RehearsedService = Traffic & {
   /** The part of the canary's requests that fails. */
   readonly failing: number;
-  /** How many times as much as independent failures the service's vary: they come in clusters then. 1 where they do not. */
+  /**
+   * How many times as much as independent failures the service's vary: they come in clusters then. 1 where they do not.
+   */
   readonly phi: number;
 };
 

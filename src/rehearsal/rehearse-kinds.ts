@@ -30,7 +30,10 @@ export type Rehearsals = { readonly runs: number; readonly seed: number };
 /** As good as stable, two, five and ten times as bad, and dead. */
 const kinds: readonly (number | undefined)[] = [1, 2, 5, 10, undefined];
 
-/** Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's doing. */
+/**
+ * Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's
+ * doing.
+ */
 export function rehearseKinds(
   plan: Plan,
   { rate, baseline }: Traffic,

@@ -36,7 +36,9 @@ export type ReplayedStage = Pick<StageRecord, "stage" | "name" | "weight" | "pol
         /** What is not as it was reported: `kind`, `judged.errors.canary`, … */
         readonly differences: readonly string[];
       }
-    /** The stage has no such gate, or its verdict does not follow from the ledger, or what it follows from was folded. */
+    /**
+     * The stage has no such gate, or its verdict does not follow from the ledger, or what it follows from was folded.
+     */
     | { readonly outcome: "not replayed"; readonly why: WhyNot }
     /** The verdict rests on more polls than the ledger has. */
     | { readonly outcome: "missing"; readonly ledger: number }
@@ -68,7 +70,10 @@ export type Replay = {
   readonly agrees: boolean;
 };
 
-/** Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no poll. */
+/**
+ * Judges a release again by its ledger and its rules alone. Throws a SyntaxError where the ledger has a line that is no
+ * poll.
+ */
 export function replayLedger({ plan, stages, ledger }: Replayable): Replay {
   const ends = new Set(stages.map(({ polls }) => polls));
   const { at, changes, polls } = walk(ledger, plan.evidence.settings, ends);

@@ -45,7 +45,10 @@ export async function countWindow(view: WindowView, end: Instant, window: Millis
 const processesIn = ({ requests, buckets }: Snapshot): readonly string[] =>
   [...requests, ...buckets].map(({ process }) => process);
 
-/** A Prometheus that is younger than the window does not know what its counters were before it, and years may be in their first samples. */
+/**
+ * A Prometheus that is younger than the window does not know what its counters were before it, and years may be in
+ * their first samples.
+ */
 async function baseOf(view: WindowView, start: Instant): Promise<Snapshot | Uncounted> {
   const then = await view.at(start);
   const known = "because" in then || then.requests.length + then.buckets.length > 0 || (await view.watched(start));

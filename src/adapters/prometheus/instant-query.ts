@@ -150,7 +150,8 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
   const parsed = success.safeParse(body);
   if (!parsed.success) return prometheus(`answered what is no answer of its API${excerpt(body)}`);
   const { data, warnings } = parsed.data;
-  // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the errors.
+  // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the
+  // errors.
   if (warnings.length > 0) return prometheus(`answered with warnings: ${warnings.join("; ")}`);
   switch (data.resultType) {
     case "scalar":

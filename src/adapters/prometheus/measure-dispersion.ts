@@ -7,7 +7,9 @@ import { seriesSelectors } from "./series-selectors.ts";
 
 const hour: Millis = 3_600_000;
 
-/** An incident within the hour must not blind the test for the whole release: with 10, ten times the errors are needed. */
+/**
+ * An incident within the hour must not blind the test for the whole release: with 10, ten times the errors are needed.
+ */
 const most = 10;
 
 /** How errors of stable's pods varied in the hour before. Rejects only when aborted. */
@@ -17,7 +19,8 @@ export async function measureDispersion(
   signal: AbortSignal,
 ): Promise<MeasuredDispersion> {
   const step = Math.max(60_000, 4 * options.interval);
-  // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what is stretched varies more than what was counted.
+  // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what
+  // is stretched varies more than what was counted.
   const perPod = seriesSelectors(options.target, "destination", options).ofStable.perPod(hour + step, step);
   const [requests, errors] = await Promise.all([
     subquery(options, perPod.requests, at, signal),

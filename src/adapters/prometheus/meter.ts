@@ -6,7 +6,9 @@ import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
 export type Meter = {
   /** When that was. Undefined: nothing was read yet, not even the base. */
   readonly at: Instant | undefined;
-  /** The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice. */
+  /**
+   * The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice.
+   */
   readonly last: ReadonlyMap<string, number>;
   readonly processes: ReadonlySet<string>;
 };
@@ -49,7 +51,8 @@ export function advance(meter: Meter, { at, requests, buckets }: Snapshot): Mete
 function growth(meter: Meter, { series, process, origin, value }: Counter | Bucket): number {
   const previous = meter.last.get(series);
   if (previous !== undefined) return value >= previous ? value - previous : value; // below: the process restarted from zero
-  // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is unknown.
+  // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
+  // unknown.
   return meter.processes.has(process) || origin === "canary" ? value : 0;
 }
 

@@ -5,7 +5,10 @@ import { missingFrom, tellMissing } from "./missing-labels.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 
-/** Why Prometheus has no request of stable at all: by the service's own, then by anybody's. `level` says how much that matters. */
+/**
+ * Why Prometheus has no request of stable at all: by the service's own, then by anybody's. `level` says how much that
+ * matters.
+ */
 export async function nothingCounted(
   options: PrometheusOptions,
   level: Finding["level"],

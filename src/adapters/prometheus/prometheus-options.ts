@@ -6,12 +6,17 @@ import type { PrometheusAddress } from "./instant-query.ts";
 /** Where Prometheus is, what things are called there, and about which service it is asked. */
 export type PrometheusOptions = PrometheusAddress &
   MetricNames & {
-    /** Whose counters are read; one only, or everything counts twice. `auto` chooses once, by what stable's series say. */
+    /**
+     * Whose counters are read; one only, or everything counts twice. `auto` chooses once, by what stable's series say.
+     */
     readonly reporter: CountingProxy | "auto";
     /** The scrape interval of Prometheus. */
     readonly interval: Millis;
     readonly target: Target;
   };
 
-/** The proxy that counts: the caller's (a gateway's, too), the pod's own, or one in between. Istio calls it the reporter. */
+/**
+ * The proxy that counts: the caller's (a gateway's, too), the pod's own, or one in between. Istio calls it the
+ * reporter.
+ */
 export type CountingProxy = "source" | "destination" | "waypoint";

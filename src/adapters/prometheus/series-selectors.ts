@@ -52,7 +52,10 @@ export const seriesSelectors = (
       requests: select(requests, of(stable)),
       reported: select(requests, [by(reporter), ...of(stable)]),
       buckets: select(durations, [by(reporter), ...of(stable)]),
-      /** What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at each step. */
+      /**
+       * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
+       * each step.
+       */
       perPod: (range: Millis, step: Millis) => ({
         requests: perPod(select(requests, ownPods), range, step),
         errors: perPod(

@@ -70,7 +70,10 @@ function contentsOf(
 /** Requests in five minutes below which nothing is said about who counts how many. */
 const enough = 100;
 
-/** Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and mirrors alone do not double a count. */
+/**
+ * Says when another proxy counts far more than the one that is read: most callers are not seen then. Retries and
+ * mirrors alone do not double a count.
+ */
 export async function unseenCallers(
   options: PrometheusOptions,
   reporter: CountingProxy,
