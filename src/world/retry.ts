@@ -37,22 +37,22 @@ export async function retry(
   }
 }
 
-type Outcome = { readonly answer: HttpAnswer } | { readonly failure: unknown };
+type AttemptOutcome = { readonly answer: HttpAnswer } | { readonly failure: unknown };
 
-const outcomeOf = (attempt: () => Promise<HttpAnswer>): Promise<Outcome> =>
+const outcomeOf = (attempt: () => Promise<HttpAnswer>): Promise<AttemptOutcome> =>
   attempt().then(
     (answer) => ({ answer }),
     (failure: unknown) => ({ failure }),
   );
 
-function unwrap(outcome: Outcome): HttpAnswer {
+function unwrap(outcome: AttemptOutcome): HttpAnswer {
   if ("failure" in outcome) throw outcome.failure;
   return outcome.answer;
 }
 
 /** Undefined when it is not attempted again. */
 function pauseAfter(
-  outcome: Outcome,
+  outcome: AttemptOutcome,
   usual: Millis | undefined,
   policy: RetryPolicy,
   now: Instant,

@@ -62,10 +62,10 @@ function stayed(parts: WorkloadParts, stable: KubernetesObject | undefined, upda
   const { target, before } = parts;
   if (!before.stable) return [];
   if (!stable) return gone(parts, "stable");
-  const image = updated
-    ? notRolledOut(parts, "stable", stable)
-    : notImage(stable, imageOf(stable, target), imageBefore(stable, before.stable.images, target));
-  return [...image, ...notReplicasBefore(parts, "stable", stable)];
+  const replicas = notReplicasBefore(parts, "stable", stable);
+  if (updated) return [...notRolledOut(parts, "stable", stable), ...replicas];
+  const old = imageBefore(stable, before.stable.images, target);
+  return [...notImage(stable, imageOf(stable, target), old), ...replicas];
 }
 
 /** The canary is as it was before; after an update it keeps the new image. */
@@ -74,10 +74,11 @@ async function putBack(
   canary: KubernetesObject | undefined,
   updated: boolean,
 ): Promise<readonly string[]> {
-  if (!parts.before.canary) return canary ? leftBehind(canary) : [];
+  if (!parts.before.canary) return leftBehind(canary);
   if (!canary) return gone(parts, "canary");
   const replicas = notReplicasBefore(parts, "canary", canary);
-  return updated ? replicas : [...replicas, ...(await notTemplate(parts, canary))];
+  if (updated) return replicas;
+  return [...replicas, ...(await notTemplate(parts, canary))];
 }
 
 const whereOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
@@ -86,9 +87,10 @@ const gone = ({ target }: WorkloadParts, role: Role): readonly string[] => [
   `Deployment ${target.namespace}/${target[role].deployment} is gone`,
 ];
 
-const leftBehind = (raw: KubernetesObject): readonly string[] => [
-  `${whereOf(raw)} is still there; it did not exist before the release`,
-];
+function leftBehind(raw: KubernetesObject | undefined): readonly string[] {
+  if (!raw) return [];
+  return [`${whereOf(raw)} is still there; it did not exist before the release`];
+}
 
 function notImage(raw: KubernetesObject, image: string | undefined, wanted: string | undefined): readonly string[] {
   if (wanted === undefined || image === wanted) return [];
@@ -97,16 +99,18 @@ function notImage(raw: KubernetesObject, image: string | undefined, wanted: stri
 
 function notReplicas(raw: KubernetesObject, wanted: number): readonly string[] {
   const { desired } = readDeployment(raw).rollout;
-  return desired === wanted ? [] : [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
+  if (desired === wanted) return [];
+  return [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 
 /** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
 function notRolledOut({ before }: WorkloadParts, role: Role, raw: KubernetesObject): readonly string[] {
   const deployment = readDeployment(raw);
   const { rollout } = deployment;
+  if (isRolledOut(rollout)) return [];
   const lenient = before.autoscaled[role] && rollout.available > 0;
-  const done = isRolledOut(lenient ? { ...rollout, desired: 1, available: rollout.updated } : rollout);
-  return done ? [] : [`${whereOf(raw)}: ${progressOf(deployment)}`];
+  if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated })) return [];
+  return [`${whereOf(raw)}: ${progressOf(deployment)}`];
 }
 
 /** An autoscaler's replicas are its own affair. */
@@ -124,7 +128,8 @@ async function notTemplate(parts: WorkloadParts, canary: KubernetesObject): Prom
   const message = `${whereOf(canary)} has not got its old pod template back`;
   const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
   if (!old) return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
-  return isDeepStrictEqual(field(canary, "spec", "template"), templateOfReplicaSet(old)) ? [] : [message];
+  if (isDeepStrictEqual(field(canary, "spec", "template"), templateOfReplicaSet(old))) return [];
+  return [message];
 }
 
 async function leftManifests({ client, target, before }: WorkloadParts): Promise<readonly string[]> {
@@ -134,5 +139,5 @@ async function leftManifests({ client, target, before }: WorkloadParts): Promise
     .map(identify)
     .filter((manifest) => !before.existed.includes(nameOf(manifest)) && manifest.resource.kind !== "Deployment");
   const live = await Promise.all(made.map(({ resource, name }) => client.get(resource, namespace, name)));
-  return live.map(living).flatMap((raw) => (raw ? leftBehind(raw) : []));
+  return live.map(living).flatMap(leftBehind);
 }

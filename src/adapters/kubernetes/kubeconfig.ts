@@ -149,7 +149,7 @@ function tellExecPlugins(config: KubeConfig, server: string, ca: string | undefi
     if (!exec) continue;
     const spec = {
       interactive: false,
-      ...(exec.provideClusterInfo ? { cluster: { server, "certificate-authority-data": ca } } : {}),
+      cluster: exec.provideClusterInfo ? { server, "certificate-authority-data": ca } : undefined,
     };
     const value = JSON.stringify({
       apiVersion: exec.apiVersion ?? "client.authentication.k8s.io/v1",
