@@ -25,12 +25,12 @@ export type CommentOptions = {
   readonly posted?: (url: string) => void;
 };
 
-type Place = { readonly pull: number; readonly login: string };
+type CommentPlace = { readonly pull: number; readonly login: string };
 
 /** Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is said once and forgotten. */
 export function comment(options: CommentOptions): Reporter {
   const { github, repository, links } = options;
-  let place: Place | undefined;
+  let place: CommentPlace | undefined;
   let mine: Comment | undefined;
   let silent = false;
   let quietUntil = 0;
@@ -61,13 +61,17 @@ export function comment(options: CommentOptions): Reporter {
     options.posted?.(mine.url);
   }
 
-  async function findPlace(signal: AbortSignal): Promise<Place | undefined> {
+  async function findPlace(signal: AbortSignal): Promise<CommentPlace | undefined> {
     const pull = await options.pullRequest(signal);
     return pull === undefined ? undefined : { pull, login: await github.login(signal) };
   }
 
   /** By the token's own author: anybody may write our marker into a comment of theirs. */
-  async function look({ pull, login }: Place, account: Account, signal: AbortSignal): Promise<Comment | undefined> {
+  async function look(
+    { pull, login }: CommentPlace,
+    account: Account,
+    signal: AbortSignal,
+  ): Promise<Comment | undefined> {
     const marker = markerOf(options.environment, account.target);
     for await (const candidate of github.comments(repository, pull, signal)) {
       if (candidate.author === login && candidate.body.startsWith(marker)) return candidate;
