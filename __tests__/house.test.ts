@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
 import test from "node:test";
+import { neighboursOf } from "../scripts/bars/measure.ts";
+import { parseSource } from "../scripts/source.ts";
 
 /** Which folders of `src` each folder may import. A folder may always import itself. */
 const pure = ["release", "evidence", "kubernetes", "istio", "words", "lib"];
@@ -36,18 +37,9 @@ const rule: Readonly<Record<string, readonly string[]>> = {
 /** The entry and the composition root know everything. */
 const free = ["src/entry.ts", "src/main.ts", "src/dispatch.ts", "src/compose.ts"];
 
-type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
-
 const files = globSync("src/**/*.ts").sort();
-
-const importsOf = (file: string): readonly Import[] =>
-  [...readFileSync(file, "utf8").matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+"(\.[^"]+)"/gms)].map(
-    ([, type, path]) => ({
-      from: file,
-      to: relative(".", join(dirname(file), path ?? "")),
-      typeOnly: type !== undefined,
-    }),
-  );
+const sources = files.map((file) => parseSource(file, readFileSync(file, "utf8")));
+const { typesTwice, cycles } = neighboursOf(sources);
 
 /** Adapters have a folder each, and know nothing of one another. */
 function folderOf(file: string): string {
@@ -56,9 +48,9 @@ function folderOf(file: string): string {
 }
 
 test("every folder imports only what the dependency rule allows", () => {
-  const broken = files
-    .filter((file) => !free.includes(file))
-    .flatMap(importsOf)
+  const broken = sources
+    .filter(({ path }) => !free.includes(path))
+    .flatMap(({ path, imports }) => imports.map((to) => ({ from: path, to })))
     .filter(({ from, to }) => {
       const allowed = [
         folderOf(from),
@@ -72,23 +64,22 @@ test("every folder imports only what the dependency rule allows", () => {
   );
 });
 
-test("there are no cycles of imports that run", () => {
-  const graph = new Map(
-    files.map((file) => [
-      file,
-      importsOf(file)
-        .filter(({ typeOnly }) => !typeOnly)
-        .map(({ to }) => to),
-    ]),
+/** What is still to be mended; nothing is added. */
+const knownCycles = ["src/commands/request-split.ts, src/commands/verify.ts"];
+const knownTypes = ["Environment", "Outcome", "Scene", "SplitCount"];
+
+test("no files import each other, not for types either", () => {
+  assert.deepEqual(
+    cycles.filter((cycle) => !knownCycles.includes(cycle)),
+    [],
   );
-  const finished = new Set<string>();
-  const visit = (file: string, path: readonly string[]): void => {
-    assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" -> ")}`);
-    if (finished.has(file)) return;
-    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
-    finished.add(file);
-  };
-  for (const file of files) visit(file, []);
+});
+
+test("a type's name means one thing", () => {
+  assert.deepEqual(
+    typesTwice.filter((type) => !knownTypes.includes(type.replace(/:.*/, ""))),
+    [],
+  );
 });
 
 test("release/ and evidence/ are pure: no clock, no randomness, no environment, nothing asynchronous", () => {

@@ -2,7 +2,8 @@ import { type Figures, type Neighbours, per1000, quantile } from "./measure.ts";
 
 /** What the code of `src` keeps to. */
 export const limits = {
-  lines: 12_500,
+  /** 12,500 lines of 160 characters; the formatter makes 1.23 of each at 120. */
+  lines: 15_400,
   ternariesPer1000: 35,
   conditionalSpreadsPer1000: 1,
   /** A share of the lines of code. */

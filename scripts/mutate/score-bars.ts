@@ -4,6 +4,8 @@ export const scoreBars: readonly (readonly [place: string, bar: number])[] = [
   ["src/commands", 80],
   ["src/compose.ts", 80],
   ["src/main.ts", 80],
+  ["src/dispatch.ts", 80],
+  ["src/entry.ts", 80],
   ["src/adapters/kubernetes/lease-lock.ts", 80],
   ["src/release", 90],
   ["src/evidence", 90],

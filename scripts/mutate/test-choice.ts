@@ -6,7 +6,7 @@ import type { Source } from "../source.ts";
  * They take long, so they are asked only about what nothing else can reach.
  */
 const programTests = /^__tests__\/(integration|action|program|main|compose)\b/;
-const programOnly = ["src/main.ts", "src/compose.ts"];
+const programOnly = ["src/entry.ts", "src/main.ts", "src/dispatch.ts", "src/compose.ts"];
 
 /** For each file of the product the tests that can notice a change in it, from the nearest. */
 export function testChoice(sources: readonly Source[]): (path: string) => readonly string[] {
