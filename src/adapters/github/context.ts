@@ -29,8 +29,6 @@ export type JobContext = Pick<
   "apiUrl" | "serverUrl" | "repo" | "sha" | "actor" | "runId" | "runAttempt" | "payload"
 >;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
 export function isEvent(path: string | undefined): boolean {
   try {
@@ -50,7 +48,7 @@ const event = z.object({
 type Event = z.infer<typeof event>;
 
 /** What releases need of the job's context, and what it leaves out of the environment. */
-export function readContext(job: JobContext, environment: Environment): GitHubContext {
+export function readContext(job: JobContext, environment: Readonly<NodeJS.ProcessEnv>): GitHubContext {
   const set = (name: string): string | undefined => environment[name] || undefined;
   const repository = set("GITHUB_REPOSITORY") === undefined ? undefined : job.repo;
   const payload = event.safeParse(job.payload).data ?? {};
