@@ -12,16 +12,13 @@ import { jobRun } from "./adapters/github/job-run.ts";
 import { findPullRequest } from "./adapters/github/pull-request.ts";
 import { configMapJournal } from "./adapters/kubernetes/config-map-journal.ts";
 import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
-import { connect } from "./adapters/kubernetes/kubernetes-client.ts";
+import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
+import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { prometheus } from "./adapters/prometheus/prometheus.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
-import { parseRoutesBefore } from "./adapters/virtual-service/before.ts";
-import { captureRoutes } from "./adapters/virtual-service/capture-routes.ts";
-import { inspectRoutes } from "./adapters/virtual-service/inspect-routes.ts";
-import { virtualServiceRouter } from "./adapters/virtual-service/router.ts";
-import { soleServer } from "./adapters/virtual-service/serving.ts";
+import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
@@ -29,16 +26,16 @@ import type { Redaction } from "./lib/redaction.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
-import type { Preflight } from "./ports/preflight.ts";
 import type { Reporter } from "./ports/reporter.ts";
-import { preflight } from "./preflight/preflight.ts";
-import type { Plan } from "./release/plan.ts";
+import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
-import type { Role, Target } from "./release/target.ts";
+import { configuredLabels, type Target } from "./release/target.ts";
 import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
 import { createWarnings, type Warnings } from "./reporting/warnings.ts";
+import { allRoutes, type Routes } from "./routes/routes.ts";
 import type { Links } from "./words/links.ts";
+import type { Clock } from "./world/clock.ts";
 import type { World } from "./world/world.ts";
 
 /** The world, and what the entry has found out about where it runs. */
@@ -69,28 +66,16 @@ export function compose(config: Config, world: Surroundings): Session {
   const { clock } = world;
   const { warn, all: warnings } = warningsOf(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
-  const client = connect(world, cluster, warn);
+  const client = rememberVersions(connect(world, cluster, warn));
   const journal = configMapJournal(client, namespace, service);
   const written = world.github.outputFile ? outputs(config.reporting.report) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
   const metricsOf = sharedMetrics(config, world);
-  const labelsOf = (target: Target) => (of: Role) =>
-    versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
-
-  const inspections = (target: Target, plan: Plan): readonly Preflight[] => [
-    { inspect: () => inspectRoutes(client, target, plan, labelsOf(target)) },
-    { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) },
-  ];
+  const routes = routesBy(client, clock);
 
   const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
-    router: virtualServiceRouter({
-      client,
-      clock,
-      target,
-      before: parseRoutesBefore(before.routes),
-      subsetLabels: labelsOf(target),
-    }),
+    router: routes.router(target, before.routes),
     workload: deploymentWorkload({
       client,
       target,
@@ -117,11 +102,21 @@ export function compose(config: Config, world: Surroundings): Session {
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
-    soleServer: (target) => soleServer(client, target),
-    preflight: (target, plan) =>
-      preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
+    soleServer: routes.soleServer,
+    preflight(target, plan) {
+      const reading = readOnce(client);
+      const ofMetrics = { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) };
+      return releasePreflight({
+        client: reading,
+        routes: routesBy(reading, clock),
+        target,
+        plan,
+        firstDeploy: config.firstDeploy,
+        others: [ofMetrics],
+      });
+    },
     capture: async (target) => ({
-      routes: await captureRoutes(client, target),
+      routes: await routes.capture(target),
       workloads: await captureWorkloads(client, target, world.random),
     }),
     connect: portsOf,
@@ -134,6 +129,16 @@ function warningsOf(config: Config, { voice, redaction }: Surroundings): Warning
   for (const warning of config.warnings) warnings.warn(warning);
   return warnings;
 }
+
+/** Every kind of route that a release can move. */
+const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
+  allRoutes([
+    virtualServiceFamily({
+      client,
+      clock,
+      subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
+    }),
+  ]);
 
 /** What was counted until now. */
 const counting = (

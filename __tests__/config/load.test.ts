@@ -55,7 +55,7 @@ test("a file with the least in it is a whole configuration", async () => {
         service: "reviews",
         stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
         canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-        routes: [{ namespace: "shop", name: "reviews", routes: [] }],
+        routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] }],
         source: { from: "existing" },
         replicas: { kind: "keep" },
       },
@@ -271,23 +271,23 @@ test("manifests name the canary by their only Deployment, and are filled from th
 });
 
 const routes: readonly (readonly [written: string, routes: Target["routes"]])[] = [
-  ["edge", [{ namespace: "shop", name: "edge", routes: [] }]],
+  ["edge", [{ kind: "VirtualService", namespace: "shop", name: "edge", routes: [] }]],
   [
     "reviews, ingress/edge",
     [
-      { namespace: "shop", name: "reviews", routes: [] },
-      { namespace: "ingress", name: "edge", routes: [] },
+      { kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] },
+      { kind: "VirtualService", namespace: "ingress", name: "edge", routes: [] },
     ],
   ],
   [
     "{ virtualService: reviews, routes: [primary, '#2'] }",
-    [{ namespace: "shop", name: "reviews", routes: ["primary", "#2"] }],
+    [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: ["primary", "#2"] }],
   ],
   [
     "[reviews, { virtualService: ingress/edge, routes: primary }]",
     [
-      { namespace: "shop", name: "reviews", routes: [] },
-      { namespace: "ingress", name: "edge", routes: ["primary"] },
+      { kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] },
+      { kind: "VirtualService", namespace: "ingress", name: "edge", routes: ["primary"] },
     ],
   ],
 ];

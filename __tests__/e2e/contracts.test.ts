@@ -6,6 +6,7 @@ import { kubernetesContract } from "../contracts/kubernetes.ts";
 import { lockContract } from "../contracts/lock.ts";
 import { configMapJournals, deploymentWorkloads, leaseLocks } from "../contracts/on-cluster.ts";
 import { routerContract } from "../contracts/router.ts";
+import { virtualServiceContract, virtualServiceMaker } from "../contracts/virtual-service.ts";
 import { workloadContract } from "../contracts/workload.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { apply } from "./support/apply.ts";
@@ -71,7 +72,8 @@ async function world(prefix: string) {
   };
 }
 
-routerContract("the real API server", () => world("contract-router"));
+routerContract("the real API server", () => world("contract-router"), virtualServiceMaker);
+virtualServiceContract("the real API server", () => world("contract-virtual-service"));
 workloadContract("Deployments on the real API server", async () =>
   deploymentWorkloads(await world("contract-workload")),
 );

@@ -8,17 +8,18 @@ import { deploymentWorkload } from "../../src/adapters/deployment/deployment-wor
 import { captureWorkloads } from "../../src/adapters/deployment/workloads-before.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
+import { routePermissions } from "../../src/adapters/virtual-service/route-permissions.ts";
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
-import { permissions } from "../../src/preflight/permissions.ts";
-import { preflight } from "../../src/preflight/preflight.ts";
+import { permissionsWith } from "../../src/preflight/permissions.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";
 import { deploymentOf, destinationRuleOf, serviceOf, targetOf } from "../support/workload-objects.ts";
-import { planOf } from "../support/world.ts";
+import { inspectCluster } from "./inspect-cluster.ts";
 
+const permissions = permissionsWith(routePermissions);
 const documents = loadAll(readFileSync("docs/rbac.yaml", "utf8"));
 const role = documents.find((document) => textAt(document, "kind") === "Role");
 
@@ -72,8 +73,7 @@ const as = (allowed: readonly Rule[], run: (client: KubernetesClient) => Promise
     { tokens: { job: { user: "job", rules: allowed } } },
   );
 
-const inspect = (client: KubernetesClient): Promise<readonly Finding[]> =>
-  preflight({ client, target, plan: planOf(), firstDeploy: false, others: [] }).inspect();
+const inspect = (client: KubernetesClient): Promise<readonly Finding[]> => inspectCluster(client, { target });
 
 test("with exactly this Role nothing is missed, and pods can be made, scaled, judged and taken away", () =>
   as(rules, async (client) => {
@@ -139,7 +139,7 @@ test("what the router or Prometheus find is told among the rest; what they are r
           client.create({ group: "", version: "v1", plural: "services", kind: "Service" }, "shop", {}).then(() => []),
       },
     ];
-    const findings = await preflight({ client, target, plan: planOf(), firstDeploy: false, others }).inspect();
+    const findings = await inspectCluster(client, { target, others });
     const refusals = findings.filter(({ level }) => level === "refuse").map(({ what }) => what);
     assert.ok(refusals.includes("no series"));
     assert.ok(
@@ -164,3 +164,16 @@ test("looking changes nothing", () =>
       [],
     );
   }));
+
+test("what the API server neither allows nor denies is missing", async () => {
+  const silent = {
+    ...stubClient([]),
+    create: async () => ({ apiVersion: "", kind: "", metadata: { name: "" }, status: {} }),
+  };
+  const findings = await inspect(silent);
+  assert.ok(
+    findings.some(
+      ({ level, what }) => level === "refuse" && what.startsWith("This job may not get, create, update leases"),
+    ),
+  );
+});

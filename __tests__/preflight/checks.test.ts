@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import test, { describe } from "node:test";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
-import { preflight } from "../../src/preflight/preflight.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";
 import { image, targetOf } from "../support/workload-objects.ts";
 import { planOf } from "../support/world.ts";
+import { inspectCluster } from "./inspect-cluster.ts";
 
 type Labels = Readonly<Record<string, string>>;
 type Fields = Readonly<Record<string, unknown>>;
@@ -108,13 +108,7 @@ async function inspect(
   { target = {}, plan = {}, firstDeploy = false }: Setting = {},
 ): Promise<readonly Finding[]> {
   const objects = Object.values({ ...parts, ...changed }).filter((one) => one !== undefined);
-  return preflight({
-    client: stubClient(objects),
-    target: targetOf("shop", target),
-    plan: planOf(plan),
-    firstDeploy,
-    others: [],
-  }).inspect();
+  return inspectCluster(stubClient(objects), { target: targetOf("shop", target), plan: planOf(plan), firstDeploy });
 }
 
 const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
@@ -176,13 +170,31 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
         { namespace: "edge" },
       ),
     },
-    { target: { routes: [{ namespace: "edge", name: "reviews", routes: [] }] } },
+    { target: { routes: [{ kind: "VirtualService", namespace: "edge", name: "reviews", routes: [] }] } },
   ],
   [
     "a delegate that the mesh's VirtualService names",
     {
       route: object("VirtualService", "reviews", { http: [route({ host: "reviews", subset: "v1" })] }),
       root: virtualService({ http: [{ delegate: { name: "reviews" } }] }, {}, "root"),
+    },
+    {},
+  ],
+  [
+    "a delegate that a root in another namespace names",
+    {
+      route: virtualService(
+        { hosts: ["reviews.shop.svc.cluster.local"], http: [{ delegate: { name: "child", namespace: "shop" } }] },
+        { namespace: "edge" },
+      ),
+      child: object("VirtualService", "child", { http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    { target: { routes: [{ kind: "VirtualService", namespace: "edge", name: "reviews", routes: [] }] } },
+  ],
+  [
+    "a VirtualService for every host of the namespace",
+    {
+      route: virtualService({ hosts: ["*.shop.svc.cluster.local"], http: [route({ host: "reviews", subset: "v1" })] }),
     },
     {},
   ],
@@ -409,6 +421,13 @@ const rows: readonly Row[] = [
     /being rolled out: 1 of 2 pods run its newest template, 1 an older one/,
   ],
   [
+    "a stable version with a pod of an old template left",
+    { stable: deployment("reviews-v1", "v1", { status: { replicas: 3 } }) },
+    {},
+    "refuse",
+    /being rolled out: 2 of 2 pods run its newest template, 1 an older one/,
+  ],
+  [
     "a stable version that lacks a pod",
     { stable: deployment("reviews-v1", "v1", { status: { availableReplicas: 1 } }) },
     {},
@@ -605,6 +624,23 @@ const rows: readonly Row[] = [
     {
       route: undefined,
       stray: object("VirtualService", "stray", { http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    {},
+    "warn",
+    /No VirtualService sends the requests/,
+  ],
+
+  [
+    "copies of requests, which pin nothing",
+    {
+      route: virtualService({
+        http: [
+          {
+            route: [{ destination: { host: "ratings" } }],
+            mirrors: [{ destination: { host: "reviews", subset: "v1" } }],
+          },
+        ],
+      }),
     },
     {},
     "warn",

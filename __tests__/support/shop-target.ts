@@ -6,7 +6,7 @@ export const shopTarget: Target = {
   service: "reviews",
   stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
   canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace: "shop", name: "reviews", routes: [] }],
+  routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] }],
   source: { from: "existing" },
   replicas: { kind: "keep" },
 };

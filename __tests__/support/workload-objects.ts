@@ -85,7 +85,7 @@ export const targetOf = (namespace: string, more: Partial<Target> = {}): Target 
   service: "reviews",
   stable: { deployment: "reviews-v1", host: "reviews", subset: "v1" },
   canary: { deployment: "reviews-v2", host: "reviews", subset: "v2" },
-  routes: [{ namespace, name: "reviews", routes: [] }],
+  routes: [{ kind: "VirtualService", namespace, name: "reviews", routes: [] }],
   source: { from: "existing" },
   replicas: { kind: "keep" },
   image: image("v2"),

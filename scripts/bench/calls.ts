@@ -5,9 +5,9 @@ import { shopOfTwo } from "../../sandbox/shop.ts";
 import { connect } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
-import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";
-import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
+import { virtualServiceFamily } from "../../src/adapters/virtual-service/virtual-service-family.ts";
 import { splitAt } from "../../src/release/split.ts";
+import { allRoutes } from "../../src/routes/routes.ts";
 import type { Figure } from "./figure.ts";
 
 /** API calls of one weight step, counted by the server. */
@@ -40,14 +40,9 @@ async function step(routes: number): Promise<{ readonly reads: number; readonly 
     authorize: async () => ({ headers: { authorization: `Bearer ${api.adminToken}` }, tls: { ca: api.ca } }),
   });
   try {
-    const before = await captureRoutes(client, target);
-    const router = virtualServiceRouter({
-      clock: nodeClock,
-      client,
-      target,
-      before,
-      subsetLabels: async () => undefined,
-    });
+    const subsetLabels = () => async () => undefined;
+    const routes = allRoutes([virtualServiceFamily({ client, clock: nodeClock, subsetLabels })]);
+    const router = routes.router(target, await routes.capture(target));
     api.requests.clear();
     await router.write(splitAt(10));
     return { reads: api.requests.count({ method: "GET" }), writes: api.requests.count({ method: "PATCH" }) };

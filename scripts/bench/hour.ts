@@ -8,14 +8,14 @@ import { connect } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { nodeWorld } from "../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../src/adapters/prometheus/prometheus.ts";
-import { captureRoutes } from "../../src/adapters/virtual-service/capture-routes.ts";
-import { virtualServiceRouter } from "../../src/adapters/virtual-service/router.ts";
+import { virtualServiceFamily } from "../../src/adapters/virtual-service/virtual-service-family.ts";
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { istioMetrics } from "../../src/istio/istio-metrics.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
+import { allRoutes } from "../../src/routes/routes.ts";
 import type { Clock } from "../../src/world/clock.ts";
 
 // hour.ts: the child of memory.ts.
@@ -64,10 +64,10 @@ const clock: Clock = {
     looks++;
   },
 };
-const [routes, workloads] = await Promise.all([
-  captureRoutes(client, target),
-  captureWorkloads(client, target, Math.random),
+const moving = allRoutes([
+  virtualServiceFamily({ client, clock: nodeClock, subsetLabels: () => async () => undefined }),
 ]);
+const [routes, workloads] = await Promise.all([moving.capture(target), captureWorkloads(client, target, Math.random)]);
 const record: ReleaseRecord = {
   version: 1,
   target,
@@ -84,13 +84,7 @@ const never = new AbortController().signal;
 const { state } = await run(
   record,
   {
-    router: virtualServiceRouter({
-      clock: nodeClock,
-      client,
-      target,
-      before: routes,
-      subsetLabels: async () => undefined,
-    }),
+    router: moving.router(target, routes),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
     metrics: prometheus({
       network: nodeWorld(),

@@ -125,7 +125,8 @@ const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], s
 
 function routeChoice(virtualService: string, routes: readonly string[], namespace: string): RouteChoice {
   const [first = "", second] = virtualService.split("/");
-  return second === undefined ? { namespace, name: first, routes } : { namespace: first, name: second, routes };
+  const place = second === undefined ? { namespace, name: first } : { namespace: first, name: second };
+  return { kind: "VirtualService", ...place, routes };
 }
 
 function sourceOf({ canary }: ConfigFile, manifests: readonly Manifest[]): CanarySource {

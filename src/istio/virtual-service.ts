@@ -1,6 +1,6 @@
-import { field, listAt, objectAt, textAt } from "../kubernetes/field.ts";
+import { field, listAt, numberAt, objectAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { type Raw, readWeighted, type WeightedDestination } from "./destination.ts";
+import { type Destination, type Raw, readDestination, readWeighted, type WeightedDestination } from "./destination.ts";
 import { type Host, type NamespacedName, readHost } from "./host.ts";
 
 export type RouteSection = "http" | "tls" | "tcp";
@@ -40,6 +40,9 @@ const sections: readonly SectionOfRules[] = [
   { section: "tcp", named: false, place: (index) => `tcp#${index}`, instead: [], fitsAll: isEmpty },
 ];
 
+/** `share` is the part of the requests that is copied, 0 to 1. */
+export type Mirror = Destination & { readonly share: number };
+
 /** One rule of a VirtualService. */
 export type RouteRule = {
   readonly section: RouteSection;
@@ -50,6 +53,8 @@ export type RouteRule = {
   readonly name: string | undefined;
   readonly match: unknown;
   readonly destinations: readonly WeightedDestination[];
+  /** Where copies of its requests go, whose answers nobody waits for. */
+  readonly mirrors: readonly Mirror[];
   /** What it does instead of dividing requests: `delegate`, `redirect`, `directResponse`. */
   readonly instead: string | undefined;
   /** The VirtualService that it hands its requests to. */
@@ -79,11 +84,22 @@ function readRule(
     name: named ? textAt(raw, "name") || undefined : undefined,
     match: raw.match,
     destinations: listAt(raw, "route").map((destination) => readWeighted(objectAt(destination), namespace)),
+    mirrors: readMirrors(raw, namespace),
     instead: instead.find((other) => raw[other] !== undefined),
     delegate: readDelegate(raw.delegate, namespace),
     takesEverything: conditions.length === 0 || conditions.some(fitsAll),
     raw,
   };
+}
+
+/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older form, for one. */
+function readMirrors(raw: Raw, namespace: string): readonly Mirror[] {
+  const policies = [...listAt(raw, "mirrors")];
+  if (raw.mirror !== undefined) policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
+  return policies.map((policy) => ({
+    ...readDestination(field(policy, "destination"), namespace),
+    share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
+  }));
 }
 
 /** Its namespace is the root's unless it says otherwise. */
@@ -114,6 +130,13 @@ export function isForMesh(virtualService: KubernetesObject): boolean {
 
 export const isDelegate = (virtualService: KubernetesObject): boolean =>
   field(virtualService, "spec", "hosts") === undefined;
+
+/** The namespaces that see it; undefined is all. */
+export function visibleIn(virtualService: KubernetesObject): readonly string[] | undefined {
+  const namespaces = textsOf(virtualService, "exportTo");
+  if (namespaces.length === 0 || namespaces.includes("*")) return undefined;
+  return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
+}
 
 const textsOf = (virtualService: KubernetesObject, list: string): readonly string[] =>
   listAt(virtualService, "spec", list).filter((text) => typeof text === "string");

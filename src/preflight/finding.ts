@@ -3,11 +3,7 @@ import type { Finding } from "../ports/preflight.ts";
 
 export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
 export const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
-export const note = (what: string, next?: string): Finding => ({
-  level: "note",
-  what,
-  ...(next === undefined ? {} : { next }),
-});
+export const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
 
 export const refusal = ({ problem, next }: Obstacle): Finding => refuse(`${problem}.`, next);
 

@@ -3,14 +3,15 @@ import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
+import { kindsAmong, type RouteKind } from "../release/route-kind.ts";
+import { routeKindWords } from "../words/route-kind-words.ts";
 import { refuse, warn } from "./finding.ts";
-import { wordOf } from "./mesh.ts";
 import type { Scene } from "./scene.ts";
 
 /** Somebody else who writes an object, how that is seen, and what it means for the release. */
 type Owner = {
   readonly owns: (object: KubernetesObject) => boolean;
-  readonly finding: (objects: string) => Finding;
+  readonly finding: (objects: string, kinds: readonly RouteKind[]) => Finding;
 };
 
 const labelled = ({ metadata }: KubernetesObject, key: string): boolean =>
@@ -46,10 +47,10 @@ const owners: readonly Owner[] = [
       labelled(object, "argocd.argoproj.io/tracking-id") ||
       labelled(object, "argocd.argoproj.io/instance") ||
       writtenBy(object, /^argocd/),
-    finding: (objects) =>
+    finding: (objects, kinds) =>
       warn(
         `Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`,
-        "In the Application set ignoreDifferences for them (VirtualService: jqPathExpressions [.spec.http]; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.",
+        `In the Application set ignoreDifferences for them (${differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`,
       ),
   },
   {
@@ -57,13 +58,18 @@ const owners: readonly Owner[] = [
       labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
       labelled(object, "helm.toolkit.fluxcd.io/name") ||
       writtenBy(object, /^(kustomize|helm)-controller$/),
-    finding: (objects) =>
+    finding: (objects, kinds) =>
       warn(
         `Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`,
-        "Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore /spec/http in the Kustomization, or suspend it while a release runs.",
+        `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`,
       ),
   },
 ];
+
+const differencesOf = (kinds: readonly RouteKind[]): string =>
+  kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
+const pointersOf = (kinds: readonly RouteKind[]): string =>
+  kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
 
 /** Its Services select by the hash of a Rollout's template. */
 const selectsRollout = (object: KubernetesObject): boolean =>
@@ -74,30 +80,25 @@ export function ownersAreKnown(scene: Scene): readonly Finding[] {
   const objects = touched(scene);
   return owners.flatMap(({ owns, finding }) => {
     const owned = objects.filter(owns);
-    return owned.length === 0 ? [] : [finding(owned.map(wordOf).join(", "))];
+    return owned.length === 0 ? [] : [finding(owned.map(wordOf).join(", "), kindsAmong(scene.target.routes))];
   });
 }
 
+const wordOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
+
 function touched({
   target,
+  hosts,
   services,
   deployments,
-  virtualServices,
+  chosenRoutes,
   destinationRules,
 }: Scene): readonly KubernetesObject[] {
-  const hosts = [target.stable.host, target.canary.host, target.service].map((host) =>
-    readHost(host, target.namespace),
-  );
-  const isMeant = (host: Host): boolean => hosts.some((one) => sameHost(one, host));
-  const named = (object: KubernetesObject): boolean =>
-    target.routes.some(
-      ({ namespace, name }) => object.metadata.namespace === namespace && object.metadata.name === name,
-    );
+  const isMeant = (host: Host): boolean => Object.values(hosts).some((one) => sameHost(one, host));
+  const names = [target.stable.deployment, target.canary.deployment];
   return [
-    ...virtualServices.filter(named),
-    ...deployments.filter(({ metadata }) =>
-      [target.stable.deployment, target.canary.deployment].includes(metadata.name),
-    ),
+    ...chosenRoutes,
+    ...deployments.filter(({ metadata }) => names.includes(metadata.name)),
     ...services.filter(({ metadata }) => isMeant(readHost(metadata.name, target.namespace))),
     ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
   ];

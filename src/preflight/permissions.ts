@@ -1,33 +1,12 @@
 import { textAt } from "../kubernetes/field.ts";
 import { resourceOf } from "../kubernetes/resource-of.ts";
+import type { Permission } from "../ports/permission.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 
-export type Verb = "get" | "list" | "create" | "update" | "patch" | "delete";
-
-/** Something that a release does to a kind of object, and what for. `docs/rbac.yaml` is the same list, and a test holds them equal. */
-export type Permission = {
-  readonly group: string;
-  /** The collection, `pods/log` for a subresource. */
-  readonly resource: string;
-  readonly verbs: readonly Verb[];
-  /** Ends the sentence "may not …, which is needed to". */
-  readonly why: string;
-  /** Without it a release works, and something less is known or done. */
-  readonly optional?: true;
-  /** Default: every release needs it. */
-  readonly when?: (target: Target, plan: Plan) => boolean;
-  /** Asked for in the VirtualServices' namespaces; everything else is in the service's. */
-  readonly ofRoutes?: true;
-};
-
-const istio = "networking.istio.io";
-
 const makesPods = ({ source }: Target): boolean => source.from !== "existing";
-const splitsBySubset = ({ canary }: Target): boolean => canary.subset !== undefined;
 
-/** Everything that a release may do, in the order in which it does it. */
-export const permissions: readonly Permission[] = [
+const ofTheJob: readonly Permission[] = [
   {
     group: "coordination.k8s.io",
     resource: "leases",
@@ -40,22 +19,9 @@ export const permissions: readonly Permission[] = [
     verbs: ["get", "create", "update"],
     why: "keep the journal, by which another job can finish a release or give it back",
   },
-  {
-    group: istio,
-    resource: "virtualservices",
-    verbs: ["get", "list", "patch"],
-    why: "read the routes and move their weights",
-    ofRoutes: true,
-  },
-  { group: istio, resource: "destinationrules", verbs: ["list"], why: "know the subsets" },
-  {
-    group: istio,
-    resource: "destinationrules",
-    verbs: ["get", "create", "patch", "delete"],
-    why: "add the canary's subset where it is missing, and take it away again",
-    optional: true,
-    when: splitsBySubset,
-  },
+];
+
+const ofTheService: readonly Permission[] = [
   { group: "", resource: "services", verbs: ["list"], why: "know which pods are behind a host" },
   { group: "", resource: "pods", verbs: ["list"], why: "see how the canary's pods are" },
   {
@@ -106,16 +72,29 @@ export const permissions: readonly Permission[] = [
   },
 ];
 
+/** Everything that a release may do, in the order in which it does it. */
+export const permissionsWith = (ofRoutes: readonly Permission[]): readonly Permission[] => [
+  ...ofTheJob,
+  ...ofRoutes,
+  ...ofTheService,
+];
+
+/** A permission in one namespace. */
+export type PlacedPermission = Permission & { readonly namespace: string };
+
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
-export function permissionsFor(target: Target, plan: Plan): readonly (Permission & { readonly namespace: string })[] {
-  const applies = ({ when }: Permission): boolean => when?.(target, plan) ?? true;
-  const namespacesOf = ({ ofRoutes }: Permission): readonly string[] =>
-    ofRoutes
-      ? [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])]
-      : [target.namespace];
-  return [...permissions, ...ofManifests(target)]
-    .filter(applies)
-    .flatMap((permission) => namespacesOf(permission).map((namespace) => ({ ...permission, namespace })));
+export function permissionsFor(
+  target: Target,
+  plan: Plan,
+  ofRoutes: readonly Permission[],
+): readonly PlacedPermission[] {
+  const routesNamespaces = new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)]);
+  return [...permissionsWith(ofRoutes), ...ofManifests(target)]
+    .filter(({ when }) => when?.(target, plan) ?? true)
+    .flatMap((permission) => {
+      const namespaces = permission.ofRoutes ? [...routesNamespaces] : [target.namespace];
+      return namespaces.map((namespace) => ({ ...permission, namespace }));
+    });
 }
 
 function ofManifests({ source }: Target): readonly Permission[] {

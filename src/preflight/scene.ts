@@ -1,12 +1,14 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
+import { type Host, readHost } from "../istio/host.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery } from "../kubernetes/selector.ts";
+import type { RouteFact, RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
-import type { Target } from "../release/target.ts";
+import { configuredLabels, type Role, type Target } from "../release/target.ts";
 import { type PlannedCanary, planCanary } from "./planned-canary.ts";
 
 /** What a release is about to meet: everything that the checks look at, read once. */
@@ -28,8 +30,11 @@ export type Scene = {
   readonly labels: LabelAnswer;
   readonly stablePods: readonly Pod[];
   readonly canaryPods: readonly Pod[];
-  /** Of the service's namespace, and of those that the target names. */
-  readonly virtualServices: readonly KubernetesObject[];
+  /** Of the service's namespace, and of those that the target's routes are in. */
+  readonly routes: readonly RouteFact[];
+  /** The objects that the target's routes are in. */
+  readonly chosenRoutes: readonly KubernetesObject[];
+  readonly hosts: Readonly<Record<Role | "service", Host>>;
   readonly destinationRules: readonly KubernetesObject[];
   readonly autoscalers: readonly KubernetesObject[];
   readonly disruptionBudgets: readonly KubernetesObject[];
@@ -40,6 +45,7 @@ export type SceneParts = {
   readonly target: Target;
   readonly plan: Plan;
   readonly firstDeploy: boolean;
+  readonly look: RouteLook;
 };
 
 const disruptionBudgets: Resource = {
@@ -49,54 +55,56 @@ const disruptionBudgets: Resource = {
   kind: "PodDisruptionBudget",
 };
 
-export async function readScene({ client, target, plan, firstDeploy }: SceneParts): Promise<Scene> {
-  const { namespace } = target;
-  const [inNamespace, services, deployments, autoscalers, budgets, mesh] = await Promise.all([
-    unlessDenied(client.get(resources.namespaces, undefined, namespace), "unread" as const),
-    client.list(resources.services, namespace),
-    client.list(resources.deployments, namespace),
-    client.list(resources.horizontalPodAutoscalers, namespace),
-    unlessDenied(client.list(disruptionBudgets, namespace), []),
-    readMesh(client, target),
+export async function readScene({ client, target, plan, firstDeploy, look }: SceneParts): Promise<Scene> {
+  const inNamespace = target.namespace;
+  const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
+    unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
+    client.list(resources.services, inNamespace),
+    client.list(resources.deployments, inNamespace),
+    client.list(resources.horizontalPodAutoscalers, inNamespace),
+    unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+    readDestinationRules(client, inNamespace),
+    look.survey(),
   ]);
   const rawStable = named(deployments, target.stable.deployment);
   const rawCanary = named(deployments, target.canary.deployment);
   const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
   const [stablePods, canaryPods] = await Promise.all([readPods(client, stable), readPods(client, canary)]);
-  const given = target.source.from === "clone" ? target.source.labels : {};
-  const labels = canaryLabels({ ...target, given, services, destinationRules: mesh.destinationRules });
-  const planned = planCanary(target, labels, rawStable, rawCanary);
+  const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
   return {
-    ...{
-      target,
-      plan,
-      firstDeploy,
-      namespace: inNamespace,
-      services,
-      deployments,
-      autoscalers,
-      disruptionBudgets: budgets,
-      ...mesh,
-    },
-    ...{ stable, canary, planned, labels, stablePods, canaryPods },
+    target,
+    plan,
+    firstDeploy,
+    namespace,
+    services,
+    deployments,
+    stable,
+    canary,
+    planned: planCanary(target, labels, rawStable, rawCanary),
+    labels,
+    stablePods,
+    canaryPods,
+    routes: survey.facts,
+    chosenRoutes: survey.chosen,
+    hosts: hostsOf(target),
+    destinationRules,
+    autoscalers,
+    disruptionBudgets: budgets,
   };
 }
+
+const hostsOf = ({ namespace, service, stable, canary }: Target): Scene["hosts"] => ({
+  service: readHost(service, namespace),
+  stable: readHost(stable.host, namespace),
+  canary: readHost(canary.host, namespace),
+});
 
 const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
   objects.find(({ metadata }) => metadata.name === name);
 
-async function readMesh(
-  client: KubernetesClient,
-  { namespace, routes }: Target,
-): Promise<Pick<Scene, "virtualServices" | "destinationRules">> {
+async function readDestinationRules(client: KubernetesClient, namespace: string): Promise<readonly KubernetesObject[]> {
   const istio = await istioResources(client);
-  if (!istio) return { virtualServices: [], destinationRules: [] };
-  const namespaces = [...new Set([namespace, ...routes.map((route) => route.namespace)])];
-  const [destinationRules, ...virtualServices] = await Promise.all([
-    client.list(istio.destinationRules, namespace),
-    ...namespaces.map((each) => client.list(istio.virtualServices, each)),
-  ]);
-  return { destinationRules, virtualServices: virtualServices.flat() };
+  return istio ? client.list(istio.destinationRules, namespace) : [];
 }
 
 async function readPods(client: KubernetesClient, deployment: Deployment | undefined): Promise<readonly Pod[]> {

@@ -1,3 +1,5 @@
+import type { RouteKind } from "./route-kind.ts";
+
 /** Which of the two versions of the service. */
 export type Role = "stable" | "canary";
 export const roles: readonly Role[] = ["stable", "canary"];
@@ -8,14 +10,15 @@ export type Version = {
   readonly deployment: string;
   /** Host of its destination, as the user wrote it: `reviews`, or a full name. */
   readonly host: string;
-  readonly subset?: string;
+  readonly subset?: string | undefined;
 };
 
-/** Which routes of a VirtualService the release may move. */
+/** Which rules of one route the release may move. */
 export type RouteChoice = {
+  readonly kind: RouteKind;
   readonly namespace: string;
   readonly name: string;
-  /** Names (or `#0`, `#1`, … by position) of http routes. Empty: every route with both destinations, else every route with stable's. */
+  /** Names of its rules, or places in a section: `#0` is the first of http. Empty: every rule with both destinations, else every rule with stable's. */
   readonly routes: readonly string[];
 };
 
@@ -46,7 +49,11 @@ export type Target = {
   readonly source: CanarySource;
   readonly replicas: Replicas;
   /** The new image. Without one the canary's Deployment (or manifests) already has it. */
-  readonly image?: string;
+  readonly image?: string | undefined;
   /** The container that gets the image. Default: the only one that is not a sidecar. */
-  readonly container?: string;
+  readonly container?: string | undefined;
 };
+
+/** The labels that the user gives a copy's pods; none where the canary is no copy. */
+export const configuredLabels = ({ source }: Target): Readonly<Record<string, string>> =>
+  source.from === "clone" ? source.labels : {};

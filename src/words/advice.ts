@@ -6,6 +6,7 @@ import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { dashboardLinks, type Links } from "./links.ts";
+import { routeKindWords } from "./route-kind-words.ts";
 import { timeOf } from "./timestamp.ts";
 import { groundOf } from "./verdict-sentence.ts";
 
@@ -99,7 +100,9 @@ function giveBackByHand(account: Account, returned: boolean): string {
       block(command(account, "rollback"), "sh"),
     ].join("\n\n");
   }
-  const edits = target.routes.map(({ namespace, name }) => kubectl(namespace, `edit virtualservice ${word(name)}`));
+  const edits = target.routes.map(({ kind, namespace, name }) =>
+    kubectl(namespace, `edit ${routeKindWords[kind].resource} ${word(name)}`),
+  );
   return [
     `**To do by hand, now**: requests may still go to the canary. Give ${code(target.stable.deployment)} weight 100 and ${code(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
     ...differenceList(account),
@@ -174,7 +177,9 @@ const during = ({ since, until }: StageRecord, { now }: Account): string =>
   `between ${timeOf(since)} and ${timeOf(until ?? now)} UTC`;
 
 const seeRoutes = ({ target }: Account): readonly string[] =>
-  target.routes.map(({ namespace, name }) => kubectl(namespace, `get virtualservice ${word(name)} -o yaml`));
+  target.routes.map(({ kind, namespace, name }) =>
+    kubectl(namespace, `get ${routeKindWords[kind].resource} ${word(name)} -o yaml`),
+  );
 
 const command = ({ target }: Account, name: "promote" | "rollback"): string =>
   `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;

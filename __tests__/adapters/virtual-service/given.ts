@@ -1,12 +1,21 @@
 import { applyPatch } from "rfc6902";
-import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import type { KubernetesClient, PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import type { VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
 import { beforeOf } from "../../../src/adapters/virtual-service/capture-routes.ts";
 import type { MovableRule } from "../../../src/adapters/virtual-service/movable-rule.ts";
 import { patchOf } from "../../../src/adapters/virtual-service/patch.ts";
-import { type Aim, planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
+import { planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
+import type { SubsetLabels } from "../../../src/adapters/virtual-service/subset-need.ts";
+import { virtualServiceFamily } from "../../../src/adapters/virtual-service/virtual-service-family.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
+import type { Aim } from "../../../src/release/aim.ts";
 import type { Target, Version } from "../../../src/release/target.ts";
+import { allRoutes, type Routes } from "../../../src/routes/routes.ts";
+
+/** The routes of VirtualServices, as compose makes them. */
+export const routesOver = (client: KubernetesClient, labels: SubsetLabels = async () => undefined): Routes =>
+  allRoutes([virtualServiceFamily({ client, clock: nodeClock, subsetLabels: () => labels })]);
 
 type Destination = Pick<Version, "host" | "subset">;
 
@@ -24,7 +33,7 @@ export const targetOf = ({ stable, canary, namespace = "ns1", name = "app", rout
   service: "app",
   stable: { deployment: "app-v1", ...stable },
   canary: { deployment: "app-v2", ...canary },
-  routes: [{ namespace, name, routes }],
+  routes: [{ kind: "VirtualService", namespace, name, routes }],
   source: { from: "existing" },
   replicas: { kind: "keep" },
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { lastWriter } from "../../../src/adapters/virtual-service/api.ts";
+import { lastWriter } from "../../../src/adapters/virtual-service/last-writer.ts";
 import { virtualService } from "./given.ts";
 
 type Entry = readonly [manager: string, time: string, subresource?: string];

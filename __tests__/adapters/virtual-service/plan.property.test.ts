@@ -4,11 +4,12 @@ import fc from "fast-check";
 import { parseRoutesBefore, type VirtualServiceBefore } from "../../../src/adapters/virtual-service/before.ts";
 import { destinationRoles } from "../../../src/adapters/virtual-service/destination-roles.ts";
 import { type MovableRule, movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import { type Aim, aimAt, planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
+import { planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
 import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
 import { type Raw, sumOf, weightOf } from "../../../src/istio/destination.ts";
 import { listAt, objectAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
+import { type Aim, aimAt } from "../../../src/release/aim.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
 const pairs = [

@@ -6,9 +6,9 @@ import { load } from "js-yaml";
 import type { PatchOperation } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { routeWord, splitWord } from "../../../src/adapters/virtual-service/describe.ts";
 import { movableRules } from "../../../src/adapters/virtual-service/movable-rule.ts";
-import type { Aim } from "../../../src/adapters/virtual-service/plan-moves.ts";
 import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
+import type { Aim } from "../../../src/release/aim.ts";
 import { assertGolden } from "../../support/golden.ts";
 import { beforeWith, type Given, patched, patchTo, targetOf, virtualService } from "./given.ts";
 

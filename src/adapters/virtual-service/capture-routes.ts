@@ -1,18 +1,17 @@
 import { RefusedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
-import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
-import { istioVersion } from "./api.ts";
 import type { RoutesBefore, RuleBefore } from "./before.ts";
+import type { IstioApi } from "./istio-api.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { readRoutes } from "./read-routes.ts";
 
 /** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
-export async function captureRoutes(client: KubernetesClient, target: Target): Promise<RoutesBefore> {
-  const { version, chosen, subsets, problems } = await readRoutes(client, await istioVersion(client), target);
+export async function captureRoutes(api: IstioApi, target: Target): Promise<RoutesBefore> {
+  const { chosen, subsets, problems } = await readRoutes(api, target);
   if (problems.length > 0)
     throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
   return {
-    version,
+    version: api.version,
     virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
       namespace,
       name,

@@ -43,11 +43,5 @@ function labelOf(destination: Destination, among: readonly Destination[]): strin
   return (labels.find(isTelling) ?? destinationWord)(destination);
 }
 
-/** The first few of many, and how many more. */
-export function someOf(words: readonly string[], separator = "; ", most = 5): string {
-  const more = words.length - most;
-  return more > 0 ? `${words.slice(0, most).join(separator)}${separator}and ${more} more` : words.join(separator);
-}
-
 /** `part` is from 0 to 1. */
 export const percentWord = (part: number): string => `${Number((part * 100).toFixed(1))} %`;

@@ -1,20 +1,23 @@
+import type { Raw } from "../../istio/destination.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { ToldError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
+import { aimAt } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
-import { destinationRulesOf, istioVersion, virtualServicesOf } from "./api.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { refuse } from "./check-rule.ts";
 import { virtualServiceWord } from "./describe.ts";
+import { type IstioApi, offeredApi } from "./istio-api.ts";
 import { noticesOf } from "./notices.ts";
 import { isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { patchOf } from "./patch.ts";
-import { aimAt, planMoves } from "./plan-moves.ts";
+import { planMoves } from "./plan-moves.ts";
 import { type ChosenRoutes, type PresentRoutes, readRoutes } from "./read-routes.ts";
 import { rivalsOf } from "./rivals.ts";
 import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
+import { namespacesOf } from "./survey-routes.ts";
 
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 export async function inspectRoutes(
@@ -24,13 +27,14 @@ export async function inspectRoutes(
   subsetLabels: SubsetLabels,
 ): Promise<readonly Finding[]> {
   try {
-    const reading = await readRoutes(client, await istioVersion(client), target);
+    const api = await offeredApi(client);
+    const routes = await readRoutes(api, target);
     const asked = await Promise.all([
-      inspectSubsets(client, reading, target, plan, subsetLabels),
-      inspectRivals(client, reading, target),
-      ...reading.chosen.map((one) => rehearse(client, reading.version, one, target, plan)),
+      inspectSubsets(api, routes, target, plan, subsetLabels),
+      inspectRivals(api, routes, target),
+      ...routes.chosen.map((one) => rehearse(api, one, target, plan)),
     ]);
-    return [...reading.problems, ...reading.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
+    return [...routes.problems, ...routes.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
   } catch (error) {
     return [refusalFrom(error)];
   }
@@ -43,17 +47,17 @@ function refusalFrom(error: unknown): Finding {
 
 /** The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored. */
 async function rehearse(
-  client: KubernetesClient,
-  version: string,
+  { client, virtualServices }: IstioApi,
   { choice, object, rules, problems }: ChosenRoutes,
   target: Target,
   plan: Plan,
 ): Promise<readonly Finding[]> {
   if (problems.length > 0) return [];
-  const before = { namespace: choice.namespace, name: choice.name, rules: rules.map(beforeOf) };
+  const { namespace, name } = choice;
+  const before = { namespace, name, rules: rules.map(beforeOf) };
   const body = patchOf(planMoves(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
   return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () =>
-    client.patch(virtualServicesOf(version), choice.namespace, choice.name, { type: "json", body }, { dryRun: true }),
+    client.patch(virtualServices, namespace, name, { type: "json", body }, { dryRun: true }),
   );
 }
 
@@ -68,74 +72,71 @@ async function dryRun(what: string, write: () => Promise<unknown>): Promise<read
 }
 
 async function inspectSubsets(
-  client: KubernetesClient,
-  { version, subsets, problems }: PresentRoutes,
+  { client, version, destinationRules }: IstioApi,
+  { subsets, problems }: PresentRoutes,
   target: Target,
   plan: Plan,
   labelsOf: SubsetLabels,
 ): Promise<readonly Finding[]> {
   if (subsets.missing.length === 0 || subsets.problem || problems.length > 0) return [];
-  const resource = destinationRulesOf(version);
   const [namespace, name] = [ruleNamespace(target), ownRuleName(target.service)];
   const word = `DestinationRule ${namespace}/${name}`;
   try {
-    const [there, wanted] = await Promise.all([
-      client.get(resource, namespace, name),
+    const [present, added] = await Promise.all([
+      client.get(destinationRules, namespace, name),
       missingSubsets(subsets.missing, subsets, target, labelsOf),
     ]);
-    if (there && !isOurs(there))
+    if (present && !isOurs(present))
       return [
         refuse(
           `${word} is in the way of the one that would add the subset ${target.canary.subset}.`,
           "Rename it, or add the subset yourself.",
         ),
       ];
-    const refused = there
-      ? []
-      : await dryRun(`${word} would be refused`, () =>
-          client.create(resource, namespace, ownRule(target, version, wanted, subsets.beside), { dryRun: true }),
-        );
-    const names = wanted
-      .map((subset) => `subset ${String(subset.name)} (${JSON.stringify(subset.labels)})`)
-      .join(" and ");
-    const stay =
-      plan.promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
-    return [
-      { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` },
-      ...withoutStable(target, subsets.missing),
-      ...refused,
-    ];
+    const findings: Finding[] = [announced(word, added, plan)];
+    if (subsets.missing.includes("stable")) findings.push(withoutStable(target));
+    if (!present)
+      findings.push(
+        ...(await dryRun(`${word} would be refused`, () =>
+          client.create(destinationRules, namespace, ownRule(target, version, added, subsets.beside), { dryRun: true }),
+        )),
+      );
+    return findings;
   } catch (error) {
     return [refusalFrom(error)];
   }
 }
 
-/** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
-function withoutStable(target: Target, missing: PresentRoutes["subsets"]["missing"]): readonly Finding[] {
-  if (!missing.includes("stable")) return [];
-  const what = `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`;
-  return [{ level: "warn", what, next: `If there is such a rule, add the subset ${target.canary.subset} to it.` }];
+function announced(word: string, subsets: readonly Raw[], { promotion }: Plan): Finding {
+  const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
+  const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
+  return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
 }
 
+/** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
+const withoutStable = (target: Target): Finding => ({
+  level: "warn",
+  what: `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`,
+  next: `If there is such a rule, add the subset ${target.canary.subset} to it.`,
+});
+
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
-async function inspectRivals(
-  client: KubernetesClient,
-  { version, chosen }: PresentRoutes,
-  target: Target,
-): Promise<readonly Finding[]> {
-  const namespaces = [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])];
-  const lists = await Promise.all(namespaces.map((namespace) => listIn(client, version, namespace)));
-  const rules = lists.flatMap((list) => ("level" in list ? [] : list));
-  return [...lists.flatMap((list) => ("level" in list ? [list] : [])), ...rivalsOf(rules, chosen, target)];
+async function inspectRivals(api: IstioApi, { chosen }: PresentRoutes, target: Target): Promise<readonly Finding[]> {
+  const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
+  const [unread, objects]: [Finding[], KubernetesObject[]] = [[], []];
+  for (const list of lists) {
+    if ("level" in list) unread.push(list);
+    else objects.push(...list);
+  }
+  return [...unread, ...rivalsOf(objects, chosen, target)];
 }
 
 async function listIn(
-  client: KubernetesClient,
-  version: string,
+  { client, virtualServices }: IstioApi,
   namespace: string,
 ): Promise<readonly KubernetesObject[] | Finding> {
   try {
-    return await client.list(virtualServicesOf(version), namespace);
+    return await client.list(virtualServices, namespace);
   } catch (error) {
     if (!(error instanceof KubernetesError && error.status === 403)) throw error;
     return {

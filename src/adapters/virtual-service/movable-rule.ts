@@ -1,6 +1,10 @@
 import { type RouteRule, rulesOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { RouteChoice } from "../../release/target.ts";
+import type { RouteChoice, Target } from "../../release/target.ts";
+
+/** The VirtualServices among a target's routes. */
+export const choicesOf = ({ routes }: Target): readonly RouteChoice[] =>
+  routes.filter(({ kind }) => kind === "VirtualService");
 
 /** The sections of a VirtualService whose weights a release moves. */
 export const movableSections = ["http"] as const;

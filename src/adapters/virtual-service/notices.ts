@@ -1,14 +1,16 @@
 import { sumOf } from "../../istio/destination.ts";
+import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
+import { aimAt } from "../../release/aim.ts";
 import { isJudgedByEvidence } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { canaryTraffic } from "./check-rule.ts";
-import { percentWord, routeWord, someOf, splitWord, virtualServiceWord } from "./describe.ts";
+import { percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
 import { type MovableRule, movableRules } from "./movable-rule.ts";
-import { aimAt, planMoves, plannedDestinations } from "./plan-moves.ts";
+import { planMoves, plannedDestinations } from "./plan-moves.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 import { canaryWeight } from "./share.ts";
 

@@ -1,6 +1,7 @@
 import { type Raw, readWeighted, type WeightedDestination } from "../../istio/destination.ts";
 import type { RouteRule } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
 import type { RuleBefore, VirtualServiceBefore } from "./before.ts";
 import { destinationWord, routeWord } from "./describe.ts";
@@ -8,15 +9,6 @@ import { type DestinationRoles, destinationRoles, type VersionPair } from "./des
 import { locate } from "./locate.ts";
 import { movableRules } from "./movable-rule.ts";
 import { canaryWeight, managedShare } from "./share.ts";
-
-/** How the routes are to be. `before`: as the release found them. `swapped`: the canary in stable's place. */
-export type Aim =
-  | { readonly to: "before" }
-  | { readonly to: "split"; readonly canary: number }
-  | { readonly to: "swapped" };
-
-/** A canary without requests needs no destination, so no share is the same as the route before the release. */
-export const aimAt = (canary: number): Aim => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
 /** A destination in its planned place; `was` is its index now, undefined for one that is added. */
 type Placed = { readonly was: number | undefined; readonly raw: Raw };

@@ -1,11 +1,12 @@
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
-import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
-import { destinationRulesOf, virtualServicesOf } from "./api.ts";
 import { refuse } from "./check-rule.ts";
-import { destinationWord, someOf, virtualServiceWord } from "./describe.ts";
+import { destinationWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles } from "./destination-roles.ts";
+import type { IstioApi } from "./istio-api.ts";
+import { choicesOf } from "./movable-rule.ts";
 import { ruleNamespace } from "./own-rule.ts";
 import { type Selection, selectRules } from "./select-rules.ts";
 import { type SubsetNeed, subsetNeed } from "./subset-need.ts";
@@ -15,43 +16,39 @@ export type ChosenRoutes = Selection & { readonly choice: RouteChoice; readonly 
 
 /** The routes of a target as they are now, and everything in them that forbids a release. */
 export type PresentRoutes = {
-  readonly version: string;
   readonly chosen: readonly ChosenRoutes[];
   readonly subsets: SubsetNeed;
   readonly problems: readonly Finding[];
 };
 
-export async function readRoutes(client: KubernetesClient, version: string, target: Target): Promise<PresentRoutes> {
-  const choices = [...new Map(target.routes.map((choice) => [virtualServiceWord(choice), choice])).values()];
+export async function readRoutes(api: IstioApi, target: Target): Promise<PresentRoutes> {
+  const choices = [...new Map(choicesOf(target).map((choice) => [virtualServiceWord(choice), choice])).values()];
   const [objects, subsets] = await Promise.all([
     Promise.all(
       choices.map(async (choice) => ({
         choice,
-        object: await client.get(virtualServicesOf(version), choice.namespace, choice.name),
+        object: await api.client.get(api.virtualServices, choice.namespace, choice.name),
       })),
     ),
-    readSubsets(client, version, target),
+    readSubsets(api, target),
   ]);
   const chosen = objects.flatMap(({ choice, object }): readonly ChosenRoutes[] =>
     object ? [{ choice, object, ...selectRules(object, choice, target) }] : [],
   );
   const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
   const problems = choiceProblems(target);
-  problems.push(...(await Promise.all(absent.map((choice) => missing(client, version, choice)))));
+  problems.push(...(await Promise.all(absent.map((choice) => missing(api, choice)))));
   problems.push(...chosen.flatMap((one) => one.problems));
   if (subsets.problem) problems.push(subsets.problem);
-  return { version, chosen, subsets, problems };
+  return { chosen, subsets, problems };
 }
 
-async function readSubsets(client: KubernetesClient, version: string, target: Target): Promise<SubsetNeed> {
-  return subsetNeed(
-    target.canary.subset ? await client.list(destinationRulesOf(version), ruleNamespace(target)) : [],
-    target,
-  );
+async function readSubsets({ client, destinationRules }: IstioApi, target: Target): Promise<SubsetNeed> {
+  return subsetNeed(target.canary.subset ? await client.list(destinationRules, ruleNamespace(target)) : [], target);
 }
 
-async function missing(client: KubernetesClient, version: string, choice: RouteChoice): Promise<Finding> {
-  const there = await client.list(virtualServicesOf(version), choice.namespace);
+async function missing({ client, virtualServices }: IstioApi, choice: RouteChoice): Promise<Finding> {
+  const there = await client.list(virtualServices, choice.namespace);
   const names = there.map(({ metadata }) => metadata.name).sort();
   return refuse(
     `${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`,
@@ -62,14 +59,14 @@ async function missing(client: KubernetesClient, version: string, choice: RouteC
 /** What is wrong before anything is read. */
 function choiceProblems(target: Target): Finding[] {
   const problems: Finding[] = [];
-  if (target.routes.length === 0)
+  const words = choicesOf(target).map(virtualServiceWord);
+  if (words.length === 0)
     problems.push(
       refuse(
         `No VirtualService is named for ${target.namespace}/${target.service}.`,
         "Name the one that routes to the service.",
       ),
     );
-  const words = target.routes.map(virtualServiceWord);
   const twice = words.find((word, index) => words.indexOf(word) !== index);
   if (twice !== undefined)
     problems.push(refuse(`${twice} is named twice.`, "Name it once, with all the routes of it."));

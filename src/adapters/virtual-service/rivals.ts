@@ -1,9 +1,10 @@
 import { sameHost } from "../../istio/host.ts";
 import { gatewaysOf, hostsOf, isForMesh, nameOf, rulesOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Target } from "../../release/target.ts";
-import { someOf, virtualServiceWord } from "./describe.ts";
+import { virtualServiceWord } from "./describe.ts";
 import { destinationRoles } from "./destination-roles.ts";
 import type { ChosenRoutes } from "./read-routes.ts";
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import type { Role, Target } from "../../release/target.ts";
+import { configuredLabels, type Role, type Target } from "../../release/target.ts";
 import { refuse } from "./check-rule.ts";
 import { canaryHost, ruleNamespace } from "./own-rule.ts";
 
@@ -57,7 +57,7 @@ export function missingSubsets(
 ): Promise<readonly Raw[]> {
   return Promise.all(
     missing.map(async (role) => {
-      const given = role === "canary" && target.source.from === "clone" ? target.source.labels : {};
+      const given = role === "canary" ? configuredLabels(target) : {};
       const labels = Object.keys(given).length > 0 ? given : await labelsOf(role);
       if (!labels || Object.keys(labels).length === 0) throw unknownLabels(role, target);
       return { ...model, name: target[role].subset, labels };

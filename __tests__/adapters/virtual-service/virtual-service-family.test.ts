@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
-import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
-import { captureRoutes } from "../../../src/adapters/virtual-service/capture-routes.ts";
-import { virtualServiceRouter } from "../../../src/adapters/virtual-service/router.ts";
+import { type KubernetesClient, KubernetesError } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import { listAt, textAt } from "../../../src/kubernetes/field.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
-import { DeniedError, UnreachableError } from "../../../src/lib/errors.ts";
+import { DeniedError } from "../../../src/lib/errors.ts";
+import type { Router } from "../../../src/ports/router.ts";
 import { splitAt } from "../../../src/release/split.ts";
 import { routerContract } from "../../contracts/router.ts";
+import { virtualServiceContract, virtualServiceMaker } from "../../contracts/virtual-service.ts";
 import { type Cluster, inCluster, sandboxWorld, until } from "../../support/cluster.ts";
-import { targetOf, virtualService } from "./given.ts";
+import { routesOver, targetOf, virtualService } from "./given.ts";
 
-routerContract("the sandbox", sandboxWorld);
+routerContract("the sandbox", sandboxWorld, virtualServiceMaker);
+virtualServiceContract("the sandbox", sandboxWorld);
 
 const given = { stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } };
 const target = targetOf(given);
@@ -27,14 +28,9 @@ const object = virtualService({
   http: [{ name: "primary", route: [{ destination: { host: "app", subset: "v1" } }] }],
 });
 
-async function begin({ client }: Cluster) {
-  return virtualServiceRouter({
-    clock: nodeClock,
-    client,
-    target,
-    before: await captureRoutes(client, target),
-    subsetLabels: async () => undefined,
-  });
+async function begin({ client }: Pick<Cluster, "client">) {
+  const routes = routesOver(client);
+  return routes.router(target, await routes.capture(target));
 }
 
 const patches = ({ server }: Cluster): number => server.requests.count({ method: "PATCH", path: "virtualservices" });
@@ -142,46 +138,10 @@ test("an object that is deleted between reading and writing does not hold up a r
       ],
       missingSubsets: [],
     };
-    const router = virtualServiceRouter({
-      clock: nodeClock,
-      client: deletedMeanwhile,
-      target,
-      before,
-      subsetLabels: async () => undefined,
-    });
+    const router = routesOver(deletedMeanwhile).router(target, { VirtualService: before });
     await router.finish("stable");
     assert.deepEqual(await router.differences("stable"), ["VirtualService ns1/app is gone: somebody else deleted it"]);
   }));
-
-for (const [other, family] of [
-  [new UnreachableError("no answer for b"), UnreachableError],
-  [new DeniedError("b is forbidden"), DeniedError],
-] as const) {
-  test(`of several failures the worst decides: no answer and ${other.name} are ${family.name}`, async () => {
-    const reasons = new Map<string, Error>([
-      ["a", new UnreachableError("no answer for a")],
-      ["b", other],
-    ]);
-    const client: Pick<KubernetesClient, "get"> = { get: (_, __, name) => Promise.reject(reasons.get(name)) };
-    const before = {
-      version: "v1",
-      virtualServices: ["a", "b"].map((name) => ({ namespace: "ns1", name, rules: [] })),
-      missingSubsets: [],
-    };
-    const router = virtualServiceRouter({
-      clock: nodeClock,
-      client: client as KubernetesClient,
-      target,
-      before,
-      subsetLabels: async () => undefined,
-    });
-    await assert.rejects(router.finish("stable"), (error) => {
-      assert.ok(error instanceof family);
-      assert.equal(error.message, `no answer for a; ${other.message}`);
-      return true;
-    });
-  });
-}
 
 for (const version of ["v1", "v1beta1", "v1alpha3"]) {
   test(`an object that was applied as ${version} is moved and given back`, () =>
@@ -214,4 +174,96 @@ test("a weight that is still being written when the traffic goes back does not c
     await late;
     const is = await cluster.client.get(resources.virtualServices, "ns1", "app");
     assert.deepEqual(is?.spec, was?.spec);
+  }));
+
+test("a write that meets a conflict while the traffic goes back gives up", () =>
+  inMesh(async (cluster) => {
+    const { client } = cluster;
+    let back: Promise<void> | undefined;
+    const router = await begin({
+      client: {
+        ...client,
+        async patch(...args) {
+          if (back) return client.patch(...args);
+          back = router.finish("stable");
+          throw new KubernetesError("the object has been modified", 409, "Conflict");
+        },
+      },
+    });
+    await router.write(splitAt(10));
+    await back;
+    assert.equal(patches(cluster), 0, "nothing is written that would have to be given back");
+  }));
+
+/** A DestinationRule of ours, as an earlier release may have left it. */
+const ours = (names: readonly string[], host = "app") => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "DestinationRule",
+  metadata: { name: "istio-canary-app", namespace: "ns1", labels: { "app.kubernetes.io/managed-by": "istio-canary" } },
+  spec: { host, subsets: names.map((name) => ({ name, labels: { version: name } })) },
+});
+const onlyStable = { ...subsets, spec: { ...subsets.spec, subsets: subsets.spec.subsets.slice(0, 1) } };
+const { destinationRules } = resources;
+
+/** A release whose canary has no subset yet. */
+async function beginWithoutSubset(client: KubernetesClient): Promise<Router> {
+  const routes = routesOver(client, async () => ({ version: "v2" }));
+  return routes.router(target, await routes.capture(target));
+}
+
+test("our DestinationRule is deleted as the one that was read, and not another of its name", () =>
+  inCluster([{ ...object }, onlyStable], async ({ client }) => {
+    const router = await beginWithoutSubset(client);
+    await router.prepare();
+    const uids: unknown[] = [];
+    const again = routesOver({
+      ...client,
+      delete(resource, namespace, name, options) {
+        uids.push(options?.uid);
+        return client.delete(resource, namespace, name, options);
+      },
+    });
+    const { uid } = (await client.get(destinationRules, "ns1", "istio-canary-app"))?.metadata ?? {};
+    const before = { version: "v1", virtualServices: [], missingSubsets: ["canary"] };
+    await again.router(target, { VirtualService: before }).cleanUp("stable");
+    assert.ok(uid);
+    assert.deepEqual(uids, [uid]);
+  }));
+
+for (const step of ["prepare", "clean up"] as const) {
+  test(`a subset that somebody adds to our DestinationRule is kept when we ${step}`, () =>
+    inCluster([{ ...object }, onlyStable], async ({ client, server }) => {
+      const router = await beginWithoutSubset({
+        ...client,
+        async patch(...args) {
+          await addOnce();
+          return client.patch(...args);
+        },
+      });
+      if (step === "prepare") server.apply([ours(["v0"])]);
+      else server.apply([ours(["v0", "v2"])]);
+      const added = step === "prepare" ? ["v0", "theirs"] : ["v0", "v2", "theirs"];
+      let isAdded = false;
+      const addOnce = async (): Promise<void> => {
+        if (isAdded) return;
+        isAdded = true;
+        server.apply([ours(added)]);
+      };
+      await (step === "prepare" ? router.prepare() : router.cleanUp("stable"));
+      const rule = await client.get(destinationRules, "ns1", "istio-canary-app");
+      assert.deepEqual(
+        listAt(rule, "spec", "subsets").map((subset) => textAt(subset, "name")),
+        step === "prepare" ? ["v0", "theirs", "v2"] : ["v0", "theirs"],
+      );
+    }));
+}
+
+test("a DestinationRule of ours for another host is not touched", () =>
+  inCluster([{ ...object }, onlyStable, ours(["v1"], "ratings")], async ({ client }) => {
+    const router = await beginWithoutSubset(client);
+    await assert.rejects(router.prepare(), {
+      name: "DeniedError",
+      message:
+        "DestinationRule ns1/istio-canary-app is in the way: Istio Canary did not make it for app, so it is not touched.",
+    });
   }));

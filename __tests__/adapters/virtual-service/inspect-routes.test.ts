@@ -86,9 +86,9 @@ const cases: Readonly<Record<string, Case>> = {
     objects: [virtualService([{ name: "primary", route: [to("v1"), to("v2", 5)] }])],
     target: {
       routes: [
-        { namespace: "ns1", name: "app", routes: [] },
-        { namespace: "ns1", name: "absent", routes: [] },
-        { namespace: "ns1", name: "absent", routes: [] },
+        { kind: "VirtualService", namespace: "ns1", name: "app", routes: [] },
+        { kind: "VirtualService", namespace: "ns1", name: "absent", routes: [] },
+        { kind: "VirtualService", namespace: "ns1", name: "absent", routes: [] },
       ],
     },
     found: [

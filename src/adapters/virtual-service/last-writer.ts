@@ -1,19 +1,4 @@
-import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
-import { RefusedError } from "../../lib/errors.ts";
-import { istioResources } from "../kubernetes/istio-version.ts";
-import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
-
-/** The version of Istio's API that the server offers. Every version has the same schema, so nobody has to configure one. */
-export async function istioVersion(client: KubernetesClient): Promise<string> {
-  const found = await istioResources(client);
-  if (found) return found.virtualServices.version;
-  throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-    next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-  });
-}
-
-export const virtualServicesOf = (version: string): Resource => ({ ...resources.virtualServices, version });
-export const destinationRulesOf = (version: string): Resource => ({ ...resources.destinationRules, version });
+import type { KubernetesObject } from "../../kubernetes/object.ts";
 
 /**
  * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { soleServer } from "../../../src/adapters/virtual-service/serving.ts";
 import { inCluster } from "../../support/cluster.ts";
-import { targetOf, virtualService } from "./given.ts";
+import { routesOver, targetOf, virtualService } from "./given.ts";
 
 const target = targetOf({ stable: { host: "app", subset: "v1" }, canary: { host: "app", subset: "v2" } });
 const to = (subset: string, weight: number) => ({ destination: { host: "app", subset }, weight });
@@ -16,14 +15,29 @@ for (const [v1, v2, serves] of [
 ] as const) {
   test(`at ${v1}/${v2} the sole server is ${serves ?? "neither"}`, () =>
     inCluster([routed(v1, v2)], async ({ client }) => {
-      assert.equal(await soleServer(client, target), serves);
+      assert.equal(await routesOver(client).soleServer(target), serves);
     }));
 }
 
 test("routes that may not be read tell nothing: the preflight names the permission", () =>
   inCluster([routed(0, 100)], async ({ client, server }) => {
     server.fail({ method: "GET", path: "/virtualservices/", status: 403 });
-    assert.equal(await soleServer(client, target), undefined);
+    assert.equal(await routesOver(client).soleServer(target), undefined);
     server.fail({ method: "GET", path: "/virtualservices/", status: 400 });
-    await assert.rejects(soleServer(client, target), { name: "KubernetesError" });
+    await assert.rejects(routesOver(client).soleServer(target), { name: "KubernetesError" });
   }));
+
+test("only the rules that the target chooses count", () => {
+  const rules = [
+    { name: "primary", route: [to("v1", 100), to("v2", 0)] },
+    { name: "testers", match: [{ headers: { canary: { exact: "yes" } } }], route: [to("v2", 100)] },
+  ];
+  return inCluster([virtualService({ hosts: ["app"], http: rules })], async ({ client }) => {
+    const soleServer = (...routes: readonly string[]) =>
+      routesOver(client).soleServer({ ...target, routes: target.routes.map((choice) => ({ ...choice, routes })) });
+    assert.deepEqual(
+      [await soleServer("primary"), await soleServer("#1"), await soleServer("primary", "#1"), await soleServer()],
+      ["stable", "canary", undefined, undefined],
+    );
+  });
+});

@@ -1,6 +1,9 @@
-import { KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { ToldError, UnreachableError } from "../lib/errors.ts";
 import type { Finding, Preflight } from "../ports/preflight.ts";
+import type { Plan } from "../release/plan.ts";
+import type { Target } from "../release/target.ts";
+import type { Routes } from "../routes/routes.ts";
 import { inspectAccess } from "./access.ts";
 import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer } from "./autoscalers.ts";
 import {
@@ -12,17 +15,18 @@ import {
   stableExists,
 } from "./objects.ts";
 import { ownersAreKnown } from "./owners.ts";
+import { permissionsFor } from "./permissions.ts";
 import { stableIsPinned } from "./pinning.ts";
 import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
-import { portNamesExist, portsExist, portsSpeakHttp } from "./ports.ts";
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
+import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
 import { canaryHasRoom, imageIsNew, stableCanBeUpdated, stableIsHealthy } from "./versions.ts";
 
 /** A question about what was read. Pure. */
-type Check = (scene: Scene) => readonly Finding[];
+type SceneCheck = (scene: Scene) => readonly Finding[];
 
-const checks: readonly Check[] = [
+const checks: readonly SceneCheck[] = [
   namespaceExists,
   servicesExist,
   servicesSelect,
@@ -47,38 +51,43 @@ const checks: readonly Check[] = [
   ownersAreKnown,
 ];
 
-/** `others`: what only the router and the metric source can say about their own. */
-export type PreflightParts = SceneParts & { readonly others: readonly Preflight[] };
+export type PreflightParts = {
+  readonly client: KubernetesClient;
+  readonly routes: Pick<Routes, "permissions" | "look">;
+  readonly target: Target;
+  readonly plan: Plan;
+  readonly firstDeploy: boolean;
+  /** What only the metric source can say about its own. */
+  readonly others: readonly Preflight[];
+};
 
 /** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
-export function preflight(parts: PreflightParts): Preflight {
+export function releasePreflight(parts: PreflightParts): Preflight {
+  const { client, target, plan, routes } = parts;
   return {
     async inspect() {
-      const [access, own, ...others] = await Promise.all([
-        inspectAccess(parts.client, parts.target, parts.plan),
-        inspectScene(parts),
-        ...parts.others.map((other) => toldBy(() => other.inspect())),
+      const look = routes.look(target);
+      const [access, ...answers] = await Promise.all([
+        inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
+        answerOf(() => inspectScene({ ...parts, look })),
+        answerOf(() => look.inspect(plan)),
+        ...parts.others.map((other) => answerOf(() => other.inspect())),
       ]);
-      return inOrder([
-        ...access,
-        ...unlessExplained(access, own),
-        ...others.flatMap((found) => unlessExplained(access, found)),
-      ]);
+      return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);
     },
   };
 }
 
-const inspectScene = (parts: SceneParts): Promise<Told> =>
-  toldBy(async () => {
-    const scene = await readScene(parts);
-    // Without the namespace everything else is missing as well, and one sentence says it.
-    return scene.namespace === undefined ? namespaceExists(scene) : checks.flatMap((check) => check(scene));
-  });
+async function inspectScene(parts: SceneParts): Promise<readonly Finding[]> {
+  const scene = await readScene(parts);
+  // Without the namespace everything else is missing as well, and one sentence says it.
+  return scene.namespace === undefined ? namespaceExists(scene) : checks.flatMap((check) => check(scene));
+}
 
-type Told = readonly Finding[] | ToldError;
+type InspectionResult = readonly Finding[] | ToldError;
 
 /** What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that rejects. */
-async function toldBy(look: () => Promise<readonly Finding[]>): Promise<Told> {
+async function answerOf(look: () => Promise<readonly Finding[]>): Promise<InspectionResult> {
   try {
     return await look();
   } catch (error) {
@@ -88,11 +97,11 @@ async function toldBy(look: () => Promise<readonly Finding[]>): Promise<Told> {
 }
 
 /** A look that was forbidden needs no words of its own where the missing permission is named already. */
-function unlessExplained(access: readonly Finding[], found: Told): readonly Finding[] {
-  if (!(found instanceof ToldError)) return found;
-  if (found instanceof KubernetesError && found.status === 403 && access.some(({ level }) => level === "refuse"))
-    return [];
-  return [{ level: "refuse", what: found.message, ...(found.next === undefined ? {} : { next: found.next }) }];
+function unlessExplained(access: readonly Finding[], answer: InspectionResult): readonly Finding[] {
+  if (!(answer instanceof ToldError)) return answer;
+  const isForbidden = answer instanceof KubernetesError && answer.status === 403;
+  if (isForbidden && access.some(({ level }) => level === "refuse")) return [];
+  return [{ level: "refuse", what: answer.message, next: answer.next }];
 }
 
 const levels = ["refuse", "warn", "note"] as const;

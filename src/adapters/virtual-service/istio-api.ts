@@ -1,0 +1,29 @@
+import { type Resource, resources } from "../../kubernetes/object.ts";
+import { RefusedError } from "../../lib/errors.ts";
+import { istioResources } from "../kubernetes/istio-version.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+
+/** Istio's objects in one version of their API. Every version has the same schema, so nobody has to configure one. */
+export type IstioApi = {
+  readonly client: KubernetesClient;
+  readonly version: string;
+  readonly virtualServices: Resource;
+  readonly destinationRules: Resource;
+};
+
+/** In the version in which a release began. */
+export const istioApi = (client: KubernetesClient, version: string): IstioApi => ({
+  client,
+  version,
+  virtualServices: { ...resources.virtualServices, version },
+  destinationRules: { ...resources.destinationRules, version },
+});
+
+/** In the version that the server offers. */
+export async function offeredApi(client: KubernetesClient): Promise<IstioApi> {
+  const offered = await istioResources(client);
+  if (offered) return istioApi(client, offered.virtualServices.version);
+  throw new RefusedError("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+    next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+  });
+}

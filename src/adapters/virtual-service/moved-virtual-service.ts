@@ -1,0 +1,111 @@
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { DeniedError } from "../../lib/errors.ts";
+import { someOf } from "../../lib/some-of.ts";
+import type { MovedRoute } from "../../ports/route-family.ts";
+import type { Aim } from "../../release/aim.ts";
+import type { Clock } from "../../world/clock.ts";
+import { fieldManager } from "../kubernetes/api-server.ts";
+import { edit, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
+import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
+import type { VirtualServiceBefore } from "./before.ts";
+import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import type { VersionPair } from "./destination-roles.ts";
+import type { IstioApi } from "./istio-api.ts";
+import { lastWriter } from "./last-writer.ts";
+import { patchOf } from "./patch.ts";
+import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
+
+/** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
+export function movedVirtualService(
+  { client, virtualServices: resource }: IstioApi,
+  clock: Clock,
+  pair: VersionPair,
+  one: VirtualServiceBefore,
+): MovedRoute {
+  const read = (): Promise<KubernetesObject | undefined> => client.get(resource, one.namespace, one.name);
+
+  /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
+  function movesFor(object: KubernetesObject | undefined, aim: Aim): readonly Move[] {
+    if (!object) {
+      if (aim.to === "before") return [];
+      throw new DeniedError(`${virtualServiceWord(one)} was deleted during the release.`, {
+        next: "Apply it again, then run the release again.",
+      });
+    }
+    const { moves, troubles } = planMoves(object, one, pair, aim);
+    if (troubles.length === 0 || aim.to === "before") return moves;
+    throw new DeniedError(`${virtualServiceWord(one)} was changed during the release: ${someOf(troubles)}.`, {
+      next: "Put the routes back as they were, then run the release again.",
+    });
+  }
+
+  return {
+    async reach(aim, superseded) {
+      const plan = (object: KubernetesObject | undefined): Write | undefined => {
+        if (superseded.aborted) return undefined;
+        const moves = movesFor(object, aim);
+        return object && patchWrite(client, resource, object, patchOf(moves));
+      };
+      await edit(clock, {
+        read,
+        plan,
+        proven: true,
+        refused: (error, object) => denied(one, movesFor(object, aim), error),
+        contested: (error, object) => contested(one, movesFor(object, aim), object, error),
+      });
+    },
+    async differences(aim) {
+      const object = await read();
+      if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
+      const { moves, troubles } = planMoves(object, one, pair, aim);
+      const writer = lastWriter(object, fieldManager);
+      const by = writer === undefined ? "" : `, written by ${writer}`;
+      const different = moves.filter((move) => patchOf([move]).length > 0);
+      return [
+        ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
+        ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
+      ];
+    },
+  };
+}
+
+const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
+
+const changeWord = (move: Move): string =>
+  `${routeWord(move.rule)}: ${splitWord(move.rule.destinations)} instead of ${plannedWord(move)}`;
+
+const wishWord = (moves: readonly Move[]): string =>
+  someOf(
+    moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`),
+    "; ",
+    3,
+  );
+
+/** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
+const lacksPermission = ({ status, message }: KubernetesError): boolean =>
+  status === 403 && message.includes("cannot patch resource");
+
+const denied = (one: VirtualServiceBefore, moves: readonly Move[], error: KubernetesError): DeniedError =>
+  new DeniedError(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
+    cause: error,
+    next: lacksPermission(error)
+      ? "Give the job's service account the verb patch on virtualservices in that namespace."
+      : undefined,
+  });
+
+function contested(
+  one: VirtualServiceBefore,
+  moves: readonly Move[],
+  object: KubernetesObject | undefined,
+  cause: KubernetesError | undefined,
+): DeniedError {
+  const writer = object && lastWriter(object, fieldManager);
+  const by = writer === undefined ? "" : `: ${writer} writes it, too`;
+  return new DeniedError(
+    `${virtualServiceWord(one)} was written ${maxWrites} times and is still not as it should be (${wishWord(moves)})${by}.`,
+    {
+      next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
+      cause,
+    },
+  );
+}

@@ -1,0 +1,46 @@
+import type { RouteFamily } from "../../ports/route-family.ts";
+import type { Target } from "../../release/target.ts";
+import type { Clock } from "../../world/clock.ts";
+import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import { parseRoutesBefore } from "./before.ts";
+import { captureRoutes } from "./capture-routes.ts";
+import { inspectRoutes } from "./inspect-routes.ts";
+import { istioApi, offeredApi } from "./istio-api.ts";
+import { movedVirtualService } from "./moved-virtual-service.ts";
+import { ownSubsets } from "./own-subsets.ts";
+import { routePermissions } from "./route-permissions.ts";
+import { servingRoles } from "./serving-roles.ts";
+import type { SubsetLabels } from "./subset-need.ts";
+import { surveyRoutes } from "./survey-routes.ts";
+
+export type VirtualServiceOptions = {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  /** Asked only when a subset is missing and the target does not say the labels itself. */
+  readonly subsetLabels: (target: Target) => SubsetLabels;
+};
+
+/** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
+export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualServiceOptions): RouteFamily => ({
+  kind: "VirtualService",
+  permissions: routePermissions,
+  serving: async (target) => servingRoles(await offeredApi(client), target),
+  look: (target) => ({
+    survey: () => surveyRoutes(client, target),
+    inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
+  }),
+  capture: async (target) => captureRoutes(await offeredApi(client), target),
+  moved(target, stored) {
+    const before = parseRoutesBefore(stored);
+    const api = istioApi(client, before.version);
+    const missing = before.missingSubsets;
+    const subsets = ownSubsets({ api, clock, target, missing, labelsOf: subsetLabels(target) });
+    return {
+      routes: before.virtualServices.map((one) => movedVirtualService(api, clock, target, one)),
+      prepare: subsets.add,
+      // After a swap the routes name the canary's subset, so it has to stay.
+      cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
+      differences: subsets.differences,
+    };
+  },
+});

@@ -1,0 +1,20 @@
+import type { Plan } from "../release/plan.ts";
+import type { Target } from "../release/target.ts";
+
+export type Verb = "get" | "list" | "create" | "update" | "patch" | "delete";
+
+/** Something that a release does to a kind of object, and what for. `docs/rbac.yaml` is the same list, and a test holds them equal. */
+export type Permission = {
+  readonly group: string;
+  /** The collection, `pods/log` for a subresource. */
+  readonly resource: string;
+  readonly verbs: readonly Verb[];
+  /** Ends the sentence "may not …, which is needed to". */
+  readonly why: string;
+  /** Without it a release works, and something less is known or done. */
+  readonly optional?: true;
+  /** Default: every release needs it. */
+  readonly when?: (target: Target, plan: Plan) => boolean;
+  /** Asked for in the routes' namespaces, too; everything else is in the service's. */
+  readonly ofRoutes?: true;
+};

@@ -1,0 +1,95 @@
+import type { Destination } from "../istio/destination.ts";
+import type { Host, NamespacedName } from "../istio/host.ts";
+import type { RouteSection } from "../istio/virtual-service.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Aim } from "../release/aim.ts";
+import type { Plan } from "../release/plan.ts";
+import type { RouteKind } from "../release/route-kind.ts";
+import type { Role, Target } from "../release/target.ts";
+import type { Permission } from "./permission.ts";
+import type { Finding } from "./preflight.ts";
+
+/** Everything about one kind of route. A target may choose routes of several kinds; a family minds those of its own. */
+export interface RouteFamily {
+  readonly kind: RouteKind;
+  /** What a release with routes of this kind may have to do. */
+  readonly permissions: readonly Permission[];
+  /** The versions that get requests now by the rules that the target chooses. None where they may not be read. */
+  serving(target: Target): Promise<readonly Role[]>;
+  /** A look at the routes before a release. */
+  look(target: Target): RouteLook;
+  /**
+   * How the routes are before a release: JSON of its own, kept in the journal, from which `moved` can give them back. Rejects with
+   * RefusedError, and with every reason at once, when they cannot be moved.
+   */
+  capture(target: Target): Promise<unknown>;
+  /** The routes of a release, by what `capture` gave. */
+  moved(target: Target, before: unknown): MovedRoutes;
+}
+
+/** A look changes nothing. */
+export interface RouteLook {
+  /** Everything of this kind in the namespaces of the service and of its routes. Rejects when it may not be listed. */
+  survey(): Promise<RouteSurvey>;
+  /** What forbids moving these routes, what would refuse the first write, and what is good to know. */
+  inspect(plan: Plan): Promise<readonly Finding[]>;
+}
+
+export type RouteSurvey = {
+  readonly facts: readonly RouteFact[];
+  /** The objects that the target chooses, as far as they are there. */
+  readonly chosen: readonly KubernetesObject[];
+};
+
+/** One rule by which requests are routed, whatever its kind. */
+export type RouteFact = {
+  readonly route: NamespacedName & { readonly kind: RouteKind };
+  /** For people: `VirtualService shop/reviews: route "api"`. */
+  readonly where: string;
+  readonly section: RouteSection;
+  /** Nobody follows a rule of a delegate that no route hands requests to. */
+  readonly seenBy: readonly Viewer[];
+  readonly destinations: readonly RoutedDestination[];
+  /** The target names its object. */
+  readonly isChosen: boolean;
+  /** The release moves its weights. */
+  readonly moves: boolean;
+};
+
+/** Somebody who follows a rule, for requests to some hosts. */
+export type Viewer = {
+  /** The clients in the mesh, or the gateway of this name. */
+  readonly who: "mesh" | { readonly gateway: string };
+  readonly hosts: readonly Host[];
+  /** The namespaces that see the rule; undefined is all. */
+  readonly namespaces: readonly string[] | undefined;
+};
+
+export type RoutedDestination = Destination & {
+  /** The part of the rule's requests that it gets, 0 to 1. */
+  readonly share: number;
+  /** It gets copies, and nobody waits for its answers. */
+  readonly mirror: boolean;
+};
+
+/** The routes of one family in one release. Every effect is absolute: repeating one is harmless. */
+export interface MovedRoutes {
+  readonly routes: readonly MovedRoute[];
+  /** Makes the canary's destination known to the mesh. Moves no traffic. */
+  prepare(): Promise<void>;
+  /** Takes away what `prepare` added and `winner` does not need. */
+  cleanUp(winner: Role): Promise<void>;
+  /** What is not as it should be of what `prepare` added. */
+  differences(winner: Role): Promise<readonly string[]>;
+}
+
+/** One object that a release moves. */
+export interface MovedRoute {
+  /**
+   * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has taken the
+   * place of this one. Rejects with DeniedError or UnreachableError.
+   */
+  reach(aim: Aim, superseded: AbortSignal): Promise<void>;
+  /** How it differs from what is aimed at, in words. */
+  differences(aim: Aim): Promise<readonly string[]>;
+}

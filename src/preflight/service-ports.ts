@@ -1,0 +1,114 @@
+import { sameHost } from "../istio/host.ts";
+import { serviceBehind } from "../istio/service.ts";
+import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Finding } from "../ports/preflight.ts";
+import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
+import { note, refuse, warn } from "./finding.ts";
+import type { Scene } from "./scene.ts";
+
+type ServicePort = {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: string;
+  readonly target: unknown;
+};
+
+const portsOf = (service: KubernetesObject): readonly ServicePort[] =>
+  listAt(service, "spec", "ports").map((port) => ({
+    number: numberAt(port, "port") ?? 0,
+    name: textAt(port, "name") ?? "",
+    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
+    target: field(port, "targetPort"),
+  }));
+
+const wordOf = ({ metadata }: KubernetesObject): string => `Service ${metadata.namespace}/${metadata.name}`;
+
+type StableDestination = { readonly fact: RouteFact; readonly destination: RoutedDestination };
+
+/** Each destination of stable's, in the release's own routes. */
+const destinationsOfStable = ({ routes, hosts, target }: Scene): readonly StableDestination[] =>
+  routes
+    .filter(({ isChosen }) => isChosen)
+    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
+    .filter(
+      ({ destination: { host, subset, mirror } }) =>
+        !mirror && subset === target.stable.subset && sameHost(host, hosts.stable),
+    );
+
+/** The canary's destination is made like stable's, with its port: both Services need it. */
+export function portsExist(scene: Scene): readonly Finding[] {
+  const { services, hosts } = scene;
+  const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+  const findings = destinationsOfStable(scene).flatMap((used) =>
+    [...both].flatMap((service) => portOf(service, used) ?? []),
+  );
+  return unique(findings);
+}
+
+function portOf(service: KubernetesObject, { fact, destination }: StableDestination): Finding | undefined {
+  const ports = portsOf(service);
+  const list = ports.map(({ number }) => number).join(", ") || "none";
+  const { port } = destination;
+  if (port === undefined) {
+    if (ports.length <= 1) return undefined;
+    return warn(
+      `${fact.where} names no port, and ${wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`,
+      "Add port.number to stable's destination.",
+    );
+  }
+  if (ports.some(({ number }) => number === port)) return undefined;
+  return refuse(
+    `${fact.where} sends to port ${port}, which ${wordOf(service)} does not have (ports: ${list}; IST0101).`,
+    "Correct the port of the route or of the Service.",
+  );
+}
+
+const unique = (findings: readonly Finding[]): readonly Finding[] => [
+  ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];
+
+const http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
+
+/** Whether http routes apply to a port at all is decided by its name or appProtocol. */
+export function portsSpeakHttp(scene: Scene): readonly Finding[] {
+  const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
+  const service = serviceBehind(scene.services, scene.hosts.stable);
+  if (!service || used.length === 0) return [];
+  return portsOf(service)
+    .filter(({ number }) =>
+      used.some(({ destination }) => destination.port === undefined || destination.port === number),
+    )
+    .flatMap((port) => protocolOf(port, wordOf(service)) ?? []);
+}
+
+function protocolOf({ number, name, protocol }: ServicePort, where: string): Finding | undefined {
+  if (http.has(protocol)) return undefined;
+  if (opaque.has(protocol))
+    return warn(
+      `${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`,
+      "Name it http-…, or set appProtocol: http.",
+    );
+  return note(
+    `${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`,
+    "Name it http, or set appProtocol: http.",
+  );
+}
+
+/** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
+export function portNamesExist({ services, hosts, planned }: Scene): readonly Finding[] {
+  const service = serviceBehind(services, hosts.canary);
+  if (!service || planned === undefined || "problem" in planned) return [];
+  const { namespace, name, containers } = planned.deployment;
+  const names = containers.flatMap(({ portNames }) => portNames);
+  return portsOf(service)
+    .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
+    .map(({ target: to }) =>
+      refuse(
+        `${wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`,
+        "Name the port in the canary's pod template.",
+      ),
+    );
+}

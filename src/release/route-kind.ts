@@ -1,0 +1,9 @@
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"] as const;
+export type RouteKind = (typeof allKinds)[number];
+
+/** The kinds among some routes; where there are none, every kind there is. */
+export function kindsAmong(routes: readonly { readonly kind: RouteKind }[]): readonly RouteKind[] {
+  const kinds = new Set(routes.map(({ kind }) => kind));
+  return kinds.size > 0 ? [...kinds] : allKinds;
+}

@@ -1,0 +1,89 @@
+import { DeniedError, tell, UnreachableError } from "../lib/errors.ts";
+import { someOf } from "../lib/some-of.ts";
+import type { MovedRoute, MovedRoutes } from "../ports/route-family.ts";
+import type { Router } from "../ports/router.ts";
+import { type Aim, aimAt } from "../release/aim.ts";
+import type { Role } from "../release/target.ts";
+
+/**
+ * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal stay as
+ * they are; the rollback that follows gives back the ones before it. Back they are written all at once.
+ */
+export function oneStep(families: readonly MovedRoutes[]): Router {
+  const routes = families.flatMap((family) => family.routes);
+  /** The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
+  let newest = new AbortController();
+  let underWay: Promise<void> | undefined;
+
+  function supersede(): AbortSignal {
+    newest.abort();
+    newest = new AbortController();
+    return newest.signal;
+  }
+
+  function forward(aim: Aim): Promise<void> {
+    const work = inOrder(routes, aim, supersede());
+    const ended: Promise<void> = work
+      .catch(() => undefined)
+      .then(() => {
+        if (underWay === ended) underWay = undefined;
+      });
+    underWay = ended;
+    return work;
+  }
+
+  /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
+  async function back(): Promise<void> {
+    const superseded = supersede();
+    const earlier = underWay;
+    await atOnce(routes, superseded);
+    if (!earlier) return;
+    await earlier;
+    await atOnce(routes, superseded);
+  }
+
+  const compare = async (aim: Aim): Promise<readonly string[]> =>
+    (await Promise.all(routes.map((route) => route.differences(aim)))).flat();
+
+  return {
+    async prepare() {
+      for (const family of families) await family.prepare();
+    },
+    write: ({ canary }) => forward(aimAt(canary)),
+    async drift({ canary }) {
+      const differences = await compare(aimAt(canary));
+      return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
+    },
+    finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
+    async cleanUp(winner) {
+      for (const family of families) await family.cleanUp(winner);
+    },
+    async differences(winner) {
+      const all = await Promise.all([compare(aimFor(winner)), ...families.map((family) => family.differences(winner))]);
+      return all.flat();
+    },
+  };
+}
+
+const aimFor = (winner: Role): Aim => (winner === "stable" ? { to: "before" } : { to: "swapped" });
+
+async function inOrder(routes: readonly MovedRoute[], aim: Aim, superseded: AbortSignal): Promise<void> {
+  for (const route of routes) await route.reach(aim, superseded);
+}
+
+/** Traffic back first: one route that refuses must not keep the others from being given back. */
+async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal): Promise<void> {
+  const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded)));
+  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  if (errors.length > 0) throw joined(errors);
+}
+
+/** Several failures in one: lasting if any of them is. */
+function joined(errors: readonly unknown[]): unknown {
+  const [only, ...more] = errors;
+  if (more.length === 0) return only;
+  const message = errors.map(tell).join("; ");
+  return errors.every((error) => error instanceof UnreachableError)
+    ? new UnreachableError(message, { cause: only })
+    : new DeniedError(message, { cause: only });
+}

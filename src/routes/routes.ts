@@ -1,0 +1,57 @@
+import { objectAt } from "../kubernetes/field.ts";
+import type { Permission } from "../ports/permission.ts";
+import type { RouteFamily, RouteLook } from "../ports/route-family.ts";
+import type { Router } from "../ports/router.ts";
+import type { Role, Target } from "../release/target.ts";
+import { oneStep } from "./one-step.ts";
+
+/** The routes of every kind, as one. */
+export interface Routes {
+  readonly permissions: readonly Permission[];
+  /** The one version that has all the traffic of both; undefined while both have some, or none has. */
+  soleServer(target: Target): Promise<Role | undefined>;
+  look(target: Target): RouteLook;
+  /** Each kind's own JSON under its name. */
+  capture(target: Target): Promise<Readonly<Record<string, unknown>>>;
+  /** `before` is what `capture` gave, read back from the journal. */
+  router(target: Target, before: unknown): Router;
+}
+
+export function allRoutes(families: readonly RouteFamily[]): Routes {
+  /** Where no route is chosen, every family says so. */
+  function chosenBy({ routes }: Target): readonly RouteFamily[] {
+    const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
+    return chosen.length > 0 ? chosen : families;
+  }
+
+  return {
+    permissions: families.flatMap(({ permissions }) => permissions),
+    async soleServer(target) {
+      const serving = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
+      const [role, ...more] = new Set(serving.flat());
+      return more.length === 0 ? role : undefined;
+    },
+    look: (target) => ({
+      async survey() {
+        const surveys = await Promise.all(families.map((family) => family.look(target).survey()));
+        return {
+          facts: surveys.flatMap(({ facts }) => facts),
+          chosen: surveys.flatMap(({ chosen }) => chosen),
+        };
+      },
+      async inspect(plan) {
+        const findings = await Promise.all(chosenBy(target).map((family) => family.look(target).inspect(plan)));
+        return findings.flat();
+      },
+    }),
+    async capture(target) {
+      const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)] as const);
+      return Object.fromEntries(await Promise.all(captured));
+    },
+    router(target, before) {
+      const stored = objectAt(before);
+      const moved = families.filter(({ kind }) => stored[kind] !== undefined);
+      return oneStep(moved.map((family) => family.moved(target, stored[family.kind])));
+    },
+  };
+}
