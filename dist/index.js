@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 6807:
+/***/ 2490:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(4643));
-const tunnel = __importStar(__nccwpck_require__(4462));
-const undici_1 = __nccwpck_require__(5647);
+const pm = __importStar(__nccwpck_require__(1462));
+const tunnel = __importStar(__nccwpck_require__(4749));
+const undici_1 = __nccwpck_require__(6728);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 4643:
+/***/ 1462:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 6711:
+/***/ 5644:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3114:
+/***/ 8411:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(790)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 4421:
+/***/ 790:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7244);
+	createDebug.humanize = __nccwpck_require__(9527);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 346:
+/***/ 4343:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(3114);
+	module.exports = __nccwpck_require__(8411);
 } else {
-	module.exports = __nccwpck_require__(6416);
+	module.exports = __nccwpck_require__(583);
 }
 
 
 /***/ }),
 
-/***/ 6416:
+/***/ 583:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(3571);
+	const supportsColor = __nccwpck_require__(5752);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(4421)(exports);
+module.exports = __nccwpck_require__(790)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 2385:
+/***/ 408:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6326:
+/***/ 7855:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 9516:
+/***/ 759:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(6326);
+const address_error_1 = __nccwpck_require__(7855);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 321:
+/***/ 1878:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(4262);
+var ipv4_1 = __nccwpck_require__(4517);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(2268);
+var ipv6_1 = __nccwpck_require__(243);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(6326);
+var address_error_1 = __nccwpck_require__(7855);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(2639));
+const helpers = __importStar(__nccwpck_require__(4788));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 4262:
+/***/ 4517:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants = __importStar(__nccwpck_require__(9521));
-const address_error_1 = __nccwpck_require__(6326);
+const common = __importStar(__nccwpck_require__(759));
+const constants = __importStar(__nccwpck_require__(6650));
+const address_error_1 = __nccwpck_require__(7855);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 2268:
+/***/ 243:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(9516));
-const constants4 = __importStar(__nccwpck_require__(9521));
-const constants6 = __importStar(__nccwpck_require__(479));
-const helpers = __importStar(__nccwpck_require__(2639));
-const ipv4_1 = __nccwpck_require__(4262);
-const regular_expressions_1 = __nccwpck_require__(8620);
-const address_error_1 = __nccwpck_require__(6326);
-const common_1 = __nccwpck_require__(9516);
+const common = __importStar(__nccwpck_require__(759));
+const constants4 = __importStar(__nccwpck_require__(6650));
+const constants6 = __importStar(__nccwpck_require__(5024));
+const helpers = __importStar(__nccwpck_require__(4788));
+const ipv4_1 = __nccwpck_require__(4517);
+const regular_expressions_1 = __nccwpck_require__(2795);
+const address_error_1 = __nccwpck_require__(7855);
+const common_1 = __nccwpck_require__(759);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 9521:
+/***/ 6650:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 479:
+/***/ 5024:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 2639:
+/***/ 4788:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 8620:
+/***/ 2795:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(479));
+const v6 = __importStar(__nccwpck_require__(5024));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7244:
+/***/ 9527:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 4278:
+/***/ 5493:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(5148);
+const utils_1 = __nccwpck_require__(4487);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 5148:
+/***/ 4487:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 3138:
+/***/ 969:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(4278);
-const constants_1 = __nccwpck_require__(5219);
-const helpers_1 = __nccwpck_require__(3651);
-const receivebuffer_1 = __nccwpck_require__(8629);
-const util_1 = __nccwpck_require__(5900);
+const smart_buffer_1 = __nccwpck_require__(5493);
+const constants_1 = __nccwpck_require__(3124);
+const helpers_1 = __nccwpck_require__(2440);
+const receivebuffer_1 = __nccwpck_require__(8938);
+const util_1 = __nccwpck_require__(2461);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(321);
+const ip_address_1 = __nccwpck_require__(1878);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 5219:
+/***/ 3124:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 3651:
+/***/ 2440:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(5900);
-const constants_1 = __nccwpck_require__(5219);
-const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(321);
+const util_1 = __nccwpck_require__(2461);
+const constants_1 = __nccwpck_require__(3124);
+const stream = __nccwpck_require__(4584);
+const ip_address_1 = __nccwpck_require__(1878);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 8629:
+/***/ 8938:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 5900:
+/***/ 2461:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 182:
+/***/ 799:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(3138), exports);
+__exportStar(__nccwpck_require__(969), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4462:
+/***/ 4749:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(9174);
+module.exports = __nccwpck_require__(9127);
 
 
 /***/ }),
 
-/***/ 9174:
+/***/ 9127:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 3571:
+/***/ 5752:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9124,7 +9124,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
-/***/ 2203:
+/***/ 4584:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("stream");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 9884:
+/***/ 7845:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 6165:
+/***/ 5192:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 791:
+/***/ 7556:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6165);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5192);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 3259:
+/***/ 5844:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2385);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(408);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5115:
+/***/ 8314:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 5647:
+/***/ 6728:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 47:
+/***/ 9434:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6650);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1364);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1109);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1415);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 6650:
+/***/ 1109:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(527);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9060);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 564:
+/***/ 527:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 9188:
+/***/ 1679:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(564);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(527);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 1700:
+/***/ 8873:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(564);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9188);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3107);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(527);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1679);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9060);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 1364:
+/***/ 1415:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3107:
+/***/ 9060:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4509:
+/***/ 3431:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(564);
+var core_core = __nccwpck_require__(527);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(6650);
+var core_checks = __nccwpck_require__(1109);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3107);
+var core_util = __nccwpck_require__(9060);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(9434);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(1700);
+var core_parse = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 5701:
+/***/ 5220:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5496);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7845);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1435);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7834);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 4938:
+/***/ 9365:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9884);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7845);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1500);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 988:
+/***/ 8803:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4509);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3431);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 6894:
+/***/ 6948:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(6165);
+var context = __nccwpck_require__(5192);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(6807);
+var lib = __nccwpck_require__(2490);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(6728);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(6711);
+var light = __nccwpck_require__(5644);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(8322);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(3854);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 4556:
+/***/ 9402:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 8073:
+/***/ 8835:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(5844);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 7886:
+/***/ 3205:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1444);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8304);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4460);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(21);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(598);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(839);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9365);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4803);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 5957:
+/***/ 7824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5090);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6953);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1149);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3667);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4387);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2644);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6977);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1444);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2814);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7199);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8304);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4460);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7834);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(21);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(598);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(839);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4803);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 2814:
+/***/ 4803:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8693);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1500);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 9011:
+/***/ 8256:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5892);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9826);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8995);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3564);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4915);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5974);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 7639:
+/***/ 3564:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5892:
+/***/ 2203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5921);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7639);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7974);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3564);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 9826:
+/***/ 4915:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4886);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 9071:
+/***/ 2734:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(8131);
+var errors = __nccwpck_require__(4886);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(9826);
+var issue = __nccwpck_require__(4915);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(1364);
+var registries = __nccwpck_require__(1415);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4509);
+var mini_schemas = __nccwpck_require__(3431);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(9323);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(5921);
+var istio_metrics = __nccwpck_require__(7974);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
+var gate = __nccwpck_require__(160);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5892);
+var config_inputs = __nccwpck_require__(2203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(564);
+var core = __nccwpck_require__(527);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(9434);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(8577);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(8995);
+var nearest = __nccwpck_require__(5974);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27915,7 +27915,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(7639);
+var commands = __nccwpck_require__(3564);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27959,7 +27959,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(8314);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28146,7 +28146,8 @@ const versionOf = (deployment, { subset, host }, service) => ({
 });
 function routeChoice(virtualService, routes, namespace) {
     const [first = "", second] = virtualService.split("/");
-    return second === undefined ? { namespace, name: first, routes } : { namespace: first, name: second, routes };
+    const place = second === undefined ? { namespace, name: first } : { namespace: first, name: second };
+    return { kind: "VirtualService", ...place, routes };
 }
 function sourceOf({ canary }, manifests) {
     if (canary.from === "existing")
@@ -28242,7 +28243,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(6662);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28555,7 +28556,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(8520);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28721,7 +28722,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 8995:
+/***/ 5974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28758,7 +28759,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2699:
+/***/ 5058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28769,9 +28770,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6802);
+var error_ratio = __nccwpck_require__(9323);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(9452);
+var numerics = __nccwpck_require__(2107);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29533,13 +29534,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(4821);
+var gate = __nccwpck_require__(160);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(8577);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(8131);
+var lib_errors = __nccwpck_require__(4886);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(6372);
+var numbers = __nccwpck_require__(6051);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29798,7 +29799,7 @@ async function detectabilityOf(desk, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(5496);
+var split = __nccwpck_require__(1435);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30269,7 +30270,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(7901);
+var release_plan = __nccwpck_require__(6116);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30407,7 +30408,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(5090);
+var release_reason = __nccwpck_require__(7199);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30667,7 +30668,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(6953);
+var release_state = __nccwpck_require__(2210);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31647,9 +31648,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(5595);
+var say = __nccwpck_require__(3368);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(3602);
+var verdict_sentence = __nccwpck_require__(7684);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31763,9 +31764,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4509);
+var schemas = __nccwpck_require__(3431);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(1700);
+var parse = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31967,7 +31968,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(3069);
+var evidence_part = __nccwpck_require__(2910);
 ;// CONCATENATED MODULE: ./src/words/status.js
 
 
@@ -32083,7 +32084,7 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(487);
+var send = __nccwpck_require__(3854);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32472,7 +32473,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(8693);
+var markdown = __nccwpck_require__(1500);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32495,9 +32496,21 @@ function linkLine(links, account) {
     return [ran, ...dashboardLinks(links, account)].join(" · ");
 }
 
+;// CONCATENATED MODULE: ./src/words/route-kind-words.js
+const routeKindWords = {
+    VirtualService: {
+        resource: "virtualservice",
+        weights: { jqPath: ".spec.http", pointer: "/spec/http" },
+        nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
+        toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
+        toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}.`,
+    },
+};
+
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1444);
+var timestamp = __nccwpck_require__(839);
 ;// CONCATENATED MODULE: ./src/words/advice.js
+
 
 
 
@@ -32587,7 +32600,7 @@ function giveBackByHand(account, returned) {
             (0,markdown/* block */.om)(command(account, "rollback"), "sh"),
         ].join("\n\n");
     }
-    const edits = target.routes.map(({ namespace, name }) => kubectl(namespace, `edit virtualservice ${word(name)}`));
+    const edits = target.routes.map(({ kind, namespace, name }) => kubectl(namespace, `edit ${routeKindWords[kind].resource} ${word(name)}`));
     return [
         `**To do by hand, now**: requests may still go to the canary. Give ${(0,markdown/* code */.aY)(target.stable.deployment)} weight 100 and ${(0,markdown/* code */.aY)(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
         ...differenceList(account),
@@ -32652,16 +32665,16 @@ function subject(gate, failing, canary) {
     }
 }
 const during = ({ since, until }, { now }) => `between ${(0,timestamp/* timeOf */.nR)(since)} and ${(0,timestamp/* timeOf */.nR)(until ?? now)} UTC`;
-const seeRoutes = ({ target }) => target.routes.map(({ namespace, name }) => kubectl(namespace, `get virtualservice ${word(name)} -o yaml`));
+const seeRoutes = ({ target }) => target.routes.map(({ kind, namespace, name }) => kubectl(namespace, `get ${routeKindWords[kind].resource} ${word(name)} -o yaml`));
 const command = ({ target }, name) => `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
 const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 /** Names are people's own input until an API server has seen them: a shell must take them as one word. */
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(9198);
+var headline = __nccwpck_require__(5103);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(4387);
+var split_bars = __nccwpck_require__(7834);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32743,7 +32756,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(6977);
+var story = __nccwpck_require__(598);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32845,7 +32858,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(5701);
+var outputs = __nccwpck_require__(5220);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33150,7 +33163,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(3239);
+var retry = __nccwpck_require__(5704);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33335,7 +33348,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6879);
+var istio_host = __nccwpck_require__(6662);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34830,7 +34843,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(9188);
+var errors = __nccwpck_require__(1679);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34848,7 +34861,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6894)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6948)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35061,11 +35074,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5115);
+var js_yaml = __nccwpck_require__(8314);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(5647);
+var undici = __nccwpck_require__(6728);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42233,7 +42246,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(182);
+var build = __nccwpck_require__(799);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42426,7 +42439,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(346);
+var src = __nccwpck_require__(4343);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42602,7 +42615,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(3259);
+var hpagent = __nccwpck_require__(5844);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43373,7 +43386,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(6379);
+var lib_secrets = __nccwpck_require__(8520);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43634,6 +43647,37 @@ function specOf(run, now, before) {
 /** Leases want microseconds: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/ */
 const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
+/**
+ * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one moment.
+ * Writes and dry runs go through.
+ */
+const readOnce = (client) => ({
+    ...client,
+    get: once(client.get),
+    list: once(client.list),
+    versions: once(client.versions),
+});
+/** Which versions of an API a server offers stays as it is while a job runs. */
+const rememberVersions = (client) => ({
+    ...client,
+    versions: once(client.versions),
+});
+/** A question that failed may be asked again. */
+function once(ask) {
+    const answers = new Map();
+    return (...question) => {
+        const key = JSON.stringify(question);
+        const known = answers.get(key);
+        if (known)
+            return known;
+        const answer = ask(...question);
+        answers.set(key, answer);
+        answer.catch(() => answers.delete(key));
+        return answer;
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
 /** A look that saw nothing. */
@@ -43736,7 +43780,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(3591);
+var request_json = __nccwpck_require__(8322);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44556,7 +44600,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(47);
+var api = __nccwpck_require__(9434);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -44612,11 +44656,22 @@ function readRule({ section, named, place, instead, fitsAll }, raw, index, names
         name: named ? textAt(raw, "name") || undefined : undefined,
         match: raw.match,
         destinations: listAt(raw, "route").map((destination) => readWeighted(objectAt(destination), namespace)),
+        mirrors: readMirrors(raw, namespace),
         instead: instead.find((other) => raw[other] !== undefined),
         delegate: readDelegate(raw.delegate, namespace),
         takesEverything: conditions.length === 0 || conditions.some(fitsAll),
         raw,
     };
+}
+/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older form, for one. */
+function readMirrors(raw, namespace) {
+    const policies = [...listAt(raw, "mirrors")];
+    if (raw.mirror !== undefined)
+        policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });
+    return policies.map((policy) => ({
+        ...readDestination(field(policy, "destination"), namespace),
+        share: (numberAt(policy, "percentage", "value") ?? 100) / 100,
+    }));
 }
 /** Its namespace is the root's unless it says otherwise. */
 function readDelegate(delegate, namespace) {
@@ -44639,10 +44694,19 @@ function isForMesh(virtualService) {
     return gateways.length === 0 || gateways.includes("mesh");
 }
 const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
+/** The namespaces that see it; undefined is all. */
+function visibleIn(virtualService) {
+    const namespaces = textsOf(virtualService, "exportTo");
+    if (namespaces.length === 0 || namespaces.includes("*"))
+        return undefined;
+    return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
+}
 const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/movable-rule.js
 
+/** The VirtualServices among a target's routes. */
+const choicesOf = ({ routes }) => routes.filter(({ kind }) => kind === "VirtualService");
 /** The sections of a VirtualService whose weights a release moves. */
 const movableSections = ["http"];
 const movableRules = (virtualService) => rulesOf(virtualService).filter((rule) => movableSections.some((section) => section === rule.section));
@@ -44679,42 +44743,12 @@ const routes = schemas/* object */.Ikc({
 /** What `captureRoutes` gave, read back from the journal. */
 const parseRoutesBefore = (stored) => routes.parse(stored);
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/api.js
-
-
-
-/** The version of Istio's API that the server offers. Every version has the same schema, so nobody has to configure one. */
-async function istioVersion(client) {
-    const found = await istioResources(client);
-    if (found)
-        return found.virtualServices.version;
-    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
-        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
-    });
+;// CONCATENATED MODULE: ./src/lib/some-of.js
+/** The first few of many, and how many more. */
+function someOf(words, separator = "; ", most = 5) {
+    const more = words.length - most;
+    return more > 0 ? `${words.slice(0, most).join(separator)}${separator}and ${more} more` : words.join(separator);
 }
-const virtualServicesOf = (version) => ({ ...resources.virtualServices, version });
-const destinationRulesOf = (version) => ({ ...resources.destinationRules, version });
-/**
- * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
- * Times are whole seconds, so of two within one the other's counts.
- */
-function lastWriter({ metadata }, own) {
-    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
-        .filter(isEntry)
-        .filter(({ subresource }) => !subresource);
-    const newest = (ofOurs) => entries
-        .filter(({ manager }) => (manager === own) === ofOurs)
-        .toSorted((a, b) => a.time.localeCompare(b.time))
-        .at(-1);
-    const [ours, theirs] = [newest(true), newest(false)];
-    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
-}
-const isEntry = (entry) => typeof entry === "object" &&
-    entry !== null &&
-    "manager" in entry &&
-    typeof entry.manager === "string" &&
-    "time" in entry &&
-    typeof entry.time === "string";
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
 /** How people find an object: "VirtualService shop/reviews". */
@@ -44751,16 +44785,13 @@ function labelOf(destination, among) {
     const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
     return (describe_labels.find(isTelling) ?? destinationWord)(destination);
 }
-/** The first few of many, and how many more. */
-function someOf(words, separator = "; ", most = 5) {
-    const more = words.length - most;
-    return more > 0 ? `${words.slice(0, most).join(separator)}${separator}and ${more} more` : words.join(separator);
-}
 /** `part` is from 0 to 1. */
 const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 ;// CONCATENATED MODULE: ./src/release/target.js
 const roles = ["stable", "canary"];
+/** The labels that the user gives a copy's pods; none where the canary is no copy. */
+const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/destination-roles.js
 
@@ -44849,8 +44880,6 @@ function canaryWeight(managed, percent) {
 
 
 
-/** A canary without requests needs no destination, so no share is the same as the route before the release. */
-const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
 const plannedDestinations = ({ namespace, planned }) => planned.map(({ raw }) => readWeighted(raw, namespace));
 /** Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is. */
 function planMoves(object, before, pair, aim) {
@@ -45076,6 +45105,7 @@ const hostText = ({ text, service, domain }) => (service && domain === undefined
 
 
 
+
 /** Which rules of a VirtualService the release moves, and everything that forbids it. */
 function selectRules(object, choice, pair) {
     const search = { choice, rules: movableRules(object), versions: destinationRoles(pair) };
@@ -45123,6 +45153,7 @@ function ruleWord({ name, place, instead, destinations }) {
 
 
 
+
 /** Pure. `destinationRules` are those of the service's namespace. */
 function subsetNeed(destinationRules, target) {
     const { canary, stable, namespace } = target;
@@ -45144,7 +45175,7 @@ const subset_need_hidden = ({ word, host }, { canary }) => refuse(`${word} for $
 /** The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody knows the labels. */
 function missingSubsets(missing, { model }, target, labelsOf) {
     return Promise.all(missing.map(async (role) => {
-        const given = role === "canary" && target.source.from === "clone" ? target.source.labels : {};
+        const given = role === "canary" ? configuredLabels(target) : {};
         const labels = Object.keys(given).length > 0 ? given : await labelsOf(role);
         if (!labels || Object.keys(labels).length === 0)
             throw unknownLabels(role, target);
@@ -45166,38 +45197,39 @@ function unknownLabels(role, target) {
 
 
 
-async function readRoutes(client, version, target) {
-    const choices = [...new Map(target.routes.map((choice) => [virtualServiceWord(choice), choice])).values()];
+
+async function readRoutes(api, target) {
+    const choices = [...new Map(choicesOf(target).map((choice) => [virtualServiceWord(choice), choice])).values()];
     const [objects, subsets] = await Promise.all([
         Promise.all(choices.map(async (choice) => ({
             choice,
-            object: await client.get(virtualServicesOf(version), choice.namespace, choice.name),
+            object: await api.client.get(api.virtualServices, choice.namespace, choice.name),
         }))),
-        readSubsets(client, version, target),
+        readSubsets(api, target),
     ]);
     const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(object, choice, target) }] : []);
     const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
     const problems = choiceProblems(target);
-    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(client, version, choice)))));
+    problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(api, choice)))));
     problems.push(...chosen.flatMap((one) => one.problems));
     if (subsets.problem)
         problems.push(subsets.problem);
-    return { version, chosen, subsets, problems };
+    return { chosen, subsets, problems };
 }
-async function readSubsets(client, version, target) {
-    return subsetNeed(target.canary.subset ? await client.list(destinationRulesOf(version), ruleNamespace(target)) : [], target);
+async function readSubsets({ client, destinationRules }, target) {
+    return subsetNeed(target.canary.subset ? await client.list(destinationRules, ruleNamespace(target)) : [], target);
 }
-async function read_routes_missing(client, version, choice) {
-    const there = await client.list(virtualServicesOf(version), choice.namespace);
+async function read_routes_missing({ client, virtualServices }, choice) {
+    const there = await client.list(virtualServices, choice.namespace);
     const names = there.map(({ metadata }) => metadata.name).sort();
     return refuse(`${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`, "Correct its name and namespace; a release moves the weights of a VirtualService that is there.");
 }
 /** What is wrong before anything is read. */
 function choiceProblems(target) {
     const problems = [];
-    if (target.routes.length === 0)
+    const words = choicesOf(target).map(virtualServiceWord);
+    if (words.length === 0)
         problems.push(refuse(`No VirtualService is named for ${target.namespace}/${target.service}.`, "Name the one that routes to the service."));
-    const words = target.routes.map(virtualServiceWord);
     const twice = words.find((word, index) => words.indexOf(word) !== index);
     if (twice !== undefined)
         problems.push(refuse(`${twice} is named twice.`, "Name it once, with all the routes of it."));
@@ -45210,14 +45242,13 @@ function choiceProblems(target) {
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/capture-routes.js
 
 
-
 /** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
-async function captureRoutes(client, target) {
-    const { version, chosen, subsets, problems } = await readRoutes(client, await istioVersion(client), target);
+async function captureRoutes(api, target) {
+    const { chosen, subsets, problems } = await readRoutes(api, target);
     if (problems.length > 0)
         throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
     return {
-        version,
+        version: api.version,
         virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
             namespace,
             name,
@@ -45234,7 +45265,34 @@ const beforeOf = ({ section, index, name, match, destinations }) => ({
     route: destinations.map(({ raw }) => ({ ...raw })),
 });
 
+;// CONCATENATED MODULE: ./src/release/aim.js
+/** A canary without requests needs no destination, so no share is the same as the route before the release. */
+const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/istio-api.js
+
+
+
+/** In the version in which a release began. */
+const istioApi = (client, version) => ({
+    client,
+    version,
+    virtualServices: { ...resources.virtualServices, version },
+    destinationRules: { ...resources.destinationRules, version },
+});
+/** In the version that the server offers. */
+async function offeredApi(client) {
+    const offered = await istioResources(client);
+    if (offered)
+        return istioApi(client, offered.virtualServices.version);
+    throw new lib_errors/* RefusedError */.fk("The cluster has no VirtualServices: it does not serve networking.istio.io.", {
+        next: "Install Istio, or check that the kubeconfig and its context lead to the right cluster.",
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/notices.js
+
+
 
 
 
@@ -45418,6 +45476,7 @@ function assertWritable(move) {
 
 
 
+
 /** The VirtualServices that are not part of a release and yet decide about its requests. Pure. */
 function rivalsOf(all, chosen, target) {
     const own = new Set(chosen.map(({ choice }) => virtualServiceWord(choice)));
@@ -45460,7 +45519,79 @@ const hides = ({ choice }, object) => ({
     next: "Make one of them.",
 });
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/survey-routes.js
+
+
+
+
+
+
+
+/** Where VirtualServices are looked for: beside the service, and where the target names some. */
+const namespacesOf = (target) => [
+    ...new Set([target.namespace, ...choicesOf(target).map(({ namespace }) => namespace)]),
+];
+/** Every rule of every VirtualService there. Nothing where Istio is not installed. */
+async function surveyRoutes(client, target) {
+    const istio = await istioResources(client);
+    if (!istio)
+        return { facts: [], chosen: [] };
+    const lists = await Promise.all(namespacesOf(target).map((namespace) => client.list(istio.virtualServices, namespace)));
+    const objects = lists.flat();
+    return {
+        facts: factsOf(objects, target),
+        chosen: objects.filter((object) => choicesOf(target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, virtual_service_nameOf(object)))),
+    };
+}
+/** Pure. `objects` are all the VirtualServices that were read. */
+function factsOf(objects, target) {
+    return objects.flatMap((object) => {
+        const route = { kind: "VirtualService", ...virtual_service_nameOf(object) };
+        const choice = choicesOf(target).find((each) => (0,istio_host/* isNamed */.ev)(each, route));
+        const moved = choice ? selectRules(object, choice, target).rules.map(({ place }) => place) : [];
+        const seenBy = viewersOf(object, objects);
+        return rulesOf(object).map((rule) => ({
+            route,
+            where: `${virtualServiceWord(route)}: ${survey_routes_ruleWord(rule)}`,
+            section: rule.section,
+            seenBy,
+            destinations: destinationsOf(rule),
+            isChosen: choice !== undefined,
+            moves: moved.includes(rule.place),
+        }));
+    });
+}
+const survey_routes_ruleWord = ({ section, index, name }) => name === undefined ? `${section} route #${index}` : `route "${name}"`;
+function destinationsOf({ destinations, mirrors }) {
+    const routed = (destination, share, mirror) => {
+        const { host, subset, port } = destination;
+        return { host, subset, port, share, mirror };
+    };
+    return [
+        ...destinations.map((one) => routed(one, destination_trafficOf(one, destinations), false)),
+        ...mirrors.map((one) => routed(one, one.share, true)),
+    ];
+}
+/** Those of the VirtualService itself; those of a delegate are its roots'. */
+function viewersOf(object, all) {
+    if (!isDelegate(object))
+        return ownViewers(object);
+    const name = virtual_service_nameOf(object);
+    const delegatesHere = ({ delegate }) => delegate !== undefined && (0,istio_host/* isNamed */.ev)(delegate, name);
+    return all.filter((root) => rulesOf(root).some(delegatesHere)).flatMap(ownViewers);
+}
+function ownViewers(object) {
+    const seen = { hosts: hostsOf(object), namespaces: visibleIn(object) };
+    const gateways = gatewaysOf(object).filter((gateway) => gateway !== "mesh");
+    const viewers = gateways.map((gateway) => ({ ...seen, who: { gateway } }));
+    if (isForMesh(object))
+        viewers.unshift({ ...seen, who: "mesh" });
+    return viewers;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/inspect-routes.js
+
+
 
 
 
@@ -45477,13 +45608,14 @@ const hides = ({ choice }, object) => ({
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 async function inspectRoutes(client, target, plan, subsetLabels) {
     try {
-        const reading = await readRoutes(client, await istioVersion(client), target);
+        const api = await offeredApi(client);
+        const routes = await readRoutes(api, target);
         const asked = await Promise.all([
-            inspectSubsets(client, reading, target, plan, subsetLabels),
-            inspectRivals(client, reading, target),
-            ...reading.chosen.map((one) => inspect_routes_rehearse(client, reading.version, one, target, plan)),
+            inspectSubsets(api, routes, target, plan, subsetLabels),
+            inspectRivals(api, routes, target),
+            ...routes.chosen.map((one) => inspect_routes_rehearse(api, one, target, plan)),
         ]);
-        return [...reading.problems, ...reading.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
+        return [...routes.problems, ...routes.chosen.flatMap((one) => noticesOf(one, target, plan)), ...asked.flat()];
     }
     catch (error) {
         return [refusalFrom(error)];
@@ -45495,12 +45627,13 @@ function refusalFrom(error) {
     return { level: "refuse", what: error.message, next: error.next };
 }
 /** The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored. */
-async function inspect_routes_rehearse(client, version, { choice, object, rules, problems }, target, plan) {
+async function inspect_routes_rehearse({ client, virtualServices }, { choice, object, rules, problems }, target, plan) {
     if (problems.length > 0)
         return [];
-    const before = { namespace: choice.namespace, name: choice.name, rules: rules.map(beforeOf) };
+    const { namespace, name } = choice;
+    const before = { namespace, name, rules: rules.map(beforeOf) };
     const body = patchOf(planMoves(object, before, target, aimAt(plan.stages[0]?.weight ?? 100)).moves);
-    return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () => client.patch(virtualServicesOf(version), choice.namespace, choice.name, { type: "json", body }, { dryRun: true }));
+    return dryRun(`${virtualServiceWord(choice)}: the first write would be refused`, () => client.patch(virtualServices, namespace, name, { type: "json", body }, { dryRun: true }));
 }
 async function dryRun(what, write) {
     try {
@@ -45512,55 +45645,57 @@ async function dryRun(what, write) {
         return [{ ...refusal, what: `${what}: ${refusal.what}` }];
     }
 }
-async function inspectSubsets(client, { version, subsets, problems }, target, plan, labelsOf) {
+async function inspectSubsets({ client, version, destinationRules }, { subsets, problems }, target, plan, labelsOf) {
     if (subsets.missing.length === 0 || subsets.problem || problems.length > 0)
         return [];
-    const resource = destinationRulesOf(version);
     const [namespace, name] = [ruleNamespace(target), ownRuleName(target.service)];
     const word = `DestinationRule ${namespace}/${name}`;
     try {
-        const [there, wanted] = await Promise.all([
-            client.get(resource, namespace, name),
+        const [present, added] = await Promise.all([
+            client.get(destinationRules, namespace, name),
             missingSubsets(subsets.missing, subsets, target, labelsOf),
         ]);
-        if (there && !isOurs(there))
+        if (present && !isOurs(present))
             return [
                 refuse(`${word} is in the way of the one that would add the subset ${target.canary.subset}.`, "Rename it, or add the subset yourself."),
             ];
-        const refused = there
-            ? []
-            : await dryRun(`${word} would be refused`, () => client.create(resource, namespace, ownRule(target, version, wanted, subsets.beside), { dryRun: true }));
-        const names = wanted
-            .map((subset) => `subset ${String(subset.name)} (${JSON.stringify(subset.labels)})`)
-            .join(" and ");
-        const stay = plan.promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
-        return [
-            { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` },
-            ...withoutStable(target, subsets.missing),
-            ...refused,
-        ];
+        const findings = [announced(word, added, plan)];
+        if (subsets.missing.includes("stable"))
+            findings.push(withoutStable(target));
+        if (!present)
+            findings.push(...(await dryRun(`${word} would be refused`, () => client.create(destinationRules, namespace, ownRule(target, version, added, subsets.beside), { dryRun: true }))));
+        return findings;
     }
     catch (error) {
         return [refusalFrom(error)];
     }
 }
+function announced(word, subsets, { promotion }) {
+    const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
+    const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
+    return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
+}
 /** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
-function withoutStable(target, missing) {
-    if (!missing.includes("stable"))
-        return [];
-    const what = `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`;
-    return [{ level: "warn", what, next: `If there is such a rule, add the subset ${target.canary.subset} to it.` }];
-}
+const withoutStable = (target) => ({
+    level: "warn",
+    what: `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`,
+    next: `If there is such a rule, add the subset ${target.canary.subset} to it.`,
+});
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
-async function inspectRivals(client, { version, chosen }, target) {
-    const namespaces = [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])];
-    const lists = await Promise.all(namespaces.map((namespace) => listIn(client, version, namespace)));
-    const rules = lists.flatMap((list) => ("level" in list ? [] : list));
-    return [...lists.flatMap((list) => ("level" in list ? [list] : [])), ...rivalsOf(rules, chosen, target)];
+async function inspectRivals(api, { chosen }, target) {
+    const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
+    const [unread, objects] = [[], []];
+    for (const list of lists) {
+        if ("level" in list)
+            unread.push(list);
+        else
+            objects.push(...list);
+    }
+    return [...unread, ...rivalsOf(objects, chosen, target)];
 }
-async function listIn(client, version, namespace) {
+async function listIn({ client, virtualServices }, namespace) {
     try {
-        return await client.list(virtualServicesOf(version), namespace);
+        return await client.list(virtualServices, namespace);
     }
     catch (error) {
         if (!(error instanceof KubernetesError && error.status === 403))
@@ -45572,94 +45707,30 @@ async function listIn(client, version, namespace) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-subsets.js
-
-
-
-
-
-
-
-const own_subsets_maxTries = 5;
-/** The DestinationRule of our own for one service. */
-function ownSubsets(client, before, target, labelsOf) {
-    const resource = destinationRulesOf(before.version);
-    const namespace = ruleNamespace(target);
-    const name = ownRuleName(target.service);
-    const names = before.missingSubsets.flatMap((role) => target[role].subset ?? []);
-    const has = ({ subsets }, subset) => subsets.some((one) => one.name === subset);
-    async function addOnce() {
-        const rules = await client.list(resource, namespace);
-        const object = rules.find(({ metadata }) => metadata.name === name);
-        const ours = object && readDestinationRule(object);
-        if (ours && !(isOurs(ours.object) && (0,istio_host/* covers */.hU)(ours.host, canaryHost(target))))
-            throw inTheWay(ours);
-        const absent = before.missingSubsets.filter((role) => !(ours && has(ours, target[role].subset)));
-        if (absent.length === 0)
-            return;
-        const need = subsetNeed(rules, target);
-        const subsets = await missingSubsets(absent, need, target, labelsOf);
-        if (ours)
-            await change(ours, [...rawSubsets(ours), ...subsets]);
-        else
-            await client.create(resource, namespace, ownRule(target, before.version, subsets, need.beside));
-    }
-    const inTheWay = ({ word }) => new lib_errors/* DeniedError */.iC(`${word} is in the way: Istio Canary did not make it for ${target.canary.host}, so it is not touched.`, { next: "Rename it, or remove it." });
-    async function removeOnce() {
-        const object = await client.get(resource, namespace, name);
-        const rule = object && isOurs(object) ? readDestinationRule(object) : undefined;
-        if (!rule || !names.some((subset) => has(rule, subset)))
-            return;
-        const rest = rule.subsets.filter((subset) => !names.includes(subset.name)).map(({ raw }) => raw);
-        if (rest.length > 0)
-            await change(rule, rest);
-        else
-            await client.delete(resource, namespace, name, { uid: rule.object.metadata.uid });
-    }
-    /** Whatever somebody changes between reading and writing makes the test fail, and the rule is read again. */
-    async function change(rule, subsets) {
-        const path = "/spec/subsets";
-        await client.patch(resource, namespace, name, {
-            type: "json",
-            body: [
-                { op: "test", path, value: rawSubsets(rule) },
-                { op: "replace", path, value: subsets },
-            ],
-        });
-    }
-    return {
-        add: async () => (names.length === 0 ? undefined : repeat(addOnce)),
-        remove: async () => (names.length === 0 ? undefined : repeat(removeOnce)),
-        async differences(winner) {
-            if (names.length === 0)
-                return [];
-            const objects = await client.list(resource, namespace);
-            if (winner === "canary")
-                return subsetNeed(objects, target).missing.length === 0
-                    ? []
-                    : [
-                        `no DestinationRule in namespace ${namespace} has the subset ${target.canary.subset}, which the routes name`,
-                    ];
-            const ours = objects.filter((object) => object.metadata.name === name && isOurs(object)).map(readDestinationRule);
-            return ours.flatMap((rule) => names.filter((subset) => has(rule, subset)).map((subset) => `${rule.word} still has the subset ${subset}`));
-        },
-    };
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/last-writer.js
+/**
+ * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
+ * Times are whole seconds, so of two within one the other's counts.
+ */
+function lastWriter({ metadata }, own) {
+    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
+        .filter(isEntry)
+        .filter(({ subresource }) => !subresource);
+    const newest = (ofOurs) => entries
+        .filter(({ manager }) => (manager === own) === ofOurs)
+        .toSorted((a, b) => a.time.localeCompare(b.time))
+        .at(-1);
+    const [ours, theirs] = [newest(true), newest(false)];
+    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
 }
-const rawSubsets = ({ subsets }) => subsets.map(({ raw }) => raw);
-/** A conflict means that somebody wrote in between: look again, decide again. */
-async function repeat(step) {
-    for (let tries = 1;; tries++) {
-        try {
-            return await step();
-        }
-        catch (error) {
-            if (!(error instanceof KubernetesError && [409, 422].includes(error.status)) || tries === own_subsets_maxTries)
-                throw error;
-        }
-    }
-}
+const isEntry = (entry) => typeof entry === "object" &&
+    entry !== null &&
+    "manager" in entry &&
+    typeof entry.manager === "string" &&
+    "time" in entry &&
+    typeof entry.time === "string";
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/router.js
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/moved-virtual-service.js
 
 
 
@@ -45668,49 +45739,11 @@ async function repeat(step) {
 
 
 
-const router_maxTries = 5;
-/** Moves the weights of the user's own VirtualServices, one JSON Patch for each, and changes nothing else in them. */
-function virtualServiceRouter({ client, clock, target, before, subsetLabels, }) {
-    const resource = virtualServicesOf(before.version);
-    const subsets = ownSubsets(client, before, target, subsetLabels);
-    const read = (one) => client.get(resource, one.namespace, one.name);
-    /** The newest wish alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
-    let newest;
-    let underWay;
-    /** Reads, plans and writes until a reading shows that nothing is left to write: one read, one write, and the proof. */
-    async function reach(one, aim) {
-        let refused;
-        for (let tries = 0;; tries++) {
-            const object = await read(one);
-            if (aim !== newest)
-                return;
-            const moves = movesFor(object, one, aim);
-            const body = patchOf(moves);
-            if (body.length === 0)
-                return;
-            const patch = JSON.stringify(body);
-            // Nothing that the patch tests has changed since it was refused, so it is the patch that is wrong.
-            if (refused?.patch === patch)
-                throw denied(one, moves, refused.error);
-            if (tries === router_maxTries)
-                throw contested(one, moves, object, refused?.error);
-            refused = undefined;
-            try {
-                await client.patch(resource, one.namespace, one.name, { type: "json", body });
-            }
-            catch (error) {
-                if (!(error instanceof KubernetesError))
-                    throw error;
-                if (![404, 409, 422].includes(error.status))
-                    throw denied(one, moves, error);
-                if (error.status === 422)
-                    refused = { patch, error };
-                await clock.sleepUntil(clock.now() + 20 * 2 ** tries);
-            }
-        }
-    }
+/** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
+function movedVirtualService({ client, virtualServices: resource }, clock, pair, one) {
+    const read = () => client.get(resource, one.namespace, one.name);
     /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
-    function movesFor(object, one, aim) {
+    function movesFor(object, aim) {
         if (!object) {
             if (aim.to === "before")
                 return [];
@@ -45718,76 +45751,41 @@ function virtualServiceRouter({ client, clock, target, before, subsetLabels, }) 
                 next: "Apply it again, then run the release again.",
             });
         }
-        const { moves, troubles } = planMoves(object, one, target, aim);
+        const { moves, troubles } = planMoves(object, one, pair, aim);
         if (troubles.length === 0 || aim.to === "before")
             return moves;
         throw new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was changed during the release: ${someOf(troubles)}.`, {
             next: "Put the routes back as they were, then run the release again.",
         });
     }
-    async function compare(one, aim) {
-        const object = await read(one);
-        if (!object)
-            return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
-        const { moves, troubles } = planMoves(object, one, target, aim);
-        const writer = lastWriter(object, fieldManager);
-        const different = moves.filter((move) => patchOf([move]).length > 0);
-        return [
-            ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
-            ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${writer === undefined ? "" : `, written by ${writer}`}`),
-        ];
-    }
-    const compareAll = async (aim) => (await Promise.all(before.virtualServices.map((one) => compare(one, aim)))).flat();
-    async function inOrder(aim) {
-        newest = aim;
-        for (const one of before.virtualServices)
-            await reach(one, aim);
-    }
-    function forward(aim) {
-        const work = inOrder(aim);
-        const ended = work
-            .catch(() => undefined)
-            .then(() => {
-            if (underWay === ended)
-                underWay = undefined;
-        });
-        underWay = ended;
-        return work;
-    }
-    /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
-    async function back() {
-        const aim = { to: "before" };
-        newest = aim;
-        const earlier = underWay;
-        await atOnce(aim);
-        if (!earlier)
-            return;
-        await earlier;
-        await atOnce(aim);
-    }
-    /** Traffic back first: one VirtualService that refuses must not keep the others from being given back. */
-    async function atOnce(aim) {
-        const results = await Promise.allSettled(before.virtualServices.map((one) => reach(one, aim)));
-        const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-        if (errors.length > 0)
-            throw joined(errors);
-    }
     return {
-        prepare: () => subsets.add(),
-        write: ({ canary }) => forward(aimAt(canary)),
-        async drift({ canary }) {
-            const found = await compareAll(aimAt(canary));
-            return found.length === 0 ? undefined : someOf(found, "; ", 3);
+        async reach(aim, superseded) {
+            const plan = (object) => {
+                if (superseded.aborted)
+                    return undefined;
+                const moves = movesFor(object, aim);
+                return object && patchWrite(client, resource, object, patchOf(moves));
+            };
+            await edit(clock, {
+                read,
+                plan,
+                proven: true,
+                refused: (error, object) => denied(one, movesFor(object, aim), error),
+                contested: (error, object) => contested(one, movesFor(object, aim), object, error),
+            });
         },
-        finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
-        // After a swap the routes name the canary's subset, so it has to stay.
-        cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
-        async differences(winner) {
-            const found = await Promise.all([
-                compareAll(winner === "stable" ? { to: "before" } : { to: "swapped" }),
-                subsets.differences(winner),
-            ]);
-            return found.flat();
+        async differences(aim) {
+            const object = await read();
+            if (!object)
+                return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
+            const { moves, troubles } = planMoves(object, one, pair, aim);
+            const writer = lastWriter(object, fieldManager);
+            const by = writer === undefined ? "" : `, written by ${writer}`;
+            const different = moves.filter((move) => patchOf([move]).length > 0);
+            return [
+                ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
+                ...different.map((move) => `${virtualServiceWord(one)} ${changeWord(move)}${by}`),
+            ];
         },
     };
 }
@@ -45798,48 +45796,130 @@ const wishWord = (moves) => someOf(moves.map((move) => `${routeWord(move.rule)}:
 const lacksPermission = ({ status, message }) => status === 403 && message.includes("cannot patch resource");
 const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
-    ...(lacksPermission(error)
-        ? { next: "Give the job's service account the verb patch on virtualservices in that namespace." }
-        : {}),
+    next: lacksPermission(error)
+        ? "Give the job's service account the verb patch on virtualservices in that namespace."
+        : undefined,
 });
 function contested(one, moves, object, cause) {
     const writer = object && lastWriter(object, fieldManager);
-    return new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was written ${router_maxTries} times and is still not as it should be (${wishWord(moves)})${writer === undefined ? "" : `: ${writer} writes it, too`}.`, {
+    const by = writer === undefined ? "" : `: ${writer} writes it, too`;
+    return new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was written ${maxWrites} times and is still not as it should be (${wishWord(moves)})${by}.`, {
         next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
-        ...(cause ? { cause } : {}),
+        cause,
     });
 }
-/** Several failures in one: lasting if any of them is. */
-function joined(errors) {
-    const [only, ...more] = errors;
-    if (more.length === 0)
-        return only;
-    const message = errors.map(lib_errors/* tell */.qz).join("; ");
-    return errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk)
-        ? new lib_errors/* UnreachableError */.Jk(message, { cause: only })
-        : new lib_errors/* DeniedError */.iC(message, { cause: only });
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-subsets.js
+
+
+
+
+
+
+/** The DestinationRule of our own for one service. */
+function ownSubsets({ api, clock, target, missing, labelsOf }) {
+    const { client, version, destinationRules: resource } = api;
+    const namespace = ruleNamespace(target);
+    const name = ownRuleName(target.service);
+    const names = missing.flatMap((role) => target[role].subset ?? []);
+    const has = ({ subsets }, subset) => subsets.some((one) => one.name === subset);
+    const list = () => client.list(resource, namespace);
+    async function addition(rules) {
+        const object = rules.find(({ metadata }) => metadata.name === name);
+        const ours = object && readDestinationRule(object);
+        if (ours && !(isOurs(ours.object) && (0,istio_host/* covers */.hU)(ours.host, canaryHost(target))))
+            throw inTheWay(ours);
+        const absent = missing.filter((role) => !(ours && has(ours, target[role].subset)));
+        if (absent.length === 0)
+            return undefined;
+        const need = subsetNeed(rules, target);
+        const subsets = await missingSubsets(absent, need, target, labelsOf);
+        if (ours)
+            return change(ours, [...rawSubsets(ours), ...subsets]);
+        const body = ownRule(target, version, subsets, need.beside);
+        return { body, send: () => client.create(resource, namespace, body) };
+    }
+    const inTheWay = ({ word }) => new lib_errors/* DeniedError */.iC(`${word} is in the way: Istio Canary did not make it for ${target.canary.host}, so it is not touched.`, { next: "Rename it, or remove it." });
+    function removal(object) {
+        const rule = object && isOurs(object) ? readDestinationRule(object) : undefined;
+        if (!rule || !names.some((subset) => has(rule, subset)))
+            return undefined;
+        const rest = rule.subsets.filter((subset) => !names.includes(subset.name)).map(({ raw }) => raw);
+        if (rest.length > 0)
+            return change(rule, rest);
+        const { uid } = rule.object.metadata;
+        return { body: { uid }, send: () => client.delete(resource, namespace, name, { uid }) };
+    }
+    /** Whatever somebody changes between reading and writing makes the test fail, and the rule is read again. */
+    const change = (rule, subsets) => patchWrite(client, resource, rule.object, [
+        { op: "test", path: "/spec/subsets", value: rawSubsets(rule) },
+        { op: "replace", path: "/spec/subsets", value: subsets },
+    ]);
+    return {
+        async add() {
+            if (names.length > 0)
+                await edit(clock, { read: list, plan: addition });
+        },
+        async remove() {
+            if (names.length > 0)
+                await edit(clock, { read: () => client.get(resource, namespace, name), plan: removal });
+        },
+        async differences(winner) {
+            if (names.length === 0)
+                return [];
+            const objects = await list();
+            if (winner === "canary") {
+                if (subsetNeed(objects, target).missing.length === 0)
+                    return [];
+                const { subset } = target.canary;
+                return [`no DestinationRule in namespace ${namespace} has the subset ${subset}, which the routes name`];
+            }
+            const ours = objects.filter((object) => object.metadata.name === name && isOurs(object)).map(readDestinationRule);
+            return ours.flatMap((rule) => names.filter((subset) => has(rule, subset)).map((subset) => `${rule.word} still has the subset ${subset}`));
+        },
+    };
 }
+const rawSubsets = ({ subsets }) => subsets.map(({ raw }) => raw);
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/serving.js
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/route-permissions.js
+const group = "networking.istio.io";
+/** What moving VirtualServices needs. */
+const routePermissions = [
+    {
+        group,
+        resource: "virtualservices",
+        verbs: ["get", "list", "patch"],
+        why: "read the routes and move their weights",
+        ofRoutes: true,
+    },
+    { group, resource: "destinationrules", verbs: ["list"], why: "know the subsets" },
+    {
+        group,
+        resource: "destinationrules",
+        verbs: ["get", "create", "patch", "delete"],
+        why: "add the canary's subset where it is missing, and take it away again",
+        optional: true,
+        when: ({ canary }) => canary.subset !== undefined,
+    },
+];
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/serving-roles.js
 
 
 
 
 /**
- * The one version that has all the traffic of both, on every VirtualService of the target; undefined while both have some, or none has.
- * Also where they may not be read: the preflight names the permission that is missing.
+ * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where they may not
+ * be read: the preflight names the permission that is missing.
  */
-async function soleServer(client, target) {
-    const resource = virtualServicesOf(await istioVersion(client));
+async function servingRoles({ client, virtualServices }, target) {
     const { roleOf } = destinationRoles(target);
-    const serving = await Promise.all(target.routes.map(async (choice) => {
-        const object = await unlessForbidden(client.get(resource, choice.namespace, choice.name));
+    const serving = choicesOf(target).map(async (choice) => {
+        const object = await unlessForbidden(client.get(virtualServices, choice.namespace, choice.name));
         const rules = object ? chosenRules(movableRules(object), choice) : [];
         return rules.flatMap(({ destinations }) => destinations.filter((one) => destination_trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
-    }));
-    const [role, ...more] = new Set(serving.flat());
-    return more.length === 0 ? role : undefined;
+    });
+    return (await Promise.all(serving)).flat();
 }
 async function unlessForbidden(reading) {
     try {
@@ -45851,6 +45931,41 @@ async function unlessForbidden(reading) {
         throw error;
     }
 }
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-family.js
+
+
+
+
+
+
+
+
+
+/** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
+const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
+    kind: "VirtualService",
+    permissions: routePermissions,
+    serving: async (target) => servingRoles(await offeredApi(client), target),
+    look: (target) => ({
+        survey: () => surveyRoutes(client, target),
+        inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
+    }),
+    capture: async (target) => captureRoutes(await offeredApi(client), target),
+    moved(target, stored) {
+        const before = parseRoutesBefore(stored);
+        const api = istioApi(client, before.version);
+        const missing = before.missingSubsets;
+        const subsets = ownSubsets({ api, clock, target, missing, labelsOf: subsetLabels(target) });
+        return {
+            routes: before.virtualServices.map((one) => movedVirtualService(api, clock, target, one)),
+            prepare: subsets.add,
+            // After a swap the routes name the canary's subset, so it has to stay.
+            cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
+            differences: subsets.differences,
+        };
+    },
+});
 
 ;// CONCATENATED MODULE: ./src/ports/no-metrics.js
 
@@ -45875,11 +45990,7 @@ const noMetrics = {
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
 const warn = (what, next) => ({ level: "warn", what, next });
-const finding_note = (what, next) => ({
-    level: "note",
-    what,
-    ...(next === undefined ? {} : { next }),
-});
+const finding_note = (what, next) => ({ level: "note", what, next });
 const finding_refusal = ({ problem, next }) => finding_refuse(`${problem}.`, next);
 /** The names that are there, for those who have to find the one they meant. */
 function finding_listed(names, most = 10) {
@@ -45888,126 +45999,16 @@ function finding_listed(names, most = 10) {
 }
 const pods = (count) => (count === 1 ? "1 pod" : `${count} pods`);
 
-;// CONCATENATED MODULE: ./src/preflight/permissions.js
-
-
-const istio = "networking.istio.io";
-const makesPods = ({ source }) => source.from !== "existing";
-const splitsBySubset = ({ canary }) => canary.subset !== undefined;
-/** Everything that a release may do, in the order in which it does it. */
-const permissions = [
-    {
-        group: "coordination.k8s.io",
-        resource: "leases",
-        verbs: ["get", "create", "update"],
-        why: "keep two jobs from releasing one service at once",
-    },
-    {
-        group: "",
-        resource: "configmaps",
-        verbs: ["get", "create", "update"],
-        why: "keep the journal, by which another job can finish a release or give it back",
-    },
-    {
-        group: istio,
-        resource: "virtualservices",
-        verbs: ["get", "list", "patch"],
-        why: "read the routes and move their weights",
-        ofRoutes: true,
-    },
-    { group: istio, resource: "destinationrules", verbs: ["list"], why: "know the subsets" },
-    {
-        group: istio,
-        resource: "destinationrules",
-        verbs: ["get", "create", "patch", "delete"],
-        why: "add the canary's subset where it is missing, and take it away again",
-        optional: true,
-        when: splitsBySubset,
-    },
-    { group: "", resource: "services", verbs: ["list"], why: "know which pods are behind a host" },
-    { group: "", resource: "pods", verbs: ["list"], why: "see how the canary's pods are" },
-    {
-        group: "apps",
-        resource: "deployments",
-        verbs: ["get", "list", "patch"],
-        why: "give a Deployment the image and the replicas, and see how it is",
-    },
-    {
-        group: "apps",
-        resource: "deployments",
-        verbs: ["create", "delete"],
-        why: "make the canary's Deployment and take it away again",
-        when: makesPods,
-    },
-    {
-        group: "apps",
-        resource: "replicasets",
-        verbs: ["get", "list"],
-        why: "tell new pods from old ones, and put an older pod template back",
-    },
-    {
-        group: "autoscaling",
-        resource: "horizontalpodautoscalers",
-        verbs: ["list"],
-        why: "leave the replicas to an autoscaler where there is one",
-    },
-    {
-        group: "policy",
-        resource: "poddisruptionbudgets",
-        verbs: ["list"],
-        why: "tell of budgets that the new stable would lack",
-        optional: true,
-    },
-    {
-        group: "",
-        resource: "pods/log",
-        verbs: ["get"],
-        why: "show the last words of a container that crashes",
-        optional: true,
-    },
-    {
-        group: "",
-        resource: "namespaces",
-        verbs: ["get"],
-        why: "know whether the namespace injects sidecars",
-        optional: true,
-    },
-];
-/** The permissions that this release needs, manifests' kinds included, each in its namespace. */
-function permissionsFor(target, plan) {
-    const applies = ({ when }) => when?.(target, plan) ?? true;
-    const namespacesOf = ({ ofRoutes }) => ofRoutes
-        ? [...new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)])]
-        : [target.namespace];
-    return [...permissions, ...ofManifests(target)]
-        .filter(applies)
-        .flatMap((permission) => namespacesOf(permission).map((namespace) => ({ ...permission, namespace })));
-}
-function ofManifests({ source }) {
-    if (source.from !== "manifests")
-        return [];
-    const kinds = source.objects.map((object) => resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""));
-    const distinct = new Map(kinds.map((kind) => [`${kind.plural}.${kind.group}`, kind]));
-    return [...distinct.values()].map(({ group, plural }) => ({
-        group,
-        resource: plural,
-        verbs: ["get", "create", "patch", "delete"],
-        why: "apply your manifests and take them away again",
-    }));
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/access.js
 
 
 
 
-
 /** Asks the API server about every verb that will be used, before the first one is. */
-async function inspectAccess(client, target, plan) {
+async function inspectAccess(client, permissions) {
     try {
-        const asked = permissionsFor(target, plan);
-        const denied = await Promise.all(asked.map((permission) => deniedVerbs(client, permission)));
-        return asked.flatMap((permission, index) => lacking(permission, denied[index] ?? []));
+        const denied = await Promise.all(permissions.map((permission) => deniedVerbs(client, permission)));
+        return permissions.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
     }
     catch (error) {
         if (!(error instanceof KubernetesError))
@@ -46017,41 +46018,33 @@ async function inspectAccess(client, target, plan) {
         ];
     }
 }
-async function deniedVerbs(client, { verbs, ...permission }) {
+async function deniedVerbs(client, permission) {
+    const { verbs } = permission;
     const allowed = await Promise.all(verbs.map((verb) => mayDo(client, permission, verb)));
     return verbs.filter((_, index) => !allowed[index]);
 }
 async function mayDo(client, { group, resource: path, namespace }, verb) {
     const [resource = "", subresource] = path.split("/");
     // A namespace is its own namespace, for a Role as for this question; the name stands there, too.
-    const name = resource === "namespaces" ? { name: namespace } : {};
+    const name = resource === "namespaces" ? namespace : undefined;
     const review = {
         apiVersion: "authorization.k8s.io/v1",
         kind: "SelfSubjectAccessReview",
-        spec: {
-            resourceAttributes: {
-                verb,
-                group,
-                resource,
-                namespace,
-                ...name,
-                ...(subresource === undefined ? {} : { subresource }),
-            },
-        },
+        spec: { resourceAttributes: { verb, group, resource, namespace, name, subresource } },
     };
-    return (field(await client.create(resources.selfSubjectAccessReviews, undefined, review), "status", "allowed") === true);
+    const answer = await client.create(resources.selfSubjectAccessReviews, undefined, review);
+    return field(answer, "status", "allowed") === true;
 }
-function lacking({ group, resource, namespace, why, optional }, denied) {
+function lacking(permission, denied) {
     if (denied.length === 0)
-        return [];
+        return undefined;
+    const { group, resource, namespace, why, optional } = permission;
     const name = group === "" ? resource : `${resource}.${group}`;
     const what = `This job may not ${denied.join(", ")} ${name} in namespace ${namespace}, which is needed to ${why}.`;
     const rule = `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${denied.join(", ")}]}`;
-    return [
-        optional
-            ? warn(what, `The release goes on without. To have it, add ${rule} to the job's Role in ${namespace}.`)
-            : finding_refuse(what, `Add ${rule} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`),
-    ];
+    return optional
+        ? warn(what, `The release goes on without. To have it, add ${rule} to the job's Role in ${namespace}.`)
+        : finding_refuse(what, `Add ${rule} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/autoscalers.js
@@ -46239,19 +46232,17 @@ function servicesSelect({ target, services }) {
         .map((service) => finding_refuse(`Service ${target.namespace}/${service.metadata.name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
 }
 
-;// CONCATENATED MODULE: ./src/preflight/mesh.js
-
-
-const mesh_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const placedRules = (virtualService) => rulesOf(virtualService).map(({ section, index, name, destinations }) => {
-    const route = name === undefined ? `${section} route #${index}` : `route "${name}"`;
-    return { virtualService, section, word: `${mesh_wordOf(virtualService)}: ${route}`, destinations };
-});
-const hostOf = ({ namespace }, { host }) => (0,istio_host/* readHost */.rk)(host, namespace);
-/** Whether requests for this Service are routed by the VirtualService: one of its hosts is the Service's, or a wildcard over it. */
-const mesh_routes = (virtualService, host) => hostsOf(virtualService).some((each) => (0,istio_host/* covers */.hU)(each, host));
+;// CONCATENATED MODULE: ./src/release/route-kind.js
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"];
+/** The kinds among some routes; where there are none, every kind there is. */
+function kindsAmong(routes) {
+    const kinds = new Set(routes.map(({ kind }) => kind));
+    return kinds.size > 0 ? [...kinds] : allKinds;
+}
 
 ;// CONCATENATED MODULE: ./src/preflight/owners.js
+
 
 
 
@@ -46276,15 +46267,17 @@ const owners = [
         owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
             labelled(object, "argocd.argoproj.io/instance") ||
             writtenBy(object, /^argocd/),
-        finding: (objects) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, "In the Application set ignoreDifferences for them (VirtualService: jqPathExpressions [.spec.http]; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs."),
+        finding: (objects, kinds) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `In the Application set ignoreDifferences for them (${owners_differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`),
     },
     {
         owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
             labelled(object, "helm.toolkit.fluxcd.io/name") ||
             writtenBy(object, /^(kustomize|helm)-controller$/),
-        finding: (objects) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, "Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore /spec/http in the Kustomization, or suspend it while a release runs."),
+        finding: (objects, kinds) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`),
     },
 ];
+const owners_differencesOf = (kinds) => kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
+const pointersOf = (kinds) => kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
 /** Its Services select by the hash of a Rollout's template. */
 const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
 /** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
@@ -46292,19 +46285,116 @@ function ownersAreKnown(scene) {
     const objects = touched(scene);
     return owners.flatMap(({ owns, finding }) => {
         const owned = objects.filter(owns);
-        return owned.length === 0 ? [] : [finding(owned.map(mesh_wordOf).join(", "))];
+        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), kindsAmong(scene.target.routes))];
     });
 }
-function touched({ target, services, deployments, virtualServices, destinationRules, }) {
-    const hosts = [target.stable.host, target.canary.host, target.service].map((host) => (0,istio_host/* readHost */.rk)(host, target.namespace));
-    const isMeant = (host) => hosts.some((one) => (0,istio_host/* sameHost */.RM)(one, host));
-    const named = (object) => target.routes.some(({ namespace, name }) => object.metadata.namespace === namespace && object.metadata.name === name);
+const owners_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
+    const isMeant = (host) => Object.values(hosts).some((one) => (0,istio_host/* sameHost */.RM)(one, host));
+    const names = [target.stable.deployment, target.canary.deployment];
     return [
-        ...virtualServices.filter(named),
-        ...deployments.filter(({ metadata }) => [target.stable.deployment, target.canary.deployment].includes(metadata.name)),
+        ...chosenRoutes,
+        ...deployments.filter(({ metadata }) => names.includes(metadata.name)),
         ...services.filter(({ metadata }) => isMeant((0,istio_host/* readHost */.rk)(metadata.name, target.namespace))),
         ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
     ];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/permissions.js
+
+
+const makesPods = ({ source }) => source.from !== "existing";
+const ofTheJob = [
+    {
+        group: "coordination.k8s.io",
+        resource: "leases",
+        verbs: ["get", "create", "update"],
+        why: "keep two jobs from releasing one service at once",
+    },
+    {
+        group: "",
+        resource: "configmaps",
+        verbs: ["get", "create", "update"],
+        why: "keep the journal, by which another job can finish a release or give it back",
+    },
+];
+const ofTheService = [
+    { group: "", resource: "services", verbs: ["list"], why: "know which pods are behind a host" },
+    { group: "", resource: "pods", verbs: ["list"], why: "see how the canary's pods are" },
+    {
+        group: "apps",
+        resource: "deployments",
+        verbs: ["get", "list", "patch"],
+        why: "give a Deployment the image and the replicas, and see how it is",
+    },
+    {
+        group: "apps",
+        resource: "deployments",
+        verbs: ["create", "delete"],
+        why: "make the canary's Deployment and take it away again",
+        when: makesPods,
+    },
+    {
+        group: "apps",
+        resource: "replicasets",
+        verbs: ["get", "list"],
+        why: "tell new pods from old ones, and put an older pod template back",
+    },
+    {
+        group: "autoscaling",
+        resource: "horizontalpodautoscalers",
+        verbs: ["list"],
+        why: "leave the replicas to an autoscaler where there is one",
+    },
+    {
+        group: "policy",
+        resource: "poddisruptionbudgets",
+        verbs: ["list"],
+        why: "tell of budgets that the new stable would lack",
+        optional: true,
+    },
+    {
+        group: "",
+        resource: "pods/log",
+        verbs: ["get"],
+        why: "show the last words of a container that crashes",
+        optional: true,
+    },
+    {
+        group: "",
+        resource: "namespaces",
+        verbs: ["get"],
+        why: "know whether the namespace injects sidecars",
+        optional: true,
+    },
+];
+/** Everything that a release may do, in the order in which it does it. */
+const permissionsWith = (ofRoutes) => [
+    ...ofTheJob,
+    ...ofRoutes,
+    ...ofTheService,
+];
+/** The permissions that this release needs, manifests' kinds included, each in its namespace. */
+function permissionsFor(target, plan, ofRoutes) {
+    const routesNamespaces = new Set([target.namespace, ...target.routes.map(({ namespace }) => namespace)]);
+    return [...permissionsWith(ofRoutes), ...ofManifests(target)]
+        .filter(({ when }) => when?.(target, plan) ?? true)
+        .flatMap((permission) => {
+        const namespaces = permission.ofRoutes ? [...routesNamespaces] : [target.namespace];
+        return namespaces.map((namespace) => ({ ...permission, namespace }));
+    });
+}
+function ofManifests({ source }) {
+    if (source.from !== "manifests")
+        return [];
+    const kinds = source.objects.map((object) => resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""));
+    const distinct = new Map(kinds.map((kind) => [`${kind.plural}.${kind.group}`, kind]));
+    return [...distinct.values()].map(({ group, plural }) => ({
+        group,
+        resource: plural,
+        verbs: ["get", "create", "patch", "delete"],
+        why: "apply your manifests and take them away again",
+    }));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
@@ -46316,63 +46406,60 @@ function touched({ target, services, deployments, virtualServices, destinationRu
 
 /**
  * With subsets the canary's pods are behind stable's Service, too: as soon as they are ready, whoever is not sent to
- * stable's subset by a VirtualService sends them their part of the requests.
+ * stable's subset by a route sends them their part of the requests.
  */
 function stableIsPinned(scene) {
-    const { stable, planned, target } = scene;
-    if (target.stable.subset === undefined || !stable || planned === undefined || "problem" in planned)
+    const shared = sharedService(scene);
+    if (!shared)
         return [];
-    const canary = planned.deployment;
-    if (!isBehindStablesService(scene, canary))
-        return [];
-    const rules = scene.virtualServices.flatMap(placedRules).filter((rule) => sendsToService(rule, scene));
-    const pins = rules.filter((rule) => isInForce(rule.virtualService, scene) && sendsTo(rule, scene, target.stable.subset));
+    const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
+    const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
     if (pins.length === 0)
-        return [unpinned(scene, stable)];
-    return [...unpinnedRules(rules, scene), ...unpinnedInMesh(pins, scene, stable)];
+        return [unpinned(shared, scene)];
+    const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
+    const findings = open.map((fact) => unpinnedRule(fact, shared));
+    if (!pinning_isForMesh(scene))
+        findings.push(unpinnedInMesh(pins, shared));
+    return findings;
 }
-function isBehindStablesService({ services, target }, { podLabels }) {
-    const service = serviceBehind(services, hostOf(target, target.stable));
+function sharedService({ target, stable, planned, canary, services, hosts }) {
+    const { host, subset } = target.stable;
+    if (subset === undefined || !stable || planned === undefined || "problem" in planned)
+        return undefined;
+    const service = serviceBehind(services, hosts.stable);
     const selector = service && selectorOfService(service);
-    return selector !== undefined && carries(podLabels, selector);
+    if (!selector || !carries(planned.deployment.podLabels, selector))
+        return undefined;
+    return { host, subset, stable, canaryPods: canary?.rollout.available ?? 0 };
 }
-const sendsToService = ({ destinations }, { target }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, hostOf(target, target.stable)));
-const sendsTo = ({ destinations }, { target }, subset) => destinations.some((one) => one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hostOf(target, target.stable)));
-/** One with hosts is; a delegate is where another one names it, or where the user does. */
-function isInForce(virtualService, { virtualServices, target }) {
-    const own = virtual_service_nameOf(virtualService);
-    if (!isDelegate(virtualService))
-        return true;
-    const delegates = virtualServices.flatMap(rulesOf).flatMap(({ delegate }) => delegate ?? []);
-    return [...delegates, ...target.routes].some((each) => (0,istio_host/* isNamed */.ev)(each, own));
-}
+/** A rule of a delegate is where another route names it, or where the user does. */
+const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
+/** A mirror keeps no request from anywhere. */
+const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
+const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
 /** `1 of 3`, in percent: what a Service gives each of its pods. */
 const share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
-function unpinned({ canary, target }, stable) {
-    const { host, subset } = target.stable;
-    const what = `No VirtualService sends the requests for ${host} to stable's subset ${subset}, and the Service selects the canary's pods, too`;
-    const next = `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`;
-    const pods = canary?.rollout.available ?? 0;
-    return pods > 0
-        ? warn(`${what}: they get ${share(pods, stable.rollout.available)} of the requests already, whatever the weights say.`, next)
-        : finding_refuse(`${what}: they would get ${share(1, stable.rollout.available)} of the requests at once, before the first stage.`, next);
+function unpinned({ host, subset, stable, canaryPods }, { target }) {
+    const kinds = kindsAmong(target.routes);
+    const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
+    const what = `${none}, and the Service selects the canary's pods, too`;
+    const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
+    const { available } = stable.rollout;
+    return canaryPods > 0
+        ? warn(`${what}: they get ${share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
+        : finding_refuse(`${what}: they would get ${share(1, available)} of the requests at once, before the first stage.`, next);
 }
-/** Rules of the release's own VirtualServices; the others are the route's rivals and told of there. */
-function unpinnedRules(rules, scene) {
-    const ours = ({ metadata }) => scene.target.routes.some((route) => route.namespace === metadata.namespace && route.name === metadata.name);
-    const open = rules.filter((rule) => ours(rule.virtualService) && sendsTo(rule, scene, undefined));
-    return open.map(({ word }) => warn(`${word} sends to ${scene.target.stable.host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${scene.target.stable.subset}.`));
-}
-function unpinnedInMesh(pins, { target, virtualServices, canary }, stable) {
-    const { host } = target.stable;
-    const inMesh = virtualServices.some((each) => isForMesh(each) && mesh_routes(each, hostOf(target, target.stable)));
-    if (inMesh)
-        return [];
-    const by = finding_listed([...new Set(pins.map(({ virtualService }) => virtualService.metadata.name))]);
-    const pods = Math.max(1, canary?.rollout.available ?? 0);
-    return [
-        warn(`Only gateways follow VirtualService ${by}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, stable.rollout.available)} of their requests with ${pods} beside ${stable.rollout.available}), whatever the weights say.`, `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${target.stable.subset}.`),
-    ];
+/** Of the release's own routes; the others are their rivals and told of there. */
+const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
+function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
+    const kinds = kindsAmong(pins.map(({ route }) => route));
+    const names = kinds.map((kind) => {
+        const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
+        return `${kind} ${finding_listed([...new Set(ofKind)])}`;
+    });
+    const pods = Math.max(1, canaryPods);
+    const { available } = stable.rollout;
+    return warn(`Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
@@ -46488,85 +46575,6 @@ function subsetsAreClear({ target, destinationRules }) {
     ];
 }
 
-;// CONCATENATED MODULE: ./src/preflight/ports.js
-
-
-
-
-
-const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
-    number: numberAt(port, "port") ?? 0,
-    name: textAt(port, "name") ?? "",
-    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
-    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
-    target: field(port, "targetPort"),
-}));
-const serviceOf = ({ services, target }, { host }) => serviceBehind(services, (0,istio_host/* readHost */.rk)(host, target.namespace));
-/** Each destination of stable's, in the release's VirtualServices, with the rule it stands in. */
-function destinationsOfStable({ virtualServices, target, }) {
-    const named = virtualServices.filter(({ metadata }) => target.routes.some(({ namespace, name }) => namespace === metadata.namespace && name === metadata.name));
-    return named
-        .flatMap(placedRules)
-        .flatMap((rule) => rule.destinations.map((destination) => ({ rule, destination })))
-        .filter(({ destination: { host, subset } }) => subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.stable.host, target.namespace)));
-}
-/** The canary's destination is made like stable's, with its port: both Services need it. */
-function portsExist(scene) {
-    const { target } = scene;
-    const services = [...new Set([target.stable, target.canary].flatMap((version) => serviceOf(scene, version) ?? []))];
-    const found = destinationsOfStable(scene).flatMap(({ rule, destination }) => services.flatMap((service) => portOf(service, rule, destination) ?? []));
-    return ports_unique(found);
-}
-function portOf(service, { word }, { port }) {
-    const ports = portsOf(service);
-    const name = `Service ${service.metadata.namespace}/${service.metadata.name}`;
-    const list = ports.map(({ number }) => number).join(", ") || "none";
-    if (port === undefined) {
-        if (ports.length <= 1)
-            return undefined;
-        return warn(`${word} names no port, and ${name} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
-    }
-    return ports.some(({ number }) => number === port)
-        ? undefined
-        : finding_refuse(`${word} sends to port ${port}, which ${name} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
-}
-const ports_unique = (findings) => [
-    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
-];
-const ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
-const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
-/** Whether http routes apply to a port at all is decided by its name or appProtocol. */
-function portsSpeakHttp(scene) {
-    const used = destinationsOfStable(scene).filter(({ rule }) => rule.section === "http");
-    const service = serviceOf(scene, scene.target.stable);
-    if (!service || used.length === 0)
-        return [];
-    const ports = portsOf(service).filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number));
-    const name = `Service ${service.metadata.namespace}/${service.metadata.name}`;
-    return ports.flatMap(({ number, name: own, protocol }) => {
-        if (ports_http.has(protocol))
-            return [];
-        if (opaque.has(protocol))
-            return [
-                warn(`${name}: port ${number} (${own}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http."),
-            ];
-        return [
-            finding_note(`${name}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http."),
-        ];
-    });
-}
-/** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
-function portNamesExist(scene) {
-    const { planned, target } = scene;
-    const service = serviceOf(scene, target.canary);
-    if (!service || planned === undefined || "problem" in planned)
-        return [];
-    const names = planned.deployment.containers.flatMap(({ portNames }) => portNames);
-    return portsOf(service)
-        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
-        .map(({ target: to }) => finding_refuse(`Service ${service.metadata.namespace}/${service.metadata.name} sends to the container port named ${String(to)}, which the pods of Deployment ${planned.deployment.namespace}/${planned.deployment.name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/planned-canary.js
 
 
@@ -46616,55 +46624,60 @@ const withTemplate = (object, made) => "problem" in made
 
 
 
+
+
 const disruptionBudgets = {
     group: "policy",
     version: "v1",
     plural: "poddisruptionbudgets",
     kind: "PodDisruptionBudget",
 };
-async function readScene({ client, target, plan, firstDeploy }) {
-    const { namespace } = target;
-    const [inNamespace, services, deployments, autoscalers, budgets, mesh] = await Promise.all([
-        unlessDenied(client.get(resources.namespaces, undefined, namespace), "unread"),
-        client.list(resources.services, namespace),
-        client.list(resources.deployments, namespace),
-        client.list(resources.horizontalPodAutoscalers, namespace),
-        unlessDenied(client.list(disruptionBudgets, namespace), []),
-        readMesh(client, target),
+async function readScene({ client, target, plan, firstDeploy, look }) {
+    const inNamespace = target.namespace;
+    const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
+        unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
+        client.list(resources.services, inNamespace),
+        client.list(resources.deployments, inNamespace),
+        client.list(resources.horizontalPodAutoscalers, inNamespace),
+        unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+        readDestinationRules(client, inNamespace),
+        look.survey(),
     ]);
     const rawStable = named(deployments, target.stable.deployment);
     const rawCanary = named(deployments, target.canary.deployment);
     const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
     const [stablePods, canaryPods] = await Promise.all([readPods(client, stable), readPods(client, canary)]);
-    const given = target.source.from === "clone" ? target.source.labels : {};
-    const labels = canaryLabels({ ...target, given, services, destinationRules: mesh.destinationRules });
-    const planned = planCanary(target, labels, rawStable, rawCanary);
+    const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
     return {
-        ...{
-            target,
-            plan,
-            firstDeploy,
-            namespace: inNamespace,
-            services,
-            deployments,
-            autoscalers,
-            disruptionBudgets: budgets,
-            ...mesh,
-        },
-        ...{ stable, canary, planned, labels, stablePods, canaryPods },
+        target,
+        plan,
+        firstDeploy,
+        namespace,
+        services,
+        deployments,
+        stable,
+        canary,
+        planned: planCanary(target, labels, rawStable, rawCanary),
+        labels,
+        stablePods,
+        canaryPods,
+        routes: survey.facts,
+        chosenRoutes: survey.chosen,
+        hosts: scene_hostsOf(target),
+        destinationRules,
+        autoscalers,
+        disruptionBudgets: budgets,
     };
 }
+const scene_hostsOf = ({ namespace, service, stable, canary }) => ({
+    service: (0,istio_host/* readHost */.rk)(service, namespace),
+    stable: (0,istio_host/* readHost */.rk)(stable.host, namespace),
+    canary: (0,istio_host/* readHost */.rk)(canary.host, namespace),
+});
 const named = (objects, name) => objects.find(({ metadata }) => metadata.name === name);
-async function readMesh(client, { namespace, routes }) {
+async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
-    if (!istio)
-        return { virtualServices: [], destinationRules: [] };
-    const namespaces = [...new Set([namespace, ...routes.map((route) => route.namespace)])];
-    const [destinationRules, ...virtualServices] = await Promise.all([
-        client.list(istio.destinationRules, namespace),
-        ...namespaces.map((each) => client.list(istio.virtualServices, each)),
-    ]);
-    return { destinationRules, virtualServices: virtualServices.flat() };
+    return istio ? client.list(istio.destinationRules, namespace) : [];
 }
 async function readPods(client, deployment) {
     if (!deployment)
@@ -46684,6 +46697,78 @@ async function unlessDenied(reading, otherwise) {
             return otherwise;
         throw error;
     }
+}
+
+;// CONCATENATED MODULE: ./src/preflight/service-ports.js
+
+
+
+
+const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
+    number: numberAt(port, "port") ?? 0,
+    name: textAt(port, "name") ?? "",
+    // https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/
+    protocol: (textAt(port, "appProtocol") ?? textAt(port, "name")?.split("-")[0] ?? "").toLowerCase(),
+    target: field(port, "targetPort"),
+}));
+const service_ports_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
+/** Each destination of stable's, in the release's own routes. */
+const destinationsOfStable = ({ routes, hosts, target }) => routes
+    .filter(({ isChosen }) => isChosen)
+    .flatMap((fact) => fact.destinations.map((destination) => ({ fact, destination })))
+    .filter(({ destination: { host, subset, mirror } }) => !mirror && subset === target.stable.subset && (0,istio_host/* sameHost */.RM)(host, hosts.stable));
+/** The canary's destination is made like stable's, with its port: both Services need it. */
+function portsExist(scene) {
+    const { services, hosts } = scene;
+    const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
+    return service_ports_unique(findings);
+}
+function portOf(service, { fact, destination }) {
+    const ports = portsOf(service);
+    const list = ports.map(({ number }) => number).join(", ") || "none";
+    const { port } = destination;
+    if (port === undefined) {
+        if (ports.length <= 1)
+            return undefined;
+        return warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
+    }
+    if (ports.some(({ number }) => number === port))
+        return undefined;
+    return finding_refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
+}
+const service_ports_unique = (findings) => [
+    ...new Map(findings.map((finding) => [finding.what, finding])).values(),
+];
+const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
+const opaque = new Set(["tcp", "tls", "https", "mongo", "mysql", "redis", "udp"]);
+/** Whether http routes apply to a port at all is decided by its name or appProtocol. */
+function portsSpeakHttp(scene) {
+    const used = destinationsOfStable(scene).filter(({ fact }) => fact.section === "http");
+    const service = serviceBehind(scene.services, scene.hosts.stable);
+    if (!service || used.length === 0)
+        return [];
+    return portsOf(service)
+        .filter(({ number }) => used.some(({ destination }) => destination.port === undefined || destination.port === number))
+        .flatMap((port) => protocolOf(port, service_ports_wordOf(service)) ?? []);
+}
+function protocolOf({ number, name, protocol }, where) {
+    if (service_ports_http.has(protocol))
+        return undefined;
+    if (opaque.has(protocol))
+        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
+    return finding_note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
+}
+/** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
+function portNamesExist({ services, hosts, planned }) {
+    const service = serviceBehind(services, hosts.canary);
+    if (!service || planned === undefined || "problem" in planned)
+        return [];
+    const { namespace, name, containers } = planned.deployment;
+    const names = containers.flatMap(({ portNames }) => portNames);
+    return portsOf(service)
+        .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
+        .map(({ target: to }) => finding_refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/sidecars.js
@@ -46805,7 +46890,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
     ];
 }
 
-;// CONCATENATED MODULE: ./src/preflight/preflight.js
+;// CONCATENATED MODULE: ./src/preflight/release-preflight.js
 
 
 
@@ -46818,7 +46903,8 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
-const preflight_checks = [
+
+const release_preflight_checks = [
     namespaceExists,
     servicesExist,
     servicesSelect,
@@ -46843,29 +46929,28 @@ const preflight_checks = [
     ownersAreKnown,
 ];
 /** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
-function preflight(parts) {
+function releasePreflight(parts) {
+    const { client, target, plan, routes } = parts;
     return {
         async inspect() {
-            const [access, own, ...others] = await Promise.all([
-                inspectAccess(parts.client, parts.target, parts.plan),
-                inspectScene(parts),
-                ...parts.others.map((other) => toldBy(() => other.inspect())),
+            const look = routes.look(target);
+            const [access, ...answers] = await Promise.all([
+                inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
+                release_preflight_answerOf(() => inspectScene({ ...parts, look })),
+                release_preflight_answerOf(() => look.inspect(plan)),
+                ...parts.others.map((other) => release_preflight_answerOf(() => other.inspect())),
             ]);
-            return inOrder([
-                ...access,
-                ...unlessExplained(access, own),
-                ...others.flatMap((found) => unlessExplained(access, found)),
-            ]);
+            return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);
         },
     };
 }
-const inspectScene = (parts) => toldBy(async () => {
+async function inspectScene(parts) {
     const scene = await readScene(parts);
     // Without the namespace everything else is missing as well, and one sentence says it.
-    return scene.namespace === undefined ? namespaceExists(scene) : preflight_checks.flatMap((check) => check(scene));
-});
+    return scene.namespace === undefined ? namespaceExists(scene) : release_preflight_checks.flatMap((check) => check(scene));
+}
 /** What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that rejects. */
-async function toldBy(look) {
+async function release_preflight_answerOf(look) {
     try {
         return await look();
     }
@@ -46876,12 +46961,13 @@ async function toldBy(look) {
     }
 }
 /** A look that was forbidden needs no words of its own where the missing permission is named already. */
-function unlessExplained(access, found) {
-    if (!(found instanceof lib_errors/* ToldError */.QY))
-        return found;
-    if (found instanceof KubernetesError && found.status === 403 && access.some(({ level }) => level === "refuse"))
+function unlessExplained(access, answer) {
+    if (!(answer instanceof lib_errors/* ToldError */.QY))
+        return answer;
+    const isForbidden = answer instanceof KubernetesError && answer.status === 403;
+    if (isForbidden && access.some(({ level }) => level === "refuse"))
         return [];
-    return [{ level: "refuse", what: found.message, ...(found.next === undefined ? {} : { next: found.next }) }];
+    return [{ level: "refuse", what: answer.message, next: answer.next }];
 }
 const levels = ["refuse", "warn", "note"];
 /** What forbids the release first; nothing twice. */
@@ -46945,8 +47031,132 @@ function createWarnings({ redact }, tell) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/compose.js
+;// CONCATENATED MODULE: ./src/routes/one-step.js
 
+
+
+/**
+ * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal stay as
+ * they are; the rollback that follows gives back the ones before it. Back they are written all at once.
+ */
+function oneStep(families) {
+    const routes = families.flatMap((family) => family.routes);
+    /** The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
+    let newest = new AbortController();
+    let underWay;
+    function supersede() {
+        newest.abort();
+        newest = new AbortController();
+        return newest.signal;
+    }
+    function forward(aim) {
+        const work = one_step_inOrder(routes, aim, supersede());
+        const ended = work
+            .catch(() => undefined)
+            .then(() => {
+            if (underWay === ended)
+                underWay = undefined;
+        });
+        underWay = ended;
+        return work;
+    }
+    /** At once, and once more when a write that was under way has ended: it may have landed after the first look. */
+    async function back() {
+        const superseded = supersede();
+        const earlier = underWay;
+        await atOnce(routes, superseded);
+        if (!earlier)
+            return;
+        await earlier;
+        await atOnce(routes, superseded);
+    }
+    const compare = async (aim) => (await Promise.all(routes.map((route) => route.differences(aim)))).flat();
+    return {
+        async prepare() {
+            for (const family of families)
+                await family.prepare();
+        },
+        write: ({ canary }) => forward(aimAt(canary)),
+        async drift({ canary }) {
+            const differences = await compare(aimAt(canary));
+            return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
+        },
+        finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
+        async cleanUp(winner) {
+            for (const family of families)
+                await family.cleanUp(winner);
+        },
+        async differences(winner) {
+            const all = await Promise.all([compare(aimFor(winner)), ...families.map((family) => family.differences(winner))]);
+            return all.flat();
+        },
+    };
+}
+const aimFor = (winner) => (winner === "stable" ? { to: "before" } : { to: "swapped" });
+async function one_step_inOrder(routes, aim, superseded) {
+    for (const route of routes)
+        await route.reach(aim, superseded);
+}
+/** Traffic back first: one route that refuses must not keep the others from being given back. */
+async function atOnce(routes, superseded) {
+    const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded)));
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    if (errors.length > 0)
+        throw joined(errors);
+}
+/** Several failures in one: lasting if any of them is. */
+function joined(errors) {
+    const [only, ...more] = errors;
+    if (more.length === 0)
+        return only;
+    const message = errors.map(lib_errors/* tell */.qz).join("; ");
+    return errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk)
+        ? new lib_errors/* UnreachableError */.Jk(message, { cause: only })
+        : new lib_errors/* DeniedError */.iC(message, { cause: only });
+}
+
+;// CONCATENATED MODULE: ./src/routes/routes.js
+
+
+function allRoutes(families) {
+    /** Where no route is chosen, every family says so. */
+    function chosenBy({ routes }) {
+        const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
+        return chosen.length > 0 ? chosen : families;
+    }
+    return {
+        permissions: families.flatMap(({ permissions }) => permissions),
+        async soleServer(target) {
+            const serving = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
+            const [role, ...more] = new Set(serving.flat());
+            return more.length === 0 ? role : undefined;
+        },
+        look: (target) => ({
+            async survey() {
+                const surveys = await Promise.all(families.map((family) => family.look(target).survey()));
+                return {
+                    facts: surveys.flatMap(({ facts }) => facts),
+                    chosen: surveys.flatMap(({ chosen }) => chosen),
+                };
+            },
+            async inspect(plan) {
+                const findings = await Promise.all(chosenBy(target).map((family) => family.look(target).inspect(plan)));
+                return findings.flat();
+            },
+        }),
+        async capture(target) {
+            const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)]);
+            return Object.fromEntries(await Promise.all(captured));
+        },
+        router(target, before) {
+            const stored = objectAt(before);
+            const moved = families.filter(({ kind }) => stored[kind] !== undefined);
+            return oneStep(moved.map((family) => family.moved(target, stored[family.kind])));
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/compose.js
 
 
 
@@ -46991,24 +47201,14 @@ function compose(config, world) {
     const { clock } = world;
     const { warn, all: warnings } = warningsOf(config, world);
     const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
-    const client = connect(world, cluster, warn);
+    const client = rememberVersions(connect(world, cluster, warn));
     const journal = configMapJournal(client, namespace, service);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report) : undefined;
     const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
     const metricsOf = sharedMetrics(config, world);
-    const labelsOf = (target) => (of) => versionLabels(client, target, target.source.from === "clone" ? target.source.labels : {}, of);
-    const inspections = (target, plan) => [
-        { inspect: () => inspectRoutes(client, target, plan, labelsOf(target)) },
-        { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) },
-    ];
+    const routes = routesBy(client, clock);
     const portsOf = ({ target, before, plan }) => ({
-        router: virtualServiceRouter({
-            client,
-            clock,
-            target,
-            before: parseRoutesBefore(before.routes),
-            subsetLabels: labelsOf(target),
-        }),
+        router: routes.router(target, before.routes),
         workload: deploymentWorkload({
             client,
             target,
@@ -47034,10 +47234,21 @@ function compose(config, world) {
         journal,
         reporter,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
-        soleServer: (target) => soleServer(client, target),
-        preflight: (target, plan) => preflight({ client, target, plan, firstDeploy: config.firstDeploy, others: inspections(target, plan) }),
+        soleServer: routes.soleServer,
+        preflight(target, plan) {
+            const reading = readOnce(client);
+            const ofMetrics = { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) };
+            return releasePreflight({
+                client: reading,
+                routes: routesBy(reading, clock),
+                target,
+                plan,
+                firstDeploy: config.firstDeploy,
+                others: [ofMetrics],
+            });
+        },
         capture: async (target) => ({
-            routes: await captureRoutes(client, target),
+            routes: await routes.capture(target),
             workloads: await captureWorkloads(client, target, world.random),
         }),
         connect: portsOf,
@@ -47050,6 +47261,14 @@ function warningsOf(config, { voice, redaction }) {
         warnings.warn(warning);
     return warnings;
 }
+/** Every kind of route that a release can move. */
+const routesBy = (client, clock) => allRoutes([
+    virtualServiceFamily({
+        client,
+        clock,
+        subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
+    }),
+]);
 /** What was counted until now. */
 const counting = (metricsOf, { clock, stop }) => ({
     traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
@@ -47136,7 +47355,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 9990:
+/***/ 2197:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47147,7 +47366,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7597));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5688));
 
 
 __webpack_async_result__();
@@ -47155,7 +47374,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6802:
+/***/ 9323:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47165,7 +47384,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9452);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2107);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47210,7 +47429,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 9452:
+/***/ 2107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47330,7 +47549,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 6879:
+/***/ 6662:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47391,7 +47610,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 5921:
+/***/ 7974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47417,7 +47636,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 7088:
+/***/ 8577:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47452,7 +47671,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 8131:
+/***/ 4886:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47508,7 +47727,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 8693:
+/***/ 1500:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47568,7 +47787,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 6372:
+/***/ 6051:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47597,7 +47816,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 8171:
+/***/ 8920:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47646,7 +47865,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 6379:
+/***/ 8520:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47708,7 +47927,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 7597:
+/***/ 5688:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47716,18 +47935,18 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5701);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4938);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(988);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4556);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8073);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7886);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5957);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2814);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9011);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9071);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8131);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8171);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5220);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9365);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8803);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9402);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8835);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3205);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7824);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4803);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8256);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2734);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4886);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8920);
 
 
 
@@ -47749,7 +47968,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 791)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7556)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -47776,7 +47995,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2699));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5058));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -47825,7 +48044,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4821:
+/***/ 160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47842,7 +48061,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 7901:
+/***/ 6116:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47859,7 +48078,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 5090:
+/***/ 7199:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47886,14 +48105,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 5496:
+/***/ 1435:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7901);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6116);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -47908,7 +48127,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 6953:
+/***/ 2210:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47930,16 +48149,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 1149:
+/***/ 8304:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6953);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9198);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5595);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2210);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2910);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5103);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
 
 
 
@@ -47978,17 +48197,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 3667:
+/***/ 4460:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5090);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3069);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5595);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2644);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3602);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7199);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2910);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3368);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(21);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7684);
 
 
 
@@ -48035,7 +48254,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 3069:
+/***/ 2910:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48043,9 +48262,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8693);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5090);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1500);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7199);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 
@@ -48092,14 +48311,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 9198:
+/***/ 5103:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6953);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2644);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2210);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(21);
 
 
 const whatIsOpen = {
@@ -48171,14 +48390,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 5595:
+/***/ 3368:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48287,7 +48506,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 4387:
+/***/ 7834:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48295,7 +48514,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6372);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6051);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48339,7 +48558,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 2644:
+/***/ 21:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48348,11 +48567,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6372);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4387);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1444);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3602);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6051);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7834);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(839);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 
@@ -48419,14 +48638,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 6977:
+/***/ 598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5090);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7199);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48453,7 +48672,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1444:
+/***/ 839:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48471,7 +48690,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 3602:
+/***/ 7684:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48486,9 +48705,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(6372);
+var lib_numbers = __nccwpck_require__(6051);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(7088);
+var duration = __nccwpck_require__(8577);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48760,16 +48979,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 3591:
+/***/ 8322:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8131);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3239);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(487);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4886);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5704);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3854);
 
 
 
@@ -48847,7 +49066,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 3239:
+/***/ 5704:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48902,14 +49121,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 487:
+/***/ 3854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7088);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49079,6 +49298,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(9990);
+/******/ var __webpack_exports__ = __nccwpck_require__(2197);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
