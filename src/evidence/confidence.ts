@@ -35,23 +35,29 @@ export function ratioInterval(likelihood: Mixture, alpha: number): RatioInterval
 const ratioAt = (position: number | undefined): number | undefined =>
   position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
 
+/** (−1)^i · C(9, i): https://en.wikipedia.org/wiki/Lagrange_polynomial#Barycentric_form between equidistant points. */
+const barycentric = [1, -9, 36, -84, 126, -126, 84, -36, 9, -1];
+
 /**
  * The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about
  * 1e-9.
  */
 function between(logs: readonly number[], position: number): number {
-  const width = 10;
+  const width = barycentric.length;
   const first = Math.min(Math.max(Math.round(position) - width / 2, 0), logs.length - width);
   const nearest = Math.min(Math.max(Math.round(position), 0), logs.length - 1);
   const origin = logs[nearest] ?? 0; // Interpolating differences keeps the digits that large likelihoods would eat.
-  const values = logs.slice(first, first + width).map((log) => log - origin);
-  for (let level = 1; level < width; level++) {
-    for (let i = 0; i < width - level; i++) {
-      const [left, right] = [values[i] ?? 0, values[i + 1] ?? 0];
-      values[i] = left + ((position - first - i) * (right - left)) / level;
-    }
+  let sum = 0;
+  let all = 0;
+  for (let i = 0; i < width; i++) {
+    const log = logs[first + i] ?? 0;
+    const distance = position - first - i;
+    if (distance === 0) return log;
+    const weight = (barycentric[i] ?? 0) / distance;
+    sum += weight * (log - origin);
+    all += weight;
   }
-  return origin + (values[0] ?? 0);
+  return origin + sum / all;
 }
 
 /** The position of the largest likelihood: it is concave, so ever narrower parabolas lead there. */
