@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Job, run } from "../../src/engine/run.ts";
+import { run } from "../../src/engine/run.ts";
 import { DeniedError } from "../../src/lib/errors.ts";
 import type { Ports } from "../../src/ports/ports.ts";
-import { createWorld, planOf } from "../support/world.ts";
-
-const job: Job = {
-  stop: new AbortController().signal,
-  lost: new AbortController().signal,
-  deadlineAt: Infinity,
-  warnings: () => [],
-};
+import { createWorld, job, planOf } from "../support/world.ts";
 
 /** The ports with routes that cannot be given back the first few times. */
 function refusing(ports: Ports, times: number): Ports {
@@ -24,7 +17,7 @@ function refusing(ports: Ports, times: number): Ports {
 
 test("a rollback that is refused is tried again, and its story says so once", async () => {
   const world = createWorld(planOf(), { errors: () => 0.3 });
-  const { state, log } = await run(await world.begin(), refusing(world.ports, 5), job);
+  const { state, log } = await run(await world.begin(), refusing(world.ports, 5), job());
   assert.equal(state.phase, "rolled-back");
   assert.deepEqual(world.cluster, world.before);
   assert.deepEqual(
@@ -42,7 +35,7 @@ test("a weight that is refused for good is told as the reason to roll back, and 
   const { state, log } = await run(
     await world.begin(),
     { ...world.ports, router: { ...world.ports.router, write } },
-    job,
+    job(),
   );
   assert.deepEqual(state, {
     phase: "rolled-back",

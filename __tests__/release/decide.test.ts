@@ -575,6 +575,36 @@ const table: readonly (readonly [
     "it was bad",
   ],
   [
+    "a stage that had all traffic already leads to the promotion",
+    planOf({ stages: [stageOf(50), stageOf(100)] }),
+    baking(1, 20 * second),
+    seen(),
+    "nothing",
+    "promoting/finishing",
+    "stage-passed",
+    "stage 100% passed",
+  ],
+  [
+    "a stable whose pods cannot start is not waited for",
+    update,
+    promoting("starting"),
+    seen({ stable: { ...healthy, ready: false, fatal: "quota exceeded" } }),
+    "nothing",
+    "failed/promoting",
+    "stable-broken",
+    "quota exceeded. All traffic stays on the canary",
+  ],
+  [
+    "a stable whose pods could not be read is waited for",
+    update,
+    promoting("starting"),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
+    "wait",
+    "",
+    "stable-not-ready",
+    "its pods could not be read",
+  ],
+  [
     "and then says that it could not",
     planOf(),
     rollingBack("returning"),
@@ -847,6 +877,43 @@ test("budget: a stage stays while no larger weight is bearable, and then is held
   const late = inStage(plan, 60 * second, sound);
   assert.equal(late.do === "wait" ? "" : placeOf(late.next), "waiting/0");
   assert.equal(inStage(gated({ budget: 0.0001, inconclusive: "promote" }), 20 * second, sound).do, "wait"); // no policy goes beyond a budget
+});
+
+test("a release that is given up after stable had its traffic back says so", () => {
+  const trouble: Trouble = { words: "no answer", lasting: false, since: now - 150 * second };
+  const ends = [
+    [planOf(), rollingBack("returning"), false],
+    [planOf(), rollingBack("draining"), true],
+    [planOf(), rollingBack("retiring"), true],
+    [planOf(), promoting("finishing"), false],
+    [planOf(), promoting("retiring"), false],
+    [update, promoting("finishing"), false],
+    [update, promoting("draining"), true],
+    [update, promoting("retiring"), true],
+  ] as const;
+  for (const [plan, state, returned] of ends) {
+    const decision = decided(plan, state, { trouble });
+    assert.ok(decision.do === "nothing" && decision.next.phase === "failed");
+    assert.equal(decision.next.returned, returned, `${plan.promotion}: ${placeOf(state)}`);
+  }
+});
+
+test("only a canary that may have had requests is given time to finish them", () => {
+  for (const [state, served] of [
+    [preparing("starting"), false],
+    [shifting(0, "filling"), true],
+    [baking(0, second), true],
+  ] as const) {
+    const decision = decided(planOf(), state, { stop: "the job was cancelled" });
+    assert.ok(decision.do === "nothing" && decision.next.phase === "rolling-back");
+    assert.equal(decision.next.served, served, placeOf(state));
+  }
+});
+
+test("a decision on a look that belongs to another phase is refused", () => {
+  const elsewhere = observed(preparing("starting"), {});
+  for (const state of [shifting(0, "filling"), baking(0, second), promoting("starting"), rollingBack("draining")])
+    assert.throws(() => decide(planOf(), state, elsewhere), RangeError);
 });
 
 test("the last words of a canary that died are told once the traffic is off", () => {

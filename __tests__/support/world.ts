@@ -1,13 +1,15 @@
+import type { Job } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
-import type { Increments, MetricSource } from "../../src/ports/metric-source.ts";
+import { UnreachableError } from "../../src/lib/errors.ts";
+import { type Increments, type MetricSource, sawNothing } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
-import { initial } from "../../src/release/state.ts";
+import { initial, type State } from "../../src/release/state.ts";
 import type { Target } from "../../src/release/target.ts";
 import { jumpingClock } from "./clock.ts";
 import { evidenceRules } from "./evidence-rules.ts";
@@ -60,14 +62,40 @@ export type Cluster = {
   subset: boolean;
 };
 
+/** What a job asks of the world, by the name of the call: "router.write", "workload.health canary", "journal.save". */
+export type Call = { readonly name: string; readonly at: Instant };
+
 export type Behaviour = {
   /** The canary's share of failed requests at a time. */
   readonly errors?: (now: Instant) => number;
   readonly traffic?: boolean;
+  /** The canary's share of requests that fail without reaching a pod. */
+  readonly lost?: (now: Instant) => number;
+  /** Why counters cannot be read at a time. */
+  readonly blind?: (now: Instant) => string | undefined;
   readonly health?: (of: "stable" | "canary", now: Instant) => Partial<Health>;
   /** Somebody else's hand on the route, after each poll. */
   readonly meddle?: (cluster: Cluster, now: Instant) => void;
+  /** What a call is answered with instead of being done. */
+  readonly fails?: (call: Call) => Error | undefined;
+  /** How long a call takes; one that hangs takes for ever. Nothing else takes any time. */
+  readonly takes?: (call: Call) => Millis | undefined;
 };
+
+/** The cluster does not answer between two times. */
+export const awayBetween =
+  (start: Instant, end: Instant) =>
+  ({ name, at }: Call): Error | undefined =>
+    at >= start && at < end && !name.startsWith("metrics") ? new UnreachableError("no answer") : undefined;
+
+/** A job that nothing ends early. */
+export const job = (more: Partial<Job> = {}): Job => ({
+  stop: new AbortController().signal,
+  lost: new AbortController().signal,
+  deadlineAt: Infinity,
+  warnings: () => [],
+  ...more,
+});
 
 /**
  * A world in memory whose clock jumps. Each call of a port is counted, and one of them can be made to crash the job:
@@ -76,26 +104,33 @@ export type Behaviour = {
 export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   const clock = jumpingClock();
   const { now } = clock;
-  let calls = 0;
+  const calls: Call[] = [];
   let crashAt = Infinity;
   let late = false;
   let onCall: (call: number) => void = () => {};
   let saved: ReleaseRecord | undefined;
   const died = Promise.withResolvers<"died">();
-  const counted = { stable: 0, canary: 0, errors: 0 };
+  const counted = { stable: 0, canary: 0, errors: 0, lost: 0 };
   let countedAt = 0;
   const cluster: Cluster = { weight: 0, canary: "as before", stable: "as before", subset: false };
   const before = structuredClone(cluster);
-  const writes: { readonly weight: number; readonly journaled: ReleaseRecord["state"] | undefined }[] = [];
+  const writes: { readonly weight: number; readonly at: Instant; readonly journaled: State | undefined }[] = [];
   const accounts: Account[] = [];
-  const journaled: string[] = [];
+  const journaled: State[] = [];
 
-  async function port<T>(effect: () => T): Promise<T> {
-    calls++;
-    onCall(calls);
-    if (calls === crashAt && !late) return die();
+  async function port<T>(name: string, effect: () => T): Promise<T> {
+    const call = { name, at: now() };
+    calls.push(call);
+    const number = calls.length;
+    onCall(number);
+    if (number === crashAt && !late) return die();
+    const took = behaviour.takes?.(call);
+    if (took === Infinity) return new Promise<T>(() => {});
+    if (took !== undefined) await clock.sleepUntil(call.at + took);
+    const failure = behaviour.fails?.(call);
+    if (failure) throw failure;
     const result = effect();
-    return calls === crashAt ? die() : result;
+    return number === crashAt ? die() : result;
   }
 
   /** A process that is gone throws nothing: its call just never comes back. */
@@ -104,41 +139,47 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     return new Promise<T>(() => {});
   }
 
-  const change = (to: Partial<Cluster>): Promise<void> => port(() => void Object.assign(cluster, to));
+  const change = (name: string, to: Partial<Cluster>): Promise<void> =>
+    port(name, () => void Object.assign(cluster, to));
 
   const weigh = (weight: number): void => {
+    serve();
     cluster.weight = weight;
-    writes.push({ weight, journaled: saved?.state });
+    writes.push({ weight, at: now(), journaled: saved?.state });
   };
 
   function serve(): void {
     const requests = behaviour.traffic === false ? 0 : Math.round(((now() - countedAt) / second) * 100);
     countedAt = now();
-    const canary = Math.round((requests * cluster.weight) / 100);
-    counted.canary += canary;
-    counted.stable += requests - canary;
-    counted.errors += Math.round(canary * (behaviour.errors?.(now()) ?? 0));
+    const meant = Math.round((requests * cluster.weight) / 100);
+    const lost = Math.round(meant * (behaviour.lost?.(now()) ?? 0));
+    counted.stable += requests - meant;
+    counted.canary += meant - lost;
+    counted.errors += Math.round((meant - lost) * (behaviour.errors?.(now()) ?? 0));
+    counted.lost += lost;
   }
 
   /** Each job has its own, which counts from its first look. */
   function metrics(): MetricSource {
     let last: (typeof counted & { readonly at: Instant }) | undefined;
     const look = (at: Instant): Increments => {
+      const why = behaviour.blind?.(at);
+      if (why !== undefined) return sawNothing(at, last?.at, why);
       serve();
-      const { stable, canary, errors, at: since } = last ?? { ...counted, at: undefined };
+      const { stable, canary, errors, lost, at: since } = last ?? { ...counted, at: undefined };
       last = { ...counted, at };
       return {
         at,
         since,
         stable: { ...emptyCount, requests: counted.stable - stable },
         canary: { ...emptyCount, requests: counted.canary - canary, errors: counted.errors - errors },
-        lost: 0,
+        lost: counted.lost - lost,
         blind: [],
       };
     };
     return {
-      look: (at) => port(() => look(at)),
-      query: (_query, at) => port(() => ({ at, value: behaviour.errors?.(now()) ?? 0 })),
+      look: (at) => port("metrics.look", () => look(at)),
+      query: (_query, at) => port("metrics.query", () => ({ at, value: behaviour.errors?.(now()) ?? 0 })),
     };
   }
 
@@ -146,34 +187,39 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   const ports: Omit<Ports, "metrics"> = {
     router: {
-      prepare: () => change({ subset: true }),
-      write: ({ canary }) => port(() => weigh(canary)),
+      prepare: () => change("router.prepare", { subset: true }),
+      write: ({ canary }) => port("router.write", () => weigh(canary)),
       drift: ({ canary }) =>
-        port(() => {
+        port("router.drift", () => {
           behaviour.meddle?.(cluster, now());
           return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
         }),
-      finish: (winner) => port(() => weigh(winner === "canary" ? 100 : 0)),
-      cleanUp: (winner) => change({ subset: winner === "canary" }),
+      finish: (winner) => port("router.finish", () => weigh(winner === "canary" ? 100 : 0)),
+      cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),
       differences: (winner) =>
-        port(() => (cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`])),
+        port("router.differences", () =>
+          cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`],
+        ),
     },
     workload: {
-      deploy: () => change({ canary: "deployed" }),
-      scale: () => port(() => undefined),
-      health: (of) => port(() => ({ ...healthy, ...behaviour.health?.(of, now()) })),
-      updateStable: () => change({ stable: "new image" }),
+      deploy: () => change("workload.deploy", { canary: "deployed" }),
+      scale: () => port("workload.scale", () => undefined),
+      health: (of) => port(`workload.health ${of}`, () => ({ ...healthy, ...behaviour.health?.(of, now()) })),
+      updateStable: () => change("workload.updateStable", { stable: "new image" }),
       retire: (loser) =>
-        change(loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" }),
-      restore: () => change({ canary: "as before" }),
-      differences: () => port(() => []),
+        change(
+          "workload.retire",
+          loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" },
+        ),
+      restore: () => change("workload.restore", { canary: "as before" }),
+      differences: () => port("workload.differences", () => []),
     },
     journal: {
       load: async () => saved && structuredClone(saved),
       save: (record) =>
-        port(() => {
+        port("journal.save", () => {
           saved = structuredClone(record);
-          journaled.push(record.state.phase);
+          journaled.push(record.state);
         }),
     },
     reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
@@ -209,7 +255,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     load: () => saved && structuredClone(saved),
     now,
     died: died.promise,
-    calls: () => calls,
+    /** Every call until now. */
+    calls: calls as readonly Call[],
     crash: (call: number, after: boolean) => {
       crashAt = call;
       late = after;

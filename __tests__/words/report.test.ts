@@ -160,6 +160,13 @@ test("a finding that is the release's reason is told once, with its numbers belo
   assert.ok(!below?.includes(because));
 });
 
+test("evidence that is not why the release ended is told with its sentence, not only in numbers", () => {
+  const account = { ...evidenceSamples["rolled-back-by-evidence"], reason: told("the job was cancelled"), log: [] };
+  const { verdict } = proofIn(account.stages.at(-1)) ?? assert.fail();
+  const [, below] = renderReport(account, links).split("**Evidence** of all stages together: ");
+  assert.ok(below?.startsWith(verdictSentence(verdict)), below);
+});
+
 test("the evidence of earlier stages is folded", () => {
   const { verdict } = proofIn(evidenceSamples["passed-by-evidence"].stages[0]) ?? assert.fail();
   const because = verdictSentence(verdict);

@@ -61,7 +61,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   return record;
 }
 
-/** What the world did not do: the newest look, and the newest effect, which is tried again until it is done. */
+/** What the world did not do: the newest look, and the newest effect, which is tried again while it is still to be done. */
 type Troubles = { readonly look?: Trouble | undefined; readonly effect?: Trouble | undefined };
 
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
@@ -81,8 +81,8 @@ function troublesAfter(
   now: Instant,
 ): Troubles {
   if ("failure" in result) return { effect: since(trouble, result.failure, now) };
-  if (decision.do !== "wait") return {};
-  return { look: look === undefined ? trouble : undefined, effect };
+  // Whoever waits after a good look has nothing left to do: somebody else may have put the route right meanwhile.
+  return decision.do === "wait" && look === undefined ? { look: trouble, effect } : {};
 }
 
 const since = (before: Trouble | undefined, failure: Failure, now: Instant): Trouble => ({
@@ -157,12 +157,13 @@ function effect(decision: Decision, state: State, ports: Ports, job: Job): Promi
 }
 
 /**
- * A rollback alone does not wait long for its journal: traffic comes off a bad version first,
- * and a job that finds the older phase rolls back as well.
+ * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
+ * older phase rolls back as well. Nor does a release that was given up, perhaps because of its journal: it must end.
  */
 async function save(record: ReleaseRecord, ports: Ports): Promise<void> {
   const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
-  if (record.state.phase !== "rolling-back") return saved;
+  const { phase } = record.state;
+  if (phase !== "rolling-back" && phase !== "failed") return saved;
   const lenient = saved.catch((error: unknown) => {
     if (error instanceof TakenOverError) throw error;
   });

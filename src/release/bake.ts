@@ -66,7 +66,7 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
       { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered },
       now,
     );
-  const early = plan.evidence.early && open.length === 0 && isProven(verdicts);
+  const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
   if (lasted < stage.wait && !early) return goOn(seen);
 
   const fatal = open.find(({ policy }) => policy === "fail");
@@ -76,10 +76,6 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const holding = open.find(({ policy }) => policy !== "promote");
   return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
-
-/** More looking would change nothing: one gate has its proof, and none is without. */
-const isProven = (verdicts: readonly GateVerdict[]): boolean =>
-  verdicts.some(({ proven }) => proven) && verdicts.every(({ proven }) => proven !== false);
 
 function goOn({ plan, state, stage, now }: SeenStage): Decision {
   const end = state.since + stage.wait;

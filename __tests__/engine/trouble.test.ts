@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { run } from "../../src/engine/run.ts";
+import { DeniedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
+import type { Account } from "../../src/release/account.ts";
+import { say } from "../../src/words/say.ts";
+import { awayBetween, type Behaviour, createWorld, job, planOf, second, stageOf } from "../support/world.ts";
+
+/* A world that fails: how long it is borne, what becomes of the release, and what is done meanwhile. */
+
+const ended = async (behaviour: Behaviour, plan = planOf()) => {
+  const world = createWorld(plan, behaviour);
+  const record = await run(await world.begin(), world.ports, job());
+  return { world, ...record };
+};
+const saidBy = (accounts: readonly Account[]): readonly string[] => accounts.map(({ reason }) => say(reason));
+const long = planOf({ stages: [stageOf(5, { wait: 120 * second, deadline: 240 * second }), stageOf(50)] });
+
+test("a cluster that is away for less than is borne costs a stage its looks, and nothing else", async () => {
+  // The looks from 22 s to 47 s fail; the next comes after 30 s, which would be too long, and succeeds.
+  const { state, world } = await ended({ fails: awayBetween(20 * second, 50 * second) }, long);
+  assert.equal(state.phase, "succeeded");
+  assert.equal(saidBy(world.accounts).filter((words) => words === "no answer; looking again").length, 6);
+});
+
+test("one look that failed is forgotten with the next that succeeds, however long the stage goes on", async () => {
+  const { state } = await ended({ fails: awayBetween(20 * second, 21 * second) }, long);
+  assert.equal(state.phase, "succeeded");
+  const starting = await ended({
+    fails: awayBetween(1 * second, 2 * second),
+    health: (_of, now) => ({ ready: now > 50 * second }),
+  });
+  assert.equal(starting.state.phase, "succeeded", "while pods start, too");
+});
+
+test("looks that fail with pauses between are no absence: only what lasts is", async () => {
+  const { state } = await ended({ fails: (call) => awayBetween(at10s(call.at), at10s(call.at) + 5_000)(call) }, long);
+  assert.equal(state.phase, "succeeded");
+});
+/** Every second ten seconds of the first stage begin with an absence. */
+const at10s = (now: number): number =>
+  now >= 20 * second && now < 120 * second ? Math.floor(now / (20 * second)) * 20 * second : Infinity;
+
+test("a cluster that cannot be looked at while a stage lasts is borne for its time, and then the release goes back", async () => {
+  const looks = ["router.drift", "workload.health canary"];
+  const { state, world } = await ended(
+    {
+      fails: ({ name, at }) =>
+        looks.includes(name) && at >= 20 * second ? new UnreachableError("no answer") : undefined,
+    },
+    long,
+  );
+  assert.ok(state.phase === "rolled-back");
+  assert.equal(say(state.reason), "no answer, for 30 s");
+  const [back] = world.writes.filter(({ weight }) => weight === 0);
+  assert.ok(back && back.at >= 50 * second && back.at <= 60 * second, `${back?.at}`);
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("what failed is not held against a release when there is nothing left to be done about it", async () => {
+  // The weight that somebody took away cannot be put back; then they give it again themselves.
+  const { state } = await ended(
+    {
+      meddle: (cluster, now) => {
+        if (now >= 20 * second && now < 30 * second) cluster.weight = 0;
+        else if (cluster.weight === 0) cluster.weight = 5;
+      },
+      fails: ({ name, at }) =>
+        name === "router.write" && at >= 20 * second && at < 30 * second
+          ? new UnreachableError("no answer")
+          : undefined,
+    },
+    { ...long, drift: "put-back" },
+  );
+  assert.equal(state.phase, "succeeded");
+});
+
+test("a rollback that is refused for good is given up after its time, says so, and leaves the release failed", async () => {
+  const { state, world } = await ended({
+    errors: () => 0.3,
+    fails: ({ name }) => (name === "router.finish" ? new DeniedError("the webhook says no") : undefined),
+  });
+  assert.ok(state.phase === "failed" && state.during === "rolling-back" && !state.returned);
+  assert.equal(say(state.reason), "the webhook says no, for 30 s");
+  const tries = world.calls.filter(({ name }) => name === "router.finish").map(({ at }) => at);
+  assert.ok(tries.length > 10 && (tries.at(-1) ?? 0) - (tries[0] ?? 0) <= 30 * second, `${tries.length} tries`);
+});
+
+test("a rollback that the cluster does not answer is tried five times as long", async () => {
+  const { state, world } = await ended({
+    errors: () => 0.3,
+    fails: ({ name }) => (name === "router.finish" ? new UnreachableError("no answer") : undefined),
+  });
+  assert.ok(state.phase === "failed");
+  assert.equal(say(state.reason), "no answer, for 2 m 30 s");
+  assert.equal(world.cluster.weight, 5);
+});
+
+test("a job that lost the release while it rolls back stops, and says who has it", async () => {
+  const lost = new TakenOverError("another job has the release");
+  let back = false;
+  const world = createWorld(planOf(), {
+    errors: () => 0.3,
+    fails: ({ name }) => {
+      back ||= name === "router.finish";
+      return back && name === "journal.save" ? lost : undefined;
+    },
+  });
+  await assert.rejects(run(await world.begin(), world.ports, job()), lost);
+  const finished = world.calls.findIndex(({ name }) => name === "router.finish");
+  assert.deepEqual(
+    world.calls.slice(finished).map(({ name }) => name),
+    ["router.finish", "journal.save"],
+  );
+});
+
+test("a journal that hangs holds no rollback up: traffic comes off a bad version a second later at most", async () => {
+  let failed: number | undefined;
+  const isAway = (at: number): boolean => at > 10 * second && at < 60 * second;
+  const { state, world } = await ended({
+    errors: (now) => {
+      if (now > 10 * second) failed ??= now;
+      return now > 10 * second ? 0.3 : 0;
+    },
+    takes: ({ name, at }) => (name === "journal.save" && isAway(at) ? 40 * second : undefined),
+    fails: ({ name, at }) => (name === "journal.save" && isAway(at) ? new UnreachableError("no answer") : undefined),
+  });
+  assert.equal(state.phase, "rolled-back");
+  const [back] = world.writes.filter(({ weight }) => weight === 0);
+  assert.ok(back && failed !== undefined && back.at - failed <= second, `${failed} ${back?.at}`);
+  assert.deepEqual(world.cluster, world.before);
+  assert.equal(world.load()?.state.phase, "rolled-back");
+});
+
+test("a journal that refuses a rollback keeps it neither from being done nor from ending: somebody has to look", async () => {
+  const { state, world } = await ended({
+    errors: (now) => (now > 10 * second ? 0.3 : 0),
+    fails: ({ name, at }) => (name === "journal.save" && at > 10 * second ? new DeniedError("forbidden") : undefined),
+  });
+  assert.ok(state.phase === "failed" && state.during === "rolling-back" && state.returned, JSON.stringify(state));
+  assert.equal(say(state.reason), "forbidden, for 30 s");
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("a journal that refuses a promotion does not keep its job for ever", async () => {
+  let promoting = false;
+  const { state, world } = await ended({
+    fails: ({ name }) => {
+      promoting ||= name === "router.finish";
+      return promoting && name === "journal.save" ? new DeniedError("forbidden") : undefined;
+    },
+  });
+  assert.ok(state.phase === "failed" && state.during === "promoting" && !state.returned, JSON.stringify(state));
+  assert.equal(world.cluster.weight, 100);
+});
+
+test("a step whose journal is refused for good before any traffic is at stake ends the release with that reason", async () => {
+  let refused = 0;
+  const { state } = await ended({
+    fails: ({ name }) => (name === "journal.save" && refused++ === 0 ? new DeniedError("forbidden") : undefined),
+  });
+  assert.ok(state.phase === "rolled-back" && say(state.reason) === "forbidden", JSON.stringify(state));
+});
+
+test("pods that cannot be read while requests drain do not stop a rollback, however long that takes", async () => {
+  let back = false;
+  const { state, world } = await ended(
+    {
+      errors: () => 0.3,
+      fails: ({ name }) => {
+        back ||= name === "router.finish";
+        return back && name === "workload.health canary" ? new DeniedError("forbidden") : undefined;
+      },
+      takes: ({ name }) => (name === "workload.restore" ? 60 * second : undefined),
+    },
+    planOf({ drain: 60 * second }),
+  );
+  assert.equal(state.phase, "rolled-back");
+  assert.deepEqual(world.cluster, world.before);
+  assert.ok(!saidBy(world.accounts).some((words) => words.includes("forbidden")));
+});
+
+test("a Prometheus that is away for a whole stage is no pass: the release rolls back, and says why", async () => {
+  const { state } = await ended({ blind: (now) => (now > 10 * second ? "Prometheus did not answer" : undefined) });
+  assert.ok(state.phase === "rolled-back");
+  assert.equal(
+    say(state.reason),
+    "stage 5% could not be judged within 1 m: errors has no data: Prometheus did not answer",
+  );
+});

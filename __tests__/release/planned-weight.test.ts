@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Plan } from "../../src/release/plan.ts";
+import { plannedWeight } from "../../src/release/planned-weight.ts";
+import type { StageRecord } from "../../src/release/release-record.ts";
+import { splitAt, splitOf } from "../../src/release/split.ts";
+import type { State } from "../../src/release/state.ts";
+import { told } from "../support/told.ts";
+import { planOf } from "../support/world.ts";
+
+const plan = planOf(); // 5, 25, 50 %
+const update = planOf({ promotion: "update" });
+const none = { requests: 0, errors: 0, buckets: [] };
+const entered = (index: number): readonly StageRecord[] =>
+  plan.stages.slice(0, index + 1).map(({ name, weight }, stage) => ({
+    ...{ stage, name, weight, since: 0, verdicts: [], polls: 0 },
+    tally: { stable: none, canary: none, unattributed: none },
+  }));
+const back = { reason: told("it was bad"), served: true, since: 0 };
+const passed = { kind: "stage-passed", stage: "25%" } as const;
+
+const table: readonly (readonly [state: State, plan: Plan, stages: number, weight: number])[] = [
+  [{ phase: "preparing", step: "starting", since: 0 }, plan, -1, 0],
+  [{ phase: "shifting", step: "routing", stage: 0, since: 0 }, plan, -1, 0],
+  [{ phase: "shifting", step: "routing", stage: 2, since: 0 }, plan, 1, 25],
+  [{ phase: "baking", stage: 1, since: 0, putBacks: 0 }, plan, 1, 25],
+  [{ phase: "waiting", stage: 1, since: 0, reason: passed }, plan, 1, 25],
+  [{ phase: "promoting", step: "finishing", since: 0 }, plan, 2, 100],
+  [{ phase: "promoting", step: "draining", since: 0 }, plan, 2, 100],
+  [{ phase: "promoting", step: "retiring", since: 0 }, plan, 2, 100],
+  [{ phase: "promoting", step: "starting", since: 0 }, update, 2, 100],
+  [{ phase: "promoting", step: "finishing", since: 0 }, update, 2, 100],
+  [{ phase: "promoting", step: "draining", since: 0 }, update, 2, 0],
+  [{ phase: "promoting", step: "retiring", since: 0 }, update, 2, 0],
+  [{ phase: "rolling-back", step: "returning", ...back }, plan, 1, 25],
+  [{ phase: "rolling-back", step: "returning", ...back }, plan, -1, 0],
+  [{ phase: "rolling-back", step: "draining", ...back }, plan, 1, 0],
+  [{ phase: "rolling-back", step: "retiring", ...back }, plan, 1, 0],
+  [{ phase: "succeeded" }, plan, 2, 100],
+  [{ phase: "succeeded" }, update, 2, 0],
+  [{ phase: "rolled-back", reason: back.reason }, plan, 1, 0],
+  [{ phase: "failed", during: "promoting", returned: false, reason: back.reason }, plan, 2, 100],
+  [{ phase: "failed", during: "promoting", returned: true, reason: back.reason }, update, 2, 0],
+  [{ phase: "failed", during: "rolling-back", returned: false, reason: back.reason }, plan, 1, 25],
+  [{ phase: "failed", during: "rolling-back", returned: true, reason: back.reason }, plan, 1, 0],
+];
+
+for (const [state, plan, stages, weight] of table) {
+  const where = [state.phase, "step" in state ? state.step : "", plan.promotion]
+    .filter((part) => part !== "")
+    .join(" ");
+  test(`${where}, ${stages + 1} stages entered${"returned" in state && state.returned ? ", returned" : ""}: the routes were told ${weight} %`, () => {
+    assert.equal(plannedWeight({ plan, state, stages: entered(stages) }), weight);
+  });
+}
+
+test("the stage after the last has all traffic, and there is no other stage than the plan's", () => {
+  assert.deepEqual(
+    [0, 1, 2, 3].map((stage) => splitOf(plan, stage).canary),
+    [5, 25, 50, 100],
+  );
+  for (const stage of [-1, 4, 0.5, Number.NaN]) assert.throws(() => splitOf(plan, stage), RangeError);
+  for (const canary of [-1, 101, 0.5, Number.NaN]) assert.throws(() => splitAt(canary), RangeError);
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { isSameReason, type Reason } from "../../src/release/reason.ts";
+import type { GateVerdict } from "../../src/release/verdict.ts";
+import { say } from "../../src/words/say.ts";
+
+const minute = 60_000;
+const pods = "1 of 2 pods are available";
+const differences = "v2 has 0 %";
+const verdict: GateVerdict = {
+  ...{ gate: "errors", kind: "wait" },
+  figures: { of: "errors", allowed: 0.01, requests: 3, failed: 1, needed: 20 },
+};
+const few = "errors: 1 of 3 canary requests failed (33.3 %), limit ≤ 1 %; 20 requests are needed to judge";
+const bound: GateVerdict = {
+  ...{ gate: "budget", kind: "wait", policy: "hold" },
+  figures: { of: "budget", largest: 5, weight: 10 },
+};
+const bounded =
+  "the worst case that is not ruled out yet allows at most 5 % of the requests within the budget, and the canary has 10 %";
+
+type Of<K extends Reason["kind"]> = Extract<Reason, { kind: K }>;
+
+/** Every kind, or the compiler complains. */
+const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K>, "kind">, string])[] } = {
+  measured: [[{ words: "errors varied 3 times as much" }, "errors varied 3 times as much"]],
+  deploying: [[{}, "deploying the canary"]],
+  "canary-ready": [[{ pods }, `the canary is ready: ${pods}`]],
+  "canary-not-ready": [
+    [{ pods }, `the canary is not ready: ${pods}`],
+    [{ pods: undefined }, "the canary is not ready: its pods could not be read"],
+    [{ pods, after: 5 * minute }, `the canary is not ready: ${pods}, after 5 m`],
+  ],
+  "canary-broken": [[{ pods: "pod x: crash loop" }, "pod x: crash loop"]],
+  "mesh-learning": [[{ left: 1_000 }, "the mesh learns of the new pods: 1 s"]],
+  "mesh-learnt": [[{}, "the mesh had time to learn of the new pods"]],
+  "making-room": [[{ weight: 10 }, "making room for 10 % on the canary"]],
+  "giving-weight": [[{ weight: 10 }, "giving the canary 10 % of the requests"]],
+  "stage-goes-on": [[{ stage: "10 %", left: 4 * minute }, "stage 10 % goes on for 4 m"]],
+  "stage-extended": [[{ stage: "10 %", verdict }, `stage 10 % is extended: ${few}`]],
+  "stage-passed": [
+    [{ stage: "10 %" }, "stage 10 % passed"],
+    [{ stage: "10 %", verdict }, `stage 10 % ended undecided and goes on by the plan: ${few}`],
+    [
+      { stage: "10 %", smaller: { weight: 17, planned: 50 } },
+      "stage 10 % passed; next is 17 % instead of 50 %, the most at which the worst case stays within the budget",
+    ],
+  ],
+  held: [
+    [{ stage: "10 %", question: "undecided", verdict }, `stage 10 % is held for somebody to decide: ${few}`],
+    [{ stage: "10 %", question: "budget", verdict: bound }, `stage 10 % is held for somebody to decide: ${bounded}`],
+  ],
+  "gate-failed": [[{ verdict }, few]],
+  "stage-not-judged": [
+    [{ stage: "10 %", deadline: 5 * minute, verdict }, `stage 10 % could not be judged within 5 m: ${few}`],
+  ],
+  "stage-undecided": [[{ stage: "10 %", verdict }, `stage 10 % ended undecided, which fails by the plan: ${few}`]],
+  "pods-gone": [[{ pods }, `no pod of the canary is available any more: ${pods}`]],
+  "put-back": [[{ differences }, "somebody else changed the route (v2 has 0 %); putting it back"]],
+  drift: [
+    [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0 %"],
+    [{ differences, putBacks: 2 }, "somebody else changed the route, again after it was put back 2 times: v2 has 0 %"],
+  ],
+  "updating-stable": [[{}, "every stage passed: stable gets the new image"]],
+  "stable-ready": [[{ pods }, `stable runs the new image: ${pods}`]],
+  "stable-not-ready": [
+    [{ pods, stuck: false }, `stable is not ready with the new image: ${pods}`],
+    [{ pods: undefined, stuck: false }, "stable is not ready with the new image: its pods could not be read"],
+    [
+      { pods, stuck: true },
+      `stable is not ready with the new image: ${pods}. All traffic stays on the canary, which passed every stage`,
+    ],
+  ],
+  "stable-broken": [
+    [{ pods: "quota exceeded" }, "quota exceeded. All traffic stays on the canary, which passed every stage"],
+  ],
+  promoted: [
+    [{ winner: "canary" }, "every stage passed: the canary is the new stable"],
+    [{ winner: "stable" }, "stable runs the new image: giving its traffic back"],
+  ],
+  draining: [[{ left: 10_000 }, "requests under way may finish: 10 s"]],
+  drained: [[{}, "requests under way had time to finish"]],
+  retiring: [
+    [{ loser: "canary", kept: false }, "removing the canary"],
+    [{ loser: "stable", kept: false }, "scaling the old version down"],
+    [{ loser: "stable", kept: true }, "the old version is kept"],
+  ],
+  restoring: [[{}, "putting the canary back as it was"]],
+  trouble: [
+    [{ words: "the webhook says no", lasting: true }, "the webhook says no"],
+    [{ words: "no answer", lasting: false, lasted: 30_000 }, "no answer, for 30 s"],
+  ],
+  "looking-again": [[{ words: "no answer" }, "no answer; looking again"]],
+  "trying-again": [[{ words: "no answer" }, "no answer; trying again"]],
+  late: [[{ deadline: 60 * minute }, "the release was not done within its deadline of 1 h"]],
+  cancelled: [[{ words: "the job was cancelled" }, "the job was cancelled"]],
+  "job-ended": [[{}, "the job was cancelled, or ended before the release did"]],
+  "left-half-way": [[{}, "its job ended without finishing it"]],
+  "rollback-wanted": [
+    [{}, "somebody asked for it"],
+    [{ actor: "octocat" }, "somebody asked for it (octocat)"],
+  ],
+  approved: [
+    [{}, "approved"],
+    [{ actor: "octocat" }, "approved by octocat"],
+  ],
+  "taken-up": [
+    [{}, "taken up again"],
+    [{ actor: "octocat" }, "taken up again by octocat"],
+  ],
+};
+
+for (const [kind, rows] of Object.entries(sentences)) {
+  test(`${kind} is told in these words`, () => {
+    for (const [fields, sentence] of rows) assert.equal(say({ kind, ...fields } as Reason), sentence);
+  });
+}
+
+test("what the canary's pods told afterwards comes last", () => {
+  assert.equal(
+    say({ kind: "gate-failed", verdict, lastWords: "pod x: exit code 137" }),
+    `${few}. Its pods later: pod x: exit code 137`,
+  );
+});
+
+test("a reason that came back from the journal is the same, and another is another", () => {
+  const reason: Reason = { kind: "stage-passed", stage: "10 %", verdict: undefined };
+  assert.ok(isSameReason(reason, JSON.parse(JSON.stringify(reason))));
+  assert.ok(!isSameReason(reason, { kind: "stage-passed", stage: "25 %" }));
+  assert.ok(!isSameReason(reason, undefined));
+});
