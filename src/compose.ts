@@ -169,10 +169,7 @@ function reporterFor(
   warn: (warning: string) => void,
 ): Reporter {
   const { clock, github, voice, redaction } = world;
-  const links: Links = {
-    dashboards: reporting.dashboards,
-    ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}),
-  };
+  const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: readonly (Reporter | undefined)[] = [
     voice,
     written,

@@ -3,7 +3,7 @@ import test from "node:test";
 import type { Account } from "../../src/release/account.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { proofIn } from "../../src/words/evidence-part.ts";
-import { statusText } from "../../src/words/status.ts";
+import { statusText } from "../../src/words/status-text.ts";
 import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";

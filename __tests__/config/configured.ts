@@ -1,5 +1,5 @@
 import type { Config } from "../../src/config/config.ts";
-import type { Environment } from "../../src/config/environment.ts";
+import type { Variables } from "../../src/config/environment.ts";
 import { ConfigError } from "../../src/config/issue.ts";
 import { loadConfig } from "../../src/config/load.ts";
 
@@ -7,7 +7,7 @@ export type Situation = {
   /** The text of the file canary.yaml; absent: no file is named. */
   readonly file?: string;
   readonly inputs?: Readonly<Record<string, string>>;
-  readonly env?: Environment;
+  readonly env?: Variables;
   /** Further files by path. */
   readonly files?: Readonly<Record<string, string>>;
 };

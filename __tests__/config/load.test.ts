@@ -44,7 +44,9 @@ test("a file with the least in it is a whole configuration", async () => {
       environment: "",
       dashboards: {},
       report: "canary-report.json",
+      githubToken: undefined,
     },
+    rehearsal: undefined,
     verify: { requests: 100, headers: {}, window: 5 * minute },
     firstDeploy: false,
     json: false,
@@ -58,6 +60,8 @@ test("a file with the least in it is a whole configuration", async () => {
         routes: [{ kind: "VirtualService", namespace: "shop", name: "reviews", routes: [] }],
         source: { from: "existing" },
         replicas: { kind: "keep" },
+        image: undefined,
+        container: undefined,
       },
       plan: {
         stages: [
@@ -71,6 +75,7 @@ test("a file with the least in it is a whole configuration", async () => {
           inconclusive: "extend",
           noData: "extend",
           early: false,
+          budget: undefined,
         },
         pollEvery: 15 * second,
         ready: 5 * minute,

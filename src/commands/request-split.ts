@@ -1,6 +1,6 @@
 import type { VerifyConfig } from "../config/config.ts";
 import type { Target } from "../release/target.ts";
-import type { SplitCount } from "../words/split-count-text.ts";
+import type { CountedSplit } from "../words/split-count-text.ts";
 import { send } from "../world/send.ts";
 import type { Network } from "../world/world.ts";
 
@@ -9,7 +9,7 @@ export async function requestSplit(
   config: VerifyConfig & { readonly url: string },
   target: Target,
   network: Network,
-): Promise<SplitCount | { readonly because: string }> {
+): Promise<CountedSplit | { readonly because: string }> {
   const counts = { stable: 0, canary: 0, neither: 0 };
   let failure: unknown;
   for (let sent = 0; sent < config.requests; sent++) {
@@ -51,7 +51,7 @@ function fieldOf(body: string, path: string): string {
 }
 
 /** Longer names first: `reviews-v1-canary` contains `reviews-v1`. A pod's name begins with its Deployment's. */
-function versionIn(answer: string, { stable, canary }: Target): keyof Omit<SplitCount, "from"> {
+function versionIn(answer: string, { stable, canary }: Target): keyof Omit<CountedSplit, "from"> {
   const names = [
     { version: "stable", marks: [stable.deployment, stable.subset] },
     { version: "canary", marks: [canary.deployment, canary.subset] },

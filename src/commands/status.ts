@@ -4,7 +4,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
 import { isOutcome } from "../release/state.ts";
 import { recordInWords } from "../words/in-words.ts";
-import { statusText } from "../words/status.ts";
+import { statusText } from "../words/status-text.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */

@@ -3,7 +3,7 @@ import { formatDuration } from "../lib/duration.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import { isOutcome } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
-import { type SplitCount, splitCountText } from "../words/split-count-text.ts";
+import { type CountedSplit, splitCountText } from "../words/split-count-text.ts";
 import { required } from "./preconditions.ts";
 import { requestSplit } from "./request-split.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -29,7 +29,7 @@ export async function verify(session: Session): Promise<ExitCode> {
 
 const agrees = (planned: number, { low, high }: Share): boolean => planned >= low * 100 && planned <= high * 100;
 
-async function countSplit(session: Session, target: Target): Promise<SplitCount | { readonly because: string }> {
+async function countSplit(session: Session, target: Target): Promise<CountedSplit | { readonly because: string }> {
   const { url, window } = session.config.verify;
   if (url !== undefined) return requestSplit({ ...session.config.verify, url }, target, session);
   const tally = await session.traffic(target, window);

@@ -27,11 +27,9 @@ export const brokenBy = (problems: readonly Problem[]): ReadonlySet<PropertyKey>
 
 function problemsOf(document: unknown): readonly Problem[] {
   const result = z.safeParse(file, document, { reportInput: true });
-  return result.success
-    ? []
-    : result.error.issues
-        .flatMap((issue) => findings(issue, []))
-        .map(({ path, problem, found }) => ({ path, problem, ...(found === undefined ? {} : { found }) }));
+  if (result.success) return [];
+  const found = result.error.issues.flatMap((issue) => findings(issue, []));
+  return found.map(({ path, problem, found }) => ({ path, problem, found }));
 }
 
 const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =>

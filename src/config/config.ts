@@ -12,13 +12,13 @@ export type Config = {
   readonly service: string;
   readonly cluster: ClusterConfig;
   /** Absent: no Prometheus; only waits and restarts can be judged. */
-  readonly metrics?: MetricsConfig;
+  readonly metrics?: MetricsConfig | undefined;
   readonly reporting: ReportingConfig;
   /** What is released and how. Present for release, plan and verify; for rehearse, where it says whose traffic; elsewhere when the configuration gives it. */
-  readonly release?: { readonly target: Target; readonly plan: Plan };
+  readonly release?: { readonly target: Target; readonly plan: Plan } | undefined;
   readonly verify: VerifyConfig;
   /** Present for rehearse. */
-  readonly rehearsal?: RehearsalConfig;
+  readonly rehearsal?: RehearsalConfig | undefined;
   /** No stable version exists yet: deploy the new one straight, without stages. Default false: say so and refuse. */
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
@@ -29,8 +29,8 @@ export type Config = {
 
 export type ClusterConfig = {
   /** A path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's own service account; never localhost. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
 };
 
 export type MetricsConfig = MetricNames & {
@@ -46,12 +46,12 @@ export type MetricsConfig = MetricNames & {
 };
 
 export type ReportingConfig = {
-  readonly githubToken?: string;
+  readonly githubToken?: string | undefined;
   readonly comment: boolean;
   readonly summary: boolean;
   readonly commitStatus: boolean;
   /** Number of the pull request, where it cannot be found from the event. */
-  readonly pullRequest?: number;
+  readonly pullRequest?: number | undefined;
   /** Tells one environment's comment from another's. Default: the kubeconfig's context, or "". */
   readonly environment: string;
   /** URL templates: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. By name: grafana, kiali, jaeger, … */
@@ -62,11 +62,11 @@ export type ReportingConfig = {
 
 export type VerifyConfig = {
   /** Send requests there and read the version from the answer, instead of asking Prometheus. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   readonly requests: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Where the answer names its version: a response header, or a JSON field of the body. Default: the body's text is matched against both Deployments' names. */
-  readonly versionFrom?: { readonly header?: string; readonly json?: string };
+  readonly versionFrom?: { readonly header?: string | undefined; readonly json?: string | undefined } | undefined;
   /** Prometheus: how far to look back. */
   readonly window: Millis;
 };
@@ -76,10 +76,10 @@ export type RehearsalConfig = {
   /** As with a Prometheus, also where none is named. */
   readonly plan: Plan;
   /** Requests per second of both versions. Absent: those of the last hour, by Prometheus. */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
   /** The share of stable's requests that fails. Absent: the same. */
-  readonly errors?: number;
+  readonly errors?: number | undefined;
   /** Releases of each kind of canary. Absent: as many as take some seconds. */
-  readonly runs?: number;
+  readonly runs?: number | undefined;
   readonly seed: number;
 };

@@ -1,6 +1,7 @@
 import { isMapping, type Path, type Problem, startsWith } from "./issue.ts";
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+/** The variables of the process, by name. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 type Filled = { readonly value: unknown; readonly problems: readonly Problem[] };
 
@@ -8,7 +9,7 @@ type Filled = { readonly value: unknown; readonly problems: readonly Problem[] }
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
 
 /** Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes `${NAME}`. */
-export function fill(document: unknown, env: Environment, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
+export function fill(document: unknown, env: Variables, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
   if (asTheyAre.some((other) => startsWith(other, path) && startsWith(path, other)))
     return { value: document, problems: [] };
   if (typeof document === "string") return fillText(document, env, path);
@@ -27,7 +28,7 @@ export function fill(document: unknown, env: Environment, asTheyAre: readonly Pa
   };
 }
 
-function fillText(text: string, env: Environment, path: Path): Filled {
+function fillText(text: string, env: Variables, path: Path): Filled {
   const problems: Problem[] = [];
   const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
     if (dollar !== "") return whole.slice(1);

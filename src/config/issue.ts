@@ -7,11 +7,11 @@ export type Problem = {
   readonly path: Path;
   readonly problem: string;
   /** What stands there instead. */
-  readonly found?: { readonly value: unknown };
+  readonly found?: { readonly value: unknown } | undefined;
   /** A place outside the document: a file with its line, or an input. */
-  readonly place?: string;
+  readonly place?: string | undefined;
   /** Nothing is wrong with what stands there: it is only not enough for a release. */
-  readonly missing?: true;
+  readonly missing?: true | undefined;
 };
 
 /** One problem of the configuration, as it is told. */
@@ -20,7 +20,7 @@ export type ConfigIssue = {
   readonly path: string;
   readonly problem: string;
   /** The value that was found, as text; absent where it is secret, or where there is none to show. */
-  readonly found?: string;
+  readonly found?: string | undefined;
 };
 
 /** Everything that is wrong with the configuration, one line each. */

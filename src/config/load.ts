@@ -1,9 +1,9 @@
+import type { RegisterSecret } from "../lib/credentials.ts";
 import { tell } from "../lib/errors.ts";
-import type { RegisterSecret } from "../lib/secrets.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
-import { type Environment, fill } from "./environment.ts";
+import { fill, type Variables } from "./environment.ts";
 import { inputs as known } from "./inputs.ts";
 import {
   ConfigError,
@@ -33,7 +33,7 @@ const asksForVersions = ({ reads }: CommandRow): boolean => reads.includes("vers
 /** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
 export async function loadConfig(given: {
   readonly inputs: Given;
-  readonly env: Environment;
+  readonly env: Variables;
   readonly readFile: ReadFile;
   /** Hears every secret of the configuration before anything of it is told, be it an error. */
   readonly registerSecret: RegisterSecret;
@@ -69,7 +69,7 @@ export async function loadConfig(given: {
   const complete = asksForVersions(row) || problems.every(({ path: [section = ""] }) => aside.includes(section));
   return {
     ...configOf(command, checked.file, inputs, given.env),
-    ...(target && complete ? { release: { target, plan: planOf(checked.file) } } : {}),
+    release: target && complete ? { target, plan: planOf(checked.file) } : undefined,
     warnings: told.map(tellIssue),
   };
 }
@@ -108,7 +108,7 @@ async function readDocument(
 
 const manifestsOf = async (
   { canary: { from } }: ConfigFile,
-  { env, readFile }: { readonly env: Environment; readonly readFile: ReadFile },
+  { env, readFile }: { readonly env: Variables; readonly readFile: ReadFile },
 ): Promise<Manifests> =>
   typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
 
@@ -128,22 +128,21 @@ function issueOf(
   return {
     path: place ?? (own === "" ? (config ?? "configuration") : own),
     problem,
-    ...(found && !secret ? { found: show(found.value) } : {}),
+    found: found && !secret ? show(found.value) : undefined,
   };
 }
 
-function configOf(command: Command, file: ConfigFile, inputs: Given, env: Environment): Omit<Config, "warnings"> {
+function configOf(command: Command, file: ConfigFile, inputs: Given, env: Variables): Omit<Config, "warnings"> {
   const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
-  const counted = metricsOf(metrics);
   return {
     command,
     namespace,
     service,
     cluster,
-    ...(counted ? { metrics: counted } : {}),
+    metrics: metricsOf(metrics),
     reporting: reportingOf(file, inputs, env),
     verify,
-    ...(command === "rehearse" ? { rehearsal: rehearsalOf(file) } : {}),
+    rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
     firstDeploy,
     json: inputs.json === "true",
   };
@@ -159,8 +158,7 @@ const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
 const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>
   prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
 
-function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Environment): ReportingConfig {
+function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Variables): ReportingConfig {
   const { environment = cluster.context ?? "", ...rest } = reporting;
-  const githubToken = inputs["github-token"] ?? env.GITHUB_TOKEN;
-  return { ...rest, environment, ...(githubToken ? { githubToken } : {}) };
+  return { ...rest, environment, githubToken: inputs["github-token"] || env.GITHUB_TOKEN || undefined };
 }

@@ -1,5 +1,5 @@
 import { tell } from "../lib/errors.ts";
-import { type Environment, fill } from "./environment.ts";
+import { fill, type Variables } from "./environment.ts";
 import { at, isMapping, type Path, type Problem, printPath } from "./issue.ts";
 import { readAllYaml } from "./yaml.ts";
 
@@ -12,11 +12,7 @@ export type ReadFile = (path: string) => Promise<string>;
 const where: Path = ["canary", "from", "manifests"];
 
 /** Reads the user's manifests, with `${NAME}` filled in; every file's problems at once. */
-export async function readManifests(
-  paths: readonly string[],
-  env: Environment,
-  readFile: ReadFile,
-): Promise<Manifests> {
+export async function readManifests(paths: readonly string[], env: Variables, readFile: ReadFile): Promise<Manifests> {
   const files = await Promise.all(paths.map((path) => readManifest(path, env, readFile)));
   return {
     manifests: files.flatMap(({ manifests }) => manifests),
@@ -24,7 +20,7 @@ export async function readManifests(
   };
 }
 
-async function readManifest(path: string, env: Environment, readFile: ReadFile): Promise<Manifests> {
+async function readManifest(path: string, env: Variables, readFile: ReadFile): Promise<Manifests> {
   const content = await readFile(path).catch((error: unknown) => ({ error }));
   if (typeof content !== "string")
     return {
@@ -44,7 +40,7 @@ async function readManifest(path: string, env: Environment, readFile: ReadFile):
 
 const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"]];
 
-function readObject(place: string, document: unknown, env: Environment): Manifests {
+function readObject(place: string, document: unknown, env: Variables): Manifests {
   const filled = fill(document, env);
   if (!isMapping(filled.value))
     return {

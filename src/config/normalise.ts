@@ -30,8 +30,8 @@ export function targetOf(file: ConfigFile, manifests: readonly Manifest[]): Targ
     ),
     source: sourceOf(file, manifests),
     replicas: canary.replicas ?? usualReplicas(canary.from),
-    ...(image === undefined ? {} : { image }),
-    ...(canary.container === undefined ? {} : { container: canary.container }),
+    image,
+    container: canary.container,
   };
 }
 
@@ -105,7 +105,7 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
     inconclusive,
     noData,
     early,
-    ...(budget === undefined ? {} : { budget }),
+    budget,
   };
 }
 
@@ -120,7 +120,7 @@ function gatesOf({ weight, wait, gates }: WrittenStage, file: ConfigFile): reado
 const versionOf = (deployment: string, { subset, host }: ConfigFile["stable"], service: string): Version => ({
   deployment,
   host: host ?? service,
-  ...(subset === undefined ? {} : { subset }),
+  subset,
 });
 
 function routeChoice(virtualService: string, routes: readonly string[], namespace: string): RouteChoice {

@@ -14,10 +14,10 @@ export type Section = keyof ConfigFile;
 export type Draft = { readonly command: Command; readonly file: ConfigFile; readonly manifests: readonly Manifest[] };
 
 /** What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is broken already. */
-type Rule = {
+type ConfigRule = {
   readonly name: string;
   readonly reads: readonly Section[];
-  readonly problems: (draft: Draft) => readonly Problem[];
+  readonly problems: (draft: Draft) => Iterable<Problem>;
 };
 
 const needed = (path: string, input: string, what: string): Problem => ({
@@ -26,65 +26,58 @@ const needed = (path: string, input: string, what: string): Problem => ({
   missing: true,
 });
 
-const rules: readonly Rule[] = [
+const rules: readonly ConfigRule[] = [
   {
     name: "the service is named",
     reads: ["namespace", "service"],
-    problems: ({ file: { namespace, service } }) => [
-      ...(namespace === undefined ? [needed("namespace", "namespace", "the namespace of the service")] : []),
-      ...(service === undefined ? [needed("service", "service", "the service that is released")] : []),
-    ],
+    *problems({ file: { namespace, service } }) {
+      if (namespace === undefined) yield needed("namespace", "namespace", "the namespace of the service");
+      if (service === undefined) yield needed("service", "service", "the service that is released");
+    },
   },
   {
     name: "both versions are named",
     reads: ["stable", "canary"],
-    problems: ({ file, manifests }) => [
-      ...(file.stable.deployment === undefined
-        ? [needed("stable.deployment", "stable", "the Deployment that serves now")]
-        : []),
-      ...(canaryDeployment(file, manifests) === undefined
-        ? [needed("canary.deployment", "canary", "the Deployment of the version on trial")]
-        : []),
-    ],
+    *problems({ file, manifests }) {
+      if (file.stable.deployment === undefined)
+        yield needed("stable.deployment", "stable", "the Deployment that serves now");
+      if (canaryDeployment(file, manifests) === undefined)
+        yield needed("canary.deployment", "canary", "the Deployment of the version on trial");
+    },
   },
   {
     name: "the versions differ",
     reads: ["namespace", "service", "stable", "canary"],
-    problems: ({ file, manifests }) => {
-      const deployment = canaryDeployment(file, manifests);
-      const same = deployment !== undefined && deployment === file.stable.deployment;
-      return [
-        ...(same
-          ? [
-              {
-                path: ["canary", "deployment"],
-                problem: "expected another Deployment than stable's",
-                found: { value: deployment },
-              },
-            ]
-          : []),
-        ...(deployment !== undefined && file.stable.deployment !== undefined ? destinationProblems(file) : []),
-      ];
+    *problems({ file, manifests }) {
+      const stable = file.stable.deployment;
+      const canary = canaryDeployment(file, manifests);
+      if (stable === undefined || canary === undefined) return;
+      if (stable === canary)
+        yield {
+          path: ["canary", "deployment"],
+          problem: "expected another Deployment than stable's",
+          found: { value: canary },
+        };
+      yield* destinationProblems(file);
     },
   },
   {
     name: "a clone gets a new image",
     reads: ["canary", "image"],
-    problems: ({ file: { canary, image } }) =>
-      canary.from === "clone" && image === undefined ? [needed("image", "image", "the image of the clone")] : [],
+    *problems({ file: { canary, image } }) {
+      if (canary.from === "clone" && image === undefined) yield needed("image", "image", "the image of the clone");
+    },
   },
   {
     name: "labels are for clones",
     reads: ["canary"],
-    problems: ({ file: { canary } }) =>
-      canary.labels !== undefined && canary.from !== "clone"
-        ? [
-            {
-              path: ["canary", "labels"],
-              problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away",
-            },
-          ]
-        : [],
+    *problems({ file: { canary } }) {
+      if (canary.labels !== undefined && canary.from !== "clone")
+        yield {
+          path: ["canary", "labels"],
+          problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away",
+        };
+    },
   },
   {
     name: "manifests have the canary's Deployment",
@@ -94,141 +87,127 @@ const rules: readonly Rule[] = [
   {
     name: "there are stages",
     reads: ["stages"],
-    problems: ({ file: { stages } }) =>
-      stages === undefined || stages.length === 0
-        ? [needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100")]
-        : [],
+    *problems({ file: { stages = [] } }) {
+      if (stages.length === 0)
+        yield needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100");
+    },
   },
   {
     name: "weights ascend",
     reads: ["stages"],
-    problems: ({ file: { stages = [] } }) =>
-      stages.flatMap(({ weight }, index) => {
+    *problems({ file: { stages = [] } }) {
+      for (const [index, { weight }] of stages.entries()) {
         const before = stages[index - 1]?.weight ?? 0;
-        return weight > before
-          ? []
-          : [
-              {
-                path: ["stages", index, "weight"],
-                problem: `expected more than the ${before} % of the stage before`,
-                found: { value: weight },
-              },
-            ];
-      }),
+        if (weight <= before)
+          yield {
+            path: ["stages", index, "weight"],
+            problem: `expected more than the ${before} % of the stage before`,
+            found: { value: weight },
+          };
+      }
+    },
   },
   {
     name: "a stage proves something",
     reads: ["stages"],
-    problems: ({ file: { stages = [] } }) =>
-      stages.flatMap(({ weight, wait, gates, approval }, index) =>
-        weight === 100 || wait !== undefined || approval === true || (gates !== undefined && gates.length > 0)
-          ? []
-          : [
-              {
-                path: ["stages", index],
-                problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
-              },
-            ],
-      ),
+    *problems({ file: { stages = [] } }) {
+      for (const [index, { weight, wait, gates = [], approval }] of stages.entries())
+        if (weight !== 100 && wait === undefined && approval !== true && gates.length === 0)
+          yield {
+            path: ["stages", index],
+            problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
+          };
+    },
   },
   {
     name: "deadlines leave room for the waits",
     reads: ["stages", "deadlines"],
-    problems: ({ file: { stages = [], deadlines } }) => {
-      const waits = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
-      return [
-        ...stages.flatMap((stage, index) =>
-          stageDeadline(stage) < (stage.wait ?? 0)
-            ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")]
-            : [],
-        ),
-        ...(deadlines.release < waits
-          ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")]
-          : []),
-      ];
+    *problems({ file: { stages = [], deadlines } }) {
+      let waits = 0;
+      for (const [index, stage] of stages.entries()) {
+        const { wait = 0 } = stage;
+        const deadline = stageDeadline(stage);
+        if (deadline < wait) yield tooShort(["stages", index, "atMost"], deadline, wait, "the stage's wait");
+        waits += wait;
+      }
+      if (deadlines.release < waits)
+        yield tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together");
     },
   },
   {
     name: "gates have limits",
     reads: ["gates", "stages"],
-    problems: ({ file }) => everyGate(file).flatMap(({ path, gate }) => limitProblems(path, gate)),
+    *problems({ file }) {
+      for (const { path, gate } of everyGate(file)) yield* limitProblems(path, gate);
+    },
   },
   {
     name: "gates of one stage have different names",
     reads: ["gates", "stages"],
-    problems: ({ file }) =>
-      gateLists(file).flatMap(({ path, gates }) =>
-        gates.map(nameOf).flatMap((name, index, names) => {
+    *problems({ file }) {
+      for (const { path, gates } of gateLists(file)) {
+        const names = gates.map(nameOf);
+        for (const [index, name] of names.entries()) {
           const first = names.indexOf(name);
-          return first === index
-            ? []
-            : [
-                {
-                  path: [...path, index],
-                  problem: `expected a name of its own: gate ${first + 1} is called that, too`,
-                  found: { value: name },
-                },
-              ];
-        }),
-      ),
+          if (first !== index)
+            yield {
+              path: [...path, index],
+              problem: `expected a name of its own: gate ${first + 1} is called that, too`,
+              found: { value: name },
+            };
+        }
+      }
+    },
   },
   {
     name: "evidence can be judged",
     reads: ["evidence"],
-    problems: ({ file: { evidence } }) =>
-      ranges.flatMap(({ key, fits, problem }) => {
+    *problems({ file: { evidence } }) {
+      for (const { key, fits, problem } of ranges) {
         const value = evidence[key];
-        return value === undefined || fits(value) ? [] : [{ path: ["evidence", key], problem, found: { value } }];
-      }),
+        if (value !== undefined && !fits(value)) yield { path: ["evidence", key], problem, found: { value } };
+      }
+    },
   },
   {
     name: "gates that count requests have a Prometheus",
     reads: ["gates", "stages", "metrics"],
-    problems: ({ command, file }) =>
-      file.metrics.prometheus !== undefined || command === "rehearse"
-        ? []
-        : everyGate(file).flatMap(({ path, gate }) =>
-            gate !== "auto" && gate.kind === "restarts"
-              ? []
-              : [
-                  {
-                    path,
-                    problem: `${gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`} needs Prometheus; set metrics.prometheus, or the input prometheus`,
-                  },
-                ],
-          ),
+    *problems({ command, file }) {
+      if (file.metrics.prometheus !== undefined || command === "rehearse") return;
+      for (const { path, gate } of everyGate(file)) {
+        if (gate !== "auto" && gate.kind === "restarts") continue;
+        const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
+        yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
+      }
+    },
   },
   {
     name: "a rehearsal has requests",
     reads: ["metrics", "rehearse"],
-    problems: ({ command, file: { metrics, rehearse } }) =>
-      command !== "rehearse" || metrics.prometheus !== undefined
-        ? []
-        : (["rate", "errors"] as const)
-            .filter((key) => rehearse[key] === undefined)
-            .map((key) =>
-              needed(
-                `rehearse.${key}`,
-                `rehearse-${key}`,
-                `${requestsBy[key]}, or a Prometheus to ask (metrics.prometheus)`,
-              ),
-            ),
+    *problems({ command, file: { metrics, rehearse } }) {
+      if (command !== "rehearse" || metrics.prometheus !== undefined) return;
+      const instead = "or a Prometheus to ask (metrics.prometheus)";
+      if (rehearse.rate === undefined)
+        yield needed("rehearse.rate", "rehearse-rate", `the service's requests per second, ${instead}`);
+      if (rehearse.errors === undefined)
+        yield needed("rehearse.errors", "rehearse-errors", `the share of them that fails, ${instead}`);
+    },
   },
   {
     name: "verify has something to ask",
     reads: ["metrics", "verify"],
-    problems: ({ command, file: { metrics, verify } }) => [
-      ...(command === "verify" && metrics.prometheus === undefined && verify.url === undefined
-        ? [needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)")]
-        : []),
-      ...(verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined
-        ? [{ path: ["verify", "versionFrom"], problem: "expected header or json, not both" }]
-        : []),
-    ],
+    *problems({ command, file: { metrics, verify } }) {
+      if (command === "verify" && metrics.prometheus === undefined && verify.url === undefined)
+        yield needed(
+          "verify.url",
+          "verify-url",
+          "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)",
+        );
+      if (verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined)
+        yield { path: ["verify", "versionFrom"], problem: "expected header or json, not both" };
+    },
   },
 ];
-
-const requestsBy = { rate: "the service's requests per second", errors: "the share of them that fails" } as const;
 
 const aChance = {
   fits: (value: number) => value > 0 && value < 0.5,
@@ -252,68 +231,55 @@ const ranges = [
 
 /** Everything that the rules find, apart from sections that are broken already. */
 export const breaches = (draft: Draft, broken: ReadonlySet<PropertyKey>): readonly Problem[] =>
-  rules.filter(({ reads }) => !reads.some((section) => broken.has(section))).flatMap(({ problems }) => problems(draft));
+  rules
+    .filter(({ reads }) => !reads.some((section) => broken.has(section)))
+    .flatMap(({ problems }) => [...problems(draft)]);
 
-function destinationProblems({ namespace, service, stable, canary }: ConfigFile): readonly Problem[] {
+function* destinationProblems({ namespace, service, stable, canary }: ConfigFile): Iterable<Problem> {
   const hostOf = ({ host = service }: { readonly host?: string | undefined }): Host =>
     readHost(host ?? "", namespace ?? "");
-  if (!sameHost(hostOf(stable), hostOf(canary))) return [];
-  if (stable.subset === undefined && canary.subset === undefined) {
-    return [
-      {
-        path: ["canary"],
-        problem: "expected another destination than stable's: give both a subset, or the canary a host of its own",
-      },
-    ];
-  }
-  if (stable.subset === canary.subset)
-    return [
-      {
-        path: ["canary", "subset"],
-        problem: "expected another subset than stable's on the same host",
-        found: { value: canary.subset },
-      },
-    ];
-  const without = stable.subset === undefined ? "stable" : canary.subset === undefined ? "canary" : undefined;
-  return without === undefined
-    ? []
-    : [
-        {
-          path: [without, "subset"],
-          problem: `expected a subset: both versions have the same host, and without one ${without}'s share goes to the pods of both`,
-        },
-      ];
+  if (!sameHost(hostOf(stable), hostOf(canary))) return;
+  if (stable.subset === undefined && canary.subset === undefined)
+    yield {
+      path: ["canary"],
+      problem: "expected another destination than stable's: give both a subset, or the canary a host of its own",
+    };
+  else if (stable.subset === canary.subset)
+    yield {
+      path: ["canary", "subset"],
+      problem: "expected another subset than stable's on the same host",
+      found: { value: canary.subset },
+    };
+  else if (stable.subset === undefined) yield withoutSubset("stable");
+  else if (canary.subset === undefined) yield withoutSubset("canary");
 }
 
-function manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): readonly Problem[] {
+const withoutSubset = (version: "stable" | "canary"): Problem => ({
+  path: [version, "subset"],
+  problem: `expected a subset: both versions have the same host, and without one ${version}'s share goes to the pods of both`,
+});
+
+function* manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): Iterable<Problem> {
+  for (const { place, object } of manifests) {
+    const namespace = at(object, ["metadata", "namespace"]);
+    if (namespace !== undefined && namespace !== file.namespace)
+      yield {
+        path: ["canary", "from", "manifests"],
+        place: `${place}.metadata.namespace`,
+        problem: `expected ${file.namespace ?? "none"}, the namespace of the service`,
+        found: { value: namespace },
+      };
+  }
+  const canary = canaryDeployment(file, manifests);
   const deployments = manifests
     .filter(({ object }) => object.kind === "Deployment")
     .map(({ object }) => at(object, ["metadata", "name"]));
-  const wanted = canaryDeployment(file, manifests);
-  const foreign = manifests.flatMap(({ place, object }) => {
-    const namespace = at(object, ["metadata", "namespace"]);
-    return namespace === undefined || namespace === file.namespace
-      ? []
-      : [
-          {
-            path: ["canary", "from", "manifests"],
-            place: `${place}.metadata.namespace`,
-            problem: `expected ${file.namespace ?? "none"}, the namespace of the service`,
-            found: { value: namespace },
-          },
-        ];
-  });
-  const lacking =
-    wanted === undefined || deployments.includes(wanted)
-      ? []
-      : [
-          {
-            path: ["canary", "deployment"],
-            problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
-            found: { value: wanted },
-          },
-        ];
-  return [...foreign, ...lacking];
+  if (canary !== undefined && !deployments.includes(canary))
+    yield {
+      path: ["canary", "deployment"],
+      problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
+      found: { value: canary },
+    };
 }
 
 const tooShort = (path: Path, deadline: number, wait: number, what: string): Problem => ({
@@ -321,32 +287,30 @@ const tooShort = (path: Path, deadline: number, wait: number, what: string): Pro
   problem: `expected at least ${formatDuration(wait)}, ${what}, and not ${formatDuration(deadline)}`,
 });
 
-function limitProblems(path: Path, gate: WrittenGate): readonly Problem[] {
-  if (gate === "auto") return [];
+function* limitProblems(path: Path, gate: WrittenGate): Iterable<Problem> {
+  if (gate === "auto") return;
   switch (gate.kind) {
     case "errors":
-      return gate.atMost === undefined && gate.aboveStable === undefined
-        ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }]
-        : [];
+      if (gate.atMost === undefined && gate.aboveStable === undefined)
+        yield { path, problem: "expected a limit: atMost, aboveStable or both" };
+      break;
     case "latency":
-      return gate.atMost === undefined && gate.timesStable === undefined
-        ? [{ path, problem: "expected a limit: atMost, timesStable or both" }]
-        : [];
+      if (gate.atMost === undefined && gate.timesStable === undefined)
+        yield { path, problem: "expected a limit: atMost, timesStable or both" };
+      break;
     case "query":
       if (gate.atMost === undefined && gate.atLeast === undefined)
-        return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
-      return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity)
-        ? [
-            {
-              path: [...path, "atLeast"],
-              problem: `expected no more than atMost, which is ${gate.atMost}`,
-              found: { value: gate.atLeast },
-            },
-          ]
-        : [];
+        yield { path, problem: "expected a limit: atMost, atLeast or both" };
+      if ((gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity))
+        yield {
+          path: [...path, "atLeast"],
+          problem: `expected no more than atMost, which is ${gate.atMost}`,
+          found: { value: gate.atLeast },
+        };
+      break;
     case "restarts":
     case "evidence":
-      return [];
+      break;
   }
 }
 

@@ -1,5 +1,5 @@
-import { secretsInHeaders, secretsInUrls } from "../lib/secrets.ts";
-import type { Environment } from "./environment.ts";
+import { secretsInHeaders, secretsInUrls } from "../lib/credentials.ts";
+import type { Variables } from "./environment.ts";
 import { type Input, inputs as known } from "./inputs.ts";
 import { at, isMapping } from "./issue.ts";
 import type { Given } from "./overlay.ts";
@@ -8,7 +8,7 @@ import type { Given } from "./overlay.ts";
  * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in URLs,
  * the proxies' among them. It is asked before anything is checked, so that a document need not be right.
  */
-export function secretsIn(document: unknown, inputs: Given, env: Environment): readonly string[] {
+export function secretsIn(document: unknown, inputs: Given, env: Variables): readonly string[] {
   const secrets: string[] = [];
   for (const { name, path, secret } of known) {
     if (secret === undefined) continue;

@@ -7,7 +7,7 @@ import type { WrittenGate } from "./written-gate.ts";
 export type WrittenStage = {
   readonly name?: string;
   readonly weight: number;
-  readonly wait?: Millis;
+  readonly wait?: Millis | undefined;
   readonly atMost?: Millis;
   readonly gates?: readonly WrittenGate[];
   readonly approval?: boolean;
@@ -22,7 +22,7 @@ export const shortStage = z.pipe(
     const [share, time, ...rest] = String(written).trim().split(":");
     const parsed = { weight: z.safeParse(weight, share), wait: z.safeParse(z.optional(duration), time) };
     if (rest.length === 0 && parsed.weight.success && parsed.wait.success) {
-      return { weight: parsed.weight.data, ...(parsed.wait.data === undefined ? {} : { wait: parsed.wait.data }) };
+      return { weight: parsed.weight.data, wait: parsed.wait.data };
     }
     context.issues.push({ code: "custom", input: written, message: form.error });
     return z.NEVER;

@@ -6,9 +6,9 @@ export type WrittenGate = Gate | "auto";
 export const noRestarts: Gate = { kind: "restarts", name: "restarts", atMost: 0 };
 
 /** The gates that are meant. Somebody who names a gate on restarts has said how many there may be. */
-export const gatesIn = (written: readonly WrittenGate[]): readonly Gate[] =>
-  written.flatMap((gate): readonly Gate[] => {
-    if (gate !== "auto") return [gate];
-    const own = written.some((other) => other !== "auto" && other.kind === "restarts");
-    return [{ kind: "evidence", name: "evidence" }, ...(own ? [] : [noRestarts])];
-  });
+export function gatesIn(written: readonly WrittenGate[]): readonly Gate[] {
+  const saysRestarts = written.some((gate) => gate !== "auto" && gate.kind === "restarts");
+  const auto: Gate[] = [{ kind: "evidence", name: "evidence" }];
+  if (!saysRestarts) auto.push(noRestarts);
+  return written.flatMap((gate) => (gate === "auto" ? auto : [gate]));
+}

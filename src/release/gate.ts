@@ -72,5 +72,5 @@ export type EvidenceRules = {
   /** A stage ends before its wait is over when the canary is proven safe. */
   readonly early: boolean;
   /** The share of all requests that may fail because of the canary in the worst case; no weight is given that allows more. Not bounded when missing. */
-  readonly budget?: number;
+  readonly budget?: number | undefined;
 };

@@ -4,7 +4,7 @@ import type { Account } from "../release/account.ts";
 /** Where a report can point to. */
 export type Links = {
   /** The page with the button "Run workflow". */
-  readonly workflow?: string;
+  readonly workflow?: string | undefined;
   /** URL templates by name: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. */
   readonly dashboards: Readonly<Record<string, string>>;
 };

@@ -3,7 +3,7 @@ import { percent } from "../lib/numbers.ts";
 import type { Target } from "../release/target.ts";
 
 /** How requests really divided, counted by somebody. */
-export type SplitCount = {
+export type CountedSplit = {
   readonly stable: number;
   readonly canary: number;
   /** Answers that name neither version, and requests without an answer. */
@@ -14,7 +14,7 @@ export type SplitCount = {
 
 /** A count beside the plan. */
 export type ComparedSplit = {
-  readonly count: SplitCount;
+  readonly count: CountedSplit;
   /** The canary's, with what it may be by chance. Undefined where no request was counted. */
   readonly share: Share | undefined;
   /** The canary's planned share in percent; undefined when no release is under way. */

@@ -3,14 +3,14 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type User } from "@kubernetes/client-node";
 import { load as parse } from "js-yaml";
+import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/credentials.ts";
 import { RefusedError } from "../../lib/errors.ts";
-import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/secrets.ts";
 import type { Connection } from "./api-server.ts";
 
 export type Source = {
   /** A path, or the text of a kubeconfig. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hears what the kubeconfig holds and, before each request, what plugins and files gave for it. */
   readonly registerSecret: RegisterSecret;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { secretsByName, secretsInHeaders, secretsInUrls } from "../../src/lib/secrets.ts";
+import { secretsByName, secretsInHeaders, secretsInUrls } from "../../src/lib/credentials.ts";
 
 const basic = `Basic ${Buffer.from("ada:open sesame").toString("base64")}`;
 
