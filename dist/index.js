@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 1947:
+/***/ 5020:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(1687));
-const tunnel = __importStar(__nccwpck_require__(4338));
-const undici_1 = __nccwpck_require__(4457);
+const pm = __importStar(__nccwpck_require__(2540));
+const tunnel = __importStar(__nccwpck_require__(1311));
+const undici_1 = __nccwpck_require__(4560);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 1687:
+/***/ 2540:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 8755:
+/***/ 3994:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 9422:
+/***/ 7285:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3425)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3425:
+/***/ 3636:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(4184);
+	createDebug.humanize = __nccwpck_require__(7261);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 4174:
+/***/ 9557:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(9422);
+	module.exports = __nccwpck_require__(7285);
 } else {
-	module.exports = __nccwpck_require__(6244);
+	module.exports = __nccwpck_require__(3341);
 }
 
 
 /***/ }),
 
-/***/ 6244:
+/***/ 3341:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(621);
+	const supportsColor = __nccwpck_require__(5710);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3425)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 13:
+/***/ 1950:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9650:
+/***/ 4185:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 3480:
+/***/ 6793:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(9650);
+const address_error_1 = __nccwpck_require__(4185);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 85:
+/***/ 2844:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(5866);
+var ipv4_1 = __nccwpck_require__(1555);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(1248);
+var ipv6_1 = __nccwpck_require__(149);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(9650);
+var address_error_1 = __nccwpck_require__(4185);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(6912));
+const helpers = __importStar(__nccwpck_require__(3034));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 5866:
+/***/ 1555:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(3480));
-const constants = __importStar(__nccwpck_require__(6677));
-const address_error_1 = __nccwpck_require__(9650);
+const common = __importStar(__nccwpck_require__(6793));
+const constants = __importStar(__nccwpck_require__(1780));
+const address_error_1 = __nccwpck_require__(4185);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 1248:
+/***/ 149:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(3480));
-const constants4 = __importStar(__nccwpck_require__(6677));
-const constants6 = __importStar(__nccwpck_require__(9939));
-const helpers = __importStar(__nccwpck_require__(6912));
-const ipv4_1 = __nccwpck_require__(5866);
-const regular_expressions_1 = __nccwpck_require__(9680);
-const address_error_1 = __nccwpck_require__(9650);
-const common_1 = __nccwpck_require__(3480);
+const common = __importStar(__nccwpck_require__(6793));
+const constants4 = __importStar(__nccwpck_require__(1780));
+const constants6 = __importStar(__nccwpck_require__(5134));
+const helpers = __importStar(__nccwpck_require__(3034));
+const ipv4_1 = __nccwpck_require__(1555);
+const regular_expressions_1 = __nccwpck_require__(4829);
+const address_error_1 = __nccwpck_require__(4185);
+const common_1 = __nccwpck_require__(6793);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 6677:
+/***/ 1780:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 9939:
+/***/ 5134:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 6912:
+/***/ 3034:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 9680:
+/***/ 4829:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(9939));
+const v6 = __importStar(__nccwpck_require__(5134));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 4184:
+/***/ 7261:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 7834:
+/***/ 3203:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(9224);
+const utils_1 = __nccwpck_require__(3057);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 9224:
+/***/ 3057:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 4982:
+/***/ 9883:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(7834);
-const constants_1 = __nccwpck_require__(9247);
-const helpers_1 = __nccwpck_require__(175);
-const receivebuffer_1 = __nccwpck_require__(2441);
-const util_1 = __nccwpck_require__(8176);
+const smart_buffer_1 = __nccwpck_require__(3203);
+const constants_1 = __nccwpck_require__(98);
+const helpers_1 = __nccwpck_require__(4878);
+const receivebuffer_1 = __nccwpck_require__(6996);
+const util_1 = __nccwpck_require__(4895);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(85);
+const ip_address_1 = __nccwpck_require__(2844);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 9247:
+/***/ 98:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 175:
+/***/ 4878:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(8176);
-const constants_1 = __nccwpck_require__(9247);
+const util_1 = __nccwpck_require__(4895);
+const constants_1 = __nccwpck_require__(98);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(85);
+const ip_address_1 = __nccwpck_require__(2844);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 2441:
+/***/ 6996:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 8176:
+/***/ 4895:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 3194:
+/***/ 9873:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(4982), exports);
+__exportStar(__nccwpck_require__(9883), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4338:
+/***/ 1311:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(3674);
+module.exports = __nccwpck_require__(1049);
 
 
 /***/ }),
 
-/***/ 3674:
+/***/ 1049:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 621:
+/***/ 5710:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 8053:
+/***/ 5586:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 5639:
+/***/ 1760:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 8329:
+/***/ 6428:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5639);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 6365:
+/***/ 7820:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(13);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 1661:
+/***/ 5330:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 4457:
+/***/ 4560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 9473:
+/***/ 530:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(120);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8542);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 120:
+/***/ 7453:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3614);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 3614:
+/***/ 9063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 350:
+/***/ 5495:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3614);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 7102:
+/***/ 2241:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3614);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(350);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 8542:
+/***/ 687:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 5233:
+/***/ 3964:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4523:
+/***/ 9490:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(3614);
+var core_core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(120);
+var core_checks = __nccwpck_require__(7453);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(5233);
+var core_util = __nccwpck_require__(3964);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(7102);
+var core_parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 4531:
+/***/ 7756:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8053);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(954);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9365);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 6116:
+/***/ 9469:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8053);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3527);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 5218:
+/***/ 4971:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4523);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 7330:
+/***/ 1675:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(5639);
+var context = __nccwpck_require__(1760);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(1947);
+var lib = __nccwpck_require__(5020);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4457);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(8755);
+var light = __nccwpck_require__(3994);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(8221);
+var request_json = __nccwpck_require__(6026);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(4533);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 8803:
+/***/ 9337:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 9173:
+/***/ 1:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6365);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 7120:
+/***/ 4045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3491);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2737);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5118);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(691);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(326);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6116);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5596);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 3763:
+/***/ 312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6588);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3491);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2737);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9365);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5118);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(691);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(326);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5596);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 5596:
+/***/ 6107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3527);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2925:
+/***/ 2120:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9233);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1454);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5304);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5645);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 9233:
+/***/ 2276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 1454:
+/***/ 5203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2971);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9233);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 5304:
+/***/ 315:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4341);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 725:
+/***/ 2165:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(4341);
+var errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7102);
+var parse = __nccwpck_require__(2241);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(5304);
+var issue = __nccwpck_require__(315);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(8542);
+var registries = __nccwpck_require__(687);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4523);
+var mini_schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9576);
+var error_ratio = __nccwpck_require__(4947);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(2971);
+var istio_metrics = __nccwpck_require__(7246);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(6611);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(1454);
+var config_inputs = __nccwpck_require__(5203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(3614);
+var core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(5645);
+var nearest = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27606,7 +27606,7 @@ const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_
     const [share, time, ...rest] = String(written).trim().split(":");
     const parsed = { weight: parse/* safeParse */.xL(weight, share), wait: parse/* safeParse */.xL(mini_schemas/* optional */.lqM(values_duration), time) };
     if (rest.length === 0 && parsed.weight.success && parsed.wait.success) {
-        return { weight: parsed.weight.data, ...(parsed.wait.data === undefined ? {} : { wait: parsed.wait.data }) };
+        return { weight: parsed.weight.data, wait: parsed.wait.data };
     }
     context.issues.push({ code: "custom", input: written, message: short_stages_form.error });
     return core/* NEVER */.tm;
@@ -27879,11 +27879,10 @@ function check(document, known) {
 const brokenBy = (problems) => new Set(problems.flatMap(({ path }) => path.slice(0, 1)));
 function problemsOf(document) {
     const result = parse/* safeParse */.xL(file, document, { reportInput: true });
-    return result.success
-        ? []
-        : result.error.issues
-            .flatMap((issue) => findings(issue, []))
-            .map(({ path, problem, found }) => ({ path, problem, ...(found === undefined ? {} : { found }) }));
+    if (result.success)
+        return [];
+    const found = result.error.issues.flatMap((issue) => findings(issue, []));
+    return found.map(({ path, problem, found }) => ({ path, problem, found }));
 }
 const without = (broken, document) => (0,issue/* isMapping */.pi)(document)
     ? Object.fromEntries(Object.entries(document).filter(([key]) => sections.includes(key) && !broken.has(key)))
@@ -27915,7 +27914,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(9233);
+var commands = __nccwpck_require__(2276);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27959,7 +27958,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(1661);
+var js_yaml = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28038,12 +28037,13 @@ function readObject(place, document, env) {
 ;// CONCATENATED MODULE: ./src/config/written-gate.js
 const noRestarts = { kind: "restarts", name: "restarts", atMost: 0 };
 /** The gates that are meant. Somebody who names a gate on restarts has said how many there may be. */
-const gatesIn = (written) => written.flatMap((gate) => {
-    if (gate !== "auto")
-        return [gate];
-    const own = written.some((other) => other !== "auto" && other.kind === "restarts");
-    return [{ kind: "evidence", name: "evidence" }, ...(own ? [] : [noRestarts])];
-});
+function gatesIn(written) {
+    const saysRestarts = written.some((gate) => gate !== "auto" && gate.kind === "restarts");
+    const auto = [{ kind: "evidence", name: "evidence" }];
+    if (!saysRestarts)
+        auto.push(noRestarts);
+    return written.flatMap((gate) => (gate === "auto" ? auto : [gate]));
+}
 
 ;// CONCATENATED MODULE: ./src/config/normalise.js
 
@@ -28066,8 +28066,8 @@ function targetOf(file, manifests) {
         routes: (file.routes ?? [{ virtualService: service, routes: [] }]).map(({ virtualService, routes }) => routeChoice(virtualService, routes, namespace)),
         source: sourceOf(file, manifests),
         replicas: canary.replicas ?? usualReplicas(canary.from),
-        ...(image === undefined ? {} : { image }),
-        ...(canary.container === undefined ? {} : { container: canary.container }),
+        image,
+        container: canary.container,
     };
 }
 function planOf(file) {
@@ -28126,7 +28126,7 @@ function evidenceOf({ evidence, metrics, stages = [] }) {
         inconclusive,
         noData,
         early,
-        ...(budget === undefined ? {} : { budget }),
+        budget,
     };
 }
 function gatesOf({ weight, wait, gates }, file) {
@@ -28142,7 +28142,7 @@ function gatesOf({ weight, wait, gates }, file) {
 const versionOf = (deployment, { subset, host }, service) => ({
     deployment,
     host: host ?? service,
-    ...(subset === undefined ? {} : { subset }),
+    subset,
 });
 function routeChoice(virtualService, routes, namespace) {
     const [first = "", second] = virtualService.split("/");
@@ -28243,7 +28243,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3521);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28258,59 +28258,58 @@ const rules = [
     {
         name: "the service is named",
         reads: ["namespace", "service"],
-        problems: ({ file: { namespace, service } }) => [
-            ...(namespace === undefined ? [needed("namespace", "namespace", "the namespace of the service")] : []),
-            ...(service === undefined ? [needed("service", "service", "the service that is released")] : []),
-        ],
+        *problems({ file: { namespace, service } }) {
+            if (namespace === undefined)
+                yield needed("namespace", "namespace", "the namespace of the service");
+            if (service === undefined)
+                yield needed("service", "service", "the service that is released");
+        },
     },
     {
         name: "both versions are named",
         reads: ["stable", "canary"],
-        problems: ({ file, manifests }) => [
-            ...(file.stable.deployment === undefined
-                ? [needed("stable.deployment", "stable", "the Deployment that serves now")]
-                : []),
-            ...(canaryDeployment(file, manifests) === undefined
-                ? [needed("canary.deployment", "canary", "the Deployment of the version on trial")]
-                : []),
-        ],
+        *problems({ file, manifests }) {
+            if (file.stable.deployment === undefined)
+                yield needed("stable.deployment", "stable", "the Deployment that serves now");
+            if (canaryDeployment(file, manifests) === undefined)
+                yield needed("canary.deployment", "canary", "the Deployment of the version on trial");
+        },
     },
     {
         name: "the versions differ",
         reads: ["namespace", "service", "stable", "canary"],
-        problems: ({ file, manifests }) => {
-            const deployment = canaryDeployment(file, manifests);
-            const same = deployment !== undefined && deployment === file.stable.deployment;
-            return [
-                ...(same
-                    ? [
-                        {
-                            path: ["canary", "deployment"],
-                            problem: "expected another Deployment than stable's",
-                            found: { value: deployment },
-                        },
-                    ]
-                    : []),
-                ...(deployment !== undefined && file.stable.deployment !== undefined ? destinationProblems(file) : []),
-            ];
+        *problems({ file, manifests }) {
+            const stable = file.stable.deployment;
+            const canary = canaryDeployment(file, manifests);
+            if (stable === undefined || canary === undefined)
+                return;
+            if (stable === canary)
+                yield {
+                    path: ["canary", "deployment"],
+                    problem: "expected another Deployment than stable's",
+                    found: { value: canary },
+                };
+            yield* destinationProblems(file);
         },
     },
     {
         name: "a clone gets a new image",
         reads: ["canary", "image"],
-        problems: ({ file: { canary, image } }) => canary.from === "clone" && image === undefined ? [needed("image", "image", "the image of the clone")] : [],
+        *problems({ file: { canary, image } }) {
+            if (canary.from === "clone" && image === undefined)
+                yield needed("image", "image", "the image of the clone");
+        },
     },
     {
         name: "labels are for clones",
         reads: ["canary"],
-        problems: ({ file: { canary } }) => canary.labels !== undefined && canary.from !== "clone"
-            ? [
-                {
+        *problems({ file: { canary } }) {
+            if (canary.labels !== undefined && canary.from !== "clone")
+                yield {
                     path: ["canary", "labels"],
                     problem: "labels are set on a clone's pods only; set canary.from to clone, or take them away",
-                },
-            ]
-            : [],
+                };
+        },
     },
     {
         name: "manifests have the canary's Deployment",
@@ -28320,119 +28319,129 @@ const rules = [
     {
         name: "there are stages",
         reads: ["stages"],
-        problems: ({ file: { stages } }) => stages === undefined || stages.length === 0
-            ? [needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100")]
-            : [],
+        *problems({ file: { stages = [] } }) {
+            if (stages.length === 0)
+                yield needed("stages", "stages", "weights and how long each lasts, such as 10:2m, 50:5m, 100");
+        },
     },
     {
         name: "weights ascend",
         reads: ["stages"],
-        problems: ({ file: { stages = [] } }) => stages.flatMap(({ weight }, index) => {
-            const before = stages[index - 1]?.weight ?? 0;
-            return weight > before
-                ? []
-                : [
-                    {
+        *problems({ file: { stages = [] } }) {
+            for (const [index, { weight }] of stages.entries()) {
+                const before = stages[index - 1]?.weight ?? 0;
+                if (weight <= before)
+                    yield {
                         path: ["stages", index, "weight"],
                         problem: `expected more than the ${before} % of the stage before`,
                         found: { value: weight },
-                    },
-                ];
-        }),
+                    };
+            }
+        },
     },
     {
         name: "a stage proves something",
         reads: ["stages"],
-        problems: ({ file: { stages = [] } }) => stages.flatMap(({ weight, wait, gates, approval }, index) => weight === 100 || wait !== undefined || approval === true || (gates !== undefined && gates.length > 0)
-            ? []
-            : [
-                {
-                    path: ["stages", index],
-                    problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
-                },
-            ]),
+        *problems({ file: { stages = [] } }) {
+            for (const [index, { weight, wait, gates = [], approval }] of stages.entries())
+                if (weight !== 100 && wait === undefined && approval !== true && gates.length === 0)
+                    yield {
+                        path: ["stages", index],
+                        problem: `expected a time, such as ${weight}:5m, or gates or an approval of its own; ${weight} % alone proves nothing`,
+                    };
+        },
     },
     {
         name: "deadlines leave room for the waits",
         reads: ["stages", "deadlines"],
-        problems: ({ file: { stages = [], deadlines } }) => {
-            const waits = stages.reduce((sum, { wait = 0 }) => sum + wait, 0);
-            return [
-                ...stages.flatMap((stage, index) => stageDeadline(stage) < (stage.wait ?? 0)
-                    ? [tooShort(["stages", index, "atMost"], stageDeadline(stage), stage.wait ?? 0, "the stage's wait")]
-                    : []),
-                ...(deadlines.release < waits
-                    ? [tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together")]
-                    : []),
-            ];
+        *problems({ file: { stages = [], deadlines } }) {
+            let waits = 0;
+            for (const [index, stage] of stages.entries()) {
+                const { wait = 0 } = stage;
+                const deadline = stageDeadline(stage);
+                if (deadline < wait)
+                    yield tooShort(["stages", index, "atMost"], deadline, wait, "the stage's wait");
+                waits += wait;
+            }
+            if (deadlines.release < waits)
+                yield tooShort(["deadlines", "release"], deadlines.release, waits, "all waits together");
         },
     },
     {
         name: "gates have limits",
         reads: ["gates", "stages"],
-        problems: ({ file }) => everyGate(file).flatMap(({ path, gate }) => limitProblems(path, gate)),
+        *problems({ file }) {
+            for (const { path, gate } of everyGate(file))
+                yield* limitProblems(path, gate);
+        },
     },
     {
         name: "gates of one stage have different names",
         reads: ["gates", "stages"],
-        problems: ({ file }) => gateLists(file).flatMap(({ path, gates }) => gates.map(nameOf).flatMap((name, index, names) => {
-            const first = names.indexOf(name);
-            return first === index
-                ? []
-                : [
-                    {
-                        path: [...path, index],
-                        problem: `expected a name of its own: gate ${first + 1} is called that, too`,
-                        found: { value: name },
-                    },
-                ];
-        })),
+        *problems({ file }) {
+            for (const { path, gates } of gateLists(file)) {
+                const names = gates.map(nameOf);
+                for (const [index, name] of names.entries()) {
+                    const first = names.indexOf(name);
+                    if (first !== index)
+                        yield {
+                            path: [...path, index],
+                            problem: `expected a name of its own: gate ${first + 1} is called that, too`,
+                            found: { value: name },
+                        };
+                }
+            }
+        },
     },
     {
         name: "evidence can be judged",
         reads: ["evidence"],
-        problems: ({ file: { evidence } }) => ranges.flatMap(({ key, fits, problem }) => {
-            const value = evidence[key];
-            return value === undefined || fits(value) ? [] : [{ path: ["evidence", key], problem, found: { value } }];
-        }),
+        *problems({ file: { evidence } }) {
+            for (const { key, fits, problem } of ranges) {
+                const value = evidence[key];
+                if (value !== undefined && !fits(value))
+                    yield { path: ["evidence", key], problem, found: { value } };
+            }
+        },
     },
     {
         name: "gates that count requests have a Prometheus",
         reads: ["gates", "stages", "metrics"],
-        problems: ({ command, file }) => file.metrics.prometheus !== undefined || command === "rehearse"
-            ? []
-            : everyGate(file).flatMap(({ path, gate }) => gate !== "auto" && gate.kind === "restarts"
-                ? []
-                : [
-                    {
-                        path,
-                        problem: `${gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`} needs Prometheus; set metrics.prometheus, or the input prometheus`,
-                    },
-                ]),
+        *problems({ command, file }) {
+            if (file.metrics.prometheus !== undefined || command === "rehearse")
+                return;
+            for (const { path, gate } of everyGate(file)) {
+                if (gate !== "auto" && gate.kind === "restarts")
+                    continue;
+                const which = gate === "auto" ? "the gate auto" : `a gate of the kind ${gate.kind}`;
+                yield { path, problem: `${which} needs Prometheus; set metrics.prometheus, or the input prometheus` };
+            }
+        },
     },
     {
         name: "a rehearsal has requests",
         reads: ["metrics", "rehearse"],
-        problems: ({ command, file: { metrics, rehearse } }) => command !== "rehearse" || metrics.prometheus !== undefined
-            ? []
-            : ["rate", "errors"]
-                .filter((key) => rehearse[key] === undefined)
-                .map((key) => needed(`rehearse.${key}`, `rehearse-${key}`, `${requestsBy[key]}, or a Prometheus to ask (metrics.prometheus)`)),
+        *problems({ command, file: { metrics, rehearse } }) {
+            if (command !== "rehearse" || metrics.prometheus !== undefined)
+                return;
+            const instead = "or a Prometheus to ask (metrics.prometheus)";
+            if (rehearse.rate === undefined)
+                yield needed("rehearse.rate", "rehearse-rate", `the service's requests per second, ${instead}`);
+            if (rehearse.errors === undefined)
+                yield needed("rehearse.errors", "rehearse-errors", `the share of them that fails, ${instead}`);
+        },
     },
     {
         name: "verify has something to ask",
         reads: ["metrics", "verify"],
-        problems: ({ command, file: { metrics, verify } }) => [
-            ...(command === "verify" && metrics.prometheus === undefined && verify.url === undefined
-                ? [needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)")]
-                : []),
-            ...(verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined
-                ? [{ path: ["verify", "versionFrom"], problem: "expected header or json, not both" }]
-                : []),
-        ],
+        *problems({ command, file: { metrics, verify } }) {
+            if (command === "verify" && metrics.prometheus === undefined && verify.url === undefined)
+                yield needed("verify.url", "verify-url", "a URL to send requests to, or a Prometheus to ask (metrics.prometheus)");
+            if (verify.versionFrom?.header !== undefined && verify.versionFrom.json !== undefined)
+                yield { path: ["verify", "versionFrom"], problem: "expected header or json, not both" };
+        },
     },
 ];
-const requestsBy = { rate: "the service's requests per second", errors: "the share of them that fails" };
 const aChance = {
     fits: (value) => value > 0 && value < 0.5,
     problem: "expected a percentage above 0 and below 50%",
@@ -28452,97 +28461,84 @@ const ranges = [
     { key: "dispersion", fits: (value) => value >= 1, problem: "expected a factor of at least 1" },
 ];
 /** Everything that the rules find, apart from sections that are broken already. */
-const breaches = (draft, broken) => rules.filter(({ reads }) => !reads.some((section) => broken.has(section))).flatMap(({ problems }) => problems(draft));
-function destinationProblems({ namespace, service, stable, canary }) {
+const breaches = (draft, broken) => rules
+    .filter(({ reads }) => !reads.some((section) => broken.has(section)))
+    .flatMap(({ problems }) => [...problems(draft)]);
+function* destinationProblems({ namespace, service, stable, canary }) {
     const hostOf = ({ host = service }) => (0,istio_host/* readHost */.rk)(host ?? "", namespace ?? "");
     if (!(0,istio_host/* sameHost */.RM)(hostOf(stable), hostOf(canary)))
-        return [];
-    if (stable.subset === undefined && canary.subset === undefined) {
-        return [
-            {
-                path: ["canary"],
-                problem: "expected another destination than stable's: give both a subset, or the canary a host of its own",
-            },
-        ];
-    }
-    if (stable.subset === canary.subset)
-        return [
-            {
-                path: ["canary", "subset"],
-                problem: "expected another subset than stable's on the same host",
-                found: { value: canary.subset },
-            },
-        ];
-    const without = stable.subset === undefined ? "stable" : canary.subset === undefined ? "canary" : undefined;
-    return without === undefined
-        ? []
-        : [
-            {
-                path: [without, "subset"],
-                problem: `expected a subset: both versions have the same host, and without one ${without}'s share goes to the pods of both`,
-            },
-        ];
+        return;
+    if (stable.subset === undefined && canary.subset === undefined)
+        yield {
+            path: ["canary"],
+            problem: "expected another destination than stable's: give both a subset, or the canary a host of its own",
+        };
+    else if (stable.subset === canary.subset)
+        yield {
+            path: ["canary", "subset"],
+            problem: "expected another subset than stable's on the same host",
+            found: { value: canary.subset },
+        };
+    else if (stable.subset === undefined)
+        yield withoutSubset("stable");
+    else if (canary.subset === undefined)
+        yield withoutSubset("canary");
 }
-function manifestProblems(file, manifests) {
+const withoutSubset = (version) => ({
+    path: [version, "subset"],
+    problem: `expected a subset: both versions have the same host, and without one ${version}'s share goes to the pods of both`,
+});
+function* manifestProblems(file, manifests) {
+    for (const { place, object } of manifests) {
+        const namespace = (0,issue.at)(object, ["metadata", "namespace"]);
+        if (namespace !== undefined && namespace !== file.namespace)
+            yield {
+                path: ["canary", "from", "manifests"],
+                place: `${place}.metadata.namespace`,
+                problem: `expected ${file.namespace ?? "none"}, the namespace of the service`,
+                found: { value: namespace },
+            };
+    }
+    const canary = canaryDeployment(file, manifests);
     const deployments = manifests
         .filter(({ object }) => object.kind === "Deployment")
         .map(({ object }) => (0,issue.at)(object, ["metadata", "name"]));
-    const wanted = canaryDeployment(file, manifests);
-    const foreign = manifests.flatMap(({ place, object }) => {
-        const namespace = (0,issue.at)(object, ["metadata", "namespace"]);
-        return namespace === undefined || namespace === file.namespace
-            ? []
-            : [
-                {
-                    path: ["canary", "from", "manifests"],
-                    place: `${place}.metadata.namespace`,
-                    problem: `expected ${file.namespace ?? "none"}, the namespace of the service`,
-                    found: { value: namespace },
-                },
-            ];
-    });
-    const lacking = wanted === undefined || deployments.includes(wanted)
-        ? []
-        : [
-            {
-                path: ["canary", "deployment"],
-                problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
-                found: { value: wanted },
-            },
-        ];
-    return [...foreign, ...lacking];
+    if (canary !== undefined && !deployments.includes(canary))
+        yield {
+            path: ["canary", "deployment"],
+            problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
+            found: { value: canary },
+        };
 }
 const tooShort = (path, deadline, wait, what) => ({
     path,
     problem: `expected at least ${(0,duration/* formatDuration */.a)(wait)}, ${what}, and not ${(0,duration/* formatDuration */.a)(deadline)}`,
 });
-function limitProblems(path, gate) {
+function* limitProblems(path, gate) {
     if (gate === "auto")
-        return [];
+        return;
     switch (gate.kind) {
         case "errors":
-            return gate.atMost === undefined && gate.aboveStable === undefined
-                ? [{ path, problem: "expected a limit: atMost, aboveStable or both" }]
-                : [];
+            if (gate.atMost === undefined && gate.aboveStable === undefined)
+                yield { path, problem: "expected a limit: atMost, aboveStable or both" };
+            break;
         case "latency":
-            return gate.atMost === undefined && gate.timesStable === undefined
-                ? [{ path, problem: "expected a limit: atMost, timesStable or both" }]
-                : [];
+            if (gate.atMost === undefined && gate.timesStable === undefined)
+                yield { path, problem: "expected a limit: atMost, timesStable or both" };
+            break;
         case "query":
             if (gate.atMost === undefined && gate.atLeast === undefined)
-                return [{ path, problem: "expected a limit: atMost, atLeast or both" }];
-            return (gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity)
-                ? [
-                    {
-                        path: [...path, "atLeast"],
-                        problem: `expected no more than atMost, which is ${gate.atMost}`,
-                        found: { value: gate.atLeast },
-                    },
-                ]
-                : [];
+                yield { path, problem: "expected a limit: atMost, atLeast or both" };
+            if ((gate.atLeast ?? -Infinity) > (gate.atMost ?? Infinity))
+                yield {
+                    path: [...path, "atLeast"],
+                    problem: `expected no more than atMost, which is ${gate.atMost}`,
+                    found: { value: gate.atLeast },
+                };
+            break;
         case "restarts":
         case "evidence":
-            return [];
+            break;
     }
 }
 const gateLists = ({ gates, stages = [], }) => [
@@ -28555,8 +28551,8 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 /** `auto` stands for the gate that is called evidence in reports. */
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
-// EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(5509);
+// EXTERNAL MODULE: ./src/lib/credentials.js
+var credentials = __nccwpck_require__(3755);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28577,14 +28573,14 @@ function secretsIn(document, inputs, env) {
         secrets.push(env.GITHUB_TOKEN);
     for (const [name, value] of Object.entries(env))
         if (/_proxy$/i.test(name))
-            secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(value ?? ""));
+            secrets.push(...(0,credentials/* secretsInUrls */.Ft)(value ?? ""));
     for (const text of textsIn(document))
-        secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(text));
+        secrets.push(...(0,credentials/* secretsInUrls */.Ft)(text));
     return secrets;
 }
 const found = {
     itself: textsIn,
-    headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,lib_secrets/* secretsInHeaders */.FK)(secrets_texts(value)) : textsIn(value)),
+    headers: (value) => ((0,issue/* isMapping */.pi)(value) ? (0,credentials/* secretsInHeaders */.FK)(secrets_texts(value)) : textsIn(value)),
     kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
 };
 const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
@@ -28642,7 +28638,7 @@ async function loadConfig(given) {
     const complete = asksForVersions(row) || problems.every(({ path: [section = ""] }) => aside.includes(section));
     return {
         ...configOf(command, checked.file, inputs, given.env),
-        ...(target && complete ? { release: { target, plan: planOf(checked.file) } } : {}),
+        release: target && complete ? { target, plan: planOf(checked.file) } : undefined,
         warnings: told.map(issue/* tellIssue */.jF),
     };
 }
@@ -28687,21 +28683,20 @@ function issueOf({ path, place, problem, found }, origins, config) {
     return {
         path: place ?? (own === "" ? (config ?? "configuration") : own),
         problem,
-        ...(found && !secret ? { found: (0,issue/* show */.WU)(found.value) } : {}),
+        found: found && !secret ? (0,issue/* show */.WU)(found.value) : undefined,
     };
 }
 function configOf(command, file, inputs, env) {
     const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
-    const counted = metricsOf(metrics);
     return {
         command,
         namespace,
         service,
         cluster,
-        ...(counted ? { metrics: counted } : {}),
+        metrics: metricsOf(metrics),
         reporting: reportingOf(file, inputs, env),
         verify,
-        ...(command === "rehearse" ? { rehearsal: rehearsalOf(file) } : {}),
+        rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
         firstDeploy,
         json: inputs.json === "true",
     };
@@ -28715,14 +28710,13 @@ const rehearsalOf = (file) => ({
 const metricsOf = ({ prometheus, ...metrics }) => prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
 function reportingOf({ reporting, cluster }, inputs, env) {
     const { environment = cluster.context ?? "", ...rest } = reporting;
-    const githubToken = inputs["github-token"] ?? env.GITHUB_TOKEN;
-    return { ...rest, environment, ...(githubToken ? { githubToken } : {}) };
+    return { ...rest, environment, githubToken: inputs["github-token"] || env.GITHUB_TOKEN || undefined };
 }
 
 
 /***/ }),
 
-/***/ 5645:
+/***/ 6878:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28759,7 +28753,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6023:
+/***/ 8805:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28770,9 +28764,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9576);
+var error_ratio = __nccwpck_require__(4947);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(6518);
+var numerics = __nccwpck_require__(1939);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29540,13 +29534,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(6611);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(4341);
+var lib_errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(886);
+var numbers = __nccwpck_require__(4875);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29805,7 +29799,7 @@ async function detectabilityOf(desk, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(954);
+var split = __nccwpck_require__(9171);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30276,7 +30270,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(7219);
+var release_plan = __nccwpck_require__(44);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30412,7 +30406,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6588);
+var release_reason = __nccwpck_require__(6439);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30672,7 +30666,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5659);
+var release_state = __nccwpck_require__(8458);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31652,9 +31646,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(9797);
+var say = __nccwpck_require__(9232);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(8835);
+var verdict_sentence = __nccwpck_require__(5598);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31768,9 +31762,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4523);
+var schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7102);
+var parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
 
@@ -31972,8 +31966,8 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(2315);
-;// CONCATENATED MODULE: ./src/words/status.js
+var evidence_part = __nccwpck_require__(8502);
+;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
 
@@ -32088,7 +32082,7 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(4533);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32477,7 +32471,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(3527);
+var markdown = __nccwpck_require__(6916);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32512,7 +32506,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(326);
+var timestamp = __nccwpck_require__(1087);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32676,9 +32670,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(5796);
+var headline = __nccwpck_require__(8743);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(9365);
+var split_bars = __nccwpck_require__(5058);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32760,7 +32754,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(691);
+var story = __nccwpck_require__(8958);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32862,7 +32856,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(4531);
+var outputs = __nccwpck_require__(7756);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33167,7 +33161,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(353);
+var retry = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33352,7 +33346,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3521);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34847,7 +34841,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(350);
+var errors = __nccwpck_require__(5495);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34865,7 +34859,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7330)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35078,11 +35072,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(1661);
+var js_yaml = __nccwpck_require__(5330);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4457);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42250,7 +42244,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(3194);
+var build = __nccwpck_require__(9873);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42443,7 +42437,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(4174);
+var src = __nccwpck_require__(9557);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42619,7 +42613,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6365);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43389,8 +43383,8 @@ function findObject(list, name, key) {
 //# sourceMappingURL=config.js.map
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
-// EXTERNAL MODULE: ./src/lib/secrets.js
-var lib_secrets = __nccwpck_require__(5509);
+// EXTERNAL MODULE: ./src/lib/credentials.js
+var credentials = __nccwpck_require__(3755);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43424,7 +43418,7 @@ function findCluster(source) {
         context: config.currentContext,
         async authorize() {
             const authorization = await authorize(config);
-            for (const secret of (0,lib_secrets/* secretsInHeaders */.FK)(authorization.headers))
+            for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
                 registerSecret(secret);
             return authorization;
         },
@@ -43436,12 +43430,12 @@ function secretsOf({ users, clusters }) {
     const secrets = [];
     for (const { token, password, keyData, authProvider, exec } of users) {
         secrets.push(token, password, keyData);
-        secrets.push(...(0,lib_secrets/* secretsByName */.yk)(authProvider?.config ?? {}));
+        secrets.push(...(0,credentials/* secretsByName */.yk)(authProvider?.config ?? {}));
         for (const { name, value } of exec?.env ?? [])
-            secrets.push(...(0,lib_secrets/* secretsByName */.yk)({ [name]: value }));
+            secrets.push(...(0,credentials/* secretsByName */.yk)({ [name]: value }));
     }
     for (const { server, proxyUrl = "" } of clusters)
-        secrets.push(...(0,lib_secrets/* secretsInUrls */.Ft)(`${server} ${proxyUrl}`));
+        secrets.push(...(0,credentials/* secretsInUrls */.Ft)(`${server} ${proxyUrl}`));
     return secrets.filter((secret) => secret !== undefined);
 }
 function kubeconfig_read({ kubeconfig, env }) {
@@ -43784,7 +43778,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(8221);
+var request_json = __nccwpck_require__(6026);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44604,7 +44598,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(530);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -47292,10 +47286,7 @@ function sharedMetrics({ metrics }, world) {
 }
 function reporterFor({ reporting }, environment, world, written, warn) {
     const { clock, github, voice, redaction } = world;
-    const links = {
-        dashboards: reporting.dashboards,
-        ...(github.workflowUrl ? { workflow: github.workflowUrl } : {}),
-    };
+    const links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
     const reporters = [
         voice,
         written,
@@ -47359,7 +47350,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 7168:
+/***/ 4877:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47370,7 +47361,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5439));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
 
 
 __webpack_async_result__();
@@ -47378,7 +47369,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9576:
+/***/ 4947:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47388,7 +47379,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6518);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47433,7 +47424,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 6518:
+/***/ 1939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47553,7 +47544,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 3521:
+/***/ 4014:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47614,7 +47605,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 2971:
+/***/ 7246:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47640,236 +47631,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 8226:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ parseDuration),
-/* harmony export */   a: () => (/* binding */ formatDuration)
-/* harmony export */ });
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Reads `90s`, `1m30s`, `500ms`, `2h`. A number without a unit is refused: nobody knows what `10` means. */
-function parseDuration(text) {
-    const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-    if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text.trim())
-        return undefined;
-    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
-}
-/** Writes at most two units, `1 m 30 s`: enough to read at a glance. */
-function formatDuration(millis) {
-    if (millis < 1_000)
-        return `${Math.round(millis)} ms`;
-    if (millis < 10_000 && millis % 1_000 >= 50)
-        return `${(millis / 1_000).toFixed(1)} s`;
-    const seconds = Math.round(millis / 1_000);
-    const parts = [
-        [Math.floor(seconds / 86_400), "d"],
-        [Math.floor(seconds / 3_600) % 24, "h"],
-        [Math.floor(seconds / 60) % 60, "m"],
-        [seconds % 60, "s"],
-    ];
-    const shown = parts.filter(([count]) => count > 0).slice(0, 2);
-    return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
-}
-
-
-/***/ }),
-
-/***/ 4341:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Cq: () => (/* binding */ TakenOverError),
-/* harmony export */   Jk: () => (/* binding */ UnreachableError),
-/* harmony export */   QY: () => (/* binding */ ToldError),
-/* harmony export */   e8: () => (/* binding */ withNext),
-/* harmony export */   fk: () => (/* binding */ RefusedError),
-/* harmony export */   iC: () => (/* binding */ DeniedError),
-/* harmony export */   qz: () => (/* binding */ tell)
-/* harmony export */ });
-/**
- * Errors that people read. `message` says what and where, `next` what to do about it.
- * Whoever throws one does not log it, and keeps the error below as `cause`.
- */
-class ToldError extends Error {
-    next;
-    constructor(message, options = {}) {
-        super(message, options.cause === undefined ? undefined : { cause: options.cause });
-        this.name = new.target.name;
-        this.next = options.next;
-    }
-}
-/** The user's configuration or the cluster's present state forbids the release; nothing was changed. Exit code 2. */
-class RefusedError extends ToldError {
-}
-/** The cluster, Prometheus or GitHub said no, and asking again will not help. */
-class DeniedError extends ToldError {
-}
-/** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
-class UnreachableError extends ToldError {
-}
-/** Another job took the release over. This one stops where it is and touches nothing more. */
-class TakenOverError extends ToldError {
-}
-/** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
-function withNext(what, next) {
-    if (!next)
-        return what;
-    return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
-}
-/** One line for a report: the message, then what to do, then the causes that add something. */
-function tell(error) {
-    if (!(error instanceof Error))
-        return String(error);
-    const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
-    const { cause } = error;
-    if (!(cause instanceof Error) || error.message.includes(cause.message))
-        return message;
-    return `${message} (${tell(cause)})`;
-}
-
-
-/***/ }),
-
-/***/ 3527:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $Q: () => (/* binding */ clip),
-/* harmony export */   TM: () => (/* binding */ folded),
-/* harmony export */   TN: () => (/* binding */ oneLine),
-/* harmony export */   aY: () => (/* binding */ code),
-/* harmony export */   nf: () => (/* binding */ link),
-/* harmony export */   om: () => (/* binding */ block),
-/* harmony export */   pj: () => (/* binding */ plain),
-/* harmony export */   tp: () => (/* binding */ table)
-/* harmony export */ });
-/**
- * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an issue.
- * An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own reference for it.
- * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
- */
-function plain(text) {
-    return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
-}
-/** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
-const nothing = "&#8203;";
-const references = {
-    ...Object.fromEntries([..."\\`*_[]|~$"].map((character) => [character, `&#${character.charCodeAt(0)};`])),
-    "<": "&lt;",
-    ">": "&gt;",
-    "&": "&amp;",
-};
-/** The same as code. HTML, because a code span of backticks has no way to hold every text in a table's cell. */
-const code = (text) => `<code>${plain(text)}</code>`;
-/** A link, or the bare label where the address is not one of the web. */
-function link(label, url) {
-    const parsed = URL.canParse(url) ? new URL(url) : undefined;
-    if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:")
-        return plain(label);
-    return `[${plain(label)}](<${parsed.href.replaceAll("<", "%3C").replaceAll(">", "%3E").replaceAll("|", "%7C")}>)`;
-}
-/** Cells are Markdown already. */
-function table(columns, rows) {
-    const line = (cells) => `| ${cells.join(" | ")} |`;
-    const rule = columns.map(({ right }) => (right ? "--:" : "---"));
-    return [line(columns.map(({ title }) => title)), line(rule), ...rows.map(line)].join("\n");
-}
-/** Something that is folded until somebody opens it. `title` is Markdown already. */
-const folded = (title, body) => `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
-/** A block of text as it is: commands, bars. Chooses a fence that the text does not contain. */
-function block(text, language = "") {
-    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-    const fence = "`".repeat(longest + 1);
-    return `${fence}${language}\n${text}\n${fence}`;
-}
-/** At most `limit` characters, and a mark that there were more. */
-const clip = (text, limit) => text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
-/** Without line breaks, control characters and those that turn the direction of writing around. */
-const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();
-
-
-/***/ }),
-
-/***/ 886:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   KN: () => (/* binding */ percent),
-/* harmony export */   U9: () => (/* binding */ count),
-/* harmony export */   ai: () => (/* binding */ number)
-/* harmony export */ });
-/*
- * Numbers for people, the same in every report: three digits that count, and thousands with commas.
- * Two digits hid what a judgement was about (a limit of 1.25 % read "1.2 %"), and a fixed place after the point made
- * rare failures vanish ("0.0 %"). What is not all is never written as all, and what is not nothing never as nothing.
- */
-/** `12,345`: a whole number, the same on every machine. */
-const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
-/** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
-function number(value) {
-    const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
-    return rounded < 1_000 ? String(rounded) : count(rounded);
-}
-/** `3.14 %` of a ratio of 0.0314. Only 1 and more is `100 %`. */
-function percent(ratio) {
-    const almostAll = ratio < 1 && ratio > 0.999;
-    return `${number(almostAll ? 99.9 : ratio * 100)} %`;
-}
-
-
-/***/ }),
-
-/***/ 8349:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ createRedaction)
-/* harmony export */ });
-/** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
-const shortestSecret = 4;
-const shown = "***";
-/** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
-function createRedaction(announce = () => { }) {
-    const secrets = new Set();
-    let longestFirst = [];
-    function register(secret) {
-        const fresh = secret
-            .split(/\r?\n/)
-            .map((line) => line.trim())
-            .filter((line) => line.length >= shortestSecret && !secrets.has(line));
-        for (const line of fresh) {
-            announce(line);
-            for (const form of formsOf(line))
-                secrets.add(form);
-        }
-        longestFirst = [...secrets].sort((a, b) => b.length - a.length); // one secret may be a part of another
-    }
-    const redact = (text) => longestFirst.reduce((left, secret) => left.replaceAll(secret, shown), text);
-    function inside(value) {
-        if (typeof value === "string")
-            return redact(value);
-        if (Array.isArray(value))
-            return value.map(inside);
-        if (typeof value !== "object" || value === null)
-            return value;
-        return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
-    }
-    return { register, redact, redactAll: (value) => inside(value) }; // plain data keeps its shape: strings stay strings
-}
-function formsOf(secret) {
-    return [
-        secret,
-        encodeURIComponent(secret),
-        JSON.stringify(secret).slice(1, -1),
-        Buffer.from(secret).toString("base64").replace(/=+$/, ""),
-    ];
-}
-
-
-/***/ }),
-
-/***/ 5509:
+/***/ 3755:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47931,7 +47693,236 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 5439:
+/***/ 8761:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ parseDuration),
+/* harmony export */   a: () => (/* binding */ formatDuration)
+/* harmony export */ });
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Reads `90s`, `1m30s`, `500ms`, `2h`. A number without a unit is refused: nobody knows what `10` means. */
+function parseDuration(text) {
+    const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+    if (parts.length === 0 || parts.map(([whole]) => whole).join("") !== text.trim())
+        return undefined;
+    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
+}
+/** Writes at most two units, `1 m 30 s`: enough to read at a glance. */
+function formatDuration(millis) {
+    if (millis < 1_000)
+        return `${Math.round(millis)} ms`;
+    if (millis < 10_000 && millis % 1_000 >= 50)
+        return `${(millis / 1_000).toFixed(1)} s`;
+    const seconds = Math.round(millis / 1_000);
+    const parts = [
+        [Math.floor(seconds / 86_400), "d"],
+        [Math.floor(seconds / 3_600) % 24, "h"],
+        [Math.floor(seconds / 60) % 60, "m"],
+        [seconds % 60, "s"],
+    ];
+    const shown = parts.filter(([count]) => count > 0).slice(0, 2);
+    return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
+}
+
+
+/***/ }),
+
+/***/ 7166:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cq: () => (/* binding */ TakenOverError),
+/* harmony export */   Jk: () => (/* binding */ UnreachableError),
+/* harmony export */   QY: () => (/* binding */ ToldError),
+/* harmony export */   e8: () => (/* binding */ withNext),
+/* harmony export */   fk: () => (/* binding */ RefusedError),
+/* harmony export */   iC: () => (/* binding */ DeniedError),
+/* harmony export */   qz: () => (/* binding */ tell)
+/* harmony export */ });
+/**
+ * Errors that people read. `message` says what and where, `next` what to do about it.
+ * Whoever throws one does not log it, and keeps the error below as `cause`.
+ */
+class ToldError extends Error {
+    next;
+    constructor(message, options = {}) {
+        super(message, options.cause === undefined ? undefined : { cause: options.cause });
+        this.name = new.target.name;
+        this.next = options.next;
+    }
+}
+/** The user's configuration or the cluster's present state forbids the release; nothing was changed. Exit code 2. */
+class RefusedError extends ToldError {
+}
+/** The cluster, Prometheus or GitHub said no, and asking again will not help. */
+class DeniedError extends ToldError {
+}
+/** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
+class UnreachableError extends ToldError {
+}
+/** Another job took the release over. This one stops where it is and touches nothing more. */
+class TakenOverError extends ToldError {
+}
+/** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
+function withNext(what, next) {
+    if (!next)
+        return what;
+    return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
+}
+/** One line for a report: the message, then what to do, then the causes that add something. */
+function tell(error) {
+    if (!(error instanceof Error))
+        return String(error);
+    const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
+    const { cause } = error;
+    if (!(cause instanceof Error) || error.message.includes(cause.message))
+        return message;
+    return `${message} (${tell(cause)})`;
+}
+
+
+/***/ }),
+
+/***/ 6916:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $Q: () => (/* binding */ clip),
+/* harmony export */   TM: () => (/* binding */ folded),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   aY: () => (/* binding */ code),
+/* harmony export */   nf: () => (/* binding */ link),
+/* harmony export */   om: () => (/* binding */ block),
+/* harmony export */   pj: () => (/* binding */ plain),
+/* harmony export */   tp: () => (/* binding */ table)
+/* harmony export */ });
+/**
+ * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an issue.
+ * An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own reference for it.
+ * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
+ */
+function plain(text) {
+    return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
+}
+/** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
+const nothing = "&#8203;";
+const references = {
+    ...Object.fromEntries([..."\\`*_[]|~$"].map((character) => [character, `&#${character.charCodeAt(0)};`])),
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+};
+/** The same as code. HTML, because a code span of backticks has no way to hold every text in a table's cell. */
+const code = (text) => `<code>${plain(text)}</code>`;
+/** A link, or the bare label where the address is not one of the web. */
+function link(label, url) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed?.protocol !== "https:" && parsed?.protocol !== "http:")
+        return plain(label);
+    return `[${plain(label)}](<${parsed.href.replaceAll("<", "%3C").replaceAll(">", "%3E").replaceAll("|", "%7C")}>)`;
+}
+/** Cells are Markdown already. */
+function table(columns, rows) {
+    const line = (cells) => `| ${cells.join(" | ")} |`;
+    const rule = columns.map(({ right }) => (right ? "--:" : "---"));
+    return [line(columns.map(({ title }) => title)), line(rule), ...rows.map(line)].join("\n");
+}
+/** Something that is folded until somebody opens it. `title` is Markdown already. */
+const folded = (title, body) => `<details><summary>${title}</summary>\n\n${body}\n\n</details>`;
+/** A block of text as it is: commands, bars. Chooses a fence that the text does not contain. */
+function block(text, language = "") {
+    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+    const fence = "`".repeat(longest + 1);
+    return `${fence}${language}\n${text}\n${fence}`;
+}
+/** At most `limit` characters, and a mark that there were more. */
+const clip = (text, limit) => text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+/** Without line breaks, control characters and those that turn the direction of writing around. */
+const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu, " ").trim();
+
+
+/***/ }),
+
+/***/ 4875:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   KN: () => (/* binding */ percent),
+/* harmony export */   U9: () => (/* binding */ count),
+/* harmony export */   ai: () => (/* binding */ number)
+/* harmony export */ });
+/*
+ * Numbers for people, the same in every report: three digits that count, and thousands with commas.
+ * Two digits hid what a judgement was about (a limit of 1.25 % read "1.2 %"), and a fixed place after the point made
+ * rare failures vanish ("0.0 %"). What is not all is never written as all, and what is not nothing never as nothing.
+ */
+/** `12,345`: a whole number, the same on every machine. */
+const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+/** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
+function number(value) {
+    const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
+    return rounded < 1_000 ? String(rounded) : count(rounded);
+}
+/** `3.14 %` of a ratio of 0.0314. Only 1 and more is `100 %`. */
+function percent(ratio) {
+    const almostAll = ratio < 1 && ratio > 0.999;
+    return `${number(almostAll ? 99.9 : ratio * 100)} %`;
+}
+
+
+/***/ }),
+
+/***/ 6608:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ createRedaction)
+/* harmony export */ });
+/** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
+const shortestSecret = 4;
+const shown = "***";
+/** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
+function createRedaction(announce = () => { }) {
+    const secrets = new Set();
+    let longestFirst = [];
+    function register(secret) {
+        const fresh = secret
+            .split(/\r?\n/)
+            .map((line) => line.trim())
+            .filter((line) => line.length >= shortestSecret && !secrets.has(line));
+        for (const line of fresh) {
+            announce(line);
+            for (const form of formsOf(line))
+                secrets.add(form);
+        }
+        longestFirst = [...secrets].sort((a, b) => b.length - a.length); // one secret may be a part of another
+    }
+    const redact = (text) => longestFirst.reduce((left, secret) => left.replaceAll(secret, shown), text);
+    function inside(value) {
+        if (typeof value === "string")
+            return redact(value);
+        if (Array.isArray(value))
+            return value.map(inside);
+        if (typeof value !== "object" || value === null)
+            return value;
+        return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
+    }
+    return { register, redact, redactAll: (value) => inside(value) }; // plain data keeps its shape: strings stay strings
+}
+function formsOf(secret) {
+    return [
+        secret,
+        encodeURIComponent(secret),
+        JSON.stringify(secret).slice(1, -1),
+        Buffer.from(secret).toString("base64").replace(/=+$/, ""),
+    ];
+}
+
+
+/***/ }),
+
+/***/ 1584:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47939,18 +47930,18 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4531);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6116);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5218);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8803);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9173);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7120);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3763);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5596);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2925);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(725);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4341);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8349);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7756);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4971);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9337);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4045);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(312);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6107);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2120);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2165);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6608);
 
 
 
@@ -47972,7 +47963,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8329)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -47999,7 +47990,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6023));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8805));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48048,7 +48039,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6611:
+/***/ 456:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48065,7 +48056,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 7219:
+/***/ 44:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48082,7 +48073,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6588:
+/***/ 6439:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48109,14 +48100,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 954:
+/***/ 9171:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7219);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48131,7 +48122,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 5659:
+/***/ 8458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48153,16 +48144,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 3491:
+/***/ 7560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5659);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2315);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5796);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
 
 
 
@@ -48201,17 +48192,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 2737:
+/***/ 5476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6588);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2315);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9797);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5118);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8835);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
 
 
 
@@ -48258,7 +48249,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 2315:
+/***/ 8502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48266,9 +48257,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3527);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6588);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48315,14 +48306,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 5796:
+/***/ 8743:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5659);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5118);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8458);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
 
 
 const whatIsOpen = {
@@ -48394,14 +48385,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 9797:
+/***/ 9232:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48510,7 +48501,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 9365:
+/***/ 5058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48518,7 +48509,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(886);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48562,7 +48553,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 5118:
+/***/ 5933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48571,11 +48562,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(886);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9365);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(326);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48642,14 +48633,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 691:
+/***/ 8958:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6588);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48676,7 +48667,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 326:
+/***/ 1087:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48694,7 +48685,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 8835:
+/***/ 5598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48709,9 +48700,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(886);
+var lib_numbers = __nccwpck_require__(4875);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8761);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48983,16 +48974,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 8221:
+/***/ 6026:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4341);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(353);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4533);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
 
 
 
@@ -49070,7 +49061,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 353:
+/***/ 2864:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49125,14 +49116,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 4533:
+/***/ 7718:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49302,6 +49293,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(7168);
+/******/ var __webpack_exports__ = __nccwpck_require__(4877);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
