@@ -104,6 +104,29 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       assert.equal((await open().load())?.state.phase, "succeeded");
     });
 
+    for (const [damage, text, complaint] of [
+      ["is cut off", '{"version":1,"target":{"names', /the text: expected an object/],
+      ["is empty", "", /the text: expected an object/],
+      ["lacks nearly everything", '{"version":1}', /target: expected an object/],
+      [
+        "names a phase that there is not",
+        JSON.stringify({ ...recordOf("one"), state: { phase: "nonsense" } }),
+        /state\.phase: /,
+      ],
+    ] as const) {
+      test(`a journal that ${damage} is told by its place, with the way back by hand`, async () => {
+        const { open, store } = await world.newService();
+        await store(text);
+        await assert.rejects(open().load(), (error) => {
+          assert.ok(error instanceof DeniedError);
+          assert.match(error.message, complaint);
+          assert.match(error.message, /^ConfigMap \S+\/\S+: release\.json is no journal/);
+          assert.match(error.next ?? "", /give stable its traffic by hand/);
+          return true;
+        });
+      });
+    }
+
     test("a record of a newer program is refused by its version", async () => {
       const { open, store } = await world.newService();
       await store('{"version":2}');

@@ -23,7 +23,7 @@ type OfStart =
   | { readonly kind: "deploying" }
   | { readonly kind: "canary-ready"; readonly pods: string }
   /** `after`: it is not waited for any longer. */
-  | { readonly kind: "canary-not-ready"; readonly pods: string | undefined; readonly after?: Millis | undefined }
+  | { readonly kind: "canary-not-ready"; readonly pods?: string | undefined; readonly after?: Millis | undefined }
   | { readonly kind: "canary-broken"; readonly pods: string }
   | { readonly kind: "mesh-learning"; readonly left: Millis }
   | { readonly kind: "mesh-learnt" };
@@ -71,7 +71,7 @@ type OfPromotion =
   | { readonly kind: "updating-stable" }
   | { readonly kind: "stable-ready"; readonly pods: string }
   /** `stuck`: it is not waited for any longer. */
-  | { readonly kind: "stable-not-ready"; readonly pods: string | undefined; readonly stuck: boolean }
+  | { readonly kind: "stable-not-ready"; readonly pods?: string | undefined; readonly stuck: boolean }
   | { readonly kind: "stable-broken"; readonly pods: string }
   | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
   | { readonly kind: "draining"; readonly left: Millis }

@@ -1,8 +1,10 @@
-import { textAt } from "../../kubernetes/field.ts";
+import { numberAt, textAt } from "../../kubernetes/field.ts";
 import { managedBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { complaintOf } from "../../lib/complaint.ts";
 import { DeniedError, TakenOverError } from "../../lib/errors.ts";
 import type { Journal } from "../../ports/journal.ts";
+import { recordSchema } from "../../release/record-schema.ts";
 import type { ReleaseRecord } from "../../release/release-record.ts";
 import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 
@@ -68,13 +70,36 @@ const configMapOf = (name: string, record: ReleaseRecord, resourceVersion: strin
   data: { [key]: JSON.stringify(record) },
 });
 
+/** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function parse(configMap: KubernetesObject, namespace: string): ReleaseRecord | undefined {
   const text = textAt(configMap, "data", key);
   if (text === undefined) return undefined;
-  const record = JSON.parse(text) as ReleaseRecord;
-  if (record.version === 1) return record;
+  const json = jsonIn(text);
+  const version = numberAt(json, "version");
+  if (version !== undefined && version !== 1) throw newerProgram(configMap, namespace, version);
+  const record = recordSchema.safeParse(json);
+  if (record.success) return record.data;
   throw new DeniedError(
-    `ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${String(record.version)}, this program reads version 1.`,
+    `ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaintOf(record.error, "the text")}.`,
+    {
+      next:
+        `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand ` +
+        `(weight 100 on its destination, 0 on the canary's), then delete the ConfigMap.`,
+    },
+  );
+}
+
+const newerProgram = (configMap: KubernetesObject, namespace: string, version: number): DeniedError =>
+  new DeniedError(
+    `ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`,
     { next: "Use the release of Istio Canary that wrote it, or a newer one." },
   );
+
+/** Undefined where the text is no JSON, which no schema takes. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

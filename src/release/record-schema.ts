@@ -1,0 +1,357 @@
+import * as z from "zod/mini";
+import { grounds } from "../evidence/conclusion.ts";
+import { findings } from "../evidence/weight.ts";
+import { policies } from "./gate.ts";
+
+/**
+ * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
+ * believed before it has passed here. Its test lets the compiler hold it to `ReleaseRecord`, field by field.
+ */
+const text = z.string();
+const number = z.number();
+const truth = z.boolean();
+const optionalText = z.exactOptional(text);
+const optionalNumber = z.exactOptional(number);
+const texts = z.record(text, text);
+const role = z.enum(["stable", "canary"]);
+const noData = z.enum(["wait", "fail"]);
+const policy = z.enum(policies);
+
+const pair = z.object({ stable: number, canary: number });
+const pairedCounts = z.object({ requests: pair, errors: pair });
+
+const version = z.object({ deployment: text, host: text, subset: optionalText });
+
+const target = z.object({
+  namespace: text,
+  service: text,
+  stable: version,
+  canary: version,
+  routes: z.array(z.object({ kind: z.literal("VirtualService"), namespace: text, name: text, routes: z.array(text) })),
+  source: z.discriminatedUnion("from", [
+    z.object({ from: z.literal("existing") }),
+    z.object({ from: z.literal("clone"), labels: texts }),
+    z.object({ from: z.literal("manifests"), objects: z.array(z.record(text, z.unknown())) }),
+  ]),
+  replicas: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("keep") }),
+    z.object({ kind: z.literal("count"), count: number }),
+    z.object({ kind: z.literal("percent"), percent: number }),
+    z.object({ kind: z.literal("by-weight") }),
+  ]),
+  image: optionalText,
+  container: optionalText,
+});
+
+const gate = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("query"),
+    name: text,
+    query: text,
+    atMost: optionalNumber,
+    atLeast: optionalNumber,
+    tolerate: number,
+    noData,
+  }),
+  z.object({
+    kind: z.literal("errors"),
+    name: text,
+    atMost: optionalNumber,
+    aboveStable: optionalNumber,
+    minRequests: number,
+    noData,
+  }),
+  z.object({
+    kind: z.literal("latency"),
+    name: text,
+    quantile: number,
+    atMost: optionalNumber,
+    timesStable: optionalNumber,
+    minRequests: number,
+    noData,
+  }),
+  z.object({ kind: z.literal("restarts"), name: text, atMost: number }),
+  z.object({ kind: z.literal("evidence"), name: text }),
+]);
+
+const settings = z.object({
+  alpha: number,
+  beta: number,
+  allowedIncrease: number,
+  minExcess: number,
+  safeRatio: number,
+  latencyMargin: number,
+  requires: z.enum(["safe", "sound"]),
+  scrape: number,
+  warmUp: number,
+  objective: optionalNumber,
+  breaker: z.object({ alpha: number, floor: number, timesStable: number }),
+  split: z.object({ alpha: number, tolerance: number }),
+  shares: z.object({ errors: number, latency: number, objective: number }),
+  dispersion: z.object({ kind: z.enum(["tempered", "beta-binomial"]), phi: number }),
+  latencyPhi: number,
+});
+
+export const evidenceRulesSchema = z.object({
+  settings,
+  measured: truth,
+  inconclusive: policy,
+  noData: policy,
+  early: truth,
+  budget: optionalNumber,
+});
+
+const stage = z.object({
+  name: text,
+  weight: number,
+  wait: number,
+  deadline: number,
+  gates: z.array(gate),
+  approval: truth,
+});
+
+const plan = z.object({
+  stages: z.array(stage),
+  evidence: evidenceRulesSchema,
+  pollEvery: number,
+  ready: number,
+  settle: number,
+  drain: number,
+  deadline: number,
+  patience: number,
+  promotion: z.enum(["swap", "update"]),
+  keepOld: truth,
+  drift: z.enum(["put-back", "roll-back"]),
+});
+
+/** A logarithm of nothing is null: JSON has no infinity. */
+const logE = z.nullable(number);
+
+const conclusion = z.object({
+  kind: z.enum(["fail", "pass", "inconclusive", "no-data"]),
+  finding: z.enum(findings),
+  by: z.enum(grounds),
+  polls: number,
+  seen: pairedCounts,
+  judged: pairedCounts,
+  split: z.object({ planned: number, requests: pair, lost: number }),
+  slower: z.exactOptional(z.object({ than: number, slow: pair, requests: pair })),
+  warmUpLeft: number,
+  ratio: z.object({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
+  weight: z.object({
+    harm: logE,
+    metrics: z.object({ errors: logE, latency: logE, objective: logE }),
+    safe: logE,
+    sound: logE,
+    breaker: logE,
+  }),
+  bounds: z.object({
+    alpha: number,
+    beta: number,
+    objective: optionalNumber,
+    safeRatio: number,
+    minExcess: number,
+    breaker: settings.shape.breaker,
+    split: settings.shape.split,
+    dispersion: settings.shape.dispersion,
+  }),
+});
+
+const missingCounters = z.object({ what: z.literal("counters"), words: text });
+const missing = z.discriminatedUnion("what", [
+  missingCounters,
+  z.object({ what: z.literal("requests") }),
+  z.object({ what: z.literal("response-times") }),
+  z.object({ what: z.literal("stable-response-times") }),
+  z.object({ what: z.literal("answer"), words: text }),
+  z.object({ what: z.literal("question") }),
+]);
+
+const responseTime = z.union([z.object({ atMost: number }), z.object({ above: number })]);
+
+const ofErrors = { of: z.literal("errors"), allowed: optionalNumber, stable: optionalNumber };
+const ofLatency = {
+  of: z.literal("latency"),
+  quantile: number,
+  allowed: optionalNumber,
+  stable: z.exactOptional(responseTime),
+  requests: number,
+};
+const ofQuery = { of: z.literal("query"), atLeast: optionalNumber, atMost: optionalNumber };
+
+export const evidenceFiguresSchema = z.union([
+  z.object({ of: z.literal("evidence"), missing: missingCounters }),
+  z.object({ of: z.literal("evidence"), conclusion }),
+]);
+
+const figures = z.union([
+  evidenceFiguresSchema,
+  z.object({ ...ofErrors, missing }),
+  z.object({ ...ofErrors, requests: number, failed: number, needed: number }),
+  z.object({ ...ofErrors, requests: number, failed: number, lost: number }),
+  z.object({ ...ofLatency, missing, time: z.exactOptional(responseTime) }),
+  z.object({ ...ofLatency, time: responseTime, needed: number }),
+  z.object({ ...ofQuery, missing }),
+  z.object({ ...ofQuery, value: number, outside: number, tolerated: number }),
+  z.object({ of: z.literal("restarts"), restarts: number, allowed: number }),
+  z.object({ of: z.literal("budget"), largest: number, weight: number }),
+]);
+
+/** Of a verdict everything but its figures. */
+export const judgementSchema = z.object({
+  gate: text,
+  kind: z.enum(["pass", "wait", "fail", "no-data"]),
+  policy: z.exactOptional(policy),
+  proven: z.exactOptional(truth),
+});
+
+const verdict = z.object({ ...judgementSchema.shape, figures });
+
+const passed = {
+  stage: text,
+  verdict: z.exactOptional(verdict),
+  smaller: z.exactOptional(z.object({ weight: number, planned: number })),
+};
+const held = { stage: text, question: z.enum(["undecided", "no-data", "split", "budget"]), verdict };
+
+/** Each kind of reason with its fields. What the pods told later may come with any of them. */
+const reasonOf = <Kind extends string, Fields extends z.core.$ZodShape>(kind: Kind, fields: Fields) =>
+  z.object({ kind: z.literal(kind), ...fields, lastWords: optionalText });
+
+const reason = z.discriminatedUnion("kind", [
+  reasonOf("measured", { words: text }),
+  reasonOf("deploying", {}),
+  reasonOf("canary-ready", { pods: text }),
+  reasonOf("canary-not-ready", { pods: optionalText, after: optionalNumber }),
+  reasonOf("canary-broken", { pods: text }),
+  reasonOf("mesh-learning", { left: number }),
+  reasonOf("mesh-learnt", {}),
+  reasonOf("making-room", { weight: number }),
+  reasonOf("giving-weight", { weight: number }),
+  reasonOf("stage-goes-on", { stage: text, left: number }),
+  reasonOf("stage-extended", { stage: text, verdict }),
+  reasonOf("stage-passed", passed),
+  reasonOf("held", held),
+  reasonOf("gate-failed", { verdict }),
+  reasonOf("stage-not-judged", { stage: text, deadline: number, verdict }),
+  reasonOf("stage-undecided", { stage: text, verdict }),
+  reasonOf("pods-gone", { pods: text }),
+  reasonOf("put-back", { differences: text }),
+  reasonOf("drift", { differences: text, putBacks: number }),
+  reasonOf("updating-stable", {}),
+  reasonOf("stable-ready", { pods: text }),
+  reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
+  reasonOf("stable-broken", { pods: text }),
+  reasonOf("promoted", { winner: role }),
+  reasonOf("draining", { left: number }),
+  reasonOf("drained", {}),
+  reasonOf("retiring", { loser: role, kept: truth }),
+  reasonOf("restoring", {}),
+  reasonOf("trouble", { words: text, lasting: truth, lasted: optionalNumber }),
+  reasonOf("looking-again", { words: text }),
+  reasonOf("trying-again", { words: text }),
+  reasonOf("late", { deadline: number }),
+  reasonOf("cancelled", { words: text }),
+  reasonOf("job-ended", {}),
+  reasonOf("left-half-way", {}),
+  reasonOf("rollback-wanted", { actor: optionalText }),
+  reasonOf("approved", { actor: optionalText }),
+  reasonOf("taken-up", { actor: optionalText }),
+]);
+
+const state = z.discriminatedUnion("phase", [
+  z.object({ phase: z.literal("preparing"), step: z.enum(["deploying", "starting", "settling"]), since: number }),
+  z.object({
+    phase: z.literal("shifting"),
+    step: z.enum(["scaling", "filling", "routing"]),
+    stage: number,
+    since: number,
+  }),
+  z.object({ phase: z.literal("baking"), stage: number, since: number, putBacks: number }),
+  z.object({
+    phase: z.literal("waiting"),
+    stage: number,
+    since: number,
+    reason: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("stage-passed"), ...passed }),
+      z.object({ kind: z.literal("held"), ...held }),
+    ]),
+  }),
+  z.object({
+    phase: z.literal("promoting"),
+    step: z.enum(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
+    since: number,
+  }),
+  z.object({
+    phase: z.literal("rolling-back"),
+    step: z.enum(["returning", "draining", "retiring"]),
+    reason,
+    served: truth,
+    since: number,
+  }),
+  z.object({ phase: z.literal("succeeded") }),
+  z.object({ phase: z.literal("rolled-back"), reason }),
+  z.object({ phase: z.literal("failed"), during: z.enum(["promoting", "rolling-back"]), returned: truth, reason }),
+]);
+
+const count = z.object({ requests: number, errors: number, buckets: z.array(z.object({ le: number, count: number })) });
+
+const stageRecord = z.object({
+  stage: number,
+  name: text,
+  weight: number,
+  since: number,
+  until: optionalNumber,
+  verdicts: z.array(verdict),
+  polls: number,
+  tally: z.object({ stable: count, canary: count, unattributed: count }),
+  served: z.exactOptional(pair),
+});
+
+const mixture = z.object({ logs: z.array(number), rests: z.array(number) });
+
+const evidence = z.object({
+  polls: number,
+  age: number,
+  seen: pairedCounts,
+  judged: pairedCounts,
+  harm: mixture,
+  safe: mixture,
+  harmless: mixture,
+  ratio: mixture,
+  objective: mixture,
+  breaker: mixture,
+  sound: mixture,
+  excess: z.object({ above: number, requests: number }),
+  split: z.object({
+    weight: optionalNumber,
+    since: number,
+    settled: truth,
+    requests: pair,
+    lost: number,
+    earlier: z.object({ more: number, less: number }),
+  }),
+  latency: z.object({
+    profile: z.object({ requests: number, slower: z.array(z.object({ le: number, count: number })) }),
+    edges: z.exactOptional(z.array(z.object({ le: number, mixture, requests: pair, slow: pair }))),
+  }),
+});
+
+export const ledgerSchema = z.object({
+  folded: z.exactOptional(evidence),
+  edges: z.array(z.array(number)),
+  polls: z.array(text),
+});
+
+export const recordSchema = z.object({
+  version: z.literal(1),
+  target,
+  plan,
+  run: z.object({ id: text, url: optionalText, actor: optionalText }),
+  startedAt: number,
+  before: z.object({ routes: z.unknown(), workloads: z.unknown() }),
+  state,
+  stages: z.array(stageRecord),
+  log: z.array(z.object({ at: number, do: text, reason })),
+  ledger: ledgerSchema,
+});
