@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 5020:
+/***/ 1550:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(2540));
-const tunnel = __importStar(__nccwpck_require__(1311));
-const undici_1 = __nccwpck_require__(4560);
+const pm = __importStar(__nccwpck_require__(1418));
+const tunnel = __importStar(__nccwpck_require__(6497));
+const undici_1 = __nccwpck_require__(8060);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 2540:
+/***/ 1418:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3994:
+/***/ 8808:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 7285:
+/***/ 1695:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(7698)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3636:
+/***/ 7698:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7261);
+	createDebug.humanize = __nccwpck_require__(5347);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 9557:
+/***/ 3947:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(7285);
+	module.exports = __nccwpck_require__(1695);
 } else {
-	module.exports = __nccwpck_require__(3341);
+	module.exports = __nccwpck_require__(347);
 }
 
 
 /***/ }),
 
-/***/ 3341:
+/***/ 347:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(5710);
+	const supportsColor = __nccwpck_require__(7696);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(7698)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 1950:
+/***/ 8372:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4185:
+/***/ 75:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 6793:
+/***/ 8787:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(4185);
+const address_error_1 = __nccwpck_require__(75);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 2844:
+/***/ 8010:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(1555);
+var ipv4_1 = __nccwpck_require__(5961);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(149);
+var ipv6_1 = __nccwpck_require__(2967);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(4185);
+var address_error_1 = __nccwpck_require__(75);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(3034));
+const helpers = __importStar(__nccwpck_require__(1592));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 1555:
+/***/ 5961:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants = __importStar(__nccwpck_require__(1780));
-const address_error_1 = __nccwpck_require__(4185);
+const common = __importStar(__nccwpck_require__(8787));
+const constants = __importStar(__nccwpck_require__(8974));
+const address_error_1 = __nccwpck_require__(75);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 149:
+/***/ 2967:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants4 = __importStar(__nccwpck_require__(1780));
-const constants6 = __importStar(__nccwpck_require__(5134));
-const helpers = __importStar(__nccwpck_require__(3034));
-const ipv4_1 = __nccwpck_require__(1555);
-const regular_expressions_1 = __nccwpck_require__(4829);
-const address_error_1 = __nccwpck_require__(4185);
-const common_1 = __nccwpck_require__(6793);
+const common = __importStar(__nccwpck_require__(8787));
+const constants4 = __importStar(__nccwpck_require__(8974));
+const constants6 = __importStar(__nccwpck_require__(740));
+const helpers = __importStar(__nccwpck_require__(1592));
+const ipv4_1 = __nccwpck_require__(5961);
+const regular_expressions_1 = __nccwpck_require__(7023);
+const address_error_1 = __nccwpck_require__(75);
+const common_1 = __nccwpck_require__(8787);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 1780:
+/***/ 8974:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 5134:
+/***/ 740:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 3034:
+/***/ 1592:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 4829:
+/***/ 7023:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(5134));
+const v6 = __importStar(__nccwpck_require__(740));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7261:
+/***/ 5347:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 3203:
+/***/ 1769:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(3057);
+const utils_1 = __nccwpck_require__(9507);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 3057:
+/***/ 9507:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 9883:
+/***/ 9661:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(3203);
-const constants_1 = __nccwpck_require__(98);
-const helpers_1 = __nccwpck_require__(4878);
-const receivebuffer_1 = __nccwpck_require__(6996);
-const util_1 = __nccwpck_require__(4895);
+const smart_buffer_1 = __nccwpck_require__(1769);
+const constants_1 = __nccwpck_require__(6256);
+const helpers_1 = __nccwpck_require__(8404);
+const receivebuffer_1 = __nccwpck_require__(2254);
+const util_1 = __nccwpck_require__(1);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(8010);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 98:
+/***/ 6256:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 4878:
+/***/ 8404:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(4895);
-const constants_1 = __nccwpck_require__(98);
+const util_1 = __nccwpck_require__(1);
+const constants_1 = __nccwpck_require__(6256);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(8010);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 6996:
+/***/ 2254:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 4895:
+/***/ 1:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 9873:
+/***/ 4659:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(9883), exports);
+__exportStar(__nccwpck_require__(9661), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 1311:
+/***/ 6497:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(1049);
+module.exports = __nccwpck_require__(3179);
 
 
 /***/ }),
 
-/***/ 1049:
+/***/ 3179:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 5710:
+/***/ 7696:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5586:
+/***/ 9487:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 1760:
+/***/ 6964:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 6428:
+/***/ 824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6964);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 7820:
+/***/ 3640:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8372);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5330:
+/***/ 5430:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 4560:
+/***/ 8060:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 530:
+/***/ 5254:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(209);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3451);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(64);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 7453:
+/***/ 209:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7875);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(64);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 9063:
+/***/ 7875:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(64);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 5495:
+/***/ 2787:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7875);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(64);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 2241:
+/***/ 5885:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7875);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2787);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(64);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 687:
+/***/ 3451:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3964:
+/***/ 64:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 9490:
+/***/ 5062:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(9063);
+var core_core = __nccwpck_require__(7875);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(7453);
+var core_checks = __nccwpck_require__(209);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3964);
+var core_util = __nccwpck_require__(64);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5254);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(2241);
+var core_parse = __nccwpck_require__(5885);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 7756:
+/***/ 4680:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9487);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7623);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5030);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2988);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9134);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 8201:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9487);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7824);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 4971:
+/***/ 8559:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5062);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 1675:
+/***/ 705:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(1760);
+var context = __nccwpck_require__(6964);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(5020);
+var lib = __nccwpck_require__(1550);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(8060);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(3994);
+var light = __nccwpck_require__(8808);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(6462);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(2266);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 9337:
+/***/ 5891:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 1:
+/***/ 4303:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(3640);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 4045:
+/***/ 1633:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5030);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2564);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5392);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2988);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2345);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(554);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4643);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8201);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9655);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 312:
+/***/ 1732:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6379);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5030);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2564);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5392);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2988);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9134);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2345);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(554);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4643);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9655);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 6107:
+/***/ 9655:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7824);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2120:
+/***/ 1876:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(944);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7231);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6455);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9754);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 2276:
+/***/ 944:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5203:
+/***/ 7231:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5250);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(944);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 315:
+/***/ 6455:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6002);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 2165:
+/***/ 4393:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(7166);
+var errors = __nccwpck_require__(6002);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
+var parse = __nccwpck_require__(5885);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(315);
+var issue = __nccwpck_require__(6455);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(687);
+var registries = __nccwpck_require__(3451);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(9490);
+var mini_schemas = __nccwpck_require__(5062);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(1671);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(7246);
+var istio_metrics = __nccwpck_require__(5250);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(6348);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5203);
+var config_inputs = __nccwpck_require__(7231);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(9063);
+var core = __nccwpck_require__(7875);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5254);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(773);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(6878);
+var nearest = __nccwpck_require__(9754);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27914,7 +27914,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(2276);
+var commands = __nccwpck_require__(944);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27958,7 +27958,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(5430);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28243,7 +28243,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(1754);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28552,7 +28552,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(3755);
+var credentials = __nccwpck_require__(8583);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28716,7 +28716,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 6878:
+/***/ 9754:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28753,7 +28753,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 8805:
+/***/ 3965:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28764,9 +28764,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(1671);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(1939);
+var numerics = __nccwpck_require__(1287);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29534,13 +29534,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(6348);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(773);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(7166);
+var lib_errors = __nccwpck_require__(6002);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(4875);
+var numbers = __nccwpck_require__(3095);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29799,7 +29799,7 @@ async function detectabilityOf(desk, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(9171);
+var split = __nccwpck_require__(7623);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30270,7 +30270,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(44);
+var release_plan = __nccwpck_require__(1848);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30406,7 +30406,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6439);
+var release_reason = __nccwpck_require__(6379);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30666,7 +30666,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(8458);
+var release_state = __nccwpck_require__(5030);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31646,9 +31646,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(9232);
+var say = __nccwpck_require__(2988);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(5598);
+var verdict_sentence = __nccwpck_require__(2321);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31762,46 +31762,101 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(9490);
+var schemas = __nccwpck_require__(5062);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
-;// CONCATENATED MODULE: ./src/commands/read-report.js
+var parse = __nccwpck_require__(5885);
+;// CONCATENATED MODULE: ./src/lib/complaint.js
+/**
+ * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
+ * preparing, shifting or baking". Of a text that is no JSON at all, or no object, the place is the text itself.
+ */
+function complaintOf({ issues: [issue] }, whole) {
+    const place = issue?.path.join(".") || whole;
+    return `${place}: ${issue ? expectation(issue) : "not what is expected there"}`;
+}
+function expectation(issue) {
+    switch (issue.code) {
+        case "invalid_type":
+            return `expected ${article(issue.expected)}`;
+        case "invalid_value":
+            return `expected ${issue.values.map(String).join(" or ")}`;
+        default:
+            return "not what is expected there";
+    }
+}
+const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
+
+;// CONCATENATED MODULE: ./src/release/record-schema.js
 
 
 
 
-
+/**
+ * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
+ * believed before it has passed here. Its test lets the compiler hold it to `ReleaseRecord`, field by field.
+ */
+const record_schema_text = schemas/* string */.YjP();
 const number = schemas/* number */.aig();
+const truth = schemas/* boolean */.zMY();
+const optionalText = schemas/* exactOptional */.yqP(record_schema_text);
+const optionalNumber = schemas/* exactOptional */.yqP(number);
+const texts = schemas/* record */.g1P(record_schema_text, record_schema_text);
+const role = schemas/* enum */.k5n(["stable", "canary"]);
+const noData = schemas/* enum */.k5n(["wait", "fail"]);
+const policy = schemas/* enum */.k5n(gate/* policies */.R);
 const pair = schemas/* object */.Ikc({ stable: number, canary: number });
-const read_report_counted = schemas/* object */.Ikc({ requests: pair, errors: pair });
-const mixture = schemas/* object */.Ikc({ logs: schemas/* array */.YOg(number), rests: schemas/* array */.YOg(number) });
-const edge = schemas/* object */.Ikc({ le: number, count: number });
-const evidence = schemas/* object */.Ikc({
-    polls: number,
-    age: number,
-    seen: read_report_counted,
-    judged: read_report_counted,
-    harm: mixture,
-    safe: mixture,
-    harmless: mixture,
-    ratio: mixture,
-    objective: mixture,
-    breaker: mixture,
-    sound: mixture,
-    excess: schemas/* object */.Ikc({ above: number, requests: number }),
-    split: schemas/* object */.Ikc({
-        weight: schemas/* exactOptional */.yqP(number),
-        since: number,
-        settled: schemas/* boolean */.zMY(),
-        requests: pair,
-        lost: number,
-        earlier: schemas/* object */.Ikc({ more: number, less: number }),
-    }),
-    latency: schemas/* object */.Ikc({
-        profile: schemas/* object */.Ikc({ requests: number, slower: schemas/* array */.YOg(edge) }),
-        edges: schemas/* exactOptional */.yqP(schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
-    }),
+const pairedCounts = schemas/* object */.Ikc({ requests: pair, errors: pair });
+const version = schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
+const target = schemas/* object */.Ikc({
+    namespace: record_schema_text,
+    service: record_schema_text,
+    stable: version,
+    canary: version,
+    routes: schemas/* array */.YOg(schemas/* object */.Ikc({ kind: schemas/* literal */.euz("VirtualService"), namespace: record_schema_text, name: record_schema_text, routes: schemas/* array */.YOg(record_schema_text) })),
+    source: schemas/* discriminatedUnion */.gMt("from", [
+        schemas/* object */.Ikc({ from: schemas/* literal */.euz("existing") }),
+        schemas/* object */.Ikc({ from: schemas/* literal */.euz("clone"), labels: texts }),
+        schemas/* object */.Ikc({ from: schemas/* literal */.euz("manifests"), objects: schemas/* array */.YOg(schemas/* record */.g1P(record_schema_text, schemas/* unknown */.L5J())) }),
+    ]),
+    replicas: schemas/* discriminatedUnion */.gMt("kind", [
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("keep") }),
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("count"), count: number }),
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("percent"), percent: number }),
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("by-weight") }),
+    ]),
+    image: optionalText,
+    container: optionalText,
 });
+const record_schema_gate = schemas/* discriminatedUnion */.gMt("kind", [
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz("query"),
+        name: record_schema_text,
+        query: record_schema_text,
+        atMost: optionalNumber,
+        atLeast: optionalNumber,
+        tolerate: number,
+        noData,
+    }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz("errors"),
+        name: record_schema_text,
+        atMost: optionalNumber,
+        aboveStable: optionalNumber,
+        minRequests: number,
+        noData,
+    }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz("latency"),
+        name: record_schema_text,
+        quantile: number,
+        atMost: optionalNumber,
+        timesStable: optionalNumber,
+        minRequests: number,
+        noData,
+    }),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz("restarts"), name: record_schema_text, atMost: number }),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz("evidence"), name: record_schema_text }),
+]);
 const settings = schemas/* object */.Ikc({
     alpha: number,
     beta: number,
@@ -31812,41 +31867,66 @@ const settings = schemas/* object */.Ikc({
     requires: schemas/* enum */.k5n(["safe", "sound"]),
     scrape: number,
     warmUp: number,
-    objective: schemas/* exactOptional */.yqP(number),
+    objective: optionalNumber,
     breaker: schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
     split: schemas/* object */.Ikc({ alpha: number, tolerance: number }),
     shares: schemas/* object */.Ikc({ errors: number, latency: number, objective: number }),
     dispersion: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     latencyPhi: number,
 });
-const policy = schemas/* enum */.k5n(gate/* policies */.R);
-const read_report_logE = schemas/* nullable */.mee(number);
+const evidenceRulesSchema = schemas/* object */.Ikc({
+    settings,
+    measured: truth,
+    inconclusive: policy,
+    noData: policy,
+    early: truth,
+    budget: optionalNumber,
+});
+const stage = schemas/* object */.Ikc({
+    name: record_schema_text,
+    weight: number,
+    wait: number,
+    deadline: number,
+    gates: schemas/* array */.YOg(record_schema_gate),
+    approval: truth,
+});
+const record_schema_plan = schemas/* object */.Ikc({
+    stages: schemas/* array */.YOg(stage),
+    evidence: evidenceRulesSchema,
+    pollEvery: number,
+    ready: number,
+    settle: number,
+    drain: number,
+    deadline: number,
+    patience: number,
+    promotion: schemas/* enum */.k5n(["swap", "update"]),
+    keepOld: truth,
+    drift: schemas/* enum */.k5n(["put-back", "roll-back"]),
+});
+/** A logarithm of nothing is null: JSON has no infinity. */
+const record_schema_logE = schemas/* nullable */.mee(number);
 const conclusion = schemas/* object */.Ikc({
     kind: schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
     finding: schemas/* enum */.k5n(findings),
     by: schemas/* enum */.k5n(grounds),
     polls: number,
-    seen: read_report_counted,
-    judged: read_report_counted,
+    seen: pairedCounts,
+    judged: pairedCounts,
     split: schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
     slower: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
     warmUpLeft: number,
-    ratio: schemas/* object */.Ikc({
-        low: schemas/* exactOptional */.yqP(number),
-        high: schemas/* exactOptional */.yqP(number),
-        estimate: schemas/* exactOptional */.yqP(number),
-    }),
+    ratio: schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: schemas/* object */.Ikc({
-        harm: read_report_logE,
-        metrics: schemas/* object */.Ikc({ errors: read_report_logE, latency: read_report_logE, objective: read_report_logE }),
-        safe: read_report_logE,
-        sound: read_report_logE,
-        breaker: read_report_logE,
+        harm: record_schema_logE,
+        metrics: schemas/* object */.Ikc({ errors: record_schema_logE, latency: record_schema_logE, objective: record_schema_logE }),
+        safe: record_schema_logE,
+        sound: record_schema_logE,
+        breaker: record_schema_logE,
     }),
     bounds: schemas/* object */.Ikc({
         alpha: number,
         beta: number,
-        objective: settings.shape.objective,
+        objective: optionalNumber,
         safeRatio: number,
         minExcess: number,
         breaker: settings.shape.breaker,
@@ -31854,38 +31934,211 @@ const conclusion = schemas/* object */.Ikc({
         dispersion: settings.shape.dispersion,
     }),
 });
-const verdict = schemas/* object */.Ikc({
-    gate: schemas/* string */.YjP(),
+const missingCounters = schemas/* object */.Ikc({ what: schemas/* literal */.euz("counters"), words: record_schema_text });
+const missing = schemas/* discriminatedUnion */.gMt("what", [
+    missingCounters,
+    schemas/* object */.Ikc({ what: schemas/* literal */.euz("requests") }),
+    schemas/* object */.Ikc({ what: schemas/* literal */.euz("response-times") }),
+    schemas/* object */.Ikc({ what: schemas/* literal */.euz("stable-response-times") }),
+    schemas/* object */.Ikc({ what: schemas/* literal */.euz("answer"), words: record_schema_text }),
+    schemas/* object */.Ikc({ what: schemas/* literal */.euz("question") }),
+]);
+const record_schema_responseTime = schemas/* union */.KCZ([schemas/* object */.Ikc({ atMost: number }), schemas/* object */.Ikc({ above: number })]);
+const ofErrors = { of: schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
+const ofLatency = {
+    of: schemas/* literal */.euz("latency"),
+    quantile: number,
+    allowed: optionalNumber,
+    stable: schemas/* exactOptional */.yqP(record_schema_responseTime),
+    requests: number,
+};
+const ofQuery = { of: schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
+const evidenceFiguresSchema = schemas/* union */.KCZ([
+    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), missing: missingCounters }),
+    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), conclusion }),
+]);
+const figures = schemas/* union */.KCZ([
+    evidenceFiguresSchema,
+    schemas/* object */.Ikc({ ...ofErrors, missing }),
+    schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, needed: number }),
+    schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, lost: number }),
+    schemas/* object */.Ikc({ ...ofLatency, missing, time: schemas/* exactOptional */.yqP(record_schema_responseTime) }),
+    schemas/* object */.Ikc({ ...ofLatency, time: record_schema_responseTime, needed: number }),
+    schemas/* object */.Ikc({ ...ofQuery, missing }),
+    schemas/* object */.Ikc({ ...ofQuery, value: number, outside: number, tolerated: number }),
+    schemas/* object */.Ikc({ of: schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
+    schemas/* object */.Ikc({ of: schemas/* literal */.euz("budget"), largest: number, weight: number }),
+]);
+/** Of a verdict everything but its figures. */
+const judgementSchema = schemas/* object */.Ikc({
+    gate: record_schema_text,
     kind: schemas/* enum */.k5n(["pass", "wait", "fail", "no-data"]),
     policy: schemas/* exactOptional */.yqP(policy),
-    proven: schemas/* exactOptional */.yqP(schemas/* boolean */.zMY()),
-    figures: schemas/* union */.KCZ([
-        schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), conclusion }),
-        schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), missing: schemas/* object */.Ikc({ what: schemas/* literal */.euz("counters"), words: schemas/* string */.YjP() }) }),
-        schemas/* object */.Ikc({ of: schemas/* enum */.k5n(["errors", "latency", "query", "restarts", "budget"]) }), // do not follow from a ledger
-    ]),
+    proven: schemas/* exactOptional */.yqP(truth),
 });
+const verdict = schemas/* object */.Ikc({ ...judgementSchema.shape, figures });
+const passed = {
+    stage: record_schema_text,
+    verdict: schemas/* exactOptional */.yqP(verdict),
+    smaller: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ weight: number, planned: number })),
+};
+const held = { stage: record_schema_text, question: schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
+/** Each kind of reason with its fields. What the pods told later may come with any of them. */
+const record_schema_reasonOf = (kind, fields) => schemas/* object */.Ikc({ kind: schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
+const reason = schemas/* discriminatedUnion */.gMt("kind", [
+    record_schema_reasonOf("measured", { words: record_schema_text }),
+    record_schema_reasonOf("deploying", {}),
+    record_schema_reasonOf("canary-ready", { pods: record_schema_text }),
+    record_schema_reasonOf("canary-not-ready", { pods: optionalText, after: optionalNumber }),
+    record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
+    record_schema_reasonOf("mesh-learning", { left: number }),
+    record_schema_reasonOf("mesh-learnt", {}),
+    record_schema_reasonOf("making-room", { weight: number }),
+    record_schema_reasonOf("giving-weight", { weight: number }),
+    record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: number }),
+    record_schema_reasonOf("stage-extended", { stage: record_schema_text, verdict }),
+    record_schema_reasonOf("stage-passed", passed),
+    record_schema_reasonOf("held", held),
+    record_schema_reasonOf("gate-failed", { verdict }),
+    record_schema_reasonOf("stage-not-judged", { stage: record_schema_text, deadline: number, verdict }),
+    record_schema_reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
+    record_schema_reasonOf("pods-gone", { pods: record_schema_text }),
+    record_schema_reasonOf("put-back", { differences: record_schema_text }),
+    record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: number }),
+    record_schema_reasonOf("updating-stable", {}),
+    record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
+    record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
+    record_schema_reasonOf("promoted", { winner: role }),
+    record_schema_reasonOf("draining", { left: number }),
+    record_schema_reasonOf("drained", {}),
+    record_schema_reasonOf("retiring", { loser: role, kept: truth }),
+    record_schema_reasonOf("restoring", {}),
+    record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalNumber }),
+    record_schema_reasonOf("looking-again", { words: record_schema_text }),
+    record_schema_reasonOf("trying-again", { words: record_schema_text }),
+    record_schema_reasonOf("late", { deadline: number }),
+    record_schema_reasonOf("cancelled", { words: record_schema_text }),
+    record_schema_reasonOf("job-ended", {}),
+    record_schema_reasonOf("left-half-way", {}),
+    record_schema_reasonOf("rollback-wanted", { actor: optionalText }),
+    record_schema_reasonOf("approved", { actor: optionalText }),
+    record_schema_reasonOf("taken-up", { actor: optionalText }),
+]);
+const state = schemas/* discriminatedUnion */.gMt("phase", [
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("preparing"), step: schemas/* enum */.k5n(["deploying", "starting", "settling"]), since: number }),
+    schemas/* object */.Ikc({
+        phase: schemas/* literal */.euz("shifting"),
+        step: schemas/* enum */.k5n(["scaling", "filling", "routing"]),
+        stage: number,
+        since: number,
+    }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("baking"), stage: number, since: number, putBacks: number }),
+    schemas/* object */.Ikc({
+        phase: schemas/* literal */.euz("waiting"),
+        stage: number,
+        since: number,
+        reason: schemas/* discriminatedUnion */.gMt("kind", [
+            schemas/* object */.Ikc({ kind: schemas/* literal */.euz("stage-passed"), ...passed }),
+            schemas/* object */.Ikc({ kind: schemas/* literal */.euz("held"), ...held }),
+        ]),
+    }),
+    schemas/* object */.Ikc({
+        phase: schemas/* literal */.euz("promoting"),
+        step: schemas/* enum */.k5n(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
+        since: number,
+    }),
+    schemas/* object */.Ikc({
+        phase: schemas/* literal */.euz("rolling-back"),
+        step: schemas/* enum */.k5n(["returning", "draining", "retiring"]),
+        reason,
+        served: truth,
+        since: number,
+    }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded") }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("rolled-back"), reason }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("failed"), during: schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
+]);
+const record_schema_count = schemas/* object */.Ikc({ requests: number, errors: number, buckets: schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, count: number })) });
+const stageRecord = schemas/* object */.Ikc({
+    stage: number,
+    name: record_schema_text,
+    weight: number,
+    since: number,
+    until: optionalNumber,
+    verdicts: schemas/* array */.YOg(verdict),
+    polls: number,
+    tally: schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
+    served: schemas/* exactOptional */.yqP(pair),
+});
+const mixture = schemas/* object */.Ikc({ logs: schemas/* array */.YOg(number), rests: schemas/* array */.YOg(number) });
+const evidence = schemas/* object */.Ikc({
+    polls: number,
+    age: number,
+    seen: pairedCounts,
+    judged: pairedCounts,
+    harm: mixture,
+    safe: mixture,
+    harmless: mixture,
+    ratio: mixture,
+    objective: mixture,
+    breaker: mixture,
+    sound: mixture,
+    excess: schemas/* object */.Ikc({ above: number, requests: number }),
+    split: schemas/* object */.Ikc({
+        weight: optionalNumber,
+        since: number,
+        settled: truth,
+        requests: pair,
+        lost: number,
+        earlier: schemas/* object */.Ikc({ more: number, less: number }),
+    }),
+    latency: schemas/* object */.Ikc({
+        profile: schemas/* object */.Ikc({ requests: number, slower: schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, count: number })) }),
+        edges: schemas/* exactOptional */.yqP(schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
+    }),
+});
+const ledgerSchema = schemas/* object */.Ikc({
+    folded: schemas/* exactOptional */.yqP(evidence),
+    edges: schemas/* array */.YOg(schemas/* array */.YOg(number)),
+    polls: schemas/* array */.YOg(record_schema_text),
+});
+const recordSchema = schemas/* object */.Ikc({
+    version: schemas/* literal */.euz(1),
+    target,
+    plan: record_schema_plan,
+    run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
+    startedAt: number,
+    before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J() }),
+    state,
+    stages: schemas/* array */.YOg(stageRecord),
+    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: number, do: record_schema_text, reason })),
+    ledger: ledgerSchema,
+});
+
+;// CONCATENATED MODULE: ./src/commands/read-report.js
+
+
+
+
+/** Gates other than those of evidence do not follow from a ledger; of their verdicts only the kind is read. */
+const otherFigures = schemas/* object */.Ikc({ of: schemas/* enum */.k5n(["errors", "latency", "query", "restarts", "budget"]) });
 const report = schemas/* object */.Ikc({
     version: schemas/* literal */.euz(1),
     account: schemas/* object */.Ikc({
         target: schemas/* object */.Ikc({ namespace: schemas/* string */.YjP(), service: schemas/* string */.YjP() }),
         plan: schemas/* object */.Ikc({
-            evidence: schemas/* object */.Ikc({
-                settings,
-                measured: schemas/* boolean */.zMY(),
-                inconclusive: policy,
-                noData: policy,
-                early: schemas/* boolean */.zMY(),
-                budget: schemas/* exactOptional */.yqP(number),
-            }),
+            evidence: evidenceRulesSchema,
             stages: schemas/* array */.YOg(schemas/* object */.Ikc({ gates: schemas/* array */.YOg(schemas/* object */.Ikc({ kind: schemas/* string */.YjP(), name: schemas/* string */.YjP() })) })),
         }),
-        stages: schemas/* array */.YOg(schemas/* object */.Ikc({ stage: number, name: schemas/* string */.YjP(), weight: number, polls: number, verdicts: schemas/* array */.YOg(verdict) })),
-        ledger: schemas/* object */.Ikc({
-            folded: schemas/* exactOptional */.yqP(evidence),
-            edges: schemas/* array */.YOg(schemas/* array */.YOg(number)),
-            polls: schemas/* array */.YOg(schemas/* string */.YjP()),
-        }),
+        stages: schemas/* array */.YOg(schemas/* object */.Ikc({
+            stage: schemas/* number */.aig(),
+            name: schemas/* string */.YjP(),
+            weight: schemas/* number */.aig(),
+            polls: schemas/* number */.aig(),
+            verdicts: schemas/* array */.YOg(schemas/* object */.Ikc({ ...judgementSchema.shape, figures: schemas/* union */.KCZ([evidenceFiguresSchema, otherFigures]) })),
+        })),
+        ledger: ledgerSchema,
     }),
 });
 /** Throws a RefusedError where the text is no report. */
@@ -31893,8 +32146,7 @@ function readReport(text, path) {
     const read = parse/* safeParse */.xL(report, read_report_parse(text, path));
     if (read.success)
         return read.data.account;
-    const [issue] = read.error.issues;
-    throw noReport(path, `${issue?.path.join(".") || "the file"}: ${issue?.message}`);
+    throw noReport(path, complaintOf(read.error, "the file"));
 }
 const noReport = (path, why, cause) => new lib_errors/* RefusedError */.fk(`${path} is no report of a release: ${why}`, {
     next: "Give the path of a canary-report.json that this program wrote: replay REPORT.",
@@ -31966,7 +32218,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(8502);
+var evidence_part = __nccwpck_require__(8658);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
@@ -32082,7 +32334,7 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(2266);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32471,7 +32723,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(6916);
+var markdown = __nccwpck_require__(7824);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32506,7 +32758,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1087);
+var timestamp = __nccwpck_require__(4643);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32670,9 +32922,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(8743);
+var headline = __nccwpck_require__(7571);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(5058);
+var split_bars = __nccwpck_require__(9134);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32754,7 +33006,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(8958);
+var story = __nccwpck_require__(554);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -32856,7 +33108,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(7756);
+var outputs = __nccwpck_require__(4680);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33161,7 +33413,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(2864);
+var retry = __nccwpck_require__(1796);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33346,7 +33598,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(1754);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -33655,7 +33907,7 @@ function unlessObstacle(answer) {
         throw new lib_errors/* DeniedError */.iC(`${answer.problem}.`, { next: answer.next });
     return answer;
 }
-const missing = (namespace, name) => new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${name} does not exist.`, {
+const workload_parts_missing = (namespace, name) => new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${name} does not exist.`, {
     next: "Somebody deleted it; look at the events of the namespace.",
 });
 
@@ -33678,7 +33930,7 @@ async function scale(parts, { canary: weight }) {
     const capacity = await stableCapacity(parts);
     const exists = await editDeployment(parts, canary.deployment, (deployment) => replicasPatch(deployment, replicasAt(parts, deployment, weight, capacity)));
     if (!exists)
-        throw missing(namespace, canary.deployment);
+        throw workload_parts_missing(namespace, canary.deployment);
 }
 /** Stable's autoscaler takes pods away while traffic leaves it: what it began with is what all the traffic needs. */
 async function stableCapacity(parts) {
@@ -33849,7 +34101,7 @@ const firstPods = (parts, deployment) => replicasPatch(deployment, firstReplicas
 async function editCanary(parts, plan) {
     const { namespace, canary } = parts.target;
     if (!(await editDeployment(parts, canary.deployment, plan)))
-        throw missing(namespace, canary.deployment);
+        throw workload_parts_missing(namespace, canary.deployment);
 }
 async function createCopy(parts, configured) {
     const { client, target, before } = parts;
@@ -33876,7 +34128,7 @@ async function createCopy(parts, configured) {
 async function getStable({ client, target: { namespace, stable } }) {
     const deployment = await client.get(resources.deployments, namespace, stable.deployment);
     if (!deployment)
-        throw missing(namespace, stable.deployment);
+        throw workload_parts_missing(namespace, stable.deployment);
     return deployment;
 }
 
@@ -34402,7 +34654,7 @@ async function updateStable(parts) {
     }
     const exists = await editDeployment(parts, stable.deployment, (deployment) => imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image));
     if (!exists)
-        throw missing(namespace, stable.deployment);
+        throw workload_parts_missing(namespace, stable.deployment);
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
@@ -34841,7 +35093,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(5495);
+var errors = __nccwpck_require__(2787);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -34859,7 +35111,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 705)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -34995,6 +35247,8 @@ function compare(a, b) {
 
 
 
+
+
 const journalName = (service) => `istio-canary-${service}`;
 const key = "release.json";
 /** The journal in a ConfigMap beside the service. One job writes at a time; each write names the version it read. */
@@ -35051,14 +35305,32 @@ const configMapOf = (name, record, resourceVersion) => ({
     metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
     data: { [key]: JSON.stringify(record) },
 });
+/** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function config_map_journal_parse(configMap, namespace) {
     const text = textAt(configMap, "data", key);
     if (text === undefined)
         return undefined;
-    const record = JSON.parse(text);
-    if (record.version === 1)
-        return record;
-    throw new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${String(record.version)}, this program reads version 1.`, { next: "Use the release of Istio Canary that wrote it, or a newer one." });
+    const json = jsonIn(text);
+    const version = numberAt(json, "version");
+    if (version !== undefined && version !== 1)
+        throw newerProgram(configMap, namespace, version);
+    const record = recordSchema.safeParse(json);
+    if (record.success)
+        return record.data;
+    throw new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaintOf(record.error, "the text")}.`, {
+        next: `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand ` +
+            `(weight 100 on its destination, 0 on the canary's), then delete the ConfigMap.`,
+    });
+}
+const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`, { next: "Use the release of Istio Canary that wrote it, or a newer one." });
+/** Undefined where the text is no JSON, which no schema takes. */
+function jsonIn(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
 }
 
 ;// CONCATENATED MODULE: external "node:os"
@@ -35072,11 +35344,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(5430);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(8060);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42244,7 +42516,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(9873);
+var build = __nccwpck_require__(4659);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42437,7 +42709,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(9557);
+var src = __nccwpck_require__(3947);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42613,7 +42885,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(3640);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43384,7 +43656,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(3755);
+var credentials = __nccwpck_require__(8583);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43778,7 +44050,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(6462);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44598,7 +44870,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5254);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -47350,7 +47622,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 4877:
+/***/ 1137:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47361,7 +47633,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8628));
 
 
 __webpack_async_result__();
@@ -47369,7 +47641,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4947:
+/***/ 1671:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47379,7 +47651,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1287);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47424,7 +47696,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 1939:
+/***/ 1287:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47544,7 +47816,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 4014:
+/***/ 1754:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47605,7 +47877,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 7246:
+/***/ 5250:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47631,7 +47903,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 3755:
+/***/ 8583:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47693,7 +47965,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 8761:
+/***/ 773:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47728,7 +48000,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 7166:
+/***/ 6002:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47784,7 +48056,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 6916:
+/***/ 7824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47844,7 +48116,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 4875:
+/***/ 3095:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47873,7 +48145,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 6608:
+/***/ 388:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47922,7 +48194,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 1584:
+/***/ 8628:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47930,18 +48202,18 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7756);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4971);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9337);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4045);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(312);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6107);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2120);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2165);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7166);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6608);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4680);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8201);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8559);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5891);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4303);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1633);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1732);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9655);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1876);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4393);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(6002);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(388);
 
 
 
@@ -47963,7 +48235,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 824)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -47990,7 +48262,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8805));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3965));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48039,7 +48311,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 456:
+/***/ 6348:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48056,7 +48328,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 44:
+/***/ 1848:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48073,7 +48345,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6439:
+/***/ 6379:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48100,14 +48372,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 9171:
+/***/ 7623:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1848);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48122,7 +48394,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 8458:
+/***/ 5030:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48144,16 +48416,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 7560:
+/***/ 2564:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5030);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8658);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7571);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2988);
 
 
 
@@ -48192,17 +48464,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 5476:
+/***/ 5392:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6379);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8658);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2988);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2345);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2321);
 
 
 
@@ -48249,7 +48521,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 8502:
+/***/ 8658:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48257,9 +48529,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7824);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6379);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2321);
 
 
 
@@ -48306,14 +48578,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 8743:
+/***/ 7571:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8458);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5030);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2345);
 
 
 const whatIsOpen = {
@@ -48385,14 +48657,14 @@ function phaseHeadline(account, state) {
 
 /***/ }),
 
-/***/ 9232:
+/***/ 2988:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(773);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2321);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48501,7 +48773,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 5058:
+/***/ 9134:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48509,7 +48781,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3095);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48553,7 +48825,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 5933:
+/***/ 2345:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48562,11 +48834,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(773);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3095);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9134);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4643);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2321);
 
 
 
@@ -48633,14 +48905,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 8958:
+/***/ 554:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6379);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48667,7 +48939,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1087:
+/***/ 4643:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48685,7 +48957,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 5598:
+/***/ 2321:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48700,9 +48972,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(4875);
+var lib_numbers = __nccwpck_require__(3095);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(773);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -48974,16 +49246,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 6026:
+/***/ 6462:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6002);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1796);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2266);
 
 
 
@@ -49061,7 +49333,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 2864:
+/***/ 1796:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49116,14 +49388,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 7718:
+/***/ 2266:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(773);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49293,6 +49565,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(4877);
+/******/ var __webpack_exports__ = __nccwpck_require__(1137);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
