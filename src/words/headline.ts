@@ -1,6 +1,7 @@
 import type { Account } from "../release/account.ts";
+import { type Plan, stageAt } from "../release/plan.ts";
 import type { OpenQuestion } from "../release/reason.ts";
-import { heldBy, type State } from "../release/state.ts";
+import type { State } from "../release/state.ts";
 import { isExtended } from "./stage-progress.ts";
 
 export type Headline = {
@@ -18,64 +19,54 @@ const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
 
 /** Where a release is, in a few words of plain text. */
 export function headlineOf(account: Account): Headline {
-  const headline = phaseHeadline(account, account.state);
-  const unsettled = account.settled === false && account.state.phase !== "failed";
-  return unsettled ? { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` } : headline;
+  const { state, settled } = account;
+  const headline = { mark: markOf(state), words: wordsOf(account, state) };
+  if (settled !== false || state.phase === "failed") return headline;
+  return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };
 }
 
-function phaseHeadline(account: Account, state: State): Headline {
-  const { plan, stages, target, weight, settled } = account;
-  const stage = (index: number): string => `stage ${index + 1} of ${plan.stages.length}`;
+const marks: { readonly [phase in State["phase"]]?: string } = {
+  waiting: "✋",
+  succeeded: "✅",
+  "rolled-back": "❌",
+  failed: "🚨",
+};
+
+const markOf = ({ phase }: State): string => marks[phase] ?? "⏳";
+
+function wordsOf(account: Account, state: State): string {
+  const { plan, target, weight } = account;
   switch (state.phase) {
     case "preparing":
-      return { mark: "⏳", words: "starting the canary" };
+      return "starting the canary";
     case "shifting":
-      return {
-        mark: "⏳",
-        words:
-          state.stage < plan.stages.length
-            ? `going to ${plan.stages[state.stage]?.weight} % (${stage(state.stage)})`
-            : "going to 100 %",
-      };
+      if (state.stage === plan.stages.length) return "going to 100 %";
+      return `going to ${stageAt(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
     case "baking":
-      return {
-        mark: "⏳",
-        words: `${weight} % on the canary (${stage(state.stage)}${isExtended(account) ? ", extended" : ""})`,
-      };
-    case "waiting": {
-      const held = heldBy(state);
-      return held
-        ? { mark: "✋", words: `held at ${weight} % (${stage(state.stage)}): ${whatIsOpen[held.question]}` }
-        : { mark: "✋", words: `waiting for approval at ${weight} % (${stage(state.stage)} passed)` };
-    }
+      return `${weight} % on the canary (${stageOf(plan, state.stage)}${isExtended(account) ? ", extended" : ""})`;
+    case "waiting":
+      if (state.reason.kind === "held")
+        return `held at ${weight} % (${stageOf(plan, state.stage)}): ${whatIsOpen[state.reason.question]}`;
+      return `waiting for approval at ${weight} % (${stageOf(plan, state.stage)} passed)`;
     case "promoting":
-      return { mark: "⏳", words: "every stage passed, promoting" };
+      return "every stage passed, promoting";
     case "rolling-back":
-      return { mark: "⏳", words: "rolling back" };
+      return "rolling back";
     case "succeeded":
-      return {
-        mark: "✅",
-        words:
-          plan.promotion === "swap"
-            ? `released, ${target.canary.deployment} is the new stable`
-            : `released, ${target.stable.deployment} runs the new version`,
-      };
-    case "rolled-back": // Where requests go is known only when the cluster was read again and is as it was.
-      if (settled === false) return { mark: "❌", words: stages.length > 0 ? "rolled back" : "not released" };
-      return {
-        mark: "❌",
-        words:
-          stages.length > 0
-            ? `rolled back, all requests go to ${target.stable.deployment} again`
-            : "not released, no request went to the canary",
-      };
+      if (plan.promotion === "swap") return `released, ${target.canary.deployment} is the new stable`;
+      return `released, ${target.stable.deployment} runs the new version`;
+    case "rolled-back":
+      return rolledBack(account);
     case "failed":
-      return {
-        mark: "🚨",
-        words:
-          state.during === "promoting"
-            ? "stuck while promoting, somebody has to look"
-            : "stuck while rolling back, somebody has to look",
-      };
+      return `stuck while ${state.during === "promoting" ? "promoting" : "rolling back"}, somebody has to look`;
   }
+}
+
+const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1} of ${stages.length}`;
+
+/** Where requests go is known only when the cluster was read again and is as it was. */
+function rolledBack({ stages, settled, target }: Account): string {
+  const known = settled !== false;
+  if (stages.length === 0) return known ? "not released, no request went to the canary" : "not released";
+  return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }

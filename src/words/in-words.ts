@@ -3,7 +3,7 @@ import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-re
 import { heldBy, type State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { say } from "./say.ts";
-import { groundOf, limitWords, numbersOf, requestsOf, valueWords, verdictSentence } from "./verdict-sentence.ts";
+import { figuresInWords, groundOf, numbersOf, verdictSentence } from "./verdict-sentence.ts";
 
 /* For machines that show something to people: the data as it is, and beside it the sentences that people read. */
 
@@ -37,9 +37,7 @@ const entryInWords = (entry: LogEntry) => ({ ...entry, because: say(entry.reason
 export const verdictInWords = (verdict: GateVerdict) => ({
   ...verdict,
   because: verdictSentence(verdict),
-  value: valueWords(verdict),
-  limit: limitWords(verdict),
-  requests: requestsOf(verdict),
+  ...figuresInWords(verdict),
   numbers: numbersOf(verdict),
   by: groundOf(verdict),
 });

@@ -5,7 +5,7 @@ import type { Stage } from "../release/plan.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";
-import { limitWords, valueWords } from "./verdict-sentence.ts";
+import { figuresInWords } from "./verdict-sentence.ts";
 
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 export function stageProgress(account: Account, now: Instant): string | undefined {
@@ -50,8 +50,10 @@ export const isJudged = ({ plan, stages }: Account): boolean => {
 
 const signs: Readonly<Record<GateVerdict["kind"], string>> = { pass: "✓", wait: "…", fail: "✗", "no-data": "?" };
 
-const gateProgress = (verdict: GateVerdict): string =>
-  `${verdict.gate} ${valueWords(verdict)} ${limitWords(verdict)} ${signs[verdict.kind]}`;
+function gateProgress(verdict: GateVerdict): string {
+  const { value, limit } = figuresInWords(verdict);
+  return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
+}
 
 /** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
 export function chapterOf({ state, plan }: Account): string | undefined {

@@ -5,7 +5,7 @@ import type { Account } from "../release/account.ts";
 import type { Stage } from "../release/plan.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import type { GateVerdict } from "../release/verdict.ts";
-import { limitWords, requestsOf, valueWords } from "./verdict-sentence.ts";
+import { figuresInWords } from "./verdict-sentence.ts";
 
 const columns: readonly Column[] = [
   { title: "Stage" },
@@ -41,27 +41,23 @@ function rowsOf(account: Account, stage: Stage, index: number): readonly (readon
   const record = account.stages.findLast((entered) => entered.stage === index);
   const named = [stageName(stage, index), `${stage.weight} %`, waited(stage, record, account.now)];
   if (!record) return [[...named, gateCount(stage), "", "", "", isOver(account) ? "not reached" : "planned"]];
-  if (stage.gates.length === 0)
-    return [
-      [
-        ...named,
-        "none",
-        "",
-        "",
-        count(record.tally.canary.requests),
-        record.until === undefined ? "⏳ running" : "✅ over",
-      ],
-    ];
-  const gates = stage.gates.map(({ name }) => gateCells(name, record));
-  return gates.map((cells, gate) => [...(gate === 0 ? named : ["", "", ""]), ...cells]);
+  const [first = ungated(record), ...others] = stage.gates.map(({ name }) => gateCells(name, record));
+  const rows = [[...named, ...first]];
+  for (const cells of others) rows.push(["", "", "", ...cells]);
+  return rows;
 }
+
+const ungated = ({ tally, until }: StageRecord): readonly string[] => [
+  ...["none", "", "", count(tally.canary.requests)],
+  until === undefined ? "⏳ running" : "✅ over",
+];
 
 function gateCells(gate: string, { verdicts: given }: StageRecord): readonly string[] {
   const verdict = given.find((candidate) => candidate.gate === gate);
   if (!verdict) return [cell(gate), "—", "", "", "not judged"];
-  const requests = requestsOf(verdict);
+  const { value, limit, requests } = figuresInWords(verdict);
   const counted = requests === undefined ? "" : count(requests);
-  return [cell(gate), cell(valueWords(verdict)), cell(limitWords(verdict)), counted, verdictCell(verdict)];
+  return [cell(gate), cell(value), cell(limit), counted, verdictCell(verdict)];
 }
 
 /** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
@@ -81,8 +77,10 @@ function waited({ wait }: Stage, record: StageRecord | undefined, now: number): 
   return lasted >= wait ? formatDuration(lasted) : `${formatDuration(lasted)} of ${formatDuration(wait)}`;
 }
 
-const gateCount = ({ gates }: Stage): string =>
-  gates.length === 0 ? "none" : gates.length === 1 ? "1 gate" : `${gates.length} gates`;
+function gateCount({ gates }: Stage): string {
+  if (gates.length === 0) return "none";
+  return gates.length === 1 ? "1 gate" : `${gates.length} gates`;
+}
 
 const isOver = ({ state }: Account): boolean =>
   ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);

@@ -3,21 +3,28 @@ import { number, percent } from "../lib/numbers.ts";
 import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime } from "../release/verdict.ts";
 import { conclusionFigures, conclusionNumbers, conclusionSentence } from "./conclusion-sentence.ts";
 
-/** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit ≤ 1 %". */
+/** What a gate says, as a whole part of a sentence: "errors: 12 of 60 canary requests failed (20 %), limit 1 %". */
 export function verdictSentence(verdict: GateVerdict): string {
   const { gate, figures } = verdict;
   if ("missing" in figures) return `${gate} has no data: ${missingWords(figures.missing)}`;
+  const { value, limit } = figuresInWords(verdict);
   switch (figures.of) {
     case "evidence":
       return conclusionSentence(figures.conclusion);
-    case "errors":
-      return errorSentence(verdict, figures);
-    case "latency":
-      return `${gate}: the canary's p${number(figures.quantile * 100)} is ${timeWords(figures.time)} over ${figures.requests} requests, limit ${limitWords(verdict)}${neededWords(verdict, figures.needed)}`;
+    case "errors": {
+      const { requests, failed } = figures;
+      if ("lost" in figures)
+        return `${gate}: ${requests} requests reached the canary, while ${figures.lost} of the service's failed because there was no pod to send them to`;
+      return `${gate}: ${failed} of ${requests} canary requests failed (${value}), limit ${limit}${neededWords(verdict, figures.needed)}`;
+    }
+    case "latency": {
+      const quantile = `the canary's p${number(figures.quantile * 100)} is ${value} over ${figures.requests} requests`;
+      return `${gate}: ${quantile}, limit ${limit}${neededWords(verdict, figures.needed)}`;
+    }
     case "query":
-      return `${gate} is ${number(figures.value)}, limit ${limitWords(verdict)}${inARow(figures)}`;
+      return `${gate} is ${value}, limit ${limit}${inARow(figures)}`;
     case "restarts":
-      return `${gate}: the canary's containers restarted ${times(figures.restarts)}, limit ${limitWords(verdict)}`;
+      return `${gate}: the canary's containers restarted ${times(figures.restarts)}, limit ${limit}`;
     case "budget":
       return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
   }
@@ -39,14 +46,6 @@ function missingWords(missing: Missing): string {
   }
 }
 
-function errorSentence(verdict: GateVerdict, figures: Exclude<ErrorFigures, { missing: Missing }>): string {
-  const { gate } = verdict;
-  const { requests, failed } = figures;
-  if ("lost" in figures)
-    return `${gate}: ${requests} requests reached the canary, while ${figures.lost} of the service's failed because there was no pod to send them to`;
-  return `${gate}: ${failed} of ${requests} canary requests failed (${valueWords(verdict)}), limit ${limitWords(verdict)}${neededWords(verdict, figures.needed)}`;
-}
-
 const neededWords = ({ kind }: GateVerdict, needed: number): string =>
   kind === "wait" ? `; ${needed} requests are needed to judge` : "";
 
@@ -57,48 +56,47 @@ function inARow({ outside, tolerated }: Exclude<QueryFigures, { missing: Missing
 
 const times = (count: number): string => `${count} ${count === 1 ? "time" : "times"}`;
 
-/** For tables: the value as people write it, `—` where there is none. */
-export function valueWords({ figures }: Pick<GateVerdict, "figures">): string {
+/** For tables: a verdict's figures as people write them. */
+export type FiguresInWords = {
+  /** `—` where there is none. */
+  readonly value: string;
+  /** What the value is held against: `≤ 1 %`. */
+  readonly limit: string;
+  /** Canary requests that stand behind the value, where the gate counts them. */
+  readonly requests?: number | undefined;
+};
+
+export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): FiguresInWords {
   switch (figures.of) {
     case "evidence":
-      return "missing" in figures ? nothing : conclusionFigures(figures.conclusion).value;
+      if ("missing" in figures) return { value: nothing, limit: "like stable" };
+      return { ...conclusionFigures(figures.conclusion), requests: figures.conclusion.seen.requests.canary };
     case "errors":
-      return "missing" in figures ? nothing : percent(failedRatio(figures));
-    case "latency":
-      return figures.time ? timeWords(figures.time) : nothing;
-    case "query":
-      return "missing" in figures ? nothing : number(figures.value);
+      return errorFigures(figures);
+    case "latency": {
+      const { allowed, stable, time, requests } = figures;
+      const value = time ? timeWords(time) : nothing;
+      return { value, limit: `${atMost(allowed, millis)}${besides(stable, timeWords)}`, requests };
+    }
+    case "query": {
+      const limit = queryLimits(figures).join(", ");
+      return "missing" in figures ? { value: nothing, limit } : { value: number(figures.value), limit };
+    }
     case "restarts":
-      return String(figures.restarts);
+      return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
     case "budget":
-      return `${figures.largest} %`;
+      return { value: `${figures.largest} %`, limit: `> ${figures.weight} %` };
   }
 }
 
 const nothing = "—";
 
-/** Those that found no pod were the canary's, too. */
-function failedRatio(figures: Exclude<ErrorFigures, { missing: Missing }>): number {
-  const lost = "lost" in figures ? figures.lost : 0;
-  return (figures.failed + lost) / (figures.requests + lost);
-}
-
-/** For tables: what the value is held against, `≤ 1 %`. */
-export function limitWords({ figures }: Pick<GateVerdict, "figures">): string {
-  switch (figures.of) {
-    case "evidence":
-      return "missing" in figures ? "like stable" : conclusionFigures(figures.conclusion).limit;
-    case "errors":
-      return `${atMost(figures.allowed, percent)}${besides(figures.stable, percent)}`;
-    case "latency":
-      return `${atMost(figures.allowed, millis)}${besides(figures.stable, timeWords)}`;
-    case "query":
-      return queryLimits(figures).join(", ");
-    case "restarts":
-      return `≤ ${figures.allowed}`;
-    case "budget":
-      return `> ${figures.weight} %`;
-  }
+function errorFigures(figures: ErrorFigures): FiguresInWords {
+  const limit = `${atMost(figures.allowed, percent)}${besides(figures.stable, percent)}`;
+  if ("missing" in figures) return { value: nothing, limit, requests: 0 };
+  const lost = "lost" in figures ? figures.lost : 0; // those that found no pod were the canary's, too
+  const requests = figures.requests + lost;
+  return { value: percent((figures.failed + lost) / requests), limit, requests };
 }
 
 const atMost = (allowed: number | undefined, write: (value: number) => string): string =>
@@ -112,25 +110,6 @@ function queryLimits({ atLeast, atMost }: QueryFigures): readonly string[] {
   if (atLeast !== undefined) limits.push(`≥ ${number(atLeast)}`);
   if (atMost !== undefined) limits.push(`≤ ${number(atMost)}`);
   return limits;
-}
-
-/** Canary requests that stand behind the value, where the gate counts them. */
-export function requestsOf({ figures }: Pick<GateVerdict, "figures">): number | undefined {
-  switch (figures.of) {
-    case "evidence":
-      return "missing" in figures ? undefined : figures.conclusion.seen.requests.canary;
-    case "errors":
-      return judgedRequests(figures);
-    case "latency":
-      return figures.requests;
-    default:
-      return undefined;
-  }
-}
-
-function judgedRequests(figures: ErrorFigures): number {
-  if ("missing" in figures) return 0;
-  return "lost" in figures ? figures.requests + figures.lost : figures.requests;
 }
 
 /** The numbers behind the sentence, for somebody who doubts it: of evidence, where something was counted. */
