@@ -12,7 +12,7 @@ import { routePermissions } from "../../src/adapters/virtual-service/route-permi
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
-import { permissionsWith } from "../../src/preflight/permissions.ts";
+import { permissionsWith } from "../../src/preflight/needed-permissions.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";

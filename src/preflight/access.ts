@@ -4,7 +4,7 @@ import { resources } from "../kubernetes/object.ts";
 import type { Verb } from "../ports/permission.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { refuse, warn } from "./finding.ts";
-import type { PlacedPermission } from "./permissions.ts";
+import type { PlacedPermission } from "./needed-permissions.ts";
 
 /** Asks the API server about every verb that will be used, before the first one is. */
 export async function inspectAccess(

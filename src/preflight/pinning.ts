@@ -7,6 +7,7 @@ import type { RouteFact } from "../ports/route-family.ts";
 import { kindsAmong } from "../release/route-kind.ts";
 import { routeKindWords } from "../words/route-kind-words.ts";
 import { listed, refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 /** Stable by a subset, among pods of which the canary's are some. */
@@ -38,10 +39,11 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
 
 function sharedService({ target, stable, planned, canary, services, hosts }: Scene): SharedService | undefined {
   const { host, subset } = target.stable;
-  if (subset === undefined || !stable || planned === undefined || "problem" in planned) return undefined;
+  const future = plannedDeployment(planned);
+  if (subset === undefined || !stable || !future) return undefined;
   const service = serviceBehind(services, hosts.stable);
   const selector = service && selectorOfService(service);
-  if (!selector || !carries(planned.deployment.podLabels, selector)) return undefined;
+  if (!selector || !carries(future.podLabels, selector)) return undefined;
   return { host, subset, stable, canaryPods: canary?.rollout.available ?? 0 };
 }
 

@@ -9,6 +9,10 @@ import type { Target } from "../release/target.ts";
 /** The canary's Deployment as the release will make it; why it cannot; or neither, where something is missing that is told of elsewhere. */
 export type PlannedCanary = { readonly deployment: Deployment } | Obstacle | undefined;
 
+/** The Deployment that will be; undefined where none can be made. */
+export const plannedDeployment = (planned: PlannedCanary): Deployment | undefined =>
+  planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+
 /** Pure, and by the same functions that the release will use. */
 export function planCanary(
   target: Target,

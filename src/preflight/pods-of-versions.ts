@@ -4,8 +4,9 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
-import type { Version } from "../release/target.ts";
+import { type Role, roles, type Version } from "../release/target.ts";
 import { refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 /** Which pods a destination reaches: what the Service selects, and of those what the subset does. */
@@ -39,15 +40,15 @@ const destinationWord = ({ version, subset, service, serviceName }: Reach): stri
 
 /** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
 export function podsAreDisjoint(scene: Scene): readonly Finding[] {
-  const { stable, planned, target } = scene;
+  const { stable, target } = scene;
   const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
-  const canary = planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
-  return [
-    ...(stable && toStable ? [...unselected(toStable, stable), ...unreached(toStable, stable)] : []),
-    ...(canary && toCanary ? [...unselected(toCanary, canary), ...unreached(toCanary, canary)] : []),
-    ...(canary && toStable ? leaks(scene, toStable, canary) : []),
-    ...(stable && toCanary ? strays(toCanary, stable) : []),
-  ];
+  const canary = plannedDeployment(scene.planned);
+  const findings: Finding[] = [];
+  if (stable && toStable) findings.push(...unselected(toStable, stable), ...unreached(toStable, stable));
+  if (canary && toCanary) findings.push(...unselected(toCanary, canary), ...unreached(toCanary, canary));
+  if (canary && toStable) findings.push(...leaks(scene, toStable, canary));
+  if (stable && toCanary) findings.push(...strays(toCanary, stable));
+  return findings;
 }
 
 const podsOf = ({ namespace, name, podLabels }: Deployment): string =>
@@ -126,33 +127,29 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
 }
 
 /** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
-export function subsetsAreClear({ target, destinationRules }: Scene): readonly Finding[] {
+export function subsetsAreClear({ target, destinationRules, hosts }: Scene): readonly Finding[] {
   const { namespace, stable, canary } = target;
-  const known = (version: Version): readonly Subset[] =>
-    subsetsFor(destinationRules, readHost(version.host, namespace)).filter(({ name }) => name === version.subset);
-  const versions = [stable, canary].filter(({ subset }) => subset !== undefined);
-  const twice = versions.filter((version) => new Set(known(version).map(({ labels }) => showLabels(labels))).size > 1);
-  const lost =
-    stable.subset !== undefined &&
-    known(stable).length === 0 &&
-    canary.subset !== undefined &&
-    known(canary).length > 0;
-  return [
-    ...(lost
-      ? [
-          warn(
-            `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
-            `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`,
-          ),
-        ]
-      : []),
-    ...twice.map((version) =>
+  const known = (role: Role): readonly Subset[] =>
+    subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
+  const findings: Finding[] = [];
+  const isLost = stable.subset !== undefined && known("stable").length === 0;
+  if (isLost && canary.subset !== undefined && known("canary").length > 0)
+    findings.push(
       warn(
-        `Subset ${version.subset} of ${version.host} is defined with different labels: ${known(version)
-          .map(({ rule, labels }) => `${rule} (${showLabels(labels)})`)
-          .join(", ")}. Istio takes the oldest.`,
+        `No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`,
+        `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`,
+      ),
+    );
+  for (const role of roles) {
+    const subsets = known(role);
+    if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1) continue;
+    const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
+    findings.push(
+      warn(
+        `Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`,
         "Leave one.",
       ),
-    ),
-  ];
+    );
+  }
+  return findings;
 }

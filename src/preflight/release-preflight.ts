@@ -5,7 +5,10 @@ import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
 import { inspectAccess } from "./access.ts";
-import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer } from "./autoscalers.ts";
+import { permissionsFor } from "./needed-permissions.ts";
+import { ownersAreKnown } from "./owners.ts";
+import { stableIsPinned } from "./pinning.ts";
+import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
 import {
   canaryCanCome,
   canaryIsClear,
@@ -13,11 +16,8 @@ import {
   servicesExist,
   servicesSelect,
   stableExists,
-} from "./objects.ts";
-import { ownersAreKnown } from "./owners.ts";
-import { permissionsFor } from "./permissions.ts";
-import { stableIsPinned } from "./pinning.ts";
-import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
+} from "./presence.ts";
+import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer } from "./scaling.ts";
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";

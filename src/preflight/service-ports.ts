@@ -5,6 +5,7 @@ import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import { note, refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 type ServicePort = {
@@ -100,8 +101,9 @@ function protocolOf({ number, name, protocol }: ServicePort, where: string): Fin
 /** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
 export function portNamesExist({ services, hosts, planned }: Scene): readonly Finding[] {
   const service = serviceBehind(services, hosts.canary);
-  if (!service || planned === undefined || "problem" in planned) return [];
-  const { namespace, name, containers } = planned.deployment;
+  const canary = plannedDeployment(planned);
+  if (!service || !canary) return [];
+  const { namespace, name, containers } = canary;
   const names = containers.flatMap(({ portNames }) => portNames);
   return portsOf(service)
     .filter(({ target: to }) => typeof to === "string" && !names.includes(to))

@@ -2,6 +2,7 @@ import type { Pod } from "../kubernetes/pod.ts";
 import type { Labels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const proxy = "istio-proxy";
@@ -13,11 +14,12 @@ const next = 'Label the pod template sidecar.istio.io/inject: "true", or the nam
 export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   const { stablePods, canaryPods, planned, target } = scene;
   const stable = stablePods.filter(hasProxy).length;
-  if (stable === 0 || planned === undefined || "problem" in planned) return [];
+  const future = plannedDeployment(planned);
+  if (stable === 0 || !future) return [];
   const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
   const like = `the pods of ${target.stable.deployment} have ${proxy}`;
   const bare = canaryPods.filter((pod) => !hasProxy(pod));
-  const { podLabels, podAnnotations, containers } = planned.deployment;
+  const { podLabels, podAnnotations, containers } = future;
   if (containers.some(({ name }) => name === proxy)) return [];
   const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
   if (expected === "no")

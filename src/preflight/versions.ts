@@ -3,6 +3,7 @@ import { chooseContainer, type Deployment, isRolledOut } from "../kubernetes/dep
 import type { Finding } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
 import { note, pods, refusal, refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const wordOf = ({ namespace, name }: Deployment): string => `Deployment ${namespace}/${name}`;
@@ -46,35 +47,34 @@ export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
 /** Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its end. */
 export function stableCanBeUpdated({ stable, target, plan }: Scene): readonly Finding[] {
   if (!stable || plan.promotion !== "update") return [];
+  const findings: Finding[] = [];
+  if (stable.paused)
+    findings.push(
+      refuse(
+        `${wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`,
+        `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`,
+      ),
+    );
   const container = chooseContainer(stable, target.container);
-  const paused = stable.paused
-    ? [
-        refuse(
-          `${wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`,
-          `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`,
-        ),
-      ]
-    : [];
-  return [...paused, ...("problem" in container ? [refusal(container)] : [])];
+  if ("problem" in container) findings.push(refusal(container));
+  return findings;
 }
 
 export function imageIsNew({ stable, planned, target }: Scene): readonly Finding[] {
-  if (!stable || planned === undefined || "problem" in planned) return [];
-  const [before, after] = [
-    chooseContainer(stable, target.container),
-    chooseContainer(planned.deployment, target.container),
-  ];
+  const canary = plannedDeployment(planned);
+  if (!stable || !canary) return [];
+  const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
   if ("problem" in before || "problem" in after || before.image !== after.image) return [];
   return [note(`Stable runs ${after.image} already: the release changes no image.`)];
 }
 
 /** At the end all requests are the canary's, for a moment or for good. */
 export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: Scene): readonly Finding[] {
-  if (!stable || planned === undefined || "problem" in planned || isAutoscaled(autoscalers, target.canary.deployment))
-    return [];
+  const future = plannedDeployment(planned);
+  if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment)) return [];
   const before = stable.rollout.desired;
   const { replicas: wanted, source } = target;
-  const original = source.from === "manifests" ? planned.deployment.rollout.desired : (canary?.rollout.desired ?? 0);
+  const original = source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
   const current = wanted.kind === "keep" ? original : (canary?.rollout.desired ?? 0);
   const atEnd = replicasFor({ wanted, weight: 100, stable: before, current, original, autoscaled: false });
   if (atEnd >= before) return [];

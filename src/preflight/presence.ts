@@ -1,6 +1,6 @@
-import { readHost } from "../istio/host.ts";
-import { serviceBehind } from "../istio/service.ts";
-import { field, textAt } from "../kubernetes/field.ts";
+import type { Host } from "../istio/host.ts";
+import { selectorOfService, serviceBehind } from "../istio/service.ts";
+import { textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
@@ -16,32 +16,29 @@ export function namespaceExists({ namespace, target }: Scene): readonly Finding[
 }
 
 /** The service itself, and the Services behind both hosts. */
-export function servicesExist({ target, services }: Scene): readonly Finding[] {
-  const { namespace, service, stable, canary } = target;
-  const hosts = [service, stable.host, canary.host].map((host) => readHost(host, namespace));
-  const unclear = hosts.filter((host) => !host.service);
-  const elsewhere = hosts.filter((host) => host.service && host.service.namespace !== namespace);
-  const absent = hosts.filter((host) => host.service?.namespace === namespace && !serviceBehind(services, host));
-  return [
-    ...unique(unclear.map(({ text }) => text)).map((host) =>
-      refuse(`Host ${host} is the name of no Service.`, "Write the Service's name as the host of stable and canary."),
-    ),
-    ...unique(elsewhere.map((host) => `${host.service?.namespace}/${host.service?.name}`)).map((name) =>
-      refuse(
-        `Service ${name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`,
-        "Set namespace to the service's.",
-      ),
-    ),
-    ...unique(absent.flatMap((host) => host.service?.name ?? [])).map((name) =>
-      refuse(
-        `Service ${namespace}/${name} does not exist (found: ${namesOf(services)}).`,
-        "Correct its name, or create it.",
-      ),
-    ),
-  ];
+export function servicesExist({ target: { namespace }, services, hosts }: Scene): readonly Finding[] {
+  const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
+  return findings.filter((finding) => finding !== undefined);
 }
 
-const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
+function serviceExists(host: Host, namespace: string, services: readonly KubernetesObject[]): Finding | undefined {
+  const { text, service } = host;
+  if (!service)
+    return refuse(
+      `Host ${text} is the name of no Service.`,
+      "Write the Service's name as the host of stable and canary.",
+    );
+  if (service.namespace !== namespace)
+    return refuse(
+      `Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`,
+      "Set namespace to the service's.",
+    );
+  if (serviceBehind(services, host)) return undefined;
+  return refuse(
+    `Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`,
+    "Correct its name, or create it.",
+  );
+}
 
 /** A service that was never deployed is a case of its own: there is nothing to go back to. */
 export function stableExists({ target, stable, deployments, firstDeploy }: Scene): readonly Finding[] {
@@ -137,61 +134,57 @@ function manifestsOfCanary(
   objects: readonly Readonly<Record<string, unknown>>[],
 ): readonly Finding[] {
   const { namespace, canary } = target;
-  const names = objects.map(
-    (object) =>
-      `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`,
-  );
-  const incomplete = objects.filter(
-    (object) => !(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name")),
-  );
-  const elsewhere = objects.filter((object) => (textAt(object, "metadata", "namespace") ?? namespace) !== namespace);
-  const twice = names.filter((name, index) => names.indexOf(name) !== index);
-  const existing = deployments.some(({ metadata }) => metadata.name === canary.deployment);
-  return [
-    ...incomplete.map((object) =>
+  const findings: Finding[] = [];
+  const names = objects.map(manifestWord);
+  for (const [index, object] of objects.entries()) {
+    if (!isComplete(object))
+      findings.push(
+        refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."),
+      );
+    const other = textAt(object, "metadata", "namespace") ?? namespace;
+    if (other !== namespace)
+      findings.push(
+        refuse(
+          `Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`,
+          "A release changes one namespace only: leave metadata.namespace out.",
+        ),
+      );
+  }
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  for (const name of twice) findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
+  if (planned === undefined)
+    findings.push(
       refuse(
-        `Manifest ${objects.indexOf(object) + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`,
-        "Complete it.",
+        `None of the manifests is Deployment ${canary.deployment} (found: ${listed(names)}).`,
+        "Add the canary's Deployment, or correct canary's Deployment.",
       ),
-    ),
-    ...elsewhere.map((object) =>
-      refuse(
-        `Manifest ${names[objects.indexOf(object)]} is for namespace ${textAt(object, "metadata", "namespace")}, not ${namespace}.`,
-        "A release changes one namespace only: leave metadata.namespace out.",
+    );
+  if (deployments.some(({ metadata }) => metadata.name === canary.deployment))
+    findings.push(
+      note(
+        `Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`,
       ),
-    ),
-    ...unique(twice).map((name) => refuse(`There are two manifests of ${name}.`, "Leave one.")),
-    ...(planned === undefined
-      ? [
-          refuse(
-            `None of the manifests is Deployment ${canary.deployment} (found: ${listed(names)}).`,
-            "Add the canary's Deployment, or correct canary's Deployment.",
-          ),
-        ]
-      : []),
-    ...(existing
-      ? [
-          note(
-            `Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`,
-          ),
-        ]
-      : []),
-  ];
+    );
+  return findings;
 }
+
+const manifestWord = (object: unknown): string =>
+  `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
+
+const isComplete = (object: unknown): boolean =>
+  Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
 
 /** Why the canary's Deployment cannot be made as asked. */
 export const canaryIsClear = ({ planned }: Scene): readonly Finding[] =>
   planned !== undefined && "problem" in planned ? [refusal(planned)] : [];
 
-export function servicesSelect({ target, services }: Scene): readonly Finding[] {
-  const behind = [target.stable, target.canary].flatMap(
-    ({ host }) => serviceBehind(services, readHost(host, target.namespace)) ?? [],
-  );
-  return [...new Set(behind)]
-    .filter((service) => field(service, "spec", "selector") === undefined)
-    .map((service) =>
+export function servicesSelect({ services, hosts }: Scene): readonly Finding[] {
+  const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+  return [...behind]
+    .filter((service) => selectorOfService(service) === undefined)
+    .map(({ metadata: { namespace, name } }) =>
       refuse(
-        `Service ${target.namespace}/${service.metadata.name} has no selector, so no pod of a Deployment is behind it.`,
+        `Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`,
         "Give it one, or name another Service as host.",
       ),
     );
