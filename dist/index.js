@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 1947:
+/***/ 2490:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(1687));
-const tunnel = __importStar(__nccwpck_require__(4338));
-const undici_1 = __nccwpck_require__(4457);
+const pm = __importStar(__nccwpck_require__(1462));
+const tunnel = __importStar(__nccwpck_require__(4749));
+const undici_1 = __nccwpck_require__(6728);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 1687:
+/***/ 1462:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 8755:
+/***/ 5644:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 9422:
+/***/ 8411:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3425)(exports);
+module.exports = __nccwpck_require__(790)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3425:
+/***/ 790:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(4184);
+	createDebug.humanize = __nccwpck_require__(9527);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 4174:
+/***/ 4343:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(9422);
+	module.exports = __nccwpck_require__(8411);
 } else {
-	module.exports = __nccwpck_require__(6244);
+	module.exports = __nccwpck_require__(583);
 }
 
 
 /***/ }),
 
-/***/ 6244:
+/***/ 583:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(621);
+	const supportsColor = __nccwpck_require__(5752);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3425)(exports);
+module.exports = __nccwpck_require__(790)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 13:
+/***/ 408:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9650:
+/***/ 7855:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 3480:
+/***/ 759:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(9650);
+const address_error_1 = __nccwpck_require__(7855);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 85:
+/***/ 1878:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(5866);
+var ipv4_1 = __nccwpck_require__(4517);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(1248);
+var ipv6_1 = __nccwpck_require__(243);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(9650);
+var address_error_1 = __nccwpck_require__(7855);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(6912));
+const helpers = __importStar(__nccwpck_require__(4788));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 5866:
+/***/ 4517:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(3480));
-const constants = __importStar(__nccwpck_require__(6677));
-const address_error_1 = __nccwpck_require__(9650);
+const common = __importStar(__nccwpck_require__(759));
+const constants = __importStar(__nccwpck_require__(6650));
+const address_error_1 = __nccwpck_require__(7855);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 1248:
+/***/ 243:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(3480));
-const constants4 = __importStar(__nccwpck_require__(6677));
-const constants6 = __importStar(__nccwpck_require__(9939));
-const helpers = __importStar(__nccwpck_require__(6912));
-const ipv4_1 = __nccwpck_require__(5866);
-const regular_expressions_1 = __nccwpck_require__(9680);
-const address_error_1 = __nccwpck_require__(9650);
-const common_1 = __nccwpck_require__(3480);
+const common = __importStar(__nccwpck_require__(759));
+const constants4 = __importStar(__nccwpck_require__(6650));
+const constants6 = __importStar(__nccwpck_require__(5024));
+const helpers = __importStar(__nccwpck_require__(4788));
+const ipv4_1 = __nccwpck_require__(4517);
+const regular_expressions_1 = __nccwpck_require__(2795);
+const address_error_1 = __nccwpck_require__(7855);
+const common_1 = __nccwpck_require__(759);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 6677:
+/***/ 6650:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 9939:
+/***/ 5024:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 6912:
+/***/ 4788:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 9680:
+/***/ 2795:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(9939));
+const v6 = __importStar(__nccwpck_require__(5024));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 4184:
+/***/ 9527:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 7834:
+/***/ 5493:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(9224);
+const utils_1 = __nccwpck_require__(4487);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 9224:
+/***/ 4487:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 4982:
+/***/ 969:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(7834);
-const constants_1 = __nccwpck_require__(9247);
-const helpers_1 = __nccwpck_require__(175);
-const receivebuffer_1 = __nccwpck_require__(2441);
-const util_1 = __nccwpck_require__(8176);
+const smart_buffer_1 = __nccwpck_require__(5493);
+const constants_1 = __nccwpck_require__(3124);
+const helpers_1 = __nccwpck_require__(2440);
+const receivebuffer_1 = __nccwpck_require__(6557);
+const util_1 = __nccwpck_require__(2461);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(85);
+const ip_address_1 = __nccwpck_require__(1878);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 9247:
+/***/ 3124:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 175:
+/***/ 2440:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(8176);
-const constants_1 = __nccwpck_require__(9247);
-const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(85);
+const util_1 = __nccwpck_require__(2461);
+const constants_1 = __nccwpck_require__(3124);
+const stream = __nccwpck_require__(4584);
+const ip_address_1 = __nccwpck_require__(1878);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 2441:
+/***/ 6557:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 8176:
+/***/ 2461:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 3194:
+/***/ 799:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(4982), exports);
+__exportStar(__nccwpck_require__(969), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4338:
+/***/ 4749:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(3674);
+module.exports = __nccwpck_require__(9127);
 
 
 /***/ }),
 
-/***/ 3674:
+/***/ 9127:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 621:
+/***/ 5752:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9124,7 +9124,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
-/***/ 2203:
+/***/ 4584:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("stream");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 8053:
+/***/ 7845:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 5639:
+/***/ 5192:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 8329:
+/***/ 7556:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5639);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5192);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 6365:
+/***/ 5844:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(13);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(408);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 1661:
+/***/ 8314:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 4457:
+/***/ 6728:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 9473:
+/***/ 9434:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(120);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8542);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1109);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1415);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 120:
+/***/ 1109:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3614);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(527);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9060);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 3614:
+/***/ 527:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 350:
+/***/ 1679:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3614);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(527);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9060);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 7102:
+/***/ 8873:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3614);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(350);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5233);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(527);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1679);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9060);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 8542:
+/***/ 1415:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 5233:
+/***/ 9060:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4523:
+/***/ 3431:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(3614);
+var core_core = __nccwpck_require__(527);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(120);
+var core_checks = __nccwpck_require__(1109);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(5233);
+var core_util = __nccwpck_require__(9060);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(9434);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(7102);
+var core_parse = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,18 +20580,18 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 4531:
+/***/ 5220:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8053);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(954);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9365);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7845);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1435);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7834);
 
 
 
@@ -20650,7 +20650,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 6116:
+/***/ 9365:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20659,8 +20659,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8053);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3527);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7845);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1500);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20700,7 +20700,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 5218:
+/***/ 8803:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20708,7 +20708,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4523);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3431);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20768,7 +20768,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 7330:
+/***/ 6948:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20780,11 +20780,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(5639);
+var context = __nccwpck_require__(5192);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(1947);
+var lib = __nccwpck_require__(2490);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4457);
+var undici = __nccwpck_require__(6728);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25714,7 +25714,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(8755);
+var light = __nccwpck_require__(5644);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26041,9 +26041,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(8221);
+var request_json = __nccwpck_require__(8322);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(4533);
+var send = __nccwpck_require__(3854);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26089,7 +26089,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 8803:
+/***/ 9402:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26233,7 +26233,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 9173:
+/***/ 8835:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26279,7 +26279,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6365);
+var hpagent = __nccwpck_require__(5844);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26366,21 +26366,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 7120:
+/***/ 3205:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3491);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2737);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5118);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(691);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(326);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6116);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5596);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8304);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4460);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(21);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(598);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(839);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9365);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4803);
 
 
 
@@ -26473,22 +26473,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 3763:
+/***/ 7824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6588);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5659);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3491);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2737);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9365);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5118);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(691);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(326);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5596);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7199);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2210);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8304);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4460);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7834);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(21);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(598);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(839);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4803);
 
 
 
@@ -26570,7 +26570,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 5596:
+/***/ 4803:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26578,7 +26578,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3527);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1500);
 
 
 /**
@@ -26615,7 +26615,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2925:
+/***/ 8256:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26624,10 +26624,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9233);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1454);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5304);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5645);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3564);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4915);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5974);
 
 
 
@@ -26780,7 +26780,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 9233:
+/***/ 3564:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26912,15 +26912,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 1454:
+/***/ 2203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2971);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9233);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7974);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3564);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27371,7 +27371,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 5304:
+/***/ 4915:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27383,7 +27383,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4341);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4886);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27421,7 +27421,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 725:
+/***/ 2734:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27431,17 +27431,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(4341);
+var errors = __nccwpck_require__(4886);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7102);
+var parse = __nccwpck_require__(8873);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(5304);
+var issue = __nccwpck_require__(4915);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(8542);
+var registries = __nccwpck_require__(1415);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4523);
+var mini_schemas = __nccwpck_require__(3431);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9576);
+var error_ratio = __nccwpck_require__(9323);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27470,19 +27470,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(2971);
+var istio_metrics = __nccwpck_require__(7974);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(6611);
+var gate = __nccwpck_require__(160);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(1454);
+var config_inputs = __nccwpck_require__(2203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(3614);
+var core = __nccwpck_require__(527);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(9434);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8577);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(5645);
+var nearest = __nccwpck_require__(5974);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27914,7 +27914,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(9233);
+var commands = __nccwpck_require__(3564);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27958,7 +27958,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(1661);
+var js_yaml = __nccwpck_require__(8314);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28243,7 +28243,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3521);
+var istio_host = __nccwpck_require__(6662);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28552,7 +28552,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(1598);
+var credentials = __nccwpck_require__(3539);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28716,7 +28716,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 5645:
+/***/ 5974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28753,7 +28753,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 241:
+/***/ 8938:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28764,9 +28764,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9576);
+var error_ratio = __nccwpck_require__(9323);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(6518);
+var numerics = __nccwpck_require__(2107);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29534,13 +29534,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(6611);
+var gate = __nccwpck_require__(160);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8577);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(4341);
+var lib_errors = __nccwpck_require__(4886);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(886);
+var numbers = __nccwpck_require__(6051);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29799,7 +29799,7 @@ async function detectabilityOf(desk, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(954);
+var split = __nccwpck_require__(1435);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30270,7 +30270,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(7219);
+var release_plan = __nccwpck_require__(6116);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30406,7 +30406,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6588);
+var release_reason = __nccwpck_require__(7199);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30666,7 +30666,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5659);
+var release_state = __nccwpck_require__(2210);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31646,9 +31646,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(9797);
+var say = __nccwpck_require__(3368);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(8835);
+var verdict_sentence = __nccwpck_require__(7684);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31760,9 +31760,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4523);
+var schemas = __nccwpck_require__(3431);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7102);
+var parse = __nccwpck_require__(8873);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
 /**
  * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
@@ -32216,7 +32216,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(2315);
+var evidence_part = __nccwpck_require__(2910);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
@@ -32332,7 +32332,7 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(4533);
+var send = __nccwpck_require__(3854);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32721,7 +32721,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(3527);
+var markdown = __nccwpck_require__(1500);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32756,7 +32756,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(326);
+var timestamp = __nccwpck_require__(839);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32920,9 +32920,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(5796);
+var headline = __nccwpck_require__(5103);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(9365);
+var split_bars = __nccwpck_require__(7834);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -33004,7 +33004,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(691);
+var story = __nccwpck_require__(598);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -33106,7 +33106,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(4531);
+var outputs = __nccwpck_require__(5220);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33411,7 +33411,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(353);
+var retry = __nccwpck_require__(5704);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33596,7 +33596,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3521);
+var istio_host = __nccwpck_require__(6662);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -35091,7 +35091,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(350);
+var errors = __nccwpck_require__(1679);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -35109,7 +35109,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7330)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6948)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35342,11 +35342,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(1661);
+var js_yaml = __nccwpck_require__(8314);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4457);
+var undici = __nccwpck_require__(6728);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42514,7 +42514,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(3194);
+var build = __nccwpck_require__(799);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42707,7 +42707,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(4174);
+var src = __nccwpck_require__(4343);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42883,7 +42883,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6365);
+var hpagent = __nccwpck_require__(5844);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43654,7 +43654,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(1598);
+var credentials = __nccwpck_require__(3539);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -44048,7 +44048,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(8221);
+var request_json = __nccwpck_require__(8322);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44868,7 +44868,7 @@ function readingOf(answer, at) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(9473);
+var api = __nccwpck_require__(9434);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -46315,260 +46315,7 @@ function lacking(permission, denied) {
         : finding_refuse(what, `Add ${rule} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
 
-;// CONCATENATED MODULE: ./src/preflight/autoscalers.js
-
-
-
-
-/** What HorizontalPodAutoscalers mean for a release. */
-function autoscalersAreKnown({ target, plan, autoscalers }) {
-    const { namespace, stable, canary, source } = target;
-    const ofStable = isAutoscaled(autoscalers, stable.deployment);
-    const ofCanary = isAutoscaled(autoscalers, canary.deployment);
-    const swap = plan.promotion === "swap";
-    return [
-        ...(ofCanary ? [finding_note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`)] : []),
-        ...(ofStable && swap && !plan.keepOld
-            ? [
-                finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`),
-            ]
-            : []),
-        ...(ofStable && !ofCanary && swap && source.from !== "manifests"
-            ? [
-                warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."),
-            ]
-            : []),
-    ];
-}
-/** A budget that counts both versions lets the canary's pods stand in for stable's. */
-function disruptionBudgetsAreKnown({ target, plan, stable, planned, disruptionBudgets, }) {
-    if (!stable || planned === undefined || "problem" in planned)
-        return [];
-    const canary = planned.deployment;
-    const over = disruptionBudgets.filter((budget) => selects(readSelector(field(budget, "spec", "selector")), stable.podLabels));
-    const both = over.filter((budget) => selects(readSelector(field(budget, "spec", "selector")), canary.podLabels));
-    const only = over.filter((budget) => !both.includes(budget));
-    const nameOf = (budgets) => budgets.map(({ metadata }) => metadata.name).join(", ");
-    return [
-        ...(both.length > 0 ? [finding_note(`PodDisruptionBudget ${nameOf(both)} counts the pods of both versions.`)] : []),
-        ...(only.length > 0 && plan.promotion === "swap"
-            ? [
-                finding_note(`PodDisruptionBudget ${nameOf(only)} protects ${target.stable.deployment} and not ${target.canary.deployment}, which will be the new stable.`, "Give it one of its own, or a selector for both."),
-            ]
-            : []),
-    ];
-}
-/** `canonical_revision` is the first of these labels: https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go */
-const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
-/** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */
-function revisionsDiffer({ stable, planned }) {
-    if (!stable || planned === undefined || "problem" in planned)
-        return [];
-    const revisionOf = (labels) => revisionLabels.map((label) => labels[label]).find(Boolean) ?? "latest";
-    const revision = revisionOf(stable.podLabels);
-    if (revision !== revisionOf(planned.deployment.podLabels))
-        return [];
-    const label = revisionLabels.find((key) => carries(stable.podLabels, { [key]: revision }));
-    return [
-        finding_note(`Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`),
-    ];
-}
-
-;// CONCATENATED MODULE: ./src/preflight/objects.js
-
-
-
-
-
-const namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
-function namespaceExists({ namespace, target }) {
-    return namespace === undefined
-        ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
-        : [];
-}
-/** The service itself, and the Services behind both hosts. */
-function servicesExist({ target, services }) {
-    const { namespace, service, stable, canary } = target;
-    const hosts = [service, stable.host, canary.host].map((host) => (0,istio_host/* readHost */.rk)(host, namespace));
-    const unclear = hosts.filter((host) => !host.service);
-    const elsewhere = hosts.filter((host) => host.service && host.service.namespace !== namespace);
-    const absent = hosts.filter((host) => host.service?.namespace === namespace && !serviceBehind(services, host));
-    return [
-        ...unique(unclear.map(({ text }) => text)).map((host) => finding_refuse(`Host ${host} is the name of no Service.`, "Write the Service's name as the host of stable and canary.")),
-        ...unique(elsewhere.map((host) => `${host.service?.namespace}/${host.service?.name}`)).map((name) => finding_refuse(`Service ${name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.")),
-        ...unique(absent.flatMap((host) => host.service?.name ?? [])).map((name) => finding_refuse(`Service ${namespace}/${name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it.")),
-    ];
-}
-const unique = (texts) => [...new Set(texts)];
-/** A service that was never deployed is a case of its own: there is nothing to go back to. */
-function stableExists({ target, stable, deployments, firstDeploy }) {
-    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
-    if (stable) {
-        const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
-        return firstDeploy
-            ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
-            : [];
-    }
-    if (firstDeploy)
-        return [
-            finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
-        ];
-    return [
-        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
-    ];
-}
-/** How the canary is to come to be, and what is there already. */
-function canaryCanCome(scene) {
-    switch (scene.target.source.from) {
-        case "existing":
-            return existingCanary(scene);
-        case "clone":
-            return clonedCanary(scene);
-        case "manifests":
-            return manifestsOfCanary(scene, scene.target.source.objects);
-    }
-}
-function existingCanary({ target, canary, deployments }) {
-    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
-    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
-    if (!canary)
-        return [finding_refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
-    if (canary.paused)
-        return [
-            finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
-        ];
-    return canary.rollout.desired === 0
-        ? [
-            finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
-        ]
-        : [];
-}
-function clonedCanary({ target, canary, firstDeploy, labels }) {
-    if (firstDeploy)
-        return [
-            finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
-        ];
-    const withoutImage = target.image === undefined
-        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
-        : [];
-    if (!canary)
-        return withoutImage;
-    const where = `Deployment ${canary.namespace}/${canary.name}`;
-    if ("labels" in labels &&
-        target.source.from === "clone" &&
-        Object.keys(target.source.labels).length === 0 &&
-        !carries(canary.podLabels, labels.labels)) {
-        return [
-            finding_refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
-        ];
-    }
-    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
-    return [
-        ...withoutImage,
-        finding_note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
-    ];
-}
-function manifestsOfCanary({ target, planned, deployments }, objects) {
-    const { namespace, canary } = target;
-    const names = objects.map((object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`);
-    const incomplete = objects.filter((object) => !(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name")));
-    const elsewhere = objects.filter((object) => (textAt(object, "metadata", "namespace") ?? namespace) !== namespace);
-    const twice = names.filter((name, index) => names.indexOf(name) !== index);
-    const existing = deployments.some(({ metadata }) => metadata.name === canary.deployment);
-    return [
-        ...incomplete.map((object) => finding_refuse(`Manifest ${objects.indexOf(object) + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it.")),
-        ...elsewhere.map((object) => finding_refuse(`Manifest ${names[objects.indexOf(object)]} is for namespace ${textAt(object, "metadata", "namespace")}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out.")),
-        ...unique(twice).map((name) => finding_refuse(`There are two manifests of ${name}.`, "Leave one.")),
-        ...(planned === undefined
-            ? [
-                finding_refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."),
-            ]
-            : []),
-        ...(existing
-            ? [
-                finding_note(`Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`),
-            ]
-            : []),
-    ];
-}
-/** Why the canary's Deployment cannot be made as asked. */
-const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
-function servicesSelect({ target, services }) {
-    const behind = [target.stable, target.canary].flatMap(({ host }) => serviceBehind(services, (0,istio_host/* readHost */.rk)(host, target.namespace)) ?? []);
-    return [...new Set(behind)]
-        .filter((service) => field(service, "spec", "selector") === undefined)
-        .map((service) => finding_refuse(`Service ${target.namespace}/${service.metadata.name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
-}
-
-;// CONCATENATED MODULE: ./src/release/route-kind.js
-/** The kinds of object by which a mesh can be told how requests divide. */
-const allKinds = ["VirtualService"];
-/** The kinds among some routes; where there are none, every kind there is. */
-function kindsAmong(routes) {
-    const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : allKinds;
-}
-
-;// CONCATENATED MODULE: ./src/preflight/owners.js
-
-
-
-
-
-
-const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
-const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
-const writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
-const owners = [
-    {
-        owns: (object) => ownedBy(object, "flagger.app") || writtenBy(object, /^flagger$/),
-        finding: (objects) => finding_refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
-    },
-    {
-        owns: (object) => labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
-            ownedBy(object, "argoproj.io") ||
-            writtenBy(object, /^rollouts-controller$/) ||
-            selectsRollout(object),
-        finding: (objects) => finding_refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
-    },
-    {
-        owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
-            labelled(object, "argocd.argoproj.io/instance") ||
-            writtenBy(object, /^argocd/),
-        finding: (objects, kinds) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `In the Application set ignoreDifferences for them (${owners_differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`),
-    },
-    {
-        owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
-            labelled(object, "helm.toolkit.fluxcd.io/name") ||
-            writtenBy(object, /^(kustomize|helm)-controller$/),
-        finding: (objects, kinds) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`),
-    },
-];
-const owners_differencesOf = (kinds) => kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
-const pointersOf = (kinds) => kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
-/** Its Services select by the hash of a Rollout's template. */
-const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
-/** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
-function ownersAreKnown(scene) {
-    const objects = touched(scene);
-    return owners.flatMap(({ owns, finding }) => {
-        const owned = objects.filter(owns);
-        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), kindsAmong(scene.target.routes))];
-    });
-}
-const owners_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
-    const isMeant = (host) => Object.values(hosts).some((one) => (0,istio_host/* sameHost */.RM)(one, host));
-    const names = [target.stable.deployment, target.canary.deployment];
-    return [
-        ...chosenRoutes,
-        ...deployments.filter(({ metadata }) => names.includes(metadata.name)),
-        ...services.filter(({ metadata }) => isMeant((0,istio_host/* readHost */.rk)(metadata.name, target.namespace))),
-        ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
-    ];
-}
-
-;// CONCATENATED MODULE: ./src/preflight/permissions.js
+;// CONCATENATED MODULE: ./src/preflight/needed-permissions.js
 
 
 const makesPods = ({ source }) => source.from !== "existing";
@@ -46665,7 +46412,118 @@ function ofManifests({ source }) {
     }));
 }
 
+;// CONCATENATED MODULE: ./src/release/route-kind.js
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"];
+/** The kinds among some routes; where there are none, every kind there is. */
+function kindsAmong(routes) {
+    const kinds = new Set(routes.map(({ kind }) => kind));
+    return kinds.size > 0 ? [...kinds] : allKinds;
+}
+
+;// CONCATENATED MODULE: ./src/preflight/owners.js
+
+
+
+
+
+
+const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
+const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
+const writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
+const owners = [
+    {
+        owns: (object) => ownedBy(object, "flagger.app") || writtenBy(object, /^flagger$/),
+        finding: (objects) => finding_refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
+    },
+    {
+        owns: (object) => labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
+            ownedBy(object, "argoproj.io") ||
+            writtenBy(object, /^rollouts-controller$/) ||
+            selectsRollout(object),
+        finding: (objects) => finding_refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
+    },
+    {
+        owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
+            labelled(object, "argocd.argoproj.io/instance") ||
+            writtenBy(object, /^argocd/),
+        finding: (objects, kinds) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `In the Application set ignoreDifferences for them (${owners_differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`),
+    },
+    {
+        owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
+            labelled(object, "helm.toolkit.fluxcd.io/name") ||
+            writtenBy(object, /^(kustomize|helm)-controller$/),
+        finding: (objects, kinds) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`),
+    },
+];
+const owners_differencesOf = (kinds) => kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
+const pointersOf = (kinds) => kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
+/** Its Services select by the hash of a Rollout's template. */
+const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
+/** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
+function ownersAreKnown(scene) {
+    const objects = touched(scene);
+    return owners.flatMap(({ owns, finding }) => {
+        const owned = objects.filter(owns);
+        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), kindsAmong(scene.target.routes))];
+    });
+}
+const owners_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
+    const isMeant = (host) => Object.values(hosts).some((one) => (0,istio_host/* sameHost */.RM)(one, host));
+    const names = [target.stable.deployment, target.canary.deployment];
+    return [
+        ...chosenRoutes,
+        ...deployments.filter(({ metadata }) => names.includes(metadata.name)),
+        ...services.filter(({ metadata }) => isMeant((0,istio_host/* readHost */.rk)(metadata.name, target.namespace))),
+        ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/planned-canary.js
+
+
+
+/** The Deployment that will be; undefined where none can be made. */
+const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+/** Pure, and by the same functions that the release will use. */
+function planCanary(target, labels, stable, canary) {
+    const { source } = target;
+    switch (source.from) {
+        case "existing":
+            return canary && withTemplate(canary, templateWithImage(canary, target));
+        case "clone":
+            if (!stable)
+                return undefined;
+            return canary
+                ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
+                : planClone(target, labels, stable);
+        case "manifests": {
+            const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
+            if (!manifest)
+                return undefined;
+            const metadata = {
+                ...objectAt(manifest, "metadata"),
+                name: target.canary.deployment,
+                namespace: target.namespace,
+            };
+            const object = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
+            return withTemplate(object, templateWithImage(object, target));
+        }
+    }
+}
+function planClone(target, labels, stable) {
+    if ("problem" in labels)
+        return labels;
+    const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
+    return "problem" in made ? made : { deployment: readDeployment(made.object) };
+}
+const withTemplate = (object, made) => "problem" in made
+    ? made
+    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
+
 
 
 
@@ -46692,11 +46550,12 @@ function stableIsPinned(scene) {
 }
 function sharedService({ target, stable, planned, canary, services, hosts }) {
     const { host, subset } = target.stable;
-    if (subset === undefined || !stable || planned === undefined || "problem" in planned)
+    const future = plannedDeployment(planned);
+    if (subset === undefined || !stable || !future)
         return undefined;
     const service = serviceBehind(services, hosts.stable);
     const selector = service && selectorOfService(service);
-    if (!selector || !carries(planned.deployment.podLabels, selector))
+    if (!selector || !carries(future.podLabels, selector))
         return undefined;
     return { host, subset, stable, canaryPods: canary?.rollout.available ?? 0 };
 }
@@ -46737,6 +46596,8 @@ function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
 
 
 
+
+
 /** Undefined where the Service is missing or has no selector: that is told of elsewhere. */
 function reachOf({ target, services, destinationRules }, version) {
     const host = (0,istio_host/* readHost */.rk)(version.host, target.namespace);
@@ -46756,15 +46617,19 @@ const pods_of_versions_destinationWord = ({ version, subset, service, serviceNam
     : `Service ${serviceName} (${showLabels(service)})`;
 /** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
 function podsAreDisjoint(scene) {
-    const { stable, planned, target } = scene;
+    const { stable, target } = scene;
     const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
-    const canary = planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
-    return [
-        ...(stable && toStable ? [...unselected(toStable, stable), ...unreached(toStable, stable)] : []),
-        ...(canary && toCanary ? [...unselected(toCanary, canary), ...unreached(toCanary, canary)] : []),
-        ...(canary && toStable ? leaks(scene, toStable, canary) : []),
-        ...(stable && toCanary ? strays(toCanary, stable) : []),
-    ];
+    const canary = plannedDeployment(scene.planned);
+    const findings = [];
+    if (stable && toStable)
+        findings.push(...unselected(toStable, stable), ...unreached(toStable, stable));
+    if (canary && toCanary)
+        findings.push(...unselected(toCanary, canary), ...unreached(toCanary, canary));
+    if (canary && toStable)
+        findings.push(...leaks(scene, toStable, canary));
+    if (stable && toCanary)
+        findings.push(...strays(toCanary, stable));
+    return findings;
 }
 const pods_of_versions_podsOf = ({ namespace, name, podLabels }) => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
 function unselected({ service, serviceName }, deployment) {
@@ -46822,66 +46687,204 @@ function nobodyElseIsReached(scene) {
     });
 }
 /** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
-function subsetsAreClear({ target, destinationRules }) {
+function subsetsAreClear({ target, destinationRules, hosts }) {
     const { namespace, stable, canary } = target;
-    const known = (version) => subsetsFor(destinationRules, (0,istio_host/* readHost */.rk)(version.host, namespace)).filter(({ name }) => name === version.subset);
-    const versions = [stable, canary].filter(({ subset }) => subset !== undefined);
-    const twice = versions.filter((version) => new Set(known(version).map(({ labels }) => showLabels(labels))).size > 1);
-    const lost = stable.subset !== undefined &&
-        known(stable).length === 0 &&
-        canary.subset !== undefined &&
-        known(canary).length > 0;
+    const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
+    const findings = [];
+    const isLost = stable.subset !== undefined && known("stable").length === 0;
+    if (isLost && canary.subset !== undefined && known("canary").length > 0)
+        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
+    for (const role of roles) {
+        const subsets = known(role);
+        if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
+            continue;
+        const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
+        findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
+    }
+    return findings;
+}
+
+;// CONCATENATED MODULE: ./src/preflight/presence.js
+
+
+
+
+const namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
+function namespaceExists({ namespace, target }) {
+    return namespace === undefined
+        ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
+        : [];
+}
+/** The service itself, and the Services behind both hosts. */
+function servicesExist({ target: { namespace }, services, hosts }) {
+    const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
+    return findings.filter((finding) => finding !== undefined);
+}
+function serviceExists(host, namespace, services) {
+    const { text, service } = host;
+    if (!service)
+        return finding_refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
+    if (service.namespace !== namespace)
+        return finding_refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
+    if (serviceBehind(services, host))
+        return undefined;
+    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it.");
+}
+/** A service that was never deployed is a case of its own: there is nothing to go back to. */
+function stableExists({ target, stable, deployments, firstDeploy }) {
+    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
+    if (stable) {
+        const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
+        return firstDeploy
+            ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
+            : [];
+    }
+    if (firstDeploy)
+        return [
+            finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
+        ];
     return [
-        ...(lost
-            ? [
-                warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`),
-            ]
-            : []),
-        ...twice.map((version) => warn(`Subset ${version.subset} of ${version.host} is defined with different labels: ${known(version)
-            .map(({ rule, labels }) => `${rule} (${showLabels(labels)})`)
-            .join(", ")}. Istio takes the oldest.`, "Leave one.")),
+        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
     ];
 }
-
-;// CONCATENATED MODULE: ./src/preflight/planned-canary.js
-
-
-
-/** Pure, and by the same functions that the release will use. */
-function planCanary(target, labels, stable, canary) {
-    const { source } = target;
-    switch (source.from) {
+/** How the canary is to come to be, and what is there already. */
+function canaryCanCome(scene) {
+    switch (scene.target.source.from) {
         case "existing":
-            return canary && withTemplate(canary, templateWithImage(canary, target));
+            return existingCanary(scene);
         case "clone":
-            if (!stable)
-                return undefined;
-            return canary
-                ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
-                : planClone(target, labels, stable);
-        case "manifests": {
-            const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
-            if (!manifest)
-                return undefined;
-            const metadata = {
-                ...objectAt(manifest, "metadata"),
-                name: target.canary.deployment,
-                namespace: target.namespace,
-            };
-            const object = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
-            return withTemplate(object, templateWithImage(object, target));
-        }
+            return clonedCanary(scene);
+        case "manifests":
+            return manifestsOfCanary(scene, scene.target.source.objects);
     }
 }
-function planClone(target, labels, stable) {
-    if ("problem" in labels)
-        return labels;
-    const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
-    return "problem" in made ? made : { deployment: readDeployment(made.object) };
+function existingCanary({ target, canary, deployments }) {
+    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
+    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
+    if (!canary)
+        return [finding_refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
+    if (canary.paused)
+        return [
+            finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
+        ];
+    return canary.rollout.desired === 0
+        ? [
+            finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
+        ]
+        : [];
 }
-const withTemplate = (object, made) => "problem" in made
-    ? made
-    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+function clonedCanary({ target, canary, firstDeploy, labels }) {
+    if (firstDeploy)
+        return [
+            finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
+        ];
+    const withoutImage = target.image === undefined
+        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+        : [];
+    if (!canary)
+        return withoutImage;
+    const where = `Deployment ${canary.namespace}/${canary.name}`;
+    if ("labels" in labels &&
+        target.source.from === "clone" &&
+        Object.keys(target.source.labels).length === 0 &&
+        !carries(canary.podLabels, labels.labels)) {
+        return [
+            finding_refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
+        ];
+    }
+    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
+    return [
+        ...withoutImage,
+        finding_note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+    ];
+}
+function manifestsOfCanary({ target, planned, deployments }, objects) {
+    const { namespace, canary } = target;
+    const findings = [];
+    const names = objects.map(manifestWord);
+    for (const [index, object] of objects.entries()) {
+        if (!isComplete(object))
+            findings.push(finding_refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
+        const other = textAt(object, "metadata", "namespace") ?? namespace;
+        if (other !== namespace)
+            findings.push(finding_refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
+    }
+    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+    for (const name of twice)
+        findings.push(finding_refuse(`There are two manifests of ${name}.`, "Leave one."));
+    if (planned === undefined)
+        findings.push(finding_refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
+    if (deployments.some(({ metadata }) => metadata.name === canary.deployment))
+        findings.push(finding_note(`Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`));
+    return findings;
+}
+const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
+const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
+/** Why the canary's Deployment cannot be made as asked. */
+const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
+function servicesSelect({ services, hosts }) {
+    const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    return [...behind]
+        .filter((service) => selectorOfService(service) === undefined)
+        .map(({ metadata: { namespace, name } }) => finding_refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
+}
+
+;// CONCATENATED MODULE: ./src/preflight/scaling.js
+
+
+
+
+
+/** What HorizontalPodAutoscalers mean for a release. */
+function autoscalersAreKnown({ target, plan, autoscalers }) {
+    const { namespace, stable, canary, source } = target;
+    const ofStable = isAutoscaled(autoscalers, stable.deployment);
+    const ofCanary = isAutoscaled(autoscalers, canary.deployment);
+    const findings = [];
+    if (ofCanary)
+        findings.push(finding_note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`));
+    if (!ofStable || plan.promotion !== "swap")
+        return findings;
+    if (!plan.keepOld)
+        findings.push(finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`));
+    if (!ofCanary && source.from !== "manifests")
+        findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
+    return findings;
+}
+/** A budget that counts both versions lets the canary's pods stand in for stable's. */
+function disruptionBudgetsAreKnown(scene) {
+    const { target, plan, stable, disruptionBudgets } = scene;
+    const canary = plannedDeployment(scene.planned);
+    if (!stable || !canary)
+        return [];
+    const counts = (budget, { podLabels }) => selects(readSelector(field(budget, "spec", "selector")), podLabels);
+    const ofStable = disruptionBudgets.filter((budget) => counts(budget, stable));
+    const ofBoth = ofStable.filter((budget) => counts(budget, canary));
+    const ofStableAlone = ofStable.filter((budget) => !ofBoth.includes(budget));
+    const findings = [];
+    if (ofBoth.length > 0)
+        findings.push(finding_note(`PodDisruptionBudget ${scaling_namesOf(ofBoth)} counts the pods of both versions.`));
+    if (ofStableAlone.length > 0 && plan.promotion === "swap")
+        findings.push(finding_note(`PodDisruptionBudget ${scaling_namesOf(ofStableAlone)} protects ${target.stable.deployment} and not ${target.canary.deployment}, which will be the new stable.`, "Give it one of its own, or a selector for both."));
+    return findings;
+}
+const scaling_namesOf = (objects) => objects.map(({ metadata }) => metadata.name).join(", ");
+/** `canonical_revision` is the first of these labels: https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go */
+const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
+/** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */
+function revisionsDiffer({ stable, planned }) {
+    const canary = plannedDeployment(planned);
+    if (!stable || !canary)
+        return [];
+    const revisionOf = (labels) => revisionLabels.map((label) => labels[label]).find(Boolean) ?? "latest";
+    const revision = revisionOf(stable.podLabels);
+    if (revision !== revisionOf(canary.podLabels))
+        return [];
+    const label = revisionLabels.find((key) => carries(stable.podLabels, { [key]: revision }));
+    return [
+        finding_note(`Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`),
+    ];
+}
 
 ;// CONCATENATED MODULE: ./src/preflight/scene.js
 
@@ -46972,6 +46975,7 @@ async function unlessDenied(reading, otherwise) {
 
 
 
+
 const portsOf = (service) => listAt(service, "spec", "ports").map((port) => ({
     number: numberAt(port, "port") ?? 0,
     name: textAt(port, "name") ?? "",
@@ -46990,7 +46994,7 @@ function portsExist(scene) {
     const { services, hosts } = scene;
     const both = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
     const findings = destinationsOfStable(scene).flatMap((used) => [...both].flatMap((service) => portOf(service, used) ?? []));
-    return service_ports_unique(findings);
+    return unique(findings);
 }
 function portOf(service, { fact, destination }) {
     const ports = portsOf(service);
@@ -47005,7 +47009,7 @@ function portOf(service, { fact, destination }) {
         return undefined;
     return finding_refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
 }
-const service_ports_unique = (findings) => [
+const unique = (findings) => [
     ...new Map(findings.map((finding) => [finding.what, finding])).values(),
 ];
 const service_ports_http = new Set(["http", "http2", "grpc", "grpc-web", "kubernetes.io/h2c", "kubernetes.io/ws"]);
@@ -47030,9 +47034,10 @@ function protocolOf({ number, name, protocol }, where) {
 /** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
 function portNamesExist({ services, hosts, planned }) {
     const service = serviceBehind(services, hosts.canary);
-    if (!service || planned === undefined || "problem" in planned)
+    const canary = plannedDeployment(planned);
+    if (!service || !canary)
         return [];
-    const { namespace, name, containers } = planned.deployment;
+    const { namespace, name, containers } = canary;
     const names = containers.flatMap(({ portNames }) => portNames);
     return portsOf(service)
         .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
@@ -47041,6 +47046,7 @@ function portNamesExist({ services, hosts, planned }) {
 
 ;// CONCATENATED MODULE: ./src/preflight/sidecars.js
 
+
 const proxy = "istio-proxy";
 const hasProxy = ({ containerNames }) => containerNames.includes(proxy);
 const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
@@ -47048,12 +47054,13 @@ const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", o
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
     const stable = stablePods.filter(hasProxy).length;
-    if (stable === 0 || planned === undefined || "problem" in planned)
+    const future = plannedDeployment(planned);
+    if (stable === 0 || !future)
         return [];
     const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
     const like = `the pods of ${target.stable.deployment} have ${proxy}`;
     const bare = canaryPods.filter((pod) => !hasProxy(pod));
-    const { podLabels, podAnnotations, containers } = planned.deployment;
+    const { podLabels, podAnnotations, containers } = future;
     if (containers.some(({ name }) => name === proxy))
         return [];
     const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
@@ -47092,6 +47099,7 @@ function injectionFor(labels, annotations, namespace) {
 
 
 
+
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
 /** A release needs a healthy version to go back to. */
 function stableIsHealthy({ stable, canary }) {
@@ -47123,32 +47131,31 @@ function stableIsHealthy({ stable, canary }) {
 function stableCanBeUpdated({ stable, target, plan }) {
     if (!stable || plan.promotion !== "update")
         return [];
+    const findings = [];
+    if (stable.paused)
+        findings.push(finding_refuse(`${versions_wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`, `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`));
     const container = chooseContainer(stable, target.container);
-    const paused = stable.paused
-        ? [
-            finding_refuse(`${versions_wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`, `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`),
-        ]
-        : [];
-    return [...paused, ...("problem" in container ? [finding_refusal(container)] : [])];
+    if ("problem" in container)
+        findings.push(finding_refusal(container));
+    return findings;
 }
 function imageIsNew({ stable, planned, target }) {
-    if (!stable || planned === undefined || "problem" in planned)
+    const canary = plannedDeployment(planned);
+    if (!stable || !canary)
         return [];
-    const [before, after] = [
-        chooseContainer(stable, target.container),
-        chooseContainer(planned.deployment, target.container),
-    ];
+    const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
     if ("problem" in before || "problem" in after || before.image !== after.image)
         return [];
     return [finding_note(`Stable runs ${after.image} already: the release changes no image.`)];
 }
 /** At the end all requests are the canary's, for a moment or for good. */
 function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
-    if (!stable || planned === undefined || "problem" in planned || isAutoscaled(autoscalers, target.canary.deployment))
+    const future = plannedDeployment(planned);
+    if (!stable || !future || isAutoscaled(autoscalers, target.canary.deployment))
         return [];
     const before = stable.rollout.desired;
     const { replicas: wanted, source } = target;
-    const original = source.from === "manifests" ? planned.deployment.rollout.desired : (canary?.rollout.desired ?? 0);
+    const original = source.from === "manifests" ? future.rollout.desired : (canary?.rollout.desired ?? 0);
     const current = wanted.kind === "keep" ? original : (canary?.rollout.desired ?? 0);
     const atEnd = replicasFor({ wanted, weight: 100, stable: before, current, original, autoscaled: false });
     if (atEnd >= before)
@@ -47620,7 +47627,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 7168:
+/***/ 2197:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47631,7 +47638,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5439));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5688));
 
 
 __webpack_async_result__();
@@ -47639,7 +47646,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9576:
+/***/ 9323:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47649,7 +47656,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6518);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2107);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47694,7 +47701,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 6518:
+/***/ 2107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47814,7 +47821,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 3521:
+/***/ 6662:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47875,7 +47882,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 2971:
+/***/ 7974:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47901,7 +47908,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 1598:
+/***/ 3539:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47963,7 +47970,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 8226:
+/***/ 8577:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47998,7 +48005,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 4341:
+/***/ 4886:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48054,7 +48061,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 3527:
+/***/ 1500:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48114,7 +48121,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 886:
+/***/ 6051:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48143,7 +48150,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 8349:
+/***/ 8920:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48192,7 +48199,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 5439:
+/***/ 5688:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -48200,18 +48207,18 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4531);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6116);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5218);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8803);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9173);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7120);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3763);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5596);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(2925);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(725);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4341);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8349);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5220);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9365);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8803);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9402);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8835);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3205);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7824);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4803);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8256);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2734);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4886);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(8920);
 
 
 
@@ -48233,7 +48240,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8329)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7556)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .y)(context, env);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_10__/* .screenOn */ .E)(process.stderr);
@@ -48260,7 +48267,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_8__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 241));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8938));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48309,7 +48316,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6611:
+/***/ 160:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48326,7 +48333,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 7219:
+/***/ 6116:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48343,7 +48350,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6588:
+/***/ 7199:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48370,14 +48377,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 954:
+/***/ 1435:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7219);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6116);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48392,7 +48399,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 5659:
+/***/ 2210:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48414,16 +48421,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 3491:
+/***/ 8304:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5659);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2315);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5796);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9797);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2210);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2910);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5103);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3368);
 
 
 
@@ -48462,17 +48469,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 2737:
+/***/ 4460:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6588);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2315);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9797);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5118);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8835);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7199);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2910);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3368);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(21);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7684);
 
 
 
@@ -48519,7 +48526,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 2315:
+/***/ 2910:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48527,9 +48534,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3527);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6588);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1500);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7199);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 
@@ -48576,14 +48583,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 5796:
+/***/ 5103:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7219);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5118);
+/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6116);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(21);
 
 
 const whatIsOpen = {
@@ -48648,14 +48655,14 @@ function rolledBack({ stages, settled, target }) {
 
 /***/ }),
 
-/***/ 9797:
+/***/ 3368:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48764,7 +48771,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 9365:
+/***/ 7834:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48772,7 +48779,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(886);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6051);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48816,7 +48823,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 5118:
+/***/ 21:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48825,11 +48832,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(886);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9365);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(326);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8835);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6051);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7834);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(839);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7684);
 
 
 
@@ -48899,14 +48906,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 691:
+/***/ 598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6588);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7199);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48933,7 +48940,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 326:
+/***/ 839:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48951,7 +48958,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 8835:
+/***/ 7684:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48964,9 +48971,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(886);
+var lib_numbers = __nccwpck_require__(6051);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8226);
+var duration = __nccwpck_require__(8577);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -49212,16 +49219,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 8221:
+/***/ 8322:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4341);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(353);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4533);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4886);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5704);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3854);
 
 
 
@@ -49299,7 +49306,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 353:
+/***/ 5704:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49354,14 +49361,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 4533:
+/***/ 3854:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8226);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8577);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49531,6 +49538,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(7168);
+/******/ var __webpack_exports__ = __nccwpck_require__(2197);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
