@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import packageJson from "../package.json" with { type: "json" };
+import { makeCommandFile } from "./adapters/actions/command-file.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
 import { isEvent, readContext } from "./adapters/github/context.ts";
@@ -23,6 +24,7 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 if (!isEvent(env.GITHUB_EVENT_PATH)) delete process.env.GITHUB_EVENT_PATH;
 const { context } = await import(/* webpackMode: "eager" */ "@actions/github"); // it reads the environment now
 const github = readContext(context, env);
+for (const file of [github.outputFile, github.summaryFile]) if (file !== undefined) makeCommandFile(file);
 const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
 const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
@@ -75,11 +77,16 @@ function fail(error: unknown): ExitCode {
   return refused ? 2 : 3;
 }
 
+/** The exit code says how it ended, whether or not there is a place for outputs. */
 function tellOutputs(because: string, settled: boolean): void {
   const written = outputs("");
-  written.set("outcome", "failed");
-  written.set("because", because);
-  if (settled) written.set("settled", "true");
+  try {
+    written.set("outcome", "failed");
+    written.set("because", because);
+    if (settled) written.set("settled", "true");
+  } catch (error) {
+    stderr.write(`The outputs could not be written: ${redaction.redact(tell(error))}\n`);
+  }
 }
 
 /** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */

@@ -51,7 +51,8 @@ export type ProgramOptions = {
 export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOptions): Program {
   const folder = mkdtempSync(join(tmpdir(), "istio-canary-job-"));
   const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
-  for (const file of Object.values(files)) writeFileSync(file, "");
+  // Not made, as outside of a runner: a program that did not get far leaves none.
+  const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
   const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
     cwd: cwd ?? folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env, ...files, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
@@ -71,8 +72,8 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
       exit,
       said,
       stdout,
-      outputs: parseOutputs(readFileSync(files.GITHUB_OUTPUT, "utf8")),
-      summary: readFileSync(files.GITHUB_STEP_SUMMARY, "utf8"),
+      outputs: parseOutputs(textOf(files.GITHUB_OUTPUT)),
+      summary: textOf(files.GITHUB_STEP_SUMMARY),
       report: existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : undefined,
     };
     rmSync(folder, { recursive: true, force: true });

@@ -34,13 +34,8 @@ function timeLeft(stage: Stage, since: Instant, account: Account, now: Instant):
   return stage.wait > 0 ? "the wait is over" : undefined;
 }
 
-/** The stage's wait is over, and a poll since then left it open. */
-export function isExtended({ state, plan, stages, now }: Account): boolean {
-  const wait = state.phase === "baking" ? plan.stages[state.stage]?.wait : undefined;
-  return (
-    state.phase === "baking" && wait !== undefined && now - state.since >= wait && stages.at(-1)?.verdicts.length !== 0
-  );
-}
+/** The stage's wait is over, and what the newest look found left it open. */
+export const isExtended = ({ reason }: Account): boolean => reason.kind === "stage-extended";
 
 /** The stage's first look is over. Before it nothing is known, and little to be told. */
 export const isJudged = ({ plan, stages }: Account): boolean => {

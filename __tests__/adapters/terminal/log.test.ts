@@ -211,4 +211,6 @@ test("while the newest poll is under way a live line says that the wait is over,
   const [before, extended] = [accounts[extendedAt - 1] ?? assert.fail(), accounts[extendedAt] ?? assert.fail()];
   assert.match(live(before, extended.now), /10 % · the wait is over · canary/);
   assert.match(live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
+  const blind: Account = { ...extended, reason: { kind: "looking-again", words: "the API server did not answer" } };
+  assert.match(live(blind, blind.now), /10 % · the wait is over · canary/); // nobody has looked: nothing is extended yet
 });
