@@ -16,7 +16,7 @@ import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
-import { prometheus } from "./adapters/prometheus/prometheus.ts";
+import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
 import type { Desk, Session } from "./commands/session.ts";
@@ -24,9 +24,9 @@ import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
 import type { Metrics } from "./ports/metrics.ts";
-import { noMetrics } from "./ports/no-metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
+import type { TrafficHistory } from "./ports/traffic-history.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
@@ -48,15 +48,14 @@ export type Surroundings = World & {
   readonly print: (text: string) => void;
 };
 
-/** The same for commands that ask no cluster, and need none to be there. */
+/** What commands need that ask no cluster, and need none to be there. */
 export function desk(config: Config, world: Surroundings): Desk {
-  const { warn } = warningsOf(config, world);
+  const warnings = warningsOf(config, world);
   return {
     config,
-    warn,
-    print: world.print,
+    messages: { print: world.print, warn: warnings.warn, warnings: warnings.all, nothingLeft: () => {} },
+    history: historyOf(metricsOf(config, world), world),
     readFile: (path) => readFile(path, "utf8"),
-    ...counting(sharedMetrics(config, world), world),
   };
 }
 
@@ -71,7 +70,7 @@ export function compose(config: Config, world: Surroundings): Session {
   const written = world.github.outputFile ? outputs(config.reporting.report) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
-  const metricsOf = sharedMetrics(config, world);
+  const metrics = metricsOf(config, world);
   const routes = routesBy(client, clock);
 
   const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
@@ -83,7 +82,7 @@ export function compose(config: Config, world: Surroundings): Session {
       keepOld: plan.keepOld,
       clock,
     }),
-    metrics: metricsOf(target).watch(),
+    metrics: metrics(target).watch(),
     journal,
     reporter,
     clock,
@@ -94,18 +93,16 @@ export function compose(config: Config, world: Surroundings): Session {
     run: jobRun(world.github, world.env, world),
     clock,
     transport: world.transport,
-    warn,
-    warnings,
     stop: world.stop,
-    print: world.print,
-    nothingLeft: () => written?.set("settled", "true"),
+    messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
+    history: historyOf(metrics, world),
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
     soleServer: routes.soleServer,
     preflight(target, plan) {
       const reading = readOnce(client);
-      const ofMetrics = { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) };
+      const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
       return releasePreflight({
         client: reading,
         routes: routesBy(reading, clock),
@@ -120,7 +117,6 @@ export function compose(config: Config, world: Surroundings): Session {
       workloads: await captureWorkloads(client, target, world.random),
     }),
     connect: portsOf,
-    ...counting(metricsOf, world),
   };
 }
 
@@ -140,26 +136,14 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
     }),
   ]);
 
-/** What was counted until now. */
-const counting = (
-  metricsOf: (target: Target) => Metrics,
-  { clock, stop }: Surroundings,
-): Pick<Session, "traffic" | "dispersion"> => ({
-  traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
-  dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
-});
+const metricsOf = ({ metrics }: Config, world: World): ((target: Target) => Metrics) =>
+  metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
 
-/** One for each target, so that the release reads what the preflight has announced. */
-function sharedMetrics({ metrics }: Config, world: World): (target: Target) => Metrics {
-  const shared = new Map<string, Metrics>();
-  return (target) => {
-    if (!metrics) return noMetrics;
-    const key = `${target.stable.deployment} ${target.canary.deployment}`;
-    const known = shared.get(key) ?? prometheus({ network: world, ...metrics, url: metrics.prometheus, target });
-    shared.set(key, known);
-    return known;
-  };
-}
+/** What was counted until now. */
+const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surroundings): TrafficHistory => ({
+  traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
+  dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
+});
 
 function reporterFor(
   { reporting }: Config,
@@ -170,36 +154,24 @@ function reporterFor(
 ): Reporter {
   const { clock, github, voice, redaction } = world;
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
-  const reporters: readonly (Reporter | undefined)[] = [
-    voice,
-    written,
-    reportFile({ file: reporting.report }),
-    reporting.summary && github.summaryFile ? jobSummary(links) : undefined,
-    ...onGitHub(),
-  ];
-  return redacted(
-    redaction,
-    tee(
-      clock,
-      reporters.filter((reporter) => reporter !== undefined),
-      (error) => voice.warn(`a report failed: ${tell(error)}`),
-    ),
-  );
+  const reporters: Reporter[] = [voice];
+  if (written) reporters.push(written);
+  reporters.push(reportFile({ file: reporting.report }));
+  if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
 
-  function onGitHub(): readonly (Reporter | undefined)[] {
-    const { githubToken: token } = reporting;
-    const { repository, sha } = github;
-    if (!token || !repository) return [];
+  const { githubToken: token } = reporting;
+  const { repository, sha } = github;
+  if (token && repository) {
     const api = connectGitHub({ network: world, apiUrl: github.apiUrl, token });
     const pullRequest = (signal: AbortSignal) => findPullRequest(api, github, reporting.pullRequest, signal);
     const posted = (url: string): void => written?.set("comment-url", url);
-    return [
-      reporting.comment
-        ? comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted })
-        : undefined,
-      reporting.commitStatus && sha
-        ? commitStatus({ clock, github: api, repository, sha, environment, warn })
-        : undefined,
-    ];
+    if (reporting.comment)
+      reporters.push(comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted }));
+    if (reporting.commitStatus && sha)
+      reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
+  return redacted(
+    redaction,
+    tee(clock, reporters, (error) => voice.warn(`a report failed: ${tell(error)}`)),
+  );
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { detectabilityOf, plan } from "../../src/commands/plan.ts";
-import type { Session } from "../../src/commands/session.ts";
 import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Target } from "../../src/release/target.ts";
 import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
+import { printedMessages } from "../support/messages.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const counted = (requests: number, errors: number): Tally => ({
@@ -22,17 +22,19 @@ async function ask(
   { tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {},
   inputs = {},
 ): Promise<string> {
-  const said: string[] = [];
-  const session: Pick<Session, "config" | "soleServer" | "preflight" | "print" | "traffic" | "dispersion"> = {
+  const messages = printedMessages();
+  const session: Parameters<typeof plan>[0] = {
+    messages,
     config: await configured({ file, inputs: { command: "plan", ...inputs } }),
     soleServer: async () => "stable",
     preflight: () => ({ inspect: async () => [] }),
-    print: (text) => void said.push(text),
-    traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
-    dispersion: async () => ({ phi, because: "measured" }),
+    history: {
+      traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
+      dispersion: async () => ({ phi, because: "measured" }),
+    },
   };
   assert.equal(await plan(session), 0);
-  return said.join("\n");
+  return messages.printed.join("\n");
 }
 
 test("after the stages it stands what they find in the traffic of the last hour, what that costs, and when a good version were safe", async () => {

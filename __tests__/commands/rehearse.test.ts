@@ -6,6 +6,7 @@ import type { Count, Tally } from "../../src/evidence/tally.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import { rehearseKinds } from "../../src/rehearsal/rehearse-kinds.ts";
 import { configured, type Situation, sound, soundBut } from "../config/configured.ts";
+import { printedMessages } from "../support/messages.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const tallyOf = (stable: Count, canary: Count): Tally => ({ stable, canary, unattributed: count(0, 0) });
@@ -17,20 +18,21 @@ async function ask(
   { inputs = {}, ...situation }: Situation,
   { tally, phi }: Prometheus = {},
 ): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = [];
+  const messages = printedMessages();
   const desk: Desk = {
+    messages,
     config: await configured({ ...situation, inputs: { command: "rehearse", "rehearse-runs": "30", ...inputs } }),
-    print: (line) => void said.push(line),
-    warn: () => {},
-    traffic: async (_target, window) => {
-      assert.equal(window, 3_600_000);
-      if (!tally) return assert.fail("nobody may be asked");
-      return "because" in tally ? tally : { ...tally, covered: window };
+    history: {
+      async traffic(_target, window) {
+        assert.equal(window, 3_600_000);
+        if (!tally) return assert.fail("nobody may be asked");
+        return "because" in tally ? tally : { ...tally, covered: window };
+      },
+      dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured" }),
     },
-    dispersion: async () => ({ phi: phi ?? assert.fail("nobody may be asked"), because: "measured" }),
     readFile: () => assert.fail("nothing is read"),
   };
-  return { code: await rehearse(desk), said: said.join("\n") };
+  return { code: await rehearse(desk), said: messages.printed.join("\n") };
 }
 
 /** As JSON has it. */

@@ -10,6 +10,7 @@ import { proofIn } from "../../src/words/evidence-part.ts";
 import { verdictInWords } from "../../src/words/in-words.ts";
 import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { configured } from "../config/configured.ts";
+import { printedMessages } from "../support/messages.ts";
 import { type Behaviour, createWorld, judgedByEvidence, planOf, stageOf } from "../support/world.ts";
 
 const job: Job = {
@@ -32,20 +33,18 @@ async function ask(
   text: string | undefined,
   inputs: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly said: string }> {
-  const said: string[] = [];
+  const messages = printedMessages();
   const never = (): never => assert.fail("a replay asks nobody");
   const desk: Desk = {
     config: await configured({ inputs: { command: "replay", report: "r.json", ...inputs } }),
-    print: (line) => void said.push(line),
-    warn: never,
-    traffic: never,
-    dispersion: never,
+    messages,
+    history: { traffic: never, dispersion: never },
     async readFile(path) {
       assert.equal(path, "r.json");
       return text ?? Promise.reject(new Error("ENOENT: no such file or directory, open 'r.json'"));
     },
   };
-  return { code: await replay(desk), said: said.join("\n") };
+  return { code: await replay(desk), said: messages.printed.join("\n") };
 }
 
 const bad = accountOf({ errors: () => 0.5 });

@@ -51,10 +51,16 @@ export async function createSession(options: SessionOptions = {}) {
     clock: world.ports.clock,
     transport: { send: () => assert.fail("nothing is sent") },
     stop: stop.signal,
-    warn: (warning) => void warnings.push(warning),
-    warnings: () => warnings,
-    print: (text) => void printed.push(text),
-    nothingLeft: () => void events.push("nothing left"),
+    messages: {
+      print: (text) => void printed.push(text),
+      warn: (warning) => void warnings.push(warning),
+      warnings: () => warnings,
+      nothingLeft: () => void events.push("nothing left"),
+    },
+    history: {
+      traffic: async () => ({ because: "nothing is counted" }),
+      dispersion: async () => ({ phi: 1, because: "measured" }),
+    },
     journal: {
       load: journal.load,
       async save(record) {
@@ -81,8 +87,6 @@ export async function createSession(options: SessionOptions = {}) {
       const { differences = workload.differences } = options;
       return { ...ports, router: listed(router), workload: listed({ ...workload, differences }), journal, reporter };
     },
-    traffic: async () => ({ because: "nothing is counted" }),
-    dispersion: async () => ({ phi: 1, because: "measured" }),
   };
   return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop };
 }

@@ -25,12 +25,12 @@ const jobOf = (session: Session, { plan }: ReleaseRecord, lost: AbortSignal): Jo
   stop: session.stop,
   lost,
   deadlineAt: session.clock.now() + plan.deadline,
-  warnings: session.warnings,
+  warnings: session.messages.warnings,
 });
 
 async function finalAccount(session: Session, ended: ReleaseRecord, ports: Ports): Promise<Account> {
   const differences = await differencesOf(ended, ports);
-  const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.warnings());
+  const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
   return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
 }
 

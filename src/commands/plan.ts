@@ -1,3 +1,4 @@
+import type { TrafficHistory } from "../ports/traffic-history.ts";
 import { type Detectability, detectable } from "../rehearsal/detectable.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
@@ -5,36 +6,32 @@ import type { Target } from "../release/target.ts";
 import { planText } from "../words/plan-text.ts";
 import { orient } from "./orient.ts";
 import { required } from "./preconditions.ts";
-import type { Desk, ExitCode, Session } from "./session.ts";
+import type { ExitCode, Session } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(
-  session: Pick<Session, "config" | "soleServer" | "preflight" | "print" | "traffic" | "dispersion">,
+  session: Pick<Session, "config" | "soleServer" | "preflight" | "messages" | "history">,
 ): Promise<ExitCode> {
   const { target: configured, plan } = required(session.config);
   const target = await orient(session, configured, plan);
   const [findings, detectability] = await Promise.all([
     session.preflight(target, plan).inspect(),
-    detectabilityOf(session, target, plan),
+    detectabilityOf(session.history, target, plan),
   ]);
   const allowed = !findings.some(({ level }) => level === "refuse");
   const planned = { target, plan, detectability, findings, allowed };
-  session.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
+  session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
   return allowed ? 0 : 2;
 }
 
 /** What a plan can find in its service's traffic, or why nobody knows. */
-export async function detectabilityOf(
-  desk: Pick<Desk, "traffic" | "dispersion">,
-  target: Target,
-  plan: Plan,
-): Promise<Detectability> {
+export async function detectabilityOf(history: TrafficHistory, target: Target, plan: Plan): Promise<Detectability> {
   const judged = plan.stages.filter((stage) => stage.weight < 100 && isJudgedByEvidence(stage));
   if (judged.length === 0) return { because: "no stage is judged by evidence (gates: auto)" };
   const [traffic, measured] = await Promise.all([
-    usualTraffic(desk, target),
-    withMeasuredDispersion(desk, target, plan),
+    usualTraffic(history, target),
+    withMeasuredDispersion(history, target, plan),
   ]);
   if ("because" in traffic) return traffic;
   const steps = judged.map(({ weight, wait }) => ({ weight, wait }));

@@ -9,12 +9,12 @@ import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at most. */
 export async function rehearse(desk: Desk): Promise<ExitCode> {
-  const { config, print } = desk;
+  const { config, messages } = desk;
   const { rehearsal } = config;
   if (!rehearsal) throw new Error("the configuration of a rehearsal has none");
   const subject = await subjectOf(desk, rehearsal);
   if ("because" in subject) {
-    print(
+    messages.print(
       `This plan cannot be rehearsed before the service's own requests: ${subject.because}. Give rehearse-rate and rehearse-errors to rehearse it before others.`,
     );
     return 3;
@@ -24,7 +24,7 @@ export async function rehearse(desk: Desk): Promise<ExitCode> {
   const kinds = rehearseKinds(plan, traffic, { runs, seed });
   const hasPrometheus = config.metrics !== undefined;
   const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
-  print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
+  messages.print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
   return 0;
 }
 
@@ -40,10 +40,10 @@ async function subjectOf(
       next: "Name namespace, service, stable and canary, or give rehearse-rate and rehearse-errors.",
     });
   }
-  const usual = await usualTraffic(desk, target);
+  const usual = await usualTraffic(desk.history, target);
   if ("because" in usual) return usual;
   const traffic = { rate: rate ?? usual.rate, baseline: errors ?? usual.baseline };
-  const measured = await withMeasuredDispersion(desk, target, plan);
+  const measured = await withMeasuredDispersion(desk.history, target, plan);
   return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 

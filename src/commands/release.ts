@@ -33,7 +33,7 @@ const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap"
 async function allowed(session: Session, target: Target, plan: Plan): Promise<void> {
   const refusals: string[] = [];
   for (const { level, what, next } of await session.preflight(target, plan).inspect()) {
-    if (level === "warn") session.warn(withNext(what, next));
+    if (level === "warn") session.messages.warn(withNext(what, next));
     if (level === "refuse") refusals.push(`  ✗ ${withNext(what, next)}`);
   }
   if (refusals.length === 0) return;
@@ -45,7 +45,7 @@ async function begin(session: Session, target: Target, wanted: Plan): Promise<Re
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const [before, { plan, because }] = await Promise.all([
     session.capture(target),
-    withMeasuredDispersion(session, target, wanted),
+    withMeasuredDispersion(session.history, target, wanted),
   ]);
   const now = session.clock.now();
   const log: ReleaseRecord["log"] =
@@ -84,7 +84,9 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
       },
     );
   }
-  session.warn(`${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`);
+  session.messages.warn(
+    `${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`,
+  );
   const taken = { ...record, run: session.run, state: backFrom(record, { kind: "left-half-way" }, now) };
   await session.journal.save(taken);
   const { settled, differences } = await conclude(session, taken, lost);

@@ -6,14 +6,14 @@ import { noReport, type ReplayedReport, readReport } from "./read-report.ts";
 import type { Desk, ExitCode } from "./session.ts";
 
 /** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
-export async function replay({ config, readFile, print }: Desk): Promise<ExitCode> {
+export async function replay({ config, readFile, messages }: Desk): Promise<ExitCode> {
   const path = config.reporting.report;
   const text = await readFile(path).catch((error: unknown) => {
     throw noReport(path, `it cannot be read: ${tell(error)}`, error);
   });
   const report = readReport(text, path);
   const result = judgeAgain(report, path);
-  print(config.json ? jsonOf(path, result) : replayText(report, result));
+  messages.print(config.json ? jsonOf(path, result) : replayText(report, result));
   return result.agrees ? 0 : 1;
 }
 

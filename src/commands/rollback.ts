@@ -15,8 +15,8 @@ export async function rollback(session: Session): Promise<ExitCode> {
   return locked(session, { force: true }, async (lost) => {
     const record = await session.journal.load();
     if (!record || isOver(record.state)) {
-      session.print(nothingToDo(session, record));
-      session.nothingLeft();
+      session.messages.print(nothingToDo(session, record));
+      session.messages.nothingLeft();
       return 0;
     }
     const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;

@@ -1,14 +1,14 @@
 import type { Config } from "../config/config.ts";
-import type { Millis } from "../lib/duration.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Lock } from "../ports/lock.ts";
-import type { MeasuredDispersion, Uncounted, WindowTally } from "../ports/metrics.ts";
+import type { Messages } from "../ports/messages.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Preflight } from "../ports/preflight.ts";
 import type { Reporter } from "../ports/reporter.ts";
+import type { TrafficHistory } from "../ports/traffic-history.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
-import type { Target } from "../release/target.ts";
+import type { Role, Target } from "../release/target.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Transport } from "../world/transport.ts";
 
@@ -22,29 +22,21 @@ export type Session = {
   readonly reporter: Reporter;
   /** Aborts when the job is cancelled; the reason is a sentence. */
   readonly stop: AbortSignal;
-  readonly warn: (warning: string) => void;
-  readonly warnings: () => readonly string[];
-  /** For people; goes to standard output. */
-  readonly print: (text: string) => void;
-  /** Says in the action's outputs that nothing is left half-way, where no release of this job says it. */
-  readonly nothingLeft: () => void;
+  readonly messages: Messages;
+  readonly history: TrafficHistory;
   /** With `force` the lock is taken from whoever has it. */
   readonly lock: (options: { readonly force: boolean }) => Lock;
   /** The one version that has all the traffic of both; undefined while both have some, or none has. */
-  readonly soleServer: (target: Target) => Promise<"stable" | "canary" | undefined>;
+  readonly soleServer: (target: Target) => Promise<Role | undefined>;
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** The ports of one release. */
   readonly connect: (record: ReleaseRecord) => Ports;
-  /** Requests that were counted in the last `window`. */
-  readonly traffic: (target: Target, window: Millis) => Promise<WindowTally | Uncounted>;
-  /** How clustered stable's errors were in the last hour. */
-  readonly dispersion: (target: Target) => Promise<MeasuredDispersion>;
 };
 
 /** What a command is given that asks no cluster. */
-export type Desk = Pick<Session, "config" | "print" | "warn" | "traffic" | "dispersion"> & {
+export type Desk = Pick<Session, "config" | "messages" | "history"> & {
   readonly readFile: (path: string) => Promise<string>;
 };
 

@@ -11,8 +11,8 @@ import type { ExitCode, Session } from "./session.ts";
 export async function settle(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   if (!record || record.run.id !== session.run.id || !isRunning(record.state)) {
-    session.print("Nothing of this job is left half-way.");
-    session.nothingLeft();
+    session.messages.print("Nothing of this job is left half-way.");
+    session.messages.nothingLeft();
     return 0;
   }
   return locked(session, { force: false }, async (lost) => {

@@ -12,7 +12,7 @@ export async function status(session: Session): Promise<ExitCode> {
   const { namespace, service, json } = session.config;
   const record = await session.journal.load();
   if (!record) {
-    session.print(
+    session.messages.print(
       json
         ? JSON.stringify({ namespace, service, phase: "none" })
         : `${namespace}/${service}: no release was ever begun here.`,
@@ -20,7 +20,7 @@ export async function status(session: Session): Promise<ExitCode> {
     return 0;
   }
   const drift = isOutcome(record.state) ? undefined : await driftOf(session, record);
-  session.print(
+  session.messages.print(
     json
       ? JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record), drift })
       : statusText(record, drift, session.clock.now()),

@@ -1,19 +1,18 @@
 import type { Tally } from "../evidence/tally.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
+import type { Uncounted } from "../ports/metrics.ts";
+import type { TrafficHistory } from "../ports/traffic-history.ts";
 import { type Traffic, trafficOf } from "../rehearsal/detection.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
-import type { Desk } from "./session.ts";
 
 /** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
 const window: Millis = 3_600_000;
 
-type Unknown = { readonly because: string };
-
 /** What the service had in the last hour, or why nobody knows. */
-export async function usualTraffic({ traffic }: Pick<Desk, "traffic">, target: Target): Promise<Traffic | Unknown> {
-  const tally = await traffic(target, window);
+export async function usualTraffic(history: TrafficHistory, target: Target): Promise<Traffic | Uncounted> {
+  const tally = await history.traffic(target, window);
   if ("because" in tally) return tally;
   return (
     trafficOf(withServingFirst(tally), tally.covered) ?? {
@@ -28,13 +27,13 @@ const withServingFirst = (tally: Tally): Tally =>
 
 /** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
 export async function withMeasuredDispersion(
-  { dispersion }: Pick<Desk, "dispersion">,
+  history: TrafficHistory,
   target: Target,
   plan: Plan,
-): Promise<{ readonly plan: Plan; readonly because?: string }> {
+): Promise<{ readonly plan: Plan; readonly because?: string | undefined }> {
   const { evidence, stages } = plan;
   if (!evidence.measured || !stages.some(isJudgedByEvidence)) return { plan };
-  const { phi, because } = await dispersion(target);
+  const { phi, because } = await history.dispersion(target);
   const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
   return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
 }

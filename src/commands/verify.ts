@@ -13,13 +13,13 @@ export async function verify(session: Session): Promise<ExitCode> {
   const { target } = required(session.config);
   const count = await countSplit(session, target);
   if ("because" in count) {
-    session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
+    session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
     return 3;
   }
   const planned = await plannedNow(session);
   const share = wilson(count.canary, count.canary + count.stable);
   const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
-  session.print(
+  session.messages.print(
     session.config.json
       ? JSON.stringify({ ...count, planned, ...share, asPlanned })
       : splitCountText(target, { count, share, planned, asPlanned }),
@@ -32,7 +32,7 @@ const agrees = (planned: number, { low, high }: Share): boolean => planned >= lo
 async function countSplit(session: Session, target: Target): Promise<CountedSplit | { readonly because: string }> {
   const { url, window } = session.config.verify;
   if (url !== undefined) return requestSplit({ ...session.config.verify, url }, target, session);
-  const tally = await session.traffic(target, window);
+  const tally = await session.history.traffic(target, window);
   if ("because" in tally) return tally;
   const { stable, canary, unattributed } = tally;
   return {

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import type { Messages } from "../../src/ports/messages.ts";
+
+/** Keeps what is printed; nothing else is to be said. */
+export function printedMessages(): Messages & { readonly printed: readonly string[] } {
+  const printed: string[] = [];
+  return {
+    printed,
+    print: (text) => void printed.push(text),
+    warn: (warning) => assert.fail(`nothing is to be warned of: ${warning}`),
+    warnings: () => [],
+    nothingLeft: () => assert.fail("nothing is to be settled"),
+  };
+}
