@@ -83,7 +83,7 @@ async function world(t: TestContext, target: Target) {
   writeFileSync(kubeconfig, sandbox.api.kubeconfig());
   const env = {
     ...environment,
-    ...jobEnvironment(sandbox, kubeconfig, { runId: folder, sha: pull.commits[0] }),
+    ...jobEnvironment(sandbox, kubeconfig, { runId: "4711", sha: pull.commits[0] }),
     GITHUB_SHA: environment.GITHUB_SHA,
   };
   const run = async (inputs: Readonly<Record<string, string>>) =>
