@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 2990:
+/***/ 5020:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(8234));
-const tunnel = __importStar(__nccwpck_require__(4561));
-const undici_1 = __nccwpck_require__(1006);
+const pm = __importStar(__nccwpck_require__(2540));
+const tunnel = __importStar(__nccwpck_require__(1311));
+const undici_1 = __nccwpck_require__(4560);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 8234:
+/***/ 2540:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 8072:
+/***/ 3994:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 6623:
+/***/ 7285:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(7394)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 7394:
+/***/ 3636:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(2531);
+	createDebug.humanize = __nccwpck_require__(7261);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 8779:
+/***/ 9557:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(6623);
+	module.exports = __nccwpck_require__(7285);
 } else {
-	module.exports = __nccwpck_require__(8411);
+	module.exports = __nccwpck_require__(3341);
 }
 
 
 /***/ }),
 
-/***/ 8411:
+/***/ 3341:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(1188);
+	const supportsColor = __nccwpck_require__(5710);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(7394)(exports);
+module.exports = __nccwpck_require__(3636)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 8820:
+/***/ 1950:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 7643:
+/***/ 4185:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 6851:
+/***/ 6793:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(7643);
+const address_error_1 = __nccwpck_require__(4185);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 5482:
+/***/ 2844:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(3881);
+var ipv4_1 = __nccwpck_require__(1555);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(7460);
+var ipv6_1 = __nccwpck_require__(149);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(7643);
+var address_error_1 = __nccwpck_require__(4185);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(9816));
+const helpers = __importStar(__nccwpck_require__(3034));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 3881:
+/***/ 1555:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(6851));
-const constants = __importStar(__nccwpck_require__(7134));
-const address_error_1 = __nccwpck_require__(7643);
+const common = __importStar(__nccwpck_require__(6793));
+const constants = __importStar(__nccwpck_require__(1780));
+const address_error_1 = __nccwpck_require__(4185);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 7460:
+/***/ 149:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(6851));
-const constants4 = __importStar(__nccwpck_require__(7134));
-const constants6 = __importStar(__nccwpck_require__(5428));
-const helpers = __importStar(__nccwpck_require__(9816));
-const ipv4_1 = __nccwpck_require__(3881);
-const regular_expressions_1 = __nccwpck_require__(5631);
-const address_error_1 = __nccwpck_require__(7643);
-const common_1 = __nccwpck_require__(6851);
+const common = __importStar(__nccwpck_require__(6793));
+const constants4 = __importStar(__nccwpck_require__(1780));
+const constants6 = __importStar(__nccwpck_require__(5134));
+const helpers = __importStar(__nccwpck_require__(3034));
+const ipv4_1 = __nccwpck_require__(1555);
+const regular_expressions_1 = __nccwpck_require__(4829);
+const address_error_1 = __nccwpck_require__(4185);
+const common_1 = __nccwpck_require__(6793);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 7134:
+/***/ 1780:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 5428:
+/***/ 5134:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 9816:
+/***/ 3034:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 5631:
+/***/ 4829:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(5428));
+const v6 = __importStar(__nccwpck_require__(5134));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 2531:
+/***/ 7261:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 2505:
+/***/ 3203:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(4275);
+const utils_1 = __nccwpck_require__(3057);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 4275:
+/***/ 3057:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 9885:
+/***/ 9883:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(2505);
-const constants_1 = __nccwpck_require__(8240);
-const helpers_1 = __nccwpck_require__(484);
-const receivebuffer_1 = __nccwpck_require__(2734);
-const util_1 = __nccwpck_require__(657);
+const smart_buffer_1 = __nccwpck_require__(3203);
+const constants_1 = __nccwpck_require__(98);
+const helpers_1 = __nccwpck_require__(4878);
+const receivebuffer_1 = __nccwpck_require__(6996);
+const util_1 = __nccwpck_require__(4895);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(5482);
+const ip_address_1 = __nccwpck_require__(2844);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 8240:
+/***/ 98:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 484:
+/***/ 4878:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(657);
-const constants_1 = __nccwpck_require__(8240);
+const util_1 = __nccwpck_require__(4895);
+const constants_1 = __nccwpck_require__(98);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(5482);
+const ip_address_1 = __nccwpck_require__(2844);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 2734:
+/***/ 6996:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 657:
+/***/ 4895:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 2371:
+/***/ 9873:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(9885), exports);
+__exportStar(__nccwpck_require__(9883), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 4561:
+/***/ 1311:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(2747);
+module.exports = __nccwpck_require__(1049);
 
 
 /***/ }),
 
-/***/ 2747:
+/***/ 1049:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 1188:
+/***/ 5710:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 6575:
+/***/ 5586:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 758:
+/***/ 1760:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 7026:
+/***/ 6428:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(758);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 6738:
+/***/ 7820:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8820);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 8248:
+/***/ 5330:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 1006:
+/***/ 4560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 3320:
+/***/ 530:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5079);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2789);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3766);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 5079:
+/***/ 7453:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5709);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3766);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 5709:
+/***/ 9063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3766);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 9349:
+/***/ 5495:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5709);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3766);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 3287:
+/***/ 2241:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5709);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9349);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3766);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 2789:
+/***/ 687:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3766:
+/***/ 3964:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 4910:
+/***/ 9490:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(5709);
+var core_core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(5079);
+var core_checks = __nccwpck_require__(7453);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3766);
+var core_util = __nccwpck_require__(3964);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(3320);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(3287);
+var core_parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,7 +20580,7 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 7712:
+/***/ 8098:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20605,18 +20605,18 @@ function makeCommandFile(path) {
 
 /***/ }),
 
-/***/ 6894:
+/***/ 7756:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6575);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3417);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1048);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2566);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7328);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
 
 
 
@@ -20675,7 +20675,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 7467:
+/***/ 9469:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20684,8 +20684,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6575);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3954);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20725,7 +20725,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 5549:
+/***/ 4971:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20733,7 +20733,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4910);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20793,7 +20793,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 7706:
+/***/ 1675:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20805,11 +20805,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(758);
+var context = __nccwpck_require__(1760);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(2990);
+var lib = __nccwpck_require__(5020);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(1006);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25739,7 +25739,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(8072);
+var light = __nccwpck_require__(3994);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26066,9 +26066,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(5436);
+var request_json = __nccwpck_require__(6026);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(1736);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26114,7 +26114,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 5511:
+/***/ 9337:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26258,7 +26258,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 1865:
+/***/ 1:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26304,7 +26304,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6738);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26391,21 +26391,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 6931:
+/***/ 4045:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1048);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2778);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(782);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2566);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7899);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7196);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6845);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7467);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7813);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
 
 
 
@@ -26498,22 +26498,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 3802:
+/***/ 312:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5317);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1048);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2778);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(782);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2566);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7328);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7899);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7196);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6845);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7813);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
 
 
 
@@ -26595,7 +26595,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 7813:
+/***/ 6107:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26603,7 +26603,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3954);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
 
 
 /**
@@ -26640,7 +26640,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 9457:
+/***/ 2120:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26649,10 +26649,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8522);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4953);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5045);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2060);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
 
 
 
@@ -26805,7 +26805,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 8522:
+/***/ 2276:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26937,15 +26937,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 4953:
+/***/ 5203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8708);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8522);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27396,7 +27396,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 5045:
+/***/ 315:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27408,7 +27408,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7932);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27446,7 +27446,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 510:
+/***/ 2165:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27456,17 +27456,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(7932);
+var errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(3287);
+var parse = __nccwpck_require__(2241);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(5045);
+var issue = __nccwpck_require__(315);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(2789);
+var registries = __nccwpck_require__(687);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(4910);
+var mini_schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6861);
+var error_ratio = __nccwpck_require__(4947);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27495,19 +27495,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(8708);
+var istio_metrics = __nccwpck_require__(7246);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(7442);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(4953);
+var config_inputs = __nccwpck_require__(5203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(5709);
+var core = __nccwpck_require__(9063);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(3320);
+var api = __nccwpck_require__(530);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4023);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(2060);
+var nearest = __nccwpck_require__(6878);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27939,7 +27939,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(8522);
+var commands = __nccwpck_require__(2276);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27983,7 +27983,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(8248);
+var js_yaml = __nccwpck_require__(5330);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28268,7 +28268,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6164);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28577,7 +28577,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(9529);
+var credentials = __nccwpck_require__(3755);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28741,7 +28741,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 2060:
+/***/ 6878:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28778,7 +28778,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2160:
+/***/ 2931:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28789,9 +28789,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(6861);
+var error_ratio = __nccwpck_require__(4947);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(4401);
+var numerics = __nccwpck_require__(1939);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29559,13 +29559,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(7442);
+var gate = __nccwpck_require__(456);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4023);
+var duration = __nccwpck_require__(8761);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(7932);
+var lib_errors = __nccwpck_require__(7166);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(4073);
+var numbers = __nccwpck_require__(4875);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29767,8 +29767,8 @@ async function untouched(looking) {
 /** What a plan is measured by before its release: long enough to be usual, short enough to be today. */
 const usual_traffic_window = 3_600_000;
 /** What the service had in the last hour, or why nobody knows. */
-async function usualTraffic({ traffic }, target) {
-    const tally = await traffic(target, usual_traffic_window);
+async function usualTraffic(history, target) {
+    const tally = await history.traffic(target, usual_traffic_window);
     if ("because" in tally)
         return tally;
     return (trafficOf(withServingFirst(tally), tally.covered) ?? {
@@ -29778,11 +29778,11 @@ async function usualTraffic({ traffic }, target) {
 /** After a swap the Deployment that the configuration calls canary is the one that serves. */
 const withServingFirst = (tally) => tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
 /** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
-async function withMeasuredDispersion({ dispersion }, target, plan) {
+async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
     if (!evidence.measured || !stages.some(gate/* isJudgedByEvidence */.i))
         return { plan };
-    const { phi, because } = await dispersion(target);
+    const { phi, because } = await history.dispersion(target);
     const settings = { ...evidence.settings, dispersion: { ...evidence.settings.dispersion, phi } };
     return { plan: { ...plan, evidence: { ...evidence, settings } }, because };
 }
@@ -29800,21 +29800,21 @@ async function plan(session) {
     const target = await orient(session, configured, plan);
     const [findings, detectability] = await Promise.all([
         session.preflight(target, plan).inspect(),
-        detectabilityOf(session, target, plan),
+        detectabilityOf(session.history, target, plan),
     ]);
     const allowed = !findings.some(({ level }) => level === "refuse");
     const planned = { target, plan, detectability, findings, allowed };
-    session.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
+    session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
     return allowed ? 0 : 2;
 }
 /** What a plan can find in its service's traffic, or why nobody knows. */
-async function detectabilityOf(desk, target, plan) {
+async function detectabilityOf(history, target, plan) {
     const judged = plan.stages.filter((stage) => stage.weight < 100 && (0,gate/* isJudgedByEvidence */.i)(stage));
     if (judged.length === 0)
         return { because: "no stage is judged by evidence (gates: auto)" };
     const [traffic, measured] = await Promise.all([
-        usualTraffic(desk, target),
-        withMeasuredDispersion(desk, target, plan),
+        usualTraffic(history, target),
+        withMeasuredDispersion(history, target, plan),
     ]);
     if ("because" in traffic)
         return traffic;
@@ -29824,7 +29824,7 @@ async function detectabilityOf(desk, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(3417);
+var split = __nccwpck_require__(9171);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30295,7 +30295,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(4806);
+var release_plan = __nccwpck_require__(44);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30431,7 +30431,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(5317);
+var release_reason = __nccwpck_require__(6439);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30691,7 +30691,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(1048);
+var release_state = __nccwpck_require__(8458);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31047,11 +31047,11 @@ const jobOf = (session, { plan }, lost) => ({
     stop: session.stop,
     lost,
     deadlineAt: session.clock.now() + plan.deadline,
-    warnings: session.warnings,
+    warnings: session.messages.warnings,
 });
 async function finalAccount(session, ended, ports) {
     const differences = await differencesOf(ended, ports);
-    const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.warnings());
+    const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
     return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
 }
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
@@ -31431,13 +31431,13 @@ function verdictOnDead({ rolledBack, untilRollback, failedRequests }) {
 
 /** Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at most. */
 async function rehearse(desk) {
-    const { config, print } = desk;
+    const { config, messages } = desk;
     const { rehearsal } = config;
     if (!rehearsal)
         throw new Error("the configuration of a rehearsal has none");
     const subject = await subjectOf(desk, rehearsal);
     if ("because" in subject) {
-        print(`This plan cannot be rehearsed before the service's own requests: ${subject.because}. Give rehearse-rate and rehearse-errors to rehearse it before others.`);
+        messages.print(`This plan cannot be rehearsed before the service's own requests: ${subject.because}. Give rehearse-rate and rehearse-errors to rehearse it before others.`);
         return 3;
     }
     const { plan, traffic } = subject;
@@ -31445,7 +31445,7 @@ async function rehearse(desk) {
     const kinds = rehearseKinds(plan, traffic, { runs, seed });
     const hasPrometheus = config.metrics !== undefined;
     const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
-    print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
+    messages.print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
     return 0;
 }
 /** What is rehearsed, and before which requests; or why nobody knows those. */
@@ -31458,11 +31458,11 @@ async function subjectOf(desk, { plan, rate, errors }) {
             next: "Name namespace, service, stable and canary, or give rehearse-rate and rehearse-errors.",
         });
     }
-    const usual = await usualTraffic(desk, target);
+    const usual = await usualTraffic(desk.history, target);
     if ("because" in usual)
         return usual;
     const traffic = { rate: rate ?? usual.rate, baseline: errors ?? usual.baseline };
-    const measured = await withMeasuredDispersion(desk, target, plan);
+    const measured = await withMeasuredDispersion(desk.history, target, plan);
     return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 const unrehearsedIn = ({ stages }) => [
@@ -31486,8 +31486,8 @@ async function rollback(session) {
     return locked(session, { force: true }, async (lost) => {
         const record = await session.journal.load();
         if (!record || (0,release_state/* isOver */.PU)(record.state)) {
-            session.print(nothingToDo(session, record));
-            session.nothingLeft();
+            session.messages.print(nothingToDo(session, record));
+            session.messages.nothingLeft();
             return 0;
         }
         const reason = { kind: "rollback-wanted", actor: session.run.actor };
@@ -31542,7 +31542,7 @@ async function allowed(session, target, plan) {
     const refusals = [];
     for (const { level, what, next } of await session.preflight(target, plan).inspect()) {
         if (level === "warn")
-            session.warn((0,lib_errors/* withNext */.e8)(what, next));
+            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
         if (level === "refuse")
             refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
     }
@@ -31555,7 +31555,7 @@ async function begin(session, target, wanted) {
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const [before, { plan, because }] = await Promise.all([
         session.capture(target),
-        withMeasuredDispersion(session, target, wanted),
+        withMeasuredDispersion(session.history, target, wanted),
     ]);
     const now = session.clock.now();
     const log = because === undefined ? [] : [{ at: now, do: "measure", reason: { kind: "measured", words: because } }];
@@ -31590,7 +31590,7 @@ async function finishEarlier(session, lost) {
             next: "Run `promote` to finish it or `rollback` to end it, then release again.",
         });
     }
-    session.warn(`${earlier}, begun ${(0,duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
+    session.messages.warn(`${earlier}, begun ${(0,duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
     const taken = { ...record, run: session.run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
     await session.journal.save(taken);
     const { settled, differences } = await conclude_conclude(session, taken, lost);
@@ -31671,9 +31671,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(2566);
+var say = __nccwpck_require__(9232);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(4461);
+var verdict_sentence = __nccwpck_require__(5598);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31785,9 +31785,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(4910);
+var schemas = __nccwpck_require__(9490);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(3287);
+var parse = __nccwpck_require__(2241);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
 /**
  * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
@@ -32191,14 +32191,14 @@ function read_report_parse(text, path) {
 
 
 /** Judges a release again from its report, and says whether every verdict of its evidence is what its ledger gives. */
-async function replay({ config, readFile, print }) {
+async function replay({ config, readFile, messages }) {
     const path = config.reporting.report;
     const text = await readFile(path).catch((error) => {
         throw noReport(path, `it cannot be read: ${(0,lib_errors/* tell */.qz)(error)}`, error);
     });
     const report = readReport(text, path);
     const result = judgeAgain(report, path);
-    print(config.json ? replay_jsonOf(path, result) : replayText(report, result));
+    messages.print(config.json ? replay_jsonOf(path, result) : replayText(report, result));
     return result.agrees ? 0 : 1;
 }
 function judgeAgain(report, path) {
@@ -32229,8 +32229,8 @@ function replay_stageInWords(stage) {
 async function settle(session) {
     const record = await session.journal.load();
     if (!record || record.run.id !== session.run.id || !(0,release_state/* isRunning */.W_)(record.state)) {
-        session.print("Nothing of this job is left half-way.");
-        session.nothingLeft();
+        session.messages.print("Nothing of this job is left half-way.");
+        session.messages.nothingLeft();
         return 0;
     }
     return locked(session, { force: false }, async (lost) => {
@@ -32241,7 +32241,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(3064);
+var evidence_part = __nccwpck_require__(8502);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
@@ -32306,13 +32306,13 @@ async function status_status(session) {
     const { namespace, service, json } = session.config;
     const record = await session.journal.load();
     if (!record) {
-        session.print(json
+        session.messages.print(json
             ? JSON.stringify({ namespace, service, phase: "none" })
             : `${namespace}/${service}: no release was ever begun here.`);
         return 0;
     }
     const drift = (0,release_state/* isOutcome */.L2)(record.state) ? undefined : await driftOf(session, record);
-    session.print(json
+    session.messages.print(json
         ? JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record), drift })
         : statusText(record, drift, session.clock.now()));
     return 0;
@@ -32357,7 +32357,7 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(1736);
+var send = __nccwpck_require__(7718);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32425,13 +32425,13 @@ async function verify(session) {
     const { target } = required(session.config);
     const count = await verify_countSplit(session, target);
     if ("because" in count) {
-        session.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
+        session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
         return 3;
     }
     const planned = await plannedNow(session);
     const share = wilson(count.canary, count.canary + count.stable);
     const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
-    session.print(session.config.json
+    session.messages.print(session.config.json
         ? JSON.stringify({ ...count, planned, ...share, asPlanned })
         : splitCountText(target, { count, share, planned, asPlanned }));
     return share === undefined || asPlanned === false ? 3 : 0;
@@ -32441,7 +32441,7 @@ async function verify_countSplit(session, target) {
     const { url, window } = session.config.verify;
     if (url !== undefined)
         return requestSplit({ ...session.config.verify, url }, target, session);
-    const tally = await session.traffic(target, window);
+    const tally = await session.history.traffic(target, window);
     if ("because" in tally)
         return tally;
     const { stable, canary, unattributed } = tally;
@@ -32746,7 +32746,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(3954);
+var markdown = __nccwpck_require__(6916);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32781,7 +32781,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(6845);
+var timestamp = __nccwpck_require__(1087);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32945,9 +32945,9 @@ const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(8577);
+var headline = __nccwpck_require__(8743);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(7328);
+var split_bars = __nccwpck_require__(5058);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -33029,7 +33029,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(7196);
+var story = __nccwpck_require__(8958);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -33131,7 +33131,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(6894);
+var outputs = __nccwpck_require__(7756);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33436,7 +33436,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(2638);
+var retry = __nccwpck_require__(2864);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33621,7 +33621,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(6164);
+var istio_host = __nccwpck_require__(4014);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -35116,7 +35116,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(9349);
+var errors = __nccwpck_require__(5495);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -35134,7 +35134,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7706)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35367,11 +35367,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(8248);
+var js_yaml = __nccwpck_require__(5330);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(1006);
+var undici = __nccwpck_require__(4560);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42539,7 +42539,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(2371);
+var build = __nccwpck_require__(9873);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42732,7 +42732,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(8779);
+var src = __nccwpck_require__(9557);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42908,7 +42908,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(6738);
+var hpagent = __nccwpck_require__(7820);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43679,7 +43679,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(9529);
+var credentials = __nccwpck_require__(3755);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -43983,6 +43983,26 @@ const sawNothing = (at, since, because) => ({
     blind: [{ to: "requests", because }],
 });
 
+;// CONCATENATED MODULE: ./src/ports/no-metrics.js
+
+const because = "no Prometheus is configured (metrics.prometheus)";
+/** Where nothing counts, every question is answered with that. */
+const noMetrics = {
+    watch: () => ({
+        look: async (at) => sawNothing(at, undefined, because),
+        query: async (_query, at) => ({ at, because }),
+    }),
+    traffic: async () => ({ because }),
+    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
+    inspect: async () => [
+        {
+            level: "warn",
+            what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
+            next: "Set metrics.prometheus.",
+        },
+    ],
+};
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/meter.js
 
 const emptyMeter = { at: undefined, last: new Map(), processes: new Set() };
@@ -44073,7 +44093,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(5436);
+var request_json = __nccwpck_require__(6026);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44892,8 +44912,27 @@ function readingOf(answer, at) {
     return { at, value };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/metrics-by-target.js
+
+
+/**
+ * What counts the requests of a target: one for the same two versions, so that the release reads what the preflight has
+ * announced, and another when their roles are exchanged. `options` are undefined where no Prometheus is configured.
+ */
+function metricsByTarget(options) {
+    const known = new Map();
+    return (target) => {
+        if (!options)
+            return noMetrics;
+        const key = `${target.stable.deployment} ${target.canary.deployment}`;
+        const metrics = known.get(key) ?? prometheus({ ...options, target });
+        known.set(key, metrics);
+        return metrics;
+    };
+}
+
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(3320);
+var api = __nccwpck_require__(530);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -46260,26 +46299,6 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     },
 });
 
-;// CONCATENATED MODULE: ./src/ports/no-metrics.js
-
-const because = "no Prometheus is configured (metrics.prometheus)";
-/** Where nothing counts, every question is answered with that. */
-const noMetrics = {
-    watch: () => ({
-        look: async (at) => sawNothing(at, undefined, because),
-        query: async (_query, at) => ({ at, because }),
-    }),
-    traffic: async () => ({ because }),
-    dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
-    inspect: async () => [
-        {
-            level: "warn",
-            what: "No Prometheus is configured: waits and restarts are judged, requests are not.",
-            next: "Set metrics.prometheus.",
-        },
-    ],
-};
-
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
 const warn = (what, next) => ({ level: "warn", what, next });
@@ -47483,16 +47502,14 @@ function allRoutes(families) {
 
 
 
-
-/** The same for commands that ask no cluster, and need none to be there. */
+/** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
-    const { warn } = warningsOf(config, world);
+    const warnings = warningsOf(config, world);
     return {
         config,
-        warn,
-        print: world.print,
+        messages: { print: world.print, warn: warnings.warn, warnings: warnings.all, nothingLeft: () => { } },
+        history: historyOf(metricsOf(config, world), world),
         readFile: (path) => (0,promises_.readFile)(path, "utf8"),
-        ...counting(sharedMetrics(config, world), world),
     };
 }
 /** The composition root: the only place that knows which adapters there are. */
@@ -47505,7 +47522,7 @@ function compose(config, world) {
     const journal = configMapJournal(client, namespace, service);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report) : undefined;
     const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
-    const metricsOf = sharedMetrics(config, world);
+    const metrics = metricsOf(config, world);
     const routes = routesBy(client, clock);
     const portsOf = ({ target, before, plan }) => ({
         router: routes.router(target, before.routes),
@@ -47516,7 +47533,7 @@ function compose(config, world) {
             keepOld: plan.keepOld,
             clock,
         }),
-        metrics: metricsOf(target).watch(),
+        metrics: metrics(target).watch(),
         journal,
         reporter,
         clock,
@@ -47526,18 +47543,16 @@ function compose(config, world) {
         run: jobRun(world.github, world.env, world),
         clock,
         transport: world.transport,
-        warn,
-        warnings,
         stop: world.stop,
-        print: world.print,
-        nothingLeft: () => written?.set("settled", "true"),
+        messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
+        history: historyOf(metrics, world),
         journal,
         reporter,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
         soleServer: routes.soleServer,
         preflight(target, plan) {
             const reading = readOnce(client);
-            const ofMetrics = { inspect: () => metricsOf(target).inspect(plan, clock.now(), world.stop) };
+            const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
             return releasePreflight({
                 client: reading,
                 routes: routesBy(reading, clock),
@@ -47552,7 +47567,6 @@ function compose(config, world) {
             workloads: await captureWorkloads(client, target, world.random),
         }),
         connect: portsOf,
-        ...counting(metricsOf, world),
     };
 }
 function warningsOf(config, { voice, redaction }) {
@@ -47569,51 +47583,33 @@ const routesBy = (client, clock) => allRoutes([
         subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
     }),
 ]);
+const metricsOf = ({ metrics }, world) => metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
 /** What was counted until now. */
-const counting = (metricsOf, { clock, stop }) => ({
-    traffic: (target, window) => metricsOf(target).traffic(clock.now(), window, stop),
-    dispersion: (target) => metricsOf(target).dispersion(clock.now(), stop),
+const historyOf = (metrics, { clock, stop }) => ({
+    traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
+    dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
-/** One for each target, so that the release reads what the preflight has announced. */
-function sharedMetrics({ metrics }, world) {
-    const shared = new Map();
-    return (target) => {
-        if (!metrics)
-            return noMetrics;
-        const key = `${target.stable.deployment} ${target.canary.deployment}`;
-        const known = shared.get(key) ?? prometheus({ network: world, ...metrics, url: metrics.prometheus, target });
-        shared.set(key, known);
-        return known;
-    };
-}
 function reporterFor({ reporting }, environment, world, written, warn) {
     const { clock, github, voice, redaction } = world;
     const links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
-    const reporters = [
-        voice,
-        written,
-        reportFile({ file: reporting.report }),
-        reporting.summary && github.summaryFile ? jobSummary(links) : undefined,
-        ...onGitHub(),
-    ];
-    return redacted(redaction, tee(clock, reporters.filter((reporter) => reporter !== undefined), (error) => voice.warn(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`)));
-    function onGitHub() {
-        const { githubToken: token } = reporting;
-        const { repository, sha } = github;
-        if (!token || !repository)
-            return [];
+    const reporters = [voice];
+    if (written)
+        reporters.push(written);
+    reporters.push(reportFile({ file: reporting.report }));
+    if (reporting.summary && github.summaryFile)
+        reporters.push(jobSummary(links));
+    const { githubToken: token } = reporting;
+    const { repository, sha } = github;
+    if (token && repository) {
         const api = connectGitHub({ network: world, apiUrl: github.apiUrl, token });
         const pullRequest = (signal) => findPullRequest(api, github, reporting.pullRequest, signal);
         const posted = (url) => written?.set("comment-url", url);
-        return [
-            reporting.comment
-                ? comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted })
-                : undefined,
-            reporting.commitStatus && sha
-                ? commitStatus({ clock, github: api, repository, sha, environment, warn })
-                : undefined,
-        ];
+        if (reporting.comment)
+            reporters.push(comment({ clock, github: api, repository, pullRequest, environment, links, warn, posted }));
+        if (reporting.commitStatus && sha)
+            reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
     }
+    return redacted(redaction, tee(clock, reporters, (error) => voice.warn(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`)));
 }
 
 ;// CONCATENATED MODULE: ./src/dispatch.js
@@ -47652,7 +47648,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 8315:
+/***/ 4877:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47663,7 +47659,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1838));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
 
 
 __webpack_async_result__();
@@ -47671,7 +47667,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6861:
+/***/ 4947:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47681,7 +47677,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4401);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47726,7 +47722,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 4401:
+/***/ 1939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47846,7 +47842,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 6164:
+/***/ 4014:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47907,7 +47903,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 8708:
+/***/ 7246:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47933,7 +47929,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 9529:
+/***/ 3755:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47995,7 +47991,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 4023:
+/***/ 8761:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48030,7 +48026,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 7932:
+/***/ 7166:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48086,7 +48082,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 3954:
+/***/ 6916:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48146,7 +48142,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 4073:
+/***/ 4875:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48175,7 +48171,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 8558:
+/***/ 6608:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48224,7 +48220,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 1838:
+/***/ 1584:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -48232,19 +48228,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7712);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6894);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7467);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5549);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5511);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1865);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6931);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3802);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(7813);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9457);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(510);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7932);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8558);
+/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8098);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7756);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9469);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4971);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9337);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4045);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(312);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6107);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2120);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2165);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(6608);
 
 
 
@@ -48267,7 +48263,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7026)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .readContext */ .y)(context, env);
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
@@ -48297,7 +48293,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2160));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2931));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48352,7 +48348,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 7442:
+/***/ 456:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48369,7 +48365,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 4806:
+/***/ 44:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48386,7 +48382,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 5317:
+/***/ 6439:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48413,14 +48409,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 3417:
+/***/ 9171:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4806);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48435,7 +48431,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 1048:
+/***/ 8458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48457,16 +48453,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 2778:
+/***/ 7560:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1048);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8577);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2566);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
 
 
 
@@ -48505,17 +48501,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 782:
+/***/ 5476:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5317);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3064);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2566);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7899);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4461);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
 
 
 
@@ -48562,7 +48558,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 3064:
+/***/ 8502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48570,9 +48566,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3954);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5317);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4461);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48619,14 +48615,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 8577:
+/***/ 8743:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4806);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7899);
+/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(44);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
 
 
 const whatIsOpen = {
@@ -48691,14 +48687,14 @@ function rolledBack({ stages, settled, target }) {
 
 /***/ }),
 
-/***/ 2566:
+/***/ 9232:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4023);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4461);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48807,7 +48803,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 7328:
+/***/ 5058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48815,7 +48811,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4073);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48859,7 +48855,7 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 
 /***/ }),
 
-/***/ 7899:
+/***/ 5933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48868,11 +48864,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4023);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4073);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7328);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6845);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4461);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
 
 
 
@@ -48939,14 +48935,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 7196:
+/***/ 8958:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5317);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48973,7 +48969,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 6845:
+/***/ 1087:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48991,7 +48987,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 4461:
+/***/ 5598:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49004,9 +49000,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(4073);
+var lib_numbers = __nccwpck_require__(4875);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4023);
+var duration = __nccwpck_require__(8761);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -49252,16 +49248,16 @@ const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(val
 
 /***/ }),
 
-/***/ 5436:
+/***/ 6026:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7932);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2638);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1736);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
 
 
 
@@ -49339,7 +49335,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 2638:
+/***/ 2864:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49394,14 +49390,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 1736:
+/***/ 7718:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4023);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49571,6 +49567,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(8315);
+/******/ var __webpack_exports__ = __nccwpck_require__(4877);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
