@@ -7,6 +7,9 @@
 /** `12,345`: a whole number, the same on every machine. */
 export const count = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** `poll` of one, and `polls` of any other number. */
+export const plural = (value: number, one: string, many = `${one}s`): string => (value === 1 ? one : many);
+
 /** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
 export function number(value: number): string {
   const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);

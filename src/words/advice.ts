@@ -16,10 +16,10 @@ export function adviceOf(account: Account, links: Links): string | undefined {
   const held = heldBy(state);
   if (held) return howToDecide(held.question, account, links);
   if (state.phase === "waiting") return howToPromote(account, links);
-  if (state.phase === "failed")
-    return state.during === "promoting"
-      ? finishByHand(account, state.returned)
-      : giveBackByHand(account, state.returned);
+  if (state.phase === "failed") {
+    if (state.during === "promoting") return finishByHand(account, state.returned);
+    return giveBackByHand(account, state.returned);
+  }
   if (account.settled === false) return tidyByHand(account);
   if (state.phase === "rolled-back") return firstLook(account, links);
   return undefined;
@@ -78,16 +78,16 @@ function finishByHand(account: Account, returned: boolean): string {
   const { namespace, stable, canary } = account.target;
   const serving = code(returned ? stable.deployment : canary.deployment);
   const updated = account.plan.promotion === "update" && !returned;
-  const looking = updated
-    ? [
-        kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`),
-        kubectl(namespace, `describe deployment/${word(stable.deployment)}`),
-      ]
-    : [];
+  const steps = [];
+  if (updated) {
+    steps.push(kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`));
+    steps.push(kubectl(namespace, `describe deployment/${word(stable.deployment)}`));
+  }
+  steps.push(...seeRoutes(account), command(account, "promote"));
   return [
     `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
     ...differenceList(account),
-    block([...looking, ...seeRoutes(account), command(account, "promote")].join("\n"), "sh"),
+    block(steps.join("\n"), "sh"),
   ].join("\n\n");
 }
 
@@ -127,8 +127,9 @@ function tidyByHand(account: Account): string {
 
 /** What is not as it should be, as one list; nothing where nothing is known. */
 function differenceList({ differences = [] }: Account): readonly string[] {
+  if (differences.length === 0) return [];
   const lines = differences.slice(0, 20).map((difference) => `* ${plain(clip(difference, 300))}`);
-  return lines.length > 0 ? [lines.join("\n")] : [];
+  return [lines.join("\n")];
 }
 
 /** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
@@ -150,7 +151,8 @@ function firstLook(account: Account, links: Links): string {
 
 function whereToLook(account: Account, links: Links): string {
   const dashboards = dashboardLinks(links, account);
-  return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
+  if (dashboards.length === 0) return "in its logs and on your dashboards";
+  return `in its logs and on ${dashboards.join(", ")}`;
 }
 
 function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): string {
@@ -160,7 +162,8 @@ function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): 
       if (by === "lost")
         return `why requests for ${code(canary)} found no pod (endpoints, readiness, outlier detection)`;
       if (by === "split") return `who sent requests to ${code(canary)}, and by which route,`;
-      return `the ${by === "latency" ? "slow" : "failed"} answers of ${code(canary)}`;
+      if (by === "latency") return `the slow answers of ${code(canary)}`;
+      return `the failed answers of ${code(canary)}`;
     }
     case "errors":
       return `the failed answers of ${code(canary)}`;
@@ -187,4 +190,7 @@ const command = ({ target }: Account, name: "promote" | "rollback"): string =>
 const kubectl = (namespace: string, rest: string): string => `kubectl -n ${word(namespace)} ${rest}`;
 
 /** Names are people's own input until an API server has seen them: a shell must take them as one word. */
-const word = (text: string): string => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+function word(text: string): string {
+  if (/^[\w.:/@%+=-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

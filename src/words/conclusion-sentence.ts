@@ -2,7 +2,7 @@ import type { Conclusion, LogE } from "../evidence/conclusion.ts";
 import type { RatioInterval } from "../evidence/confidence.ts";
 import type { PairedCounts } from "../evidence/evidence.ts";
 import { formatDuration } from "../lib/duration.ts";
-import { count, number, percent } from "../lib/numbers.ts";
+import { count, number, percent, plural } from "../lib/numbers.ts";
 
 /** What evidence says, in one sentence for somebody on call. */
 export function conclusionSentence(conclusion: Conclusion): string {
@@ -37,8 +37,10 @@ function harmSentence({ by, judged, slower, ratio, bounds }: Conclusion): string
   return `${of(slow.canary, requests.canary)} canary requests took longer than ${formatDuration(than)}, ${of(slow.stable, requests.stable)} on stable in the same time: slower than stable, ${odds}`;
 }
 
-const moreFailures = ({ low }: RatioInterval): string =>
-  low !== undefined && low >= 1.05 ? `at least ${number(low)} times as many` : "more often than on stable";
+function moreFailures({ low }: RatioInterval): string {
+  if (low !== undefined && low >= 1.05) return `at least ${number(low)} times as many`;
+  return "more often than on stable";
+}
 
 function safeSentence({ judged, ratio, bounds: { safeRatio, minExcess, beta } }: Conclusion): string {
   if (ratio.high !== undefined && ratio.high <= safeRatio)
@@ -50,9 +52,10 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
   const sound = `(${percent(breaker.floor)} failing would be), ${chance(beta)}`;
   if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
     return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
-  const isPart = judged.requests.canary < seen.requests.canary;
-  const warm = isPart ? `, by all ${count(seen.requests.canary)} of its requests` : "";
-  return `${compared(judged)}: ${unproven(judged, ratio)}; surely not broken${warm} ${sound}`;
+  let notBroken = "surely not broken";
+  if (judged.requests.canary < seen.requests.canary)
+    notBroken += `, by all ${count(seen.requests.canary)} of its requests`;
+  return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
 }
 
 function nothingSentence({ seen, judged, warmUpLeft, ratio }: Conclusion): string {
@@ -73,7 +76,8 @@ export function conclusionFigures(conclusion: Conclusion): { readonly value: str
   const failing = share(seen.errors.canary, seen.requests.canary);
   switch (by) {
     case "latency":
-      return slower ? slowFigures(slower) : errorFigures(conclusion);
+      if (slower) return slowFigures(slower);
+      return errorFigures(conclusion);
     case "split":
     case "lost":
       return {
@@ -118,7 +122,7 @@ export function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, 
   const all = split.requests.canary + split.requests.stable;
   if (all > 0) numbers.push(`split ${share(split.requests.canary, all)}, planned ${percent(split.planned / 100)}`);
   if (dispersion.phi > 1) numbers.push(`φ ${number(dispersion.phi)}`);
-  numbers.push(`${count(polls)} ${polls === 1 ? "poll" : "polls"}`);
+  numbers.push(`${count(polls)} ${plural(polls, "poll")}`);
   return numbers.join(" · ");
 }
 
@@ -139,10 +143,10 @@ function range({ low, high }: RatioInterval): string {
   return `${number(low)} to ${number(high)} times as many`;
 }
 
-const unproven = ({ errors }: PairedCounts, ratio: RatioInterval): string =>
-  errors.canary + errors.stable === 0
-    ? "no failure to compare by"
-    : `${range(ratio)}, which proves neither harm nor safety`;
+function unproven({ errors }: PairedCounts, ratio: RatioInterval): string {
+  if (errors.canary + errors.stable === 0) return "no failure to compare by";
+  return `${range(ratio)}, which proves neither harm nor safety`;
+}
 
 const chance = (alpha: number): string => `odds of chance below 1 in ${count(Math.round(1 / alpha))}`;
 const of = (part: number, whole: number): string => `${count(part)} of ${count(whole)}`;
@@ -151,5 +155,6 @@ const share = (part: number, whole: number): string => (whole === 0 ? "—" : pe
 /** An e-value from its logarithm: as a number where people read one, as a power of ten beyond. */
 function eValue(logE: LogE): string {
   if (logE === null) return "0";
-  return Math.abs(logE) < Math.log(10_000) ? number(Math.exp(logE)) : `10^${Math.floor(logE / Math.LN10)}`;
+  if (Math.abs(logE) < Math.log(10_000)) return number(Math.exp(logE));
+  return `10^${Math.floor(logE / Math.LN10)}`;
 }

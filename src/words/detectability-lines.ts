@@ -30,14 +30,16 @@ export function detectabilityLines(detectability: Detectability): readonly strin
 
 /** Where little or nothing is found: what would help. */
 function warning({ traffic, smallest, better }: DetectableInTraffic): string {
-  const little = smallest
-    ? `only a version that ${failing(smallest.ratio, traffic)}`
-    : "nothing, not even a version that fails every request,";
-  const more = better
-    ? `${formatDuration(better.wait)} at ${better.weight} % would find one that ${failing(better.ratio, traffic)}`
-    : "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
-  return `! At ${number(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases; ${more}.`;
+  let little = "nothing, not even a version that fails every request,";
+  if (smallest) little = `only a version that ${failing(smallest.ratio, traffic)}`;
+  const now = `At ${number(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases`;
+  if (!better) return `! ${now}; ${nothingBetter}.`;
+  const { wait, weight, ratio } = better;
+  return `! ${now}; ${formatDuration(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
 }
+
+const nothingBetter =
+  "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 
 /** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio: number, { baseline }: Traffic): string {

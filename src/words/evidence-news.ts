@@ -22,8 +22,10 @@ export function createEvidenceNews(): (account: Account) => readonly string[] {
       turn: turnOf(record.stage, record.until !== undefined, extended) ?? before.turn,
     };
     if (extended && known.turn !== before.turn) {
+      const lines = [say(account.reason)];
       const deciding = decidingProof(account);
-      return deciding ? [say(account.reason), deciding.numbers] : [say(account.reason)];
+      if (deciding) lines.push(deciding.numbers);
+      return lines;
     }
     const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
     if (!proof || !isNews || isToldBy(account, proof.verdict.gate)) return [];

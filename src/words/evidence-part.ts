@@ -20,7 +20,8 @@ export function proofIn(record: StageRecord | undefined): Proof | undefined {
 /** What the newest stage's evidence says, where it is the release's own reason. */
 export function decidingProof({ stages, reason }: Account): Proof | undefined {
   const proof = proofIn(stages.at(-1));
-  return proof && proof.verdict.gate === verdictOf(reason)?.gate ? proof : undefined;
+  if (proof?.verdict.gate !== verdictOf(reason)?.gate) return undefined;
+  return proof;
 }
 
 /** A report has 65,536 characters for everything. */

@@ -32,6 +32,8 @@ const marks: { readonly [phase in State["phase"]]?: string } = {
   failed: "🚨",
 };
 
+const stuckWhile = { promoting: "promoting", "rolling-back": "rolling back" } as const;
+
 const markOf = ({ phase }: State): string => marks[phase] ?? "⏳";
 
 function wordsOf(account: Account, state: State): string {
@@ -43,7 +45,8 @@ function wordsOf(account: Account, state: State): string {
       if (state.stage === plan.stages.length) return "going to 100 %";
       return `going to ${stageAt(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
     case "baking":
-      return `${weight} % on the canary (${stageOf(plan, state.stage)}${isExtended(account) ? ", extended" : ""})`;
+      if (isExtended(account)) return `${weight} % on the canary (${stageOf(plan, state.stage)}, extended)`;
+      return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
     case "waiting":
       if (state.reason.kind === "held")
         return `held at ${weight} % (${stageOf(plan, state.stage)}): ${whatIsOpen[state.reason.question]}`;
@@ -58,7 +61,7 @@ function wordsOf(account: Account, state: State): string {
     case "rolled-back":
       return rolledBack(account);
     case "failed":
-      return `stuck while ${state.during === "promoting" ? "promoting" : "rolling back"}, somebody has to look`;
+      return `stuck while ${stuckWhile[state.during]}, somebody has to look`;
   }
 }
 

@@ -19,20 +19,17 @@ export function dashboardLinks({ dashboards }: Links, { target, startedAt, now }
     from: String(startedAt),
     to: String(now),
   };
-  return Object.entries(dashboards).map(([name, template]) =>
-    link(
-      name,
-      template.replace(/\{(\w+)\}/g, (whole, key: string) =>
-        values[key] === undefined ? whole : encodeURIComponent(values[key]),
-      ),
-    ),
-  );
+  const fillIn = (whole: string, key: string): string => {
+    const value = values[key];
+    return value === undefined ? whole : encodeURIComponent(value);
+  };
+  return Object.entries(dashboards).map(([name, template]) => link(name, template.replace(/\{(\w+)\}/g, fillIn)));
 }
 
 /** The run, by whom, and the dashboards, as one line. */
 export function linkLine(links: Links, account: Account): string {
   const { run } = account;
-  const by = run.actor === undefined ? "" : ` by ${plain(run.actor)}`;
-  const ran = run.url === undefined ? `Run ${code(run.id)}${by}` : `${link("Run and its log", run.url)}${by}`;
+  let ran = run.url === undefined ? `Run ${code(run.id)}` : link("Run and its log", run.url);
+  if (run.actor !== undefined) ran += ` by ${plain(run.actor)}`;
   return [ran, ...dashboardLinks(links, account)].join(" · ");
 }

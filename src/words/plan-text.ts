@@ -68,52 +68,50 @@ function gateInWords(gate: Gate, rules: EvidenceRules): string {
   switch (gate.kind) {
     case "query":
       return withLimits(gate.name, [
-        ["≥", gate.atLeast],
-        ["≤", gate.atMost],
+        ["≥", gate.atLeast, String],
+        ["≤", gate.atMost, String],
       ]);
     case "errors":
       return withLimits(gate.name, [
-        ["≤", gate.atMost === undefined ? undefined : percent(gate.atMost)],
-        ["≤ stable +", gate.aboveStable === undefined ? undefined : `${number(gate.aboveStable * 100)} points`],
+        ["≤", gate.atMost, percent],
+        ["≤ stable +", gate.aboveStable, (share) => `${number(share * 100)} points`],
       ]);
     case "latency":
       return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
-        ["≤", gate.atMost === undefined ? undefined : formatDuration(gate.atMost)],
-        ["≤", gate.timesStable === undefined ? undefined : `${gate.timesStable} × stable`],
+        ["≤", gate.atMost, formatDuration],
+        ["≤", gate.timesStable, (times) => `${times} × stable`],
       ]);
     case "evidence":
       return `${gate.name} (${evidenceInWords(rules)})`;
     case "restarts":
-      return withLimits(gate.name, [["≤", gate.atMost]]);
+      return withLimits(gate.name, [["≤", gate.atMost, String]]);
   }
 }
 
 /** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
 const exact = (value: number): number => Number(value.toPrecision(12));
 
+type Limit = readonly [sign: string, value: number | undefined, write: (value: number) => string];
+
 /** The limits that there are, each after its sign. */
-function withLimits(
-  name: string,
-  limits: readonly (readonly [sign: string, limit: string | number | undefined])[],
-): string {
+function withLimits(name: string, limits: readonly Limit[]): string {
   const words = [name];
-  for (const [sign, limit] of limits) if (limit !== undefined) words.push(`${sign} ${limit}`);
+  for (const [sign, value, write] of limits) if (value !== undefined) words.push(`${sign} ${write(value)}`);
   return words.join(" ");
 }
 
 const proof = { sound: "surely not broken", safe: "surely safe" } as const;
 
 function evidenceInWords({ settings, early }: EvidenceRules): string {
-  const parts = ["errors, response times and the split"];
-  parts.push(`passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}`);
-  parts.push(`at most ${percent(settings.alpha)} of good releases fail`);
-  return parts.join("; ");
+  let passes = `passes when ${proof[settings.requires]}`;
+  if (early) passes += ", before its time when surely safe";
+  return `errors, response times and the split; ${passes}; at most ${percent(settings.alpha)} of good releases fail`;
 }
 
 function promotion({ stable, canary }: Target, { promotion, keepOld, drain }: Plan): string {
   const first = `all traffic to ${canary.deployment}`;
   if (promotion === "update")
     return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
-  const old = keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${formatDuration(drain)}`;
-  return `${first}, which is the new stable${old}`;
+  if (keepOld) return `${first}, which is the new stable`;
+  return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${formatDuration(drain)}`;
 }

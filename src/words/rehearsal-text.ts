@@ -25,9 +25,10 @@ export const rehearsalText = (rehearsed: RehearsedPlan): string =>
 
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }: RehearsedPlan): readonly string[] {
   const { phi } = plan.evidence.settings.dispersion;
-  const clusters = phi > 1 ? `, in clusters (φ ${number(phi)})` : "";
+  let before = `${trafficInWords(traffic)} (${from})`;
+  if (phi > 1) before += `, in clusters (φ ${number(phi)})`;
   const lines = [
-    `${number(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${trafficInWords(traffic)} (${from})${clusters}.`,
+    `${number(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${before}.`,
     `Stages: ${plan.stages.map(stageInShort).join(", ")}; looked at every ${formatDuration(plan.pollEvery)}.`,
   ];
   if (unrehearsed.length > 0) lines.push(`Not rehearsed, and taken as passed: ${unrehearsed.join(", ")}.`);
@@ -36,8 +37,10 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
   return lines;
 }
 
-const stageInShort = ({ weight, wait }: Stage): string =>
-  `${weight} %${wait > 0 ? ` for ${formatDuration(wait)}` : ""}`;
+function stageInShort({ weight, wait }: Stage): string {
+  if (wait === 0) return `${weight} %`;
+  return `${weight} % for ${formatDuration(wait)}`;
+}
 
 const heads = [
   "the canary fails",

@@ -1,4 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
+import { plural } from "../lib/numbers.ts";
 import type { Change, Replay, Replayable, ReplayedStage } from "../rehearsal/replay-ledger.ts";
 import type { Target } from "../release/target.ts";
 import type { GateVerdict } from "../release/verdict.ts";
@@ -17,20 +18,24 @@ export function replayText(
       `The oldest ${pollCount(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`,
     );
   lines.push("", ...stages.flatMap(stageLines), "");
-  lines.push(`What followed from the evidence, poll by poll${folded > 0 ? ` from ${folded + 1} on` : ""}:`);
+  if (folded === 0) lines.push("What followed from the evidence, poll by poll:");
+  else lines.push(`What followed from the evidence, poll by poll from ${folded + 1} on:`);
   if (ledger.polls.length === 0) lines.push("  no poll is left");
   else if (changes.length === 0) lines.push("  the same all the time");
   lines.push(...changes.map(changeLine), "", summary(stages, agrees));
   return lines.join("\n");
 }
 
-const pollCount = (polls: number): string => (polls === 1 ? "1 poll" : `${polls} polls`);
+const pollCount = (polls: number): string => `${polls} ${plural(polls, "poll")}`;
 
 function summary(stages: readonly ReplayedStage[], agrees: boolean): string {
   const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
-  if (agrees) return judged.length === 0 ? "No verdict rests on the ledger." : "Every verdict agrees with the ledger.";
-  const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
-  return `Not what the ledger gives: ${wrong} of ${judged.length === 1 ? "1 verdict" : `${judged.length} verdicts`}.`;
+  if (!agrees) {
+    const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
+    return `Not what the ledger gives: ${wrong} of ${judged.length} ${plural(judged.length, "verdict")}.`;
+  }
+  if (judged.length === 0) return "No verdict rests on the ledger.";
+  return "Every verdict agrees with the ledger.";
 }
 
 const marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" } as const;
@@ -72,8 +77,9 @@ export function whyNotReplayed(stage: Extract<ReplayedStage, { outcome: "missing
 }
 
 function verdictLines(verdict: GateVerdict): readonly string[] {
-  const policy = verdict.policy === undefined ? "" : ` (${verdict.policy})`;
-  const lines = [`    ${verdict.kind}${policy}: ${verdictSentence(verdict)}`];
+  let kind: string = verdict.kind;
+  if (verdict.policy !== undefined) kind += ` (${verdict.policy})`;
+  const lines = [`    ${kind}: ${verdictSentence(verdict)}`];
   const numbers = numbersOf(verdict);
   if (numbers !== undefined) lines.push(`    ${numbers}`);
   return lines;

@@ -20,36 +20,38 @@ export function renderReport(account: Account, links: Links, limit: number = lon
   const { mark, words } = headlineOf(account);
   const { namespace, service } = account.target;
   const bars = splitBars(account);
-  const head = [
+  const parts = [
     `### ${mark} ${plain(`${namespace}/${service}`)}: ${plain(words)}`,
     subject(account),
     why(account),
     adviceOf(account, links),
-    account.plan.stages.length === 0 ? undefined : stageTable(account),
-    evidencePart(account),
-    bars === undefined ? undefined : `Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`,
-    warnings(account),
-    linkLine(links, account),
-  ].filter((part) => part !== undefined);
-  const text = head.join("\n\n");
-  return clip([text, story(account, limit - text.length - 2)].filter((part) => part !== undefined).join("\n\n"), limit);
+  ];
+  if (account.plan.stages.length > 0) parts.push(stageTable(account));
+  parts.push(evidencePart(account));
+  if (bars) parts.push(`Requests in stage ${bars.stage}:\n\n${block(bars.text, "text")}`);
+  parts.push(warnings(account), linkLine(links, account));
+  const text = paragraphs(parts);
+  return clip(paragraphs([text, story(account, limit - text.length - 2)]), limit);
 }
+
+const paragraphs = (parts: readonly (string | undefined)[]): string =>
+  parts.filter((part) => part !== undefined).join("\n\n");
 
 /** What is released, and how old this picture is. */
 function subject(account: Account): string {
   const { target, startedAt, now, state } = account;
-  const image = target.image === undefined ? "" : `, image ${code(clip(target.image, 300))}`;
-  const age = now - startedAt;
-  const when = isRunning(state)
-    ? `As of ${timeOf(now)} UTC, ${formatDuration(age)} after the start.`
-    : `Took ${formatDuration(age)}, until ${timeOf(now)} UTC.`;
-  return `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}${image}. ${when}`;
+  let versions = `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}`;
+  if (target.image !== undefined) versions += `, image ${code(clip(target.image, 300))}`;
+  const age = formatDuration(now - startedAt);
+  if (isRunning(state)) return `${versions}. As of ${timeOf(now)} UTC, ${age} after the start.`;
+  return `${versions}. Took ${age}, until ${timeOf(now)} UTC.`;
 }
 
 /** Success needs no reason. */
 function why({ state, reason, settled }: Account): string | undefined {
   if (state.phase === "succeeded" && settled !== false) return undefined;
-  return `**${isRunning(state) ? "Now" : "Why"}:** ${plain(clip(say(reason), 2_000))}`;
+  const head = isRunning(state) ? "Now" : "Why";
+  return `**${head}:** ${plain(clip(say(reason), 2_000))}`;
 }
 
 function warnings({ warnings: given }: Account): string | undefined {
@@ -67,8 +69,9 @@ function story({ log }: Account, room: number): string | undefined {
   );
   const fits = newestThatFit(lines, room - folded(title, "* …").length);
   if (fits.length === 0) return undefined;
-  const missing = lines.length > fits.length ? ["* …"] : [];
-  return folded(title, [...missing, ...fits].join("\n"));
+  const entries = fits.join("\n");
+  if (fits.length === lines.length) return folded(title, entries);
+  return folded(title, `* …\n${entries}`);
 }
 
 const title = "What happened (UTC)";

@@ -5,7 +5,8 @@ import { verdictSentence } from "./verdict-sentence.ts";
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
 export function say(reason: Reason): string {
   const { lastWords } = reason;
-  return lastWords === undefined ? sentence(reason) : `${sentence(reason)}. Its pods later: ${lastWords}`;
+  if (lastWords === undefined) return sentence(reason);
+  return `${sentence(reason)}. Its pods later: ${lastWords}`;
 }
 
 /** In the order of a release. */
@@ -57,26 +58,27 @@ function sentence(reason: Reason): string {
     case "stable-ready":
       return `stable runs the new image: ${reason.pods}`;
     case "stable-not-ready":
-      return `stable is not ready with the new image: ${reason.pods ?? unread}${reason.stuck ? stays : ""}`;
+      return stableNotReady(reason);
     case "stable-broken":
       return `${reason.pods}${stays}`;
     case "promoted":
-      return reason.winner === "canary"
-        ? "every stage passed: the canary is the new stable"
-        : "stable runs the new image: giving its traffic back";
+      if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
+      return "stable runs the new image: giving its traffic back";
     case "draining":
       return `requests under way may finish: ${formatDuration(reason.left)}`;
     case "drained":
       return "requests under way had time to finish";
     case "retiring":
       if (reason.loser === "canary") return "removing the canary";
-      return reason.kept ? "the old version is kept" : "scaling the old version down";
+      if (reason.kept) return "the old version is kept";
+      return "scaling the old version down";
 
     case "restoring":
       return "putting the canary back as it was";
 
     case "trouble":
-      return reason.lasted === undefined ? reason.words : `${reason.words}, for ${formatDuration(reason.lasted)}`;
+      if (reason.lasted === undefined) return reason.words;
+      return `${reason.words}, for ${formatDuration(reason.lasted)}`;
     case "looking-again":
       return `${reason.words}; looking again`;
     case "trying-again":
@@ -91,7 +93,8 @@ function sentence(reason: Reason): string {
     case "left-half-way":
       return "its job ended without finishing it";
     case "rollback-wanted":
-      return reason.actor ? `somebody asked for it (${reason.actor})` : "somebody asked for it";
+      if (reason.actor) return `somebody asked for it (${reason.actor})`;
+      return "somebody asked for it";
     case "approved":
       return `approved${by(reason.actor)}`;
     case "taken-up":
@@ -106,10 +109,14 @@ const later = (after: number | undefined): string => (after === undefined ? "" :
 const again = (putBacks: number): string => (putBacks === 0 ? "" : `, again after it was put back ${putBacks} times`);
 const by = (actor: string | undefined): string => (actor ? ` by ${actor}` : "");
 
+function stableNotReady({ pods = unread, stuck }: Extract<Reason, { kind: "stable-not-ready" }>): string {
+  const sentence = `stable is not ready with the new image: ${pods}`;
+  return stuck ? sentence + stays : sentence;
+}
+
 function passed({ stage, verdict, smaller }: Passed): string {
-  const how = verdict ? `ended undecided and goes on by the plan: ${verdictSentence(verdict)}` : "passed";
-  const next = smaller
-    ? `; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`
-    : "";
-  return `stage ${stage} ${how}${next}`;
+  let sentence = `stage ${stage} passed`;
+  if (verdict) sentence = `stage ${stage} ended undecided and goes on by the plan: ${verdictSentence(verdict)}`;
+  if (!smaller) return sentence;
+  return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
 }

@@ -20,7 +20,8 @@ export function observedSplit({ tally, served }: Pick<StageRecord, "tally" | "se
 
 /** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
 export function bar(percent: number, width: number): string {
-  const filled = percent <= 0 ? 0 : Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
+  let filled = 0;
+  if (percent > 0) filled = Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
@@ -48,9 +49,12 @@ function observedLine(record: StageRecord): string {
 
 function failedLine({ stable, canary, unattributed }: Tally): string | undefined {
   if (stable.requests + canary.requests + unattributed.requests === 0) return undefined;
-  const lost = unattributed.errors > 0 ? `, and ${count(unattributed.errors)} that reached no pod` : "";
-  return `failed    canary ${failures(canary)}, stable ${failures(stable)}${lost}`;
+  const line = `failed    canary ${failures(canary)}, stable ${failures(stable)}`;
+  if (unattributed.errors === 0) return line;
+  return `${line}, and ${count(unattributed.errors)} that reached no pod`;
 }
 
-const failures = ({ requests, errors }: Count): string =>
-  requests === 0 ? "—" : `${count(errors)} of ${count(requests)} (${percent(errors / requests)})`;
+function failures({ requests, errors }: Count): string {
+  if (requests === 0) return "—";
+  return `${count(errors)} of ${count(requests)} (${percent(errors / requests)})`;
+}

@@ -25,14 +25,17 @@ export type ComparedSplit = {
 export function splitCountText(target: Target, { count, share, planned, asPlanned }: ComparedSplit): string {
   const { stable, canary, neither, from } = count;
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
-  const lost = neither > 0 ? `; ${neither} reached neither version` : "";
-  const plan =
-    planned === undefined
-      ? "No release is under way."
-      : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
+  let others = `${target.stable.deployment} got ${stable}`;
+  if (neither > 0) others += `; ${neither} reached neither version`;
   const confidence = `95 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
   return [
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (${confidence}; ${from}).`,
-    `${target.stable.deployment} got ${stable}${lost}. ${plan}`,
+    `${others}. ${besideThePlan(planned, asPlanned)}`,
   ].join("\n");
+}
+
+function besideThePlan(planned: number | undefined, asPlanned: boolean | undefined): string {
+  if (planned === undefined) return "No release is under way.";
+  if (asPlanned) return `Planned: ${planned} %, which the count agrees with.`;
+  return `Planned: ${planned} %, which the count contradicts.`;
 }

@@ -10,18 +10,18 @@ import { figuresInWords } from "./verdict-sentence.ts";
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 export function stageProgress(account: Account, now: Instant): string | undefined {
   const { state, plan, stages } = account;
+  if (state.phase !== "baking") return undefined;
   const record = stages.at(-1);
-  const stage = state.phase === "baking" ? plan.stages[state.stage] : undefined;
-  if (state.phase !== "baking" || !stage || !record) return undefined;
+  const stage = plan.stages[state.stage];
+  if (!stage || !record) return undefined;
   const time = timeLeft(stage, state.since, account, now);
   if (time === undefined) return undefined;
-  const observed = observedSplit(record);
-  return [time, observed ? countedIn(observed) : "no request counted yet", ...record.verdicts.map(gateProgress)].join(
-    " · ",
-  );
+  return [time, countedIn(observedSplit(record)), ...record.verdicts.map(gateProgress)].join(" · ");
 }
 
-function countedIn({ requests: { stable, canary } }: ObservedSplit): string {
+function countedIn(observed: ObservedSplit | undefined): string {
+  if (!observed) return "no request counted yet";
+  const { stable, canary } = observed.requests;
   const all = canary + stable;
   return `canary ${count(canary)} of ${count(all)} requests (${percent(canary / all)})`;
 }
@@ -58,9 +58,8 @@ export function chapterOf({ state, plan }: Account): string | undefined {
     case "shifting":
     case "baking":
     case "waiting":
-      return state.stage < plan.stages.length
-        ? `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`
-        : "All requests to the canary";
+      if (state.stage >= plan.stages.length) return "All requests to the canary";
+      return `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`;
     case "promoting":
       return "Promote";
     case "rolling-back":

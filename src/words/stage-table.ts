@@ -1,6 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { type Column, clip, plain, table } from "../lib/markdown.ts";
-import { count } from "../lib/numbers.ts";
+import { count, plural } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { Stage } from "../release/plan.ts";
 import type { StageRecord } from "../release/release-record.ts";
@@ -34,7 +34,8 @@ export function stageTable(account: Account): string {
     .flatMap((stage, index) => rowsOf(account, stage, index))
     .map((row) => row.map(unbroken));
   const left = rows.length - maxRows;
-  return left > 0 ? `${table(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.` : table(columns, rows);
+  if (left <= 0) return table(columns, rows);
+  return `${table(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.`;
 }
 
 function rowsOf(account: Account, stage: Stage, index: number): readonly (readonly string[])[] {
@@ -63,23 +64,26 @@ function gateCells(gate: string, { verdicts: given }: StageRecord): readonly str
 /** Evidence says more than a limit does: safety can be proven, and a canary can be neither good nor bad. */
 function verdictCell({ kind, proven, policy }: GateVerdict): string {
   if (kind === "pass" && proven) return "✅ safe";
-  return kind === "wait" && policy !== undefined ? "⏳\u00a0undecided" : verdicts[kind];
+  if (kind === "wait" && policy !== undefined) return "⏳\u00a0undecided";
+  return verdicts[kind];
 }
 
 /** A stage is called by its number; its name is added where it says more than the weight does. */
 function stageName({ name, weight }: Stage, index: number): string {
-  return name.replace(/\s/g, "") === `${weight}%` ? String(index + 1) : `${index + 1} ${cell(name)}`;
+  if (name.replace(/\s/g, "") === `${weight}%`) return String(index + 1);
+  return `${index + 1} ${cell(name)}`;
 }
 
 function waited({ wait }: Stage, record: StageRecord | undefined, now: number): string {
   if (!record) return `— of ${formatDuration(wait)}`;
   const lasted = (record.until ?? now) - record.since;
-  return lasted >= wait ? formatDuration(lasted) : `${formatDuration(lasted)} of ${formatDuration(wait)}`;
+  if (lasted >= wait) return formatDuration(lasted);
+  return `${formatDuration(lasted)} of ${formatDuration(wait)}`;
 }
 
 function gateCount({ gates }: Stage): string {
   if (gates.length === 0) return "none";
-  return gates.length === 1 ? "1 gate" : `${gates.length} gates`;
+  return `${gates.length} ${plural(gates.length, "gate")}`;
 }
 
 const isOver = ({ state }: Account): boolean =>

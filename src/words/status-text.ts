@@ -10,9 +10,10 @@ import { verdictSentence } from "./verdict-sentence.ts";
 /** Where a release is, for somebody at a terminal. */
 export function statusText(record: ReleaseRecord, drift: string | undefined, now: Instant): string {
   const { target, state, run, startedAt, log, stages } = record;
-  const stage = "stage" in state ? `, stage ${state.stage + 1} of ${record.plan.stages.length}` : "";
+  let where: string = state.phase;
+  if ("stage" in state) where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
   const lines = [
-    `${target.namespace}/${target.service}: ${state.phase}${stage}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
+    `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
     `begun ${dateAndTime(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
   ];
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
@@ -49,5 +50,6 @@ function next(record: ReleaseRecord): readonly string[] {
   }
   if (state.phase === "failed")
     return ["It could neither be finished nor given back: see the report, then run `rollback`."];
-  return isRunning(state) ? ["If no job runs it any more, `rollback` gives the traffic back."] : [];
+  if (isRunning(state)) return ["If no job runs it any more, `rollback` gives the traffic back."];
+  return [];
 }

@@ -1,5 +1,5 @@
 import type { Ground } from "../evidence/conclusion.ts";
-import { number, percent } from "../lib/numbers.ts";
+import { number, percent, plural } from "../lib/numbers.ts";
 import type { ErrorFigures, GateVerdict, Missing, QueryFigures, ResponseTime } from "../release/verdict.ts";
 import { conclusionFigures, conclusionNumbers, conclusionSentence } from "./conclusion-sentence.ts";
 
@@ -24,11 +24,14 @@ export function verdictSentence(verdict: GateVerdict): string {
     case "query":
       return `${gate} is ${value}, limit ${limit}${inARow(figures)}`;
     case "restarts":
-      return `${gate}: the canary's containers restarted ${times(figures.restarts)}, limit ${limit}`;
+      return restartsSentence(gate, figures.restarts, limit);
     case "budget":
       return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
   }
 }
+
+const restartsSentence = (gate: string, restarts: number, limit: string): string =>
+  `${gate}: the canary's containers restarted ${restarts} ${plural(restarts, "time")}, limit ${limit}`;
 
 function missingWords(missing: Missing): string {
   switch (missing.what) {
@@ -46,15 +49,15 @@ function missingWords(missing: Missing): string {
   }
 }
 
-const neededWords = ({ kind }: GateVerdict, needed: number): string =>
-  kind === "wait" ? `; ${needed} requests are needed to judge` : "";
+function neededWords({ kind }: GateVerdict, needed: number): string {
+  if (kind !== "wait") return "";
+  return `; ${needed} requests are needed to judge`;
+}
 
 function inARow({ outside, tolerated }: Exclude<QueryFigures, { missing: Missing }>): string {
   if (outside === 0 || tolerated === 0) return "";
-  return `, ${outside} ${outside === 1 ? "poll" : "polls"} in a row`;
+  return `, ${outside} ${plural(outside, "poll")} in a row`;
 }
-
-const times = (count: number): string => `${count} ${count === 1 ? "time" : "times"}`;
 
 /** For tables: a verdict's figures as people write them. */
 export type FiguresInWords = {
@@ -80,7 +83,8 @@ export function figuresInWords({ figures }: Pick<GateVerdict, "figures">): Figur
     }
     case "query": {
       const limit = queryLimits(figures).join(", ");
-      return "missing" in figures ? { value: nothing, limit } : { value: number(figures.value), limit };
+      if ("missing" in figures) return { value: nothing, limit };
+      return { value: number(figures.value), limit };
     }
     case "restarts":
       return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
@@ -100,10 +104,12 @@ function errorFigures(figures: ErrorFigures): FiguresInWords {
 }
 
 const atMost = (allowed: number | undefined, write: (value: number) => string): string =>
-  `≤ ${allowed === undefined ? nothing : write(allowed)}`;
+  allowed === undefined ? `≤ ${nothing}` : `≤ ${write(allowed)}`;
 
-const besides = <T extends number | ResponseTime>(stable: T | undefined, write: (value: T) => string): string =>
-  stable === undefined ? "" : ` (stable ${write(stable)})`;
+function besides<T extends number | ResponseTime>(stable: T | undefined, write: (value: T) => string): string {
+  if (stable === undefined) return "";
+  return ` (stable ${write(stable)})`;
+}
 
 function queryLimits({ atLeast, atMost }: QueryFigures): readonly string[] {
   const limits = [];
@@ -120,7 +126,12 @@ export const numbersOf = ({ figures }: Pick<GateVerdict, "figures">): string | u
 export const groundOf = ({ figures }: Pick<GateVerdict, "figures">): Ground | undefined =>
   "conclusion" in figures ? figures.conclusion.by : undefined;
 
-const timeWords = (time: ResponseTime): string =>
-  "above" in time ? `more than ${millis(time.above)}` : millis(time.atMost);
+function timeWords(time: ResponseTime): string {
+  if ("above" in time) return `more than ${millis(time.above)}`;
+  return millis(time.atMost);
+}
 
-const millis = (value: number): string => (value < 1_000 ? `${number(value)} ms` : `${number(value / 1_000)} s`);
+function millis(value: number): string {
+  if (value < 1_000) return `${number(value)} ms`;
+  return `${number(value / 1_000)} s`;
+}
