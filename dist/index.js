@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 5020:
+/***/ 325:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(2540));
-const tunnel = __importStar(__nccwpck_require__(1311));
-const undici_1 = __nccwpck_require__(4560);
+const pm = __importStar(__nccwpck_require__(1133));
+const tunnel = __importStar(__nccwpck_require__(6636));
+const undici_1 = __nccwpck_require__(8497);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 2540:
+/***/ 1133:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 3994:
+/***/ 6673:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 7285:
+/***/ 2032:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(1855)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 3636:
+/***/ 1855:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7261);
+	createDebug.humanize = __nccwpck_require__(7358);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 9557:
+/***/ 7540:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(7285);
+	module.exports = __nccwpck_require__(2032);
 } else {
-	module.exports = __nccwpck_require__(3341);
+	module.exports = __nccwpck_require__(4706);
 }
 
 
 /***/ }),
 
-/***/ 3341:
+/***/ 4706:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(5710);
+	const supportsColor = __nccwpck_require__(5537);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(3636)(exports);
+module.exports = __nccwpck_require__(1855)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 1950:
+/***/ 9211:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4185:
+/***/ 6564:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 6793:
+/***/ 4610:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(4185);
+const address_error_1 = __nccwpck_require__(6564);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 2844:
+/***/ 1891:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(1555);
+var ipv4_1 = __nccwpck_require__(6608);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(149);
+var ipv6_1 = __nccwpck_require__(3386);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(4185);
+var address_error_1 = __nccwpck_require__(6564);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(3034));
+const helpers = __importStar(__nccwpck_require__(977));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 1555:
+/***/ 6608:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants = __importStar(__nccwpck_require__(1780));
-const address_error_1 = __nccwpck_require__(4185);
+const common = __importStar(__nccwpck_require__(4610));
+const constants = __importStar(__nccwpck_require__(3015));
+const address_error_1 = __nccwpck_require__(6564);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 149:
+/***/ 3386:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(6793));
-const constants4 = __importStar(__nccwpck_require__(1780));
-const constants6 = __importStar(__nccwpck_require__(5134));
-const helpers = __importStar(__nccwpck_require__(3034));
-const ipv4_1 = __nccwpck_require__(1555);
-const regular_expressions_1 = __nccwpck_require__(4829);
-const address_error_1 = __nccwpck_require__(4185);
-const common_1 = __nccwpck_require__(6793);
+const common = __importStar(__nccwpck_require__(4610));
+const constants4 = __importStar(__nccwpck_require__(3015));
+const constants6 = __importStar(__nccwpck_require__(2089));
+const helpers = __importStar(__nccwpck_require__(977));
+const ipv4_1 = __nccwpck_require__(6608);
+const regular_expressions_1 = __nccwpck_require__(7266);
+const address_error_1 = __nccwpck_require__(6564);
+const common_1 = __nccwpck_require__(4610);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 1780:
+/***/ 3015:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 5134:
+/***/ 2089:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 3034:
+/***/ 977:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 4829:
+/***/ 7266:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(5134));
+const v6 = __importStar(__nccwpck_require__(2089));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7261:
+/***/ 7358:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 3203:
+/***/ 280:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(3057);
+const utils_1 = __nccwpck_require__(7474);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 3057:
+/***/ 7474:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 9883:
+/***/ 5208:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(3203);
-const constants_1 = __nccwpck_require__(98);
-const helpers_1 = __nccwpck_require__(4878);
-const receivebuffer_1 = __nccwpck_require__(6996);
-const util_1 = __nccwpck_require__(4895);
+const smart_buffer_1 = __nccwpck_require__(280);
+const constants_1 = __nccwpck_require__(3781);
+const helpers_1 = __nccwpck_require__(5293);
+const receivebuffer_1 = __nccwpck_require__(5659);
+const util_1 = __nccwpck_require__(7402);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(1891);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 98:
+/***/ 3781:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 4878:
+/***/ 5293:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(4895);
-const constants_1 = __nccwpck_require__(98);
+const util_1 = __nccwpck_require__(7402);
+const constants_1 = __nccwpck_require__(3781);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(2844);
+const ip_address_1 = __nccwpck_require__(1891);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 6996:
+/***/ 5659:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 4895:
+/***/ 7402:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 9873:
+/***/ 844:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(9883), exports);
+__exportStar(__nccwpck_require__(5208), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 1311:
+/***/ 6636:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(1049);
+module.exports = __nccwpck_require__(5020);
 
 
 /***/ }),
 
-/***/ 1049:
+/***/ 5020:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 5710:
+/***/ 5537:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 5586:
+/***/ 642:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 1760:
+/***/ 9903:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 6428:
+/***/ 385:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1760);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9903);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 7820:
+/***/ 421:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1950);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9211);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 5330:
+/***/ 4869:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 4560:
+/***/ 8497:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 530:
+/***/ 5977:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7453);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(687);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5136);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9910);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 7453:
+/***/ 5136:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1158);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1577);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 9063:
+/***/ 1158:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 5495:
+/***/ 2406:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9063);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1158);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 2241:
+/***/ 7814:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9063);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5495);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3964);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1158);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2406);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1577);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 687:
+/***/ 9910:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 3964:
+/***/ 1577:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 9490:
+/***/ 8018:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(9063);
+var core_core = __nccwpck_require__(1158);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(7453);
+var core_checks = __nccwpck_require__(5136);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(3964);
+var core_util = __nccwpck_require__(1577);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5977);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(2241);
+var core_parse = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,7 +20580,7 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 8098:
+/***/ 9247:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20605,18 +20605,18 @@ function makeCommandFile(path) {
 
 /***/ }),
 
-/***/ 7756:
+/***/ 6155:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9171);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(642);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1570);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1219);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8477);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5405);
 
 
 
@@ -20675,7 +20675,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 2412:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20684,8 +20684,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5586);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(642);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7839);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20725,7 +20725,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 4971:
+/***/ 3274:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20733,7 +20733,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9490);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8018);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20793,7 +20793,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 1675:
+/***/ 683:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20805,11 +20805,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(1760);
+var context = __nccwpck_require__(9903);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(5020);
+var lib = __nccwpck_require__(325);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(8497);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25739,7 +25739,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(3994);
+var light = __nccwpck_require__(6673);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26066,9 +26066,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(901);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(7181);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26114,7 +26114,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 9337:
+/***/ 2377:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26258,7 +26258,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 1:
+/***/ 1371:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26304,7 +26304,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(421);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26391,21 +26391,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 4045:
+/***/ 2824:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1087);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9469);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1219);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9067);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7977);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3942);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2523);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9358);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2412);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1044);
 
 
 
@@ -26498,22 +26498,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 312:
+/***/ 7019:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6439);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8458);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7560);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5476);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5058);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5933);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8958);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1087);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6107);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6740);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1219);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9067);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7977);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5405);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3942);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2523);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9358);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1044);
 
 
 
@@ -26595,7 +26595,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 6107:
+/***/ 1044:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26603,7 +26603,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6916);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7839);
 
 
 /**
@@ -26640,7 +26640,7 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2120:
+/***/ 2802:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26649,10 +26649,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5203);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(315);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6878);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2793);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(822);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2112);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3701);
 
 
 
@@ -26805,7 +26805,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 2276:
+/***/ 2793:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26937,15 +26937,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 5203:
+/***/ 822:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7246);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2276);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4915);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2793);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27396,7 +27396,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 315:
+/***/ 2112:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27408,7 +27408,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27446,7 +27446,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 2165:
+/***/ 8939:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27456,17 +27456,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(7166);
+var errors = __nccwpck_require__(5933);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
+var parse = __nccwpck_require__(7814);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(315);
+var issue = __nccwpck_require__(2112);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(687);
+var registries = __nccwpck_require__(9910);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(9490);
+var mini_schemas = __nccwpck_require__(8018);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(9840);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27495,19 +27495,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(7246);
+var istio_metrics = __nccwpck_require__(4915);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(9979);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(5203);
+var config_inputs = __nccwpck_require__(822);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(9063);
+var core = __nccwpck_require__(1158);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5977);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(4986);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(6878);
+var nearest = __nccwpck_require__(3701);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27939,7 +27939,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(2276);
+var commands = __nccwpck_require__(2793);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27983,7 +27983,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(4869);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28268,7 +28268,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(3577);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28577,7 +28577,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(3755);
+var credentials = __nccwpck_require__(8934);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28741,7 +28741,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 6878:
+/***/ 3701:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28778,7 +28778,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2931:
+/***/ 4212:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28789,9 +28789,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(4947);
+var error_ratio = __nccwpck_require__(9840);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(1939);
+var numerics = __nccwpck_require__(6574);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29559,18 +29559,23 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(456);
+var gate = __nccwpck_require__(9979);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(4986);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(7166);
+var lib_errors = __nccwpck_require__(5933);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(4875);
+var numbers = __nccwpck_require__(3358);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
 /** "50 requests per second, of which 1 % fail" */
-const trafficInWords = ({ rate, baseline }) => `${(0,numbers/* number */.ai)(rate)} requests per second, of which ${baseline === 0 ? "none failed" : `${(0,numbers/* percent */.KN)(baseline)} fail`}`;
+function trafficInWords({ rate, baseline }) {
+    const requests = `${(0,numbers/* number */.ai)(rate)} requests per second`;
+    if (baseline === 0)
+        return `${requests}, of which none failed`;
+    return `${requests}, of which ${(0,numbers/* percent */.KN)(baseline)} fail`;
+}
 /** Whole seconds: a simulation knows no better. */
 const about = (time) => (0,duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
 
@@ -29604,14 +29609,16 @@ function detectabilityLines(detectability) {
 }
 /** Where little or nothing is found: what would help. */
 function warning({ traffic, smallest, better }) {
-    const little = smallest
-        ? `only a version that ${failing(smallest.ratio, traffic)}`
-        : "nothing, not even a version that fails every request,";
-    const more = better
-        ? `${(0,duration/* formatDuration */.a)(better.wait)} at ${better.weight} % would find one that ${failing(better.ratio, traffic)}`
-        : "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
-    return `! At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases; ${more}.`;
+    let little = "nothing, not even a version that fails every request,";
+    if (smallest)
+        little = `only a version that ${failing(smallest.ratio, traffic)}`;
+    const now = `At ${(0,numbers/* number */.ai)(traffic.rate)} requests per second this plan finds ${little} in 80 % of releases`;
+    if (!better)
+        return `! ${now}; ${nothingBetter}.`;
+    const { wait, weight, ratio } = better;
+    return `! ${now}; ${(0,duration/* formatDuration */.a)(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
 }
+const nothingBetter = "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 /** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio, { baseline }) {
     const rate = ratio * Math.max(baseline, neverSeen);
@@ -29675,23 +29682,23 @@ function gateInWords(gate, rules) {
     switch (gate.kind) {
         case "query":
             return withLimits(gate.name, [
-                ["≥", gate.atLeast],
-                ["≤", gate.atMost],
+                ["≥", gate.atLeast, String],
+                ["≤", gate.atMost, String],
             ]);
         case "errors":
             return withLimits(gate.name, [
-                ["≤", gate.atMost === undefined ? undefined : (0,numbers/* percent */.KN)(gate.atMost)],
-                ["≤ stable +", gate.aboveStable === undefined ? undefined : `${(0,numbers/* number */.ai)(gate.aboveStable * 100)} points`],
+                ["≤", gate.atMost, numbers/* percent */.KN],
+                ["≤ stable +", gate.aboveStable, (share) => `${(0,numbers/* number */.ai)(share * 100)} points`],
             ]);
         case "latency":
             return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
-                ["≤", gate.atMost === undefined ? undefined : (0,duration/* formatDuration */.a)(gate.atMost)],
-                ["≤", gate.timesStable === undefined ? undefined : `${gate.timesStable} × stable`],
+                ["≤", gate.atMost, duration/* formatDuration */.a],
+                ["≤", gate.timesStable, (times) => `${times} × stable`],
             ]);
         case "evidence":
             return `${gate.name} (${evidenceInWords(rules)})`;
         case "restarts":
-            return withLimits(gate.name, [["≤", gate.atMost]]);
+            return withLimits(gate.name, [["≤", gate.atMost, String]]);
     }
 }
 /** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
@@ -29699,24 +29706,25 @@ const exact = (value) => Number(value.toPrecision(12));
 /** The limits that there are, each after its sign. */
 function withLimits(name, limits) {
     const words = [name];
-    for (const [sign, limit] of limits)
-        if (limit !== undefined)
-            words.push(`${sign} ${limit}`);
+    for (const [sign, value, write] of limits)
+        if (value !== undefined)
+            words.push(`${sign} ${write(value)}`);
     return words.join(" ");
 }
 const proof = { sound: "surely not broken", safe: "surely safe" };
 function evidenceInWords({ settings, early }) {
-    const parts = ["errors, response times and the split"];
-    parts.push(`passes when ${proof[settings.requires]}${early ? ", before its time when surely safe" : ""}`);
-    parts.push(`at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`);
-    return parts.join("; ");
+    let passes = `passes when ${proof[settings.requires]}`;
+    if (early)
+        passes += ", before its time when surely safe";
+    return `errors, response times and the split; ${passes}; at most ${(0,numbers/* percent */.KN)(settings.alpha)} of good releases fail`;
 }
 function promotion({ stable, canary }, { promotion, keepOld, drain }) {
     const first = `all traffic to ${canary.deployment}`;
     if (promotion === "update")
         return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
-    const old = keepOld ? "" : `; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(drain)}`;
-    return `${first}, which is the new stable${old}`;
+    if (keepOld)
+        return `${first}, which is the new stable`;
+    return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(drain)}`;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
@@ -29824,7 +29832,7 @@ async function detectabilityOf(history, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(9171);
+var split = __nccwpck_require__(1570);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30295,7 +30303,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(44);
+var release_plan = __nccwpck_require__(6603);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30431,7 +30439,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6439);
+var release_reason = __nccwpck_require__(6740);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30691,7 +30699,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(8458);
+var release_state = __nccwpck_require__(1219);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31347,9 +31355,11 @@ function usualRuns({ stages, pollEvery }) {
 const rehearsalText = (rehearsed) => [...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)].join("\n");
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
     const { phi } = plan.evidence.settings.dispersion;
-    const clusters = phi > 1 ? `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})` : "";
+    let before = `${trafficInWords(traffic)} (${from})`;
+    if (phi > 1)
+        before += `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})`;
     const lines = [
-        `${(0,numbers/* number */.ai)(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${trafficInWords(traffic)} (${from})${clusters}.`,
+        `${(0,numbers/* number */.ai)(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${before}.`,
         `Stages: ${plan.stages.map(stageInShort).join(", ")}; looked at every ${(0,duration/* formatDuration */.a)(plan.pollEvery)}.`,
     ];
     if (unrehearsed.length > 0)
@@ -31360,7 +31370,11 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
         lines.push("No Prometheus is configured: this is the plan as it would be with one.");
     return lines;
 }
-const stageInShort = ({ weight, wait }) => `${weight} %${wait > 0 ? ` for ${(0,duration/* formatDuration */.a)(wait)}` : ""}`;
+function stageInShort({ weight, wait }) {
+    if (wait === 0)
+        return `${weight} %`;
+    return `${weight} % for ${(0,duration/* formatDuration */.a)(wait)}`;
+}
 const heads = [
     "the canary fails",
     "rolled back",
@@ -31671,9 +31685,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(9232);
+var say = __nccwpck_require__(8477);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(5598);
+var verdict_sentence = __nccwpck_require__(1933);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31712,6 +31726,7 @@ const verdictInWords = (verdict) => ({
 ;// CONCATENATED MODULE: ./src/words/replay-text.js
 
 
+
 /** Each stage's verdict beside what the ledger gives, and what followed from the evidence, poll by poll. */
 function replayText({ target, ledger }, { stages, changes, polls, folded, agrees }) {
     const lines = [
@@ -31720,7 +31735,10 @@ function replayText({ target, ledger }, { stages, changes, polls, folded, agrees
     if (folded > 0)
         lines.push(`The oldest ${pollCount(folded)} were folded into what they came to; what followed from each of them cannot be told any more.`);
     lines.push("", ...stages.flatMap(stageLines), "");
-    lines.push(`What followed from the evidence, poll by poll${folded > 0 ? ` from ${folded + 1} on` : ""}:`);
+    if (folded === 0)
+        lines.push("What followed from the evidence, poll by poll:");
+    else
+        lines.push(`What followed from the evidence, poll by poll from ${folded + 1} on:`);
     if (ledger.polls.length === 0)
         lines.push("  no poll is left");
     else if (changes.length === 0)
@@ -31728,13 +31746,16 @@ function replayText({ target, ledger }, { stages, changes, polls, folded, agrees
     lines.push(...changes.map(changeLine), "", replay_text_summary(stages, agrees));
     return lines.join("\n");
 }
-const pollCount = (polls) => (polls === 1 ? "1 poll" : `${polls} polls`);
+const pollCount = (polls) => `${polls} ${(0,numbers/* plural */.LS)(polls, "poll")}`;
 function replay_text_summary(stages, agrees) {
     const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
-    if (agrees)
-        return judged.length === 0 ? "No verdict rests on the ledger." : "Every verdict agrees with the ledger.";
-    const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
-    return `Not what the ledger gives: ${wrong} of ${judged.length === 1 ? "1 verdict" : `${judged.length} verdicts`}.`;
+    if (!agrees) {
+        const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
+        return `Not what the ledger gives: ${wrong} of ${judged.length} ${(0,numbers/* plural */.LS)(judged.length, "verdict")}.`;
+    }
+    if (judged.length === 0)
+        return "No verdict rests on the ledger.";
+    return "Every verdict agrees with the ledger.";
 }
 const replay_text_marks = { agrees: "✓", differs: "✗", missing: "✗", "not replayed": "·" };
 function stageLines(stage) {
@@ -31772,8 +31793,10 @@ function whyNotReplayed(stage) {
     }
 }
 function verdictLines(verdict) {
-    const policy = verdict.policy === undefined ? "" : ` (${verdict.policy})`;
-    const lines = [`    ${verdict.kind}${policy}: ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`];
+    let kind = verdict.kind;
+    if (verdict.policy !== undefined)
+        kind += ` (${verdict.policy})`;
+    const lines = [`    ${kind}: ${(0,verdict_sentence/* verdictSentence */.BT)(verdict)}`];
     const numbers = (0,verdict_sentence/* numbersOf */.cZ)(verdict);
     if (numbers !== undefined)
         lines.push(`    ${numbers}`);
@@ -31785,9 +31808,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(9490);
+var schemas = __nccwpck_require__(8018);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(2241);
+var parse = __nccwpck_require__(7814);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
 /**
  * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
@@ -32241,7 +32264,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(8502);
+var evidence_part = __nccwpck_require__(9779);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
@@ -32252,9 +32275,11 @@ var evidence_part = __nccwpck_require__(8502);
 /** Where a release is, for somebody at a terminal. */
 function statusText(record, drift, now) {
     const { target, state, run, startedAt, log, stages } = record;
-    const stage = "stage" in state ? `, stage ${state.stage + 1} of ${record.plan.stages.length}` : "";
+    let where = state.phase;
+    if ("stage" in state)
+        where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
     const lines = [
-        `${target.namespace}/${target.service}: ${state.phase}${stage}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
+        `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
     if (drift !== undefined)
@@ -32291,7 +32316,9 @@ function next(record) {
     }
     if (state.phase === "failed")
         return ["It could neither be finished nor given back: see the report, then run `rollback`."];
-    return (0,release_state/* isRunning */.W_)(state) ? ["If no job runs it any more, `rollback` gives the traffic back."] : [];
+    if ((0,release_state/* isRunning */.W_)(state))
+        return ["If no job runs it any more, `rollback` gives the traffic back."];
+    return [];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/status.js
@@ -32345,19 +32372,25 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
     const { stable, canary, neither, from } = count;
     if (!share)
         return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
-    const lost = neither > 0 ? `; ${neither} reached neither version` : "";
-    const plan = planned === undefined
-        ? "No release is under way."
-        : `Planned: ${planned} %, which the count ${asPlanned ? "agrees with" : "contradicts"}.`;
+    let others = `${target.stable.deployment} got ${stable}`;
+    if (neither > 0)
+        others += `; ${neither} reached neither version`;
     const confidence = `95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
     return [
         `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
-        `${target.stable.deployment} got ${stable}${lost}. ${plan}`,
+        `${others}. ${besideThePlan(planned, asPlanned)}`,
     ].join("\n");
+}
+function besideThePlan(planned, asPlanned) {
+    if (planned === undefined)
+        return "No release is under way.";
+    if (asPlanned)
+        return `Planned: ${planned} %, which the count agrees with.`;
+    return `Planned: ${planned} %, which the count contradicts.`;
 }
 
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7718);
+var send = __nccwpck_require__(7181);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
@@ -32746,7 +32779,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(6916);
+var markdown = __nccwpck_require__(7839);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32759,13 +32792,18 @@ function dashboardLinks({ dashboards }, { target, startedAt, now }) {
         from: String(startedAt),
         to: String(now),
     };
-    return Object.entries(dashboards).map(([name, template]) => (0,markdown/* link */.nf)(name, template.replace(/\{(\w+)\}/g, (whole, key) => values[key] === undefined ? whole : encodeURIComponent(values[key]))));
+    const fillIn = (whole, key) => {
+        const value = values[key];
+        return value === undefined ? whole : encodeURIComponent(value);
+    };
+    return Object.entries(dashboards).map(([name, template]) => (0,markdown/* link */.nf)(name, template.replace(/\{(\w+)\}/g, fillIn)));
 }
 /** The run, by whom, and the dashboards, as one line. */
 function linkLine(links, account) {
     const { run } = account;
-    const by = run.actor === undefined ? "" : ` by ${(0,markdown/* plain */.pj)(run.actor)}`;
-    const ran = run.url === undefined ? `Run ${(0,markdown/* code */.aY)(run.id)}${by}` : `${(0,markdown/* link */.nf)("Run and its log", run.url)}${by}`;
+    let ran = run.url === undefined ? `Run ${(0,markdown/* code */.aY)(run.id)}` : (0,markdown/* link */.nf)("Run and its log", run.url);
+    if (run.actor !== undefined)
+        ran += ` by ${(0,markdown/* plain */.pj)(run.actor)}`;
     return [ran, ...dashboardLinks(links, account)].join(" · ");
 }
 
@@ -32781,7 +32819,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(1087);
+var timestamp = __nccwpck_require__(9358);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32797,10 +32835,11 @@ function adviceOf(account, links) {
         return howToDecide(held.question, account, links);
     if (state.phase === "waiting")
         return howToPromote(account, links);
-    if (state.phase === "failed")
-        return state.during === "promoting"
-            ? finishByHand(account, state.returned)
-            : giveBackByHand(account, state.returned);
+    if (state.phase === "failed") {
+        if (state.during === "promoting")
+            return finishByHand(account, state.returned);
+        return giveBackByHand(account, state.returned);
+    }
     if (account.settled === false)
         return tidyByHand(account);
     if (state.phase === "rolled-back")
@@ -32852,16 +32891,16 @@ function finishByHand(account, returned) {
     const { namespace, stable, canary } = account.target;
     const serving = (0,markdown/* code */.aY)(returned ? stable.deployment : canary.deployment);
     const updated = account.plan.promotion === "update" && !returned;
-    const looking = updated
-        ? [
-            kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`),
-            kubectl(namespace, `describe deployment/${word(stable.deployment)}`),
-        ]
-        : [];
+    const steps = [];
+    if (updated) {
+        steps.push(kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`));
+        steps.push(kubectl(namespace, `describe deployment/${word(stable.deployment)}`));
+    }
+    steps.push(...seeRoutes(account), command(account, "promote"));
     return [
         `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
         ...differenceList(account),
-        (0,markdown/* block */.om)([...looking, ...seeRoutes(account), command(account, "promote")].join("\n"), "sh"),
+        (0,markdown/* block */.om)(steps.join("\n"), "sh"),
     ].join("\n\n");
 }
 function giveBackByHand(account, returned) {
@@ -32893,8 +32932,10 @@ function tidyByHand(account) {
 }
 /** What is not as it should be, as one list; nothing where nothing is known. */
 function differenceList({ differences = [] }) {
+    if (differences.length === 0)
+        return [];
     const lines = differences.slice(0, 20).map((difference) => `* ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(difference, 300))}`);
-    return lines.length > 0 ? [lines.join("\n")] : [];
+    return [lines.join("\n")];
 }
 /** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
 function firstLook(account, links) {
@@ -32915,7 +32956,9 @@ function firstLook(account, links) {
 }
 function whereToLook(account, links) {
     const dashboards = dashboardLinks(links, account);
-    return dashboards.length === 0 ? "in its logs and on your dashboards" : `in its logs and on ${dashboards.join(", ")}`;
+    if (dashboards.length === 0)
+        return "in its logs and on your dashboards";
+    return `in its logs and on ${dashboards.join(", ")}`;
 }
 function subject(gate, failing, canary) {
     switch (gate.kind) {
@@ -32925,7 +32968,9 @@ function subject(gate, failing, canary) {
                 return `why requests for ${(0,markdown/* code */.aY)(canary)} found no pod (endpoints, readiness, outlier detection)`;
             if (by === "split")
                 return `who sent requests to ${(0,markdown/* code */.aY)(canary)}, and by which route,`;
-            return `the ${by === "latency" ? "slow" : "failed"} answers of ${(0,markdown/* code */.aY)(canary)}`;
+            if (by === "latency")
+                return `the slow answers of ${(0,markdown/* code */.aY)(canary)}`;
+            return `the failed answers of ${(0,markdown/* code */.aY)(canary)}`;
         }
         case "errors":
             return `the failed answers of ${(0,markdown/* code */.aY)(canary)}`;
@@ -32942,12 +32987,16 @@ const seeRoutes = ({ target }) => target.routes.map(({ kind, namespace, name }) 
 const command = ({ target }, name) => `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
 const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
 /** Names are people's own input until an API server has seen them: a shell must take them as one word. */
-const word = (text) => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+function word(text) {
+    if (/^[\w.:/@%+=-]+$/.test(text))
+        return text;
+    return `'${text.replaceAll("'", `'\\''`)}'`;
+}
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(8743);
+var headline = __nccwpck_require__(5772);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(5058);
+var split_bars = __nccwpck_require__(5405);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -32977,7 +33026,9 @@ function stageTable(account) {
         .flatMap((stage, index) => rowsOf(account, stage, index))
         .map((row) => row.map(unbroken));
     const left = rows.length - maxRows;
-    return left > 0 ? `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.` : (0,markdown/* table */.tp)(columns, rows);
+    if (left <= 0)
+        return (0,markdown/* table */.tp)(columns, rows);
+    return `${(0,markdown/* table */.tp)(columns, rows.slice(0, maxRows))}\n\n… and ${left} more rows.`;
 }
 function rowsOf(account, stage, index) {
     const record = account.stages.findLast((entered) => entered.stage === index);
@@ -33006,22 +33057,28 @@ function gateCells(gate, { verdicts: given }) {
 function verdictCell({ kind, proven, policy }) {
     if (kind === "pass" && proven)
         return "✅ safe";
-    return kind === "wait" && policy !== undefined ? "⏳\u00a0undecided" : stage_table_verdicts[kind];
+    if (kind === "wait" && policy !== undefined)
+        return "⏳\u00a0undecided";
+    return stage_table_verdicts[kind];
 }
 /** A stage is called by its number; its name is added where it says more than the weight does. */
 function stageName({ name, weight }, index) {
-    return name.replace(/\s/g, "") === `${weight}%` ? String(index + 1) : `${index + 1} ${cell(name)}`;
+    if (name.replace(/\s/g, "") === `${weight}%`)
+        return String(index + 1);
+    return `${index + 1} ${cell(name)}`;
 }
 function waited({ wait }, record, now) {
     if (!record)
         return `— of ${(0,duration/* formatDuration */.a)(wait)}`;
     const lasted = (record.until ?? now) - record.since;
-    return lasted >= wait ? (0,duration/* formatDuration */.a)(lasted) : `${(0,duration/* formatDuration */.a)(lasted)} of ${(0,duration/* formatDuration */.a)(wait)}`;
+    if (lasted >= wait)
+        return (0,duration/* formatDuration */.a)(lasted);
+    return `${(0,duration/* formatDuration */.a)(lasted)} of ${(0,duration/* formatDuration */.a)(wait)}`;
 }
 function gateCount({ gates }) {
     if (gates.length === 0)
         return "none";
-    return gates.length === 1 ? "1 gate" : `${gates.length} gates`;
+    return `${gates.length} ${(0,numbers/* plural */.LS)(gates.length, "gate")}`;
 }
 const isOver = ({ state }) => ["succeeded", "rolled-back", "rolling-back", "failed"].includes(state.phase);
 const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text, 80));
@@ -33029,7 +33086,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(8958);
+var story = __nccwpck_require__(2523);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -33050,35 +33107,39 @@ function renderReport(account, links, limit = longestComment) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
     const { namespace, service } = account.target;
     const bars = (0,split_bars/* splitBars */.J2)(account);
-    const head = [
+    const parts = [
         `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}: ${(0,markdown/* plain */.pj)(words)}`,
         report_subject(account),
         why(account),
         adviceOf(account, links),
-        account.plan.stages.length === 0 ? undefined : stageTable(account),
-        (0,evidence_part/* evidencePart */.FM)(account),
-        bars === undefined ? undefined : `Requests in stage ${bars.stage}:\n\n${(0,markdown/* block */.om)(bars.text, "text")}`,
-        warnings(account),
-        linkLine(links, account),
-    ].filter((part) => part !== undefined);
-    const text = head.join("\n\n");
-    return (0,markdown/* clip */.$Q)([text, report_story(account, limit - text.length - 2)].filter((part) => part !== undefined).join("\n\n"), limit);
+    ];
+    if (account.plan.stages.length > 0)
+        parts.push(stageTable(account));
+    parts.push((0,evidence_part/* evidencePart */.FM)(account));
+    if (bars)
+        parts.push(`Requests in stage ${bars.stage}:\n\n${(0,markdown/* block */.om)(bars.text, "text")}`);
+    parts.push(warnings(account), linkLine(links, account));
+    const text = paragraphs(parts);
+    return (0,markdown/* clip */.$Q)(paragraphs([text, report_story(account, limit - text.length - 2)]), limit);
 }
+const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\n\n");
 /** What is released, and how old this picture is. */
 function report_subject(account) {
     const { target, startedAt, now, state } = account;
-    const image = target.image === undefined ? "" : `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(target.image, 300))}`;
-    const age = now - startedAt;
-    const when = (0,release_state/* isRunning */.W_)(state)
-        ? `As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${(0,duration/* formatDuration */.a)(age)} after the start.`
-        : `Took ${(0,duration/* formatDuration */.a)(age)}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
-    return `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}${image}. ${when}`;
+    let versions = `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
+    if (target.image !== undefined)
+        versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(target.image, 300))}`;
+    const age = (0,duration/* formatDuration */.a)(now - startedAt);
+    if ((0,release_state/* isRunning */.W_)(state))
+        return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
+    return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
 /** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
         return undefined;
-    return `**${(0,release_state/* isRunning */.W_)(state) ? "Now" : "Why"}:** ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* say */.c)(reason), 2_000))}`;
+    const head = (0,release_state/* isRunning */.W_)(state) ? "Now" : "Why";
+    return `**${head}:** ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* say */.c)(reason), 2_000))}`;
 }
 function warnings({ warnings: given }) {
     if (given.length === 0)
@@ -33093,8 +33154,10 @@ function report_story({ log }, room) {
     const fits = newestThatFit(lines, room - (0,markdown/* folded */.TM)(title, "* …").length);
     if (fits.length === 0)
         return undefined;
-    const missing = lines.length > fits.length ? ["* …"] : [];
-    return (0,markdown/* folded */.TM)(title, [...missing, ...fits].join("\n"));
+    const entries = fits.join("\n");
+    if (fits.length === lines.length)
+        return (0,markdown/* folded */.TM)(title, entries);
+    return (0,markdown/* folded */.TM)(title, `* …\n${entries}`);
 }
 const title = "What happened (UTC)";
 function newestThatFit(lines, room) {
@@ -33131,7 +33194,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(7756);
+var outputs = __nccwpck_require__(6155);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33436,7 +33499,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(2864);
+var retry = __nccwpck_require__(489);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33621,7 +33684,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(4014);
+var istio_host = __nccwpck_require__(3577);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -35116,7 +35179,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(5495);
+var errors = __nccwpck_require__(2406);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -35134,7 +35197,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1675)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 683)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35367,11 +35430,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(5330);
+var js_yaml = __nccwpck_require__(4869);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4560);
+var undici = __nccwpck_require__(8497);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42539,7 +42602,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(9873);
+var build = __nccwpck_require__(844);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42732,7 +42795,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(9557);
+var src = __nccwpck_require__(7540);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42908,7 +42971,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(7820);
+var hpagent = __nccwpck_require__(421);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43679,7 +43742,7 @@ function findObject(list, name, key) {
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(3755);
+var credentials = __nccwpck_require__(8934);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -44093,7 +44156,7 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(6026);
+var request_json = __nccwpck_require__(901);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
 
 
@@ -44932,7 +44995,7 @@ function metricsByTarget(options) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(530);
+var api = __nccwpck_require__(5977);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -47648,7 +47711,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 4877:
+/***/ 2952:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47659,7 +47722,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1584));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3415));
 
 
 __webpack_async_result__();
@@ -47667,7 +47730,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 4947:
+/***/ 9840:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47677,7 +47740,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1939);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6574);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47722,7 +47785,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 1939:
+/***/ 6574:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47842,7 +47905,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 4014:
+/***/ 3577:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47903,7 +47966,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 7246:
+/***/ 4915:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47929,7 +47992,7 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 3755:
+/***/ 8934:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47991,7 +48054,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 8761:
+/***/ 4986:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48026,7 +48089,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 7166:
+/***/ 5933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48082,7 +48145,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 6916:
+/***/ 7839:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48142,11 +48205,12 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 4875:
+/***/ 3358:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   KN: () => (/* binding */ percent),
+/* harmony export */   LS: () => (/* binding */ plural),
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   ai: () => (/* binding */ number)
 /* harmony export */ });
@@ -48157,6 +48221,8 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
  */
 /** `12,345`: a whole number, the same on every machine. */
 const count = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+/** `poll` of one, and `polls` of any other number. */
+const plural = (value, one, many = `${one}s`) => (value === 1 ? one : many);
 /** `0.0312`, `13.5`, `12,345`: three digits that count, and never less than the whole number. */
 function number(value) {
     const rounded = value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value);
@@ -48171,7 +48237,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 6608:
+/***/ 9093:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48220,7 +48286,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 1584:
+/***/ 3415:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -48228,19 +48294,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8098);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7756);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9469);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4971);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9337);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4045);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(312);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6107);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2120);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2165);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(7166);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(6608);
+/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9247);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6155);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2412);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3274);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2377);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1371);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2824);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7019);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1044);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2802);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8939);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(5933);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9093);
 
 
 
@@ -48263,7 +48329,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6428)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 385)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .readContext */ .y)(context, env);
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
@@ -48293,7 +48359,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2931));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4212));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48348,7 +48414,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 456:
+/***/ 9979:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48365,7 +48431,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 44:
+/***/ 6603:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48382,7 +48448,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6439:
+/***/ 6740:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48409,14 +48475,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 9171:
+/***/ 1570:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(44);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6603);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48431,7 +48497,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 8458:
+/***/ 1219:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48453,16 +48519,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 7560:
+/***/ 9067:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8458);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8743);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9232);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1219);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9779);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5772);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
 
 
 
@@ -48501,17 +48567,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 5476:
+/***/ 7977:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6439);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8502);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9232);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5933);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5598);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6740);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9779);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8477);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3942);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1933);
 
 
 
@@ -48535,8 +48601,11 @@ function createEvidenceNews() {
             turn: turnOf(record.stage, record.until !== undefined, extended) ?? before.turn,
         };
         if (extended && known.turn !== before.turn) {
+            const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(account.reason)];
             const deciding = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .decidingProof */ .ob)(account);
-            return deciding ? [(0,_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(account.reason), deciding.numbers] : [(0,_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(account.reason)];
+            if (deciding)
+                lines.push(deciding.numbers);
+            return lines;
         }
         const isNews = known.verdict !== before.verdict || known.turn !== before.turn;
         if (!proof || !isNews || isToldBy(account, proof.verdict.gate))
@@ -48558,7 +48627,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 8502:
+/***/ 9779:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48566,9 +48635,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6916);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6439);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7839);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6740);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
 
 
 
@@ -48584,7 +48653,9 @@ function proofIn(record) {
 /** What the newest stage's evidence says, where it is the release's own reason. */
 function decidingProof({ stages, reason }) {
     const proof = proofIn(stages.at(-1));
-    return proof && proof.verdict.gate === (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictOf */ .Vj)(reason)?.gate ? proof : undefined;
+    if (proof?.verdict.gate !== (0,_release_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .verdictOf */ .Vj)(reason)?.gate)
+        return undefined;
+    return proof;
 }
 /** A report has 65,536 characters for everything. */
 const keptStages = 10;
@@ -48615,14 +48686,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 8743:
+/***/ 5772:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(44);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
+/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6603);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3942);
 
 
 const whatIsOpen = {
@@ -48645,6 +48716,7 @@ const marks = {
     "rolled-back": "❌",
     failed: "🚨",
 };
+const stuckWhile = { promoting: "promoting", "rolling-back": "rolling back" };
 const markOf = ({ phase }) => marks[phase] ?? "⏳";
 function wordsOf(account, state) {
     const { plan, target, weight } = account;
@@ -48656,7 +48728,9 @@ function wordsOf(account, state) {
                 return "going to 100 %";
             return `going to ${(0,_release_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .e)(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
         case "baking":
-            return `${weight} % on the canary (${stageOf(plan, state.stage)}${(0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_0__/* .isExtended */ .UB)(account) ? ", extended" : ""})`;
+            if ((0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_0__/* .isExtended */ .UB)(account))
+                return `${weight} % on the canary (${stageOf(plan, state.stage)}, extended)`;
+            return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
             if (state.reason.kind === "held")
                 return `held at ${weight} % (${stageOf(plan, state.stage)}): ${whatIsOpen[state.reason.question]}`;
@@ -48672,7 +48746,7 @@ function wordsOf(account, state) {
         case "rolled-back":
             return rolledBack(account);
         case "failed":
-            return `stuck while ${state.during === "promoting" ? "promoting" : "rolling back"}, somebody has to look`;
+            return `stuck while ${stuckWhile[state.during]}, somebody has to look`;
     }
 }
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
@@ -48687,20 +48761,22 @@ function rolledBack({ stages, settled, target }) {
 
 /***/ }),
 
-/***/ 9232:
+/***/ 8477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
 function say(reason) {
     const { lastWords } = reason;
-    return lastWords === undefined ? sentence(reason) : `${sentence(reason)}. Its pods later: ${lastWords}`;
+    if (lastWords === undefined)
+        return sentence(reason);
+    return `${sentence(reason)}. Its pods later: ${lastWords}`;
 }
 /** In the order of a release. */
 function sentence(reason) {
@@ -48748,13 +48824,13 @@ function sentence(reason) {
         case "stable-ready":
             return `stable runs the new image: ${reason.pods}`;
         case "stable-not-ready":
-            return `stable is not ready with the new image: ${reason.pods ?? unread}${reason.stuck ? stays : ""}`;
+            return stableNotReady(reason);
         case "stable-broken":
             return `${reason.pods}${stays}`;
         case "promoted":
-            return reason.winner === "canary"
-                ? "every stage passed: the canary is the new stable"
-                : "stable runs the new image: giving its traffic back";
+            if (reason.winner === "canary")
+                return "every stage passed: the canary is the new stable";
+            return "stable runs the new image: giving its traffic back";
         case "draining":
             return `requests under way may finish: ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "drained":
@@ -48762,11 +48838,15 @@ function sentence(reason) {
         case "retiring":
             if (reason.loser === "canary")
                 return "removing the canary";
-            return reason.kept ? "the old version is kept" : "scaling the old version down";
+            if (reason.kept)
+                return "the old version is kept";
+            return "scaling the old version down";
         case "restoring":
             return "putting the canary back as it was";
         case "trouble":
-            return reason.lasted === undefined ? reason.words : `${reason.words}, for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.lasted)}`;
+            if (reason.lasted === undefined)
+                return reason.words;
+            return `${reason.words}, for ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.lasted)}`;
         case "looking-again":
             return `${reason.words}; looking again`;
         case "trying-again":
@@ -48780,7 +48860,9 @@ function sentence(reason) {
         case "left-half-way":
             return "its job ended without finishing it";
         case "rollback-wanted":
-            return reason.actor ? `somebody asked for it (${reason.actor})` : "somebody asked for it";
+            if (reason.actor)
+                return `somebody asked for it (${reason.actor})`;
+            return "somebody asked for it";
         case "approved":
             return `approved${by(reason.actor)}`;
         case "taken-up":
@@ -48792,18 +48874,23 @@ const stays = ". All traffic stays on the canary, which passed every stage";
 const later = (after) => (after === undefined ? "" : `, after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}`);
 const again = (putBacks) => (putBacks === 0 ? "" : `, again after it was put back ${putBacks} times`);
 const by = (actor) => (actor ? ` by ${actor}` : "");
+function stableNotReady({ pods = unread, stuck }) {
+    const sentence = `stable is not ready with the new image: ${pods}`;
+    return stuck ? sentence + stays : sentence;
+}
 function passed({ stage, verdict, smaller }) {
-    const how = verdict ? `ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict)}` : "passed";
-    const next = smaller
-        ? `; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`
-        : "";
-    return `stage ${stage} ${how}${next}`;
+    let sentence = `stage ${stage} passed`;
+    if (verdict)
+        sentence = `stage ${stage} ended undecided and goes on by the plan: ${(0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictSentence */ .BT)(verdict)}`;
+    if (!smaller)
+        return sentence;
+    return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
 }
 
 
 /***/ }),
 
-/***/ 5058:
+/***/ 5405:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48811,7 +48898,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4875);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3358);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48823,7 +48910,9 @@ function observedSplit({ tally, served }) {
 }
 /** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
 function bar(percent, width) {
-    const filled = percent <= 0 ? 0 : Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
+    let filled = 0;
+    if (percent > 0)
+        filled = Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
     return "█".repeat(filled) + "░".repeat(width - filled);
 }
 const width = 40;
@@ -48847,15 +48936,21 @@ function observedLine(record) {
 function failedLine({ stable, canary, unattributed }) {
     if (stable.requests + canary.requests + unattributed.requests === 0)
         return undefined;
-    const lost = unattributed.errors > 0 ? `, and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(unattributed.errors)} that reached no pod` : "";
-    return `failed    canary ${failures(canary)}, stable ${failures(stable)}${lost}`;
+    const line = `failed    canary ${failures(canary)}, stable ${failures(stable)}`;
+    if (unattributed.errors === 0)
+        return line;
+    return `${line}, and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(unattributed.errors)} that reached no pod`;
 }
-const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(errors)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(requests)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(errors / requests)})`;
+function failures({ requests, errors }) {
+    if (requests === 0)
+        return "—";
+    return `${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(errors)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9)(requests)} (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__/* .percent */ .KN)(errors / requests)})`;
+}
 
 
 /***/ }),
 
-/***/ 5933:
+/***/ 3942:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48864,11 +48959,11 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4875);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5058);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1087);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5598);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3358);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5405);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9358);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
 
 
 
@@ -48877,17 +48972,21 @@ const failures = ({ requests, errors }) => requests === 0 ? "—" : `${(0,_lib_n
 /** The stage that is under way in one line of plain text: time left, counts, gates. Undefined between stages. */
 function stageProgress(account, now) {
     const { state, plan, stages } = account;
+    if (state.phase !== "baking")
+        return undefined;
     const record = stages.at(-1);
-    const stage = state.phase === "baking" ? plan.stages[state.stage] : undefined;
-    if (state.phase !== "baking" || !stage || !record)
+    const stage = plan.stages[state.stage];
+    if (!stage || !record)
         return undefined;
     const time = timeLeft(stage, state.since, account, now);
     if (time === undefined)
         return undefined;
-    const observed = (0,_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(record);
-    return [time, observed ? countedIn(observed) : "no request counted yet", ...record.verdicts.map(gateProgress)].join(" · ");
+    return [time, countedIn((0,_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(record)), ...record.verdicts.map(gateProgress)].join(" · ");
 }
-function countedIn({ requests: { stable, canary } }) {
+function countedIn(observed) {
+    if (!observed)
+        return "no request counted yet";
+    const { stable, canary } = observed.requests;
     const all = canary + stable;
     return `canary ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(canary)} of ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(all)} requests (${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__/* .percent */ .KN)(canary / all)})`;
 }
@@ -48920,9 +49019,9 @@ function chapterOf({ state, plan }) {
         case "shifting":
         case "baking":
         case "waiting":
-            return state.stage < plan.stages.length
-                ? `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`
-                : "All requests to the canary";
+            if (state.stage >= plan.stages.length)
+                return "All requests to the canary";
+            return `Stage ${state.stage + 1} of ${plan.stages.length}: ${plan.stages[state.stage]?.weight} %`;
         case "promoting":
             return "Promote";
         case "rolling-back":
@@ -48935,14 +49034,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 8958:
+/***/ 2523:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6439);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6740);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -48969,7 +49068,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 1087:
+/***/ 9358:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48987,7 +49086,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 5598:
+/***/ 1933:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49000,9 +49099,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(4875);
+var lib_numbers = __nccwpck_require__(3358);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(8761);
+var duration = __nccwpck_require__(4986);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -49039,7 +49138,11 @@ function harmSentence({ by, judged, slower, ratio, bounds }) {
     const { than, slow, requests } = slower;
     return `${of(slow.canary, requests.canary)} canary requests took longer than ${(0,duration/* formatDuration */.a)(than)}, ${of(slow.stable, requests.stable)} on stable in the same time: slower than stable, ${odds}`;
 }
-const moreFailures = ({ low }) => low !== undefined && low >= 1.05 ? `at least ${(0,lib_numbers/* number */.ai)(low)} times as many` : "more often than on stable";
+function moreFailures({ low }) {
+    if (low !== undefined && low >= 1.05)
+        return `at least ${(0,lib_numbers/* number */.ai)(low)} times as many`;
+    return "more often than on stable";
+}
 function safeSentence({ judged, ratio, bounds: { safeRatio, minExcess, beta } }) {
     if (ratio.high !== undefined && ratio.high <= safeRatio)
         return `${compared(judged)}: at most ${(0,lib_numbers/* number */.ai)(ratio.high)} times as many, ${chance(beta)}`;
@@ -49049,9 +49152,10 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
     const sound = `(${(0,lib_numbers/* percent */.KN)(breaker.floor)} failing would be), ${chance(beta)}`;
     if (warmUpLeft > 0 || judged.requests.canary === 0 || judged.requests.stable === 0)
         return `${failures(seen)}: surely not broken ${sound}; too little was seen to compare it with stable`;
-    const isPart = judged.requests.canary < seen.requests.canary;
-    const warm = isPart ? `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests` : "";
-    return `${compared(judged)}: ${unproven(judged, ratio)}; surely not broken${warm} ${sound}`;
+    let notBroken = "surely not broken";
+    if (judged.requests.canary < seen.requests.canary)
+        notBroken += `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests`;
+    return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
 }
 function nothingSentence({ seen, judged, warmUpLeft, ratio }) {
     if (seen.requests.canary === 0)
@@ -49070,7 +49174,9 @@ function conclusionFigures(conclusion) {
     const failing = share(seen.errors.canary, seen.requests.canary);
     switch (by) {
         case "latency":
-            return slower ? slowFigures(slower) : errorFigures(conclusion);
+            if (slower)
+                return slowFigures(slower);
+            return errorFigures(conclusion);
         case "split":
         case "lost":
             return {
@@ -49113,7 +49219,7 @@ function conclusionNumbers({ weight, bounds, ratio, judged, seen, split, polls }
         numbers.push(`split ${share(split.requests.canary, all)}, planned ${(0,lib_numbers/* percent */.KN)(split.planned / 100)}`);
     if (dispersion.phi > 1)
         numbers.push(`φ ${(0,lib_numbers/* number */.ai)(dispersion.phi)}`);
-    numbers.push(`${(0,lib_numbers/* count */.U9)(polls)} ${polls === 1 ? "poll" : "polls"}`);
+    numbers.push(`${(0,lib_numbers/* count */.U9)(polls)} ${(0,lib_numbers/* plural */.LS)(polls, "poll")}`);
     return numbers.join(" · ");
 }
 const compared = ({ requests, errors }) => `${of(errors.canary, requests.canary)} canary requests failed, ${of(errors.stable, requests.stable)} on stable in the same time`;
@@ -49131,9 +49237,11 @@ function range({ low, high }) {
         return `at most ${(0,lib_numbers/* number */.ai)(high)} times as many`;
     return `${(0,lib_numbers/* number */.ai)(low)} to ${(0,lib_numbers/* number */.ai)(high)} times as many`;
 }
-const unproven = ({ errors }, ratio) => errors.canary + errors.stable === 0
-    ? "no failure to compare by"
-    : `${range(ratio)}, which proves neither harm nor safety`;
+function unproven({ errors }, ratio) {
+    if (errors.canary + errors.stable === 0)
+        return "no failure to compare by";
+    return `${range(ratio)}, which proves neither harm nor safety`;
+}
 const chance = (alpha) => `odds of chance below 1 in ${(0,lib_numbers/* count */.U9)(Math.round(1 / alpha))}`;
 const of = (part, whole) => `${(0,lib_numbers/* count */.U9)(part)} of ${(0,lib_numbers/* count */.U9)(whole)}`;
 const share = (part, whole) => (whole === 0 ? "—" : (0,lib_numbers/* percent */.KN)(part / whole));
@@ -49141,7 +49249,9 @@ const share = (part, whole) => (whole === 0 ? "—" : (0,lib_numbers/* percent *
 function eValue(logE) {
     if (logE === null)
         return "0";
-    return Math.abs(logE) < Math.log(10_000) ? (0,lib_numbers/* number */.ai)(Math.exp(logE)) : `10^${Math.floor(logE / Math.LN10)}`;
+    if (Math.abs(logE) < Math.log(10_000))
+        return (0,lib_numbers/* number */.ai)(Math.exp(logE));
+    return `10^${Math.floor(logE / Math.LN10)}`;
 }
 
 ;// CONCATENATED MODULE: ./src/words/verdict-sentence.js
@@ -49169,11 +49279,12 @@ function verdictSentence(verdict) {
         case "query":
             return `${gate} is ${value}, limit ${limit}${inARow(figures)}`;
         case "restarts":
-            return `${gate}: the canary's containers restarted ${times(figures.restarts)}, limit ${limit}`;
+            return restartsSentence(gate, figures.restarts, limit);
         case "budget":
             return `the worst case that is not ruled out yet allows at most ${figures.largest} % of the requests within the budget, and the canary has ${figures.weight} %`;
     }
 }
+const restartsSentence = (gate, restarts, limit) => `${gate}: the canary's containers restarted ${restarts} ${(0,lib_numbers/* plural */.LS)(restarts, "time")}, limit ${limit}`;
 function missingWords(missing) {
     switch (missing.what) {
         case "counters":
@@ -49189,13 +49300,16 @@ function missingWords(missing) {
             return "it was not asked yet";
     }
 }
-const neededWords = ({ kind }, needed) => kind === "wait" ? `; ${needed} requests are needed to judge` : "";
+function neededWords({ kind }, needed) {
+    if (kind !== "wait")
+        return "";
+    return `; ${needed} requests are needed to judge`;
+}
 function inARow({ outside, tolerated }) {
     if (outside === 0 || tolerated === 0)
         return "";
-    return `, ${outside} ${outside === 1 ? "poll" : "polls"} in a row`;
+    return `, ${outside} ${(0,lib_numbers/* plural */.LS)(outside, "poll")} in a row`;
 }
-const times = (count) => `${count} ${count === 1 ? "time" : "times"}`;
 function figuresInWords({ figures }) {
     switch (figures.of) {
         case "evidence":
@@ -49211,7 +49325,9 @@ function figuresInWords({ figures }) {
         }
         case "query": {
             const limit = queryLimits(figures).join(", ");
-            return "missing" in figures ? { value: nothing, limit } : { value: (0,lib_numbers/* number */.ai)(figures.value), limit };
+            if ("missing" in figures)
+                return { value: nothing, limit };
+            return { value: (0,lib_numbers/* number */.ai)(figures.value), limit };
         }
         case "restarts":
             return { value: String(figures.restarts), limit: `≤ ${figures.allowed}` };
@@ -49228,8 +49344,12 @@ function verdict_sentence_errorFigures(figures) {
     const requests = figures.requests + lost;
     return { value: (0,lib_numbers/* percent */.KN)((figures.failed + lost) / requests), limit, requests };
 }
-const atMost = (allowed, write) => `≤ ${allowed === undefined ? nothing : write(allowed)}`;
-const besides = (stable, write) => stable === undefined ? "" : ` (stable ${write(stable)})`;
+const atMost = (allowed, write) => allowed === undefined ? `≤ ${nothing}` : `≤ ${write(allowed)}`;
+function besides(stable, write) {
+    if (stable === undefined)
+        return "";
+    return ` (stable ${write(stable)})`;
+}
 function queryLimits({ atLeast, atMost }) {
     const limits = [];
     if (atLeast !== undefined)
@@ -49242,22 +49362,30 @@ function queryLimits({ atLeast, atMost }) {
 const numbersOf = ({ figures }) => figures.of === "evidence" && "conclusion" in figures ? conclusionNumbers(figures.conclusion) : undefined;
 /** Of evidence: what decided, or is nearest to deciding. */
 const groundOf = ({ figures }) => "conclusion" in figures ? figures.conclusion.by : undefined;
-const timeWords = (time) => "above" in time ? `more than ${millis(time.above)}` : millis(time.atMost);
-const millis = (value) => (value < 1_000 ? `${(0,lib_numbers/* number */.ai)(value)} ms` : `${(0,lib_numbers/* number */.ai)(value / 1_000)} s`);
+function timeWords(time) {
+    if ("above" in time)
+        return `more than ${millis(time.above)}`;
+    return millis(time.atMost);
+}
+function millis(value) {
+    if (value < 1_000)
+        return `${(0,lib_numbers/* number */.ai)(value)} ms`;
+    return `${(0,lib_numbers/* number */.ai)(value / 1_000)} s`;
+}
 
 
 /***/ }),
 
-/***/ 6026:
+/***/ 901:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7166);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2864);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7718);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(489);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7181);
 
 
 
@@ -49335,7 +49463,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 2864:
+/***/ 489:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49390,14 +49518,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 7718:
+/***/ 7181:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8761);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49567,6 +49695,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(4877);
+/******/ var __webpack_exports__ = __nccwpck_require__(2952);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
