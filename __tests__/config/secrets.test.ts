@@ -35,9 +35,14 @@ test("credentials in URLs are secret: of Prometheus, of a request, of a dashboar
   const secrets = await secretsOf({
     file: `${sound}reporting: { dashboards: { grafana: "https://ada:dash-pw@grafana.example/d" } }`,
     inputs: { prometheus: "http://ada:prom-pw@prom.example", "verify-url": "http://ada:verify-pw@shop.example" },
-    env: { HTTPS_PROXY: "http://ada:proxy-pw@proxy.example", https_proxy: "http://ada:lower-pw@proxy.example" },
+    env: {
+      HTTPS_PROXY: "http://ada:proxy-pw@proxy.example",
+      https_proxy: "http://ada:lower-pw@proxy.example",
+      HTTP_PROXY: "ada:bare-pw@proxy",
+    },
   });
-  for (const word of ["dash-pw", "prom-pw", "verify-pw", "proxy-pw", "lower-pw"]) assert.ok(secrets.has(word), word);
+  for (const word of ["dash-pw", "prom-pw", "verify-pw", "proxy-pw", "lower-pw", "bare-pw"])
+    assert.ok(secrets.has(word), word);
 });
 
 test("secrets are known before an error is told, also where they are written as nothing should be", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { secretsByName, secretsInHeaders, secretsInUrls } from "../../src/lib/credentials.ts";
+import { loginOf, placeOf, secretsByName, secretsInHeaders, secretsInUrls } from "../../src/lib/credentials.ts";
+import { createRedaction } from "../../src/lib/redaction.ts";
 
 const basic = `Basic ${Buffer.from("ada:open sesame").toString("base64")}`;
 
@@ -25,17 +26,62 @@ const headers: readonly (readonly [what: string, name: string, value: string, se
 for (const [what, name, value, secrets] of headers)
   test(`of headers it is secret: ${what}`, () => assert.deepEqual(secretsInHeaders({ [name]: value }), secrets));
 
-test("of a URL its credentials are secret, as they are written and as they are meant", () => {
-  assert.deepEqual(secretsInUrls("GET http://ada:p%40ss@prom.example/a and https://t0ken@git.example/b@c"), [
-    "ada:p%40ss",
-    "p%40ss",
-    "p@ss",
-    "t0ken",
-    "t0ken",
-    "t0ken",
+const showing = (secrets: readonly string[], text: string): string => {
+  const redaction = createRedaction();
+  for (const secret of secrets) redaction.register(secret);
+  return redaction.redact(text);
+};
+
+const logins: readonly (readonly [userinfo: string, password: string])[] = [
+  ["ada:p%40ss", "p@ss"],
+  ["us%40er:p%40ss%2Fword", "p@ss/word"],
+  ["us@er:p@ssword", "p@ssword"],
+  ["ada:100%", "100%"],
+  ["t0ken", "t0ken"],
+  ["t0kn", "t0kn"],
+  ["ada:p:a:s:s", "p:a:s:s"],
+  ["ada:%22quoted%22", '"quoted"'],
+];
+
+for (const [userinfo, password] of logins)
+  test(`of a URL with ${userinfo} nothing is shown of the login, neither as it is written, meant and sent, nor in JSON`, () => {
+    const url = `http://${userinfo}@prom.example/a@b`;
+    const { username, password: written, authorization } = sent(url);
+    const secrets = secretsInUrls(`GET ${url}, and so on`);
+    assert.equal(showing(secrets, url), "http://***@prom.example/a@b");
+    assert.equal(showing(secrets, authorization), "Basic ***");
+    assert.equal(showing(secrets, password), "***");
+    assert.equal(showing(secrets, JSON.stringify(`${username}:${written}`)), '"***"');
+    assert.equal(showing(secrets, new URL(url).href), "http://***@prom.example/a@b");
+    assert.equal(showing(secrets, encodeURIComponent(`${username}:${written}`)), "***");
+  });
+
+/** As RFC 7617 has it: what the URL means, in base64 (without what fills it up at its end). */
+function sent(url: string): { readonly username: string; readonly password: string; readonly authorization: string } {
+  const { username, password } = loginOf(new URL(url));
+  const pair = Buffer.from(`${username}:${password}`).toString("base64").replace(/=+$/, "");
+  return { username, password, authorization: `Basic ${pair}` };
+}
+
+test("what stands behind an @ that is no login's is no secret", () =>
+  assert.deepEqual(secretsInUrls("https://prom.example/a@b, ada@example.com, //, https://a.example?to=b@c"), []));
+
+test("of a URL's query it is secret what is called so, as it is written and as it is meant", () => {
+  assert.deepEqual(secretsInUrls("see https://prom.example/a?env=production&token=a%2Fb+c&api%5Fkey=d#token=e"), [
+    "a%2Fb+c",
+    "a/b c",
+    "d",
+    "d",
   ]);
-  assert.deepEqual(secretsInUrls("https://prom.example/a@b, ada@example.com, //"), []);
-  assert.deepEqual(secretsInUrls("http://ada:100%@prom.example"), ["ada:100%", "100%", "100%"]);
+  assert.deepEqual(secretsInUrls("what? token=abc&key=def, https://prom.example?token&key="), []);
+});
+
+test("of a URL only the place is told", () => {
+  assert.equal(
+    placeOf("http://ada:pw@prom.example:9090/prometheus/?token=abc#d"),
+    "http://prom.example:9090/prometheus",
+  );
+  assert.equal(placeOf("https://prom.example"), "https://prom.example");
 });
 
 test("of settings it is secret what is called so", () => {

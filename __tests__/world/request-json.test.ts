@@ -67,6 +67,15 @@ test("a user and password in the URL become an Authorization header", async (t) 
   );
 });
 
+test("a percent sign in a password may stand for itself", async (t) => {
+  const { url } = await serve(t, echo);
+  const answer = await requestJson(world, { method: "GET", url: url.replace("http://", "http://me:100%@") });
+  assert.equal(
+    (answer.body as { authorization: string }).authorization,
+    `Basic ${Buffer.from("me:100%").toString("base64")}`,
+  );
+});
+
 test("an answer that is not JSON is its text, and an empty one is undefined", async (t) => {
   const { url } = await serve(t, (request, response) =>
     response.writeHead(request.url === "/empty" ? 204 : 404).end(request.url === "/empty" ? "" : "<html>"),

@@ -1,4 +1,5 @@
 import type { VerifyConfig } from "../config/config.ts";
+import { placeOf } from "../lib/credentials.ts";
 import type { Target } from "../release/target.ts";
 import type { CountedSplit } from "../words/split-count-text.ts";
 import { send } from "../world/send.ts";
@@ -19,12 +20,13 @@ export async function requestSplit(
     });
     counts[versionIn(named, target)]++;
   }
-  if (counts.stable + counts.canary > 0) return { ...counts, from: `${config.requests} requests to ${config.url}` };
+  if (counts.stable + counts.canary > 0)
+    return { ...counts, from: `${config.requests} requests to ${placeOf(config.url)}` };
   const why =
     failure instanceof Error
       ? failure.message
       : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
-  return { because: `${config.requests} requests were sent to ${config.url}: ${why}` };
+  return { because: `${config.requests} requests were sent to ${placeOf(config.url)}: ${why}` };
 }
 
 async function ask(

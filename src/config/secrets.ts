@@ -17,7 +17,7 @@ export function secretsIn(document: unknown, inputs: Given, env: Variables): rea
   }
   if (env.GITHUB_TOKEN !== undefined) secrets.push(env.GITHUB_TOKEN);
   for (const [name, value] of Object.entries(env))
-    if (/_proxy$/i.test(name)) secrets.push(...secretsInUrls(value ?? ""));
+    if (/_proxy$/i.test(name)) secrets.push(...secretsInUrls(`${value} //${value}`)); // it may go without http://
   for (const text of textsIn(document)) secrets.push(...secretsInUrls(text));
   return secrets;
 }

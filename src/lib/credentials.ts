@@ -38,14 +38,44 @@ export function secretsByName(settings: { readonly [name: string]: unknown }): r
   return secrets;
 }
 
-/** What stands before the `@` of URLs in a text: `user:password`, and the password as it is and as it was meant. */
+/** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
 export function secretsInUrls(text: string): readonly string[] {
   const secrets: string[] = [];
-  for (const [, userinfo = ""] of text.matchAll(/\/\/([^/@\s"']+)@/g)) {
-    const password = passwordOf(userinfo);
-    secrets.push(userinfo, password, decoded(password));
+  for (const [, userinfo = ""] of text.matchAll(/\/\/([^/?#\s"']+)@/g)) secrets.push(...formsOfLogin(userinfo));
+  for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']+\?([^#\s"']+)/g)) secrets.push(...secretsInQuery(query));
+  return secrets;
+}
+
+/** As it is written, as `URL` would write it, and as it is meant: `Basic` sends that, in base64. */
+function formsOfLogin(userinfo: string): readonly string[] {
+  const forms = [userinfo, passwordOf(userinfo)];
+  const url = URL.parse(`http://${userinfo}@host`);
+  if (url === null) return forms;
+  const { username, password } = loginOf(url);
+  forms.push(`${url.username}:${url.password}`, url.password, `${username}:${password}`, password);
+  return forms;
+}
+
+function secretsInQuery(query: string): readonly string[] {
+  const secrets: string[] = [];
+  for (const parameter of query.split("&")) {
+    const written = parameter.slice(parameter.indexOf("=") + 1);
+    for (const [name, meant] of new URLSearchParams(parameter))
+      if (credential.test(name) && meant !== "") secrets.push(written, meant);
   }
   return secrets;
+}
+
+/** The user and the password of a URL as they are meant: it has them percent-encoded. */
+export const loginOf = ({ username, password }: URL): { readonly username: string; readonly password: string } => ({
+  username: decoded(username),
+  password: decoded(password),
+});
+
+/** Where a URL leads, without user, password and query: those may be secrets. */
+export function placeOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 
 const passwordOf = (pair: string): string => pair.slice(pair.indexOf(":") + 1);

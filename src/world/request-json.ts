@@ -1,3 +1,4 @@
+import { loginOf } from "../lib/credentials.ts";
 import type { Millis } from "../lib/duration.ts";
 import { UnreachableError } from "../lib/errors.ts";
 import { isPassing, type RetryPolicy, retry } from "./retry.ts";
@@ -75,11 +76,14 @@ type Credentials = { readonly url: URL; readonly authorization: Readonly<Record<
 
 function withoutCredentials(url: URL): Credentials {
   if (url.username === "" && url.password === "") return { url, authorization: {} };
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const { username, password } = loginOf(url);
   const bare = new URL(url);
   bare.username = "";
   bare.password = "";
-  return { url: bare, authorization: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
+  return {
+    url: bare,
+    authorization: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}` },
+  };
 }
 
 function parse(text: string): unknown {

@@ -93,7 +93,7 @@ const failures: readonly {
   },
   {
     what: "a redirect",
-    answer: (response) => void response.writeHead(302, { location: "https://login.example.com/" }).end(),
+    answer: (response) => void response.writeHead(302, { location: "https://login.example.com/?state=S3CRET" }).end(),
     because: /answered 302 and points to https:\/\/login\.example\.com\/$/,
   },
   {

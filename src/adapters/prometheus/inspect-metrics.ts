@@ -1,10 +1,11 @@
+import { placeOf } from "../../lib/credentials.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import type { Gate, QueryGate } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type ProxyChoice, preference } from "./counting-proxy.ts";
-import { type Ask, instantQuery, type NoAnswer, placeOf, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
+import { type Ask, instantQuery, type NoAnswer, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import { nothingCounted } from "./nothing-counted.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";

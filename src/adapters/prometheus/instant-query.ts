@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { placeOf } from "../../lib/credentials.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
@@ -91,12 +92,6 @@ async function ask(
   }
 }
 
-/** Without user, password and query string: those may be secrets. */
-export function placeOf(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname.replace(/\/$/, "")}`;
-}
-
 function queryUrl(base: string, query: string, at: Instant): URL {
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
@@ -144,7 +139,7 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
   if (status >= 300 && status < 400)
-    return prometheus(`answered ${status} and points to ${headers.location ?? "nowhere"}`);
+    return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
   if (status !== 200) return prometheus(`answered ${status}${excerpt(body)}`);
 
   const parsed = success.safeParse(body);
