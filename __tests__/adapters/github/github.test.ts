@@ -209,6 +209,40 @@ test("a limit of a moment is waited for", async (t) => {
   );
 });
 
+const moments = [
+  ["403", { status: 403, message: "You have exceeded a secondary rate limit", headers: { "retry-after": "1" } }],
+  ["429", { status: 429, message: "Too many requests by a secondary rate limit", headers: { "retry-after": "1" } }],
+  [
+    "a reset that is past",
+    {
+      status: 403,
+      message: "API rate limit exceeded",
+      headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1" },
+    },
+  ],
+] as const;
+
+for (const [name, fault] of moments) {
+  test(`a limit of a moment that does not end is asked about twice more, and no more: ${name}`, async (t) => {
+    const sandbox = await startGitHub({ pulls });
+    t.after(() => sandbox.close());
+    const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+    sandbox.fail({ ...fault, times: 6 });
+    await assert.rejects(github.pullRequestsOf(repository, sha), GitHubError);
+    assert.equal(sandbox.requests.length, 3);
+  });
+
+  test(`no comment is created again, as its first answer may have been wrong: ${name}`, async (t) => {
+    const sandbox = await startGitHub({ pulls });
+    t.after(() => sandbox.close());
+    const github = connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token" });
+    sandbox.fail({ ...fault, method: "POST", served: true });
+    await assert.rejects(github.createComment(repository, 7, "one"), GitHubError);
+    assert.equal(sandbox.requests.length, 1);
+    assert.equal(sandbox.comments(7).length, 1);
+  });
+}
+
 test("whoever waits for a turn and gives up hears it at once, and nothing is sent any more", async (t) => {
   const sandbox = await startGitHub({ pulls });
   t.after(() => sandbox.close());

@@ -30,18 +30,27 @@ export function createOctokit(options: GitHubOptions): Octokit {
     ...getOctokitOptions(token, { userAgent: "istio-canary", baseUrl: apiUrl.replace(/\/$/, "") }),
     log: silent,
     request: { fetch: fetchThrough(options) },
-    retry: { retries: 2, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] }, // limits are the other plugin's
+    retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] }, // limits are the other plugin's
     throttle: {
       enabled: isPaced,
       id: `client ${++clients}`, // the plugin counts for the whole process
-      onRateLimit: isShort,
-      onSecondaryRateLimit: isShort,
+      onRateLimit: isWorthRepeating,
+      onSecondaryRateLimit: isWorthRepeating,
     },
   });
 }
 
-/** For a longer pause, in seconds, nobody waits: whoever asked is told until when GitHub wants to be left alone. */
-const isShort = (pause: number): boolean => pause <= 5;
+/** How often a request is sent again, whichever plugin does it. */
+const retries = 2;
+
+/** In seconds. For a longer pause nobody waits: whoever asked is told until when GitHub wants to be left alone. */
+const longestPause = 5;
+
+/** The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's. */
+const isWorthRepeating = (pause: number, { request }: Asked, _: unknown, repeated: number): boolean =>
+  pause <= longestPause && repeated < retries && !("retries" in request && request.retries === 0);
+
+type Asked = { readonly request: object };
 
 /** What Octokit would tell the console: deprecations, which are no business of whoever releases. */
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
