@@ -10,7 +10,7 @@ import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
 import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
-import { helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
+import { asksForJson, helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
 import type { ExitCode } from "./commands/session.ts";
 import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
@@ -71,7 +71,8 @@ function fail(error: unknown): ExitCode {
       ? tell(error)
       : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
-  if (github.actions) stdout.write(annotation("error", "Istio Canary", text));
+  const screen = asksForJson(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
+  if (github.actions) screen.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
   if (github.outputFile !== undefined) tellOutputs(text, refused);
   return refused ? 2 : 3;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Arguments, helpText, inputsFromJson, parseArguments } from "../../src/cli/arguments.ts";
+import { type Arguments, asksForJson, helpText, inputsFromJson, parseArguments } from "../../src/cli/arguments.ts";
 import { type Command, commands as rows } from "../../src/config/commands.ts";
 import { inputs } from "../../src/config/inputs.ts";
 import { ConfigError } from "../../src/config/issue.ts";
@@ -114,3 +114,22 @@ test("the help says the whole description, whatever its lines", () => {
     if (name !== "command" && readers.includes("release")) assert.ok(words.includes(description), name);
   }
 });
+
+const readers: readonly (readonly [line: string, inputs: string | undefined, json: boolean])[] = [
+  ["plan --json", undefined, true],
+  ["plan --json --nonsense", undefined, true],
+  ["--json true --stages", undefined, true],
+  ["--json=true plan", undefined, true],
+  ["--json=false plan", '{"json":"true"}', false],
+  ["plan --json false", '{"json":"true"}', false],
+  ["plan", '{"json":"true"}', true],
+  ["plan", '{"json":true}', true],
+  ["plan", '{"json":"false"}', false],
+  ["plan --jsonnet", "[]", false],
+  ["plan", '{"json":"true"', false],
+  ["plan", undefined, false],
+];
+
+for (const [line, inputs, json] of readers)
+  test(`a program ${json ? "reads" : "does not read"} what ${line} prints with the inputs ${inputs}`, () =>
+    assert.equal(asksForJson(line.split(" "), inputs), json));

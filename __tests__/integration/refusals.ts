@@ -21,6 +21,15 @@ export function refusals(): void {
     assert.equal(sandbox.api.requests.count(), 0);
   });
 
+  test("where a program reads standard output, nothing is refused there: the annotation goes to the other one", async (t) => {
+    const { run } = await scene(t, { shop: "one", rate: 0 });
+    const wrong = { ...releaseOfOne("v2"), command: "plan", json: "true", stages: "50:2x" };
+    const { exit, said, stdout } = await run(wrong);
+    assert.equal(exit, 2, said);
+    assert.equal(stdout, "");
+    assert.match(said, /^::error title=Istio Canary::.*50:2x/m);
+  });
+
   test("a release that cannot work is refused with every finding at once, and nothing is changed", async (t) => {
     const { sandbox, before, run } = await scene(t, { shop: "two", rate: 0 });
     const wrong = {

@@ -107,6 +107,14 @@ function repeated(texts: readonly { readonly name: string }[]): readonly ConfigI
   return issues;
 }
 
+/** Whether a program reads standard output. It is asked also when the rest of what was typed cannot be understood. */
+export function asksForJson(argv: readonly string[], inputs: string | undefined): boolean {
+  const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
+  if (index >= 0) return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
+  const parsed = parseJson(inputs ?? "");
+  return isMapping(parsed) && String(parsed.json) === "true";
+}
+
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 export function inputsFromJson(text: string): Given {
   const parsed = parseJson(text);
