@@ -178,20 +178,21 @@ const refusals = [
   [
     "a fork's token may only read",
     { tokens: { ghs_token: { login: "github-actions[bot]", type: "Bot", access: "read" } } },
+    /pull-requests: write/,
   ],
-  ["the repository or the pull request cannot be seen", { repository: "acme/other" }],
-  ["the token is wrong", { tokens: {} }],
+  ["the repository or the pull request cannot be seen", { repository: "acme/other" }, /pull-requests: write/],
+  ["the token is wrong", { tokens: {} }, /\(401\)\. The token is not valid, or not any more\. The report is in/],
 ] as const;
 
-for (const [name, options] of refusals) {
-  test(`${name}: it is said once, with the permission that is missing, and nothing else happens`, async (t) => {
+for (const [name, options, advice] of refusals) {
+  test(`${name}: it is said once, with what the token lacks, and nothing else happens`, async (t) => {
     const { sandbox, reporter, warnings } = await bench(t, options);
     const telling = reporter();
     await job(telling, sample("running"));
     const requests = sandbox.requests.length;
     await job(telling, sample("succeeded-swap"));
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? "", /pull-requests: write/);
+    assert.match(warnings[0] ?? "", advice);
     assert.equal(sandbox.requests.length, requests);
   });
 }

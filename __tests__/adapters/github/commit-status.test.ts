@@ -64,10 +64,38 @@ test("a reason of any length fits into 140 characters", async (t) => {
   assert.deepEqual(sandbox.violations, []);
 });
 
-test("a token that may not set statuses is said once, with the permission that is missing", async (t) => {
-  const sandbox = await startGitHub({
-    tokens: { ghs_token: { login: "github-actions[bot]", type: "Bot", access: "read" } },
+const limit = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "2000000000" };
+const refusals = [
+  ["the token may not set statuses", { status: 403 }, /\(403\)\. The job's token needs .*`statuses: write`\.$/],
+  ["the repository cannot be seen", { status: 404 }, /\(404\)\. The job's token needs .*`statuses: write`\.$/],
+  ["the token is not valid", { status: 401 }, /\(401\)\. The token is not valid, or not any more\.$/],
+  ["GitHub wants to be left alone", { status: 403, headers: limit }, /is not set: .*\(403\)\.$/],
+  ["GitHub does not like the status", { status: 422 }, /is not set: .*\(422\)\.$/],
+] as const;
+
+for (const [name, fault, warning] of refusals)
+  test(`${name}: it is said once, with what the token lacks if it is that`, async (t) => {
+    const sandbox = await startGitHub();
+    t.after(() => sandbox.close());
+    sandbox.fail({ ...fault, times: 9 });
+    const warnings: string[] = [];
+    const reporter = commitStatus({
+      clock: nodeClock,
+      github: connectGitHub({ network: nodeWorld(), apiUrl: sandbox.url, token: "ghs_token", isPaced: false }),
+      repository,
+      sha,
+      environment: "",
+      warn: (message) => warnings.push(message),
+    });
+    reporter.report(samples.running ?? assert.fail());
+    reporter.report(samples["succeeded-swap"] ?? assert.fail());
+    await reporter.flush(5_000);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", warning);
   });
+
+test("what the token lacks is told, also when GitHub stumbled before", async (t) => {
+  const sandbox = await startGitHub();
   t.after(() => sandbox.close());
   const warnings: string[] = [];
   const reporter = commitStatus({
@@ -78,9 +106,10 @@ test("a token that may not set statuses is said once, with the permission that i
     environment: "",
     warn: (message) => warnings.push(message),
   });
+  sandbox.fail({ status: 422 });
+  sandbox.fail({ status: 403 });
   reporter.report(samples.running ?? assert.fail());
-  reporter.report(samples["succeeded-swap"] ?? assert.fail());
   await reporter.flush(5_000);
-  assert.equal(warnings.length, 1);
-  assert.match(warnings[0] ?? "", /statuses: write/);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[1] ?? "", /statuses: write/);
 });

@@ -9,7 +9,7 @@ import { longestComment, renderReport } from "../../words/report.ts";
 import type { Clock } from "../../world/clock.ts";
 import { markerOf, readReports, resultLine, stamp } from "./comment-marker.ts";
 import type { Comment, GitHub, Repository } from "./github.ts";
-import { GitHubError } from "./github-error.ts";
+import { GitHubError, lackOfToken } from "./github-error.ts";
 
 export type CommentOptions = {
   readonly clock: Clock;
@@ -101,11 +101,10 @@ export function comment(options: CommentOptions): Reporter {
   }
 
   function failed(error: unknown): void {
-    const busyUntil = error instanceof GitHubError ? error.busyUntil : undefined;
-    quietUntil = busyUntil ?? quietUntil;
-    const forbidden = error instanceof GitHubError && busyUntil === undefined && [401, 403, 404].includes(error.status);
-    if (forbidden) {
-      beSilent(`the pull request is not told: ${tell(error)}. ${permission} The report is in the job summary.`);
+    if (error instanceof GitHubError) quietUntil = error.busyUntil ?? quietUntil;
+    const lack = lackOfToken(error, permission);
+    if (lack !== undefined) {
+      beSilent(`the pull request is not told: ${tell(error)}. ${lack} The report is in the job summary.`);
     } else if (!warned.has(tell(error))) {
       warned.add(tell(error));
       options.warn(`the comment on the pull request is not up to date: ${tell(error)}. It is tried again.`);

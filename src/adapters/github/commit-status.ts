@@ -1,4 +1,4 @@
-import { tell } from "../../lib/errors.ts";
+import { tell, withNext } from "../../lib/errors.ts";
 import { clip, oneLine } from "../../lib/markdown.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
@@ -8,6 +8,7 @@ import { headlineOf } from "../../words/headline.ts";
 import { say } from "../../words/say.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { CommitStatus, GitHub, Repository } from "./github.ts";
+import { lackOfToken } from "./github-error.ts";
 
 export type CommitStatusOptions = {
   readonly clock: Clock;
@@ -18,21 +19,21 @@ export type CommitStatusOptions = {
   readonly warn: (message: string) => void;
 };
 
+const permission = "The job's token needs the permission `statuses: write`.";
+
 /** Longer descriptions are answered with 422. */
 const longestDescription = 140;
 
 /** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
 export function commitStatus({ clock, github, repository, sha, environment, warn }: CommitStatusOptions): Reporter {
-  let warned = false;
+  const warned = new Set<string>();
   const outbox = createOutbox({
     clock,
     send: (account, signal) => github.setStatus(repository, sha, statusOf(account, environment), signal),
     failed(error) {
-      if (!warned)
-        warn(
-          `the commit's status is not set: ${tell(error)}. The job's token needs the permission \`statuses: write\`.`,
-        );
-      warned = true;
+      const message = withNext(`the commit's status is not set: ${tell(error)}.`, lackOfToken(error, permission));
+      if (!warned.has(message)) warn(message);
+      warned.add(message);
     },
     gist: (account) => JSON.stringify([stateOf(account), headlineOf(account)]),
   });

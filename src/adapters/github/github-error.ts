@@ -15,6 +15,13 @@ export class GitHubError extends DeniedError {
   }
 }
 
+/** What a token needs for GitHub to do what it refused: a new one, or `permission`. Undefined: it is not the token. */
+export function lackOfToken(error: unknown, permission: string): string | undefined {
+  if (!(error instanceof GitHubError) || error.busyUntil !== undefined) return undefined;
+  if (error.status === 401) return "The token is not valid, or not any more.";
+  return [403, 404].includes(error.status) ? permission : undefined;
+}
+
 const headers = z.record(z.string(), z.unknown());
 const explanation = z.object({ message: z.string() });
 
