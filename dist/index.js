@@ -1,7 +1,7 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 325:
+/***/ 4054:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -54,9 +54,9 @@ exports.getProxyUrl = getProxyUrl;
 exports.isHttps = isHttps;
 const http = __importStar(__nccwpck_require__(8611));
 const https = __importStar(__nccwpck_require__(5692));
-const pm = __importStar(__nccwpck_require__(1133));
-const tunnel = __importStar(__nccwpck_require__(6636));
-const undici_1 = __nccwpck_require__(8497);
+const pm = __importStar(__nccwpck_require__(1586));
+const tunnel = __importStar(__nccwpck_require__(89));
+const undici_1 = __nccwpck_require__(9228);
 var HttpCodes;
 (function (HttpCodes) {
     HttpCodes[HttpCodes["OK"] = 200] = "OK";
@@ -744,7 +744,7 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 /***/ }),
 
-/***/ 1133:
+/***/ 1586:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -844,7 +844,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 6673:
+/***/ 3232:
 /***/ (function(module) {
 
 /**
@@ -2374,7 +2374,7 @@ class DecodedURL extends URL {
 
 /***/ }),
 
-/***/ 2032:
+/***/ 9175:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /* eslint-env browser */
@@ -2634,7 +2634,7 @@ function localstorage() {
 	}
 }
 
-module.exports = __nccwpck_require__(1855)(exports);
+module.exports = __nccwpck_require__(3706)(exports);
 
 const {formatters} = module.exports;
 
@@ -2653,7 +2653,7 @@ formatters.j = function (v) {
 
 /***/ }),
 
-/***/ 1855:
+/***/ 3706:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2669,7 +2669,7 @@ function setup(env) {
 	createDebug.disable = disable;
 	createDebug.enable = enable;
 	createDebug.enabled = enabled;
-	createDebug.humanize = __nccwpck_require__(7358);
+	createDebug.humanize = __nccwpck_require__(7611);
 	createDebug.destroy = destroy;
 
 	Object.keys(env).forEach(key => {
@@ -2952,7 +2952,7 @@ module.exports = setup;
 
 /***/ }),
 
-/***/ 7540:
+/***/ 8035:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 /**
@@ -2961,15 +2961,15 @@ module.exports = setup;
  */
 
 if (typeof process === 'undefined' || process.type === 'renderer' || process.browser === true || process.__nwjs) {
-	module.exports = __nccwpck_require__(2032);
+	module.exports = __nccwpck_require__(9175);
 } else {
-	module.exports = __nccwpck_require__(4706);
+	module.exports = __nccwpck_require__(1443);
 }
 
 
 /***/ }),
 
-/***/ 4706:
+/***/ 1443:
 /***/ ((module, exports, __nccwpck_require__) => {
 
 /**
@@ -3003,7 +3003,7 @@ exports.colors = [6, 2, 3, 4, 5, 1];
 try {
 	// Optional dependency (as in, doesn't need to be installed, NOT like optionalDependencies in package.json)
 	// eslint-disable-next-line import/no-extraneous-dependencies
-	const supportsColor = __nccwpck_require__(5537);
+	const supportsColor = __nccwpck_require__(9388);
 
 	if (supportsColor && (supportsColor.stderr || supportsColor).level >= 2) {
 		exports.colors = [
@@ -3211,7 +3211,7 @@ function init(debug) {
 	}
 }
 
-module.exports = __nccwpck_require__(1855)(exports);
+module.exports = __nccwpck_require__(3706)(exports);
 
 const {formatters} = module.exports;
 
@@ -3239,7 +3239,7 @@ formatters.O = function (v) {
 
 /***/ }),
 
-/***/ 9211:
+/***/ 5612:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3372,7 +3372,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6564:
+/***/ 3891:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -3390,7 +3390,7 @@ exports.AddressError = AddressError;
 
 /***/ }),
 
-/***/ 4610:
+/***/ 9595:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -3405,7 +3405,7 @@ exports.assertByteArray = assertByteArray;
 exports.numberToPaddedHex = numberToPaddedHex;
 exports.stringToPaddedHex = stringToPaddedHex;
 exports.testBit = testBit;
-const address_error_1 = __nccwpck_require__(6564);
+const address_error_1 = __nccwpck_require__(3891);
 /**
  * Returns whether this address's *network* is contained within `address`,
  * i.e. whether every address this one can represent also falls inside
@@ -3550,7 +3550,7 @@ function testBit(binaryValue, position) {
 
 /***/ }),
 
-/***/ 1891:
+/***/ 7858:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3579,19 +3579,19 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.v6 = exports.AddressError = exports.Address6 = exports.Address4 = void 0;
-var ipv4_1 = __nccwpck_require__(6608);
+var ipv4_1 = __nccwpck_require__(6417);
 Object.defineProperty(exports, "Address4", ({ enumerable: true, get: function () { return ipv4_1.Address4; } }));
-var ipv6_1 = __nccwpck_require__(3386);
+var ipv6_1 = __nccwpck_require__(1135);
 Object.defineProperty(exports, "Address6", ({ enumerable: true, get: function () { return ipv6_1.Address6; } }));
-var address_error_1 = __nccwpck_require__(6564);
+var address_error_1 = __nccwpck_require__(3891);
 Object.defineProperty(exports, "AddressError", ({ enumerable: true, get: function () { return address_error_1.AddressError; } }));
-const helpers = __importStar(__nccwpck_require__(977));
+const helpers = __importStar(__nccwpck_require__(688));
 exports.v6 = { helpers };
 //# sourceMappingURL=ip-address.js.map
 
 /***/ }),
 
-/***/ 6608:
+/***/ 6417:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -3621,9 +3621,9 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address4 = void 0;
-const common = __importStar(__nccwpck_require__(4610));
-const constants = __importStar(__nccwpck_require__(3015));
-const address_error_1 = __nccwpck_require__(6564);
+const common = __importStar(__nccwpck_require__(9595));
+const constants = __importStar(__nccwpck_require__(2806));
+const address_error_1 = __nccwpck_require__(3891);
 const isCorrect4 = common.isCorrect(constants.BITS);
 /**
  * Represents an IPv4 address
@@ -4199,7 +4199,7 @@ const SPECIAL_PURPOSE_V4 = constants.SPECIAL_PURPOSE.map(([cidr, , reachable]) =
 
 /***/ }),
 
-/***/ 3386:
+/***/ 1135:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -4230,14 +4230,14 @@ var __importStar = (this && this.__importStar) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.Address6 = void 0;
-const common = __importStar(__nccwpck_require__(4610));
-const constants4 = __importStar(__nccwpck_require__(3015));
-const constants6 = __importStar(__nccwpck_require__(2089));
-const helpers = __importStar(__nccwpck_require__(977));
-const ipv4_1 = __nccwpck_require__(6608);
-const regular_expressions_1 = __nccwpck_require__(7266);
-const address_error_1 = __nccwpck_require__(6564);
-const common_1 = __nccwpck_require__(4610);
+const common = __importStar(__nccwpck_require__(9595));
+const constants4 = __importStar(__nccwpck_require__(2806));
+const constants6 = __importStar(__nccwpck_require__(9644));
+const helpers = __importStar(__nccwpck_require__(688));
+const ipv4_1 = __nccwpck_require__(6417);
+const regular_expressions_1 = __nccwpck_require__(3271);
+const address_error_1 = __nccwpck_require__(3891);
+const common_1 = __nccwpck_require__(9595);
 const isCorrect6 = common.isCorrect(constants6.BITS);
 function assert(condition) {
     if (!condition) {
@@ -5666,7 +5666,7 @@ const NAT64_LOCAL_USE_SUBNET = new Address6('64:ff9b:1::/48');
 
 /***/ }),
 
-/***/ 3015:
+/***/ 2806:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5723,7 +5723,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 2089:
+/***/ 9644:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5860,7 +5860,7 @@ exports.SPECIAL_PURPOSE = [
 
 /***/ }),
 
-/***/ 977:
+/***/ 688:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -5920,7 +5920,7 @@ function simpleGroup(addressString, offset = 0) {
 
 /***/ }),
 
-/***/ 7266:
+/***/ 3271:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -5953,7 +5953,7 @@ exports.groupPossibilities = groupPossibilities;
 exports.padGroup = padGroup;
 exports.simpleRegularExpression = simpleRegularExpression;
 exports.possibleElisions = possibleElisions;
-const v6 = __importStar(__nccwpck_require__(2089));
+const v6 = __importStar(__nccwpck_require__(9644));
 function groupPossibilities(possibilities) {
     return `(${possibilities.join('|')})`;
 }
@@ -6021,7 +6021,7 @@ function possibleElisions(elidedGroups, moreLeft, moreRight) {
 
 /***/ }),
 
-/***/ 7358:
+/***/ 7611:
 /***/ ((module) => {
 
 /**
@@ -6190,12 +6190,12 @@ function plural(ms, msAbs, n, name) {
 
 /***/ }),
 
-/***/ 280:
+/***/ 5969:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-const utils_1 = __nccwpck_require__(7474);
+const utils_1 = __nccwpck_require__(8187);
 // The default Buffer size if one is not provided.
 const DEFAULT_SMARTBUFFER_SIZE = 4096;
 // The default string encoding to use for reading/writing strings.
@@ -7429,7 +7429,7 @@ exports.SmartBuffer = SmartBuffer;
 
 /***/ }),
 
-/***/ 7474:
+/***/ 8187:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -7543,7 +7543,7 @@ exports.bigIntAndBufferInt64Check = bigIntAndBufferInt64Check;
 
 /***/ }),
 
-/***/ 5208:
+/***/ 8581:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -7560,13 +7560,13 @@ Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SocksClientError = exports.SocksClient = void 0;
 const events_1 = __nccwpck_require__(4434);
 const net = __nccwpck_require__(9278);
-const smart_buffer_1 = __nccwpck_require__(280);
-const constants_1 = __nccwpck_require__(3781);
-const helpers_1 = __nccwpck_require__(5293);
-const receivebuffer_1 = __nccwpck_require__(5659);
-const util_1 = __nccwpck_require__(7402);
+const smart_buffer_1 = __nccwpck_require__(5969);
+const constants_1 = __nccwpck_require__(1528);
+const helpers_1 = __nccwpck_require__(396);
+const receivebuffer_1 = __nccwpck_require__(8166);
+const util_1 = __nccwpck_require__(8905);
 Object.defineProperty(exports, "SocksClientError", ({ enumerable: true, get: function () { return util_1.SocksClientError; } }));
-const ip_address_1 = __nccwpck_require__(1891);
+const ip_address_1 = __nccwpck_require__(7858);
 class SocksClient extends events_1.EventEmitter {
     constructor(options) {
         super();
@@ -8342,7 +8342,7 @@ exports.SocksClient = SocksClient;
 
 /***/ }),
 
-/***/ 3781:
+/***/ 1528:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8456,7 +8456,7 @@ var SocksClientState;
 
 /***/ }),
 
-/***/ 5293:
+/***/ 396:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -8466,10 +8466,10 @@ exports.validateSocksClientChainOptions = validateSocksClientChainOptions;
 exports.ipv4ToInt32 = ipv4ToInt32;
 exports.int32ToIpv4 = int32ToIpv4;
 exports.ipToBuffer = ipToBuffer;
-const util_1 = __nccwpck_require__(7402);
-const constants_1 = __nccwpck_require__(3781);
+const util_1 = __nccwpck_require__(8905);
+const constants_1 = __nccwpck_require__(1528);
 const stream = __nccwpck_require__(2203);
-const ip_address_1 = __nccwpck_require__(1891);
+const ip_address_1 = __nccwpck_require__(7858);
 const net = __nccwpck_require__(9278);
 /**
  * Validates the provided SocksClientOptions
@@ -8628,7 +8628,7 @@ function ipToBuffer(ip) {
 
 /***/ }),
 
-/***/ 5659:
+/***/ 8166:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8677,7 +8677,7 @@ exports.ReceiveBuffer = ReceiveBuffer;
 
 /***/ }),
 
-/***/ 7402:
+/***/ 8905:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -8708,7 +8708,7 @@ function shuffleArray(array) {
 
 /***/ }),
 
-/***/ 844:
+/***/ 5899:
 /***/ (function(__unused_webpack_module, exports, __nccwpck_require__) {
 
 
@@ -8727,20 +8727,20 @@ var __exportStar = (this && this.__exportStar) || function(m, exports) {
     for (var p in m) if (p !== "default" && !Object.prototype.hasOwnProperty.call(exports, p)) __createBinding(exports, m, p);
 };
 Object.defineProperty(exports, "__esModule", ({ value: true }));
-__exportStar(__nccwpck_require__(5208), exports);
+__exportStar(__nccwpck_require__(8581), exports);
 //# sourceMappingURL=index.js.map
 
 /***/ }),
 
-/***/ 6636:
+/***/ 89:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(5020);
+module.exports = __nccwpck_require__(5907);
 
 
 /***/ }),
 
-/***/ 5020:
+/***/ 5907:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -9011,7 +9011,7 @@ exports.debug = debug; // for test
 
 /***/ }),
 
-/***/ 5537:
+/***/ 9388:
 /***/ ((module) => {
 
 module.exports = eval("require")("supports-color");
@@ -9159,7 +9159,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 642:
+/***/ 6644:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9668,7 +9668,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 9903:
+/***/ 6196:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -9731,14 +9731,14 @@ class Context {
 
 /***/ }),
 
-/***/ 385:
+/***/ 4232:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   context: () => (/* binding */ context)
 /* harmony export */ });
 /* unused harmony export getOctokit */
-/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9903);
+/* harmony import */ var _context_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6196);
 
 
 const context = new _context_js__WEBPACK_IMPORTED_MODULE_0__/* .Context */ .o();
@@ -9756,14 +9756,14 @@ function getOctokit(token, options, ...additionalPlugins) {
 
 /***/ }),
 
-/***/ 421:
+/***/ 4280:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   bW: () => (/* binding */ HttpsProxyAgent),
 /* harmony export */   sH: () => (/* binding */ HttpProxyAgent)
 /* harmony export */ });
-/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9211);
+/* harmony import */ var _index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5612);
 
 
 /* unused harmony default export */ var __WEBPACK_DEFAULT_EXPORT__ = ((/* unused pure expression or super */ null && (mod)));
@@ -9773,7 +9773,7 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 
 /***/ }),
 
-/***/ 4869:
+/***/ 8134:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13441,7 +13441,7 @@ var CHOMPING_KEEP = CHOMPING_MODE.KEEP;
 
 /***/ }),
 
-/***/ 8497:
+/***/ 9228:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
@@ -13456,7 +13456,7 @@ const fetch = undefined;
 
 /***/ }),
 
-/***/ 5977:
+/***/ 3270:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -13478,9 +13478,9 @@ const fetch = undefined;
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
 /* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
-/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5136);
-/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9910);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5505);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9867);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6848);
 
 
 
@@ -14588,7 +14588,7 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 
 /***/ }),
 
-/***/ 5136:
+/***/ 5505:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -14599,8 +14599,8 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
 /* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1158);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1577);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2115);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6848);
 // import { $ZodType } from "./schemas.js";
 
 
@@ -15121,7 +15121,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 
 /***/ }),
 
-/***/ 1158:
+/***/ 2115:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15133,7 +15133,7 @@ const $ZodCheckOverwrite = /*@__PURE__*/ (/* unused pure expression or super */ 
 /* harmony export */   xI: () => (/* binding */ $constructor)
 /* harmony export */ });
 /* unused harmony export $brand */
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6848);
 var _a;
 
 /** A special constant with type `never` */
@@ -15279,7 +15279,7 @@ function config(newConfig) {
 
 /***/ }),
 
-/***/ 2406:
+/***/ 8835:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15287,8 +15287,8 @@ function config(newConfig) {
 /* harmony export */   S1: () => (/* binding */ prettifyError)
 /* harmony export */ });
 /* unused harmony exports $ZodError, flattenError, formatError, treeifyError, toDotPath */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1158);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1577);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2115);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6848);
 
 
 /* Computing the message eagerly is expensive (pretty-printed JSON of all
@@ -15560,7 +15560,7 @@ function prettifyError(error) {
 
 /***/ }),
 
-/***/ 7814:
+/***/ 1565:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15570,9 +15570,9 @@ function prettifyError(error) {
 /* harmony export */   xL: () => (/* binding */ safeParse)
 /* harmony export */ });
 /* unused harmony exports _parse, _parseAsync, _safeParse, _safeParseAsync, validate, validateAsync, _encode, encode, _decode, decode, _encodeAsync, encodeAsync, _decodeAsync, decodeAsync, _safeEncode, safeEncode, _safeDecode, safeDecode, _safeEncodeAsync, safeEncodeAsync, _safeDecodeAsync, safeDecodeAsync */
-/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1158);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2406);
-/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1577);
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2115);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8835);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6848);
 
 
 
@@ -15752,7 +15752,7 @@ const safeDecodeAsync = /* @__PURE__*/ _safeDecodeAsync(_errors_js__WEBPACK_IMPO
 
 /***/ }),
 
-/***/ 9910:
+/***/ 9867:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -15815,7 +15815,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 1577:
+/***/ 6848:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -16727,7 +16727,7 @@ function constantCatch(value) {
 
 /***/ }),
 
-/***/ 8018:
+/***/ 9244:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -16761,9 +16761,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(1158);
+var core_core = __nccwpck_require__(2115);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
-var core_checks = __nccwpck_require__(5136);
+var core_checks = __nccwpck_require__(5505);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16923,7 +16923,7 @@ const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
 const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/util.js
-var core_util = __nccwpck_require__(1577);
+var core_util = __nccwpck_require__(6848);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -19570,9 +19570,9 @@ function handleRefineResult(result, payload, input, inst) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(5977);
+var api = __nccwpck_require__(3270);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(7814);
+var core_parse = __nccwpck_require__(1565);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
 
 
@@ -20580,7 +20580,7 @@ function _function(params) {
 
 /***/ }),
 
-/***/ 9247:
+/***/ 4502:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20605,18 +20605,18 @@ function makeCommandFile(path) {
 
 /***/ }),
 
-/***/ 6155:
+/***/ 6344:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(642);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1570);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1219);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8477);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5405);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6644);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4487);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6166);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1564);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9934);
 
 
 
@@ -20675,7 +20675,7 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 
 /***/ }),
 
-/***/ 2412:
+/***/ 1529:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20684,8 +20684,8 @@ function outputsOf({ state, stages, weight, reason, settled }) {
 /* harmony export */   dK: () => (/* binding */ mask),
 /* harmony export */   w7: () => (/* binding */ annotation)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(642);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7839);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6644);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8336);
 
 
 const annotations = { notice: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .notice */ .lm, warning: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .warning */ .$e, error: _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3 };
@@ -20725,7 +20725,7 @@ function textOf(command) {
 
 /***/ }),
 
-/***/ 3274:
+/***/ 2063:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -20733,7 +20733,7 @@ function textOf(command) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8018);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9244);
 
 
 /** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
@@ -20793,7 +20793,7 @@ function pullRequestIn({ pull_request, issue, workflow_run }) {
 
 /***/ }),
 
-/***/ 683:
+/***/ 3263:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 // ESM COMPAT FLAG
@@ -20805,11 +20805,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/github/lib/context.js
-var context = __nccwpck_require__(9903);
+var context = __nccwpck_require__(6196);
 // EXTERNAL MODULE: ./node_modules/@actions/github/node_modules/@actions/http-client/lib/index.js
-var lib = __nccwpck_require__(325);
+var lib = __nccwpck_require__(4054);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(8497);
+var undici = __nccwpck_require__(9228);
 ;// CONCATENATED MODULE: ./node_modules/@actions/github/lib/internal/utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -25739,7 +25739,7 @@ function getOctokitOptions(token, options) {
 }
 //# sourceMappingURL=utils.js.map
 // EXTERNAL MODULE: ./node_modules/bottleneck/light.js
-var light = __nccwpck_require__(6673);
+var light = __nccwpck_require__(3232);
 ;// CONCATENATED MODULE: ./node_modules/@octokit/plugin-retry/dist-bundle/index.js
 // pkg/dist-src/version.js
 var plugin_retry_dist_bundle_VERSION = "0.0.0-development";
@@ -26066,9 +26066,9 @@ throttling.triggersNotification = triggersNotification;
 
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(901);
+var request_json = __nccwpck_require__(4238);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7181);
+var send = __nccwpck_require__(7693);
 ;// CONCATENATED MODULE: ./src/adapters/github/octokit.js
 
 
@@ -26084,17 +26084,21 @@ function createOctokit(options) {
         ...getOctokitOptions(token, { userAgent: "istio-canary", baseUrl: apiUrl.replace(/\/$/, "") }),
         log: silent,
         request: { fetch: fetchThrough(options) },
-        retry: { retries: 2, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] }, // limits are the other plugin's
+        retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451] }, // limits are the other plugin's
         throttle: {
             enabled: isPaced,
             id: `client ${++clients}`, // the plugin counts for the whole process
-            onRateLimit: isShort,
-            onSecondaryRateLimit: isShort,
+            onRateLimit: isWorthRepeating,
+            onSecondaryRateLimit: isWorthRepeating,
         },
     });
 }
-/** For a longer pause, in seconds, nobody waits: whoever asked is told until when GitHub wants to be left alone. */
-const isShort = (pause) => pause <= 5;
+/** How often a request is sent again, whichever plugin does it. */
+const retries = 2;
+/** In seconds. For a longer pause nobody waits: whoever asked is told until when GitHub wants to be left alone. */
+const longestPause = 5;
+/** The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's. */
+const isWorthRepeating = (pause, { request }, _, repeated) => pause <= longestPause && repeated < retries && !("retries" in request && request.retries === 0);
 /** What Octokit would tell the console: deprecations, which are no business of whoever releases. */
 const silent = { debug() { }, info() { }, warn() { }, error() { } };
 /** The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too long. */
@@ -26114,7 +26118,7 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
-/***/ 2377:
+/***/ 9843:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26258,7 +26262,7 @@ function familyOf(address) {
 
 /***/ }),
 
-/***/ 1371:
+/***/ 8203:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -26304,7 +26308,7 @@ var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:https"
 var external_node_https_ = __nccwpck_require__(4708);
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(421);
+var hpagent = __nccwpck_require__(4280);
 ;// CONCATENATED MODULE: ./src/adapters/node/node-transport.js
 
 
@@ -26391,21 +26395,21 @@ const nodeWorld = (proxyOf) => ({
 
 /***/ }),
 
-/***/ 2824:
+/***/ 369:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1219);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9067);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7977);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3942);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2523);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9358);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2412);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1044);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6166);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3396);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9424);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1564);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5993);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(74);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7875);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1529);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3735);
 
 
 
@@ -26498,22 +26502,22 @@ function log({ screen, actions }) {
 
 /***/ }),
 
-/***/ 7019:
+/***/ 6836:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   q: () => (/* binding */ progress)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6740);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1219);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9067);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7977);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5405);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3942);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2523);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9358);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1044);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4779);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6166);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3396);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9424);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1564);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9934);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5993);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(74);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7875);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3735);
 
 
 
@@ -26595,7 +26599,7 @@ function liveLine(account, now) {
 
 /***/ }),
 
-/***/ 1044:
+/***/ 3735:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26603,7 +26607,7 @@ function liveLine(account, now) {
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7839);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8336);
 
 
 /**
@@ -26640,19 +26644,20 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 
 /***/ }),
 
-/***/ 2802:
+/***/ 3876:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   BK: () => (/* binding */ helpText),
 /* harmony export */   We: () => (/* binding */ parseArguments),
+/* harmony export */   aW: () => (/* binding */ asksForJson),
 /* harmony export */   we: () => (/* binding */ inputsFromJson)
 /* harmony export */ });
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
-/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2793);
-/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(822);
-/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2112);
-/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3701);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(643);
+/* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8991);
+/* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3831);
+/* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9946);
 
 
 
@@ -26738,6 +26743,14 @@ function repeated(texts) {
     }
     return issues;
 }
+/** Whether a program reads standard output. It is asked also when the rest of what was typed cannot be understood. */
+function asksForJson(argv, inputs) {
+    const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
+    if (index >= 0)
+        return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
+    const parsed = parseJson(inputs ?? "");
+    return (0,_config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .isMapping */ .pi)(parsed) && String(parsed.json) === "true";
+}
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 function inputsFromJson(text) {
     const parsed = parseJson(text);
@@ -26805,7 +26818,7 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 
 /***/ }),
 
-/***/ 2793:
+/***/ 643:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -26937,15 +26950,15 @@ const commandsThat = (so) => commands.filter(so).map(({ name }) => name);
 
 /***/ }),
 
-/***/ 822:
+/***/ 8991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Q: () => (/* binding */ inputs),
 /* harmony export */   e: () => (/* binding */ describeInput)
 /* harmony export */ });
-/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4915);
-/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2793);
+/* harmony import */ var _istio_istio_metrics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7010);
+/* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(643);
 
 
 const readersOf = (group) => (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ reads }) => reads.includes(group));
@@ -27396,7 +27409,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 
 /***/ }),
 
-/***/ 2112:
+/***/ 3831:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -27408,7 +27421,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3554);
 
 /** Everything that is wrong with the configuration, one line each. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
@@ -27446,7 +27459,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 8939:
+/***/ 195:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27456,17 +27469,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/errors.js
-var errors = __nccwpck_require__(5933);
+var errors = __nccwpck_require__(3554);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7814);
+var parse = __nccwpck_require__(1565);
 // EXTERNAL MODULE: ./src/config/issue.js
-var issue = __nccwpck_require__(2112);
+var issue = __nccwpck_require__(3831);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
-var registries = __nccwpck_require__(9910);
+var registries = __nccwpck_require__(9867);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(8018);
+var mini_schemas = __nccwpck_require__(9244);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9840);
+var error_ratio = __nccwpck_require__(7271);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
 
 /** Where a figure below says "simulated", docs/evidence.md has the table and `npm run bench evidence` repeats it. */
@@ -27495,19 +27508,19 @@ const defaults = {
 };
 
 // EXTERNAL MODULE: ./src/istio/istio-metrics.js
-var istio_metrics = __nccwpck_require__(4915);
+var istio_metrics = __nccwpck_require__(7010);
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(9979);
+var gate = __nccwpck_require__(6940);
 // EXTERNAL MODULE: ./src/config/inputs.js
-var config_inputs = __nccwpck_require__(822);
+var config_inputs = __nccwpck_require__(8991);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core = __nccwpck_require__(1158);
+var core = __nccwpck_require__(2115);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(5977);
+var api = __nccwpck_require__(3270);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4986);
+var duration = __nccwpck_require__(9445);
 // EXTERNAL MODULE: ./src/config/nearest.js
-var nearest = __nccwpck_require__(3701);
+var nearest = __nccwpck_require__(9946);
 ;// CONCATENATED MODULE: ./src/config/values.js
 
 
@@ -27939,7 +27952,7 @@ function likely(forms, depth) {
 }
 
 // EXTERNAL MODULE: ./src/config/commands.js
-var commands = __nccwpck_require__(2793);
+var commands = __nccwpck_require__(643);
 ;// CONCATENATED MODULE: ./src/config/environment.js
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
@@ -27983,7 +27996,7 @@ function fillText(text, env, path) {
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(4869);
+var js_yaml = __nccwpck_require__(8134);
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
@@ -28268,7 +28281,7 @@ function put(document, [key, ...rest], value, above = "") {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3577);
+var istio_host = __nccwpck_require__(1114);
 ;// CONCATENATED MODULE: ./src/config/rules.js
 
 
@@ -28577,7 +28590,7 @@ const keyOf = (gate) => (gate === "auto" || gate.kind === "query" ? [] : [gate.k
 const nameOf = (gate) => (gate === "auto" ? "evidence" : gate.name);
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(8934);
+var credentials = __nccwpck_require__(8391);
 ;// CONCATENATED MODULE: ./src/config/secrets.js
 
 
@@ -28598,7 +28611,7 @@ function secretsIn(document, inputs, env) {
         secrets.push(env.GITHUB_TOKEN);
     for (const [name, value] of Object.entries(env))
         if (/_proxy$/i.test(name))
-            secrets.push(...(0,credentials/* secretsInUrls */.Ft)(value ?? ""));
+            secrets.push(...(0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`)); // it may go without http://
     for (const text of textsIn(document))
         secrets.push(...(0,credentials/* secretsInUrls */.Ft)(text));
     return secrets;
@@ -28741,7 +28754,7 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 
 /***/ }),
 
-/***/ 3701:
+/***/ 9946:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28778,7 +28791,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4212:
+/***/ 7753:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28789,9 +28802,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(9840);
+var error_ratio = __nccwpck_require__(7271);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(6574);
+var numerics = __nccwpck_require__(9271);
 ;// CONCATENATED MODULE: ./src/evidence/mixture.js
 
 const emptyMixture = (alternatives) => ({
@@ -29559,13 +29572,13 @@ function betterStep(course, ratio, traffic, settings) {
 }
 
 // EXTERNAL MODULE: ./src/release/gate.js
-var gate = __nccwpck_require__(9979);
+var gate = __nccwpck_require__(6940);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4986);
+var duration = __nccwpck_require__(9445);
 // EXTERNAL MODULE: ./src/lib/errors.js
-var lib_errors = __nccwpck_require__(5933);
+var lib_errors = __nccwpck_require__(3554);
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var numbers = __nccwpck_require__(3358);
+var numbers = __nccwpck_require__(9783);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
 
 
@@ -29832,7 +29845,7 @@ async function detectabilityOf(history, target, plan) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(1570);
+var split = __nccwpck_require__(4487);
 ;// CONCATENATED MODULE: ./src/release/transition.js
 
 const rollBack = (state, reason, now) => ({
@@ -30303,7 +30316,7 @@ function smallest(limits) {
 }
 
 // EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(6603);
+var release_plan = __nccwpck_require__(7688);
 ;// CONCATENATED MODULE: ./src/release/bake.js
 
 
@@ -30439,7 +30452,7 @@ function lookIn(phase, look) {
 const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
-var release_reason = __nccwpck_require__(6740);
+var release_reason = __nccwpck_require__(4779);
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
 
@@ -30699,7 +30712,7 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 });
 
 // EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(1219);
+var release_state = __nccwpck_require__(6166);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
@@ -31685,9 +31698,9 @@ function replay_ledger_differencesOf(one, other, path = []) {
 const isObject = (value) => typeof value === "object" && value !== null;
 
 // EXTERNAL MODULE: ./src/words/say.js
-var say = __nccwpck_require__(8477);
+var say = __nccwpck_require__(1564);
 // EXTERNAL MODULE: ./src/words/verdict-sentence.js + 1 modules
-var verdict_sentence = __nccwpck_require__(1933);
+var verdict_sentence = __nccwpck_require__(9129);
 ;// CONCATENATED MODULE: ./src/words/in-words.js
 
 
@@ -31808,9 +31821,9 @@ function changeLine({ poll, weight, age, from, to }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(8018);
+var schemas = __nccwpck_require__(9244);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var parse = __nccwpck_require__(7814);
+var parse = __nccwpck_require__(1565);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
 /**
  * What is wrong with a text from outside that a schema refused, by the first place where it is: "state.phase: expected
@@ -32264,7 +32277,7 @@ async function settle(session) {
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
-var evidence_part = __nccwpck_require__(9779);
+var evidence_part = __nccwpck_require__(8770);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
 
 
@@ -32389,9 +32402,12 @@ function besideThePlan(planned, asPlanned) {
     return `Planned: ${planned} %, which the count contradicts.`;
 }
 
+// EXTERNAL MODULE: ./src/lib/credentials.js
+var credentials = __nccwpck_require__(8391);
 // EXTERNAL MODULE: ./src/world/send.js
-var send = __nccwpck_require__(7181);
+var send = __nccwpck_require__(7693);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
+
 
 /** Sends requests one after the other, as somebody with curl would, and reads the version from each answer. */
 async function requestSplit(config, target, network) {
@@ -32405,11 +32421,11 @@ async function requestSplit(config, target, network) {
         counts[versionIn(named, target)]++;
     }
     if (counts.stable + counts.canary > 0)
-        return { ...counts, from: `${config.requests} requests to ${config.url}` };
+        return { ...counts, from: `${config.requests} requests to ${(0,credentials/* placeOf */.$t)(config.url)}` };
     const why = failure instanceof Error
         ? failure.message
         : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
-    return { because: `${config.requests} requests were sent to ${config.url}: ${why}` };
+    return { because: `${config.requests} requests were sent to ${(0,credentials/* placeOf */.$t)(config.url)}: ${why}` };
 }
 async function ask({ url, headers, versionFrom }, network) {
     const request = { method: "GET", url: new URL(url), headers, proxy: false, ownConnection: true };
@@ -32779,7 +32795,7 @@ const markdownSummary = (/* unused pure expression or super */ null && (_summary
 const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
-var markdown = __nccwpck_require__(7839);
+var markdown = __nccwpck_require__(8336);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -32819,7 +32835,7 @@ const routeKindWords = {
 };
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(9358);
+var timestamp = __nccwpck_require__(7875);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -32994,9 +33010,9 @@ function word(text) {
 }
 
 // EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(5772);
+var headline = __nccwpck_require__(5443);
 // EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(5405);
+var split_bars = __nccwpck_require__(9934);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -33086,7 +33102,7 @@ const cell = (text) => (0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(text
 const unbroken = (text) => text.replace(/(?<=\d) (?=[%a-z])/g, "\u00a0");
 
 // EXTERNAL MODULE: ./src/words/story.js
-var story = __nccwpck_require__(2523);
+var story = __nccwpck_require__(74);
 ;// CONCATENATED MODULE: ./src/words/report.js
 
 
@@ -33194,7 +33210,7 @@ function jobSummary(links) {
 }
 
 // EXTERNAL MODULE: ./src/adapters/actions/outputs.js
-var outputs = __nccwpck_require__(6155);
+var outputs = __nccwpck_require__(6344);
 ;// CONCATENATED MODULE: ./src/kubernetes/field.js
 /** Reads raw JSON without believing it: what is absent, or of another type, is undefined or empty, never a crash. */
 function field(value, ...path) {
@@ -33499,7 +33515,7 @@ function metadataOf(stable, order) {
 }
 
 // EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(489);
+var retry = __nccwpck_require__(6788);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
 
 
@@ -33684,7 +33700,7 @@ function refusal({ method, path }, { status, text }) {
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
-var istio_host = __nccwpck_require__(3577);
+var istio_host = __nccwpck_require__(1114);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
@@ -34979,6 +34995,14 @@ class GitHubError extends lib_errors/* DeniedError */.iC {
         this.busyUntil = busyUntil;
     }
 }
+/** What a token needs for GitHub to do what it refused: a new one, or `permission`. Undefined: it is not the token. */
+function lackOfToken(error, permission) {
+    if (!(error instanceof GitHubError) || error.busyUntil !== undefined)
+        return undefined;
+    if (error.status === 401)
+        return "The token is not valid, or not any more.";
+    return [403, 404].includes(error.status) ? permission : undefined;
+}
 const headers = schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* unknown */.L5J());
 const explanation = schemas/* object */.Ikc({ message: schemas/* string */.YjP() });
 /** What Octokit throws: an answer of REST; none at all; errors of GraphQL, which come with 200. */
@@ -35098,11 +35122,11 @@ function comment(options) {
         options.warn(because);
     }
     function failed(error) {
-        const busyUntil = error instanceof GitHubError ? error.busyUntil : undefined;
-        quietUntil = busyUntil ?? quietUntil;
-        const forbidden = error instanceof GitHubError && busyUntil === undefined && [401, 403, 404].includes(error.status);
-        if (forbidden) {
-            beSilent(`the pull request is not told: ${(0,lib_errors/* tell */.qz)(error)}. ${permission} The report is in the job summary.`);
+        if (error instanceof GitHubError)
+            quietUntil = error.busyUntil ?? quietUntil;
+        const lack = lackOfToken(error, permission);
+        if (lack !== undefined) {
+            beSilent(`the pull request is not told: ${(0,lib_errors/* tell */.qz)(error)}. ${lack} The report is in the job summary.`);
         }
         else if (!warned.has((0,lib_errors/* tell */.qz)(error))) {
             warned.add((0,lib_errors/* tell */.qz)(error));
@@ -35131,18 +35155,21 @@ const comment_gist = (account) => JSON.stringify([
 
 
 
+
+const commit_status_permission = "The job's token needs the permission `statuses: write`.";
 /** Longer descriptions are answered with 422. */
 const longestDescription = 140;
 /** A status on the commit: `canary/reviews: 25 % on the canary (stage 2 of 3)`. */
 function commitStatus({ clock, github, repository, sha, environment, warn }) {
-    let warned = false;
+    const warned = new Set();
     const outbox = createOutbox({
         clock,
         send: (account, signal) => github.setStatus(repository, sha, statusOf(account, environment), signal),
         failed(error) {
-            if (!warned)
-                warn(`the commit's status is not set: ${(0,lib_errors/* tell */.qz)(error)}. The job's token needs the permission \`statuses: write\`.`);
-            warned = true;
+            const message = (0,lib_errors/* withNext */.e8)(`the commit's status is not set: ${(0,lib_errors/* tell */.qz)(error)}.`, lackOfToken(error, commit_status_permission));
+            if (!warned.has(message))
+                warn(message);
+            warned.add(message);
         },
         gist: (account) => JSON.stringify([stateOf(account), (0,headline/* headlineOf */.g)(account)]),
     });
@@ -35179,7 +35206,7 @@ function stateOf({ state, settled }) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(2406);
+var errors = __nccwpck_require__(8835);
 ;// CONCATENATED MODULE: ./src/adapters/github/github.js
 
 
@@ -35197,7 +35224,7 @@ function connectGitHub(options) {
     const { clock } = options.network;
     let octokit;
     function load() {
-        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 683)).then(({ createOctokit }) => createOctokit(options));
+        octokit ??= Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3263)).then(({ createOctokit }) => createOctokit(options));
         return octokit;
     }
     /** `what` is how people read it: "creating a comment on acme/shop#7". */
@@ -35430,11 +35457,11 @@ var external_node_http_ = __nccwpck_require__(7067);
 ;// CONCATENATED MODULE: external "node:tls"
 const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
-var js_yaml = __nccwpck_require__(4869);
+var js_yaml = __nccwpck_require__(8134);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(8497);
+var undici = __nccwpck_require__(9228);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 ;// CONCATENATED MODULE: external "vm"
@@ -42602,7 +42629,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(844);
+var build = __nccwpck_require__(5899);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -42795,7 +42822,7 @@ class Agent extends external_http_.Agent {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/debug/src/index.js
-var src = __nccwpck_require__(7540);
+var src = __nccwpck_require__(8035);
 ;// CONCATENATED MODULE: external "dns"
 const external_dns_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 // EXTERNAL MODULE: external "tls"
@@ -42971,7 +42998,7 @@ function omit(obj, ...keys) {
 }
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ./node_modules/hpagent/index.mjs
-var hpagent = __nccwpck_require__(421);
+var hpagent = __nccwpck_require__(4280);
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/package.json
 const package_namespaceObject = {"rE":"2.0.1"};
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/middleware.js
@@ -43741,8 +43768,6 @@ function findObject(list, name, key) {
 //# sourceMappingURL=config.js.map
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
-// EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(8934);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
 
 
@@ -44156,8 +44181,9 @@ function count_window_between(start, end) {
 }
 
 // EXTERNAL MODULE: ./src/world/request-json.js
-var request_json = __nccwpck_require__(901);
+var request_json = __nccwpck_require__(4238);
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/instant-query.js
+
 
 
 
@@ -44193,17 +44219,12 @@ async function instant_query_ask(prometheus, query, at, signal) {
             signal,
             retries: 1,
         });
-        return instant_query_read(answer, placeOf(prometheus.url));
+        return instant_query_read(answer, (0,credentials/* placeOf */.$t)(prometheus.url));
     }
     catch (error) {
         signal.throwIfAborted();
         return { because: `Prometheus did not answer: ${(0,lib_errors/* tell */.qz)(error)}`, fault: "prometheus" };
     }
-}
-/** Without user, password and query string: those may be secrets. */
-function placeOf(url) {
-    const { origin, pathname } = new URL(url);
-    return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 function queryUrl(base, query, at) {
     const url = new URL(base);
@@ -44243,7 +44264,7 @@ function instant_query_read({ status, headers, body }, place) {
         return refused(failed, status, place);
     const prometheus = (said) => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
     if (status >= 300 && status < 400)
-        return prometheus(`answered ${status} and points to ${headers.location ?? "nowhere"}`);
+        return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
     if (status !== 200)
         return prometheus(`answered ${status}${excerpt(body)}`);
     const parsed = success.safeParse(body);
@@ -44588,6 +44609,7 @@ const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 
 
+
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
@@ -44609,7 +44631,7 @@ async function inspectMetrics(options, choice, plan, at, signal) {
 const inspect_metrics_unanswered = ({ because }, { url }, needed) => ({
     level: needed ? "refuse" : "warn",
     what: because,
-    next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
+    next: `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 /** What is to be said of stable's series, which there are. */
 async function inspectSeries(series, reporter, need, ask) {
@@ -44995,7 +45017,7 @@ function metricsByTarget(options) {
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(5977);
+var api = __nccwpck_require__(3270);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -47711,7 +47733,7 @@ async function dispatch(config, surroundings) {
 
 /***/ }),
 
-/***/ 2952:
+/***/ 2929:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -47722,7 +47744,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
-await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3415));
+await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7620));
 
 
 __webpack_async_result__();
@@ -47730,7 +47752,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9840:
+/***/ 7271:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47740,7 +47762,7 @@ __webpack_async_result__();
 /* harmony export */   p6: () => (/* binding */ ratioEvidence)
 /* harmony export */ });
 /* unused harmony export correlatedEvidence */
-/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6574);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9271);
 
 const independent = { kind: "tempered", phi: 1 };
 const worse = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2, 100, 40);
@@ -47785,7 +47807,7 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
 
 /***/ }),
 
-/***/ 6574:
+/***/ 9271:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47905,7 +47927,7 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 
 /***/ }),
 
-/***/ 3577:
+/***/ 1114:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47966,7 +47988,7 @@ function writtenLike(model, host) {
 
 /***/ }),
 
-/***/ 4915:
+/***/ 7010:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -47992,10 +48014,12 @@ const istioMetrics = {
 
 /***/ }),
 
-/***/ 8934:
+/***/ 8391:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $t: () => (/* binding */ placeOf),
+/* harmony export */   DQ: () => (/* binding */ loginOf),
 /* harmony export */   FK: () => (/* binding */ secretsInHeaders),
 /* harmony export */   Ft: () => (/* binding */ secretsInUrls),
 /* harmony export */   yk: () => (/* binding */ secretsByName)
@@ -48032,14 +48056,44 @@ function secretsByName(settings) {
             secrets.push(value);
     return secrets;
 }
-/** What stands before the `@` of URLs in a text: `user:password`, and the password as it is and as it was meant. */
+/** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
 function secretsInUrls(text) {
     const secrets = [];
-    for (const [, userinfo = ""] of text.matchAll(/\/\/([^/@\s"']+)@/g)) {
-        const password = passwordOf(userinfo);
-        secrets.push(userinfo, password, decoded(password));
+    for (const [, userinfo = ""] of text.matchAll(/\/\/([^/?#\s"']+)@/g))
+        secrets.push(...formsOfLogin(userinfo));
+    for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']+\?([^#\s"']+)/g))
+        secrets.push(...secretsInQuery(query));
+    return secrets;
+}
+/** As it is written, as `URL` would write it, and as it is meant: `Basic` sends that, in base64. */
+function formsOfLogin(userinfo) {
+    const forms = [userinfo, passwordOf(userinfo)];
+    const url = URL.parse(`http://${userinfo}@host`);
+    if (url === null)
+        return forms;
+    const { username, password } = loginOf(url);
+    forms.push(`${url.username}:${url.password}`, url.password, `${username}:${password}`, password);
+    return forms;
+}
+function secretsInQuery(query) {
+    const secrets = [];
+    for (const parameter of query.split("&")) {
+        const written = parameter.slice(parameter.indexOf("=") + 1);
+        for (const [name, meant] of new URLSearchParams(parameter))
+            if (credential.test(name) && meant !== "")
+                secrets.push(written, meant);
     }
     return secrets;
+}
+/** The user and the password of a URL as they are meant: it has them percent-encoded. */
+const loginOf = ({ username, password }) => ({
+    username: decoded(username),
+    password: decoded(password),
+});
+/** Where a URL leads, without user, password and query: those may be secrets. */
+function placeOf(url) {
+    const { origin, pathname } = new URL(url);
+    return `${origin}${pathname.replace(/\/$/, "")}`;
 }
 const passwordOf = (pair) => pair.slice(pair.indexOf(":") + 1);
 function decoded(text) {
@@ -48054,7 +48108,7 @@ function decoded(text) {
 
 /***/ }),
 
-/***/ 4986:
+/***/ 9445:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48089,7 +48143,7 @@ function formatDuration(millis) {
 
 /***/ }),
 
-/***/ 5933:
+/***/ 3554:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48145,7 +48199,7 @@ function tell(error) {
 
 /***/ }),
 
-/***/ 7839:
+/***/ 8336:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48205,7 +48259,7 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 
 /***/ }),
 
-/***/ 3358:
+/***/ 9783:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48237,7 +48291,7 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 9093:
+/***/ 2516:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48286,7 +48340,7 @@ function formsOf(secret) {
 
 /***/ }),
 
-/***/ 3415:
+/***/ 7620:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
@@ -48294,19 +48348,19 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
 /* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9247);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6155);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2412);
-/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3274);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2377);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1371);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2824);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7019);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1044);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(2802);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8939);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(5933);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9093);
+/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4502);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6344);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1529);
+/* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2063);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9843);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8203);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(369);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6836);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3735);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(3876);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(195);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(3554);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(2516);
 
 
 
@@ -48329,7 +48383,7 @@ const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
-const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 385)); // it reads the environment now
+const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4232)); // it reads the environment now
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .readContext */ .y)(context, env);
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
@@ -48359,7 +48413,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4212));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7753));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48376,8 +48430,9 @@ function fail(error) {
     const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .ToldError */ .QY
         ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
     if (github.actions)
-        stdout.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("error", "Istio Canary", text));
+        screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
     if (github.outputFile !== undefined)
         tellOutputs(text, refused);
@@ -48414,7 +48469,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 9979:
+/***/ 6940:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48431,7 +48486,7 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
-/***/ 6603:
+/***/ 7688:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48448,7 +48503,7 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
-/***/ 6740:
+/***/ 4779:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48475,14 +48530,14 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 
 /***/ }),
 
-/***/ 1570:
+/***/ 4487:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ splitAt),
 /* harmony export */   u: () => (/* binding */ splitOf)
 /* harmony export */ });
-/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6603);
+/* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7688);
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -48497,7 +48552,7 @@ const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0
 
 /***/ }),
 
-/***/ 1219:
+/***/ 6166:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48519,16 +48574,16 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
-/***/ 9067:
+/***/ 3396:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1219);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9779);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5772);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8477);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6166);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8770);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5443);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1564);
 
 
 
@@ -48567,17 +48622,17 @@ function nextSteps({ state, target, weight }) {
 
 /***/ }),
 
-/***/ 7977:
+/***/ 9424:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ createEvidenceNews)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6740);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9779);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8477);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3942);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1933);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4779);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8770);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1564);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5993);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9129);
 
 
 
@@ -48627,7 +48682,7 @@ function isToldBy({ log }, gate) {
 
 /***/ }),
 
-/***/ 9779:
+/***/ 8770:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48635,9 +48690,9 @@ function isToldBy({ log }, gate) {
 /* harmony export */   md: () => (/* binding */ proofIn),
 /* harmony export */   ob: () => (/* binding */ decidingProof)
 /* harmony export */ });
-/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7839);
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6740);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
+/* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8336);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4779);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9129);
 
 
 
@@ -48686,14 +48741,14 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 5772:
+/***/ 5443:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
-/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6603);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3942);
+/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7688);
+/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5993);
 
 
 const whatIsOpen = {
@@ -48761,14 +48816,14 @@ function rolledBack({ stages, settled, target }) {
 
 /***/ }),
 
-/***/ 8477:
+/***/ 1564:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ say)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9445);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9129);
 
 
 /** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
@@ -48890,7 +48945,7 @@ function passed({ stage, verdict, smaller }) {
 
 /***/ }),
 
-/***/ 5405:
+/***/ 9934:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48898,7 +48953,7 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */   M0: () => (/* binding */ bar),
 /* harmony export */   bU: () => (/* binding */ observedSplit)
 /* harmony export */ });
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3358);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9783);
 
 /** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
 function observedSplit({ tally, served }) {
@@ -48950,7 +49005,7 @@ function failures({ requests, errors }) {
 
 /***/ }),
 
-/***/ 3942:
+/***/ 5993:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48959,11 +49014,11 @@ function failures({ requests, errors }) {
 /* harmony export */   k: () => (/* binding */ stageProgress),
 /* harmony export */   sL: () => (/* binding */ isJudged)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
-/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3358);
-/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5405);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9358);
-/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1933);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9445);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9783);
+/* harmony import */ var _split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9934);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7875);
+/* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9129);
 
 
 
@@ -49034,14 +49089,14 @@ function chapterOf({ state, plan }) {
 
 /***/ }),
 
-/***/ 2523:
+/***/ 74:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ withoutRepetition),
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
-/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6740);
+/* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4779);
 
 /** Gives the entries of each account that were not in one before. */
 function createStory() {
@@ -49068,7 +49123,7 @@ const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
 /***/ }),
 
-/***/ 9358:
+/***/ 7875:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49086,7 +49141,7 @@ const underTime = (at, lines) => lines.map((line, index) => `${index === 0 ? tim
 
 /***/ }),
 
-/***/ 1933:
+/***/ 9129:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49099,9 +49154,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/lib/numbers.js
-var lib_numbers = __nccwpck_require__(3358);
+var lib_numbers = __nccwpck_require__(9783);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(4986);
+var duration = __nccwpck_require__(9445);
 ;// CONCATENATED MODULE: ./src/words/conclusion-sentence.js
 
 
@@ -49376,16 +49431,18 @@ function millis(value) {
 
 /***/ }),
 
-/***/ 901:
+/***/ 4238:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   H: () => (/* binding */ unreachable),
 /* harmony export */   S: () => (/* binding */ requestJson)
 /* harmony export */ });
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5933);
-/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(489);
-/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7181);
+/* harmony import */ var _lib_credentials_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8391);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3554);
+/* harmony import */ var _retry_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6788);
+/* harmony import */ var _send_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7693);
+
 
 
 
@@ -49427,11 +49484,14 @@ const asJson = (body) => (body === undefined ? undefined : JSON.stringify(body))
 function withoutCredentials(url) {
     if (url.username === "" && url.password === "")
         return { url, authorization: {} };
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const { username, password } = (0,_lib_credentials_js__WEBPACK_IMPORTED_MODULE_3__/* .loginOf */ .DQ)(url);
     const bare = new URL(url);
     bare.username = "";
     bare.password = "";
-    return { url: bare, authorization: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } };
+    return {
+        url: bare,
+        authorization: { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}` },
+    };
 }
 function parse(text) {
     if (text.trim() === "")
@@ -49463,7 +49523,7 @@ function reasonOf(error) {
 
 /***/ }),
 
-/***/ 489:
+/***/ 6788:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49518,14 +49578,14 @@ function retryAfter({ headers }, now) {
 
 /***/ }),
 
-/***/ 7181:
+/***/ 7693:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   M: () => (/* binding */ TimeoutError),
 /* harmony export */   t: () => (/* binding */ send)
 /* harmony export */ });
-/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4986);
+/* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9445);
 
 /** There was no answer within the time. */
 class TimeoutError extends Error {
@@ -49695,6 +49755,6 @@ module.exports = {"rE":"0.1.0"};
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(2952);
+/******/ var __webpack_exports__ = __nccwpck_require__(2929);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
