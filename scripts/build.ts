@@ -1,13 +1,26 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { bundle } from "./bundle.ts";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Bundle, bundle } from "./bundle.ts";
 
 /** Bundles the program into dist/: what users run, built and committed. `--check` compares instead of writing. */
 const check = process.argv.includes("--check");
-const { code, licences } = await bundle();
+const { code, licences } = check ? await buildElsewhere() : await bundle();
 const files = new Map([
   ["dist/index.js", code],
   ["dist/licences.txt", licences],
 ]);
+
+/** In a folder of another name and depth than usual: the output is to be the same in each. */
+async function buildElsewhere(): Promise<Bundle> {
+  const outer = mkdtempSync(join(tmpdir(), "istio-canary-check-"));
+  try {
+    mkdirSync(join(outer, "deeper"));
+    return await bundle(undefined, join(outer, "deeper"));
+  } finally {
+    rmSync(outer, { recursive: true });
+  }
+}
 
 function read(path: string): string | undefined {
   try {

@@ -8,16 +8,18 @@ export type Bundle = { readonly code: string; readonly licences: string };
 
 /**
  * TypeScript emits JavaScript, and ncc makes one file of it, in a folder that holds nothing else: what comes out names no
- * folder of this machine, and is the same in each.
+ * folder of this machine, and is the same in each. ncc stands in it, too: modules are numbered by the way from the folder
+ * to them, which leads through ncc's own loaders.
  */
-export async function bundle(entry = "src/entry.ts"): Promise<Bundle> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "istio-canary-build-")));
+export async function bundle(entry = "src/entry.ts", place = tmpdir()): Promise<Bundle> {
+  const folder = realpathSync(mkdtempSync(join(place, "istio-canary-build-")));
   try {
     writeFileSync(join(folder, "package.json"), readFileSync("package.json"));
     await emit(entry, folder);
     copyPackages(folder);
     leaveOut(folder);
-    await run(join(process.cwd(), "node_modules/@vercel/ncc/dist/ncc/cli.js"), nccOptions(entry), folder);
+    cpSync("node_modules/@vercel/ncc", join(folder, "ncc"), { recursive: true });
+    await run(join(folder, "ncc/dist/ncc/cli.js"), nccOptions(entry), folder);
     const read = (name: string): string => readFileSync(join(folder, "out", name), "utf8");
     return { code: read("index.js"), licences: read("licences.txt") };
   } finally {

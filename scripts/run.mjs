@@ -23,6 +23,7 @@ function ownNode() {
 const node = major > needMajor || (major === needMajor && minor >= needMinor) ? process.execPath : ownNode();
 const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], { stdio: "inherit" });
 child.once("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal ?? "SIGTERM"]));
-// A terminal sends Ctrl-C to both; the child may have something to put in order before it ends.
-process.on("SIGINT", () => {});
-process.on("SIGTERM", () => child.kill("SIGTERM"));
+// The child may have something to put in order before it ends. A terminal sends Ctrl-C to both of us; elsewhere whoever
+// signals knows this process only.
+process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

@@ -66,8 +66,9 @@ export function compose(config: Config, world: Surroundings): Session {
   const { warn, all: warnings } = warningsOf(config, world);
   const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
   const client = rememberVersions(connect(world, cluster, warn));
-  const journal = configMapJournal(client, namespace, service);
-  const written = world.github.outputFile ? outputs(config.reporting.report) : undefined;
+  const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
+  const unwritten = (error: unknown): void => warn(`outputs could not be written: ${tell(error)}`);
+  const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
   const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
 
   const metrics = metricsOf(config, world);

@@ -78,16 +78,13 @@ function fail(error: unknown): ExitCode {
   return refused ? 2 : 3;
 }
 
-/** The exit code says how it ended, whether or not there is a place for outputs. */
 function tellOutputs(because: string, settled: boolean): void {
-  const written = outputs("");
-  try {
-    written.set("outcome", "failed");
-    written.set("because", because);
-    if (settled) written.set("settled", "true");
-  } catch (error) {
-    stderr.write(`The outputs could not be written: ${redaction.redact(tell(error))}\n`);
-  }
+  const written = outputs("", (error) =>
+    stderr.write(`An output could not be written: ${redaction.redact(tell(error))}\n`),
+  );
+  written.set("outcome", "failed");
+  written.set("because", because);
+  if (settled) written.set("settled", "true");
 }
 
 /** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */

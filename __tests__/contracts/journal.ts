@@ -19,7 +19,7 @@ export type JournalWorld = {
   readonly close: () => Promise<void>;
 };
 
-const recordOf = (id: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord => ({
+export const recordOf = (id: string, more: Partial<ReleaseRecord> = {}): ReleaseRecord => ({
   version: 1,
   target,
   plan: planOf(),

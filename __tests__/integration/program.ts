@@ -55,7 +55,7 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
   const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
   const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
     cwd: cwd ?? folder,
-    env: { PATH: process.env.PATH, HOME: folder, ...env, ...files, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
+    env: { PATH: process.env.PATH, HOME: folder, ...files, ...env, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
   });
   let said = "";
   let stdout = "";

@@ -30,6 +30,16 @@ export function refusals(): void {
     assert.match(said, /^::error title=Istio Canary::.*50:2x/m);
   });
 
+  test("a refusal is one although nothing can be written to the outputs", async (t) => {
+    const { run } = await scene(t, { shop: "one", rate: 0 });
+    const { exit, said } = await run(
+      { ...releaseOfOne("v2"), promotion: "sideways" },
+      { env: { GITHUB_OUTPUT: "/dev/full" } },
+    );
+    assert.equal(exit, 2, said);
+    assert.match(said, /An output could not be written: ENOSPC/);
+  });
+
   test("a release that cannot work is refused with every finding at once, and nothing is changed", async (t) => {
     const { sandbox, before, run } = await scene(t, { shop: "two", rate: 0 });
     const wrong = {

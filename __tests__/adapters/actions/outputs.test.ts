@@ -22,7 +22,7 @@ function bench(t: TestContext): {
   writeFileSync(file, "");
   process.env.GITHUB_OUTPUT = file;
   return {
-    reporter: outputs("canary-report.json"),
+    reporter: outputs("canary-report.json", assert.ifError),
     read: () => parseOutputs(readFileSync(file, "utf8")),
     text: () => readFileSync(file, "utf8"),
   };
@@ -116,4 +116,15 @@ test("others may set an output", (t) => {
   const { reporter, read } = bench(t);
   reporter.set("comment-url", "https://github.com/acme/shop/pull/7#issuecomment-1");
   assert.equal(read()["comment-url"], "https://github.com/acme/shop/pull/7#issuecomment-1");
+});
+
+test("what cannot be written is told, and thrown at nobody: the exit code must not hang on it", (t) => {
+  bench(t);
+  process.env.GITHUB_OUTPUT = "/dev/full";
+  const failures: unknown[] = [];
+  const reporter = outputs("canary-report.json", (error) => failures.push(error));
+  reporter.set("settled", "true");
+  reporter.report(sample("running"));
+  assert.ok(failures.length > 1);
+  assert.ok(failures.every((error) => error instanceof Error && error.message.includes("ENOSPC")));
 });

@@ -28,15 +28,20 @@ export type Outputs = Reporter & { readonly set: (name: OutputName, value: strin
 
 /**
  * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins.
- * `report` is the path of the JSON report.
+ * `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the exit
+ * code says how it ended.
  */
-export function outputs(report: string): Outputs {
+export function outputs(report: string, failed: (error: unknown) => void): Outputs {
   const written = new Map<OutputName, string>();
 
   function set(name: OutputName, value: string): void {
     if (written.get(name) === value) return;
-    setOutput(name, value);
-    written.set(name, value);
+    try {
+      setOutput(name, value);
+      written.set(name, value);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   return {

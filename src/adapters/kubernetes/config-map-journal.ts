@@ -13,7 +13,13 @@ export const journalName = (service: string): string => `istio-canary-${service}
 const key = "release.json";
 
 /** The journal in a ConfigMap beside the service. One job writes at a time; each write names the version it read. */
-export function configMapJournal(client: KubernetesClient, namespace: string, service: string): Journal {
+export function configMapJournal(
+  client: KubernetesClient,
+  namespace: string,
+  service: string,
+  /** Throws where an adapter cannot read what it kept in `before`. */
+  readBefore: (record: ReleaseRecord) => unknown = () => undefined,
+): Journal {
   const name = journalName(service);
   /** As it was read or written last. */
   let newest: KubernetesObject | undefined;
@@ -50,10 +56,20 @@ export function configMapJournal(client: KubernetesClient, namespace: string, se
     });
   }
 
+  function assertReadable(configMap: KubernetesObject, record: ReleaseRecord): void {
+    try {
+      readBefore(record);
+    } catch {
+      throw damaged(configMap, namespace, "before: not what a release writes there");
+    }
+  }
+
   return {
     async load() {
       newest = await read();
-      return newest && parse(newest, namespace);
+      const record = newest && parse(newest, namespace);
+      if (newest && record) assertReadable(newest, record);
+      return record;
     },
     save(record) {
       const saved = queue.then(() => save(record));
@@ -78,16 +94,19 @@ function parse(configMap: KubernetesObject, namespace: string): ReleaseRecord | 
   const version = numberAt(json, "version");
   if (version !== undefined && version !== 1) throw newerProgram(configMap, namespace, version);
   const record = recordSchema.safeParse(json);
-  if (record.success) return record.data;
-  throw new DeniedError(
-    `ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaintOf(record.error, "the text")}.`,
+  if (!record.success) throw damaged(configMap, namespace, complaintOf(record.error, "the text"));
+  return record.data;
+}
+
+const damaged = (configMap: KubernetesObject, namespace: string, complaint: string): DeniedError =>
+  new DeniedError(
+    `ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaint}.`,
     {
       next:
         `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand ` +
         `(weight 100 on its destination, 0 on the canary's), then delete the ConfigMap.`,
     },
   );
-}
 
 const newerProgram = (configMap: KubernetesObject, namespace: string, version: number): DeniedError =>
   new DeniedError(
