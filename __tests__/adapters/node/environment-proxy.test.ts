@@ -3,6 +3,8 @@ import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { environmentProxy } from "../../../src/adapters/node/environment-proxy.ts";
 import { nodeTransport } from "../../../src/adapters/node/node-transport.ts";
+import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
+import { requestJson } from "../../../src/world/request-json.ts";
 import { listening } from "../../support/listening.ts";
 import { startTunnel } from "../../support/tunnel.ts";
 
@@ -75,15 +77,29 @@ const named: readonly (readonly [environment: Environment, url: string, proxy: s
   [{ HTTPS_PROXY: proxy }, "http://prom.corp", undefined],
   [{ HTTPS_PROXY: proxy }, "https://prom.corp", proxy],
   [{ http_proxy: proxy, https_proxy: "http://other.test" }, "http://prom.corp", proxy],
-  [{ HTTP_PROXY: "proxy.test:3128" }, "http://prom.corp", "http://proxy.test:3128"],
+  [{ HTTP_PROXY: "proxy.test:3128" }, "http://prom.corp", "http://proxy.test:3128/"],
   [{ HTTP_PROXY: "10.0.0.1:3128" }, "http://prom.corp", "http://10.0.0.1:3128/"],
-  [{ HTTP_PROXY: "user:p%40ss@proxy.test:3128" }, "http://prom.corp", "http://user:p%40ss@proxy.test:3128"],
+  [{ HTTP_PROXY: "user:p%40ss@proxy.test:3128" }, "http://prom.corp", "http://user:p%40ss@proxy.test:3128/"],
+  [{ HTTP_PROXY: "http://user:100%@proxy.test:3128" }, "http://prom.corp", "http://user:100%25@proxy.test:3128/"],
+  [{ HTTP_PROXY: " " }, "http://prom.corp", undefined],
   [{ HTTP_PROXY: "http://user:p%40ss@proxy.test:3128" }, "http://prom.corp", "http://user:p%40ss@proxy.test:3128/"],
 ];
 
 for (const [environment, url, proxy] of named) {
   test(`${JSON.stringify(environment)} names ${proxy ?? "no proxy"} for ${url}`, () =>
     assert.equal(proxyIn(environment, url), proxy));
+}
+
+for (const value of ["http://ada:S3CRET@proxy.test:99999", "ada:S3CRET@proxy.test:99999", "http://", "http://a b"]) {
+  test(`a proxy at ${value} is not passed by: the variable is named, and its value is not shown`, async () => {
+    const environment = { https_proxy: "", HTTPS_PROXY: value };
+    const world = nodeWorld((url) => inEnvironment(environment, () => environmentProxy(environment)(url)));
+    const asked = requestJson(world, { method: "GET", url: "https://prom.corp", retries: 0 });
+    await assert.rejects(asked, {
+      message:
+        "GET https://prom.corp/: HTTPS_PROXY in the environment is no address of a proxy, such as http://proxy.example:3128",
+    });
+  });
 }
 
 /** A place that only the proxy knows, and the same one on this machine. */

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
-import { getProxyUrl } from "@actions/http-client/lib/proxy";
+import { checkBypass } from "@actions/http-client/lib/proxy";
+import { loginOf } from "../../lib/credentials.ts";
 
 /**
  * The proxy that HTTPS_PROXY or HTTP_PROXY names for a URL, unless it is on this machine or NO_PROXY exempts it, as
@@ -9,11 +10,22 @@ import { getProxyUrl } from "@actions/http-client/lib/proxy";
 export function environmentProxy(environment: Readonly<NodeJS.ProcessEnv>): (url: URL) => string | undefined {
   const exempt = rangesIn(environment.no_proxy || environment.NO_PROXY || "");
   return (url) => {
-    if (isWithin(exempt, url.hostname)) return undefined;
-    const proxy = getProxyUrl(url);
-    if (proxy === undefined) return undefined;
-    return proxy.host === "" ? `http://${proxy.href}` : proxy.href; // `proxy:3128` reads as a URL, and `proxy:` as its scheme
+    if (isWithin(exempt, url.hostname) || checkBypass(url)) return undefined;
+    const names = url.protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy", "HTTP_PROXY"];
+    const name = names.find((name) => environment[name]?.trim());
+    return name === undefined ? undefined : addressIn(name, environment[name] ?? "");
   };
+}
+
+/** To go past a proxy that cannot be read would tell others what only the proxy was to know. */
+function addressIn(name: string, value: string): string {
+  const proxy = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(value.trim()) ? value : `http://${value.trim()}`);
+  if (proxy === null)
+    throw new Error(`${name} in the environment is no address of a proxy, such as http://proxy.example:3128`);
+  const { username, password } = loginOf(proxy);
+  proxy.username = encodeURIComponent(username); // the agent decodes it, and a percent sign may stand for itself
+  proxy.password = encodeURIComponent(password);
+  return proxy.href;
 }
 
 function rangesIn(noProxy: string): BlockList {
