@@ -26226,7 +26226,10 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./src/lib/credentials.js
+var credentials = __nccwpck_require__(5183);
 ;// CONCATENATED MODULE: ./src/adapters/node/environment-proxy.js
+
 
 
 /**
@@ -26237,13 +26240,22 @@ class DecodedURL extends URL {
 function environmentProxy(environment) {
     const exempt = rangesIn(environment.no_proxy || environment.NO_PROXY || "");
     return (url) => {
-        if (isWithin(exempt, url.hostname))
+        if (isWithin(exempt, url.hostname) || checkBypass(url))
             return undefined;
-        const proxy = getProxyUrl(url);
-        if (proxy === undefined)
-            return undefined;
-        return proxy.host === "" ? `http://${proxy.href}` : proxy.href; // `proxy:3128` reads as a URL, and `proxy:` as its scheme
+        const names = url.protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy", "HTTP_PROXY"];
+        const name = names.find((name) => environment[name]?.trim());
+        return name === undefined ? undefined : addressIn(name, environment[name] ?? "");
     };
+}
+/** To go past a proxy that cannot be read would tell others what only the proxy was to know. */
+function addressIn(name, value) {
+    const proxy = URL.parse(/^[a-z][a-z\d+.-]*:\/\//i.test(value.trim()) ? value : `http://${value.trim()}`);
+    if (proxy === null)
+        throw new Error(`${name} in the environment is no address of a proxy, such as http://proxy.example:3128`);
+    const { username, password } = (0,credentials/* loginOf */.DQ)(proxy);
+    proxy.username = encodeURIComponent(username); // the agent decodes it, and a percent sign may stand for itself
+    proxy.password = encodeURIComponent(password);
+    return proxy.href;
 }
 function rangesIn(noProxy) {
     const ranges = new external_node_net_.BlockList();
