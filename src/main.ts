@@ -87,7 +87,10 @@ function tellOutputs(because: string, settled: boolean): void {
   if (settled) written.set("settled", "true");
 }
 
-/** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */
+/**
+ * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never
+ * interrupted.
+ */
 for (const signal of signals) process.on(signal, () => stop.abort("the job was cancelled"));
 
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */

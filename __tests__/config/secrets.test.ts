@@ -54,3 +54,16 @@ test("secrets are known before an error is told, also where they are written as 
   });
   assert.equal(redaction.redact("S3CRET-in-a-list and S3CRET-pw"), "*** and ***");
 });
+
+test("a secret that stands in disorder is in no error, wherever the error is", async () => {
+  for (const file of [
+    "metrics: [{ headers: { Authorization: Bearer S3CRET-below } }]",
+    "cluster: [{ kubeconfig: S3CRET-below }]",
+    "- metrics: { headers: { Authorization: Bearer S3CRET-below } }",
+  ])
+    await assert.rejects(configured({ file }), (error: Error) => {
+      assert.match(error.message, /expected a mapping/);
+      assert.doesNotMatch(error.message, /S3CRET/);
+      return true;
+    });
+});

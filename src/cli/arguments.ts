@@ -17,7 +17,10 @@ const flags = inputs.filter(({ name }) => name !== "command");
 const isKnown = (name: string): boolean =>
   ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
 
-/** Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json` and `--json=true`. The line wins over the action's inputs. */
+/**
+ * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
+ * and `--json=true`. The line wins over the action's inputs.
+ */
 export function parseArguments(argv: readonly string[], action: Given = {}): Arguments {
   const { tokens } = parseArgs({
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
@@ -43,8 +46,11 @@ export function parseArguments(argv: readonly string[], action: Given = {}): Arg
 
   const texts = options.map(({ name, value }) => ({ name, value }));
   const strays = words.slice(1);
-  const argument = row?.argument !== undefined && strays.length > 0 ? strays.shift() : undefined;
-  if (row?.argument !== undefined && argument !== undefined) texts.push({ name: row.argument, value: argument });
+  const [argument] = strays;
+  if (row?.argument !== undefined && argument !== undefined) {
+    texts.push({ name: row.argument, value: argument });
+    strays.shift();
+  }
 
   const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
@@ -57,7 +63,8 @@ export function parseArguments(argv: readonly string[], action: Given = {}): Arg
 /** A boolean flag without a value means true. */
 function completed(argument: string, next: string | undefined): string {
   const input = flags.find(({ name }) => argument === `--${name}`);
-  return input?.type === "boolean" && next !== "true" && next !== "false" ? `${argument}=true` : argument;
+  if (input?.type !== "boolean" || next === "true" || next === "false") return argument;
+  return `${argument}=true`;
 }
 
 /** `strays` are the words that nothing asked for. */

@@ -52,7 +52,10 @@ async function differencesOf({ state, plan }: ReleaseRecord, ports: Ports): Prom
   }
 }
 
-/** A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches the canary. */
+/**
+ * A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches
+ * the canary.
+ */
 export function exitCodeOf({ state, settled }: Account): ExitCode {
   if (!settled) return 3;
   if (state.phase === "waiting") return heldBy(state) ? 3 : 0;

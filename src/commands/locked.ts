@@ -3,6 +3,9 @@ import { RefusedError } from "../lib/errors.ts";
 import { untouched } from "./preconditions.ts";
 import type { Session } from "./session.ts";
 
+/** Something, with a note in brackets where there is one. */
+export const withNote = (what: string, note: string | undefined): string => (note ? `${what} (${note})` : what);
+
 /** Does the work while nobody else can release this service. */
 export async function locked<T>(
   session: Session,
@@ -13,12 +16,11 @@ export async function locked<T>(
   const held = await untouched(session.lock(options).acquire(session.run));
   if ("heldBy" in held) {
     const { heldBy, since } = held;
-    throw new RefusedError(
-      `${namespace}/${service} is being released by another job since ${formatDuration(session.clock.now() - since)}: ${heldBy.url ?? heldBy.id}${heldBy.actor ? ` (${heldBy.actor})` : ""}.`,
-      {
-        next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
-      },
-    );
+    const duration = formatDuration(session.clock.now() - since);
+    const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
+    throw new RefusedError(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
+      next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
+    });
   }
   try {
     return await work(held.lost);

@@ -7,7 +7,9 @@ import { conclude, exitCodeOf } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";
 
-/** Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck. */
+/**
+ * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
+ */
 export async function promote(session: Session): Promise<ExitCode> {
   const { namespace, service } = session.config;
   return locked(session, { force: false }, async (lost) => {
@@ -15,12 +17,10 @@ export async function promote(session: Session): Promise<ExitCode> {
     const now = session.clock.now();
     const state = record && goOn(record, now);
     if (!state) {
-      throw new RefusedError(
-        `${namespace}/${service}: no release waits for somebody to decide${record ? `; the last one is ${record.state.phase}` : ""}.`,
-        {
-          next: "`istio-canary status` tells where it is.",
-        },
-      );
+      const last = record ? `; the last one is ${record.state.phase}` : "";
+      throw new RefusedError(`${namespace}/${service}: no release waits for somebody to decide${last}.`, {
+        next: "`istio-canary status` tells where it is.",
+      });
     }
     const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
     const approved: LogEntry = { at: now, do: "approve", reason: { kind, actor: session.run.actor } };

@@ -7,7 +7,10 @@ import { type RehearsedPlan, rehearsalText } from "../words/rehearsal-text.ts";
 import type { Desk, ExitCode } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
-/** Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at most. */
+/**
+ * Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at
+ * most.
+ */
 export async function rehearse(desk: Desk): Promise<ExitCode> {
   const { config, messages } = desk;
   const { rehearsal } = config;

@@ -2,11 +2,11 @@ import { emptyLedger } from "../evidence/ledger.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError, withNext } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
-import type { ReleaseRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
-import { locked } from "./locked.ts";
+import { locked, withNote } from "./locked.ts";
 import { orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
@@ -48,8 +48,8 @@ async function begin(session: Session, target: Target, wanted: Plan): Promise<Re
     withMeasuredDispersion(session.history, target, wanted),
   ]);
   const now = session.clock.now();
-  const log: ReleaseRecord["log"] =
-    because === undefined ? [] : [{ at: now, do: "measure", reason: { kind: "measured", words: because } }];
+  const log: LogEntry[] = [];
+  if (because !== undefined) log.push({ at: now, do: "measure", reason: { kind: "measured", words: because } });
   const record: ReleaseRecord = {
     version: 1,
     target,
@@ -74,7 +74,7 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
   const record = await untouched(session.journal.load());
   if (!record || isOver(record.state)) return;
   const { target, startedAt, run, state } = record;
-  const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
+  const earlier = withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
   const now = session.clock.now();
   if (state.phase === "waiting") {
     throw new RefusedError(

@@ -21,7 +21,8 @@ function judgeAgain(report: ReplayedReport, path: string): Replay {
   try {
     return replayLedger(report);
   } catch (error) {
-    throw error instanceof SyntaxError ? noReport(path, error.message, error) : error;
+    if (error instanceof SyntaxError) throw noReport(path, error.message, error);
+    throw error;
   }
 }
 

@@ -22,10 +22,8 @@ export async function requestSplit(
   }
   if (counts.stable + counts.canary > 0)
     return { ...counts, from: `${config.requests} requests to ${placeOf(config.url)}` };
-  const why =
-    failure instanceof Error
-      ? failure.message
-      : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
+  let why = `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
+  if (failure instanceof Error) why = failure.message;
   return { because: `${config.requests} requests were sent to ${placeOf(config.url)}: ${why}` };
 }
 

@@ -40,5 +40,8 @@ export type Desk = Pick<Session, "config" | "messages" | "history"> & {
   readonly readFile: (path: string) => Promise<string>;
 };
 
-/** 0 succeeded, or waiting for an approval of the plan; 1 rolled back, or a replay that differs; 2 refused and nothing changed; 3 held, not settled, or could not tell: somebody has to look. */
+/**
+ * 0 succeeded, or waiting for an approval of the plan; 1 rolled back, or a replay that differs; 2 refused and nothing
+ * changed; 3 held, not settled, or could not tell: somebody has to look.
+ */
 export type ExitCode = 0 | 1 | 2 | 3;

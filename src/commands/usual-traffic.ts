@@ -22,10 +22,15 @@ export async function usualTraffic(history: TrafficHistory, target: Target): Pro
 }
 
 /** After a swap the Deployment that the configuration calls canary is the one that serves. */
-const withServingFirst = (tally: Tally): Tally =>
-  tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
+function withServingFirst(tally: Tally): Tally {
+  const { stable, canary } = tally;
+  if (stable.requests >= canary.requests) return tally;
+  return { ...tally, stable: canary, canary: stable };
+}
 
-/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
+/**
+ * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was.
+ */
 export async function withMeasuredDispersion(
   history: TrafficHistory,
   target: Target,

@@ -8,7 +8,10 @@ type WrittenRow = {
   /** For the README: what it does, and with which codes it exits. */
   readonly does: string;
   readonly exits: string;
-  /** Sections of the file that must be right; problems elsewhere are warnings, so that a broken file keeps nobody from rolling back. */
+  /**
+   * Sections of the file that must be right; problems elsewhere are warnings, so that a broken file keeps nobody from
+   * rolling back.
+   */
   readonly needs: "everything" | readonly string[];
   /** Groups of inputs that mean something to it, besides those that follow from the columns below. */
   readonly reads: readonly InputGroup[];

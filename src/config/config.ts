@@ -7,14 +7,20 @@ import type { Command } from "./commands.ts";
 /** Everything a user can say, parsed once; nothing behind this type is optional by accident. */
 export type Config = {
   readonly command: Command;
-  /** Which service: enough for status, rollback, promote and settle, which find the rest in the journal. May be empty for rehearse and replay. */
+  /**
+   * Which service: enough for status, rollback, promote and settle, which find the rest in the journal. May be empty
+   * for rehearse and replay.
+   */
   readonly namespace: string;
   readonly service: string;
   readonly cluster: ClusterConfig;
   /** Absent: no Prometheus; only waits and restarts can be judged. */
   readonly metrics?: MetricsConfig | undefined;
   readonly reporting: ReportingConfig;
-  /** What is released and how. Present for release, plan and verify; for rehearse, where it says whose traffic; elsewhere when the configuration gives it. */
+  /**
+   * What is released and how. Present for release, plan and verify; for rehearse, where it says whose traffic;
+   * elsewhere when the configuration gives it.
+   */
   readonly release?: { readonly target: Target; readonly plan: Plan } | undefined;
   readonly verify: VerifyConfig;
   /** Present for rehearse. */
@@ -23,12 +29,18 @@ export type Config = {
   readonly firstDeploy: boolean;
   /** JSON instead of text, for `plan`, `rehearse`, `status`, `verify` and `replay`. */
   readonly json: boolean;
-  /** Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken configuration. */
+  /**
+   * Problems in parts that the command does not need: whoever is on call must be able to roll back with a broken
+   * configuration.
+   */
   readonly warnings: readonly string[];
 };
 
 export type ClusterConfig = {
-  /** A path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's own service account; never localhost. */
+  /**
+   * A path, or the text itself. Default: KUBECONFIG, then ~/.kube/config, then the pod's own service account; never
+   * localhost.
+   */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
 };
@@ -37,7 +49,10 @@ export type MetricsConfig = MetricNames & {
   readonly prometheus: string;
   /** Sent with every query: tokens, tenants. Values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whose counters are read; one only, or everything counts twice. auto: the first of source, waypoint and destination that has counted stable's requests. */
+  /**
+   * Whose counters are read; one only, or everything counts twice. auto: the first of source, waypoint and destination
+   * that has counted stable's requests.
+   */
   readonly reporter: "auto" | "source" | "destination" | "waypoint";
   /** The scrape interval of Prometheus. */
   readonly interval: Millis;
@@ -54,7 +69,10 @@ export type ReportingConfig = {
   readonly pullRequest?: number | undefined;
   /** Tells one environment's comment from another's. Default: the kubeconfig's context, or "". */
   readonly environment: string;
-  /** URL templates: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. By name: grafana, kiali, jaeger, … */
+  /**
+   * URL templates: {namespace} {service} {stable} {canary} {from} {to} (milliseconds) are filled in. By name: grafana,
+   * kiali, jaeger, …
+   */
   readonly dashboards: Readonly<Record<string, string>>;
   /** Where the JSON report is written. */
   readonly report: string;
@@ -65,7 +83,10 @@ export type VerifyConfig = {
   readonly url?: string | undefined;
   readonly requests: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Where the answer names its version: a response header, or a JSON field of the body. Default: the body's text is matched against both Deployments' names. */
+  /**
+   * Where the answer names its version: a response header, or a JSON field of the body. Default: the body's text is
+   * matched against both Deployments' names.
+   */
   readonly versionFrom?: { readonly header?: string | undefined; readonly json?: string | undefined } | undefined;
   /** Prometheus: how far to look back. */
   readonly window: Millis;

@@ -8,7 +8,10 @@ type Filled = { readonly value: unknown; readonly problems: readonly Problem[] }
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
 
-/** Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes `${NAME}`. */
+/**
+ * Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes
+ * `${NAME}`.
+ */
 export function fill(document: unknown, env: Variables, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
   if (asTheyAre.some((other) => startsWith(other, path) && startsWith(path, other)))
     return { value: document, problems: [] };

@@ -1,7 +1,10 @@
 import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type Command, commands, commandsThat, type InputGroup } from "./commands.ts";
 
-/** How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given several times. */
+/**
+ * How the text of an input is read. On the command line a boolean needs no value, and a map or a list may be given
+ * several times.
+ */
 export type InputType = "text" | "boolean" | "number" | "duration" | "list" | "map" | "yaml";
 
 /** One thing that can be said on the command line (`--name value`) and in a workflow (`name: value`). */
@@ -11,7 +14,10 @@ export type Input = {
   readonly path?: string;
   readonly type: InputType;
   readonly description: string;
-  /** What counts when neither an input nor the file says it. Absent: nothing, or the description says what it depends on. */
+  /**
+   * What counts when neither an input nor the file says it. Absent: nothing, or the description says what it depends
+   * on.
+   */
   readonly default?: string;
   /**
    * What action.yml has as the input's `default`. For all others it must have none: a default that is passed as an input
@@ -36,7 +42,10 @@ const playing = readersOf("rehearse");
 const inCluster = commandsThat(({ inCluster }) => inCluster);
 const telling = commandsThat(({ changes }) => changes);
 
-/** Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are made from it. */
+/**
+ * Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are
+ * made from it.
+ */
 export const inputs: readonly Input[] = [
   {
     name: "command",

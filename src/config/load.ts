@@ -9,6 +9,7 @@ import {
   ConfigError,
   type ConfigIssue,
   isMapping,
+  type Path,
   type Problem,
   printPath,
   show,
@@ -30,7 +31,10 @@ const aside: readonly PropertyKey[] = ["reporting", "cluster", "verify", "rehear
 /** It asks for the versions of a service, and not how it is released. */
 const asksForVersions = ({ reads }: CommandRow): boolean => reads.includes("versions") && !reads.includes("release");
 
-/** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
+/**
+ * Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command
+ * cannot do with.
+ */
 export async function loadConfig(given: {
   readonly inputs: Given;
   readonly env: Variables;
@@ -40,7 +44,6 @@ export async function loadConfig(given: {
 }): Promise<Config> {
   const inputs = givenOnly(given.inputs);
   const row = rowOf(inputs);
-  const command = row.name;
   const read = await readDocument(inputs.config, given.readFile);
   const laid = overlay(read.document, inputs);
   const filled = fill(
@@ -49,29 +52,31 @@ export async function loadConfig(given: {
     laid.origins.map(({ path }) => path),
   );
   for (const secret of secretsIn(filled.value, inputs, given.env)) given.registerSecret(secret);
-  const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-  const { manifests, problems: unread } = await manifestsOf(checked.file, given);
-  const sofar = [...checked.problems, ...unread];
-  const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
+  const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
+  const { manifests, problems: manifestProblems } = await manifestsOf(file, given);
+  const broken = [...problems, ...manifestProblems];
+  const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
 
-  const needed: "everything" | readonly Section[] = row.needs;
-  const fatal = problems.filter(
-    ({ path: [section] }) => needed === "everything" || needed.some((name) => name === section),
-  );
+  const fatal = all.filter(({ path: [section] }) => isNeeded(row, section));
   // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
-  const worth = fatal.some(({ missing }) => missing !== true) && read.problems.length > 0 ? [] : fatal;
-  const told = problems
-    .filter((problem) => problem.missing !== true || worth.includes(problem))
-    .map((problem) => issueOf(problem, laid.origins, inputs.config));
-  if (fatal.length > 0) throw new ConfigError(told);
+  const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
+  const worthTelling = (problem: Problem): boolean =>
+    problem.missing !== true || (!unreadable && fatal.includes(problem));
+  const issues = all.filter(worthTelling).map((problem) => issueOf(problem, laid.origins, inputs.config));
+  if (fatal.length > 0) throw new ConfigError(issues);
 
-  const target = targetOf(checked.file, manifests);
-  const complete = asksForVersions(row) || problems.every(({ path: [section = ""] }) => aside.includes(section));
+  const target = targetOf(file, manifests);
+  const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
   return {
-    ...configOf(command, checked.file, inputs, given.env),
-    release: target && complete ? { target, plan: planOf(checked.file) } : undefined,
-    warnings: told.map(tellIssue),
+    ...configOf(row.name, file, inputs, given.env),
+    release: target && complete ? { target, plan: planOf(file) } : undefined,
+    warnings: issues.map(tellIssue),
   };
+}
+
+function isNeeded({ needs }: CommandRow, section: PropertyKey | undefined): boolean {
+  const needed: "everything" | readonly Section[] = needs;
+  return needed === "everything" || needed.some((name) => name === section);
 }
 
 function rowOf({ command = "release" }: Given): CommandRow {
@@ -91,19 +96,9 @@ async function readDocument(
     return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
   const { value, problems } = readYaml(text, path);
   if (problems.length > 0) return { document: {}, problems };
-  return isMapping(value)
-    ? { document: value, problems }
-    : {
-        document: {},
-        problems: [
-          {
-            path: [],
-            place: path,
-            problem: "expected a mapping with namespace, service, stable, canary, …",
-            found: { value },
-          },
-        ],
-      };
+  if (isMapping(value)) return { document: value, problems };
+  const problem = "expected a mapping with namespace, service, stable, canary, …";
+  return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
 
 const manifestsOf = async (
@@ -112,25 +107,36 @@ const manifestsOf = async (
 ): Promise<Manifests> =>
   typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
 
-/** A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret. */
+/**
+ * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
+ */
 function issueOf(
   { path, place, problem, found }: Problem,
   origins: readonly Origin[],
   config: string | undefined,
 ): ConfigIssue {
   const origin = origins.find((origin) => startsWith(path, origin.path));
-  const own = origin
-    ? `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`
-    : printPath(path);
-  const secret = known.some(
-    (input) => input.secret !== undefined && input.path !== undefined && startsWith(path, input.path.split(".")),
-  );
+  let own = printPath(path);
+  if (origin) own = `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
   return {
-    path: place ?? (own === "" ? (config ?? "configuration") : own),
+    path: place ?? (own || config || "configuration"),
     problem,
-    found: found && !secret ? show(found.value) : undefined,
+    found: found && !holdsSecret(path, found.value) ? show(found.value) : undefined,
   };
 }
+
+/** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
+function holdsSecret(path: Path, value: unknown): boolean {
+  if (path.length === 0) return everyValue(value).some(isObject);
+  return known.some((input) => {
+    if (input.secret === undefined || input.path === undefined) return false;
+    const secret = input.path.split(".");
+    return startsWith(path, secret) || (isObject(value) && startsWith(secret, path));
+  });
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+const everyValue = (value: unknown): readonly unknown[] => (isObject(value) ? Object.values(value) : []);
 
 function configOf(command: Command, file: ConfigFile, inputs: Given, env: Variables): Omit<Config, "warnings"> {
   const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;

@@ -18,7 +18,10 @@ export type Overlaid = {
 /** What a value means that stands where a mapping may stand. */
 const shortFor: Readonly<Record<string, string>> = { stable: "deployment", canary: "deployment", promotion: "model" };
 
-/** Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with a line break. */
+/**
+ * Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with
+ * a line break.
+ */
 export const givenOnly = (inputs: Given): Given =>
   Object.fromEntries(
     Object.entries(inputs)
@@ -28,28 +31,22 @@ export const givenOnly = (inputs: Given): Given =>
 
 export function overlay(document: unknown, given: Given): Overlaid {
   const names = known.map(({ name }) => name);
-  const strangers = Object.keys(given).filter((name) => !names.includes(name));
-  const laid = known.flatMap((input) => {
-    const written = given[input.name];
-    return written === undefined || input.path === undefined
-      ? []
-      : [{ input, path: input.path.split("."), ...textOf(input, written) }];
-  });
-  return {
-    document: laid.reduce<unknown>(
-      (document, { path, value }) => (value === undefined ? document : put(document, path, value)),
-      document,
-    ),
-    origins: laid.map(({ path, input }) => ({ path, input })),
-    problems: [
-      ...strangers.map((name): Problem => ({ path: [], place: "inputs", problem: unknown("input", name, names) })),
-      ...laid.flatMap(({ path, input, problems }) =>
-        problems.map((problem): Problem => ({ place: input.name, ...problem, path })),
-      ),
-      ...contradiction(given),
-      ...doubtful(given),
-    ],
-  };
+  const origins: Origin[] = [];
+  const problems: Problem[] = [];
+  for (const name of Object.keys(given))
+    if (!names.includes(name)) problems.push({ path: [], place: "inputs", problem: unknown("input", name, names) });
+
+  let whole = document;
+  for (const input of known) {
+    const text = given[input.name];
+    if (text === undefined || input.path === undefined) continue;
+    const path = input.path.split(".");
+    const { value, problems: unreadable } = readInput(input, text);
+    origins.push({ path, input });
+    for (const problem of unreadable) problems.push({ place: input.name, ...problem, path });
+    if (value !== undefined) whole = put(whole, path, value);
+  }
+  return { document: whole, origins, problems: [...problems, ...contradiction(given), ...doubtful(given)] };
 }
 
 function contradiction({ "canary-from": from, "canary-manifests": manifests }: Given): readonly Problem[] {
@@ -73,7 +70,7 @@ const doubtful = (given: Given): readonly Problem[] =>
     )
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
 
-function textOf(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
+function readInput(input: Input, written: string): { readonly value?: unknown; readonly problems: readonly Problem[] } {
   if (input.type === "map") return mapOf(written);
   // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
   if (input.type === "yaml" && /^\s*(\[|\{|-\s|[A-Za-z]+:\s)/.test(written)) return readYaml(written, input.name);
@@ -86,24 +83,29 @@ function mapOf(written: string): { readonly value: unknown; readonly problems: r
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  const parts = lines.map((line) => /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line));
-  const bad = parts.findIndex((part) => !part);
-  return {
-    value: Object.fromEntries(parts.flatMap((part) => (part?.[1] === undefined ? [] : [[part[1], part[2]]]))),
-    problems:
-      bad === -1
-        ? []
-        : [{ path: [], problem: `expected one name and value a line, such as name=value; line ${bad + 1} is none` }],
-  };
+  const mapping: { [name: string]: string } = {};
+  const problems: Problem[] = [];
+  for (const [index, line] of lines.entries()) {
+    const [, name, value = ""] = /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line) ?? [];
+    if (name !== undefined) mapping[name] = value;
+    else if (problems.length === 0)
+      problems.push({
+        path: [],
+        problem: `expected one name and value a line, such as name=value; line ${index + 1} is none`,
+      });
+  }
+  return { value: mapping, problems };
 }
 
 /** A copy of the document with a value at a path. A short form on the way is written out first. */
 function put(document: unknown, [key, ...rest]: readonly string[], value: unknown, above = ""): unknown {
   if (key === undefined) return value;
-  const mapping = isMapping(document)
-    ? document
-    : typeof document === "string" && shortFor[above] !== undefined
-      ? { [shortFor[above]]: document }
-      : {};
+  const mapping = writtenOut(document, above);
   return { ...mapping, [key]: put(mapping[key], rest, value, key) };
+}
+
+function writtenOut(document: unknown, above: string): Readonly<Record<string, unknown>> {
+  if (isMapping(document)) return document;
+  const key = shortFor[above];
+  return typeof document === "string" && key !== undefined ? { [key]: document } : {};
 }

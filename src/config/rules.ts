@@ -13,7 +13,10 @@ export type Section = keyof ConfigFile;
 /** A configuration in which every key is what it should be by itself. */
 export type Draft = { readonly command: Command; readonly file: ConfigFile; readonly manifests: readonly Manifest[] };
 
-/** What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is broken already. */
+/**
+ * What keys must be to each other. A rule tells all its problems, and is left out when a section that it reads is
+ * broken already.
+ */
 type ConfigRule = {
   readonly name: string;
   readonly reads: readonly Section[];

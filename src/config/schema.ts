@@ -36,7 +36,10 @@ import {
 } from "./values.ts";
 import type { WrittenGate } from "./written-gate.ts";
 
-/** What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as written in the file. */
+/**
+ * What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as
+ * written in the file.
+ */
 export const words = z.registry<{ readonly description: string; readonly standard?: unknown }>();
 
 /** A wrapper for each key, since one kind of value stands at many keys with other words. */
@@ -400,7 +403,10 @@ const rehearse = section({
   seed: usual("rehearse.seed", count("a whole number")),
 });
 
-/** The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it instead. */
+/**
+ * The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it
+ * instead.
+ */
 export const file = section({
   namespace: given("namespace", dnsLabel),
   service: given("service", dnsLabel),

@@ -152,7 +152,10 @@ const percentage = "a percentage such as 5%";
 /** Twelve digits take away what the division adds: 99.9 / 100 is 0.9990000000000001. */
 export const hundredth = (percent: number): number => Number((percent / 100).toPrecision(12));
 
-/** A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times everything. */
+/**
+ * A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times
+ * everything.
+ */
 export const ratio = form(
   percentage,
   z.pipe(
@@ -231,7 +234,10 @@ export const choice = <const T extends readonly string[]>(words: T, or = "") =>
     }),
   );
 
-/** A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes apart. */
+/**
+ * A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes
+ * apart.
+ */
 export const section = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.strictObject(shape, {
     error: (issue) => {

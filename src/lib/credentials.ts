@@ -12,7 +12,9 @@ const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|sig
 /** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
 const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
 
-/** `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden. */
+/**
+ * `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden.
+ */
 const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
 
 const isSecret = (name: string, value: string): boolean =>

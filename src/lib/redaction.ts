@@ -1,6 +1,9 @@
 /** Keeps secrets out of everything that people or machines can read. */
 export type Redaction = {
-  /** From now on `secret` is nowhere shown, nor what it becomes in a URL, in JSON and in base64. Of several lines each one counts, so a whole file is no secret: register what is secret in it. */
+  /**
+   * From now on `secret` is nowhere shown, nor what it becomes in a URL, in JSON and in base64. Of several lines each
+   * one counts, so a whole file is no secret: register what is secret in it.
+   */
   readonly register: (secret: string) => void;
   readonly redact: (text: string) => string;
   /** The same value with every string in it redacted. */

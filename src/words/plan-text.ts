@@ -88,7 +88,9 @@ function gateInWords(gate: Gate, rules: EvidenceRules): string {
   }
 }
 
-/** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
+/**
+ * A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added.
+ */
 const exact = (value: number): number => Number(value.toPrecision(12));
 
 type Limit = readonly [sign: string, value: number | undefined, write: (value: number) => string];

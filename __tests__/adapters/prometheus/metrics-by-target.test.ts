@@ -23,9 +23,11 @@ test("the same two versions are counted by one, whatever else their target says"
   assert.equal(metrics(shopTarget), metrics({ ...shopTarget, image: "registry.test/reviews:v3" }));
 });
 
-test("versions with exchanged roles are counted by another", () => {
+test("other versions are counted by others: another stable, another canary, and exchanged roles", () => {
   const metrics = metricsByTarget(options);
-  assert.notEqual(metrics(shopTarget), metrics(exchanged));
+  const other = { deployment: "reviews-v9", host: "reviews", subset: "v9" };
+  for (const target of [exchanged, { ...shopTarget, stable: other }, { ...shopTarget, canary: other }])
+    assert.notEqual(metrics(shopTarget), metrics(target));
 });
 
 test("without a Prometheus there is nothing that counts", () => {
