@@ -26684,7 +26684,10 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /** The command is the first word of the line and no flag. */
 const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .Q.filter(({ name }) => name !== "command");
 const isKnown = (name) => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
-/** Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json` and `--json=true`. The line wins over the action's inputs. */
+/**
+ * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
+ * and `--json=true`. The line wins over the action's inputs.
+ */
 function parseArguments(argv, action = {}) {
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
         args: argv.map((argument, index) => completed(argument, argv[index + 1])),
@@ -26708,9 +26711,11 @@ function parseArguments(argv, action = {}) {
         return { want: "version" };
     const texts = options.map(({ name, value }) => ({ name, value }));
     const strays = words.slice(1);
-    const argument = row?.argument !== undefined && strays.length > 0 ? strays.shift() : undefined;
-    if (row?.argument !== undefined && argument !== undefined)
+    const [argument] = strays;
+    if (row?.argument !== undefined && argument !== undefined) {
         texts.push({ name: row.argument, value: argument });
+        strays.shift();
+    }
     const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
     if (issues.length > 0)
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
@@ -26722,7 +26727,9 @@ function parseArguments(argv, action = {}) {
 /** A boolean flag without a value means true. */
 function completed(argument, next) {
     const input = flags.find(({ name }) => argument === `--${name}`);
-    return input?.type === "boolean" && next !== "true" && next !== "false" ? `${argument}=true` : argument;
+    if (input?.type !== "boolean" || next === "true" || next === "false")
+        return argument;
+    return `${argument}=true`;
 }
 /** `strays` are the words that nothing asked for. */
 function wordIssues(first, row, strays) {
@@ -26989,7 +26996,10 @@ const verifying = readersOf("verify");
 const playing = readersOf("rehearse");
 const inCluster = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ inCluster }) => inCluster);
 const telling = (0,_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandsThat */ .qP)(({ changes }) => changes);
-/** Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are made from it. */
+/**
+ * Every input, in the order of the reference page. The command line, action.yml, `--help` and the README's table are
+ * made from it.
+ */
 const inputs = [
     {
         name: "command",
@@ -27602,7 +27612,10 @@ const values_boolean = values_form(yesOrNo, mini_schemas/* pipe */.FsL(mini_sche
 const percentage = "a percentage such as 5%";
 /** Twelve digits take away what the division adds: 99.9 / 100 is 0.9990000000000001. */
 const hundredth = (percent) => Number((percent / 100).toPrecision(12));
-/** A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times everything. */
+/**
+ * A ratio, written as a percentage or as a number below 1. A bare `5` is refused: it could be 5 % or five times
+ * everything.
+ */
 const ratio = values_form(percentage, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([
     matching(percentage, /^\s*(100|\d{1,2}(\.\d+)?)\s*%\s*$|^0?\.\d+$|^0$/),
     mini_schemas/* number */.aig(expected(percentage)).check(api/* _gte */.qm(0, expected(percentage)), api/* _lt */.Au(1, {
@@ -27639,7 +27652,10 @@ const choice = (words, or = "") => values_form(`${listed(words)}${or}`, mini_sch
         return `expected ${listed(words)}${or}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
     },
 }));
-/** A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes apart. */
+/**
+ * A mapping with these keys and no others. Several unknown keys are several lines, which the reader of the issue takes
+ * apart.
+ */
 const section = (shape) => mini_schemas/* strictObject */.rej(shape, {
     error: (issue) => {
         const known = Object.keys(shape);
@@ -27687,7 +27703,10 @@ const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini
 
 
 
-/** What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as written in the file. */
+/**
+ * What the reference page and the JSON schema say about a key; `standard` is what counts when it is not there, as
+ * written in the file.
+ */
 const words = registries/* registry */.u5();
 /** A wrapper for each key, since one kind of value stands at many keys with other words. */
 function required(description, schema) {
@@ -27895,7 +27914,10 @@ const rehearse = section({
     runs: given("rehearse.runs", count("a number of releases", 1)),
     seed: usual("rehearse.seed", count("a whole number")),
 });
-/** The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it instead. */
+/**
+ * The YAML file, the one definition of everything that can be written in it. No key is required here: inputs may say it
+ * instead.
+ */
 const file = section({
     namespace: given("namespace", dnsLabel),
     service: given("service", dnsLabel),
@@ -27975,7 +27997,10 @@ var commands = __nccwpck_require__(4344);
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
-/** Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes `${NAME}`. */
+/**
+ * Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes
+ * `${NAME}`.
+ */
 function fill(document, env, asTheyAre = [], path = []) {
     if (asTheyAre.some((other) => (0,issue/* startsWith */.w1)(other, path) && (0,issue/* startsWith */.w1)(path, other)))
         return { value: document, problems: [] };
@@ -28223,29 +28248,34 @@ const usualReplicas = (from) => ({
 
 /** What a value means that stands where a mapping may stand. */
 const shortFor = { stable: "deployment", canary: "deployment", promotion: "model" };
-/** Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with a line break. */
+/**
+ * Inputs that were given: a workflow passes those that nobody set as empty text, and ends a text of several lines with
+ * a line break.
+ */
 const givenOnly = (inputs) => Object.fromEntries(Object.entries(inputs)
     .map(([name, value]) => [name, value.trim()])
     .filter(([, value]) => value !== ""));
 function overlay(document, given) {
     const names = config_inputs/* inputs */.Q.map(({ name }) => name);
-    const strangers = Object.keys(given).filter((name) => !names.includes(name));
-    const laid = config_inputs/* inputs */.Q.flatMap((input) => {
-        const written = given[input.name];
-        return written === undefined || input.path === undefined
-            ? []
-            : [{ input, path: input.path.split("."), ...textOf(input, written) }];
-    });
-    return {
-        document: laid.reduce((document, { path, value }) => (value === undefined ? document : put(document, path, value)), document),
-        origins: laid.map(({ path, input }) => ({ path, input })),
-        problems: [
-            ...strangers.map((name) => ({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L)("input", name, names) })),
-            ...laid.flatMap(({ path, input, problems }) => problems.map((problem) => ({ place: input.name, ...problem, path }))),
-            ...contradiction(given),
-            ...doubtful(given),
-        ],
-    };
+    const origins = [];
+    const problems = [];
+    for (const name of Object.keys(given))
+        if (!names.includes(name))
+            problems.push({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L)("input", name, names) });
+    let whole = document;
+    for (const input of config_inputs/* inputs */.Q) {
+        const text = given[input.name];
+        if (text === undefined || input.path === undefined)
+            continue;
+        const path = input.path.split(".");
+        const { value, problems: unreadable } = readInput(input, text);
+        origins.push({ path, input });
+        for (const problem of unreadable)
+            problems.push({ place: input.name, ...problem, path });
+        if (value !== undefined)
+            whole = put(whole, path, value);
+    }
+    return { document: whole, origins, problems: [...problems, ...contradiction(given), ...doubtful(given)] };
 }
 function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
     if (manifests === undefined || from === undefined || from === "manifests")
@@ -28263,7 +28293,7 @@ function contradiction({ "canary-from": from, "canary-manifests": manifests }) {
 const doubtful = (given) => config_inputs/* inputs */.Q
     .filter(({ name, path, type }) => path === undefined && type === "boolean" && given[name] !== undefined && !/^(true|false)$/.test(given[name]))
     .map(({ name }) => ({ path: [], place: name, problem: "expected true or false", found: { value: given[name] } }));
-function textOf(input, written) {
+function readInput(input, written) {
     if (input.type === "map")
         return mapOf(written);
     // Short forms are text to the schema as well; only what is plainly YAML is read as YAML.
@@ -28277,25 +28307,32 @@ function mapOf(written) {
         .split("\n")
         .map((line) => line.trim())
         .filter((line) => line !== "");
-    const parts = lines.map((line) => /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line));
-    const bad = parts.findIndex((part) => !part);
-    return {
-        value: Object.fromEntries(parts.flatMap((part) => (part?.[1] === undefined ? [] : [[part[1], part[2]]]))),
-        problems: bad === -1
-            ? []
-            : [{ path: [], problem: `expected one name and value a line, such as name=value; line ${bad + 1} is none` }],
-    };
+    const mapping = {};
+    const problems = [];
+    for (const [index, line] of lines.entries()) {
+        const [, name, value = ""] = /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(line) ?? [];
+        if (name !== undefined)
+            mapping[name] = value;
+        else if (problems.length === 0)
+            problems.push({
+                path: [],
+                problem: `expected one name and value a line, such as name=value; line ${index + 1} is none`,
+            });
+    }
+    return { value: mapping, problems };
 }
 /** A copy of the document with a value at a path. A short form on the way is written out first. */
 function put(document, [key, ...rest], value, above = "") {
     if (key === undefined)
         return value;
-    const mapping = (0,issue/* isMapping */.pi)(document)
-        ? document
-        : typeof document === "string" && shortFor[above] !== undefined
-            ? { [shortFor[above]]: document }
-            : {};
+    const mapping = writtenOut(document, above);
     return { ...mapping, [key]: put(mapping[key], rest, value, key) };
+}
+function writtenOut(document, above) {
+    if ((0,issue/* isMapping */.pi)(document))
+        return document;
+    const key = shortFor[above];
+    return typeof document === "string" && key !== undefined ? { [key]: document } : {};
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
@@ -28667,36 +28704,40 @@ function textsIn(value) {
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 /** It asks for the versions of a service, and not how it is released. */
 const asksForVersions = ({ reads }) => reads.includes("versions") && !reads.includes("release");
-/** Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command cannot do with. */
+/**
+ * Text becomes the configuration, once. Throws one ConfigError with every problem, when there is one that the command
+ * cannot do with.
+ */
 async function loadConfig(given) {
     const inputs = givenOnly(given.inputs);
     const row = rowOf(inputs);
-    const command = row.name;
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
     const filled = fill(laid.document, given.env, laid.origins.map(({ path }) => path));
     for (const secret of secretsIn(filled.value, inputs, given.env))
         given.registerSecret(secret);
-    const checked = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-    const { manifests, problems: unread } = await manifestsOf(checked.file, given);
-    const sofar = [...checked.problems, ...unread];
-    const problems = [...sofar, ...breaches({ command, file: checked.file, manifests }, brokenBy(sofar))];
-    const needed = row.needs;
-    const fatal = problems.filter(({ path: [section] }) => needed === "everything" || needed.some((name) => name === section));
+    const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
+    const { manifests, problems: manifestProblems } = await manifestsOf(file, given);
+    const broken = [...problems, ...manifestProblems];
+    const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
+    const fatal = all.filter(({ path: [section] }) => isNeeded(row, section));
     // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
-    const worth = fatal.some(({ missing }) => missing !== true) && read.problems.length > 0 ? [] : fatal;
-    const told = problems
-        .filter((problem) => problem.missing !== true || worth.includes(problem))
-        .map((problem) => issueOf(problem, laid.origins, inputs.config));
+    const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
+    const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
+    const issues = all.filter(worthTelling).map((problem) => issueOf(problem, laid.origins, inputs.config));
     if (fatal.length > 0)
-        throw new issue/* ConfigError */.xL(told);
-    const target = targetOf(checked.file, manifests);
-    const complete = asksForVersions(row) || problems.every(({ path: [section = ""] }) => aside.includes(section));
+        throw new issue/* ConfigError */.xL(issues);
+    const target = targetOf(file, manifests);
+    const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
     return {
-        ...configOf(command, checked.file, inputs, given.env),
-        release: target && complete ? { target, plan: planOf(checked.file) } : undefined,
-        warnings: told.map(issue/* tellIssue */.jF),
+        ...configOf(row.name, file, inputs, given.env),
+        release: target && complete ? { target, plan: planOf(file) } : undefined,
+        warnings: issues.map(issue/* tellIssue */.jF),
     };
+}
+function isNeeded({ needs }, section) {
+    const needed = needs;
+    return needed === "everything" || needed.some((name) => name === section);
 }
 function rowOf({ command = "release" }) {
     const row = (0,commands/* commandNamed */.v)(command);
@@ -28714,34 +28755,39 @@ async function readDocument(path, readFile) {
     const { value, problems } = readYaml(text, path);
     if (problems.length > 0)
         return { document: {}, problems };
-    return (0,issue/* isMapping */.pi)(value)
-        ? { document: value, problems }
-        : {
-            document: {},
-            problems: [
-                {
-                    path: [],
-                    place: path,
-                    problem: "expected a mapping with namespace, service, stable, canary, …",
-                    found: { value },
-                },
-            ],
-        };
+    if ((0,issue/* isMapping */.pi)(value))
+        return { document: value, problems };
+    const problem = "expected a mapping with namespace, service, stable, canary, …";
+    return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
 const manifestsOf = async ({ canary: { from } }, { env, readFile }) => typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
-/** A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret. */
+/**
+ * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
+ */
 function issueOf({ path, place, problem, found }, origins, config) {
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
-    const own = origin
-        ? `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`
-        : (0,issue/* printPath */.bA)(path);
-    const secret = config_inputs/* inputs */.Q.some((input) => input.secret !== undefined && input.path !== undefined && (0,issue/* startsWith */.w1)(path, input.path.split(".")));
+    let own = (0,issue/* printPath */.bA)(path);
+    if (origin)
+        own = `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
     return {
-        path: place ?? (own === "" ? (config ?? "configuration") : own),
+        path: place ?? (own || config || "configuration"),
         problem,
-        found: found && !secret ? (0,issue/* show */.WU)(found.value) : undefined,
+        found: found && !holdsSecret(path, found.value) ? (0,issue/* show */.WU)(found.value) : undefined,
     };
 }
+/** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
+function holdsSecret(path, value) {
+    if (path.length === 0)
+        return everyValue(value).some(isObject);
+    return config_inputs/* inputs */.Q.some((input) => {
+        if (input.secret === undefined || input.path === undefined)
+            return false;
+        const secret = input.path.split(".");
+        return (0,issue/* startsWith */.w1)(path, secret) || (isObject(value) && (0,issue/* startsWith */.w1)(secret, path));
+    });
+}
+const isObject = (value) => typeof value === "object" && value !== null;
+const everyValue = (value) => (isObject(value) ? Object.values(value) : []);
 function configOf(command, file, inputs, env) {
     const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
     return {
@@ -29592,7 +29638,7 @@ function betterStep(course, ratio, traffic, settings) {
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
 // EXTERNAL MODULE: ./src/lib/duration.js
-var duration = __nccwpck_require__(5485);
+var lib_duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/lib/errors.js
 var lib_errors = __nccwpck_require__(9418);
 // EXTERNAL MODULE: ./src/lib/numbers.js
@@ -29608,7 +29654,7 @@ function trafficInWords({ rate, baseline }) {
     return `${requests}, of which ${(0,numbers/* percent */.KN)(baseline)} fail`;
 }
 /** Whole seconds: a simulation knows no better. */
-const about = (time) => (0,duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
+const about = (time) => (0,lib_duration/* formatDuration */.a)(Math.round(time / 1_000) * 1_000);
 
 ;// CONCATENATED MODULE: ./src/words/detectability-lines.js
 
@@ -29647,7 +29693,7 @@ function warning({ traffic, smallest, better }) {
     if (!better)
         return `! ${now}; ${nothingBetter}.`;
     const { wait, weight, ratio } = better;
-    return `! ${now}; ${(0,duration/* formatDuration */.a)(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
+    return `! ${now}; ${(0,lib_duration/* formatDuration */.a)(wait)} at ${weight} % would find one that ${failing(ratio, traffic)}.`;
 }
 const nothingBetter = "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 /** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
@@ -29671,18 +29717,18 @@ const marks = { refuse: "✗", warn: "!", note: "·" };
 function planText({ target, plan, detectability, findings, allowed }) {
     const { namespace, service, stable, canary, image = "what it has" } = target;
     const steps = [
-        `${deployment(target)}, wait until its pods are available (at most ${(0,duration/* formatDuration */.a)(plan.ready)})`,
+        `${deployment(target)}, wait until its pods are available (at most ${(0,lib_duration/* formatDuration */.a)(plan.ready)})`,
         ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
         promotion(target, plan),
     ];
-    const least = (0,duration/* formatDuration */.a)(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
-    const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${(0,duration/* formatDuration */.a)(plan.drain)}`;
+    const least = (0,lib_duration/* formatDuration */.a)(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
+    const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(plan.drain)}`;
     const lines = [
         `Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`,
     ];
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
-    lines.push(`At least ${least}, at most ${(0,duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
+    lines.push(`At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
     lines.push("", ...detectabilityLines(detectability), "");
     for (const { level, what, next } of findings)
         lines.push(`${marks[level]} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
@@ -29701,10 +29747,10 @@ function deployment({ source, canary, stable }) {
     }
 }
 function stageStep({ weight, wait, deadline, gates, approval }, rules) {
-    let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : (0,duration/* formatDuration */.a)(wait)}`;
+    let step = `${weight} % of the requests for ${wait === 0 ? "a moment" : (0,lib_duration/* formatDuration */.a)(wait)}`;
     const judges = gates.map((gate) => gateInWords(gate, rules)).join("; ");
     if (gates.length > 0)
-        step += `, judged by ${judges} (at most ${(0,duration/* formatDuration */.a)(deadline)})`;
+        step += `, judged by ${judges} (at most ${(0,lib_duration/* formatDuration */.a)(deadline)})`;
     if (approval)
         step += ", then wait for `promote`";
     return step;
@@ -29723,7 +29769,7 @@ function gateInWords(gate, rules) {
             ]);
         case "latency":
             return withLimits(`${gate.name} p${exact(gate.quantile * 100)}`, [
-                ["≤", gate.atMost, duration/* formatDuration */.a],
+                ["≤", gate.atMost, lib_duration/* formatDuration */.a],
                 ["≤", gate.timesStable, (times) => `${times} × stable`],
             ]);
         case "evidence":
@@ -29732,7 +29778,9 @@ function gateInWords(gate, rules) {
             return withLimits(gate.name, [["≤", gate.atMost, String]]);
     }
 }
-/** A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added. */
+/**
+ * A percentile is a name rather than a number: p99.95 is not p100. Twelve digits take away what floating point added.
+ */
 const exact = (value) => Number(value.toPrecision(12));
 /** The limits that there are, each after its sign. */
 function withLimits(name, limits) {
@@ -29755,7 +29803,7 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
         return `${first}; ${stable.deployment} gets the image; traffic back to it; ${canary.deployment} goes; the routes end as they began`;
     if (keepOld)
         return `${first}, which is the new stable`;
-    return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,duration/* formatDuration */.a)(drain)}`;
+    return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
@@ -29811,12 +29859,19 @@ async function usualTraffic(history, target) {
     if ("because" in tally)
         return tally;
     return (trafficOf(withServingFirst(tally), tally.covered) ?? {
-        because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,duration/* formatDuration */.a)(usual_traffic_window)}`,
+        because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`,
     });
 }
 /** After a swap the Deployment that the configuration calls canary is the one that serves. */
-const withServingFirst = (tally) => tally.canary.requests > tally.stable.requests ? { ...tally, stable: tally.canary, canary: tally.stable } : tally;
-/** The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was. */
+function withServingFirst(tally) {
+    const { stable, canary } = tally;
+    if (stable.requests >= canary.requests)
+        return tally;
+    return { ...tally, stable: canary, canary: stable };
+}
+/**
+ * The plan with errors as clustered as stable's were in the last hour, where that is to be measured, and how it was.
+ */
 async function withMeasuredDispersion(history, target, plan) {
     const { evidence, stages } = plan;
     if (!evidence.measured || !stages.some(gate/* isJudgedByEvidence */.i))
@@ -31113,7 +31168,10 @@ async function differencesOf({ state, plan }, ports) {
         return [`the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`];
     }
 }
-/** A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches the canary. */
+/**
+ * A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches
+ * the canary.
+ */
 function exitCodeOf({ state, settled }) {
     if (!settled)
         return 3;
@@ -31126,13 +31184,17 @@ function exitCodeOf({ state, settled }) {
 
 
 
+/** Something, with a note in brackets where there is one. */
+const withNote = (what, note) => (note ? `${what} (${note})` : what);
 /** Does the work while nobody else can release this service. */
 async function locked(session, options, work) {
     const { namespace, service } = session.config;
     const held = await untouched(session.lock(options).acquire(session.run));
     if ("heldBy" in held) {
         const { heldBy, since } = held;
-        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${(0,duration/* formatDuration */.a)(session.clock.now() - since)}: ${heldBy.url ?? heldBy.id}${heldBy.actor ? ` (${heldBy.actor})` : ""}.`, {
+        const duration = (0,lib_duration/* formatDuration */.a)(session.clock.now() - since);
+        const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
+        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
             next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
         });
     }
@@ -31149,7 +31211,9 @@ async function locked(session, options, work) {
 
 
 
-/** Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck. */
+/**
+ * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
+ */
 async function promote_promote(session) {
     const { namespace, service } = session.config;
     return locked(session, { force: false }, async (lost) => {
@@ -31157,7 +31221,8 @@ async function promote_promote(session) {
         const now = session.clock.now();
         const state = record && promote_goOn(record, now);
         if (!state) {
-            throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: no release waits for somebody to decide${record ? `; the last one is ${record.state.phase}` : ""}.`, {
+            const last = record ? `; the last one is ${record.state.phase}` : "";
+            throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: no release waits for somebody to decide${last}.`, {
                 next: "`istio-canary status` tells where it is.",
             });
         }
@@ -31391,7 +31456,7 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
         before += `, in clusters (φ ${(0,numbers/* number */.ai)(phi)})`;
     const lines = [
         `${(0,numbers/* number */.ai)(runs)} rehearsed releases of each kind of canary (seed ${seed}), before ${before}.`,
-        `Stages: ${plan.stages.map(stageInShort).join(", ")}; looked at every ${(0,duration/* formatDuration */.a)(plan.pollEvery)}.`,
+        `Stages: ${plan.stages.map(stageInShort).join(", ")}; looked at every ${(0,lib_duration/* formatDuration */.a)(plan.pollEvery)}.`,
     ];
     if (unrehearsed.length > 0)
         lines.push(`Not rehearsed, and taken as passed: ${unrehearsed.join(", ")}.`);
@@ -31404,7 +31469,7 @@ function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }
 function stageInShort({ weight, wait }) {
     if (wait === 0)
         return `${weight} %`;
-    return `${weight} % for ${(0,duration/* formatDuration */.a)(wait)}`;
+    return `${weight} % for ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
 const heads = [
     "the canary fails",
@@ -31474,7 +31539,10 @@ function verdictOnDead({ rolledBack, untilRollback, failedRequests }) {
 
 
 
-/** Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at most. */
+/**
+ * Plays the plan through, with good canaries and with bad ones, and says how often it is right. Asks Prometheus at
+ * most.
+ */
 async function rehearse(desk) {
     const { config, messages } = desk;
     const { rehearsal } = config;
@@ -31603,7 +31671,9 @@ async function begin(session, target, wanted) {
         withMeasuredDispersion(session.history, target, wanted),
     ]);
     const now = session.clock.now();
-    const log = because === undefined ? [] : [{ at: now, do: "measure", reason: { kind: "measured", words: because } }];
+    const log = [];
+    if (because !== undefined)
+        log.push({ at: now, do: "measure", reason: { kind: "measured", words: because } });
     const record = {
         version: 1,
         target,
@@ -31628,14 +31698,14 @@ async function finishEarlier(session, lost) {
     if (!record || (0,release_state/* isOver */.PU)(record.state))
         return;
     const { target, startedAt, run, state } = record;
-    const earlier = `the release of ${target.image ?? target.canary.deployment}${run.url ? ` (${run.url})` : ""}`;
+    const earlier = withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
     const now = session.clock.now();
     if (state.phase === "waiting") {
-        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${(0,duration/* formatDuration */.a)(now - state.since)}.`, {
+        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
             next: "Run `promote` to finish it or `rollback` to end it, then release again.",
         });
     }
-    session.messages.warn(`${earlier}, begun ${(0,duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
+    session.messages.warn(`${earlier}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
     const taken = { ...record, run: session.run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
     await session.journal.save(taken);
     const { settled, differences } = await conclude_conclude(session, taken, lost);
@@ -31834,7 +31904,7 @@ function verdictLines(verdict) {
     return lines;
 }
 function changeLine({ poll, weight, age, from, to }) {
-    const when = age === 0 ? "at once" : `${(0,duration/* formatDuration */.a)(age)} after the first weight`;
+    const when = age === 0 ? "at once" : `${(0,lib_duration/* formatDuration */.a)(age)} after the first weight`;
     return `  poll ${poll}, ${when}, at ${weight} %: ${from} → ${to}`;
 }
 
@@ -32260,7 +32330,9 @@ function judgeAgain(report, path) {
         return replayLedger(report);
     }
     catch (error) {
-        throw error instanceof SyntaxError ? noReport(path, error.message, error) : error;
+        if (error instanceof SyntaxError)
+            throw noReport(path, error.message, error);
+        throw error;
     }
 }
 const replay_jsonOf = (path, { stages, ...rest }) => JSON.stringify({ report: path, stages: stages.map(replay_stageInWords), ...rest }, undefined, 2);
@@ -32311,7 +32383,7 @@ function statusText(record, drift, now) {
         where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
     const lines = [
         `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
-        `begun ${dateAndTime(startedAt)} UTC, ${(0,duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
+        `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
@@ -32440,9 +32512,9 @@ async function requestSplit(config, target, network) {
     }
     if (counts.stable + counts.canary > 0)
         return { ...counts, from: `${config.requests} requests to ${(0,credentials/* placeOf */.$t)(config.url)}` };
-    const why = failure instanceof Error
-        ? failure.message
-        : `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
+    let why = `no answer names ${target.stable.deployment} or ${target.canary.deployment}; set verify.versionFrom to a header or a JSON field that tells the version`;
+    if (failure instanceof Error)
+        why = failure.message;
     return { because: `${config.requests} requests were sent to ${(0,credentials/* placeOf */.$t)(config.url)}: ${why}` };
 }
 async function ask({ url, headers, versionFrom }, network) {
@@ -32516,7 +32588,7 @@ async function verify_countSplit(session, target) {
         stable: stable.requests,
         canary: canary.requests,
         neither: unattributed.requests,
-        from: `Prometheus, the last ${(0,duration/* formatDuration */.a)(window)}`,
+        from: `Prometheus, the last ${(0,lib_duration/* formatDuration */.a)(window)}`,
     };
 }
 /** What the release under way wants; undefined when there is none. */
@@ -33103,11 +33175,11 @@ function stageName({ name, weight }, index) {
 }
 function waited({ wait }, record, now) {
     if (!record)
-        return `— of ${(0,duration/* formatDuration */.a)(wait)}`;
+        return `— of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
     const lasted = (record.until ?? now) - record.since;
     if (lasted >= wait)
-        return (0,duration/* formatDuration */.a)(lasted);
-    return `${(0,duration/* formatDuration */.a)(lasted)} of ${(0,duration/* formatDuration */.a)(wait)}`;
+        return (0,lib_duration/* formatDuration */.a)(lasted);
+    return `${(0,lib_duration/* formatDuration */.a)(lasted)} of ${(0,lib_duration/* formatDuration */.a)(wait)}`;
 }
 function gateCount({ gates }) {
     if (gates.length === 0)
@@ -33163,7 +33235,7 @@ function report_subject(account) {
     let versions = `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
     if (target.image !== undefined)
         versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(target.image, 300))}`;
-    const age = (0,duration/* formatDuration */.a)(now - startedAt);
+    const age = (0,lib_duration/* formatDuration */.a)(now - startedAt);
     if ((0,release_state/* isRunning */.W_)(state))
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
     return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
@@ -44718,8 +44790,8 @@ async function inspectInterval(options, reporter, { pollEvery }, ask) {
     return [
         {
             level: "warn",
-            what: `Prometheus scrapes about every ${(0,duration/* formatDuration */.a)(scraped)}, and the release counts on ${(0,duration/* formatDuration */.a)(believed)}: polls in between find nothing new`,
-            next: `Set metrics.interval to the scrape interval, about ${(0,duration/* formatDuration */.a)(scraped)}.`,
+            what: `Prometheus scrapes about every ${(0,lib_duration/* formatDuration */.a)(scraped)}, and the release counts on ${(0,lib_duration/* formatDuration */.a)(believed)}: polls in between find nothing new`,
+            next: `Set metrics.interval to the scrape interval, about ${(0,lib_duration/* formatDuration */.a)(scraped)}.`,
         },
     ];
 }
@@ -44836,7 +44908,7 @@ function dispersionIn(windows, step, deployment) {
     const pods = Math.max(0, ...windows.map((window) => window.length));
     if (pods < 2)
         return unmeasured(`in the last hour Prometheus has no two pods of ${deployment} that counted their own requests (reporter=destination)`);
-    const measured = `${pods} pods of ${deployment} in ${windows.length} windows of ${(0,duration/* formatDuration */.a)(step)}`;
+    const measured = `${pods} pods of ${deployment} in ${windows.length} windows of ${(0,lib_duration/* formatDuration */.a)(step)}`;
     const failures = windows.flat().reduce((sum, { errors }) => sum + errors, 0);
     if (failures === 0)
         return unmeasured(`no request failed at ${measured}`);
@@ -48065,7 +48137,9 @@ const istioMetrics = {
 const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|signature|jwt/i;
 /** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
 const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
-/** `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden. */
+/**
+ * `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden.
+ */
 const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
 const isSecret = (name, value) => credential.test(name) || (!address.test(name) && !plainWord.test(value));
 /** The secrets in headers: of `Bearer abc` the `abc`, and of `Basic …` also the password in it. */
@@ -48478,7 +48552,10 @@ function tellOutputs(because, settled) {
     if (settled)
         written.set("settled", "true");
 }
-/** The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never interrupted. */
+/**
+ * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never
+ * interrupted.
+ */
 for (const signal of signals)
     process.on(signal, () => stop.abort("the job was cancelled"));
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
