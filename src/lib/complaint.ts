@@ -6,11 +6,11 @@ import type * as z from "zod/mini";
  */
 export function complaintOf({ issues: [issue] }: z.core.$ZodError, whole: string): string {
   const place = issue?.path.join(".") || whole;
-  return `${place}: ${issue ? expectation(issue) : "not what is expected there"}`;
+  return `${place}: ${expectation(issue)}`;
 }
 
-function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
+function expectation(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
     case "invalid_type":
       return `expected ${article(issue.expected)}`;
     case "invalid_value":

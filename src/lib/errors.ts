@@ -27,7 +27,8 @@ export class TakenOverError extends ToldError {}
 /** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
 export function withNext(what: string, next: string | undefined): string {
   if (!next) return what;
-  return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
+  if (/[.!?:]$/.test(what)) return `${what} ${next}`;
+  return `${what}. ${next}`;
 }
 
 /** One line for a report: the message, then what to do, then the causes that add something. */

@@ -107,7 +107,8 @@ function shift(plan: Plan, state: Shifting, now: Instant, canary: Health | undef
 }
 
 function afterRouting(plan: Plan, stage: number, now: Instant): State {
-  return stage < plan.stages.length ? { phase: "baking", stage, since: now, putBacks: 0 } : startPromotion(plan, now);
+  if (stage >= plan.stages.length) return startPromotion(plan, now);
+  return { phase: "baking", stage, since: now, putBacks: 0 };
 }
 
 /** Undefined when its pods could not be read. */
@@ -156,7 +157,8 @@ function awaitStable(plan: Plan, state: Promoting, now: Instant, stable: Health 
   if (stable?.fatal !== undefined) return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
   const stuck = now - state.since >= plan.ready;
   const reason: Reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
-  return stuck ? failed(plan, state, reason) : { do: "wait", until: now + readyPoll(plan), reason };
+  if (stuck) return failed(plan, state, reason);
+  return { do: "wait", until: now + readyPoll(plan), reason };
 }
 
 function giveBack(plan: Plan, state: RollingBack, { now, look }: Observation): Decision {
@@ -183,16 +185,14 @@ function withLastWords(reason: Reason, canary: Health | undefined): Reason {
 
 function settled(plan: Plan, since: Instant, now: Instant, next: State): Decision {
   const end = since + plan.settle;
-  return now < end
-    ? { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } }
-    : { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+  if (now >= end) return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+  return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
 }
 
 function drained(plan: Plan, since: Instant, now: Instant, next: State): Decision {
   const end = since + plan.drain;
-  return now < end
-    ? { do: "wait", until: end, reason: { kind: "draining", left: end - now } }
-    : { do: "nothing", next, reason: { kind: "drained" } };
+  if (now >= end) return { do: "nothing", next, reason: { kind: "drained" } };
+  return { do: "wait", until: end, reason: { kind: "draining", left: end - now } };
 }
 
 /** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */

@@ -18,7 +18,8 @@ export type StageEvidence = Pick<BakingLook, "counts" | "evidence" | "readings" 
 export function judge(gate: Gate, seen: StageEvidence, rules: EvidenceRules): Verdict {
   switch (gate.kind) {
     case "evidence":
-      return "uncounted" in seen.counts ? blind(seen.counts) : judgeEvidence(seen.evidence, rules);
+      if ("uncounted" in seen.counts) return blind(seen.counts);
+      return judgeEvidence(seen.evidence, rules);
     case "query":
       return judgeQuery(gate, seen.readings, seen.early);
     case "errors":
@@ -72,13 +73,21 @@ function judgeQuery(gate: QueryGate, readings: Readings, early: boolean): Verdic
 
   const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
   return {
-    kind: outside === 0 ? "pass" : outside > tolerate ? "fail" : "wait",
+    kind: inARow(outside, tolerate),
     figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
   };
 }
 
-const noAnswer = (newest: Reading | undefined): Missing =>
-  newest?.because === undefined ? { what: "question" } : { what: "answer", words: newest.because };
+/** By how many of the newest answers are outside the limits. */
+function inARow(outside: number, tolerate: number): Verdict["kind"] {
+  if (outside === 0) return "pass";
+  return outside > tolerate ? "fail" : "wait";
+}
+
+function noAnswer(newest: Reading | undefined): Missing {
+  if (newest?.because === undefined) return { what: "question" };
+  return { what: "answer", words: newest.because };
+}
 
 function isOutside({ value }: Reading, { atLeast, atMost }: QueryGate): boolean {
   if (value === undefined) return false;
@@ -145,8 +154,10 @@ const unanswered = ({ noData }: { readonly noData: NoData }, early: boolean): Ve
 
 const tallyOf = (counts: StageCounts): Tally => ("tally" in counts ? counts.tally : emptyTally);
 
-const uncounted = (counts: StageCounts, what: "requests" | "response-times"): Missing =>
-  "uncounted" in counts ? { what: "counters", words: counts.uncounted } : { what };
+function uncounted(counts: StageCounts, what: "requests" | "response-times"): Missing {
+  if ("uncounted" in counts) return { what: "counters", words: counts.uncounted };
+  return { what };
+}
 
 const ratioOf = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);
 

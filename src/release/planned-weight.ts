@@ -1,5 +1,9 @@
+import type { Plan } from "./plan.ts";
 import type { ReleaseRecord } from "./release-record.ts";
 import { splitOf } from "./split.ts";
+
+/** After an update the canary is gone, and stable is the new version. */
+const afterPromotion: Readonly<Record<Plan["promotion"], number>> = { update: 0, swap: 100 };
 
 /** The canary's planned share in percent: what the routes were last told. */
 export function plannedWeight({ plan, state, stages }: Pick<ReleaseRecord, "plan" | "state" | "stages">): number {
@@ -16,10 +20,12 @@ export function plannedWeight({ plan, state, stages }: Pick<ReleaseRecord, "plan
     case "waiting":
       return splitOf(plan, state.stage).canary;
     case "promoting":
-      return plan.promotion === "update" && (state.step === "draining" || state.step === "retiring") ? 0 : 100;
-    case "succeeded": // After an update the canary is gone, and stable is the new version.
-      return plan.promotion === "update" ? 0 : 100;
+      if (state.step === "draining" || state.step === "retiring") return afterPromotion[plan.promotion];
+      return 100;
+    case "succeeded":
+      return afterPromotion[plan.promotion];
     case "failed":
-      return state.returned ? 0 : state.during === "promoting" ? 100 : lastStage;
+      if (state.returned) return 0;
+      return state.during === "promoting" ? 100 : lastStage;
   }
 }

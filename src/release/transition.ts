@@ -15,9 +15,8 @@ export const rollBack = (state: State, reason: Reason, now: Instant): State => (
 /** Where a release goes that has passed this stage. */
 export function after(plan: Plan, stage: number, now: Instant): State {
   const allServed = splitOf(plan, stage).canary === 100;
-  return stage + 1 >= plan.stages.length && allServed
-    ? startPromotion(plan, now)
-    : { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+  if (stage + 1 >= plan.stages.length && allServed) return startPromotion(plan, now);
+  return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
 }
 
 export const startPromotion = (plan: Plan, now: Instant): State => ({

@@ -83,7 +83,6 @@ function joined(errors: readonly unknown[]): unknown {
   const [only, ...more] = errors;
   if (more.length === 0) return only;
   const message = errors.map(tell).join("; ");
-  return errors.every((error) => error instanceof UnreachableError)
-    ? new UnreachableError(message, { cause: only })
-    : new DeniedError(message, { cause: only });
+  if (errors.every((error) => error instanceof UnreachableError)) return new UnreachableError(message, { cause: only });
+  return new DeniedError(message, { cause: only });
 }

@@ -1,6 +1,7 @@
 import type { Rollout } from "../../kubernetes/deployment.ts";
 import type { ContainerStatus, Pod } from "../../kubernetes/pod.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
+import { plural } from "../../lib/numbers.ts";
 
 /** What keeps pods from being available, in their own words. */
 export type Ailment = {
@@ -23,7 +24,7 @@ type Sentence = (status: ContainerStatus, message: string) => string;
 const pull: Sentence = ({ image }, message) => `cannot pull image ${image}: ${message}`;
 const create: Sentence = ({ name }, message) => `container ${name} cannot be created: ${message}`;
 const crash: Sentence = ({ name, restarts, ended }) => {
-  const details = [`${restarts} ${restarts === 1 ? "restart" : "restarts"}`];
+  const details = [`${restarts} ${plural(restarts, "restart")}`];
   if (ended) details.push(`the last run ended with exit code ${ended.exitCode}`);
   if (ended?.reason && ended.reason !== "Error") details.push(ended.reason);
   return `container ${name} crashes again and again (${details.join(", ")})`;

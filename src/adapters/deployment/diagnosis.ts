@@ -1,6 +1,7 @@
 import { type Deployment, isRolledOut } from "../../kubernetes/deployment.ts";
 import type { Pod } from "../../kubernetes/pod.ts";
 import type { Instant } from "../../lib/duration.ts";
+import { plural } from "../../lib/numbers.ts";
 import type { Health } from "../../release/health.ts";
 import { type Ailment, ailmentOfPod, ailmentOfRollout, type Crash } from "./ailment.ts";
 
@@ -56,12 +57,12 @@ export function progressOf({ paused, rollout }: Deployment): string {
   if (desired === 0) return "it is scaled to 0";
   if (!observed) return "Kubernetes has not begun to roll it out";
   if (updated < desired) {
-    const resume = paused ? ", and it is paused: run kubectl rollout resume" : "";
-    return `${updated} of ${desired} pods run the new template${resume}`;
+    const progress = `${updated} of ${desired} pods run the new template`;
+    return paused ? `${progress}, and it is paused: run kubectl rollout resume` : progress;
   }
   const old = total - updated;
   if (old > 0) return `${old} of the old template's pods ${are(old)} still there`;
   return `${available} of ${desired} pods ${are(desired)} available`;
 }
 
-const are = (count: number): string => (count === 1 ? "is" : "are");
+const are = (count: number): string => plural(count, "is", "are");

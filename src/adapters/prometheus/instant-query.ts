@@ -36,9 +36,8 @@ export async function instantQuery(
   signal: AbortSignal,
 ): Promise<Answered | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
-  return "kind" in answer && answer.kind === "matrix"
-    ? { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" }
-    : answer;
+  if ("because" in answer || answer.kind !== "matrix") return answer;
+  return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
 
 /** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
@@ -50,9 +49,8 @@ export async function subquery(
 ): Promise<readonly TimeSeries[] | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
   if ("because" in answer) return answer;
-  return answer.kind === "matrix"
-    ? answer.series
-    : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+  if (answer.kind === "matrix") return answer.series;
+  return { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
 }
 
 /** Prometheus, as it is at one moment. */
@@ -165,10 +163,9 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
 function refused({ errorType, error }: z.infer<typeof refusal>, status: number, place: string): NoAnswer {
-  const ofQuery = errorType === "bad_data" || errorType === "execution";
-  return ofQuery
-    ? { because: `Prometheus refuses the query: ${error}`, fault: "query" }
-    : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
+  if (errorType === "bad_data" || errorType === "execution")
+    return { because: `Prometheus refuses the query: ${error}`, fault: "query" };
+  return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 
 /** The beginning of what was answered; proxies answer in HTML. */

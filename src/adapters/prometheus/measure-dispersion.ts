@@ -1,5 +1,6 @@
 import { dispersionOf, type PodCount } from "../../evidence/dispersion.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
+import { plural } from "../../lib/numbers.ts";
 import type { MeasuredDispersion } from "../../ports/metrics.ts";
 import { subquery, type TimeSeries } from "./instant-query.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
@@ -76,7 +77,7 @@ function dispersionIn(windows: readonly (readonly PodCount[])[], step: Millis, d
   const failures = windows.flat().reduce((sum, { errors }) => sum + errors, 0);
   if (failures === 0) return unmeasured(`no request failed at ${measured}`);
 
-  const errors = `${failures} ${failures === 1 ? "error" : "errors"} of ${measured}`;
+  const errors = `${failures} ${plural(failures, "error")} of ${measured}`;
   const phi = dispersionOf(windows);
   const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
   if (phi === 1) return { phi, because: `${errors} varied no more than independent ones do` };

@@ -1,3 +1,4 @@
+import { plural } from "../../lib/numbers.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { preference } from "./counting-proxy.ts";
 import { type Ask, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
@@ -52,12 +53,9 @@ function contentsOf(
   { proxies, histogram }: Extent,
   { labels }: PrometheusOptions,
 ): readonly string[] {
-  const series = plural(
-    read.reduce((sum, { value }) => sum + value, 0),
-    "series",
-    "series",
-  );
-  const contents = [proxies === undefined ? series : `${series} of ${plural(proxies, "proxy", "proxies")}`];
+  let series = `${read.reduce((sum, { value }) => sum + value, 0)} series`;
+  if (proxies !== undefined) series += ` of ${proxies} ${plural(proxies, "proxy", "proxies")}`;
+  const contents = [series];
   const codes = valuesOf(read, labels.code);
   if (codes.length > 0) contents.push(`response codes ${codes.join(", ")}`);
   const statuses = valuesOf(read, labels.grpc);
@@ -94,5 +92,3 @@ export async function unseenCallers(
     },
   ];
 }
-
-const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
