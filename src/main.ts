@@ -16,7 +16,8 @@ import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { createRedaction } from "./lib/redaction.ts";
 
-// A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
+// A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
+// 90).
 setFlagsFromString("--optimize-for-size");
 
 const env = { ...process.env };

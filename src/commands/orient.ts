@@ -3,8 +3,8 @@ import type { Target } from "../release/target.ts";
 import type { Session } from "./session.ts";
 
 /**
- * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves, and
- * the next release goes the other way round. An update ends as it began, so that the configuration is right.
+ * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves,
+ * and the next release goes the other way round. An update ends as it began, so that the configuration is right.
  */
 export async function orient(
   { soleServer }: Pick<Session, "soleServer">,

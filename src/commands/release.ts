@@ -68,7 +68,8 @@ async function begin(session: Session, target: Target, wanted: Plan): Promise<Re
 
 /**
  * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
- * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left alone.
+ * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
+ * alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
   const record = await untouched(session.journal.load());

@@ -40,9 +40,9 @@ export type InputGroup =
 const service = ["namespace", "service", "cluster"] as const;
 
 /**
- * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in its
- * configuration, the condition in action.yml and the README's table follow from these rows. A new command is one row more,
- * and its function in `src/dispatch.ts`, which the compiler asks for.
+ * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in
+ * its configuration, the condition in action.yml and the README's table follow from these rows. A new command is one
+ * row more, and its function in `src/dispatch.ts`, which the compiler asks for.
  */
 const rows = [
   {

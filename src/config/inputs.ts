@@ -20,8 +20,8 @@ export type Input = {
    */
   readonly default?: string;
   /**
-   * What action.yml has as the input's `default`. For all others it must have none: a default that is passed as an input
-   * would win over the file.
+   * What action.yml has as the input's `default`. For all others it must have none: a default that is passed as an
+   * input would win over the file.
    */
   readonly preset?: string;
   /** The commands that read it. */

@@ -5,8 +5,8 @@ import { at, isMapping } from "./issue.ts";
 import type { Given } from "./overlay.ts";
 
 /**
- * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in URLs,
- * the proxies' among them. It is asked before anything is checked, so that a document need not be right.
+ * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in
+ * URLs, the proxies' among them. It is asked before anything is checked, so that a document need not be right.
  */
 export function secretsIn(document: unknown, inputs: Given, env: Variables): readonly string[] {
   const secrets: string[] = [];

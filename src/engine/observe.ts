@@ -67,7 +67,10 @@ export const failureOf = (error: unknown): Failure => ({ words: tell(error), las
 /** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
 const lastWords = (ports: Ports): Promise<Health | undefined> => ports.workload.health("canary").catch(() => undefined);
 
-/** Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that serves already gets more pods. */
+/**
+ * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
+ * serves already gets more pods.
+ */
 async function lookWhileShifting(
   record: ReleaseRecord,
   step: Shifting["step"],
@@ -139,7 +142,10 @@ const orFailure = <T>(
     },
   );
 
-/** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
+/**
+ * Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and
+ * when the stage may end.
+ */
 async function askQueries(
   { plan }: ReleaseRecord,
   { stage: index, since }: Baking,

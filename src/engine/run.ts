@@ -24,7 +24,10 @@ export type Job = {
   readonly warnings: () => readonly string[];
 };
 
-/** Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of `lost`. */
+/**
+ * Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of
+ * `lost`.
+ */
 export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise<ReleaseRecord> {
   let record = begun;
   let memory = remember(begun);
@@ -61,7 +64,9 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   return record;
 }
 
-/** What the world did not do: the newest look, and the newest effect, which is tried again while it is still to be done. */
+/**
+ * What the world did not do: the newest look, and the newest effect, which is tried again while it is still to be done.
+ */
 type Troubles = { readonly look?: Trouble | undefined; readonly effect?: Trouble | undefined };
 
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */

@@ -27,7 +27,8 @@ export const safeRatios = (tooMuch: number): readonly number[] => better.map((fa
  * Given how many requests failed altogether, the canary's part of them is binomial with θ(ρ) = ρ n_c / (n_s + ρ n_c),
  * whatever the common error rate is at that moment. That is why polls are multiplied and never pooled: each is judged
  * by its own traffic, so an incident that hits both versions in one stage proves nothing.
- * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error rate.
+ * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error
+ * rate.
  */
 export function ratioEvidence(
   ratios: readonly number[],

@@ -154,7 +154,8 @@ function breakerEvidence(
   borne: number,
   { requests, errors }: PairedCounts,
 ): readonly number[] {
-  if (borne >= highestObjective) return []; // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
+  // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
+  if (borne >= highestObjective) return [];
   return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
 }
 

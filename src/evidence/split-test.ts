@@ -50,7 +50,8 @@ export function countSplit(
 
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split as planned.
+ * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
+ * as planned.
  */
 export function splitEvidence(
   { weight, requests, earlier }: SplitCount,

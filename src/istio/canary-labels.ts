@@ -23,7 +23,8 @@ export type LabelAnswer = { readonly labels: Labels } | Obstacle;
 
 /**
  * The pod labels that tell the canary's pods from stable's, and that the canary's subset or Service selects:
- * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the canary's subset as its value.
+ * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the
+ * canary's subset as its value.
  */
 export function canaryLabels(question: LabelQuestion): LabelAnswer {
   if (Object.keys(question.given).length > 0) return { labels: question.given };
@@ -73,7 +74,10 @@ const servicesSelector = (services: readonly KubernetesObject[], host: Host): La
   return (service && selectorOfService(service)) ?? {};
 };
 
-/** Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the subset's name. */
+/**
+ * Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the
+ * subset's name.
+ */
 function versionKey(labels: Labels, subset: string | undefined, common: Labels): string | undefined {
   const own = Object.keys(labels).filter((key) => common[key] !== labels[key]);
   if (own.length === 1) return own[0];

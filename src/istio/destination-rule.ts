@@ -10,8 +10,8 @@ export type DestinationRule = {
   readonly host: Host;
   readonly subsets: readonly Subset[];
   /**
-   * Who sees it: its `exportTo` and `workloadSelector`, where it has them. Istio merges rules of one host only when they are
-   * seen by the same clients.
+   * Who sees it: its `exportTo` and `workloadSelector`, where it has them. Istio merges rules of one host only when
+   * they are seen by the same clients.
    */
   readonly seenBy: Raw;
   readonly object: KubernetesObject;
@@ -54,8 +54,8 @@ const seenBy = (object: KubernetesObject): Raw =>
   );
 
 /**
- * The rules that Istio takes for a host, which are the most specific ones: those for it alone, which it merges and which hide
- * every wildcard, or else the longest wildcard over it.
+ * The rules that Istio takes for a host, which are the most specific ones: those for it alone, which it merges and
+ * which hide every wildcard, or else the longest wildcard over it.
  */
 export function rulesFor(destinationRules: readonly KubernetesObject[], host: Host): readonly DestinationRule[] {
   const covering = destinationRules.map(readDestinationRule).filter((rule) => covers(rule.host, host));

@@ -37,7 +37,9 @@ export const weightOf = ({ weight }: WeightedDestination): number => (typeof wei
 export const sumOf = (destinations: readonly WeightedDestination[]): number =>
   destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
 
-/** A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go */
+/**
+ * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
+ */
 export const trafficOf = (destination: WeightedDestination, among: readonly WeightedDestination[]): number =>
   among.length === 1 ? 1 : weightOf(destination) / (sumOf(among) || 1);
 

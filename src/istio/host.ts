@@ -12,8 +12,8 @@ export type Host = {
 };
 
 /**
- * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a short and
- * a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
+ * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a
+ * short and a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
  */
 export function readHost(text: string, namespace: string): Host {
@@ -51,7 +51,10 @@ function namesOf({ text, service, domain = usualDomain }: Host): readonly string
   return [name, `${name}.svc.${domain}`];
 }
 
-/** `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full one. */
+/**
+ * `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full
+ * one.
+ */
 export function writtenLike(model: Host, host: Host): string {
   if (sameHost(model, host)) return model.text;
   if (!host.service) return host.text;

@@ -28,7 +28,10 @@ export type MetricNames = {
   readonly durations: string;
 };
 
-/** What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from Prometheus's service discovery. */
+/**
+ * What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from
+ * Prometheus's service discovery.
+ */
 export const istioMetrics: MetricNames = {
   labels: {
     workload: "destination_workload",

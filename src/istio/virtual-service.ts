@@ -92,7 +92,10 @@ function readRule(
   };
 }
 
-/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older form, for one. */
+/**
+ * https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older
+ * form, for one.
+ */
 function readMirrors(raw: Raw, namespace: string): readonly Mirror[] {
   const policies = [...listAt(raw, "mirrors")];
   if (raw.mirror !== undefined) policies.unshift({ destination: raw.mirror, percentage: raw.mirrorPercentage });

@@ -16,7 +16,9 @@ export type CloneOrder = {
 /** An image, and the container that gets it, as `chooseContainer` finds it. */
 export type ImageChoice = { readonly image?: string | undefined; readonly container?: string | undefined };
 
-/** Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be. */
+/**
+ * Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be.
+ */
 export function cloneDeployment(
   stable: KubernetesObject,
   order: CloneOrder,
@@ -75,7 +77,9 @@ export function templateWithImage(
   return { template: { ...template, spec: { ...podSpec, containers } } };
 }
 
-/** Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods. */
+/**
+ * Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods.
+ */
 function canarySelector(stable: Selector, labels: Labels): Partial<Selector> {
   const matchLabels = { ...stable.matchLabels, ...labels };
   const matchExpressions = stable.matchExpressions.filter(({ key }) => !(key in labels));
@@ -83,8 +87,8 @@ function canarySelector(stable: Selector, labels: Labels): Partial<Selector> {
 }
 
 /**
- * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The other way round cannot
- * be: what keeps stable's selector from the copy's pods stands in the copy's selector.
+ * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The
+ * other way round cannot be: what keeps stable's selector from the copy's pods stands in the copy's selector.
  */
 function overlapOf(stable: Deployment, labels: Labels): Obstacle | undefined {
   const podLabels = { ...stable.podLabels, ...labels };
@@ -104,8 +108,8 @@ function showSelector({ matchLabels, matchExpressions }: Selector): string {
 }
 
 /**
- * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and is not in Git,
- * Flux what has its own, and Helm takes over what has its release name.
+ * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and
+ * is not in Git, Flux what has its own, and Helm takes over what has its release name.
  */
 const ownership: readonly RegExp[] = [
   /^argocd\.argoproj\.io\//,

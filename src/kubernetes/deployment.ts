@@ -89,7 +89,10 @@ export const readCondition = (raw: unknown): Condition => ({
 /** An absent `spec.replicas` means one: the API server fills it in, a manifest need not. */
 export const replicasOf = (raw: unknown): number => numberAt(raw, "spec", "replicas") ?? 1;
 
-/** Every pod that is asked for has the newest template and is available, and none of an older one is left: the rule of `kubectl rollout status`. */
+/**
+ * Every pod that is asked for has the newest template and is available, and none of an older one is left: the rule of
+ * `kubectl rollout status`.
+ */
 export const isRolledOut = ({ observed, desired, total, updated, available }: Rollout): boolean =>
   observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
 
@@ -108,7 +111,10 @@ const sidecars: ReadonlySet<string> = new Set([
 /** Where in the pod template a container is; its image is replaced by that position. */
 export type ContainerChoice = { readonly index: number; readonly name: string; readonly image: string };
 
-/** The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for people. */
+/**
+ * The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for
+ * people.
+ */
 export function chooseContainer(
   { namespace, name, containers }: Pick<Deployment, "namespace" | "name" | "containers">,
   named?: string,

@@ -70,6 +70,9 @@ const readWaiting = (raw: unknown): ContainerStatus["waiting"] =>
 const readEnded = (raw: unknown): ContainerStatus["ended"] =>
   raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
 
-/** Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its template. */
+/**
+ * Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its
+ * template.
+ */
 export const isPodOf = (deployment: string, { replicaSet, templateHash }: Pod): boolean =>
   templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;

@@ -1,9 +1,9 @@
 import type { Resource } from "./object.ts";
 
 /**
- * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources and all of Kubernetes'
- * own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway` gateways); the API server knows no shorter way
- * than reading its whole description.
+ * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
+ * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
+ * gateways); the API server knows no shorter way than reading its whole description.
  */
 export function resourceOf(apiVersion: string, kind: string): Resource {
   const [version = "", group = ""] = apiVersion.split("/").reverse();

@@ -2,7 +2,10 @@ import { listAt, textAt, textsAt } from "./field.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Which pods a Deployment (or a ReplicaSet, a PodDisruptionBudget) means: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors */
+/**
+ * Which pods a Deployment (or a ReplicaSet, a PodDisruptionBudget) means:
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+ */
 export type Selector = {
   readonly matchLabels: Labels;
   readonly matchExpressions: readonly {

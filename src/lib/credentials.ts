@@ -1,6 +1,6 @@
 /*
- * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a credential, or
- * reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
+ * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a
+ * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
  */
 
 /** Hears of a secret, or of nothing worth hiding. */

@@ -24,7 +24,10 @@ export class UnreachableError extends ToldError {}
 /** Another job took the release over. This one stops where it is and touches nothing more. */
 export class TakenOverError extends ToldError {}
 
-/** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
+/**
+ * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
+ * stop.
+ */
 export function withNext(what: string, next: string | undefined): string {
   if (!next) return what;
   if (/[.!?:]$/.test(what)) return `${what} ${next}`;

@@ -1,7 +1,8 @@
 /**
- * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an issue.
- * An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own reference for it.
- * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
+ * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an
+ * issue. An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own
+ * reference for it. Everything becomes one line. Character references cannot stand for structure:
+ * https://github.github.com/gfm/#entity-and-numeric-character-references
  */
 export function plain(text: string): string {
   return oneLine(text).replace(

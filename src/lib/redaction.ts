@@ -41,7 +41,8 @@ export function createRedaction(announce: (secret: string) => void = () => {}): 
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
   }
 
-  return { register, redact, redactAll: <T>(value: T) => inside(value) as T }; // plain data keeps its shape: strings stay strings
+  // plain data keeps its shape: strings stay strings
+  return { register, redact, redactAll: <T>(value: T) => inside(value) as T };
 }
 
 function formsOf(secret: string): readonly string[] {

@@ -4,14 +4,17 @@ import type { Run } from "../release/release-record.ts";
 /** One release of a service at a time. */
 export interface Lock {
   /**
-   * Takes the lock and renews it by itself, or says who has it. A holder that died loses it after its lease time. Rejects
-   * with DeniedError or UnreachableError when that cannot be found out.
+   * Takes the lock and renews it by itself, or says who has it. A holder that died loses it after its lease time.
+   * Rejects with DeniedError or UnreachableError when that cannot be found out.
    */
   acquire(run: Run): Promise<HeldLock | HeldByOther>;
 }
 
 export interface HeldLock {
-  /** Aborts when somebody else took the lock: this job must not write any more. Its reason is a DeniedError that says who. */
+  /**
+   * Aborts when somebody else took the lock: this job must not write any more. Its reason is a DeniedError that says
+   * who.
+   */
   readonly lost: AbortSignal;
   /** Stops renewing and gives the lock back, unless it was lost. Never rejects: it would run out by itself. */
   release(): Promise<void>;

@@ -31,8 +31,8 @@ export type Increments = {
 };
 
 /**
- * What could not be seen, and why. `requests`: nothing was counted, and the next look that sees counts this time as well.
- * `durations`: requests were counted, and how long they took was not.
+ * What could not be seen, and why. `requests`: nothing was counted, and the next look that sees counts this time as
+ * well. `durations`: requests were counted, and how long they took was not.
  */
 export type Blind = { readonly to: "requests" | "durations"; readonly because: string };
 

@@ -3,7 +3,10 @@ import type { Target } from "../release/target.ts";
 
 export type Verb = "get" | "list" | "create" | "update" | "patch" | "delete";
 
-/** Something that a release does to a kind of object, and what for. `docs/rbac.yaml` is the same list, and a test holds them equal. */
+/**
+ * Something that a release does to a kind of object, and what for. `docs/rbac.yaml` is the same list, and a test holds
+ * them equal.
+ */
 export type Permission = {
   readonly group: string;
   /** The collection, `pods/log` for a subresource. */

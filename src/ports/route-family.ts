@@ -19,8 +19,8 @@ export interface RouteFamily {
   /** A look at the routes before a release. */
   look(target: Target): RouteLook;
   /**
-   * How the routes are before a release: JSON of its own, kept in the journal, from which `moved` can give them back. Rejects with
-   * RefusedError, and with every reason at once, when they cannot be moved.
+   * How the routes are before a release: JSON of its own, kept in the journal, from which `moved` can give them back.
+   * Rejects with RefusedError, and with every reason at once, when they cannot be moved.
    */
   capture(target: Target): Promise<unknown>;
   /** The routes of a release, by what `capture` gave. */
@@ -86,8 +86,8 @@ export interface MovedRoutes {
 /** One object that a release moves. */
 export interface MovedRoute {
   /**
-   * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has taken the
-   * place of this one. Rejects with DeniedError or UnreachableError.
+   * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has
+   * taken the place of this one. Rejects with DeniedError or UnreachableError.
    */
   reach(aim: Aim, superseded: AbortSignal): Promise<void>;
   /** How it differs from what is aimed at, in words. */

@@ -2,7 +2,10 @@ import type { Split } from "../release/split.ts";
 
 /** Moves traffic between stable and canary. Every write is absolute: repeating one is harmless. */
 export interface Router {
-  /** Makes the canary's destination known to the mesh (a missing subset is added in a DestinationRule of our own). Moves no traffic. */
+  /**
+   * Makes the canary's destination known to the mesh (a missing subset is added in a DestinationRule of our own). Moves
+   * no traffic.
+   */
   prepare(): Promise<void>;
   /** Gives the canary its share on every route of the release. Rejects with DeniedError or UnreachableError. */
   write(split: Split): Promise<void>;

@@ -6,7 +6,10 @@ import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Obstacle } from "../kubernetes/obstacle.ts";
 import type { Target } from "../release/target.ts";
 
-/** The canary's Deployment as the release will make it; why it cannot; or neither, where something is missing that is told of elsewhere. */
+/**
+ * The canary's Deployment as the release will make it; why it cannot; or neither, where something is missing that is
+ * told of elsewhere.
+ */
 export type PlannedCanary = { readonly deployment: Deployment } | Obstacle | undefined;
 
 /** The Deployment that will be; undefined where none can be made. */

@@ -38,7 +38,10 @@ const destinationWord = ({ version, subset, service, serviceName }: Reach): stri
     ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
     : `Service ${serviceName} (${showLabels(service)})`;
 
-/** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
+/**
+ * Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and
+ * requests do another.
+ */
 export function podsAreDisjoint(scene: Scene): readonly Finding[] {
   const { stable, target } = scene;
   const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
@@ -126,7 +129,10 @@ export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
   });
 }
 
-/** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
+/**
+ * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
+ * release.
+ */
 export function subsetsAreClear({ target, destinationRules, hosts }: Scene): readonly Finding[] {
   const { namespace, stable, canary } = target;
   const known = (role: Role): readonly Subset[] =>

@@ -86,7 +86,10 @@ async function inspectScene(parts: SceneParts): Promise<readonly Finding[]> {
 
 type InspectionResult = readonly Finding[] | ToldError;
 
-/** What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that rejects. */
+/**
+ * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
+ * rejects.
+ */
 async function answerOf(look: () => Promise<readonly Finding[]>): Promise<InspectionResult> {
   try {
     return await look();

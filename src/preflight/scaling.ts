@@ -59,7 +59,10 @@ export function disruptionBudgetsAreKnown(scene: Scene): readonly Finding[] {
 const namesOf = (objects: readonly KubernetesObject[]): string =>
   objects.map(({ metadata }) => metadata.name).join(", ");
 
-/** `canonical_revision` is the first of these labels: https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go */
+/**
+ * `canonical_revision` is the first of these labels:
+ * https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go
+ */
 const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
 
 /** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */

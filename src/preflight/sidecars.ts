@@ -10,7 +10,10 @@ const hasProxy = ({ containerNames }: Pod): boolean => containerNames.includes(p
 
 const next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
 
-/** Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has one. */
+/**
+ * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
+ * one.
+ */
 export function canaryGetsSidecar(scene: Scene): readonly Finding[] {
   const { stablePods, canaryPods, planned, target } = scene;
   const stable = stablePods.filter(hasProxy).length;

@@ -44,7 +44,10 @@ export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
       ];
 }
 
-/** Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its end. */
+/**
+ * Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its
+ * end.
+ */
 export function stableCanBeUpdated({ stable, target, plan }: Scene): readonly Finding[] {
   if (!stable || plan.promotion !== "update") return [];
   const findings: Finding[] = [];

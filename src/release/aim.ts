@@ -1,4 +1,6 @@
-/** How every route of a release is to be. `before`: as the release found it. `swapped`: the canary in stable's place. */
+/**
+ * How every route of a release is to be. `before`: as the release found it. `swapped`: the canary in stable's place.
+ */
 export type Aim =
   | { readonly to: "before" }
   | { readonly to: "split"; readonly canary: number }

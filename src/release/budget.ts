@@ -5,7 +5,10 @@ import type { SmallerStep } from "./reason.ts";
 import { splitOf } from "./split.ts";
 import type { GateVerdict } from "./verdict.ts";
 
-/** While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing bounds it. */
+/**
+ * While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing
+ * bounds it.
+ */
 export function boundOf(plan: Plan, stage: number, evidence: Evidence): GateVerdict | undefined {
   const { weight, largest } = weightsAfter(plan, stage, evidence) ?? { weight: 0, largest: 100 };
   if (largest > weight) return undefined;

@@ -176,7 +176,9 @@ function giveBack(plan: Plan, state: RollingBack, { now, look }: Observation): D
   }
 }
 
-/** A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask. */
+/**
+ * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
+ */
 function withLastWords(reason: Reason, canary: Health | undefined): Reason {
   if (!canary || canary.ready) return reason;
   const lastWords = canary.fatal ?? canary.because;

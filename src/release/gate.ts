@@ -1,7 +1,10 @@
 import type { Settings } from "../evidence/defaults.ts";
 import type { Millis } from "../lib/duration.ts";
 
-/** What becomes of a gate that has no data: `wait` until the stage's deadline and then roll back, or `fail` as soon as two polls could have found some. */
+/**
+ * What becomes of a gate that has no data: `wait` until the stage's deadline and then roll back, or `fail` as soon as
+ * two polls could have found some.
+ */
 export type NoData = "wait" | "fail";
 
 /** A number of the user's own, asked of Prometheus at every poll. */
@@ -45,7 +48,10 @@ export type LatencyGate = {
 /** Restarts of the canary's containers since it was deployed. */
 export type RestartGate = { readonly kind: "restarts"; readonly name: string; readonly atMost: number };
 
-/** All that the release has counted so far, as a statistician would judge it: errors, latency and the split, by the plan's evidence rules. */
+/**
+ * All that the release has counted so far, as a statistician would judge it: errors, latency and the split, by the
+ * plan's evidence rules.
+ */
 export type EvidenceGate = { readonly kind: "evidence"; readonly name: string };
 
 /** A question put to what was seen; its answer is a verdict. */
@@ -56,7 +62,8 @@ export const isJudgedByEvidence = ({ gates }: { readonly gates: readonly Gate[] 
 
 /**
  * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
- * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls back.
+ * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls
+ * back.
  */
 export const policies = ["extend", "hold", "promote", "fail"] as const;
 export type Policy = (typeof policies)[number];
@@ -71,6 +78,9 @@ export type EvidenceRules = {
   readonly noData: Policy;
   /** A stage ends before its wait is over when the canary is proven safe. */
   readonly early: boolean;
-  /** The share of all requests that may fail because of the canary in the worst case; no weight is given that allows more. Not bounded when missing. */
+  /**
+   * The share of all requests that may fail because of the canary in the worst case; no weight is given that allows
+   * more. Not bounded when missing.
+   */
   readonly budget?: number | undefined;
 };

@@ -102,8 +102,9 @@ function judgeErrors(gate: ErrorGate, counts: StageCounts, early: boolean): Verd
 
   const { requests, errors: failed } = canary;
   const lost = unattributed.errors;
-  // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They outnumber
-  // the canary's requests only when it is the canary that is missing, or when more of the service fails than its weight.
+  // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They
+  // outnumber the canary's requests only when it is the canary that is missing, or when more of the service fails than
+  // its weight.
   if (requests < gate.minRequests && lost >= gate.minRequests)
     return { kind: "fail", figures: { ...limit, requests, failed, lost } };
   if (requests === 0)

@@ -61,7 +61,10 @@ export type PromotingLook = { readonly phase: "promoting"; readonly stable: Heal
 /** `canary` is undefined also when its pods could not be read: they are not worth a rollback's trouble. */
 export type RollingBackLook = { readonly phase: "rolling-back"; readonly canary: Health | undefined };
 
-/** Requests since the stage began, or why the counters could not be read: that is never zero, and never what was read before. */
+/**
+ * Requests since the stage began, or why the counters could not be read: that is never zero, and never what was read
+ * before.
+ */
 export type StageCounts = { readonly tally: Tally } | { readonly uncounted: string };
 
 /** The answers to query gates since the stage began, by the gate's name, oldest first. */

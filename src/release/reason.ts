@@ -1,7 +1,10 @@
 import type { Millis } from "../lib/duration.ts";
 import type { GateVerdict } from "./verdict.ts";
 
-/** What left a stage open that is held: too little is proven, nothing was counted, the canary gets less traffic than planned, or the budget bounds the next weight though every gate passes. */
+/**
+ * What left a stage open that is held: too little is proven, nothing was counted, the canary gets less traffic than
+ * planned, or the budget bounds the next weight though every gate passes.
+ */
 export type OpenQuestion = "undecided" | "no-data" | "split" | "budget";
 
 /** The next weight is smaller than planned, because the worst case must stay within the budget. Whole percents. */

@@ -6,10 +6,16 @@ export type ReplicaQuestion = {
   /** The canary's share that is to come, in percent. */
   readonly weight: number;
   readonly stable: number;
-  /** What the canary's Deployment asks for now, and asked for before the release (or in its manifest); 0 when there was none. */
+  /**
+   * What the canary's Deployment asks for now, and asked for before the release (or in its manifest); 0 when there was
+   * none.
+   */
   readonly current: number;
   readonly original: number;
-  /** A HorizontalPodAutoscaler decides. At 0 replicas it is switched off: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#implicit-maintenance-mode-deactivation */
+  /**
+   * A HorizontalPodAutoscaler decides. At 0 replicas it is switched off:
+   * https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#implicit-maintenance-mode-deactivation
+   */
   readonly autoscaled: boolean;
 };
 

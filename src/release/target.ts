@@ -18,14 +18,20 @@ export type RouteChoice = {
   readonly kind: RouteKind;
   readonly namespace: string;
   readonly name: string;
-  /** Names of its rules, or places in a section: `#0` is the first of http. Empty: every rule with both destinations, else every rule with stable's. */
+  /**
+   * Names of its rules, or places in a section: `#0` is the first of http. Empty: every rule with both destinations,
+   * else every rule with stable's.
+   */
   readonly routes: readonly string[];
 };
 
 /** How the canary comes to be. */
 export type CanarySource =
   | { readonly from: "existing" }
-  /** A copy of stable's Deployment under the canary's name; `labels` are set on its pods so that the canary's subset or Service selects them. */
+  /**
+   * A copy of stable's Deployment under the canary's name; `labels` are set on its pods so that the canary's subset or
+   * Service selects them.
+   */
   | { readonly from: "clone"; readonly labels: Readonly<Record<string, string>> }
   /** The user's own objects, applied server-side; one of them is the canary's Deployment. */
   | { readonly from: "manifests"; readonly objects: readonly Readonly<Record<string, unknown>>[] };

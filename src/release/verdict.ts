@@ -2,10 +2,16 @@ import type { Conclusion } from "../evidence/conclusion.ts";
 import type { Millis } from "../lib/duration.ts";
 import type { Policy } from "./gate.ts";
 
-/** The answer of a gate, as data: words/ makes a sentence of it. Only `fail` rolls a release back by itself; `wait` and `no-data` keep the stage open. */
+/**
+ * The answer of a gate, as data: words/ makes a sentence of it. Only `fail` rolls a release back by itself; `wait` and
+ * `no-data` keep the stage open.
+ */
 export type Verdict = {
   readonly kind: "pass" | "wait" | "fail" | "no-data";
-  /** A gate that waits or has no data: what becomes of the stage when its wait is over. Missing: it rolls back at its deadline. */
+  /**
+   * A gate that waits or has no data: what becomes of the stage when its wait is over. Missing: it rolls back at its
+   * deadline.
+   */
   readonly policy?: Policy | undefined;
   /** A gate that passes: more looking would not change it, the stage may end. */
   readonly proven?: boolean | undefined;

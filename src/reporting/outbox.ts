@@ -11,7 +11,9 @@ export type OutboxOptions = {
   readonly failed: (error: unknown) => void;
   /** What has to change for people to be told again. */
   readonly gist: (account: Account) => string;
-  /** Between two sendings at least, in the release's own time. Default 30 s. The end of a release does not wait for it. */
+  /**
+   * Between two sendings at least, in the release's own time. Default 30 s. The end of a release does not wait for it.
+   */
   readonly every?: Millis | undefined;
   /** For one sending at most. Default 20 s. */
   readonly patience?: Millis | undefined;
@@ -23,7 +25,10 @@ export type Outbox = {
   readonly flush: (limit: Millis) => Promise<void>;
 };
 
-/** Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is forgotten. */
+/**
+ * Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is
+ * forgotten.
+ */
 export function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20_000 }: OutboxOptions): Outbox {
   const over = new AbortController();
   let unsaid: Account | undefined;

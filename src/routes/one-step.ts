@@ -6,12 +6,15 @@ import { type Aim, aimAt } from "../release/aim.ts";
 import type { Role } from "../release/target.ts";
 
 /**
- * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal stay as
- * they are; the rollback that follows gives back the ones before it. Back they are written all at once.
+ * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal
+ * stay as they are; the rollback that follows gives back the ones before it. Back they are written all at once.
  */
 export function oneStep(families: readonly MovedRoutes[]): Router {
   const routes = families.flatMap((family) => family.routes);
-  /** The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
+  /**
+   * The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be
+   * undone.
+   */
   let newest = new AbortController();
   let underWay: Promise<void> | undefined;
 

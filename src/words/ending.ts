@@ -26,7 +26,10 @@ export function endingOf(account: Account): EndingWords {
   };
 }
 
-/** Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to know. */
+/**
+ * Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to
+ * know.
+ */
 const isGood = ({ state, settled }: Account): boolean =>
   settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !heldBy(state)));
 

@@ -15,7 +15,8 @@ export function createEvidenceNews(): (account: Account) => readonly string[] {
     const record = account.stages.at(-1);
     const proof = proofIn(record);
     const extended = isExtended(account);
-    if (!record || (!extended && (!proof || record.polls === 0))) return []; // before the first poll there is nothing to find
+    // before the first poll there is nothing to find
+    if (!record || (!extended && (!proof || record.polls === 0))) return [];
     const before = known;
     known = {
       verdict: JSON.stringify([account.startedAt, proof?.verdict.kind, proof?.verdict.proven]),

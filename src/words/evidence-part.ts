@@ -27,7 +27,9 @@ export function decidingProof({ stages, reason }: Account): Proof | undefined {
 /** A report has 65,536 characters for everything. */
 const keptStages = 10;
 
-/** The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any. */
+/**
+ * The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any.
+ */
 export function evidencePart(account: Account): string | undefined {
   const lines = [];
   let newest: Proof | undefined;

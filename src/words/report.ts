@@ -15,7 +15,10 @@ import { timeOf } from "./timestamp.ts";
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 export const longestComment = 65_536;
 
-/** The whole report of a release as Markdown, for a comment and for the job summary. Everything in it that came from outside is escaped. */
+/**
+ * The whole report of a release as Markdown, for a comment and for the job summary. Everything in it that came from
+ * outside is escaped.
+ */
 export function renderReport(account: Account, links: Links, limit: number = longestComment): string {
   const { mark, words } = headlineOf(account);
   const { namespace, service } = account.target;

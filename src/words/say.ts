@@ -2,7 +2,9 @@ import { formatDuration } from "../lib/duration.ts";
 import type { Passed, Reason } from "../release/reason.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
-/** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
+/**
+ * Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people.
+ */
 export function say(reason: Reason): string {
   const { lastWords } = reason;
   if (lastWords === undefined) return sentence(reason);

@@ -10,7 +10,10 @@ export type ObservedSplit = {
   readonly requests: { readonly stable: number; readonly canary: number };
 };
 
-/** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
+/**
+ * Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no
+ * others.
+ */
 export function observedSplit({ tally, served }: Pick<StageRecord, "tally" | "served">): ObservedSplit | undefined {
   const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
   if (stable + canary === 0) return undefined;
@@ -18,7 +21,10 @@ export function observedSplit({ tally, served }: Pick<StageRecord, "tally" | "se
   return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
 }
 
-/** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
+/**
+ * Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one
+ * block.
+ */
 export function bar(percent: number, width: number): string {
   let filled = 0;
   if (percent > 0) filled = Math.min(width, Math.max(1, Math.round((percent / 100) * width)));
@@ -27,7 +33,10 @@ export function bar(percent: number, width: number): string {
 
 const width = 40;
 
-/** The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined before the first stage. */
+/**
+ * The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined
+ * before the first stage.
+ */
 export function splitBars({ stages }: Account): { readonly stage: number; readonly text: string } | undefined {
   const record = stages.at(-1);
   if (!record) return undefined;

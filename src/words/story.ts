@@ -22,7 +22,10 @@ export function createStory(): (account: Account) => readonly LogEntry[] {
   };
 }
 
-/** Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken again. */
+/**
+ * Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken
+ * again.
+ */
 export const withoutRepetition = (log: readonly LogEntry[]): readonly LogEntry[] =>
   log.filter(({ reason }, index) => !isSameReason(reason, log[index - 1]?.reason));
 

@@ -17,7 +17,10 @@ export type JsonRequest = {
   /** For one attempt, until the last byte of the answer. Default 10 s. */
   readonly timeout?: Millis | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How often it may be sent again after no answer, 429 or 5xx, up to 4. Default 2, and 0 for POST and PATCH: those are not idempotent. */
+  /**
+   * How often it may be sent again after no answer, 429 or 5xx, up to 4. Default 2, and 0 for POST and PATCH: those are
+   * not idempotent.
+   */
   readonly retries?: number | undefined;
 };
 
@@ -32,7 +35,10 @@ export type JsonAnswer = {
 /** When the other side asks for a longer pause, whoever asked decides what to do with the answer. */
 const policy: RetryPolicy = { pauses: [200, 500, 1_000, 2_000], isPassing, longestPause: 5_000, beyond: "give up" };
 
-/** Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with the signal's reason. */
+/**
+ * Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with
+ * the signal's reason.
+ */
 export async function requestJson(network: Network, request: JsonRequest): Promise<JsonAnswer> {
   const { method, signal } = request;
   const retries = request.retries ?? (method === "POST" || method === "PATCH" ? 0 : 2);

@@ -7,7 +7,10 @@ export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
 
-/** One request, answered to the last byte within `limit`. Rejects with TimeoutError, the system's error, or the signal's reason. */
+/**
+ * One request, answered to the last byte within `limit`. Rejects with TimeoutError, the system's error, or the signal's
+ * reason.
+ */
 export async function send({ clock, transport }: Network, request: HttpRequest, limit: Millis): Promise<HttpAnswer> {
   const { signal } = request;
   signal?.throwIfAborted();

@@ -2,8 +2,8 @@ import type { Millis } from "../lib/duration.ts";
 import type { Clock } from "./clock.ts";
 
 /**
- * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
- * Work that is too late goes on, and how it ends is nobody's business.
+ * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from`
+ * aborts. Work that is too late goes on, and how it ends is nobody's business.
  */
 export async function within<T>(
   work: Promise<T>,

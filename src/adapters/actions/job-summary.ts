@@ -5,8 +5,8 @@ import type { Links } from "../../words/links.ts";
 import { renderReport } from "../../words/report.ts";
 
 /**
- * The job summary, GITHUB_STEP_SUMMARY. The step's file is written anew each time, so a job that is killed leaves the newest
- * picture. GitHub drops one of more than 1 MiB whole; a report has at most 65,536 characters.
+ * The job summary, GITHUB_STEP_SUMMARY. The step's file is written anew each time, so a job that is killed leaves the
+ * newest picture. GitHub drops one of more than 1 MiB whole; a report has at most 65,536 characters.
  */
 export function jobSummary(links: Links): Reporter {
   let newest: Account | undefined;

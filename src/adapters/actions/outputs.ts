@@ -27,9 +27,9 @@ export type OutputName = keyof typeof outputNames;
 export type Outputs = Reporter & { readonly set: (name: OutputName, value: string) => void };
 
 /**
- * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins.
- * `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the exit
- * code says how it ended.
+ * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name
+ * wins. `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the
+ * exit code says how it ended.
  */
 export function outputs(report: string, failed: (error: unknown) => void): Outputs {
   const written = new Map<OutputName, string>();

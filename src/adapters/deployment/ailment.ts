@@ -30,7 +30,10 @@ const crash: Sentence = ({ name, restarts, ended }) => {
   return `container ${name} crashes again and again (${details.join(", ")})`;
 };
 
-/** Reasons for which the kubelet will go on trying in vain. ErrImagePull is not among them: a registry may hiccup once, the second time it is ImagePullBackOff. */
+/**
+ * Reasons for which the kubelet will go on trying in vain. ErrImagePull is not among them: a registry may hiccup once,
+ * the second time it is ImagePullBackOff.
+ */
 const lastingReasons: Readonly<Record<string, Sentence>> = {
   ImagePullBackOff: pull,
   ErrImageNeverPull: pull,

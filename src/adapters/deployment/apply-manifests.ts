@@ -9,8 +9,9 @@ import { identify, isDeployment, nameOf, type UserObject } from "./user-object.t
 import { unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
 /**
- * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when it is given back.
- * Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment, which gets its old template again.
+ * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when
+ * it is given back. Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment,
+ * which gets its old template again.
  */
 export async function applyManifests(
   parts: WorkloadParts,
@@ -49,7 +50,10 @@ function canaryManifest(parts: WorkloadParts, { object, name }: UserObject): Use
   return { ...object, spec: { ...spec, replicas, template } };
 }
 
-/** Never takes a field from somebody else; only from ourselves, who patch some of the same fields in the course of a release. */
+/**
+ * Never takes a field from somebody else; only from ourselves, who patch some of the same fields in the course of a
+ * release.
+ */
 async function apply(client: KubernetesClient, namespace: string, manifest: UserObject): Promise<void> {
   const { resource, name, object } = manifest;
   const body = withMetadata(object, { namespace });
@@ -65,7 +69,10 @@ async function apply(client: KubernetesClient, namespace: string, manifest: User
   }
 }
 
-/** Who has fields that the manifest would change, as the API server names them; nobody when it refuses for another reason. */
+/**
+ * Who has fields that the manifest would change, as the API server names them; nobody when it refuses for another
+ * reason.
+ */
 function ownersIn({ status, message }: KubernetesError): readonly string[] {
   if (status !== 409) return [];
   return [...new Set([...message.matchAll(/conflicts? with "([^"]+)"/g)].map(([, owner]) => owner ?? ""))];

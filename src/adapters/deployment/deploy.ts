@@ -36,7 +36,10 @@ async function giveImage(parts: WorkloadParts): Promise<void> {
   });
 }
 
-/** The whole template of stable, since more than the image may have changed since the copy was made; the pods' own labels stay. */
+/**
+ * The whole template of stable, since more than the image may have changed since the copy was made; the pods' own
+ * labels stay.
+ */
 async function renewCopy(parts: WorkloadParts): Promise<void> {
   const stable = await getStable(parts);
   await editCanary(parts, (deployment) => {

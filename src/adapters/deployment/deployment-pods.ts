@@ -45,7 +45,8 @@ export function templateOfReplicaSet(replicaSet: KubernetesObject): unknown {
 
 /**
  * The pods of the newest template. While figures are of an older specification, or no new pod exists, there are none:
- * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates live.
+ * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates
+ * live.
  */
 export async function newestPods(client: KubernetesClient, deployment: Deployment): Promise<readonly Pod[]> {
   const { observed, updated } = deployment.rollout;

@@ -48,7 +48,10 @@ async function healthOf(parts: WorkloadParts, of: Role): Promise<Health> {
 
 const logLines = 5;
 
-/** Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no failure. */
+/**
+ * Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no
+ * failure.
+ */
 async function lastWords({ client, target }: WorkloadParts, { pod, container }: Crash): Promise<string> {
   const options = { lines: logLines, previous: true };
   const text = await client.log(target.namespace, pod, container, options).catch(() => "");

@@ -41,7 +41,9 @@ export function diagnose(
 const worstOf = (ailments: readonly Ailment[]): Ailment | undefined =>
   ailments.find(({ lasting }) => lasting) ?? ailments[0];
 
-/** What the pods have that will last says enough; otherwise what the rollout has comes first, and theirs explains it. */
+/**
+ * What the pods have that will last says enough; otherwise what the rollout has comes first, and theirs explains it.
+ */
 function worse(ofPods: Ailment | undefined, ofRollout: Ailment | undefined): Ailment | undefined {
   if (!ofPods || !ofRollout) return ofPods ?? ofRollout;
   if (ofPods.lasting) return ofPods;

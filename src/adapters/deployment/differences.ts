@@ -46,7 +46,9 @@ function replaced(parts: WorkloadParts, stable: KubernetesObject | undefined): r
   return keepOld ? notReplicasBefore(parts, "stable", stable) : notReplicas(stable, 0);
 }
 
-/** Stable won in one of two ways: it runs the released image now (promotion `update`), or what it ran before (rollback). */
+/**
+ * Stable won in one of two ways: it runs the released image now (promotion `update`), or what it ran before (rollback).
+ */
 async function afterReturn(parts: WorkloadParts, { stable, canary }: Deployments): Promise<readonly string[]> {
   const { target } = parts;
   const image = imageOf(stable, target);

@@ -5,7 +5,10 @@ import { edit, patchWrite } from "../kubernetes/edit.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
-/** Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no such Deployment. */
+/**
+ * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
+ * such Deployment.
+ */
 export async function editDeployment(
   { client, clock, target: { namespace } }: WorkloadParts,
   name: string,

@@ -20,14 +20,19 @@ export async function restore(parts: WorkloadParts): Promise<void> {
   if (canary) await putBack(parts, canary, await templateBefore(parts, canary));
 }
 
-/** After stable got the image: the canary's pods go, and its Deployment, too, if the release made it. An older one keeps the new image. */
+/**
+ * After stable got the image: the canary's pods go, and its Deployment, too, if the release made it. An older one keeps
+ * the new image.
+ */
 export async function dismissCanary(parts: WorkloadParts): Promise<void> {
   await unlessLast(parts, "stable");
   await removeMade(parts);
   if (parts.before.canary) await putBack(parts, parts.before.canary, () => []);
 }
 
-/** After a swap: the old version rests at 0 pods, ready to be scaled up by hand. An autoscaler leaves it alone there. */
+/**
+ * After a swap: the old version rests at 0 pods, ready to be scaled up by hand. An autoscaler leaves it alone there.
+ */
 export async function dismissStable(parts: WorkloadParts): Promise<void> {
   const { target, before, keepOld } = parts;
   if (keepOld || !before.stable) return;
@@ -72,7 +77,10 @@ function madeBy({ target: { source, canary }, before }: WorkloadParts): readonly
 
 type DeploymentPlan = (deployment: KubernetesObject) => readonly PatchOperation[];
 
-/** The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is enough. */
+/**
+ * The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is
+ * enough.
+ */
 async function templateBefore(parts: WorkloadParts, { replicaSet, images }: CanaryBefore): Promise<DeploymentPlan> {
   const { client, target } = parts;
   const old =

@@ -16,13 +16,18 @@ const deployment = z.object({
 });
 
 const canaryDeployment = z.extend(deployment, {
-  /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
+  /**
+   * The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold
+   * secrets).
+   */
   replicaSet: z.optional(z.string()),
   /** Restarts by pod, which are not the release's fault. */
   restarts: z.record(z.string(), z.number()),
 });
 
-/** How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back. */
+/**
+ * How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back.
+ */
 export const workloadsBefore = z.object({
   /** Marks what this release makes, and nothing else. */
   release: z.string(),

@@ -10,7 +10,9 @@ export type Report = { readonly version: 1; readonly account: ReturnType<typeof 
 /** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
 
-/** Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each. */
+/**
+ * Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each.
+ */
 export function reportFile({ file }: { readonly file: string }): Reporter {
   let written: { readonly gist: string; readonly at: Instant } | undefined;
   let unwritten: Account | undefined;

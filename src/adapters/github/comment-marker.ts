@@ -6,7 +6,8 @@ import { dateOf } from "../../words/timestamp.ts";
 
 /** What the comments of one service in one environment begin with. Nobody sees it. */
 export function markerOf(environment: string, { namespace, service }: Pick<Target, "namespace" | "service">): string {
-  const [where, space, name] = [environment, namespace, service].map(encodeURIComponent); // leaves no `>`, so nothing can end the HTML comment
+  // leaves no `>`, so nothing can end the HTML comment
+  const [where, space, name] = [environment, namespace, service].map(encodeURIComponent);
   return `<!-- istio-canary environment=${where} namespace=${space} service=${name} -->`;
 }
 

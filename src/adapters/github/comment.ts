@@ -27,7 +27,10 @@ export type CommentOptions = {
 
 type CommentPlace = { readonly pull: number; readonly login: string };
 
-/** Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is said once and forgotten. */
+/**
+ * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
+ * said once and forgotten.
+ */
 export function comment(options: CommentOptions): Reporter {
   const { github, repository, links } = options;
   let place: CommentPlace | undefined;

@@ -9,7 +9,9 @@ export type GitHubContext = {
   readonly actions: boolean;
   readonly apiUrl: string;
   readonly repository?: Repository | undefined;
-  /** The commit that the workflow runs for; of a pull request, its own newest commit and not the merge that GitHub made. */
+  /**
+   * The commit that the workflow runs for; of a pull request, its own newest commit and not the merge that GitHub made.
+   */
   readonly sha?: string | undefined;
   readonly actor?: string | undefined;
   readonly runId?: string | undefined;
@@ -29,7 +31,10 @@ export type JobContext = Pick<
   "apiUrl" | "serverUrl" | "repo" | "sha" | "actor" | "runId" | "runAttempt" | "payload"
 >;
 
-/** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
+/**
+ * Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that
+ * is cut off.
+ */
 export function isEvent(path: string | undefined): boolean {
   try {
     JSON.parse(readFileSync(path ?? "", "utf8"));

@@ -63,7 +63,10 @@ function graphqlAnswer({
   return { status: 200, headers, message: errors.map(({ message }) => message).join("; ") };
 }
 
-/** Both limits come as 403 or 429, of GraphQL as 200: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit */
+/**
+ * Both limits come as 403 or 429, of GraphQL as 200:
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
 function busyUntil({ status, headers, message }: Refusal, now: Instant): Instant | undefined {
   if (![200, 403, 429].includes(status)) return undefined;
   const pause = numberIn(headers["retry-after"]);

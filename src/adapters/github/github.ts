@@ -21,7 +21,10 @@ export type CommitStatus = {
   readonly url?: string | undefined;
 };
 
-/** The few requests to GitHub that a release needs. They reject with GitHubError, UnreachableError, or the signal's reason. */
+/**
+ * The few requests to GitHub that a release needs. They reject with GitHubError, UnreachableError, or the signal's
+ * reason.
+ */
 export interface GitHub {
   /** Whose token it is, as the author of a comment is written. */
   login(signal?: AbortSignal): Promise<string>;

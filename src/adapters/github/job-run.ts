@@ -4,8 +4,9 @@ import type { World } from "../../world/world.ts";
 import type { GitHubContext } from "./context.ts";
 
 /**
- * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the first
- * began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its own.
+ * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the
+ * first began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its
+ * own.
  */
 export function jobRun(
   { runId, runUrl, actor }: Pick<GitHubContext, "runId" | "runUrl" | "actor">,

@@ -46,7 +46,9 @@ const retries = 2;
 /** In seconds. For a longer pause nobody waits: whoever asked is told until when GitHub wants to be left alone. */
 const longestPause = 5;
 
-/** The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's. */
+/**
+ * The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's.
+ */
 const isWorthRepeating = (pause: number, { request }: Asked, _: unknown, repeated: number): boolean =>
   pause <= longestPause && repeated < retries && !("retries" in request && request.retries === 0);
 
@@ -65,7 +67,10 @@ type Fetch = (
   },
 ) => Promise<Response>;
 
-/** The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too long. */
+/**
+ * The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too
+ * long.
+ */
 function fetchThrough({ network, timeout = 10_000 }: GitHubOptions): Fetch {
   return async (address, { method, headers, body, signal }) => {
     const url = new URL(address);

@@ -2,8 +2,8 @@ import type { GitHubContext } from "./context.ts";
 import type { GitHub, PullRequest } from "./github.ts";
 
 /**
- * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that have the commit:
- * the one whose head it is, else an open one, else the newest. Undefined when there is none.
+ * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that
+ * have the commit: the one whose head it is, else an open one, else the newest. Undefined when there is none.
  */
 export async function findPullRequest(
   github: GitHub,

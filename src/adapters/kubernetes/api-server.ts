@@ -81,8 +81,8 @@ async function requestOf(call: ApiCall, { server, proxy, authorize }: Connection
 
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
- * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply with
- * a field of a wrong type, and a create with a resourceVersion.
+ * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
+ * with a field of a wrong type, and a create with a resourceVersion.
  */
 function isPassing({ status, text }: HttpAnswer): boolean {
   if (status === 429 || status > 500) return true;

@@ -3,7 +3,10 @@ import type { KubernetesClient } from "./kubernetes-client.ts";
 
 export type IstioResources = { readonly virtualServices: Resource; readonly destinationRules: Resource };
 
-/** Istio's collections in the version that the server offers: v1 since 1.22, v1beta1 before. Undefined without Istio's custom resources. */
+/**
+ * Istio's collections in the version that the server offers: v1 since 1.22, v1beta1 before. Undefined without Istio's
+ * custom resources.
+ */
 export async function istioResources(client: KubernetesClient): Promise<IstioResources | undefined> {
   const { virtualServices, destinationRules } = resources;
   const versions = await client.versions(virtualServices.group);

@@ -110,7 +110,10 @@ function load(
   }
 }
 
-/** The library drops `tokenFile` without a word; its users carry it on from here. Relative paths are relative to the kubeconfig. */
+/**
+ * The library drops `tokenFile` without a word; its users carry it on from here. Relative paths are relative to the
+ * kubeconfig.
+ */
 type UserWithFile = User & { tokenFile?: string };
 
 function keepTokenFiles(config: KubeConfig, text: string, folder: string): void {

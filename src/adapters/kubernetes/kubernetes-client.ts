@@ -33,7 +33,9 @@ export type CallOptions = {
   readonly dryRun?: boolean | undefined;
 };
 
-/** Raw JSON over one kept-alive connection. Rejects with KubernetesError, UnreachableError, or the signal's AbortError. */
+/**
+ * Raw JSON over one kept-alive connection. Rejects with KubernetesError, UnreachableError, or the signal's AbortError.
+ */
 export interface KubernetesClient {
   /** Undefined when there is no such object. */
   get(

@@ -12,7 +12,9 @@ export type LeaseLockOptions = {
   readonly namespace: string;
   readonly service: string;
   readonly clock: Clock;
-  /** Takes the lock from whoever has it: a person who rolls back by hand is not kept waiting by the job that went wrong. */
+  /**
+   * Takes the lock from whoever has it: a person who rolls back by hand is not kept waiting by the job that went wrong.
+   */
   readonly force: boolean;
 };
 

@@ -1,8 +1,8 @@
 import type { KubernetesClient } from "./kubernetes-client.ts";
 
 /**
- * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one moment.
- * Writes and dry runs go through.
+ * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one
+ * moment. Writes and dry runs go through.
  */
 export const readOnce = (client: KubernetesClient): KubernetesClient => ({
   ...client,

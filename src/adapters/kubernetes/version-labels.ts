@@ -37,7 +37,9 @@ function different(own: Labels, other: Labels): Labels | undefined {
   return labels.length > 0 ? Object.fromEntries(labels) : undefined;
 }
 
-/** The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say. */
+/**
+ * The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say.
+ */
 export async function copyLabels(
   client: KubernetesClient,
   { namespace, stable, canary }: VersionsOfTarget,

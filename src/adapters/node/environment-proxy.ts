@@ -4,8 +4,8 @@ import { loginOf } from "../../lib/credentials.ts";
 
 /**
  * The proxy that HTTPS_PROXY or HTTP_PROXY names for a URL, unless it is on this machine or NO_PROXY exempts it, as
- * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses (10.0.0.0/8)
- * may be exempt, and a proxy may be named without `http://`.
+ * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses
+ * (10.0.0.0/8) may be exempt, and a proxy may be named without `http://`.
  */
 export function environmentProxy(environment: Readonly<NodeJS.ProcessEnv>): (url: URL) => string | undefined {
   const exempt = rangesIn(environment.no_proxy || environment.NO_PROXY || "");

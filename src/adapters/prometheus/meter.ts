@@ -50,7 +50,8 @@ export function advance(meter: Meter, { at, requests, buckets }: Snapshot): Mete
 
 function growth(meter: Meter, { series, process, origin, value }: Counter | Bucket): number {
   const previous = meter.last.get(series);
-  if (previous !== undefined) return value >= previous ? value - previous : value; // below: the process restarted from zero
+  // less than before: the process restarted from zero
+  if (previous !== undefined) return value >= previous ? value - previous : value;
   // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
   // unknown.
   return meter.processes.has(process) || origin === "canary" ? value : 0;

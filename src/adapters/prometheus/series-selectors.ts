@@ -40,8 +40,9 @@ export const seriesSelectors = (
 
   return {
     /**
-     * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a target's
-     * series at the first failed scrape, and a counter that is forgotten when counting begins would later count in full.
+     * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
+     * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
+     * count in full.
      */
     newest: counters((counter) => `last_over_time(${counter}[5m])`),
     /** A counter's first sample in a window is its lowest, unless it restarted. */

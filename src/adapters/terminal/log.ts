@@ -74,7 +74,8 @@ export function log({ screen, actions }: LogOptions): Voice {
     warn,
     report(account) {
       newest = account;
-      if (isRunning(account.state)) endIsTold = false; // a job that ends an earlier release first has two endings to tell
+      // a job that ends an earlier release first has two endings to tell
+      if (isRunning(account.state)) endIsTold = false;
       if (chapter === undefined) open(chapterOf(account));
       for (const text of underTime(account.now, evidenceNews(account))) print(text);
       for (const { at, reason } of story(account)) {

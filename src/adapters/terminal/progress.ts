@@ -56,14 +56,16 @@ export function progress({
     report(account) {
       const before = newest && chapterOf(newest);
       newest = account;
-      if (isRunning(account.state)) endIsTold = false; // a job that ends an earlier release first has two endings to tell
+      // a job that ends an earlier release first has two endings to tell
+      if (isRunning(account.state)) endIsTold = false;
       const chapter = chapterOf(account);
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = [
         ...underTime(account.now, evidenceNews(account)),
         ...story(account).map(({ at, reason }) => `${timeOf(at)}  ${say(reason)}`),
       ];
-      for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text); // what ends a part still belongs to it
+      // what ends a part still belongs to it
+      for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text);
       for (const message of account.warnings) warn(message);
       if (!isRunning(account.state) && account.settled !== undefined && !endIsTold) end(account);
       stopTicking ??= clock.every(tick, async () => draw());

@@ -17,8 +17,8 @@ export type Stream = {
 };
 
 /**
- * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a rollback.
- * Every stream that is written to needs this, stderr too.
+ * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a
+ * rollback. Every stream that is written to needs this, stderr too.
  */
 export function screenOn(stream: Stream): Screen {
   let open = true;
@@ -39,7 +39,10 @@ export function screenOn(stream: Stream): Screen {
   };
 }
 
-/** One line from outside: what a terminal or a runner would take as a command is taken out of it (`##[…]` works anywhere in a line). */
+/**
+ * One line from outside: what a terminal or a runner would take as a command is taken out of it (`##[…]` works anywhere
+ * in a line).
+ */
 export const line = (text: string, limit = 2_000): string =>
   clip(
     stripVTControlCharacters(text)

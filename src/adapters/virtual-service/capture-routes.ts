@@ -5,7 +5,9 @@ import type { IstioApi } from "./istio-api.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { readRoutes } from "./read-routes.ts";
 
-/** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
+/**
+ * How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved.
+ */
 export async function captureRoutes(api: IstioApi, target: Target): Promise<RoutesBefore> {
   const { chosen, subsets, problems } = await readRoutes(api, target);
   if (problems.length > 0)

@@ -13,8 +13,8 @@ export type DestinationRoles = Readonly<Record<Role, Destination>> & {
   /** Every index at which a version stands; more than one when a rule names it by several ports, or twice. */
   readonly indexesOf: (role: Role, destinations: readonly Destination[]) => readonly number[];
   /**
-   * The canary's destination for a rule that has stable's alone: a copy of it, with port, headers and whatever else it has,
-   * because the canary has to be treated as stable is, and takes its place after a swap.
+   * The canary's destination for a rule that has stable's alone: a copy of it, with port, headers and whatever else it
+   * has, because the canary has to be treated as stable is, and takes its place after a swap.
    */
   readonly canaryLike: (stable: WeightedDestination) => Raw;
 };

@@ -45,7 +45,9 @@ function refusalFrom(error: unknown): Finding {
   return { level: "refuse", what: error.message, next: error.next };
 }
 
-/** The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored. */
+/**
+ * The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored.
+ */
 async function rehearse(
   { client, virtualServices }: IstioApi,
   { choice, object, rules, problems }: ChosenRoutes,

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 
 /**
- * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
- * Times are whole seconds, so of two within one the other's counts.
+ * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote
+ * after us. Times are whole seconds, so of two within one the other's counts.
  */
 export function lastWriter({ metadata }: KubernetesObject, own: string): string | undefined {
   const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])

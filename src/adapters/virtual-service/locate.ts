@@ -7,7 +7,10 @@ type Likeness = (was: RuleBefore, now: RouteRule) => boolean;
 const sameMatch: Likeness = (was, now) => isDeepStrictEqual(was.match, now.match);
 const sameBoth: Likeness = (was, now) => was.name === now.name && sameMatch(was, now);
 
-/** By what a rule is known again, the surest first. Its place says something only where name and match are the same, too. */
+/**
+ * By what a rule is known again, the surest first. Its place says something only where name and match are the same,
+ * too.
+ */
 const likenesses: readonly Likeness[] = [
   sameBoth,
   (was, now) => was.name !== undefined && was.name === now.name,

@@ -31,7 +31,10 @@ function testsOf({ rule, planned }: Move): readonly PatchOperation[] {
 
 const test = (path: string, value: unknown): PatchOperation => ({ op: "test", path, value });
 
-/** What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn comes. */
+/**
+ * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
+ * comes.
+ */
 function operationsOf({ rule, planned }: Move): readonly PatchOperation[] {
   const path = `${pathOf(rule)}/route`;
   const kept = new Set(planned.map(({ was }) => was));

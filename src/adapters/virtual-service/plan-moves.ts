@@ -25,7 +25,9 @@ export type RoutePlan = {
   readonly troubles: readonly string[];
 };
 
-/** Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is. */
+/**
+ * Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is.
+ */
 export function planMoves(
   object: KubernetesObject,
   before: VirtualServiceBefore,
@@ -53,7 +55,9 @@ export function planMoves(
   return { moves, troubles: [...gone, ...ambiguous] };
 }
 
-/** The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts. */
+/**
+ * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
+ */
 export const repeated = (
   destinations: readonly WeightedDestination[],
   { indexesOf }: DestinationRoles,
@@ -109,7 +113,9 @@ function dueOf(
   }
 }
 
-/** What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was. */
+/**
+ * What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was.
+ */
 function place(
   now: readonly WeightedDestination[],
   start: Start,

@@ -6,8 +6,8 @@ import type { IstioApi } from "./istio-api.ts";
 import { choicesOf, chosenRules, movableRules } from "./movable-rule.ts";
 
 /**
- * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where they may not
- * be read: the preflight names the permission that is missing.
+ * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where
+ * they may not be read: the preflight names the permission that is missing.
  */
 export async function servingRoles({ client, virtualServices }: IstioApi, target: Target): Promise<readonly Role[]> {
   const { roleOf } = destinationRoles(target);

@@ -9,7 +9,9 @@ import { configuredLabels, type Role, type Target } from "../../release/target.t
 import { refuse } from "./check-rule.ts";
 import { canaryHost, ruleNamespace } from "./own-rule.ts";
 
-/** The pod labels that tell one version from the other: what its subset has to select. Undefined when there are none. */
+/**
+ * The pod labels that tell one version from the other: what its subset has to select. Undefined when there are none.
+ */
 export type SubsetLabels = (of: Role) => Promise<Labels | undefined>;
 
 /** What the mesh knows of the subsets that the routes will name. */
@@ -48,7 +50,10 @@ const hidden = ({ word, host }: DestinationRule, { canary }: Target): Finding =>
     `Add the subset ${canary.subset} to it.`,
   );
 
-/** The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody knows the labels. */
+/**
+ * The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody
+ * knows the labels.
+ */
 export function missingSubsets(
   missing: readonly Role[],
   { model }: SubsetNeed,
