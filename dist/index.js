@@ -20636,9 +20636,9 @@ const outputNames = {
     report: "Path of the JSON report.",
 };
 /**
- * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name wins.
- * `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the exit
- * code says how it ended.
+ * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name
+ * wins. `report` is the path of the JSON report. What cannot be written goes to `failed`, and changes nothing else: the
+ * exit code says how it ended.
  */
 function outputs(report, failed) {
     const written = new Map();
@@ -20742,7 +20742,10 @@ function textOf(command) {
 /* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6195);
 
 
-/** Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that is cut off. */
+/**
+ * Whether GITHUB_EVENT_PATH holds an event. Without one, @actions/github would print something, and throw at one that
+ * is cut off.
+ */
 function isEvent(path) {
     try {
         JSON.parse((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path ?? "", "utf8"));
@@ -26103,11 +26106,16 @@ function createOctokit(options) {
 const retries = 2;
 /** In seconds. For a longer pause nobody waits: whoever asked is told until when GitHub wants to be left alone. */
 const longestPause = 5;
-/** The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's. */
+/**
+ * The throttling plugin counts, and leaves the end to us; it does not know `retries: 0`, which is the other plugin's.
+ */
 const isWorthRepeating = (pause, { request }, _, repeated) => pause <= longestPause && repeated < retries && !("retries" in request && request.retries === 0);
 /** What Octokit would tell the console: deprecations, which are no business of whoever releases. */
 const silent = { debug() { }, info() { }, warn() { }, error() { } };
-/** The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too long. */
+/**
+ * The world's network in place of the fetch that Octokit would find: it knows the proxies, and ends what takes too
+ * long.
+ */
 function fetchThrough({ network, timeout = 10_000 }) {
     return async (address, { method, headers, body, signal }) => {
         const url = new URL(address);
@@ -26234,8 +26242,8 @@ var credentials = __nccwpck_require__(5183);
 
 /**
  * The proxy that HTTPS_PROXY or HTTP_PROXY names for a URL, unless it is on this machine or NO_PROXY exempts it, as
- * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses (10.0.0.0/8)
- * may be exempt, and a proxy may be named without `http://`.
+ * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses
+ * (10.0.0.0/8) may be exempt, and a proxy may be named without `http://`.
  */
 function environmentProxy(environment) {
     const exempt = rangesIn(environment.no_proxy || environment.NO_PROXY || "");
@@ -26492,8 +26500,9 @@ function log({ screen, actions }) {
         warn,
         report(account) {
             newest = account;
+            // a job that ends an earlier release first has two endings to tell
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_7__/* .isRunning */ .W_)(account.state))
-                endIsTold = false; // a job that ends an earlier release first has two endings to tell
+                endIsTold = false;
             if (chapter === undefined)
                 open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
             for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .underTime */ ._q)(account.now, evidenceNews(account)))
@@ -26579,16 +26588,18 @@ function progress({ screen, clock, }) {
         report(account) {
             const before = newest && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(newest);
             newest = account;
+            // a job that ends an earlier release first has two endings to tell
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state))
-                endIsTold = false; // a job that ends an earlier release first has two endings to tell
+                endIsTold = false;
             const chapter = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account);
             const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
             const lines = [
                 ...(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .underTime */ ._q)(account.now, evidenceNews(account)),
                 ...story(account).map(({ at, reason }) => `${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .timeOf */ .nR)(at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(reason)}`),
             ];
+            // what ends a part still belongs to it
             for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened])
-                print(text); // what ends a part still belongs to it
+                print(text);
             for (const message of account.warnings)
                 warn(message);
             if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
@@ -26629,8 +26640,8 @@ function liveLine(account, now) {
 
 
 /**
- * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a rollback.
- * Every stream that is written to needs this, stderr too.
+ * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a
+ * rollback. Every stream that is written to needs this, stderr too.
  */
 function screenOn(stream) {
     let open = true;
@@ -26652,7 +26663,10 @@ function screenOn(stream) {
         },
     };
 }
-/** One line from outside: what a terminal or a runner would take as a command is taken out of it (`##[…]` works anywhere in a line). */
+/**
+ * One line from outside: what a terminal or a runner would take as a command is taken out of it (`##[…]` works anywhere
+ * in a line).
+ */
 const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .clip */ .$Q)((0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text)
     .replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, " ")
     .replaceAll("##[", "## [")
@@ -26853,9 +26867,9 @@ const wrap = (text, width) => text.match(new RegExp(`\\S.{0,${width - 1}}(?= |$)
 /* harmony export */ });
 const service = ["namespace", "service", "cluster"];
 /**
- * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in its
- * configuration, the condition in action.yml and the README's table follow from these rows. A new command is one row more,
- * and its function in `src/dispatch.ts`, which the compiler asks for.
+ * The commands, in the order of every list. Their type, the help, the inputs that each one reads, what must be right in
+ * its configuration, the condition in action.yml and the README's table follow from these rows. A new command is one
+ * row more, and its function in `src/dispatch.ts`, which the compiler asks for.
  */
 const rows = [
     {
@@ -28651,8 +28665,8 @@ var credentials = __nccwpck_require__(5183);
 
 
 /**
- * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in URLs,
- * the proxies' among them. It is asked before anything is checked, so that a document need not be right.
+ * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in
+ * URLs, the proxies' among them. It is asked before anything is checked, so that a document need not be right.
  */
 function secretsIn(document, inputs, env) {
     const secrets = [];
@@ -28995,7 +29009,8 @@ function crossing(height, near, far) {
 /**
  * The evidence of one poll for each odds ratio ψ against `against`, exact for outcomes of any frequency: given how many
  * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
- * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance by half.
+ * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance
+ * by half.
  */
 function oddsEvidence(odds, against, requests, having) {
     const all = having.canary + having.stable;
@@ -29131,7 +29146,8 @@ function countSplit(split, { weight, age, stable, canary, lost }, { split: { tol
 }
 /**
  * ln E that the canary's share of all requests is above what was planned, and that it is below.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split as planned.
+ * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
+ * as planned.
  */
 function splitEvidence({ weight, requests, earlier }, tolerance) {
     const planned = (weight ?? 0) / 100;
@@ -29279,8 +29295,9 @@ function borneRate({ seen }, counted, { breaker }) {
     return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
 }
 function breakerEvidence(ratesAgainst, borne, { requests, errors }) {
+    // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
     if (borne >= highestObjective)
-        return []; // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
+        return [];
     return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
 }
 /**
@@ -29808,8 +29825,8 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 /**
- * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves, and
- * the next release goes the other way round. An update ends as it began, so that the configuration is right.
+ * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves,
+ * and the next release goes the other way round. An update ends as it began, so that the configuration is right.
  */
 async function orient({ soleServer }, target, { promotion }) {
     if (promotion === "update" || (await soleServer(target)) !== "canary")
@@ -29931,9 +29948,9 @@ const rollBack = (state, reason, now) => ({
 /** Where a release goes that has passed this stage. */
 function after(plan, stage, now) {
     const allServed = (0,split/* splitOf */.u)(plan, stage).canary === 100;
-    return stage + 1 >= plan.stages.length && allServed
-        ? startPromotion(plan, now)
-        : { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+    if (stage + 1 >= plan.stages.length && allServed)
+        return startPromotion(plan, now);
+    return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
 }
 const startPromotion = (plan, now) => ({
     phase: "promoting",
@@ -30008,6 +30025,8 @@ function read([requests = 0, errors = 0, which, ...between], edges) {
 
 ;// CONCATENATED MODULE: ./src/release/planned-weight.js
 
+/** After an update the canary is gone, and stable is the new version. */
+const afterPromotion = { update: 0, swap: 100 };
 /** The canary's planned share in percent: what the routes were last told. */
 function plannedWeight({ plan, state, stages }) {
     const lastStage = stages.at(-1)?.weight ?? 0;
@@ -30023,11 +30042,15 @@ function plannedWeight({ plan, state, stages }) {
         case "waiting":
             return (0,split/* splitOf */.u)(plan, state.stage).canary;
         case "promoting":
-            return plan.promotion === "update" && (state.step === "draining" || state.step === "retiring") ? 0 : 100;
-        case "succeeded": // After an update the canary is gone, and stable is the new version.
-            return plan.promotion === "update" ? 0 : 100;
+            if (state.step === "draining" || state.step === "retiring")
+                return afterPromotion[plan.promotion];
+            return 100;
+        case "succeeded":
+            return afterPromotion[plan.promotion];
         case "failed":
-            return state.returned ? 0 : state.during === "promoting" ? 100 : lastStage;
+            if (state.returned)
+                return 0;
+            return state.during === "promoting" ? 100 : lastStage;
     }
 }
 
@@ -30084,7 +30107,10 @@ function largestWeight(evidence, settings, budget) {
 ;// CONCATENATED MODULE: ./src/release/budget.js
 
 
-/** While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing bounds it. */
+/**
+ * While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing
+ * bounds it.
+ */
 function boundOf(plan, stage, evidence) {
     const { weight, largest } = weightsAfter(plan, stage, evidence) ?? { weight: 0, largest: 100 };
     if (largest > weight)
@@ -30268,7 +30294,9 @@ function sumOfBuckets(buckets) {
 function judge(gate, seen, rules) {
     switch (gate.kind) {
         case "evidence":
-            return "uncounted" in seen.counts ? blind(seen.counts) : judgeEvidence(seen.evidence, rules);
+            if ("uncounted" in seen.counts)
+                return blind(seen.counts);
+            return judgeEvidence(seen.evidence, rules);
         case "query":
             return judgeQuery(gate, seen.readings, seen.early);
         case "errors":
@@ -30313,11 +30341,21 @@ function judgeQuery(gate, readings, early) {
         return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
     const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
     return {
-        kind: outside === 0 ? "pass" : outside > tolerate ? "fail" : "wait",
+        kind: inARow(outside, tolerate),
         figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
     };
 }
-const noAnswer = (newest) => newest?.because === undefined ? { what: "question" } : { what: "answer", words: newest.because };
+/** By how many of the newest answers are outside the limits. */
+function inARow(outside, tolerate) {
+    if (outside === 0)
+        return "pass";
+    return outside > tolerate ? "fail" : "wait";
+}
+function noAnswer(newest) {
+    if (newest?.because === undefined)
+        return { what: "question" };
+    return { what: "answer", words: newest.because };
+}
 function isOutside({ value }, { atLeast, atMost }) {
     if (value === undefined)
         return false;
@@ -30330,8 +30368,9 @@ function judgeErrors(gate, counts, early) {
     const limit = { of: "errors", allowed: smallest(limits), stable: ofStable };
     const { requests, errors: failed } = canary;
     const lost = unattributed.errors;
-    // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They outnumber
-    // the canary's requests only when it is the canary that is missing, or when more of the service fails than its weight.
+    // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They
+    // outnumber the canary's requests only when it is the canary that is missing, or when more of the service fails than
+    // its weight.
     if (requests < gate.minRequests && lost >= gate.minRequests)
         return { kind: "fail", figures: { ...limit, requests, failed, lost } };
     if (requests === 0)
@@ -30375,7 +30414,11 @@ function answer(tooFew, value, allowed = Infinity) {
 /** A gate may want data, but not before there could be any. */
 const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
 const tallyOf = (counts) => ("tally" in counts ? counts.tally : emptyTally);
-const uncounted = (counts, what) => "uncounted" in counts ? { what: "counters", words: counts.uncounted } : { what };
+function uncounted(counts, what) {
+    if ("uncounted" in counts)
+        return { what: "counters", words: counts.uncounted };
+    return { what };
+}
 const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
 function responseTime({ buckets }, quantile) {
     const edge = quantileOf(buckets, quantile);
@@ -30612,7 +30655,9 @@ function shift(plan, state, now, canary) {
     }
 }
 function afterRouting(plan, stage, now) {
-    return stage < plan.stages.length ? { phase: "baking", stage, since: now, putBacks: 0 } : startPromotion(plan, now);
+    if (stage >= plan.stages.length)
+        return startPromotion(plan, now);
+    return { phase: "baking", stage, since: now, putBacks: 0 };
 }
 /** Undefined when its pods could not be read. */
 function awaitCanary(plan, state, now, canary, ready) {
@@ -30655,7 +30700,9 @@ function awaitStable(plan, state, now, stable, ready) {
         return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
     const stuck = now - state.since >= plan.ready;
     const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
-    return stuck ? failed(plan, state, reason) : { do: "wait", until: now + readyPoll(plan), reason };
+    if (stuck)
+        return failed(plan, state, reason);
+    return { do: "wait", until: now + readyPoll(plan), reason };
 }
 function giveBack(plan, state, { now, look }) {
     const { reason } = state;
@@ -30671,7 +30718,9 @@ function giveBack(plan, state, { now, look }) {
             return { do: "restore", next: { phase: "rolled-back", reason }, reason: { kind: "restoring" } };
     }
 }
-/** A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask. */
+/**
+ * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
+ */
 function withLastWords(reason, canary) {
     if (!canary || canary.ready)
         return reason;
@@ -30680,15 +30729,15 @@ function withLastWords(reason, canary) {
 }
 function settled(plan, since, now, next) {
     const end = since + plan.settle;
-    return now < end
-        ? { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } }
-        : { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
 }
 function drained(plan, since, now, next) {
     const end = since + plan.drain;
-    return now < end
-        ? { do: "wait", until: end, reason: { kind: "draining", left: end - now } }
-        : { do: "nothing", next, reason: { kind: "drained" } };
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "drained" } };
+    return { do: "wait", until: end, reason: { kind: "draining", left: end - now } };
 }
 /** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
 function giveUp(plan, state, { trouble, now }) {
@@ -30788,8 +30837,8 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
 var release_state = __nccwpck_require__(5870);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
- * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from` aborts.
- * Work that is too late goes on, and how it ends is nobody's business.
+ * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from`
+ * aborts. Work that is too late goes on, and how it ends is nobody's business.
  */
 async function within(work, limit, clock, from) {
     const over = new AbortController();
@@ -30935,7 +30984,10 @@ async function observe(record, state, ports, memory, signal) {
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
 /** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
 const lastWords = (ports) => ports.workload.health("canary").catch(() => undefined);
-/** Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that serves already gets more pods. */
+/**
+ * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
+ * serves already gets more pods.
+ */
 async function lookWhileShifting(record, step, ports, memory, signal) {
     const serves = record.stages.length > 0;
     const isCounted = step === "routing" || (step === "filling" && serves);
@@ -30980,7 +31032,10 @@ const orFailure = (work, signal) => work.then((value) => ({ value }), (error) =>
     signal.throwIfAborted();
     return { failure: failureOf(error) };
 });
-/** Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and when the stage may end. */
+/**
+ * Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and
+ * when the stage may end.
+ */
 async function askQueries({ plan }, { stage: index, since }, ports, { readings }, signal) {
     const at = ports.clock.now();
     const end = since + (plan.stages[index]?.wait ?? 0);
@@ -31003,7 +31058,10 @@ async function askQueries({ plan }, { stage: index, since }, ports, { readings }
 
 
 
-/** Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of `lost`. */
+/**
+ * Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of
+ * `lost`.
+ */
 async function run(begun, ports, job) {
     let record = begun;
     let memory = remember(begun);
@@ -31691,7 +31749,8 @@ async function begin(session, target, wanted) {
 }
 /**
  * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
- * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left alone.
+ * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
+ * alone.
  */
 async function finishEarlier(session, lost) {
     const record = await untouched(session.journal.load());
@@ -31919,10 +31978,10 @@ var parse = __nccwpck_require__(7717);
  */
 function complaintOf({ issues: [issue] }, whole) {
     const place = issue?.path.join(".") || whole;
-    return `${place}: ${issue ? expectation(issue) : "not what is expected there"}`;
+    return `${place}: ${expectation(issue)}`;
 }
 function expectation(issue) {
-    switch (issue.code) {
+    switch (issue?.code) {
         case "invalid_type":
             return `expected ${article(issue.expected)}`;
         case "invalid_value":
@@ -33208,7 +33267,10 @@ var story = __nccwpck_require__(9954);
 
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 const longestComment = 65_536;
-/** The whole report of a release as Markdown, for a comment and for the job summary. Everything in it that came from outside is escaped. */
+/**
+ * The whole report of a release as Markdown, for a comment and for the job summary. Everything in it that came from
+ * outside is escaped.
+ */
 function renderReport(account, links, limit = longestComment) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
     const { namespace, service } = account.target;
@@ -33277,8 +33339,8 @@ function newestThatFit(lines, room) {
 
 
 /**
- * The job summary, GITHUB_STEP_SUMMARY. The step's file is written anew each time, so a job that is killed leaves the newest
- * picture. GitHub drops one of more than 1 MiB whole; a report has at most 65,536 characters.
+ * The job summary, GITHUB_STEP_SUMMARY. The step's file is written anew each time, so a job that is killed leaves the
+ * newest picture. GitHub drops one of more than 1 MiB whole; a report has at most 65,536 characters.
  */
 function jobSummary(links) {
     let newest;
@@ -33416,7 +33478,10 @@ const readCondition = (raw) => ({
 });
 /** An absent `spec.replicas` means one: the API server fills it in, a manifest need not. */
 const replicasOf = (raw) => numberAt(raw, "spec", "replicas") ?? 1;
-/** Every pod that is asked for has the newest template and is available, and none of an older one is left: the rule of `kubectl rollout status`. */
+/**
+ * Every pod that is asked for has the newest template and is available, and none of an older one is left: the rule of
+ * `kubectl rollout status`.
+ */
 const isRolledOut = ({ observed, desired, total, updated, available }) => observed && desired > 0 && updated >= desired && total <= updated && available >= updated;
 /** Containers that something else puts beside the service's own. */
 const sidecars = new Set([
@@ -33429,7 +33494,10 @@ const sidecars = new Set([
     "cloud-sql-proxy",
     "cloudsql-proxy",
 ]);
-/** The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for people. */
+/**
+ * The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for
+ * people.
+ */
 function chooseContainer({ namespace, name, containers }, named) {
     const where = `Deployment ${namespace}/${name}`;
     const all = containers.map(({ name, image }, index) => ({ index, name, image }));
@@ -33494,7 +33562,9 @@ function pathOf({ group, version, plural }, namespace, name) {
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/kubernetes/mark.js
-/** On everything that a release made: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
+/**
+ * On everything that a release made: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+ */
 const managedBy = { key: "app.kubernetes.io/managed-by", value: "istio-canary" };
 /** Names the release that made an object. Nothing is deleted that does not carry the release's own. */
 const releaseAnnotation = "istio-canary/release";
@@ -33506,7 +33576,9 @@ const isMadeBy = (release, { metadata }) => metadata.annotations?.[releaseAnnota
 
 
 
-/** Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be. */
+/**
+ * Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be.
+ */
 function cloneDeployment(stable, order, image) {
     const original = readDeployment(stable);
     const copied = templateFor(stable, order.labels, image);
@@ -33553,15 +33625,17 @@ function templateWithImage(deployment, { image, container }) {
     const containers = listAt(podSpec, "containers").map((each, index) => index === choice.index ? { ...objectAt(each), image } : each);
     return { template: { ...template, spec: { ...podSpec, containers } } };
 }
-/** Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods. */
+/**
+ * Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods.
+ */
 function canarySelector(stable, labels) {
     const matchLabels = { ...stable.matchLabels, ...labels };
     const matchExpressions = stable.matchExpressions.filter(({ key }) => !(key in labels));
     return matchExpressions.length > 0 ? { matchLabels, matchExpressions } : { matchLabels };
 }
 /**
- * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The other way round cannot
- * be: what keeps stable's selector from the copy's pods stands in the copy's selector.
+ * A Deployment that selects another one's pods counts them as its own, and so does its HorizontalPodAutoscaler. The
+ * other way round cannot be: what keeps stable's selector from the copy's pods stands in the copy's selector.
  */
 function overlapOf(stable, labels) {
     const podLabels = { ...stable.podLabels, ...labels };
@@ -33579,8 +33653,8 @@ function showSelector({ matchLabels, matchExpressions }) {
     return parts.join(", ");
 }
 /**
- * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and is not in Git,
- * Flux what has its own, and Helm takes over what has its release name.
+ * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and
+ * is not in Git, Flux what has its own, and Helm takes over what has its release name.
  */
 const ownership = [
     /^argocd\.argoproj\.io\//,
@@ -33655,8 +33729,8 @@ async function requestOf(call, { server, proxy, authorize }) {
 }
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
- * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply with
- * a field of a wrong type, and a create with a resourceVersion.
+ * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
+ * with a field of a wrong type, and a create with a resourceVersion.
  */
 function isPassing({ status, text }) {
     if (status === 429 || status > 500)
@@ -33815,8 +33889,8 @@ const seenBy = (object) => Object.fromEntries(["exportTo", "workloadSelector"]
     .map((name) => [name, field(object, "spec", name)])
     .filter(([, value]) => value !== undefined));
 /**
- * The rules that Istio takes for a host, which are the most specific ones: those for it alone, which it merges and which hide
- * every wildcard, or else the longest wildcard over it.
+ * The rules that Istio takes for a host, which are the most specific ones: those for it alone, which it merges and
+ * which hide every wildcard, or else the longest wildcard over it.
  */
 function rulesFor(destinationRules, host) {
     const covering = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
@@ -33844,7 +33918,8 @@ const selectorOfService = (service) => field(service, "spec", "selector") === un
 
 /**
  * The pod labels that tell the canary's pods from stable's, and that the canary's subset or Service selects:
- * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the canary's subset as its value.
+ * the given ones, the ones that the subset has, the Service's selector, or else stable's version label with the
+ * canary's subset as its value.
  */
 function canaryLabels(question) {
     if (Object.keys(question.given).length > 0)
@@ -33888,7 +33963,10 @@ const servicesSelector = (services, host) => {
     const service = serviceBehind(services, host);
     return (service && selectorOfService(service)) ?? {};
 };
-/** Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the subset's name. */
+/**
+ * Of a subset's labels the one that tells versions apart: what the Service does not select by, or what equals the
+ * subset's name.
+ */
 function versionKey(labels, subset, common) {
     const own = Object.keys(labels).filter((key) => common[key] !== labels[key]);
     if (own.length === 1)
@@ -33899,7 +33977,10 @@ function versionKey(labels, subset, common) {
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/istio-version.js
 
-/** Istio's collections in the version that the server offers: v1 since 1.22, v1beta1 before. Undefined without Istio's custom resources. */
+/**
+ * Istio's collections in the version that the server offers: v1 since 1.22, v1beta1 before. Undefined without Istio's
+ * custom resources.
+ */
 async function istioResources(client) {
     const { virtualServices, destinationRules } = resources;
     const versions = await client.versions(virtualServices.group);
@@ -33935,7 +34016,9 @@ function different(own, other) {
     const labels = Object.entries(own).filter(([key, value]) => other[key] !== value);
     return labels.length > 0 ? Object.fromEntries(labels) : undefined;
 }
-/** The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say. */
+/**
+ * The labels that tell the pods of a copy from stable's: the configured ones, or what the mesh and the Services say.
+ */
 async function copyLabels(client, { namespace, stable, canary }, configured) {
     if (Object.keys(configured).length > 0)
         return { labels: configured };
@@ -34026,7 +34109,10 @@ async function errorOf(write) {
 
 
 
-/** Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no such Deployment. */
+/**
+ * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
+ * such Deployment.
+ */
 async function editDeployment({ client, clock, target: { namespace } }, name, plan) {
     const deployment = await edit(clock, {
         read: () => client.get(resources.deployments, namespace, name),
@@ -34056,9 +34142,9 @@ function replicasPatch(deployment, wanted) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
 /**
- * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources and all of Kubernetes'
- * own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway` gateways); the API server knows no shorter way
- * than reading its whole description.
+ * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
+ * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
+ * gateways); the API server knows no shorter way than reading its whole description.
  */
 function resourceOf(apiVersion, kind) {
     const [version = "", group = ""] = apiVersion.split("/").reverse();
@@ -34170,8 +34256,9 @@ function scale_isAutoscaled({ before, target: { source, canary } }) {
 
 
 /**
- * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when it is given back.
- * Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment, which gets its old template again.
+ * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when
+ * it is given back. Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment,
+ * which gets its old template again.
  */
 async function applyManifests(parts, objects) {
     const { client, target, before } = parts;
@@ -34203,7 +34290,10 @@ function canaryManifest(parts, { object, name }) {
     const replicas = Math.max(before.canary?.replicas ?? 0, first);
     return { ...object, spec: { ...spec, replicas, template } };
 }
-/** Never takes a field from somebody else; only from ourselves, who patch some of the same fields in the course of a release. */
+/**
+ * Never takes a field from somebody else; only from ourselves, who patch some of the same fields in the course of a
+ * release.
+ */
 async function apply(client, namespace, manifest) {
     const { resource, name, object } = manifest;
     const body = withMetadata(object, { namespace });
@@ -34220,7 +34310,10 @@ async function apply(client, namespace, manifest) {
         await attempt(true);
     }
 }
-/** Who has fields that the manifest would change, as the API server names them; nobody when it refuses for another reason. */
+/**
+ * Who has fields that the manifest would change, as the API server names them; nobody when it refuses for another
+ * reason.
+ */
 function ownersIn({ status, message }) {
     if (status !== 409)
         return [];
@@ -34272,7 +34365,10 @@ async function giveImage(parts) {
         return [...imagePatch(choice, image), ...pods];
     });
 }
-/** The whole template of stable, since more than the image may have changed since the copy was made; the pods' own labels stay. */
+/**
+ * The whole template of stable, since more than the image may have changed since the copy was made; the pods' own
+ * labels stay.
+ */
 async function renewCopy(parts) {
     const stable = await getStable(parts);
     await editCanary(parts, (deployment) => {
@@ -34358,7 +34454,10 @@ function pod_readStatus(raw) {
 }
 const readWaiting = (raw) => raw === undefined ? undefined : { reason: textAt(raw, "reason") ?? "", message: textAt(raw, "message") ?? "" };
 const readEnded = (raw) => raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
-/** Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its template. */
+/**
+ * Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its
+ * template.
+ */
 const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deployment-pods.js
@@ -34390,7 +34489,8 @@ function templateOfReplicaSet(replicaSet) {
 }
 /**
  * The pods of the newest template. While figures are of an older specification, or no new pod exists, there are none:
- * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates live.
+ * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates
+ * live.
  */
 async function newestPods(client, deployment) {
     const { observed, updated } = deployment.rollout;
@@ -34404,6 +34504,7 @@ async function newestPods(client, deployment) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/ailment.js
+
 /** Autoscalers of nodes need a moment before a pod that fits nowhere means anything. */
 const schedulingPatience = 30_000;
 /** A quota is freed, and an admission webhook comes back, or not. */
@@ -34411,14 +34512,17 @@ const creationPatience = 10_000;
 const pull = ({ image }, message) => `cannot pull image ${image}: ${message}`;
 const create = ({ name }, message) => `container ${name} cannot be created: ${message}`;
 const crash = ({ name, restarts, ended }) => {
-    const details = [`${restarts} ${restarts === 1 ? "restart" : "restarts"}`];
+    const details = [`${restarts} ${(0,numbers/* plural */.LS)(restarts, "restart")}`];
     if (ended)
         details.push(`the last run ended with exit code ${ended.exitCode}`);
     if (ended?.reason && ended.reason !== "Error")
         details.push(ended.reason);
     return `container ${name} crashes again and again (${details.join(", ")})`;
 };
-/** Reasons for which the kubelet will go on trying in vain. ErrImagePull is not among them: a registry may hiccup once, the second time it is ImagePullBackOff. */
+/**
+ * Reasons for which the kubelet will go on trying in vain. ErrImagePull is not among them: a registry may hiccup once,
+ * the second time it is ImagePullBackOff.
+ */
 const lastingReasons = {
     ImagePullBackOff: pull,
     ErrImageNeverPull: pull,
@@ -34487,6 +34591,7 @@ function ailmentOfRollout({ observed, conditions }, now) {
 ;// CONCATENATED MODULE: ./src/adapters/deployment/diagnosis.js
 
 
+
 /**
  * Restarts count in every container, sidecars too: requests fail while a proxy restarts. Those that a pod had before
  * the release (`restartsBefore`, by pod) do not.
@@ -34510,7 +34615,9 @@ function diagnose(deployment, pods, restartsBefore, now) {
     return { health: { ...health, fatal: `Deployment ${namespace}/${name}: ${ailment.because}` }, crash: ailment.crash };
 }
 const worstOf = (ailments) => ailments.find(({ lasting }) => lasting) ?? ailments[0];
-/** What the pods have that will last says enough; otherwise what the rollout has comes first, and theirs explains it. */
+/**
+ * What the pods have that will last says enough; otherwise what the rollout has comes first, and theirs explains it.
+ */
 function worse(ofPods, ofRollout) {
     if (!ofPods || !ofRollout)
         return ofPods ?? ofRollout;
@@ -34527,15 +34634,15 @@ function progressOf({ paused, rollout }) {
     if (!observed)
         return "Kubernetes has not begun to roll it out";
     if (updated < desired) {
-        const resume = paused ? ", and it is paused: run kubectl rollout resume" : "";
-        return `${updated} of ${desired} pods run the new template${resume}`;
+        const progress = `${updated} of ${desired} pods run the new template`;
+        return paused ? `${progress}, and it is paused: run kubectl rollout resume` : progress;
     }
     const old = total - updated;
     if (old > 0)
         return `${old} of the old template's pods ${are(old)} still there`;
     return `${available} of ${desired} pods ${are(desired)} available`;
 }
-const are = (count) => (count === 1 ? "is" : "are");
+const are = (count) => (0,numbers/* plural */.LS)(count, "is", "are");
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
 
@@ -34600,7 +34707,9 @@ function replaced(parts, stable) {
         return gone(parts, "stable");
     return keepOld ? notReplicasBefore(parts, "stable", stable) : notReplicas(stable, 0);
 }
-/** Stable won in one of two ways: it runs the released image now (promotion `update`), or what it ran before (rollback). */
+/**
+ * Stable won in one of two ways: it runs the released image now (promotion `update`), or what it ran before (rollback).
+ */
 async function afterReturn(parts, { stable, canary }) {
     const { target } = parts;
     const image = imageOf(stable, target);
@@ -34716,14 +34825,19 @@ async function restore(parts) {
     if (canary)
         await take_back_putBack(parts, canary, await templateBefore(parts, canary));
 }
-/** After stable got the image: the canary's pods go, and its Deployment, too, if the release made it. An older one keeps the new image. */
+/**
+ * After stable got the image: the canary's pods go, and its Deployment, too, if the release made it. An older one keeps
+ * the new image.
+ */
 async function dismissCanary(parts) {
     await unlessLast(parts, "stable");
     await removeMade(parts);
     if (parts.before.canary)
         await take_back_putBack(parts, parts.before.canary, () => []);
 }
-/** After a swap: the old version rests at 0 pods, ready to be scaled up by hand. An autoscaler leaves it alone there. */
+/**
+ * After a swap: the old version rests at 0 pods, ready to be scaled up by hand. An autoscaler leaves it alone there.
+ */
 async function dismissStable(parts) {
     const { target, before, keepOld } = parts;
     if (keepOld || !before.stable)
@@ -34760,7 +34874,10 @@ function madeBy({ target: { source, canary }, before }) {
         return [{ resource: resources.deployments, name: canary.deployment }];
     return source.objects.map(identify).filter((manifest) => !before.existed.includes(user_object_nameOf(manifest)));
 }
-/** The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is enough. */
+/**
+ * The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is
+ * enough.
+ */
 async function templateBefore(parts, { replicaSet, images }) {
     const { client, target } = parts;
     const old = replicaSet === undefined ? undefined : await client.get(resources.replicaSets, target.namespace, replicaSet);
@@ -34826,7 +34943,10 @@ async function healthOf(parts, of) {
     return words === "" ? health : { ...health, fatal: `${health.fatal}. Its last words: ${words}` };
 }
 const logLines = 5;
-/** Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no failure. */
+/**
+ * Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no
+ * failure.
+ */
 async function deployment_workload_lastWords({ client, target }, { pod, container }) {
     const options = { lines: logLines, previous: true };
     const text = await client.log(target.namespace, pod, container, options).catch(() => "");
@@ -34871,12 +34991,17 @@ const workloads_before_deployment = schemas/* object */.Ikc({
     images: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()),
 });
 const canaryDeployment = schemas/* extend */.X$i(workloads_before_deployment, {
-    /** The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold secrets). */
+    /**
+     * The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold
+     * secrets).
+     */
     replicaSet: schemas/* optional */.lqM(schemas/* string */.YjP()),
     /** Restarts by pod, which are not the release's fault. */
     restarts: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* number */.aig()),
 });
-/** How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back. */
+/**
+ * How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back.
+ */
 const workloadsBefore = schemas/* object */.Ikc({
     /** Marks what this release makes, and nothing else. */
     release: schemas/* string */.YjP(),
@@ -34936,7 +35061,9 @@ var external_node_fs_ = __nccwpck_require__(3024);
 
 /** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
-/** Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each. */
+/**
+ * Writes the JSON report; whoever reads it meanwhile finds the older one whole. A ledger's polls stand on a line each.
+ */
 function reportFile({ file }) {
     let written;
     let unwritten;
@@ -34983,7 +35110,10 @@ const report_file_nameOf = (metadata) => typeof metadata === "object" && metadat
 ;// CONCATENATED MODULE: ./src/reporting/outbox.js
 
 
-/** Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is forgotten. */
+/**
+ * Sends accounts off the release's path, one at a time. Only the newest counts: an older one that was not sent is
+ * forgotten.
+ */
 function createOutbox({ clock, send, failed, gist, every = 30_000, patience = 20_000 }) {
     const over = new AbortController();
     let unsaid;
@@ -35047,7 +35177,8 @@ function rejection(signal) {
 
 /** What the comments of one service in one environment begin with. Nobody sees it. */
 function markerOf(environment, { namespace, service }) {
-    const [where, space, name] = [environment, namespace, service].map(encodeURIComponent); // leaves no `>`, so nothing can end the HTML comment
+    // leaves no `>`, so nothing can end the HTML comment
+    const [where, space, name] = [environment, namespace, service].map(encodeURIComponent);
     return `<!-- istio-canary environment=${where} namespace=${space} service=${name} -->`;
 }
 /** What becomes of this release in the list of earlier ones. */
@@ -35122,7 +35253,10 @@ function restAnswer(status, answer) {
 function graphqlAnswer({ headers, errors, }) {
     return { status: 200, headers, message: errors.map(({ message }) => message).join("; ") };
 }
-/** Both limits come as 403 or 429, of GraphQL as 200: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit */
+/**
+ * Both limits come as 403 or 429, of GraphQL as 200:
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ */
 function busyUntil({ status, headers, message }, now) {
     if (![200, 403, 429].includes(status))
         return undefined;
@@ -35147,7 +35281,10 @@ function numberIn(header) {
 
 
 
-/** Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is said once and forgotten. */
+/**
+ * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
+ * said once and forgotten.
+ */
 function comment(options) {
     const { github, repository, links } = options;
     let place;
@@ -35416,8 +35553,9 @@ async function unlessAborted(work, signal) {
 ;// CONCATENATED MODULE: ./src/adapters/github/job-run.js
 
 /**
- * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the first
- * began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its own.
+ * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the
+ * first began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its
+ * own.
  */
 function jobRun({ runId, runUrl, actor }, env, { random }) {
     const { GITHUB_RUN_ATTEMPT: attempt, GITHUB_JOB: job, HOSTNAME: host = "local" } = env;
@@ -35427,8 +35565,8 @@ function jobRun({ runId, runUrl, actor }, env, { random }) {
 
 ;// CONCATENATED MODULE: ./src/adapters/github/pull-request.js
 /**
- * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that have the commit:
- * the one whose head it is, else an open one, else the newest. Undefined when there is none.
+ * The pull request that a release belongs to: the one that was given, the event's, or the commit's. Of several that
+ * have the commit: the one whose head it is, else an open one, else the newest. Undefined when there is none.
  */
 async function findPullRequest(github, context, given, signal) {
     const known = given ?? context.pullRequest;
@@ -44134,8 +44272,8 @@ const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
 /**
- * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one moment.
- * Writes and dry runs go through.
+ * A client for one look at the cluster: whatever is asked for again is not read again, so that all of it is of one
+ * moment. Writes and dry runs go through.
  */
 const readOnce = (client) => ({
     ...client,
@@ -44231,8 +44369,9 @@ function advance(meter, { at, requests, buckets }) {
 }
 function growth(meter, { series, process, origin, value }) {
     const previous = meter.last.get(series);
+    // less than before: the process restarted from zero
     if (previous !== undefined)
-        return value >= previous ? value - previous : value; // below: the process restarted from zero
+        return value >= previous ? value - previous : value;
     // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
     // unknown.
     return meter.processes.has(process) || origin === "canary" ? value : 0;
@@ -44294,18 +44433,18 @@ var request_json = __nccwpck_require__(7814);
 /** The answer to a query at one moment. Rejects only when aborted. */
 async function instantQuery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
-    return "kind" in answer && answer.kind === "matrix"
-        ? { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" }
-        : answer;
+    if ("because" in answer || answer.kind !== "matrix")
+        return answer;
+    return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
 /** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
 async function subquery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
     if ("because" in answer)
         return answer;
-    return answer.kind === "matrix"
-        ? answer.series
-        : { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+    if (answer.kind === "matrix")
+        return answer.series;
+    return { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
 }
 /** The values that a label has, each once. */
 const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
@@ -44395,10 +44534,9 @@ function instant_query_read({ status, headers, body }, place) {
 }
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
 function refused({ errorType, error }, status, place) {
-    const ofQuery = errorType === "bad_data" || errorType === "execution";
-    return ofQuery
-        ? { because: `Prometheus refuses the query: ${error}`, fault: "query" }
-        : { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
+    if (errorType === "bad_data" || errorType === "execution")
+        return { because: `Prometheus refuses the query: ${error}`, fault: "query" };
+    return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 /** The beginning of what was answered; proxies answer in HTML. */
 function excerpt(body = "") {
@@ -44444,8 +44582,9 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
     const ownPods = [by("destination"), ...of(stable), ...answered];
     return {
         /**
-         * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a target's
-         * series at the first failed scrape, and a counter that is forgotten when counting begins would later count in full.
+         * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
+         * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
+         * count in full.
          */
         newest: counters((counter) => `last_over_time(${counter}[5m])`),
         /** A counter's first sample in a window is its lowest, unless it restarted. */
@@ -44634,6 +44773,7 @@ const silent = ({ requests, target }) => ({
 
 
 
+
 /** Stable's series, counted by everything that is read from them. */
 function surveyQuery(options) {
     const { workload, namespace, pod: _, ...read } = options.labels;
@@ -44667,8 +44807,10 @@ function whyOf(reporter, options) {
     return preference.find((each) => each.reporter === reporter)?.because;
 }
 function contentsOf(read, { proxies, histogram }, { labels }) {
-    const series = plural(read.reduce((sum, { value }) => sum + value, 0), "series", "series");
-    const contents = [proxies === undefined ? series : `${series} of ${plural(proxies, "proxy", "proxies")}`];
+    let series = `${read.reduce((sum, { value }) => sum + value, 0)} series`;
+    if (proxies !== undefined)
+        series += ` of ${proxies} ${(0,numbers/* plural */.LS)(proxies, "proxy", "proxies")}`;
+    const contents = [series];
     const codes = valuesOf(read, labels.code);
     if (codes.length > 0)
         contents.push(`response codes ${codes.join(", ")}`);
@@ -44703,7 +44845,6 @@ async function unseenCallers(options, reporter, ask) {
         },
     ];
 }
-const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/inspect-metrics.js
 
@@ -44855,6 +44996,7 @@ function dispersionOf(windows) {
 
 
 
+
 const measure_dispersion_hour = 3_600_000;
 /**
  * An incident within the hour must not blind the test for the whole release: with 10, ten times the errors are needed.
@@ -44912,7 +45054,7 @@ function dispersionIn(windows, step, deployment) {
     const failures = windows.flat().reduce((sum, { errors }) => sum + errors, 0);
     if (failures === 0)
         return unmeasured(`no request failed at ${measured}`);
-    const errors = `${failures} ${failures === 1 ? "error" : "errors"} of ${measured}`;
+    const errors = `${failures} ${(0,numbers/* plural */.LS)(failures, "error")} of ${measured}`;
     const phi = dispersionOf(windows);
     const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
     if (phi === 1)
@@ -45139,7 +45281,9 @@ const readWeighted = (raw, namespace) => ({
 /** An omitted weight is 0: https://protobuf.dev/programming-guides/proto3/#default */
 const weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
 const destination_sumOf = (destinations) => destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
-/** A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go */
+/**
+ * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
+ */
 const destination_trafficOf = (destination, among) => among.length === 1 ? 1 : weightOf(destination) / (destination_sumOf(among) || 1);
 /** What Istio's int32 takes, or nothing. */
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
@@ -45184,7 +45328,10 @@ function readRule({ section, named, place, instead, fitsAll }, raw, index, names
         raw,
     };
 }
-/** https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older form, for one. */
+/**
+ * https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMirrorPolicy; `mirror` is the older
+ * form, for one.
+ */
 function readMirrors(raw, namespace) {
     const policies = [...listAt(raw, "mirrors")];
     if (raw.mirror !== undefined)
@@ -45268,7 +45415,9 @@ const parseRoutesBefore = (stored) => routes.parse(stored);
 /** The first few of many, and how many more. */
 function someOf(words, separator = "; ", most = 5) {
     const more = words.length - most;
-    return more > 0 ? `${words.slice(0, most).join(separator)}${separator}and ${more} more` : words.join(separator);
+    if (more <= 0)
+        return words.join(separator);
+    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
@@ -45347,7 +45496,10 @@ function destinationRoles(pair) {
 
 const sameMatch = (was, now) => (0,external_node_util_.isDeepStrictEqual)(was.match, now.match);
 const sameBoth = (was, now) => was.name === now.name && sameMatch(was, now);
-/** By what a rule is known again, the surest first. Its place says something only where name and match are the same, too. */
+/**
+ * By what a rule is known again, the surest first. Its place says something only where name and match are the same,
+ * too.
+ */
 const likenesses = [
     sameBoth,
     (was, now) => was.name !== undefined && was.name === now.name,
@@ -45377,15 +45529,16 @@ function locate(before, now) {
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/share.js
 
 /**
- * What the two versions have to divide. Weights are proportions, so the two alone are written as percent, whatever their sum was;
- * beside third destinations with weight they keep their own sum, and the others keep their part of all requests.
+ * What the two versions have to divide. Weights are proportions, so the two alone are written as percent, whatever
+ * their sum was; beside third destinations with weight they keep their own sum, and the others keep their part of all
+ * requests.
  */
 function managedShare(ours, thirds) {
     return destination_sumOf(thirds) === 0 ? 100 : destination_sumOf(ours);
 }
 /**
- * The canary's weight out of the managed share. A share that was asked for is never rounded to nothing, nor to everything.
- * `percent` is a whole number from 0 to 100.
+ * The canary's weight out of the managed share. A share that was asked for is never rounded to nothing, nor to
+ * everything. `percent` is a whole number from 0 to 100.
  */
 function canaryWeight(managed, percent) {
     if (percent === 0 || percent === 100)
@@ -45402,7 +45555,9 @@ function canaryWeight(managed, percent) {
 
 
 const plannedDestinations = ({ namespace, planned }) => planned.map(({ raw }) => readWeighted(raw, namespace));
-/** Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is. */
+/**
+ * Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is.
+ */
 function planMoves(object, before, pair, aim) {
     const { namespace } = before;
     const versions = destinationRoles(pair);
@@ -45422,7 +45577,9 @@ function planMoves(object, before, pair, aim) {
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`));
     return { moves, troubles: [...gone, ...ambiguous] };
 }
-/** The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts. */
+/**
+ * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
+ */
 const repeated = (destinations, { indexesOf }) => roles.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
@@ -45459,7 +45616,9 @@ function dueOf({ stable, canary, managed }, aim, { canaryLike }) {
                 : { stable: undefined, canary: { raw: its.raw, at: stable.at, weight: stable.destination.weight } };
     }
 }
-/** What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was. */
+/**
+ * What stands and is due keeps its place and every field but the weight; what is due and missing is put where it was.
+ */
 function place(now, start, aim, versions) {
     const due = dueOf(start, aim, versions);
     const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
@@ -45693,7 +45852,10 @@ function subsetNeed(destinationRules, target) {
     };
 }
 const subset_need_hidden = ({ word, host }, { canary }) => refuse(`${word} for ${host.text} has no subset ${canary.subset}, and a rule for ${canary.host} alone would switch off the wide one's settings.`, `Add the subset ${canary.subset} to it.`);
-/** The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody knows the labels. */
+/**
+ * The missing subsets: as stable's is written, with its traffic policy, but for name and labels. Rejects when nobody
+ * knows the labels.
+ */
 function missingSubsets(missing, { model }, target, labelsOf) {
     return Promise.all(missing.map(async (role) => {
         const given = role === "canary" ? configuredLabels(target) : {};
@@ -45763,7 +45925,9 @@ function choiceProblems(target) {
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/capture-routes.js
 
 
-/** How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved. */
+/**
+ * How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved.
+ */
 async function captureRoutes(api, target) {
     const { chosen, subsets, problems } = await readRoutes(api, target);
     if (problems.length > 0)
@@ -45952,7 +46116,10 @@ function testsOf({ rule, planned }) {
     return [...marks, ...touched.map(({ was, raw }) => test(`${path}/route/${was}/destination`, raw.destination))];
 }
 const test = (path, value) => ({ op: "test", path, value });
-/** What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn comes. */
+/**
+ * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
+ * comes.
+ */
 function operationsOf({ rule, planned }) {
     const path = `${patch_pathOf(rule)}/route`;
     const kept = new Set(planned.map(({ was }) => was));
@@ -46147,7 +46314,9 @@ function refusalFrom(error) {
         throw error;
     return { level: "refuse", what: error.message, next: error.next };
 }
-/** The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored. */
+/**
+ * The first write as a server-side dry run: validation, permissions and istiod's webhook see it, and nothing is stored.
+ */
 async function inspect_routes_rehearse({ client, virtualServices }, { choice, object, rules, problems }, target, plan) {
     if (problems.length > 0)
         return [];
@@ -46230,8 +46399,8 @@ async function listIn({ client, virtualServices }, namespace) {
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/last-writer.js
 /**
- * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote after us.
- * Times are whole seconds, so of two within one the other's counts.
+ * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote
+ * after us. Times are whole seconds, so of two within one the other's counts.
  */
 function lastWriter({ metadata }, own) {
     const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
@@ -46430,8 +46599,8 @@ const routePermissions = [
 
 
 /**
- * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where they may not
- * be read: the preflight names the permission that is missing.
+ * The versions that get requests by the VirtualServices of the target, as often as a destination says so. None where
+ * they may not be read: the preflight names the permission that is missing.
  */
 async function servingRoles({ client, virtualServices }, target) {
     const { roleOf } = destinationRoles(target);
@@ -46848,7 +47017,10 @@ const reaches = ({ service, subset, version }, labels) => version.subset !== und
 const pods_of_versions_destinationWord = ({ version, subset, service, serviceName }) => subset
     ? `subset ${version.subset} of ${version.host} (${showLabels(subset.labels)})`
     : `Service ${serviceName} (${showLabels(service)})`;
-/** Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and requests do another. */
+/**
+ * Each destination has to reach its own version's pods, and no pod of the other: else the weights say one thing and
+ * requests do another.
+ */
 function podsAreDisjoint(scene) {
     const { stable, target } = scene;
     const [toStable, toCanary] = [reachOf(scene, target.stable), reachOf(scene, target.canary)];
@@ -46919,7 +47091,10 @@ function nobodyElseIsReached(scene) {
         ];
     });
 }
-/** What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the release. */
+/**
+ * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
+ * release.
+ */
 function subsetsAreClear({ target, destinationRules, hosts }) {
     const { namespace, stable, canary } = target;
     const known = (role) => subsetsFor(destinationRules, hosts[role]).filter(({ name }) => name === target[role].subset);
@@ -47102,7 +47277,10 @@ function disruptionBudgetsAreKnown(scene) {
     return findings;
 }
 const scaling_namesOf = (objects) => objects.map(({ metadata }) => metadata.name).join(", ");
-/** `canonical_revision` is the first of these labels: https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go */
+/**
+ * `canonical_revision` is the first of these labels:
+ * https://github.com/istio/istio/blob/release-1.28/pkg/kube/labels/labels.go
+ */
 const revisionLabels = ["service.istio.io/canonical-revision", "app.kubernetes.io/version", "version"];
 /** Kiali and Istio's dashboards tell versions apart by this; our own gates by the Deployment's name. */
 function revisionsDiffer({ stable, planned }) {
@@ -47283,7 +47461,10 @@ function portNamesExist({ services, hosts, planned }) {
 const proxy = "istio-proxy";
 const hasProxy = ({ containerNames }) => containerNames.includes(proxy);
 const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
-/** Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has one. */
+/**
+ * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
+ * one.
+ */
 function canaryGetsSidecar(scene) {
     const { stablePods, canaryPods, planned, target } = scene;
     const stable = stablePods.filter(hasProxy).length;
@@ -47360,7 +47541,10 @@ function stableIsHealthy({ stable, canary }) {
             warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
         ];
 }
-/** Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its end. */
+/**
+ * Promotion by `update` writes stable's image, so its container has to be clear before the release begins, not at its
+ * end.
+ */
 function stableCanBeUpdated({ stable, target, plan }) {
     if (!stable || plan.promotion !== "update")
         return [];
@@ -47457,7 +47641,10 @@ async function inspectScene(parts) {
     // Without the namespace everything else is missing as well, and one sentence says it.
     return scene.namespace === undefined ? namespaceExists(scene) : release_preflight_checks.flatMap((check) => check(scene));
 }
-/** What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that rejects. */
+/**
+ * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
+ * rejects.
+ */
 async function release_preflight_answerOf(look) {
     try {
         return await look();
@@ -47486,8 +47673,8 @@ function inOrder(findings) {
 
 ;// CONCATENATED MODULE: ./src/reporting/redacted.js
 /**
- * A reporter that never gets to see a secret. Before anything is rendered: escaping would hide a secret from a search for
- * it. The ledger is numbers alone, thousands of lines of them, in which a short secret would be found by chance.
+ * A reporter that never gets to see a secret. Before anything is rendered: escaping would hide a secret from a search
+ * for it. The ledger is numbers alone, thousands of lines of them, in which a short secret would be found by chance.
  */
 const redacted = (redaction, reporter) => ({
     report: ({ ledger, ...told }) => reporter.report({ ...redaction.redactAll(told), ledger }),
@@ -47544,12 +47731,15 @@ function createWarnings({ redact }, tell) {
 
 
 /**
- * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal stay as
- * they are; the rollback that follows gives back the ones before it. Back they are written all at once.
+ * All the routes of a release as one step. Forward they are written one after the other, so that those behind a refusal
+ * stay as they are; the rollback that follows gives back the ones before it. Back they are written all at once.
  */
 function oneStep(families) {
     const routes = families.flatMap((family) => family.routes);
-    /** The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be undone. */
+    /**
+     * The newest aim alone is pursued: a stopped job may leave a write under way, and the rollback after it must not be
+     * undone.
+     */
     let newest = new AbortController();
     let underWay;
     function supersede() {
@@ -47618,9 +47808,9 @@ function joined(errors) {
     if (more.length === 0)
         return only;
     const message = errors.map(lib_errors/* tell */.qz).join("; ");
-    return errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk)
-        ? new lib_errors/* UnreachableError */.Jk(message, { cause: only })
-        : new lib_errors/* DeniedError */.iC(message, { cause: only });
+    if (errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk))
+        return new lib_errors/* UnreachableError */.Jk(message, { cause: only });
+    return new lib_errors/* DeniedError */.iC(message, { cause: only });
 }
 
 ;// CONCATENATED MODULE: ./src/routes/routes.js
@@ -47842,7 +48032,10 @@ async function dispatch(config, surroundings) {
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/** The program's first lines. Nothing may be imported before them: an older Node stumbles over what @kubernetes/client-node 2 does at import. */
+/**
+ * The program's first lines. Nothing may be imported before them: an older Node stumbles over what
+ * @kubernetes/client-node 2 does at import.
+ */
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
     console.error(`Istio Canary needs Node 22.19 or newer, this is ${process.version}.`);
@@ -47881,7 +48074,8 @@ const safeRatios = (tooMuch) => better.map((factor) => tooMuch / factor);
  * Given how many requests failed altogether, the canary's part of them is binomial with θ(ρ) = ρ n_c / (n_s + ρ n_c),
  * whatever the common error rate is at that moment. That is why polls are multiplied and never pooled: each is judged
  * by its own traffic, so an incident that hits both versions in one stage proves nothing.
- * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error rate.
+ * It stays a fair bet when failures are frequent, too: its expectation at ρ = `against` is at most 1 for any error
+ * rate.
  */
 function ratioEvidence(ratios, against, exposure, failed, dispersion) {
     if (failed.canary + failed.stable === 0 || exposure.canary === 0 || exposure.stable === 0)
@@ -48044,8 +48238,8 @@ const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(
 /* harmony export */   z2: () => (/* binding */ isWildcard)
 /* harmony export */ });
 /**
- * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a short and
- * a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
+ * Istio completes a name without dots by the namespace of the object it stands in, which is `namespace`; in between a
+ * short and a full name people write `reviews.shop` or `reviews.shop.svc`, and mean the same.
  * https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination
  */
 function readHost(text, namespace) {
@@ -48077,7 +48271,10 @@ function namesOf({ text, service, domain = usualDomain }) {
     const name = `${service.name}.${service.namespace}`;
     return [name, `${name}.svc.${domain}`];
 }
-/** `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full one. */
+/**
+ * `host` in the style of `model`, which stands where it is to be written: short beside a short one, full beside a full
+ * one.
+ */
 function writtenLike(model, host) {
     if (sameHost(model, host))
         return model.text;
@@ -48099,7 +48296,10 @@ function writtenLike(model, host) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   a: () => (/* binding */ istioMetrics)
 /* harmony export */ });
-/** What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from Prometheus's service discovery. */
+/**
+ * What Istio calls what it counts: https://istio.io/latest/docs/reference/config/metrics/. `pod` comes from
+ * Prometheus's service discovery.
+ */
 const istioMetrics = {
     labels: {
         workload: "destination_workload",
@@ -48130,8 +48330,8 @@ const istioMetrics = {
 /* harmony export */   yk: () => (/* binding */ secretsByName)
 /* harmony export */ });
 /*
- * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a credential, or
- * reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
+ * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a
+ * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
  */
 /** The names of what holds a credential, whatever its value looks like. */
 const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|signature|jwt/i;
@@ -48286,11 +48486,16 @@ class UnreachableError extends ToldError {
 /** Another job took the release over. This one stops where it is and touches nothing more. */
 class TakenOverError extends ToldError {
 }
-/** What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full stop. */
+/**
+ * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
+ * stop.
+ */
 function withNext(what, next) {
     if (!next)
         return what;
-    return /[.!?:]$/.test(what) ? `${what} ${next}` : `${what}. ${next}`;
+    if (/[.!?:]$/.test(what))
+        return `${what} ${next}`;
+    return `${what}. ${next}`;
 }
 /** One line for a report: the message, then what to do, then the causes that add something. */
 function tell(error) {
@@ -48320,9 +48525,10 @@ function tell(error) {
 /* harmony export */   tp: () => (/* binding */ table)
 /* harmony export */ });
 /**
- * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an issue.
- * An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own reference for it.
- * Everything becomes one line. Character references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
+ * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an
+ * issue. An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own
+ * reference for it. Everything becomes one line. Character references cannot stand for structure:
+ * https://github.github.com/gfm/#entity-and-numeric-character-references
  */
 function plain(text) {
     return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
@@ -48433,7 +48639,8 @@ function createRedaction(announce = () => { }) {
             return value;
         return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
     }
-    return { register, redact, redactAll: (value) => inside(value) }; // plain data keeps its shape: strings stay strings
+    // plain data keeps its shape: strings stay strings
+    return { register, redact, redactAll: (value) => inside(value) };
 }
 function formsOf(secret) {
     return [
@@ -48484,7 +48691,8 @@ __nccwpck_require__.r(__webpack_exports__);
 
 
 
-// A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become 90).
+// A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
+// 90).
 (0,node_v8__WEBPACK_IMPORTED_MODULE_1__.setFlagsFromString)("--optimize-for-size");
 const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -48583,7 +48791,8 @@ __webpack_async_result__();
 const isJudgedByEvidence = ({ gates }) => gates.some(({ kind }) => kind === "evidence");
 /**
  * What becomes of a stage whose wait is over while its evidence decides nothing: `extend` goes on looking up to the
- * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls back.
+ * stage's deadline and then holds; `hold` lets somebody decide; `promote` goes on to the next weight; `fail` rolls
+ * back.
  */
 const policies = ["extend", "hold", "promote", "fail"];
 
@@ -48708,7 +48917,10 @@ function endingOf(account) {
         lines,
     };
 }
-/** Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to know. */
+/**
+ * Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to
+ * know.
+ */
 const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state)));
 function nextSteps({ state, target, weight }) {
     if (state.phase !== "waiting")
@@ -48752,8 +48964,9 @@ function createEvidenceNews() {
         const record = account.stages.at(-1);
         const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .proofIn */ .md)(record);
         const extended = (0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_2__/* .isExtended */ .UB)(account);
+        // before the first poll there is nothing to find
         if (!record || (!extended && (!proof || record.polls === 0)))
-            return []; // before the first poll there is nothing to find
+            return [];
         const before = known;
         known = {
             verdict: JSON.stringify([account.startedAt, proof?.verdict.kind, proof?.verdict.proven]),
@@ -48818,7 +49031,9 @@ function decidingProof({ stages, reason }) {
 }
 /** A report has 65,536 characters for everything. */
 const keptStages = 10;
-/** The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any. */
+/**
+ * The newest stage's evidence with its numbers, and that of earlier stages folded, as Markdown. Undefined without any.
+ */
 function evidencePart(account) {
     const lines = [];
     let newest;
@@ -48930,7 +49145,9 @@ function rolledBack({ stages, settled, target }) {
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
 
 
-/** Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people. */
+/**
+ * Why something was decided, in the sentence that people read. Nobody else makes one, and nobody reads it but people.
+ */
 function say(reason) {
     const { lastWords } = reason;
     if (lastWords === undefined)
@@ -49059,7 +49276,10 @@ function passed({ stage, verdict, smaller }) {
 /* harmony export */ });
 /* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8367);
 
-/** Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no others. */
+/**
+ * Undefined when nothing was counted: no data is not zero. Requests of the first scrape count only while there are no
+ * others.
+ */
 function observedSplit({ tally, served }) {
     const { stable, canary } = served ?? { stable: tally.stable.requests, canary: tally.canary.requests };
     if (stable + canary === 0)
@@ -49067,7 +49287,10 @@ function observedSplit({ tally, served }) {
     const share = Math.round((canary / (stable + canary)) * 1_000) / 10;
     return { stable: Math.round((100 - share) * 10) / 10, canary: share, requests: { stable, canary } };
 }
-/** Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one block. */
+/**
+ * Block characters: they are shown everywhere, in mail and on terminals too. Anything above nothing is at least one
+ * block.
+ */
 function bar(percent, width) {
     let filled = 0;
     if (percent > 0)
@@ -49075,7 +49298,10 @@ function bar(percent, width) {
     return "█".repeat(filled) + "░".repeat(width - filled);
 }
 const width = 40;
-/** The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined before the first stage. */
+/**
+ * The planned and the counted split of the newest stage, one above the other, as text of a fixed width. Undefined
+ * before the first stage.
+ */
 function splitBars({ stages }) {
     const record = stages.at(-1);
     if (!record)
@@ -49220,7 +49446,10 @@ function createStory() {
         return log.filter((entry) => !before.has(key(entry)) && !isRepeated(entry));
     };
 }
-/** Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken again. */
+/**
+ * Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken
+ * again.
+ */
 const withoutRepetition = (log) => log.filter(({ reason }, index) => !(0,_release_reason_js__WEBPACK_IMPORTED_MODULE_0__/* .isSameReason */ .Rt)(reason, log[index - 1]?.reason));
 const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
 
@@ -49552,7 +49781,10 @@ function millis(value) {
 
 /** When the other side asks for a longer pause, whoever asked decides what to do with the answer. */
 const policy = { pauses: [200, 500, 1_000, 2_000], isPassing: _retry_js__WEBPACK_IMPORTED_MODULE_2__/* .isPassing */ .W, longestPause: 5_000, beyond: "give up" };
-/** Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with the signal's reason. */
+/**
+ * Sends a request and reads the answer, whatever its status. Rejects with UnreachableError when there was none, or with
+ * the signal's reason.
+ */
 async function requestJson(network, request) {
     const { method, signal } = request;
     const retries = request.retries ?? (method === "POST" || method === "PATCH" ? 0 : 2);
@@ -49695,7 +49927,10 @@ function retryAfter({ headers }, now) {
 class TimeoutError extends Error {
     name = "TimeoutError";
 }
-/** One request, answered to the last byte within `limit`. Rejects with TimeoutError, the system's error, or the signal's reason. */
+/**
+ * One request, answered to the last byte within `limit`. Rejects with TimeoutError, the system's error, or the signal's
+ * reason.
+ */
 async function send({ clock, transport }, request, limit) {
     const { signal } = request;
     signal?.throwIfAborted();
