@@ -121,3 +121,8 @@ test("an event is a file that holds JSON", () => {
   writeFileSync(eventFile, '{ "pull_request": ');
   assert.deepEqual([isEvent(eventFile), isEvent(join(folder, "nowhere")), isEvent(undefined)], [false, false, false]);
 });
+
+test("a run id that is no number is one all the same: both steps of a job go by it", () => {
+  const { runId, runUrl } = contextOf({}, { GITHUB_RUN_ID: "01JD-17" });
+  assert.deepEqual([runId, runUrl?.split("/").at(-1)], ["01JD-17", "01JD-17"]);
+});

@@ -28,7 +28,7 @@ export type GitHubContext = {
 /** The context that @actions/github reads from the environment when it is imported. */
 export type JobContext = Pick<
   typeof context,
-  "apiUrl" | "serverUrl" | "repo" | "sha" | "actor" | "runId" | "runAttempt" | "payload"
+  "apiUrl" | "serverUrl" | "repo" | "sha" | "actor" | "runAttempt" | "payload"
 >;
 
 /**
@@ -56,6 +56,8 @@ type Event = z.infer<typeof event>;
 export function readContext(job: JobContext, environment: Readonly<NodeJS.ProcessEnv>): GitHubContext {
   const set = (name: string): string | undefined => environment[name] || undefined;
   const repository = set("GITHUB_REPOSITORY") === undefined ? undefined : job.repo;
+  // As text: to the context it is a number, and one that is none elsewhere would tell two steps of a job apart.
+  const runId = set("GITHUB_RUN_ID");
   const payload = event.safeParse(job.payload).data ?? {};
   return {
     actions: environment.GITHUB_ACTIONS === "true",
@@ -63,8 +65,8 @@ export function readContext(job: JobContext, environment: Readonly<NodeJS.Proces
     repository,
     sha: payload.pull_request?.head?.sha ?? payload.workflow_run?.head_sha ?? job.sha,
     actor: set("GITHUB_TRIGGERING_ACTOR") ?? job.actor,
-    runId: Number.isNaN(job.runId) ? undefined : String(job.runId),
-    ...pagesOf(job, repository, set("GITHUB_WORKFLOW_REF")),
+    runId,
+    ...pagesOf(job, runId, repository, set("GITHUB_WORKFLOW_REF")),
     pullRequest: pullRequestIn(payload),
     outputFile: set("GITHUB_OUTPUT"),
     summaryFile: set("GITHUB_STEP_SUMMARY"),
@@ -72,7 +74,8 @@ export function readContext(job: JobContext, environment: Readonly<NodeJS.Proces
 }
 
 function pagesOf(
-  { serverUrl, runId, runAttempt }: JobContext,
+  { serverUrl, runAttempt }: JobContext,
+  runId: string | undefined,
   repository: Repository | undefined,
   workflowRef = "",
 ): Pick<GitHubContext, "runUrl" | "workflowUrl"> {
@@ -81,7 +84,7 @@ function pagesOf(
   const attempt = runAttempt > 1 ? `/attempts/${runAttempt}` : ""; // the page of a run shows its newest attempt
   const workflow = /\.github\/workflows\/([^@]+)@/.exec(workflowRef)?.[1];
   return {
-    runUrl: Number.isNaN(runId) ? undefined : `${actions}/runs/${runId}${attempt}`,
+    runUrl: runId === undefined ? undefined : `${actions}/runs/${runId}${attempt}`,
     workflowUrl: workflow === undefined ? undefined : `${actions}/workflows/${workflow}`,
   };
 }
