@@ -20765,6 +20765,8 @@ const event = zod_mini__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
 function readContext(job, environment) {
     const set = (name) => environment[name] || undefined;
     const repository = set("GITHUB_REPOSITORY") === undefined ? undefined : job.repo;
+    // As text: to the context it is a number, and one that is none elsewhere would tell two steps of a job apart.
+    const runId = set("GITHUB_RUN_ID");
     const payload = event.safeParse(job.payload).data ?? {};
     return {
         actions: environment.GITHUB_ACTIONS === "true",
@@ -20772,21 +20774,21 @@ function readContext(job, environment) {
         repository,
         sha: payload.pull_request?.head?.sha ?? payload.workflow_run?.head_sha ?? job.sha,
         actor: set("GITHUB_TRIGGERING_ACTOR") ?? job.actor,
-        runId: Number.isNaN(job.runId) ? undefined : String(job.runId),
-        ...pagesOf(job, repository, set("GITHUB_WORKFLOW_REF")),
+        runId,
+        ...pagesOf(job, runId, repository, set("GITHUB_WORKFLOW_REF")),
         pullRequest: pullRequestIn(payload),
         outputFile: set("GITHUB_OUTPUT"),
         summaryFile: set("GITHUB_STEP_SUMMARY"),
     };
 }
-function pagesOf({ serverUrl, runId, runAttempt }, repository, workflowRef = "") {
+function pagesOf({ serverUrl, runAttempt }, runId, repository, workflowRef = "") {
     if (repository === undefined)
         return {};
     const actions = `${serverUrl}/${repository.owner}/${repository.repo}/actions`;
     const attempt = runAttempt > 1 ? `/attempts/${runAttempt}` : ""; // the page of a run shows its newest attempt
     const workflow = /\.github\/workflows\/([^@]+)@/.exec(workflowRef)?.[1];
     return {
-        runUrl: Number.isNaN(runId) ? undefined : `${actions}/runs/${runId}${attempt}`,
+        runUrl: runId === undefined ? undefined : `${actions}/runs/${runId}${attempt}`,
         workflowUrl: workflow === undefined ? undefined : `${actions}/workflows/${workflow}`,
     };
 }
