@@ -48742,7 +48742,8 @@ function print(text) {
     return 0;
 }
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
-function fail(error) {
+function fail(thrown) {
+    const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
     const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .RefusedError */ .fk;
     const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .ToldError */ .QY
         ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error)
@@ -48755,6 +48756,8 @@ function fail(error) {
         tellOutputs(text, refused);
     return refused ? 2 : 3;
 }
+/** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
+const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, settled) {
     const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");

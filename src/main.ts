@@ -65,7 +65,8 @@ function print(text: string): ExitCode {
 }
 
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
-function fail(error: unknown): ExitCode {
+function fail(thrown: unknown): ExitCode {
+  const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
   const refused = error instanceof RefusedError;
   const text = redaction.redact(
     error instanceof ToldError
@@ -78,6 +79,9 @@ function fail(error: unknown): ExitCode {
   if (github.outputFile !== undefined) tellOutputs(text, refused);
   return refused ? 2 : 3;
 }
+
+/** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
+const cancelled = (): RefusedError => new RefusedError(`${String(stop.signal.reason)}, before anything was changed.`);
 
 function tellOutputs(because: string, settled: boolean): void {
   const written = outputs("", (error) =>

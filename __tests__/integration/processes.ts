@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -28,6 +31,26 @@ export function processes(): void {
     program.signal("SIGINT");
     const { exit, outputs } = await program.ended;
     assert.deepEqual([exit, outputs.outcome, outputs.settled], [1, "rolled-back", "true"]);
+    await assertAsBefore(world);
+  });
+
+  test("a signal while it only looks is a refusal: nothing was changed", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const silent = createServer();
+    const asked = once(silent, "request");
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    t.after(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const prometheus = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates, prometheus });
+    await asked;
+    program.signal("SIGINT");
+    const { exit, said } = await program.ended;
+    assert.equal(exit, 2, said);
+    assert.match(said, /the job was cancelled, before anything was changed\./);
+    assert.doesNotMatch(said, /^\s+at |defect/m);
     await assertAsBefore(world);
   });
 
