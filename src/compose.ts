@@ -30,6 +30,7 @@ import type { TrafficHistory } from "./ports/traffic-history.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
+import { located } from "./reporting/located.ts";
 import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
 import { createWarnings, type Warnings } from "./reporting/warnings.ts";
@@ -69,7 +70,9 @@ export function compose(config: Config, world: Surroundings): Session {
   const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
   const unwritten = (error: unknown): void => warn(`outputs could not be written: ${tell(error)}`);
   const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
-  const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
+  const { context, host } = cluster;
+  const environment = config.reporting.environment || context;
+  const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
 
   const metrics = metricsOf(config, world);
   const routes = routesBy(client, clock);
@@ -92,6 +95,7 @@ export function compose(config: Config, world: Surroundings): Session {
   return {
     config,
     run: jobRun(world.github, world.env, world),
+    cluster: { context, host },
     clock,
     transport: world.transport,
     stop: world.stop,

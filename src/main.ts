@@ -35,8 +35,9 @@ const world = nodeWorld(environmentProxy(env));
 
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main(): Promise<ExitCode> {
-  const inputs = env.ISTIO_CANARY_INPUTS === undefined ? {} : inputsFromJson(env.ISTIO_CANARY_INPUTS);
+  const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : inputsFromJson(env.ISTIO_CANARY_INPUTS);
   const asked = parseArguments(process.argv.slice(2), inputs);
+  if (asked.want === "command") return printUsage();
   if (asked.want === "help") return print(helpText(asked.command));
   if (asked.want === "version") return print(packageJson.version);
 
@@ -62,6 +63,12 @@ async function main(): Promise<ExitCode> {
 function print(text: string): ExitCode {
   stdout.write(`${redaction.redact(text)}\n`);
   return 0;
+}
+
+/** What there is to choose from, and nothing was done. */
+function printUsage(): ExitCode {
+  stderr.write(`${helpText()}\nNo command was given, so nothing was done.\n`);
+  return 2;
 }
 
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */

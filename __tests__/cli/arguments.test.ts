@@ -13,9 +13,11 @@ const run = (command: Command, given: Readonly<Record<string, string>> = {}): Ar
 });
 
 const good: readonly (readonly [line: string, expected: Arguments])[] = [
-  ["", run("release")],
+  ["", { want: "command" }],
+  ["--config rel.yaml", { want: "command" }],
+  ["release", run("release")],
   ["rollback", run("rollback")],
-  ["--config x --image=a:b", run("release", { config: "x", image: "a:b" })],
+  ["release --config x --image=a:b", run("release", { config: "x", image: "a:b" })],
   ["plan --json --config x", run("plan", { json: "true", config: "x" })],
   ["--json=false --comment false plan", run("plan", { json: "false", comment: "false" })],
   ["release --canary-labels a=b --canary-labels c=d", run("release", { "canary-labels": "a=b\nc=d" })],

@@ -14,19 +14,24 @@ const counted = (requests: number, errors: number): Tally => ({
   unattributed: count(0, 0),
 });
 
-type World = { readonly tally?: Tally | { readonly because: string }; readonly phi?: number };
+type World = {
+  readonly serves?: "canary";
+  readonly tally?: Tally | { readonly because: string };
+  readonly phi?: number;
+};
 
 /** What `plan` says in a world in which nothing forbids the release. */
 async function ask(
   file: string,
-  { tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {},
+  { serves, tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {},
   inputs = {},
 ): Promise<string> {
   const messages = printedMessages();
   const session: Parameters<typeof plan>[0] = {
     messages,
     config: await configured({ file, inputs: { command: "plan", ...inputs } }),
-    soleServer: async () => "stable",
+    cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
+    soleServer: async () => serves ?? "stable",
     preflight: () => ({ inspect: async () => [] }),
     history: {
       traffic: async (_target, window) => ("because" in tally ? tally : { ...tally, covered: window }),
@@ -137,4 +142,16 @@ test("a plan that waits for safety, or that ends early, says so at its gate", as
     said,
     /evidence \(errors, response times and the split; passes when surely safe, before its time when surely safe; at most 1 % of good releases fail\)/,
   );
+});
+
+test("the plan begins with the cluster, and after a swap with which version the last release made stable", async () => {
+  const [first, second] = (await ask(sound)).split("\n");
+  assert.equal(first, "Cluster prod-eu-1 (10.0.0.1:6443)");
+  assert.match(second ?? "", /^Release of shop\/reviews: reviews-v2 gets/);
+  const exchanged = (await ask(sound, { serves: "canary" })).split("\n");
+  assert.deepEqual(exchanged.slice(0, 2), [
+    first,
+    "The last release made reviews-v2 the stable version: this one goes to reviews-v1 (the file's roles are exchanged).",
+  ]);
+  assert.match(exchanged[2] ?? "", /: reviews-v1 gets .*, next to reviews-v2\.$/);
 });

@@ -8,21 +8,23 @@ import { verdictSentence } from "../../src/words/verdict-sentence.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";
 
+const cluster = { context: "prod-eu-1", host: "10.0.0.1:6443" };
 const recordOf = (account: Account): ReleaseRecord => ({
   ...account,
   version: 1,
   before: { routes: {}, workloads: {} },
 });
 const linesOf = (account: Account): readonly string[] =>
-  statusText(recordOf(account), undefined, account.now + 60_000).split("\n");
+  statusText(cluster, recordOf(account), undefined, account.now + 60_000).split("\n");
 
 test("status shows a release that is held with its evidence, the numbers behind it, and what there is to decide", () => {
   const account = evidenceSamples["held-undecided"];
   const { verdict, numbers } = proofIn(account.stages[0]) ?? assert.fail();
   const because = verdictSentence(verdict);
   const lines = linesOf(account);
-  assert.match(lines[0] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
-  assert.deepEqual(lines.slice(2, 4), [`evidence (undecided): ${because}`, `  ${numbers}`]);
+  assert.equal(lines[0], "Cluster prod-eu-1 (10.0.0.1:6443)");
+  assert.match(lines[1] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
+  assert.deepEqual(lines.slice(3, 5), [`evidence (undecided): ${because}`, `  ${numbers}`]);
   assert.match(lines.at(-2) ?? "", /stage 10 % is held for somebody to decide/);
   assert.equal(
     lines.at(-1),
@@ -34,4 +36,9 @@ test("status of a release that waits for approval speaks of no hold and no evide
   const lines = linesOf(samples.waiting ?? assert.fail());
   assert.equal(lines.at(-1), "It waits for somebody: run `promote` to go on, or `rollback`.");
   assert.doesNotMatch(lines.join("\n"), /evidence|Nobody watches/);
+});
+
+test("status of a release that goes the other way round says which version the last one made stable", () => {
+  const account = { ...(samples.running ?? assert.fail()), exchanged: true };
+  assert.match(linesOf(account).join("\n"), /^The last release made reviews-v1 the stable version: this one goes to/m);
 });

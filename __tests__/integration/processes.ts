@@ -19,6 +19,16 @@ const gates = "- restarts: {}";
 
 /** What happens to the process itself: its signals, its pipes and its environment. */
 export function processes(): void {
+  test("the command line without a command prints the help and releases nothing", async () => {
+    const args = ["--namespace", "shop", "--service", "reviews", "--stable", "v1", "--canary", "v2", "--stages", "100"];
+    const { exit, said, stdout, outputs } = await startProgram({ action: await action, env: {}, args }).ended;
+    assert.deepEqual([exit, stdout, outputs], [2, "", {}], said);
+    assert.match(
+      said,
+      /^istio-canary COMMAND [\s\S]*\n {2}rollback {2}[\s\S]*No command was given, so nothing was done\.\n$/,
+    );
+  });
+
   test("a cancelled job whose log nobody reads any more gives the traffic back all the same", async (t) => {
     const world = await scene(t, { shop: "one" });
     const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates });

@@ -40,7 +40,8 @@ export type Program = {
 
 export type ProgramOptions = {
   readonly action: string;
-  readonly inputs: Inputs;
+  /** As the action passes them. Absent on somebody's own command line. */
+  readonly inputs?: Inputs;
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   /** The working directory. Default: a folder of its own. */
@@ -53,9 +54,10 @@ export function startProgram({ action, inputs, env, args = [], cwd }: ProgramOpt
   const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
   // Not made, as outside of a runner: a program that did not get far leaves none.
   const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
+  const ofAction = inputs === undefined ? {} : { ISTIO_CANARY_INPUTS: JSON.stringify(inputs) };
   const child = spawn(process.execPath, [join(action, "dist/index.js"), ...args], {
     cwd: cwd ?? folder,
-    env: { PATH: process.env.PATH, HOME: folder, ...files, ...env, ISTIO_CANARY_INPUTS: JSON.stringify(inputs) },
+    env: { PATH: process.env.PATH, HOME: folder, ...files, ...env, ...ofAction },
   });
   let said = "";
   let stdout = "";

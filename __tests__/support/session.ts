@@ -48,6 +48,7 @@ export async function createSession(options: SessionOptions = {}) {
   const session: Session = {
     config,
     run: { id: "this-job", actor: "ada" },
+    cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
     clock: world.ports.clock,
     transport: { send: () => assert.fail("nothing is sent") },
     stop: stop.signal,

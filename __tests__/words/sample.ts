@@ -151,19 +151,27 @@ export const base: Account = {
 
 const second2 = entered(1, start + 131 * second, tallyOf([909, 1], [291, 0]));
 
+const running: Account = {
+  ...base,
+  now: start + 191 * second,
+  state: { phase: "baking", stage: 1, since: start + 131 * second, putBacks: 0 },
+  reason: { kind: "stage-goes-on", stage: "25 %", left: 4 * minute },
+  weight: 25,
+  stages: [firstStage, second2],
+  log: [...begun, ...ten],
+  warnings: [
+    "Deployment shop/reviews-v1 is owned by Argo CD (Application shop): it may undo what the promotion does to it.",
+  ],
+};
+
 /** Every moment that a report has to be good at, by the name of its golden file. */
 export const samples: Readonly<Record<string, Account>> = {
-  running: {
-    ...base,
-    now: start + 191 * second,
-    state: { phase: "baking", stage: 1, since: start + 131 * second, putBacks: 0 },
-    reason: { kind: "stage-goes-on", stage: "25 %", left: 4 * minute },
-    weight: 25,
-    stages: [firstStage, second2],
-    log: [...begun, ...ten],
-    warnings: [
-      "Deployment shop/reviews-v1 is owned by Argo CD (Application shop): it may undo what the promotion does to it.",
-    ],
+  running,
+  "going-the-other-way": {
+    ...running,
+    target: { ...target, stable: target.canary, canary: target.stable },
+    exchanged: true,
+    cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
   },
   "succeeded-swap": {
     ...base,

@@ -9,6 +9,8 @@ import type { Given } from "../config/overlay.ts";
 export type Arguments =
   | { readonly want: "run"; readonly inputs: Given }
   | { readonly want: "help"; readonly command: Command | undefined }
+  /** Nobody said what is to be done: a release is nothing that begins because somebody looked what this is. */
+  | { readonly want: "command" }
   | { readonly want: "version" };
 
 /** The command is the first word of the line and no flag. */
@@ -19,9 +21,9 @@ const isKnown = (name: string): boolean =>
 
 /**
  * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
- * and `--json=true`. The line wins over the action's inputs.
+ * and `--json=true`. The line wins over the action's inputs. Only the action has a usual command: it releases.
  */
-export function parseArguments(argv: readonly string[], action: Given = {}): Arguments {
+export function parseArguments(argv: readonly string[], action?: Given): Arguments {
   const { tokens } = parseArgs({
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
     options: {
@@ -54,7 +56,8 @@ export function parseArguments(argv: readonly string[], action: Given = {}): Arg
 
   const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
-  const inputs: { [name: string]: string } = { ...action, command: row?.name ?? (action.command || "release") };
+  if (!row && !action) return { want: "command" };
+  const inputs: { [name: string]: string } = { ...action, command: row?.name ?? (action?.command || "release") };
   for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
     inputs[name] = given.map(({ value }) => value).join("\n");
   return { want: "run", inputs };
@@ -149,11 +152,11 @@ export const helpText = (command?: Command): string => {
 };
 
 const helpOfAll = (): readonly string[] => [
-  "istio-canary [COMMAND] [--name value ...]",
+  "istio-canary COMMAND [--name value ...]",
   "",
   "Releases a new version of a service on Istio by moving the weights of your own VirtualService.",
   "",
-  "Commands (without one: release):",
+  "Commands:",
   ...columns(commands.map(({ name, purpose }) => [name, purpose])),
   "",
   "istio-canary COMMAND --help lists the command's flags, istio-canary --version says which version this is.",

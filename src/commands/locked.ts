@@ -1,18 +1,20 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { clusterInWords } from "../words/scene-setting.ts";
 import { untouched } from "./preconditions.ts";
 import type { Session } from "./session.ts";
 
 /** Something, with a note in brackets where there is one. */
 export const withNote = (what: string, note: string | undefined): string => (note ? `${what} (${note})` : what);
 
-/** Does the work while nobody else can release this service. */
+/** Does the work while nobody else can release this service, and says first in which cluster. */
 export async function locked<T>(
   session: Session,
   options: { readonly force: boolean },
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { namespace, service } = session.config;
+  session.messages.print(clusterInWords(session.cluster));
   const held = await untouched(session.lock(options).acquire(session.run));
   if ("heldBy" in held) {
     const { heldBy, since } = held;

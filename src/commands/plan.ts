@@ -11,16 +11,16 @@ import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(
-  session: Pick<Session, "config" | "soleServer" | "preflight" | "messages" | "history">,
+  session: Pick<Session, "config" | "cluster" | "soleServer" | "preflight" | "messages" | "history">,
 ): Promise<ExitCode> {
   const { target: configured, plan } = required(session.config);
-  const target = await orient(session, configured, plan);
+  const { target, exchanged } = await orient(session, configured, plan);
   const [findings, detectability] = await Promise.all([
     session.preflight(target, plan).inspect(),
     detectabilityOf(session.history, target, plan),
   ]);
   const allowed = !findings.some(({ level }) => level === "refuse");
-  const planned = { target, plan, detectability, findings, allowed };
+  const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
   session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
   return allowed ? 0 : 2;
 }

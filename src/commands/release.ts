@@ -5,9 +5,10 @@ import type { Plan } from "../release/plan.ts";
 import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
+import { exchangedInWords } from "../words/scene-setting.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { locked, withNote } from "./locked.ts";
-import { orient } from "./orient.ts";
+import { type Orientation, orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -18,11 +19,13 @@ export async function release(session: Session): Promise<ExitCode> {
   const wanted = required(session.config);
   return locked(session, { force: false }, async (lost) => {
     await finishEarlier(session, lost);
-    const target = await orient(session, wanted.target, wanted.plan);
+    const orientation = await orient(session, wanted.target, wanted.plan);
+    const { target, exchanged } = orientation;
+    if (exchanged) session.messages.print(exchangedInWords(target));
     const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
     await allowed(session, target, plan);
     unlessStopped(session);
-    return exitCodeOf(await conclude(session, await begin(session, target, plan), lost));
+    return exitCodeOf(await conclude(session, await begin(session, orientation, plan), lost));
   });
 }
 
@@ -41,7 +44,7 @@ async function allowed(session: Session, target: Target, plan: Plan): Promise<vo
   throw new RefusedError([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
 }
 
-async function begin(session: Session, target: Target, wanted: Plan): Promise<ReleaseRecord> {
+async function begin(session: Session, { target, exchanged }: Orientation, wanted: Plan): Promise<ReleaseRecord> {
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const [before, { plan, because }] = await Promise.all([
     session.capture(target),
@@ -53,6 +56,7 @@ async function begin(session: Session, target: Target, wanted: Plan): Promise<Re
   const record: ReleaseRecord = {
     version: 1,
     target,
+    exchanged,
     plan,
     run: session.run,
     startedAt: now,

@@ -6,6 +6,7 @@ import type { Ports } from "../ports/ports.ts";
 import type { Preflight } from "../ports/preflight.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { TrafficHistory } from "../ports/traffic-history.ts";
+import type { ClusterName } from "../release/account.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
 import type { Role, Target } from "../release/target.ts";
@@ -16,6 +17,7 @@ import type { Transport } from "../world/transport.ts";
 export type Session = {
   readonly config: Config;
   readonly run: Run;
+  readonly cluster: ClusterName;
   readonly clock: Clock;
   readonly transport: Transport;
   readonly journal: Journal;

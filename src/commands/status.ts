@@ -4,26 +4,28 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
 import { isOutcome } from "../release/state.ts";
 import { recordInWords } from "../words/in-words.ts";
+import { clusterInWords } from "../words/scene-setting.ts";
 import { statusText } from "../words/status-text.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */
 export async function status(session: Session): Promise<ExitCode> {
-  const { namespace, service, json } = session.config;
+  const { cluster, config } = session;
+  const { namespace, service, json } = config;
   const record = await session.journal.load();
   if (!record) {
     session.messages.print(
       json
-        ? JSON.stringify({ namespace, service, phase: "none" })
-        : `${namespace}/${service}: no release was ever begun here.`,
+        ? JSON.stringify({ cluster, namespace, service, phase: "none" })
+        : `${clusterInWords(cluster)}\n${namespace}/${service}: no release was ever begun here.`,
     );
     return 0;
   }
   const drift = isOutcome(record.state) ? undefined : await driftOf(session, record);
   session.messages.print(
     json
-      ? JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record), drift })
-      : statusText(record, drift, session.clock.now()),
+      ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift })
+      : statusText(cluster, record, drift, session.clock.now()),
   );
   return 0;
 }

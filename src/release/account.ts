@@ -7,9 +7,16 @@ import type { LogEntry, ReleaseRecord, Run, StageRecord } from "./release-record
 import type { State } from "./state.ts";
 import type { Target } from "./target.ts";
 
+/** A cluster as people know it: the kubeconfig's name for it, and the host of its API server. */
+export type ClusterName = { readonly context: string; readonly host: string };
+
 /** Everything that can be told about a release at one moment: reporters get nothing else, and need nothing else. */
 export type Account = {
   readonly target: Target;
+  /** Which of the two versions is stable is not as the configuration has it. */
+  readonly exchanged?: boolean | undefined;
+  /** Where it runs; missing where nobody said. */
+  readonly cluster?: ClusterName | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;
@@ -36,6 +43,7 @@ export const accountOf = (
   warnings: readonly string[],
 ): Account => ({
   target: record.target,
+  exchanged: record.exchanged,
   plan: record.plan,
   run: record.run,
   startedAt: record.startedAt,

@@ -346,6 +346,7 @@ export const ledgerSchema = z.object({
 export const recordSchema = z.object({
   version: z.literal(1),
   target,
+  exchanged: z.exactOptional(truth),
   plan,
   run: z.object({ id: text, url: optionalText, actor: optionalText }),
   startedAt: number,

@@ -45,6 +45,8 @@ export type Run = {
 export type ReleaseRecord = {
   readonly version: 1;
   readonly target: Target;
+  /** The release before made the canary of the configuration the stable version, and this one goes the other way. */
+  readonly exchanged?: boolean | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;

@@ -2,14 +2,18 @@ import { formatDuration } from "../lib/duration.ts";
 import { withNext } from "../lib/errors.ts";
 import { number, percent } from "../lib/numbers.ts";
 import type { Detectability } from "../rehearsal/detectable.ts";
+import type { ClusterName } from "../release/account.ts";
 import type { EvidenceRules, Gate } from "../release/gate.ts";
 import type { Plan, Stage } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { detectabilityLines } from "./detectability-lines.ts";
+import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 
 /** A release that was looked at and not begun. */
 export type PlannedRelease = {
+  readonly cluster: ClusterName;
   readonly target: Target;
+  readonly exchanged: boolean;
   readonly plan: Plan;
   readonly detectability: Detectability;
   readonly findings: readonly {
@@ -23,7 +27,8 @@ export type PlannedRelease = {
 const marks = { refuse: "✗", warn: "!", note: "·" } as const;
 
 /** What a release would do, step by step, what it would find, and what was found beforehand. */
-export function planText({ target, plan, detectability, findings, allowed }: PlannedRelease): string {
+export function planText(planned: PlannedRelease): string {
+  const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
   const { namespace, service, stable, canary, image = "what it has" } = target;
   const steps = [
     `${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
@@ -33,9 +38,9 @@ export function planText({ target, plan, detectability, findings, allowed }: Pla
   const least = formatDuration(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
   const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${formatDuration(plan.drain)}`;
 
-  const lines = [
-    `Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`,
-  ];
+  const lines = [clusterInWords(cluster)];
+  if (exchanged) lines.push(exchangedInWords(target));
+  lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`);
   for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
   lines.push(`At least ${least}, at most ${formatDuration(plan.deadline)}. On a failing gate: ${rollback}.`);
   lines.push("", ...detectabilityLines(detectability), "");

@@ -7,6 +7,7 @@ import { evidencePart } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
 import { say } from "./say.ts";
+import { exchangedInWords } from "./scene-setting.ts";
 import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
 import { withoutRepetition } from "./story.ts";
@@ -26,6 +27,7 @@ export function renderReport(account: Account, links: Links, limit: number = lon
   const parts = [
     `### ${mark} ${plain(`${namespace}/${service}`)}: ${plain(words)}`,
     subject(account),
+    roles(account),
     why(account),
     adviceOf(account, links),
   ];
@@ -42,13 +44,17 @@ const paragraphs = (parts: readonly (string | undefined)[]): string =>
 
 /** What is released, and how old this picture is. */
 function subject(account: Account): string {
-  const { target, startedAt, now, state } = account;
+  const { target, cluster, startedAt, now, state } = account;
   let versions = `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}`;
   if (target.image !== undefined) versions += `, image ${code(clip(target.image, 300))}`;
+  if (cluster) versions += `, cluster ${code(clip(cluster.context, 300))} (${code(cluster.host)})`;
   const age = formatDuration(now - startedAt);
   if (isRunning(state)) return `${versions}. As of ${timeOf(now)} UTC, ${age} after the start.`;
   return `${versions}. Took ${age}, until ${timeOf(now)} UTC.`;
 }
+
+const roles = ({ exchanged, target }: Account): string | undefined =>
+  exchanged ? plain(exchangedInWords(target)) : undefined;
 
 /** Success needs no reason. */
 function why({ state, reason, settled }: Account): string | undefined {

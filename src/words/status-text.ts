@@ -1,21 +1,30 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
+import type { ClusterName } from "../release/account.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
 import { heldBy, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { proofIn } from "./evidence-part.ts";
 import { say } from "./say.ts";
+import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /** Where a release is, for somebody at a terminal. */
-export function statusText(record: ReleaseRecord, drift: string | undefined, now: Instant): string {
+export function statusText(
+  cluster: ClusterName,
+  record: ReleaseRecord,
+  drift: string | undefined,
+  now: Instant,
+): string {
   const { target, state, run, startedAt, log, stages } = record;
   let where: string = state.phase;
   if ("stage" in state) where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
   const lines = [
+    clusterInWords(cluster),
     `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
     `begun ${dateAndTime(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
   ];
+  if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   lines.push(...evidenceLines(stages.at(-1)));
   for (const { at, reason } of log.slice(-8)) lines.push(`  ${dateAndTime(at)}  ${say(reason)}`);

@@ -19,6 +19,8 @@ export type Source = {
 /** The cluster that a kubeconfig names, and how messages call it. */
 export type Cluster = Connection & {
   readonly context: string;
+  /** Of the API server, with its port; without a login that the URL may carry. */
+  readonly host: string;
 };
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -46,6 +48,7 @@ export function findCluster(source: Source): Cluster {
   return {
     server: cluster.server,
     context: config.currentContext,
+    host: URL.parse(cluster.server)?.host ?? "",
     async authorize() {
       const authorization = await authorize(config);
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
