@@ -26702,9 +26702,9 @@ const flags = _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .inputs */ .Q.fil
 const isKnown = (name) => ["help", "h", "version"].includes(name) || flags.some((input) => input.name === name);
 /**
  * Reads `release --config canary.yaml --image …`. `--name value` and `--name=value` are the same, and so are `--json`
- * and `--json=true`. The line wins over the action's inputs.
+ * and `--json=true`. The line wins over the action's inputs. Only the action has a usual command: it releases.
  */
-function parseArguments(argv, action = {}) {
+function parseArguments(argv, action) {
     const { tokens } = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.parseArgs)({
         args: argv.map((argument, index) => completed(argument, argv[index + 1])),
         options: {
@@ -26735,7 +26735,9 @@ function parseArguments(argv, action = {}) {
     const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
     if (issues.length > 0)
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
-    const inputs = { ...action, command: row?.name ?? (action.command || "release") };
+    if (!row && !action)
+        return { want: "command" };
+    const inputs = { ...action, command: row?.name ?? (action?.command || "release") };
     for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
         inputs[name] = given.map(({ value }) => value).join("\n");
     return { want: "run", inputs };
@@ -26815,11 +26817,11 @@ const helpText = (command) => {
     return (row ? helpOf(row) : helpOfAll()).join("\n");
 };
 const helpOfAll = () => [
-    "istio-canary [COMMAND] [--name value ...]",
+    "istio-canary COMMAND [--name value ...]",
     "",
     "Releases a new version of a service on Istio by moving the weights of your own VirtualService.",
     "",
-    "Commands (without one: release):",
+    "Commands:",
     ...columns(_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name, purpose }) => [name, purpose])),
     "",
     "istio-canary COMMAND --help lists the command's flags, istio-canary --version says which version this is.",
@@ -28871,7 +28873,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6914:
+/***/ 4993:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29726,14 +29728,22 @@ function failing(ratio, { baseline }) {
 }
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
+;// CONCATENATED MODULE: ./src/words/scene-setting.js
+/* What somebody checks first: whether this is the cluster that is meant, and which version is which. */
+const clusterInWords = ({ context, host }) => `Cluster ${context} (${host})`;
+/** Whoever reads the configuration beside it would believe in a mistake. */
+const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
+
 ;// CONCATENATED MODULE: ./src/words/plan-text.js
+
 
 
 
 
 const marks = { refuse: "✗", warn: "!", note: "·" };
 /** What a release would do, step by step, what it would find, and what was found beforehand. */
-function planText({ target, plan, detectability, findings, allowed }) {
+function planText(planned) {
+    const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
     const { namespace, service, stable, canary, image = "what it has" } = target;
     const steps = [
         `${deployment(target)}, wait until its pods are available (at most ${(0,lib_duration/* formatDuration */.a)(plan.ready)})`,
@@ -29742,9 +29752,10 @@ function planText({ target, plan, detectability, findings, allowed }) {
     ];
     const least = (0,lib_duration/* formatDuration */.a)(plan.stages.reduce((sum, { wait }) => sum + wait, 0));
     const rollback = `all traffic to ${stable.deployment} at once, the canary removed after ${(0,lib_duration/* formatDuration */.a)(plan.drain)}`;
-    const lines = [
-        `Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`,
-    ];
+    const lines = [clusterInWords(cluster)];
+    if (exchanged)
+        lines.push(exchangedInWords(target));
+    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`);
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
     lines.push(`At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
@@ -29827,13 +29838,13 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 /**
- * The target with the roles as they are now: after a swap the Deployment that is called canary is the one that serves,
- * and the next release goes the other way round. An update ends as it began, so that the configuration is right.
+ * After a swap the Deployment that is called canary is the one that serves, and the next release goes the other way
+ * round. An update ends as it began, so that the configuration is right.
  */
 async function orient({ soleServer }, target, { promotion }) {
     if (promotion === "update" || (await soleServer(target)) !== "canary")
-        return target;
-    return { ...target, stable: target.canary, canary: target.stable };
+        return { target, exchanged: false };
+    return { target: { ...target, stable: target.canary, canary: target.stable }, exchanged: true };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
@@ -29910,13 +29921,13 @@ async function withMeasuredDispersion(history, target, plan) {
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target: configured, plan } = required(session.config);
-    const target = await orient(session, configured, plan);
+    const { target, exchanged } = await orient(session, configured, plan);
     const [findings, detectability] = await Promise.all([
         session.preflight(target, plan).inspect(),
         detectabilityOf(session.history, target, plan),
     ]);
     const allowed = !findings.some(({ level }) => level === "refuse");
-    const planned = { target, plan, detectability, findings, allowed };
+    const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
     session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
     return allowed ? 0 : 2;
 }
@@ -30060,6 +30071,7 @@ function plannedWeight({ plan, state, stages }) {
 
 const accountOf = (record, reason, now, warnings) => ({
     target: record.target,
+    exchanged: record.exchanged,
     plan: record.plan,
     run: record.run,
     startedAt: record.startedAt,
@@ -31244,11 +31256,13 @@ function exitCodeOf({ state, settled }) {
 
 
 
+
 /** Something, with a note in brackets where there is one. */
 const withNote = (what, note) => (note ? `${what} (${note})` : what);
-/** Does the work while nobody else can release this service. */
+/** Does the work while nobody else can release this service, and says first in which cluster. */
 async function locked(session, options, work) {
     const { namespace, service } = session.config;
+    session.messages.print(clusterInWords(session.cluster));
     const held = await untouched(session.lock(options).acquire(session.run));
     if ("heldBy" in held) {
         const { heldBy, since } = held;
@@ -31696,16 +31710,20 @@ function nothingToDo({ config }, record) {
 
 
 
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
     return locked(session, { force: false }, async (lost) => {
         await finishEarlier(session, lost);
-        const target = await orient(session, wanted.target, wanted.plan);
+        const orientation = await orient(session, wanted.target, wanted.plan);
+        const { target, exchanged } = orientation;
+        if (exchanged)
+            session.messages.print(exchangedInWords(target));
         const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
         await allowed(session, target, plan);
         unlessStopped(session);
-        return exitCodeOf(await conclude_conclude(session, await begin(session, target, plan), lost));
+        return exitCodeOf(await conclude_conclude(session, await begin(session, orientation, plan), lost));
     });
 }
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
@@ -31724,7 +31742,7 @@ async function allowed(session, target, plan) {
     const service = `${target.namespace}/${target.service}`;
     throw new lib_errors/* RefusedError */.fk([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
 }
-async function begin(session, target, wanted) {
+async function begin(session, { target, exchanged }, wanted) {
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const [before, { plan, because }] = await Promise.all([
         session.capture(target),
@@ -31737,6 +31755,7 @@ async function begin(session, target, wanted) {
     const record = {
         version: 1,
         target,
+        exchanged,
         plan,
         run: session.run,
         startedAt: now,
@@ -32314,6 +32333,7 @@ const ledgerSchema = schemas/* object */.Ikc({
 const recordSchema = schemas/* object */.Ikc({
     version: schemas/* literal */.euz(1),
     target,
+    exchanged: schemas/* exactOptional */.yqP(truth),
     plan: record_schema_plan,
     run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: number,
@@ -32436,16 +32456,20 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 
+
 /** Where a release is, for somebody at a terminal. */
-function statusText(record, drift, now) {
+function statusText(cluster, record, drift, now) {
     const { target, state, run, startedAt, log, stages } = record;
     let where = state.phase;
     if ("stage" in state)
         where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
     const lines = [
+        clusterInWords(cluster),
         `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
+    if (record.exchanged)
+        lines.push(exchangedInWords(target));
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
     lines.push(...evidenceLines(stages.at(-1)));
@@ -32492,20 +32516,22 @@ function next(record) {
 
 
 
+
 /** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */
 async function status_status(session) {
-    const { namespace, service, json } = session.config;
+    const { cluster, config } = session;
+    const { namespace, service, json } = config;
     const record = await session.journal.load();
     if (!record) {
         session.messages.print(json
-            ? JSON.stringify({ namespace, service, phase: "none" })
-            : `${namespace}/${service}: no release was ever begun here.`);
+            ? JSON.stringify({ cluster, namespace, service, phase: "none" })
+            : `${clusterInWords(cluster)}\n${namespace}/${service}: no release was ever begun here.`);
         return 0;
     }
     const drift = (0,release_state/* isOutcome */.L2)(record.state) ? undefined : await driftOf(session, record);
     session.messages.print(json
-        ? JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record), drift })
-        : statusText(record, drift, session.clock.now()));
+        ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift })
+        : statusText(cluster, record, drift, session.clock.now()));
     return 0;
 }
 const driftOf = (session, record) => session
@@ -33267,6 +33293,7 @@ var story = __nccwpck_require__(9954);
 
 
 
+
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 const longestComment = 65_536;
 /**
@@ -33280,6 +33307,7 @@ function renderReport(account, links, limit = longestComment) {
     const parts = [
         `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}: ${(0,markdown/* plain */.pj)(words)}`,
         report_subject(account),
+        roles(account),
         why(account),
         adviceOf(account, links),
     ];
@@ -33295,15 +33323,18 @@ function renderReport(account, links, limit = longestComment) {
 const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\n\n");
 /** What is released, and how old this picture is. */
 function report_subject(account) {
-    const { target, startedAt, now, state } = account;
+    const { target, cluster, startedAt, now, state } = account;
     let versions = `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
     if (target.image !== undefined)
         versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(target.image, 300))}`;
+    if (cluster)
+        versions += `, cluster ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(cluster.context, 300))} (${(0,markdown/* code */.aY)(cluster.host)})`;
     const age = (0,lib_duration/* formatDuration */.a)(now - startedAt);
     if ((0,release_state/* isRunning */.W_)(state))
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
     return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
+const roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
 /** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
@@ -44043,6 +44074,7 @@ function findCluster(source) {
     return {
         server: cluster.server,
         context: config.currentContext,
+        host: URL.parse(cluster.server)?.host ?? "",
         async authorize() {
             const authorization = await authorize(config);
             for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
@@ -45461,7 +45493,7 @@ function labelOf(destination, among) {
 const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 ;// CONCATENATED MODULE: ./src/release/target.js
-const roles = ["stable", "canary"];
+const target_roles = ["stable", "canary"];
 /** The labels that the user gives a copy's pods; none where the canary is no copy. */
 const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
 
@@ -45476,7 +45508,7 @@ function destinationRoles(pair) {
         port: undefined,
     });
     const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
-    const roleOf = ({ host, subset }) => roles.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
+    const roleOf = ({ host, subset }) => target_roles.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
     return {
         ...versions,
         roleOf,
@@ -45582,7 +45614,7 @@ function planMoves(object, before, pair, aim) {
 /**
  * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
  */
-const repeated = (destinations, { indexesOf }) => roles.flatMap((role) => {
+const repeated = (destinations, { indexesOf }) => target_roles.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
 });
@@ -45626,13 +45658,13 @@ function place(now, start, aim, versions) {
     const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
     const placed = [];
     for (const [was, { raw }] of now.entries()) {
-        const role = roles.find((one) => index[one] === was);
+        const role = target_roles.find((one) => index[one] === was);
         if (role === undefined)
             placed.push({ was, raw });
         else if (due[role])
             placed.push({ was, raw: withWeight(raw, due[role].weight) });
     }
-    for (const role of roles) {
+    for (const role of target_roles) {
         const missing = index[role] === undefined ? due[role] : undefined;
         if (missing)
             placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
@@ -47104,7 +47136,7 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost && canary.subset !== undefined && known("canary").length > 0)
         findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
-    for (const role of roles) {
+    for (const role of target_roles) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
             continue;
@@ -47673,6 +47705,13 @@ function inOrder(findings) {
     return levels.flatMap((level) => distinct.filter((finding) => finding.level === level));
 }
 
+;// CONCATENATED MODULE: ./src/reporting/located.js
+/** A reporter that is told in which cluster a release runs: the release itself need not know. */
+const located = (cluster, reporter) => ({
+    report: (account) => reporter.report({ ...account, cluster }),
+    flush: (limit) => reporter.flush(limit),
+});
+
 ;// CONCATENATED MODULE: ./src/reporting/redacted.js
 /**
  * A reporter that never gets to see a secret. Before anything is rendered: escaping would hide a secret from a search
@@ -47883,6 +47922,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -47903,7 +47943,9 @@ function compose(config, world) {
     const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
     const unwritten = (error) => warn(`outputs could not be written: ${(0,lib_errors/* tell */.qz)(error)}`);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report, unwritten) : undefined;
-    const reporter = reporterFor(config, config.reporting.environment || cluster.context, world, written, warn);
+    const { context, host } = cluster;
+    const environment = config.reporting.environment || context;
+    const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
     const metrics = metricsOf(config, world);
     const routes = routesBy(client, clock);
     const portsOf = ({ target, before, plan }) => ({
@@ -47923,6 +47965,7 @@ function compose(config, world) {
     return {
         config,
         run: jobRun(world.github, world.env, world),
+        cluster: { context, host },
         clock,
         transport: world.transport,
         stop: world.stop,
@@ -48712,8 +48755,10 @@ const stop = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__/* .environmentProxy */ .U)(env));
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main() {
-    const inputs = env.ISTIO_CANARY_INPUTS === undefined ? {} : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .inputsFromJson */ .we)(env.ISTIO_CANARY_INPUTS);
+    const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .inputsFromJson */ .we)(env.ISTIO_CANARY_INPUTS);
     const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
+    if (asked.want === "command")
+        return printUsage();
     if (asked.want === "help")
         return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
@@ -48730,7 +48775,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6914));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4993));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -48740,6 +48785,11 @@ async function main() {
 function print(text) {
     stdout.write(`${redaction.redact(text)}\n`);
     return 0;
+}
+/** What there is to choose from, and nothing was done. */
+function printUsage() {
+    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
+    return 2;
 }
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
 function fail(thrown) {
