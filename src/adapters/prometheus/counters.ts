@@ -1,33 +1,70 @@
 import type { Attribution } from "../../evidence/tally.ts";
-import type { LabelNames } from "../../istio/istio-metrics.ts";
+import type { LabelNames, MetricNames } from "../../istio/istio-metrics.ts";
+import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
-import type { Sample, SampleLabels } from "./instant-query.ts";
+import { type Answered, rawCountsOf, type SampleLabels, whatIsNoCount } from "./answered.ts";
 import type { Bucket, Counter } from "./snapshot.ts";
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
-export function countersOf(samples: readonly Sample[], target: Target, names: LabelNames): readonly Counter[] {
-  const counters: Counter[] = [];
-  for (const { labels, value } of samples) {
+export function countersOf(
+  answer: Answered,
+  target: Target,
+  { labels: names, requests }: MetricNames,
+): readonly Counter[] | Uncounted {
+  const { samples, none } = rawCountsOf(answer);
+  const counted = (labels: SampleLabels): Pick<Counter, "origin" | "failed"> | undefined => {
     const origin = originOf(labels, target, names);
-    if (origin === undefined) continue;
-    const failed = origin === "unattributed" ? neverServed(labels, names) : isFailure(labels, names);
-    if (origin === "unattributed" && !failed) continue;
-    counters.push({ ...seriesOf("requests", labels, names), origin, failed, value: Math.round(value) });
-  }
-  return counters;
+    if (origin !== "unattributed") return origin && { origin, failed: isFailure(labels, names) };
+    return neverServed(labels, names) ? { origin, failed: true } : undefined;
+  };
+  const counters = samples.flatMap(({ labels, value }) => {
+    const what = counted(labels);
+    return what ? [{ ...seriesOf("requests", labels, names), ...what, value }] : [];
+  });
+  return (
+    whatIsNoCount(
+      none.filter(({ labels }) => counted(labels)),
+      requests,
+      tellingLabels(names),
+    ) ?? counters
+  );
 }
 
 /** Counters of requests that took at most so long. */
-export function bucketsOf(samples: readonly Sample[], target: Target, names: LabelNames): readonly Bucket[] {
-  const buckets: Bucket[] = [];
-  for (const { labels, value } of samples) {
+export function bucketsOf(
+  answer: Answered,
+  target: Target,
+  { labels: names, durations }: MetricNames,
+): readonly Bucket[] | Uncounted {
+  const { samples, none } = rawCountsOf(answer);
+  const counted = (labels: SampleLabels): Pick<Bucket, "origin" | "le"> | undefined => {
     const origin = originOf(labels, target, names);
     const le = edgeOf(labels.le);
-    if (origin === undefined || le === undefined) continue;
-    buckets.push({ ...seriesOf("bucket", labels, names), origin, le, value: Math.round(value) });
-  }
-  return buckets;
+    return origin && le !== undefined ? { origin, le } : undefined;
+  };
+  const buckets = samples.flatMap(({ labels, value }) => {
+    const what = counted(labels);
+    return what ? [{ ...seriesOf("bucket", labels, names), ...what, value }] : [];
+  });
+  const telling = [...tellingLabels(names), "le"];
+  return (
+    whatIsNoCount(
+      none.filter(({ labels }) => counted(labels)),
+      durations,
+      telling,
+    ) ?? buckets
+  );
 }
+
+/** Those by which a person finds a series. */
+const tellingLabels = ({ reporter, workload, code, grpc, pod }: LabelNames): readonly string[] => [
+  reporter,
+  workload,
+  code,
+  grpc,
+  pod,
+  "instance",
+];
 
 function originOf(
   labels: SampleLabels,
@@ -63,6 +100,6 @@ function seriesOf(metric: string, labels: SampleLabels, { pod }: LabelNames): Pi
 }
 
 function edgeOf(le: string | undefined): number | undefined {
-  const edge = le === "+Inf" ? Infinity : Number(le ?? Number.NaN);
+  const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
   return Number.isNaN(edge) ? undefined : edge;
 }

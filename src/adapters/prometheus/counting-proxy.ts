@@ -1,5 +1,6 @@
 import type { Instant } from "../../lib/duration.ts";
-import { type Answered, instantQuery, type NoAnswer, samplesOf } from "./instant-query.ts";
+import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
+import { instantQuery } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 

@@ -4,8 +4,9 @@ import type { Finding } from "../../ports/preflight.ts";
 import type { Gate, QueryGate } from "../../release/gate.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
+import { type NoAnswer, type Sample, samplesOf, valuesOf } from "./answered.ts";
 import { type ProxyChoice, preference } from "./counting-proxy.ts";
-import { type Ask, instantQuery, type NoAnswer, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
+import { type Ask, instantQuery } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import { nothingCounted } from "./nothing-counted.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
@@ -132,20 +133,21 @@ async function inspectQuery({ name, query }: QueryGate, ask: Ask): Promise<reado
     return [
       { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` },
     ];
-  if (answer.kind === "scalar" || answer.samples.length === 1) return [];
-  if (answer.samples.length > 1)
+  const series = answer.samples.length + answer.none.length;
+  if (series > 1)
     return [
       {
         level: "refuse",
-        what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
+        what: `gate "${name}": the query gives ${series} series, and a gate needs one number`,
         next: "Aggregate it with sum(), avg() or max().",
       },
     ];
+  if (answer.samples.length === 1) return [];
   // Many queries ask about the canary, which does not run yet.
   return [
     {
       level: "note",
-      what: `gate "${name}": the query gives no series now`,
+      what: `gate "${name}": the query gives ${answer.none[0]?.said ?? "no series"} now`,
       next: "That is right where it asks about the canary; otherwise check its labels.",
     },
   ];

@@ -4,6 +4,7 @@ import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
+import type { Answered, NoAnswer, NoNumber, Sample, SampleLabels, TimeSeries } from "./answered.ts";
 
 export type PrometheusAddress = {
   readonly network: Network;
@@ -15,19 +16,6 @@ export type PrometheusAddress = {
   readonly timeout: Millis;
 };
 
-export type SampleLabels = Readonly<Record<string, string>>;
-export type Sample = { readonly labels: SampleLabels; readonly value: number };
-
-/** Why there is no answer. `query`: Prometheus understood, and refuses this query; another one may be answered. */
-export type NoAnswer = { readonly because: string; readonly fault: "prometheus" | "query" };
-
-export type Answered =
-  | { readonly kind: "scalar"; readonly value: number }
-  | { readonly kind: "vector"; readonly samples: readonly Sample[] };
-
-/** A series with its values by time. */
-export type TimeSeries = { readonly labels: SampleLabels; readonly values: ReadonlyMap<Instant, number> };
-
 /** The answer to a query at one moment. Rejects only when aborted. */
 export async function instantQuery(
   prometheus: PrometheusAddress,
@@ -36,7 +24,7 @@ export async function instantQuery(
   signal: AbortSignal,
 ): Promise<Answered | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
-  if ("because" in answer || answer.kind !== "matrix") return answer;
+  if (!("series" in answer)) return answer;
   return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
 
@@ -49,22 +37,14 @@ export async function subquery(
 ): Promise<readonly TimeSeries[] | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
   if ("because" in answer) return answer;
-  if (answer.kind === "matrix") return answer.series;
-  return { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+  if ("series" in answer) return answer.series;
+  return { because: "Prometheus answered a subquery with numbers of one moment", fault: "prometheus" };
 }
 
 /** Prometheus, as it is at one moment. */
 export type Ask = (query: string) => Promise<Answered | NoAnswer>;
 
-/** The values that a label has, each once. */
-export const valuesOf = (samples: readonly Sample[], label: string): readonly string[] =>
-  [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
-
-/** None where there was no answer, or one number alone. */
-export const samplesOf = (answer: Answered | NoAnswer): readonly Sample[] =>
-  "kind" in answer && answer.kind === "vector" ? answer.samples : [];
-
-type Matrix = { readonly kind: "matrix"; readonly series: readonly TimeSeries[] };
+type Matrix = { readonly series: readonly TimeSeries[] };
 
 async function ask(
   prometheus: PrometheusAddress,
@@ -98,29 +78,20 @@ function queryUrl(base: string, query: string, at: Instant): URL {
   return url;
 }
 
-/** Seconds and a number, as text because JSON has no NaN and no infinity. */
-const point = z.pipe(
-  z.tuple([z.number(), z.string()]),
-  z.transform(([seconds, text]): readonly [Instant, number] => [
-    Math.round(seconds * 1_000),
-    { "+Inf": Infinity, "-Inf": -Infinity }[text] ?? Number(text),
-  ]),
-);
-const number = z.pipe(
-  point,
-  z.transform(([, value]) => value),
-);
+/** Seconds, and a number as text because JSON has no NaN and no infinity. */
+const point = z.tuple([z.number(), z.string()]);
+type Point = z.infer<typeof point>;
 const labels = z.record(z.string(), z.string());
 
 const success = z.object({
   status: z.literal("success"),
   warnings: z._default(z.array(z.string()), []),
   data: z.discriminatedUnion("resultType", [
-    z.object({ resultType: z.literal("scalar"), result: number }),
+    z.object({ resultType: z.literal("scalar"), result: point }),
     // A native histogram comes with `histogram` instead of a value.
     z.object({
       resultType: z.literal("vector"),
-      result: z.array(z.object({ metric: labels, value: z._default(number, Number.NaN) })),
+      result: z.array(z.object({ metric: labels, value: z.optional(point) })),
     }),
     z.object({
       resultType: z.literal("matrix"),
@@ -148,17 +119,48 @@ function read({ status, headers, body }: JsonAnswer, place: string): Answered | 
   if (warnings.length > 0) return prometheus(`answered with warnings: ${warnings.join("; ")}`);
   switch (data.resultType) {
     case "scalar":
-      return { kind: "scalar", value: data.result };
+      return numbersIn([{ metric: {}, value: data.result }]);
     case "vector":
-      return { kind: "vector", samples: data.result.map(({ metric, value }) => ({ labels: metric, value })) };
+      return numbersIn(data.result);
     case "matrix":
-      return {
-        kind: "matrix",
-        series: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
-      };
+      return { series: data.result.map(seriesIn) };
     case "string":
       return { because: "the query gives a text", fault: "query" };
   }
+}
+
+function numbersIn(result: readonly { readonly metric: SampleLabels; readonly value?: Point | undefined }[]): Answered {
+  const samples: Sample[] = [];
+  const none: NoNumber[] = [];
+  for (const { metric, value: [, text] = [0, nativeHistogram] } of result) {
+    const value = numberIn(text);
+    if (value === undefined) none.push({ labels: metric, said: text.trim() || "an empty text" });
+    else samples.push({ labels: metric, value });
+  }
+  return { samples, none };
+}
+
+const nativeHistogram = "a native histogram";
+
+function seriesIn({
+  metric,
+  values,
+}: {
+  readonly metric: SampleLabels;
+  readonly values: readonly Point[];
+}): TimeSeries {
+  const numbers = new Map<Instant, number>();
+  for (const [seconds, text] of values) {
+    const value = numberIn(text);
+    if (value !== undefined) numbers.set(Math.round(seconds * 1_000), value);
+  }
+  return { labels: metric, values: numbers };
+}
+
+/** The one check of what comes out of an answer. A text that is empty would be zero otherwise. */
+function numberIn(text: string): number | undefined {
+  const value = Number(text);
+  return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
 }
 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */

@@ -2,7 +2,8 @@ import { dispersionOf, type PodCount } from "../../evidence/dispersion.ts";
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import { plural } from "../../lib/numbers.ts";
 import type { MeasuredDispersion } from "../../ports/metrics.ts";
-import { subquery, type TimeSeries } from "./instant-query.ts";
+import { isRawCount, type TimeSeries } from "./answered.ts";
+import { subquery } from "./instant-query.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 
@@ -55,7 +56,9 @@ function windowsOfPod(requests: TimeSeries["values"], errors: TimeSeries["values
   for (const [end, value] of requests) {
     const before = requests.get(end - step);
     if (before === undefined) continue;
-    const count = { requests: value - before, errors: (errors.get(end) ?? 0) - (errors.get(end - step) ?? 0) };
+    const [failed, failedBefore] = [errors.get(end) ?? 0, errors.get(end - step) ?? 0];
+    if (![value, before, failed, failedBefore].every(isRawCount)) continue;
+    const count = { requests: value - before, errors: failed - failedBefore };
     if (count.errors >= 0 && count.errors <= count.requests) windows.set(end, count);
   }
   return windows;

@@ -1,6 +1,7 @@
 import type { LabelNames } from "../../istio/istio-metrics.ts";
 import type { Finding } from "../../ports/preflight.ts";
-import { type Ask, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
+import { type Sample, samplesOf, valuesOf } from "./answered.ts";
+import type { Ask } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";

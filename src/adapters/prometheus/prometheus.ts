@@ -3,10 +3,11 @@ import { type Blind, type Increments, type MetricSource, sawNothing } from "../.
 import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
 import type { Reading } from "../../release/observation.ts";
 import type { Target } from "../../release/target.ts";
+import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics } from "./inspect-metrics.ts";
-import { type Answered, instantQuery, type NoAnswer, samplesOf } from "./instant-query.ts";
+import { instantQuery } from "./instant-query.ts";
 import { measureDispersion } from "./measure-dispersion.ts";
 import { advance, counted, emptyMeter } from "./meter.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
@@ -69,12 +70,20 @@ const blindTo = (snapshot: Snapshot, { stable, canary }: Target): readonly Blind
 /** A gate needs one number. Several are not added up behind the user's back, and what is no number is not zero. */
 function readingOf(answer: Answered | NoAnswer, at: Instant): Reading {
   if ("because" in answer) return { at, because: answer.because };
-  const values = answer.kind === "scalar" ? [answer.value] : answer.samples.map(({ value }) => value);
-  const [value, ...others] = values;
-  if (value === undefined) return { at, because: "the query gives no series" };
-  if (others.length > 0) return { at, because: `the query gives ${values.length} series; aggregate it with sum()` };
-  if (Number.isNaN(value)) return { at, because: "the query gives NaN, as 0/0 does: probably no requests" };
-  if (!Number.isFinite(value))
-    return { at, because: `the query gives ${value > 0 ? "+Inf" : "-Inf"}: something was divided by zero` };
-  return { at, value };
+  const [sample] = answer.samples;
+  const [none] = answer.none;
+  const series = answer.samples.length + answer.none.length;
+  if (series > 1) return { at, because: `the query gives ${series} series; aggregate it with sum()` };
+  if (sample) return { at, value: sample.value };
+  return {
+    at,
+    because: none ? `the query gives ${none.said}${whyNone[none.said] ?? ""}` : "the query gives no series",
+  };
 }
+
+const dividedByZero = ": something was divided by zero";
+const whyNone: Readonly<Record<string, string>> = {
+  NaN: ", as 0/0 does: probably no requests",
+  "+Inf": dividedByZero,
+  "-Inf": dividedByZero,
+};

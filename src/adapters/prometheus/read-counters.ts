@@ -1,9 +1,10 @@
 import type { Instant, Millis } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
+import { samplesOf } from "./answered.ts";
 import { bucketsOf, countersOf } from "./counters.ts";
 import { type ProxyChoice, proxiesIn } from "./counting-proxy.ts";
-import { instantQuery, samplesOf } from "./instant-query.ts";
+import { instantQuery } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -25,12 +26,11 @@ export async function readCounters(
   ]);
   if ("because" in counters) return counters;
   if ("because" in histograms) return histograms;
-  const { target, labels } = prometheus;
-  return {
-    at,
-    requests: countersOf(samplesOf(counters), target, labels),
-    buckets: bucketsOf(samplesOf(histograms), target, labels),
-  };
+  const counted = countersOf(counters, prometheus.target, prometheus);
+  const measured = bucketsOf(histograms, prometheus.target, prometheus);
+  if ("because" in counted) return counted;
+  if ("because" in measured) return measured;
+  return { at, requests: counted, buckets: measured };
 }
 
 /** The counters as they are. Those that stand still because nobody reads them would let a gate pass on old evidence. */

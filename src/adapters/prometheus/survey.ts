@@ -1,7 +1,8 @@
 import { plural } from "../../lib/numbers.ts";
 import type { Finding } from "../../ports/preflight.ts";
+import { type Sample, samplesOf, valuesOf } from "./answered.ts";
 import { preference } from "./counting-proxy.ts";
-import { type Ask, type Sample, samplesOf, valuesOf } from "./instant-query.ts";
+import type { Ask } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 
