@@ -28873,7 +28873,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4993:
+/***/ 6141:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -44367,6 +44367,31 @@ const noMetrics = {
     ],
 };
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/answered.js
+
+/** The values that a label has, each once. */
+const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
+/** None where there was no answer. */
+const samplesOf = (answer) => "because" in answer ? [] : answer.samples;
+/** Raw counters and sums of them are whole, and never below zero. */
+const isRawCount = (value) => Number.isSafeInteger(value) && value >= 0;
+/** An answer of raw counters. What none of them can be is no number there. */
+function rawCountsOf({ samples, none }) {
+    const wrong = samples.filter(({ value }) => !isRawCount(value));
+    return {
+        samples: samples.filter(({ value }) => isRawCount(value)),
+        none: [...none, ...wrong.map(({ labels, value }) => ({ labels, said: String(value) }))],
+    };
+}
+/** Says which series is no count, by those of its labels that tell it from others. Undefined where all are. */
+function whatIsNoCount([first, ...others], metric, telling) {
+    if (!first)
+        return undefined;
+    const pairs = telling.flatMap((name) => (first.labels[name] ? [`${name}="${first.labels[name]}"`] : []));
+    const more = others.length === 0 ? "" : `, nor ${(0,numbers/* plural */.LS)(others.length, "is", "are")} ${others.length} more`;
+    return { because: `Prometheus says ${first.said} for ${metric}{${pairs.join(",")}}, which is no count${more}` };
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/meter.js
 
 const emptyMeter = { at: undefined, last: new Map(), processes: new Set() };
@@ -44467,7 +44492,7 @@ var request_json = __nccwpck_require__(7814);
 /** The answer to a query at one moment. Rejects only when aborted. */
 async function instantQuery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
-    if ("because" in answer || answer.kind !== "matrix")
+    if (!("series" in answer))
         return answer;
     return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
@@ -44476,14 +44501,10 @@ async function subquery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
     if ("because" in answer)
         return answer;
-    if (answer.kind === "matrix")
+    if ("series" in answer)
         return answer.series;
-    return { because: `Prometheus answered a subquery with a ${answer.kind}`, fault: "prometheus" };
+    return { because: "Prometheus answered a subquery with numbers of one moment", fault: "prometheus" };
 }
-/** The values that a label has, each once. */
-const valuesOf = (samples, label) => [...new Set(samples.map(({ labels }) => labels[label] ?? ""))].filter((value) => value !== "").sort();
-/** None where there was no answer, or one number alone. */
-const samplesOf = (answer) => "kind" in answer && answer.kind === "vector" ? answer.samples : [];
 async function instant_query_ask(prometheus, query, at, signal) {
     const { headers, timeout } = prometheus;
     try {
@@ -44510,22 +44531,18 @@ function queryUrl(base, query, at) {
     url.searchParams.set("time", String(at / 1_000));
     return url;
 }
-/** Seconds and a number, as text because JSON has no NaN and no infinity. */
-const point = schemas/* pipe */.FsL(schemas/* tuple */.PVZ([schemas/* number */.aig(), schemas/* string */.YjP()]), schemas/* transform */.pdi(([seconds, text]) => [
-    Math.round(seconds * 1_000),
-    { "+Inf": Infinity, "-Inf": -Infinity }[text] ?? Number(text),
-]));
-const instant_query_number = schemas/* pipe */.FsL(point, schemas/* transform */.pdi(([, value]) => value));
+/** Seconds, and a number as text because JSON has no NaN and no infinity. */
+const point = schemas/* tuple */.PVZ([schemas/* number */.aig(), schemas/* string */.YjP()]);
 const labels = schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP());
 const success = schemas/* object */.Ikc({
     status: schemas/* literal */.euz("success"),
     warnings: schemas/* _default */.Rvf(schemas/* array */.YOg(schemas/* string */.YjP()), []),
     data: schemas/* discriminatedUnion */.gMt("resultType", [
-        schemas/* object */.Ikc({ resultType: schemas/* literal */.euz("scalar"), result: instant_query_number }),
+        schemas/* object */.Ikc({ resultType: schemas/* literal */.euz("scalar"), result: point }),
         // A native histogram comes with `histogram` instead of a value.
         schemas/* object */.Ikc({
             resultType: schemas/* literal */.euz("vector"),
-            result: schemas/* array */.YOg(schemas/* object */.Ikc({ metric: labels, value: schemas/* _default */.Rvf(instant_query_number, Number.NaN) })),
+            result: schemas/* array */.YOg(schemas/* object */.Ikc({ metric: labels, value: schemas/* optional */.lqM(point) })),
         }),
         schemas/* object */.Ikc({
             resultType: schemas/* literal */.euz("matrix"),
@@ -44554,17 +44571,41 @@ function instant_query_read({ status, headers, body }, place) {
         return prometheus(`answered with warnings: ${warnings.join("; ")}`);
     switch (data.resultType) {
         case "scalar":
-            return { kind: "scalar", value: data.result };
+            return numbersIn([{ metric: {}, value: data.result }]);
         case "vector":
-            return { kind: "vector", samples: data.result.map(({ metric, value }) => ({ labels: metric, value })) };
+            return numbersIn(data.result);
         case "matrix":
-            return {
-                kind: "matrix",
-                series: data.result.map(({ metric, values }) => ({ labels: metric, values: new Map(values) })),
-            };
+            return { series: data.result.map(seriesIn) };
         case "string":
             return { because: "the query gives a text", fault: "query" };
     }
+}
+function numbersIn(result) {
+    const samples = [];
+    const none = [];
+    for (const { metric, value: [, text] = [0, nativeHistogram] } of result) {
+        const value = instant_query_numberIn(text);
+        if (value === undefined)
+            none.push({ labels: metric, said: text.trim() || "an empty text" });
+        else
+            samples.push({ labels: metric, value });
+    }
+    return { samples, none };
+}
+const nativeHistogram = "a native histogram";
+function seriesIn({ metric, values, }) {
+    const numbers = new Map();
+    for (const [seconds, text] of values) {
+        const value = instant_query_numberIn(text);
+        if (value !== undefined)
+            numbers.set(Math.round(seconds * 1_000), value);
+    }
+    return { labels: metric, values: numbers };
+}
+/** The one check of what comes out of an answer. A text that is empty would be zero otherwise. */
+function instant_query_numberIn(text) {
+    const value = Number(text);
+    return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
 }
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
 function refused({ errorType, error }, status, place) {
@@ -44664,6 +44705,7 @@ function hostPattern(namespace, hosts) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counting-proxy.js
+
 
 
 /** Why each is taken before those after it. */
@@ -44889,6 +44931,7 @@ async function unseenCallers(options, reporter, ask) {
 
 
 
+
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
@@ -44981,21 +45024,22 @@ async function inspectQuery({ name, query }, ask) {
         return [
             { level: "refuse", what: `gate "${name}": ${answer.because}`, next: `Try the query in Prometheus: ${query}` },
         ];
-    if (answer.kind === "scalar" || answer.samples.length === 1)
-        return [];
-    if (answer.samples.length > 1)
+    const series = answer.samples.length + answer.none.length;
+    if (series > 1)
         return [
             {
                 level: "refuse",
-                what: `gate "${name}": the query gives ${answer.samples.length} series, and a gate needs one number`,
+                what: `gate "${name}": the query gives ${series} series, and a gate needs one number`,
                 next: "Aggregate it with sum(), avg() or max().",
             },
         ];
+    if (answer.samples.length === 1)
+        return [];
     // Many queries ask about the canary, which does not run yet.
     return [
         {
             level: "note",
-            what: `gate "${name}": the query gives no series now`,
+            what: `gate "${name}": the query gives ${answer.none[0]?.said ?? "no series"} now`,
             next: "That is right where it asks about the canary; otherwise check its labels.",
         },
     ];
@@ -45026,6 +45070,7 @@ function dispersionOf(windows) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/measure-dispersion.js
+
 
 
 
@@ -45069,7 +45114,10 @@ function windowsOfPod(requests, errors, step) {
         const before = requests.get(end - step);
         if (before === undefined)
             continue;
-        const count = { requests: value - before, errors: (errors.get(end) ?? 0) - (errors.get(end - step) ?? 0) };
+        const [failed, failedBefore] = [errors.get(end) ?? 0, errors.get(end - step) ?? 0];
+        if (![value, before, failed, failedBefore].every(isRawCount))
+            continue;
+        const count = { requests: value - before, errors: failed - failedBefore };
         if (count.errors >= 0 && count.errors <= count.requests)
             windows.set(end, count);
     }
@@ -45099,32 +45147,46 @@ function dispersionIn(windows, step, deployment) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counters.js
+
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
-function countersOf(samples, target, names) {
-    const counters = [];
-    for (const { labels, value } of samples) {
+function countersOf(answer, target, { labels: names, requests }) {
+    const { samples, none } = rawCountsOf(answer);
+    const counted = (labels) => {
         const origin = originOf(labels, target, names);
-        if (origin === undefined)
-            continue;
-        const failed = origin === "unattributed" ? neverServed(labels, names) : isFailure(labels, names);
-        if (origin === "unattributed" && !failed)
-            continue;
-        counters.push({ ...seriesOf("requests", labels, names), origin, failed, value: Math.round(value) });
-    }
-    return counters;
+        if (origin !== "unattributed")
+            return origin && { origin, failed: isFailure(labels, names) };
+        return neverServed(labels, names) ? { origin, failed: true } : undefined;
+    };
+    const counters = samples.flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        return what ? [{ ...seriesOf("requests", labels, names), ...what, value }] : [];
+    });
+    return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), requests, tellingLabels(names)) ?? counters);
 }
 /** Counters of requests that took at most so long. */
-function bucketsOf(samples, target, names) {
-    const buckets = [];
-    for (const { labels, value } of samples) {
+function bucketsOf(answer, target, { labels: names, durations }) {
+    const { samples, none } = rawCountsOf(answer);
+    const counted = (labels) => {
         const origin = originOf(labels, target, names);
         const le = edgeOf(labels.le);
-        if (origin === undefined || le === undefined)
-            continue;
-        buckets.push({ ...seriesOf("bucket", labels, names), origin, le, value: Math.round(value) });
-    }
-    return buckets;
+        return origin && le !== undefined ? { origin, le } : undefined;
+    };
+    const buckets = samples.flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        return what ? [{ ...seriesOf("bucket", labels, names), ...what, value }] : [];
+    });
+    const telling = [...tellingLabels(names), "le"];
+    return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), durations, telling) ?? buckets);
 }
+/** Those by which a person finds a series. */
+const tellingLabels = ({ reporter, workload, code, grpc, pod }) => [
+    reporter,
+    workload,
+    code,
+    grpc,
+    pod,
+    "instance",
+];
 function originOf(labels, { namespace, service, stable, canary }, names) {
     const workload = labels[names.workload];
     if (workload === stable.deployment)
@@ -45151,11 +45213,12 @@ function seriesOf(metric, labels, { pod }) {
     return { series: metric + JSON.stringify(sorted), process: labels[pod] ?? labels.instance ?? "" };
 }
 function edgeOf(le) {
-    const edge = le === "+Inf" ? Infinity : Number(le ?? Number.NaN);
+    const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
     return Number.isNaN(edge) ? undefined : edge;
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/read-counters.js
+
 
 
 
@@ -45172,12 +45235,13 @@ async function readCounters(prometheus, { requests, buckets }, at, signal) {
         return counters;
     if ("because" in histograms)
         return histograms;
-    const { target, labels } = prometheus;
-    return {
-        at,
-        requests: countersOf(samplesOf(counters), target, labels),
-        buckets: bucketsOf(samplesOf(histograms), target, labels),
-    };
+    const counted = countersOf(counters, prometheus.target, prometheus);
+    const measured = bucketsOf(histograms, prometheus.target, prometheus);
+    if ("because" in counted)
+        return counted;
+    if ("because" in measured)
+        return measured;
+    return { at, requests: counted, buckets: measured };
 }
 /** The counters as they are. Those that stand still because nobody reads them would let a gate pass on old evidence. */
 async function readNewest(prometheus, choice, moment, signal) {
@@ -45203,6 +45267,7 @@ const hasVersions = ({ requests }) => requests.some(({ origin }) => origin !== "
 const read_counters_gone = ({ stable, canary }) => `Prometheus has no counter of ${stable.deployment} or ${canary.deployment} any more: the proxies that counted are gone, or could not be scraped`;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus.js
+
 
 
 
@@ -45264,18 +45329,24 @@ const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snaps
 function readingOf(answer, at) {
     if ("because" in answer)
         return { at, because: answer.because };
-    const values = answer.kind === "scalar" ? [answer.value] : answer.samples.map(({ value }) => value);
-    const [value, ...others] = values;
-    if (value === undefined)
-        return { at, because: "the query gives no series" };
-    if (others.length > 0)
-        return { at, because: `the query gives ${values.length} series; aggregate it with sum()` };
-    if (Number.isNaN(value))
-        return { at, because: "the query gives NaN, as 0/0 does: probably no requests" };
-    if (!Number.isFinite(value))
-        return { at, because: `the query gives ${value > 0 ? "+Inf" : "-Inf"}: something was divided by zero` };
-    return { at, value };
+    const [sample] = answer.samples;
+    const [none] = answer.none;
+    const series = answer.samples.length + answer.none.length;
+    if (series > 1)
+        return { at, because: `the query gives ${series} series; aggregate it with sum()` };
+    if (sample)
+        return { at, value: sample.value };
+    return {
+        at,
+        because: none ? `the query gives ${none.said}${whyNone[none.said] ?? ""}` : "the query gives no series",
+    };
 }
+const dividedByZero = ": something was divided by zero";
+const whyNone = {
+    NaN: ", as 0/0 does: probably no requests",
+    "+Inf": dividedByZero,
+    "-Inf": dividedByZero,
+};
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/metrics-by-target.js
 
@@ -48775,7 +48846,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4993));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6141));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
