@@ -7,7 +7,7 @@ import { changed } from "./support/changed.ts";
 import { envoyWeights } from "./support/envoy.ts";
 import { newNamespace, rolledOut } from "./support/namespace.ts";
 import { type Finished, runProgram } from "./support/program.ts";
-import { queryPrometheus } from "./support/prometheus.ts";
+import { queryPrometheus, sumOf } from "./support/prometheus.ts";
 import { figures } from "./support/scene.ts";
 import { assertShares } from "./support/shares.ts";
 import { snapshot, withoutOurs } from "./support/snapshot.ts";
@@ -206,6 +206,8 @@ describe("Bookinfo", () => {
       30_000,
     );
     assertShares(await ask(100), { v1: 1 });
+    const ofStable = `count(istio_requests_total{destination_service_namespace="${namespace}",destination_workload="reviews-v1"})`;
+    await waitFor(async () => (await sumOf(bed, ofStable)) > 0, "a scrape that has stable's requests", 30_000);
 
     const was = await snapshot(api, namespace);
     const place = {

@@ -34,6 +34,9 @@ export type ApiServer = {
   close(): Promise<void>;
 };
 
+/** Of an answer, to its last byte. A watch has none. */
+const answerLimit = 60_000;
+
 export const mergePatch = "application/merge-patch+json";
 export const jsonPatch = "application/json-patch+json";
 export const applyPatch = "application/apply-patch+yaml";
@@ -66,6 +69,7 @@ export function openApiServer(kubeconfig: string): ApiServer {
       ...(certificate && key ? { cert: certificate, key } : {}),
     },
     bodyTimeout: 0, // a quiet watch is no dead one
+    allowH2: false, // undici offers it by default; what is tested speaks HTTP/1.1, and so does what looks at it
   });
   const authorization = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
 
@@ -94,7 +98,7 @@ export function openApiServer(kubeconfig: string): ApiServer {
     body?: unknown,
     contentType?: string,
   ): Promise<Answer<T>> {
-    const answer = await send(method, path, body, contentType);
+    const answer = await send(method, path, body, contentType, AbortSignal.timeout(answerLimit));
     const text = await answer.body.text();
     const isJson = String(answer.headers["content-type"]).includes("json");
     return { status: answer.statusCode, body: (isJson ? JSON.parse(text) : text) as T };
