@@ -5,6 +5,7 @@ import { makeCommandFile } from "./adapters/actions/command-file.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
 import { isEvent, readContext } from "./adapters/github/context.ts";
+import { endCompilation } from "./adapters/node/end-compilation.ts";
 import { environmentProxy } from "./adapters/node/environment-proxy.ts";
 import { nodeWorld } from "./adapters/node/node-world.ts";
 import { log } from "./adapters/terminal/log.ts";
@@ -115,5 +116,6 @@ process.on("uncaughtException", (error) => {
 });
 
 process.exitCode = await main().catch(fail);
+await endCompilation(world.clock);
 // What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
 process.exit();

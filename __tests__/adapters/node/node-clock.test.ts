@@ -43,3 +43,10 @@ test("a deadline aborts as a time-out", async () => {
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   assert.equal((signal.reason as Error).name, "TimeoutError");
 });
+
+test("a machine's clock that is set moves nothing", (t) => {
+  const before = now();
+  const set = Date.now() + 3_600_000;
+  t.mock.method(Date, "now", () => set);
+  assert.ok(now() - before < 60_000);
+});

@@ -5,11 +5,16 @@ import type { Clock } from "../../world/clock.ts";
 /** Longer timers fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const longestTimer: Millis = 2 ** 31 - 1;
 
-const left = (at: Instant): Millis => Math.min(Math.max(0, at - Date.now()), longestTimer);
+/**
+ * The machine's time when the process began, and what has passed since: a clock that is set, by a person or by NTP,
+ * neither ends a stage nor makes it last.
+ */
+const now = (): Instant => Math.floor(performance.timeOrigin + performance.now());
 
-/** The machine's time. */
+const left = (at: Instant): Millis => Math.min(Math.max(0, at - now()), longestTimer);
+
 export const nodeClock: Clock = {
-  now: Date.now,
+  now,
   async sleepUntil(at, signal) {
     do await sleep(left(at), undefined, { signal }).catch(() => undefined);
     while (left(at) > 0 && !signal?.aborted);
