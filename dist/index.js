@@ -26134,6 +26134,31 @@ function fetchThrough({ network, timeout = 10_000 }) {
 
 /***/ }),
 
+/***/ 9112:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ endCompilation)
+/* harmony export */ });
+/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8877);
+
+const compilers = ["--no-maglev", "--no-turbofan", "--no-concurrent-sparkplug"];
+/** Far longer than one function takes. */
+const lastCompilations = 50;
+/**
+ * Lets nothing be compiled in the background any more, and what is under way end. A compilation that needs the garbage
+ * collector while the process ends waits for it for ever, and the process for the compilation:
+ * https://github.com/nodejs/node/issues/54918
+ */
+function endCompilation(clock) {
+    for (const compiler of compilers)
+        (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)(compiler);
+    return clock.sleepUntil(clock.now() + lastCompilations);
+}
+
+
+/***/ }),
+
 /***/ 5574:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -26307,10 +26332,14 @@ const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.ur
 
 /** Longer timers fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
 const longestTimer = 2 ** 31 - 1;
-const left = (at) => Math.min(Math.max(0, at - Date.now()), longestTimer);
-/** The machine's time. */
+/**
+ * The machine's time when the process began, and what has passed since: a clock that is set, by a person or by NTP,
+ * neither ends a stage nor makes it last.
+ */
+const now = () => Math.floor(performance.timeOrigin + performance.now());
+const left = (at) => Math.min(Math.max(0, at - now()), longestTimer);
 const nodeClock = {
-    now: Date.now,
+    now,
     async sleepUntil(at, signal) {
         do
             await (0,promises_namespaceObject.setTimeout)(left(at), undefined, { signal }).catch(() => undefined);
@@ -48782,15 +48811,17 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1392);
 /* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7217);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
-/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5574);
-/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5771);
-/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(73);
-/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3484);
-/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(4815);
-/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(6029);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(428);
+/* harmony import */ var _adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9112);
+/* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
+/* harmony import */ var _adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5771);
+/* harmony import */ var _adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(73);
+/* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3484);
+/* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4815);
+/* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7036);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6029);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9418);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(428);
+
 
 
 
@@ -48819,22 +48850,22 @@ const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .re
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__/* .makeCommandFile */ .A)(file);
-const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__/* .screenOn */ .E)(process.stdout);
-const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_11__/* .screenOn */ .E)(process.stderr);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_15__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(secret)));
+const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout);
+const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr);
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(secret)));
 const stop = new AbortController();
-const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_8__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_7__/* .environmentProxy */ .U)(env));
+const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main() {
-    const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .inputsFromJson */ .we)(env.ISTIO_CANARY_INPUTS);
-    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
+    const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .inputsFromJson */ .we)(env.ISTIO_CANARY_INPUTS);
+    const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
     if (asked.want === "command")
         return printUsage();
     if (asked.want === "help")
-        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .helpText */ .BK)(asked.command));
+        return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
         return print(_package_json__WEBPACK_IMPORTED_MODULE_2__/* .version */ .rE);
-    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_13__/* .loadConfig */ .Z)({
+    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_14__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
         readFile: (path) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(path, "utf8"),
@@ -48842,8 +48873,8 @@ async function main() {
     });
     const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
     const voice = process.stdout.isTTY && !github.actions
-        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_10__/* .progress */ .q)({ screen, clock: world.clock })
-        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_9__/* .log */ .R)({ screen, actions: github.actions });
+        ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock })
+        : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
     const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6141));
@@ -48859,17 +48890,17 @@ function print(text) {
 }
 /** What there is to choose from, and nothing was done. */
 function printUsage() {
-    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
+    stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
     return 2;
 }
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
-    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .RefusedError */ .fk;
-    const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .ToldError */ .QY
-        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error)
+    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .RefusedError */ .fk;
+    const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .ToldError */ .QY
+        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_12__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
@@ -48878,9 +48909,9 @@ function fail(thrown) {
     return refused ? 2 : 3;
 }
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
-const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
+const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, settled) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
     written.set("because", because);
     if (settled)
@@ -48893,12 +48924,13 @@ function tellOutputs(because, settled) {
 for (const signal of signals)
     process.on(signal, () => stop.abort("the job was cancelled"));
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_14__/* .tell */ .qz)(error))}\n`));
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
     stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
 });
 process.exitCode = await main().catch(fail);
+await (0,_adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__/* .endCompilation */ .R)(world.clock);
 // What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
 process.exit();
 
