@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hostIn, imageOf, releaseOfOne } from "../../sandbox/shop.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostIn, imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
 import { deploymentOf, holderOf, journalOf, objectsOf, routeOf, writesOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
@@ -169,6 +170,27 @@ export function people(): void {
     assert.equal(routeOf(sandbox), "stable 50, canary 50");
     first.signal("SIGINT");
     assert.equal((await first.ended).exit, 1);
+  });
+
+  test("`verify` does not contradict a stage that has just begun, though its window has the weight before, and compares it later", async (t) => {
+    const { sandbox, start, run } = await scene(t, { shop: "two", rate: 40 });
+    const first = await run({ ...releaseOfTwo("v2"), stages: "100", gates: "- restarts: {}" });
+    assert.equal(first.exit, 0, first.said);
+    await sleep(2_000); // v2 alone is served and counted for a while
+    const inputs = { ...releaseOfTwo("v3"), stages: "20:60s, 100", gates: "- restarts: {}" };
+    const job = start(inputs);
+    await until(
+      "the stage began",
+      () => journalOf(sandbox)?.state.phase,
+      (phase) => phase === "baking",
+    );
+    const verify = () => run({ ...inputs, command: "verify" });
+    const early = await verify();
+    assert.deepEqual([early.exit, /contradicts/.test(early.said)], [0, false], early.said);
+    const later = await until("the count may be compared", verify, ({ said }) => !/ask again/.test(said));
+    assert.match(later.said, /^reviews-v1 got \d+ of \d+ requests[\s\S]*Planned: 20 % since .*, which the count/m);
+    job.signal("SIGINT");
+    assert.equal((await job.ended).exit, 1);
   });
 
   test("`plan`, `status` and `verify` change nothing, and their JSON is all there is on standard output", async (t) => {

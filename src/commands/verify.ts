@@ -1,37 +1,70 @@
 import { type Share, wilson } from "../evidence/wilson.ts";
-import { formatDuration } from "../lib/duration.ts";
+import { formatDuration, type Instant, type Millis } from "../lib/duration.ts";
+import { newestWrite } from "../release/newest-write.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOutcome } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
-import { type CountedSplit, splitCountText } from "../words/split-count-text.ts";
+import { type CountedSplit, splitCountText, type WrittenAgo } from "../words/split-count-text.ts";
 import { required } from "./preconditions.ts";
 import { requestSplit } from "./request-split.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /** Counts how traffic really splits now, and says whether that is what was planned. */
 export async function verify(session: Session): Promise<ExitCode> {
-  const { target } = required(session.config);
-  const count = await countSplit(session, target);
+  const record = await session.journal.load();
+  const target = asReleased(required(session.config).target, record);
+  const written = record && writtenAgo(record, session, session.clock.now());
+  const count = await countSplit(session, target, written);
   if ("because" in count) {
     session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
     return 3;
   }
-  const planned = await plannedNow(session);
+  const planned = record && !isOutcome(record.state) ? plannedWeight(record) : undefined;
   const share = wilson(count.canary, count.canary + count.stable);
-  const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
+  const isComparable = written?.comparableIn === undefined;
+  const asPlanned = share && planned !== undefined && isComparable ? agrees(planned, share) : undefined;
   session.messages.print(
     session.config.json
-      ? JSON.stringify({ ...count, planned, ...share, asPlanned })
-      : splitCountText(target, { count, share, planned, asPlanned }),
+      ? JSON.stringify({ ...count, planned, written, ...share, asPlanned })
+      : splitCountText(target, { count, share, planned, written, asPlanned }),
   );
   return share === undefined || asPlanned === false ? 3 : 0;
 }
 
 const agrees = (planned: number, { low, high }: Share): boolean => planned >= low * 100 && planned <= high * 100;
 
-async function countSplit(session: Session, target: Target): Promise<CountedSplit | { readonly because: string }> {
-  const { url, window } = session.config.verify;
-  if (url !== undefined) return requestSplit({ ...session.config.verify, url }, target, session);
+/** What is planned is the share of the release's canary, which after a swap is the configuration's stable version. */
+function asReleased(configured: Target, record: ReleaseRecord | undefined): Target {
+  if (record?.target.canary.deployment !== configured.stable.deployment) return configured;
+  return { ...configured, stable: configured.canary, canary: configured.stable };
+}
+
+/** Scrapes after a write that still have something of the weight before: the caller's proxy's, and a version's own. */
+const mixedScrapes = 2;
+
+function writtenAgo(
+  record: ReleaseRecord,
+  { config: { metrics, verify } }: Session,
+  now: Instant,
+): WrittenAgo | undefined {
+  const at = newestWrite(record);
+  if (at === undefined) return undefined;
+  const ago = Math.max(0, now - at);
+  if (verify.url !== undefined || !metrics) return { ago, mixed: 0 };
+  const mixed = mixedScrapes * metrics.interval;
+  const comparableIn = mixed + metrics.interval - ago;
+  return comparableIn > 0 ? { ago, mixed, comparableIn } : { ago, mixed };
+}
+
+async function countSplit(
+  session: Session,
+  target: Target,
+  written: WrittenAgo | undefined,
+): Promise<CountedSplit | { readonly because: string }> {
+  const { metrics, verify } = session.config;
+  if (verify.url !== undefined) return requestSplit({ ...verify, url: verify.url }, target, session);
+  const window = windowOf(verify.window, written, metrics?.interval ?? 0);
   const tally = await session.history.traffic(target, window);
   if ("because" in tally) return tally;
   const { stable, canary, unattributed } = tally;
@@ -43,8 +76,9 @@ async function countSplit(session: Session, target: Target): Promise<CountedSpli
   };
 }
 
-/** What the release under way wants; undefined when there is none. */
-async function plannedNow(session: Session): Promise<number | undefined> {
-  const record = await session.journal.load();
-  return record && !isOutcome(record.state) ? plannedWeight(record) : undefined;
+/** No further back than the weight that there is now; while that is too new to be counted alone, since it was written. */
+function windowOf(longest: Millis, written: WrittenAgo | undefined, interval: Millis): Millis {
+  if (!written) return longest;
+  const { ago, mixed, comparableIn } = written;
+  return Math.min(longest, comparableIn === undefined ? ago - mixed : Math.max(ago, interval));
 }

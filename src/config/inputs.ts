@@ -456,7 +456,8 @@ export const inputs: readonly Input[] = [
     name: "verify-window",
     path: "verify.window",
     type: "duration",
-    description: "How far back Prometheus's counters are compared.",
+    description:
+      "How far back Prometheus's counters are compared; never further than to when the routes were given their weight.",
     default: "5m",
     commands: verifying,
   },

@@ -1,6 +1,8 @@
 import type { Share } from "../evidence/wilson.ts";
+import { formatDuration, type Millis } from "../lib/duration.ts";
 import { percent } from "../lib/numbers.ts";
 import type { Target } from "../release/target.ts";
+import { about } from "./traffic-in-words.ts";
 
 /** How requests really divided, counted by somebody. */
 export type CountedSplit = {
@@ -12,9 +14,20 @@ export type CountedSplit = {
   readonly from: string;
 };
 
+/** How long the routes have had the weight that they have now. */
+export type WrittenAgo = {
+  readonly ago: Millis;
+  /** So much of that time is counted together with the weight before. */
+  readonly mixed: Millis;
+  /** Present while nothing else is counted: when the count may be compared. */
+  readonly comparableIn?: Millis | undefined;
+};
+
 /** A count beside the plan. */
 export type ComparedSplit = {
   readonly count: CountedSplit;
+  /** Undefined where nobody knows. */
+  readonly written: WrittenAgo | undefined;
   /** The canary's, with what it may be by chance. Undefined where no request was counted. */
   readonly share: Share | undefined;
   /** The canary's planned share in percent; undefined when no release is under way. */
@@ -22,7 +35,8 @@ export type ComparedSplit = {
   readonly asPlanned: boolean | undefined;
 };
 
-export function splitCountText(target: Target, { count, share, planned, asPlanned }: ComparedSplit): string {
+export function splitCountText(target: Target, compared: ComparedSplit): string {
+  const { count, share } = compared;
   const { stable, canary, neither, from } = count;
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
   let others = `${target.stable.deployment} got ${stable}`;
@@ -30,12 +44,22 @@ export function splitCountText(target: Target, { count, share, planned, asPlanne
   const confidence = `95 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
   return [
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (${confidence}; ${from}).`,
-    `${others}. ${besideThePlan(planned, asPlanned)}`,
+    `${others}. ${besideThePlan(compared)}`,
   ].join("\n");
 }
 
-function besideThePlan(planned: number | undefined, asPlanned: boolean | undefined): string {
+function besideThePlan({ planned, written, asPlanned }: ComparedSplit): string {
+  if (written?.comparableIn !== undefined) return tooEarly(planned, written.ago, written.comparableIn);
   if (planned === undefined) return "No release is under way.";
-  if (asPlanned) return `Planned: ${planned} %, which the count agrees with.`;
-  return `Planned: ${planned} %, which the count contradicts.`;
+  const since = written ? ` since ${formatDuration(written.ago)}` : "";
+  if (asPlanned) return `Planned: ${planned} %${since}, which the count agrees with.`;
+  return `Planned: ${planned} %${since}, which the count contradicts.`;
+}
+
+/** What is counted has requests of two weights, and proves nothing of either. */
+function tooEarly(planned: number | undefined, ago: Millis, comparableIn: Millis): string {
+  let what = `Planned: ${planned} %, written ${about(ago)} ago`;
+  if (planned === undefined) what = `No release is under way, and the routes were written ${about(ago)} ago`;
+  const mixed = "the count has some of the weight before in it, so that it is compared with nothing";
+  return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
 }
