@@ -26956,7 +26956,7 @@ const rows = [
         name: "verify",
         purpose: "Count how traffic really splits now.",
         inBrief: "count how traffic really splits",
-        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 95 % confidence interval",
+        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 95 % confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
         exits: "0; 3 if it could not be counted or contradicts the plan",
         needs: [...service, "stable", "canary", "routes", "metrics", "verify"],
         reads: ["service", "versions", "routes", "metrics", "verify"],
@@ -27432,7 +27432,7 @@ const inputs = [
         name: "verify-window",
         path: "verify.window",
         type: "duration",
-        description: "How far back Prometheus's counters are compared.",
+        description: "How far back Prometheus's counters are compared; never further than to when the routes were given their weight.",
         default: "5m",
         commands: verifying,
     },
@@ -28902,7 +28902,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6141:
+/***/ 865:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32585,9 +32585,23 @@ function wilson(hits, requests) {
     return { share, low: hits === 0 ? 0 : centre - half, high: hits === requests ? 1 : centre + half };
 }
 
+;// CONCATENATED MODULE: ./src/release/newest-write.js
+/** What gives the routes a weight. Put back, they have it anew: somebody else's was there before. */
+const writes = ["route", "finish"];
+/**
+ * When the routes were given the weight that they have, by the journal. Undefined where a release has written none yet,
+ * or its log has lost it.
+ */
+function newestWrite({ log, stages }) {
+    return log.findLast(({ do: what }) => writes.includes(what))?.at ?? stages.at(-1)?.since;
+}
+
 ;// CONCATENATED MODULE: ./src/words/split-count-text.js
 
-function splitCountText(target, { count, share, planned, asPlanned }) {
+
+
+function splitCountText(target, compared) {
+    const { count, share } = compared;
     const { stable, canary, neither, from } = count;
     if (!share)
         return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
@@ -32597,15 +32611,26 @@ function splitCountText(target, { count, share, planned, asPlanned }) {
     const confidence = `95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
     return [
         `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
-        `${others}. ${besideThePlan(planned, asPlanned)}`,
+        `${others}. ${besideThePlan(compared)}`,
     ].join("\n");
 }
-function besideThePlan(planned, asPlanned) {
+function besideThePlan({ planned, written, asPlanned }) {
+    if (written?.comparableIn !== undefined)
+        return tooEarly(planned, written.ago, written.comparableIn);
     if (planned === undefined)
         return "No release is under way.";
+    const since = written ? ` since ${(0,lib_duration/* formatDuration */.a)(written.ago)}` : "";
     if (asPlanned)
-        return `Planned: ${planned} %, which the count agrees with.`;
-    return `Planned: ${planned} %, which the count contradicts.`;
+        return `Planned: ${planned} %${since}, which the count agrees with.`;
+    return `Planned: ${planned} %${since}, which the count contradicts.`;
+}
+/** What is counted has requests of two weights, and proves nothing of either. */
+function tooEarly(planned, ago, comparableIn) {
+    let what = `Planned: ${planned} %, written ${about(ago)} ago`;
+    if (planned === undefined)
+        what = `No release is under way, and the routes were written ${about(ago)} ago`;
+    const mixed = "the count has some of the weight before in it, so that it is compared with nothing";
+    return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
 }
 
 // EXTERNAL MODULE: ./src/lib/credentials.js
@@ -32675,27 +32700,51 @@ function versionIn(answer, { stable, canary }) {
 
 
 
+
 /** Counts how traffic really splits now, and says whether that is what was planned. */
 async function verify(session) {
-    const { target } = required(session.config);
-    const count = await verify_countSplit(session, target);
+    const record = await session.journal.load();
+    const target = asReleased(required(session.config).target, record);
+    const written = record && writtenAgo(record, session, session.clock.now());
+    const count = await verify_countSplit(session, target, written);
     if ("because" in count) {
         session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
         return 3;
     }
-    const planned = await plannedNow(session);
+    const planned = record && !(0,release_state/* isOutcome */.L2)(record.state) ? plannedWeight(record) : undefined;
     const share = wilson(count.canary, count.canary + count.stable);
-    const asPlanned = share && planned !== undefined ? agrees(planned, share) : undefined;
+    const isComparable = written?.comparableIn === undefined;
+    const asPlanned = share && planned !== undefined && isComparable ? agrees(planned, share) : undefined;
     session.messages.print(session.config.json
-        ? JSON.stringify({ ...count, planned, ...share, asPlanned })
-        : splitCountText(target, { count, share, planned, asPlanned }));
+        ? JSON.stringify({ ...count, planned, written, ...share, asPlanned })
+        : splitCountText(target, { count, share, planned, written, asPlanned }));
     return share === undefined || asPlanned === false ? 3 : 0;
 }
 const agrees = (planned, { low, high }) => planned >= low * 100 && planned <= high * 100;
-async function verify_countSplit(session, target) {
-    const { url, window } = session.config.verify;
-    if (url !== undefined)
-        return requestSplit({ ...session.config.verify, url }, target, session);
+/** What is planned is the share of the release's canary, which after a swap is the configuration's stable version. */
+function asReleased(configured, record) {
+    if (record?.target.canary.deployment !== configured.stable.deployment)
+        return configured;
+    return { ...configured, stable: configured.canary, canary: configured.stable };
+}
+/** Scrapes after a write that still have something of the weight before: the caller's proxy's, and a version's own. */
+const mixedScrapes = 2;
+function writtenAgo(record, { config: { metrics, verify } }, now) {
+    const at = newestWrite(record);
+    if (at === undefined)
+        return undefined;
+    const ago = Math.max(0, now - at);
+    if (verify.url !== undefined || !metrics)
+        return { ago, mixed: 0 };
+    const mixed = mixedScrapes * metrics.interval;
+    const comparableIn = mixed + metrics.interval - ago;
+    return comparableIn > 0 ? { ago, mixed, comparableIn } : { ago, mixed };
+}
+async function verify_countSplit(session, target, written) {
+    const { metrics, verify } = session.config;
+    if (verify.url !== undefined)
+        return requestSplit({ ...verify, url: verify.url }, target, session);
+    const window = windowOf(verify.window, written, metrics?.interval ?? 0);
     const tally = await session.history.traffic(target, window);
     if ("because" in tally)
         return tally;
@@ -32707,10 +32756,12 @@ async function verify_countSplit(session, target) {
         from: `Prometheus, the last ${(0,lib_duration/* formatDuration */.a)(window)}`,
     };
 }
-/** What the release under way wants; undefined when there is none. */
-async function plannedNow(session) {
-    const record = await session.journal.load();
-    return record && !(0,release_state/* isOutcome */.L2)(record.state) ? plannedWeight(record) : undefined;
+/** No further back than the weight that there is now; while that is too new to be counted alone, since it was written. */
+function windowOf(longest, written, interval) {
+    if (!written)
+        return longest;
+    const { ago, mixed, comparableIn } = written;
+    return Math.min(longest, comparableIn === undefined ? ago - mixed : Math.max(ago, interval));
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -48877,7 +48928,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6141));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 865));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
