@@ -135,6 +135,56 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.deepEqual(await it.differences("stable"), []);
     });
 
+    test("what a canary runs is known when it is ready; what somebody else changes is told, and can be brought back", async () => {
+      const { namespace, get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old", { replicas: 1 }),
+      ]);
+      const edit = (body: object): Promise<unknown> =>
+        world.client.patch(resources.deployments, namespace, "reviews-v2", { type: "merge", body });
+      const it = await workload();
+      await it.deploy();
+      const where = `Deployment ${namespace}/reviews-v2`;
+      const container = { name: "reviews", image: image("v1-old") };
+      await edit({ spec: { template: { spec: { containers: [container] } } } });
+      const early = (await it.health("canary")).changed ?? "";
+      assert.ok(early.startsWith(`${where} has the image ${image("v1-old")}, not ${image("v2")}`), early);
+      await it.deploy();
+      const { build: judged, changed } = await ready(it, "canary");
+      assert.equal(judged?.image, image("v2"));
+      assert.equal(changed, undefined);
+      const template = templateIn(await get("reviews-v2"));
+      assert.equal((await it.health("canary", judged)).changed, undefined);
+
+      await edit({ spec: { template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": "now" } } } } });
+      assert.equal((await it.health("canary", judged)).changed, undefined, "a restart is no change");
+      await edit({ spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } } });
+      const late = (await it.health("canary", judged)).changed ?? "";
+      assert.ok(late.startsWith(`${where} has another pod template than before`), late);
+      const other = it.anotherJob();
+      assert.match((await other.health("canary", judged)).changed ?? "", /another pod template/);
+      await other.deploy(judged);
+      assert.deepEqual(templateIn(await get("reviews-v2")), template);
+      assert.equal((await other.health("canary", judged)).changed, undefined);
+    });
+
+    test("a clone that somebody else changed gets its image again when it is deployed again", async () => {
+      const { namespace, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} } });
+      await it.deploy();
+      const body = [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: image("v9") }] as const;
+      await world.client.patch(resources.deployments, namespace, "reviews-v2", { type: "json", body });
+      assert.match((await it.health("canary")).changed ?? "", /reviews-v2 has the image \S+:v9, not \S+:v2/);
+      await it.deploy();
+      assert.equal((await ready(it, "canary")).build?.image, image("v2"));
+    });
+
+    test("stable gets the image that was judged, whatever the canary has by then", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v3")]);
+      const it = await workload({ image: undefined });
+      await it.updateStable({ image: image("v2"), digests: {} });
+      assert.match(JSON.stringify(await get("reviews-v1")), new RegExp(image("v2")));
+    });
+
     test("deploying again changes nothing", async () => {
       const { get, workload } = await scene();
       const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });
@@ -389,6 +439,8 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
 }
 
 const specOf = (object: KubernetesObject | undefined): unknown => object?.spec;
+const templateIn = (object: KubernetesObject | undefined): unknown =>
+  (object?.spec as { template?: unknown } | undefined)?.template;
 const replicas = (object: KubernetesObject | undefined): number | undefined =>
   (object?.spec as { replicas?: number } | undefined)?.replicas;
 

@@ -20,6 +20,18 @@ const meddledOnce = (): Behaviour => {
   };
 };
 
+/** Somebody gives the canary another image in its second stage, once. */
+const changedOnce = (): Behaviour => {
+  let done = false;
+  return {
+    meddle(cluster, now) {
+      if (done || now < 30 * second) return;
+      done = true;
+      cluster.canary = "changed";
+    },
+  };
+};
+
 const twoStages = planOf({ stages: [stageOf(5), stageOf(50)] });
 
 const stories: readonly Story[] = [
@@ -45,6 +57,8 @@ const stories: readonly Story[] = [
     () => ({ health: (of) => (of === "stable" ? { ready: false, fatal: "quota exceeded" } : {}) }),
   ],
   ["a weight that is put back", planOf({ drift: "put-back" }), meddledOnce],
+  ["a canary that somebody else changes", planOf(), changedOnce],
+  ["a canary that is put back, and begins again", judgedByEvidence(planOf({ drift: "put-back" })), changedOnce],
   [
     "a canary whose pods get no requests any more",
     judgedByEvidence(twoStages),
@@ -83,6 +97,7 @@ function isNamed(weight: number, state: State | undefined, { stages, promotion }
       return stages[state.stage]?.weight === weight;
     case "promoting":
       return state.step === "finishing" && weight === (promotion === "swap" ? 100 : 0);
+    case "preparing":
     case "rolling-back":
       return state.step === "returning" && weight === 0;
     default:

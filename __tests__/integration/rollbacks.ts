@@ -147,6 +147,23 @@ export function rollbacks(): void {
     );
   });
 
+  test("a canary that somebody else gives another image is not promoted for what that one did", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const release = { ...releaseOfTwo("v2-err60"), stages: long, gates: "- restarts: {}", promotion: "update" };
+    const program = world.start(release);
+    await until(
+      "the stage began",
+      () => journalOf(world.sandbox)?.state.phase,
+      (phase) => phase === "baking",
+    );
+    giveImage(world, "v2");
+    await assertRolledBack(
+      world,
+      await program.ended,
+      /^somebody else changed the canary, .*reviews-v2 has the image .*:v2, not .*:v2-err60, written by kubectl/,
+    );
+  });
+
   test("weights that somebody else writes are put back where the plan says so, and the release goes on", async (t) => {
     const { sandbox, traffic, start } = await scene(t, { shop: "two" });
     const program = start({ ...releaseOfTwo("v2"), stages: "50:2s, 100", gates: patient, drift: "put-back" });
@@ -178,6 +195,20 @@ export function rollbacks(): void {
     await assertRolledBack(world, ended, /no more than half on Fridays/);
     assert.equal(world.traffic.counts().bad, 0);
   });
+}
+
+/** Somebody with `kubectl set image`. */
+function giveImage({ sandbox }: Pick<Scene, "sandbox">, tag: string): void {
+  const { spec } = find(sandbox, "deployments", "reviews-v2") ?? assert.fail("the canary's Deployment is gone");
+  const written = JSON.stringify(spec).replaceAll(/reviews:v[^"]*/g, `reviews:${tag}`);
+  sandbox.api.apply([
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "reviews-v2", namespace: "shop" },
+      spec: JSON.parse(written),
+    },
+  ]);
 }
 
 /** Somebody with kubectl. */

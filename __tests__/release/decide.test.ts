@@ -11,13 +11,14 @@ import type { Health } from "../../src/release/health.ts";
 import type { Look, Observation, Trouble } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Reason } from "../../src/release/reason.ts";
-import type { Running, State } from "../../src/release/state.ts";
+import type { PreparationStep, Running, State } from "../../src/release/state.ts";
 import { say } from "../../src/words/say.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, second, stageOf } from "../support/world.ts";
 
 const now = 1_000 * second;
 const healthy: Health = { ready: true, desired: 2, available: 2, restarts: 0, because: "2 of 2 pods are available" };
+const changed: Health = { ...healthy, changed: "Deployment shop/reviews-v2 has the image v3, not v2" };
 const counted = (requests: number, errors: number): Tally => ({
   stable: { requests: 1_000, errors: 0, buckets: [] },
   canary: { requests, errors, buckets: [] },
@@ -31,6 +32,7 @@ type Sight = {
   readonly look?: "failed";
   readonly canary?: Health;
   readonly stable?: Health;
+  readonly again?: number;
   readonly drift?: string;
   readonly tally?: Tally;
   readonly uncounted?: string;
@@ -39,9 +41,9 @@ type Sight = {
 const seen = (sight: Sight = {}): Sight => sight;
 
 const observed = ({ phase }: Running, sight: Sight): Observation => {
-  const { stop, trouble, deadlineAt = now + 3_600 * second } = sight;
+  const { stop, trouble, again, deadlineAt = now + 3_600 * second } = sight;
   if (sight.look === "failed") return { now, deadlineAt, stop, trouble: trouble ?? assert.fail() };
-  return { now, deadlineAt, stop, trouble, look: lookOf(phase, sight) };
+  return { now, deadlineAt, stop, again, trouble, look: lookOf(phase, sight) };
 };
 
 function lookOf(phase: Running["phase"], sight: Sight): Look {
@@ -53,7 +55,7 @@ function lookOf(phase: Running["phase"], sight: Sight): Look {
     case "shifting":
       return { phase, canary, evidence };
     case "promoting":
-      return { phase, stable };
+      return { phase, stable, canary };
     case "baking": {
       const counts = uncounted === undefined ? { tally } : { uncounted };
       return { phase, drift, canary, counts, served: undefined, evidence, readings: new Map() };
@@ -75,7 +77,7 @@ const shifting = (stage: number, step: "scaling" | "filling" | "routing", age = 
   step,
   since: now - age,
 });
-const preparing = (step: "deploying" | "starting" | "settling", age = 0): Running => ({
+const preparing = (step: PreparationStep, age = 0): Running => ({
   phase: "preparing",
   step,
   since: now - age,
@@ -383,6 +385,146 @@ const table: readonly (readonly [
     "rolling-back/returning",
     "drift",
     "put back 2 times",
+  ],
+  [
+    "a canary that somebody else changed while it starts is rolled back",
+    planOf(),
+    preparing("starting"),
+    seen({ canary: changed }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "not what would be promoted: Deployment shop/reviews-v2 has the image v3",
+  ],
+  [
+    "or put back, if the plan says so",
+    put,
+    preparing("starting"),
+    seen({ canary: changed }),
+    "nothing",
+    "preparing/deploying",
+    "canary-put-back",
+    "deploying it again",
+  ],
+  [
+    "one that is changed in a stage is rolled back, whatever its gates say",
+    planOf(),
+    baking(1, 20 * second),
+    seen({ canary: changed, tally: counted(500, 0) }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "has the image v3",
+  ],
+  [
+    "or gives its traffic back first and begins again, if the plan says so",
+    put,
+    baking(1, 20 * second),
+    seen({ canary: changed }),
+    "nothing",
+    "preparing/returning",
+    "canary-put-back",
+    "from the beginning",
+  ],
+  [
+    "a release that begins again gives stable everything first",
+    put,
+    preparing("returning"),
+    seen(),
+    "finish",
+    "preparing/deploying",
+    "beginning-again",
+    "begins again",
+  ],
+  [
+    "but it does not begin again for ever",
+    put,
+    baking(1, 20 * second),
+    seen({ canary: changed, again: 2 }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "put back 2 times",
+  ],
+  [
+    "a canary that is changed before its next weight does not get it",
+    planOf(),
+    shifting(3, "routing"),
+    seen({ canary: changed }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "has the image v3",
+  ],
+  [
+    "nor does one that could not be looked at",
+    planOf(),
+    shifting(1, "routing"),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
+    "wait",
+    "",
+    "looking-again",
+    "looking again",
+  ],
+  [
+    "a canary that is changed before stable gets its image is not promoted",
+    update,
+    promoting("updating"),
+    seen({ canary: changed, stable: { ...healthy, untouched: true } }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "has the image v3",
+  ],
+  [
+    "nor one that is changed before the roles are exchanged",
+    planOf(),
+    promoting("finishing"),
+    seen({ canary: changed, stable: { ...healthy, untouched: true } }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "has the image v3",
+  ],
+  [
+    "once stable is being changed the promotion goes on, with the image that was judged",
+    update,
+    promoting("updating"),
+    seen({ canary: changed, stable: { ...healthy, untouched: false } }),
+    "update-stable",
+    "promoting/starting",
+    "updating-stable",
+    "stable gets",
+  ],
+  [
+    "as it does when stable has no pod left to go back to",
+    planOf(),
+    promoting("finishing"),
+    seen({ canary: changed, stable: { ...healthy, available: 0, untouched: true } }),
+    "finish",
+    "promoting/draining",
+    "promoted",
+    "new stable",
+  ],
+  [
+    "a promotion waits for a look at what it promotes",
+    update,
+    promoting("updating"),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
+    "wait",
+    "",
+    "looking-again",
+    "looking again",
+  ],
+  [
+    "a stable that does not run what was judged gets no traffic",
+    update,
+    promoting("starting", 1 * second),
+    seen({ stable: { ...healthy, changed: "pod reviews-v1-x runs another digest" } }),
+    "nothing",
+    "failed/promoting",
+    "stable-changed",
+    "runs another digest. All traffic stays on the canary",
   ],
   [
     "a refusal that lasts ends a release",

@@ -10,7 +10,7 @@ import type { Health } from "../../src/release/health.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial, type State } from "../../src/release/state.ts";
-import type { Target } from "../../src/release/target.ts";
+import type { Role, Target } from "../../src/release/target.ts";
 import { jumpingClock } from "./clock.ts";
 import { evidenceRules } from "./evidence-rules.ts";
 import { shopTarget } from "./shop-target.ts";
@@ -57,7 +57,8 @@ export const judgedByEvidence = (plan: Plan, rules: Partial<Plan["evidence"]> = 
 /** What the cluster is, as far as a release can change it. */
 export type Cluster = {
   weight: number;
-  canary: "as before" | "deployed" | "promoted";
+  /** `changed`: by somebody else, since it was deployed. */
+  canary: "as before" | "deployed" | "changed" | "promoted";
   stable: "as before" | "new image" | "scaled down";
   subset: boolean;
 };
@@ -185,6 +186,14 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 
+  const identity: Readonly<Record<Role, () => Pick<Health, "build" | "changed" | "untouched">>> = {
+    stable: () => ({ untouched: cluster.stable === "as before" }),
+    canary: () =>
+      cluster.canary === "changed"
+        ? { changed: "reviews-v2 has the image v3, not v2" }
+        : { build: { image: "v2", digests: {} } },
+  };
+
   const ports: Omit<Ports, "metrics"> = {
     router: {
       prepare: () => change("router.prepare", { subset: true }),
@@ -204,7 +213,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     workload: {
       deploy: () => change("workload.deploy", { canary: "deployed" }),
       scale: () => port("workload.scale", () => undefined),
-      health: (of) => port(`workload.health ${of}`, () => ({ ...healthy, ...behaviour.health?.(of, now()) })),
+      health: (of) =>
+        port(`workload.health ${of}`, () => ({ ...healthy, ...identity[of](), ...behaviour.health?.(of, now()) })),
       updateStable: () => change("workload.updateStable", { stable: "new image" }),
       retire: (loser) =>
         change(

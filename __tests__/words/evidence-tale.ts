@@ -76,7 +76,7 @@ function lookOf(phase: Running["phase"], evidence: Evidence, tally: Tally): Look
     case "shifting":
       return { phase, canary: healthy, evidence };
     case "promoting":
-      return { phase, stable: healthy };
+      return { phase, stable: healthy, canary: healthy };
     case "baking":
       return {
         ...{ phase, drift: undefined, canary: healthy, served: undefined, readings: new Map() },

@@ -56,6 +56,29 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   ],
   "stage-undecided": [[{ stage: "10 %", verdict }, `stage 10 % ended undecided, which fails by the plan: ${few}`]],
   "pods-gone": [[{ pods }, `no pod of the canary is available any more: ${pods}`]],
+  "canary-put-back": [
+    [
+      { differences },
+      "somebody else changed the canary (v2 has 0 %); deploying it again, to be judged from the beginning",
+    ],
+  ],
+  "beginning-again": [[{}, "stable has all requests again; the release begins again"]],
+  "canary-changed": [
+    [
+      { differences, putBacks: 0 },
+      "somebody else changed the canary, so what was judged is not what would be promoted: v2 has 0 %",
+    ],
+    [
+      { differences, putBacks: 2 },
+      "somebody else changed the canary, again after it was put back 2 times, so what was judged is not what would be promoted: v2 has 0 %",
+    ],
+  ],
+  "stable-changed": [
+    [
+      { differences },
+      "stable does not run what was judged: v2 has 0 %. All traffic stays on the canary, which passed every stage",
+    ],
+  ],
   "put-back": [[{ differences }, "somebody else changed the route (v2 has 0 %); putting it back"]],
   drift: [
     [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0 %"],

@@ -318,7 +318,8 @@ export const inputs: readonly Input[] = [
     name: "drift",
     path: "drift",
     type: "text",
-    description: "When somebody else changes the weights: roll-back, or put-back (twice at most).",
+    description:
+      "When somebody else changes the weights or the canary: roll-back, or put-back (twice at most; a canary is then judged from the beginning).",
     default: "roll-back",
     commands: planning,
   },

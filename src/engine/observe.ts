@@ -3,10 +3,11 @@ import type { Instant } from "../lib/duration.ts";
 import { DeniedError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Health } from "../release/health.ts";
-import type { Look, Readings, Trouble } from "../release/observation.ts";
+import type { Look, PromotingLook, Readings, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitOf } from "../release/split.ts";
-import type { Baking, Running, Shifting } from "../release/state.ts";
+import type { Baking, Promoting, Running, Shifting } from "../release/state.ts";
+import { winnerOf } from "../release/transition.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 
 /** What this job has seen. */
@@ -40,17 +41,15 @@ export async function observe(
   try {
     switch (state.phase) {
       case "preparing": {
-        const canary = state.step === "starting" ? await ports.workload.health("canary") : undefined;
+        const canary = state.step === "starting" ? await ports.workload.health("canary", record.judged) : undefined;
         return { memory, look: { phase: "preparing", canary } };
       }
       case "shifting":
         return await lookWhileShifting(record, state.step, ports, memory, signal);
       case "baking":
         return await lookAtStage(record, state, ports, memory, signal);
-      case "promoting": {
-        const stable = state.step === "starting" ? await ports.workload.health("stable") : undefined;
-        return { memory, look: { phase: "promoting", stable } };
-      }
+      case "promoting":
+        return { memory, look: await lookWhilePromoting(record, state.step, ports) };
       case "rolling-back": {
         const canary = state.step === "draining" ? await lastWords(ports) : undefined;
         return { memory, look: { phase: "rolling-back", canary } };
@@ -63,6 +62,21 @@ export async function observe(
 }
 
 export const failureOf = (error: unknown): Failure => ({ words: tell(error), lasting: error instanceof DeniedError });
+
+/** Before stable is changed, or has no traffic any more, what is promoted is compared with what was judged. */
+async function lookWhilePromoting(
+  { plan, judged }: ReleaseRecord,
+  step: Promoting["step"],
+  { workload }: Ports,
+): Promise<PromotingLook> {
+  const isLastChance = step === "updating" || (step === "finishing" && winnerOf(plan) === "canary");
+  const [stable, canary] = await Promise.all([
+    isLastChance ? workload.health("stable") : undefined,
+    isLastChance ? workload.health("canary", judged) : undefined,
+  ]);
+  if (step !== "starting") return { phase: "promoting", stable, canary };
+  return { phase: "promoting", stable: await workload.health("stable", judged), canary };
+}
 
 /** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
 const lastWords = (ports: Ports): Promise<Health | undefined> => ports.workload.health("canary").catch(() => undefined);
@@ -81,7 +95,7 @@ async function lookWhileShifting(
   const serves = record.stages.length > 0;
   const isCounted = step === "routing" || (step === "filling" && serves);
   const [pods, counted] = await Promise.all([
-    step === "filling" ? orFailure(ports.workload.health("canary"), signal) : undefined,
+    step === "scaling" ? undefined : orFailure(ports.workload.health("canary", record.judged), signal),
     isCounted ? count(record, memory, ports, signal) : undefined,
   ]);
   const known = counted ? keep(memory, counted) : { memory };
@@ -103,7 +117,7 @@ async function lookAtStage(
     orFailure(
       Promise.all([
         ports.router.drift(splitOf(record.plan, state.stage)),
-        ports.workload.health("canary"),
+        ports.workload.health("canary", record.judged),
         askQueries(record, state, ports, memory, signal),
       ]),
       signal,

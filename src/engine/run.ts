@@ -46,7 +46,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
     if (looked) memory = looked.memory;
     if (looked?.poll) record = { ...record, ledger: append(record.ledger, looked.poll) };
 
-    const observation = observationOf(looked, troubles, ports.clock.now(), job);
+    const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
     const decision = decide(record.plan, state, observation);
     const nextRecord = follow(record, decision, observation);
     ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
@@ -60,6 +60,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
     }
     record = result.record;
     if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
+    if (state.phase === "preparing") memory = remember(record); // it may have begun again
   }
   return record;
 }
@@ -70,9 +71,15 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
 type Troubles = { readonly look?: Trouble | undefined; readonly effect?: Trouble | undefined };
 
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
-function observationOf(looked: Looked | undefined, troubles: Troubles, now: Instant, job: Job): Observation {
+function observationOf(
+  looked: Looked | undefined,
+  { again }: ReleaseRecord,
+  troubles: Troubles,
+  now: Instant,
+  job: Job,
+): Observation {
   const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-  const moment = { now, deadlineAt: job.deadlineAt, stop };
+  const moment = { now, deadlineAt: job.deadlineAt, stop, again };
   if (looked && "look" in looked) return { ...moment, look: looked.look, trouble: troubles.effect };
   const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
   return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };
@@ -143,7 +150,7 @@ async function attempt(
 ): Promise<Result> {
   try {
     if (decision.do === "route" && record.state.phase === "baking") await save(record, ports);
-    await effect(decision, record.state, ports, job);
+    await effect(decision, record, ports, job);
     if (decision.do === "wait") return { record: nextRecord };
     if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
     await save(nextRecord, ports);
@@ -156,8 +163,9 @@ async function attempt(
 }
 
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision: Decision, state: State, ports: Ports, job: Job): Promise<void> {
-  const work = (signal: AbortSignal): Promise<void> => enact(decision, ports, signal);
+function effect(decision: Decision, record: ReleaseRecord, ports: Ports, job: Job): Promise<void> {
+  const { state } = record;
+  const work = (signal: AbortSignal): Promise<void> => enact(decision, record, ports, signal);
   return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, ports.clock, work, grace);
 }
 

@@ -23,6 +23,11 @@ export type Pod = {
 export type ContainerStatus = {
   readonly name: string;
   readonly image: string;
+  /**
+   * What of the image never changes, as the registry names it: `sha256:…`. Undefined where the kubelet knows only a
+   * name of its own, which differs from node to node.
+   */
+  readonly digest: string | undefined;
   readonly restarts: number;
   readonly waiting?: { readonly reason: string; readonly message: string } | undefined;
   /** How its last run ended. */
@@ -58,6 +63,7 @@ function readStatus(raw: unknown): ContainerStatus {
   return {
     name: textAt(raw, "name") ?? "",
     image: textAt(raw, "image") ?? "",
+    digest: textAt(raw, "imageID")?.split("@")[1],
     restarts: numberAt(raw, "restartCount") ?? 0,
     waiting: readWaiting(field(raw, "state", "waiting")),
     ended: readEnded(field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated")),

@@ -1,5 +1,6 @@
 import type { Instant } from "../lib/duration.ts";
 import { bake, failureMeanwhile, lookAgain } from "./bake.ts";
+import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import type { Health } from "./health.ts";
 import { lookIn, type Observation } from "./observation.ts";
@@ -28,24 +29,35 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
   switch (state.phase) {
     case "preparing": {
       const canary = seen && lookIn("preparing", seen).canary;
-      return stopOf(plan, state, observation, canary) ?? prepare(plan, state, now, canary);
+      return (
+        stopOf(plan, state, observation, canary) ??
+        answerChange(plan, state, observation, canary) ??
+        prepare(plan, state, now, canary)
+      );
     }
     case "shifting": {
       const look = seen && lookIn("shifting", seen);
       return (
         stopOf(plan, state, observation, look?.canary) ??
+        answerChange(plan, state, observation, look?.canary) ??
         failureMeanwhile(plan, state, look?.evidence, now) ??
-        shift(plan, state, now, look?.canary)
+        shift(plan, state, observation, look?.canary)
       );
     }
     case "baking": {
       if (observation.look === undefined)
         return stopOf(plan, state, observation, undefined) ?? lookAgain(plan, now, observation.trouble);
       const look = lookIn("baking", observation.look);
-      return stopOf(plan, state, observation, look.canary) ?? bake(plan, state, look, now);
+      return (
+        stopOf(plan, state, observation, look.canary) ??
+        answerChange(plan, state, observation, look.canary) ??
+        bake(plan, state, look, now)
+      );
     }
-    case "promoting": // Past this point only forward is safe: stable may already be changing (fluxcd/flagger#1898).
-      return giveUp(plan, state, observation) ?? promote(plan, state, observation);
+    case "promoting":
+      return (
+        giveUp(plan, state, observation) ?? turnBack(plan, state, observation) ?? promote(plan, state, observation)
+      );
     case "rolling-back":
       return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
   }
@@ -75,6 +87,13 @@ function reasonToStop(plan: Plan, observation: Observation, canary: Health | und
 
 function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | undefined): Decision {
   switch (state.step) {
+    case "returning":
+      return {
+        do: "finish",
+        winner: "stable",
+        next: { ...state, step: "deploying", since: now },
+        reason: { kind: "beginning-again" },
+      };
     case "deploying":
       return { do: "deploy", next: { ...state, step: "starting", since: now }, reason: { kind: "deploying" } };
     case "starting":
@@ -84,7 +103,7 @@ function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | un
   }
 }
 
-function shift(plan: Plan, state: Shifting, now: Instant, canary: Health | undefined): Decision {
+function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, canary: Health | undefined): Decision {
   const to = splitOf(plan, state.stage);
   switch (state.step) {
     case "scaling":
@@ -97,6 +116,7 @@ function shift(plan: Plan, state: Shifting, now: Instant, canary: Health | undef
     case "filling":
       return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
     case "routing":
+      if (!canary && trouble) return lookAgain(plan, now, trouble);
       return {
         do: "route",
         to,
@@ -129,6 +149,18 @@ function awaitCanary(
 /** Pods are looked at more often than metrics: readiness is what a user waits for. */
 const readyPoll = (plan: Plan): number => Math.min(plan.pollEvery, 1_000);
 
+/**
+ * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was, what is no
+ * longer what was judged is not promoted.
+ */
+function turnBack(plan: Plan, state: Promoting, observation: Observation): Decision | undefined {
+  if (state.step !== "updating" && state.step !== "finishing") return undefined;
+  if (!observation.look) return lookAgain(plan, observation.now, observation.trouble);
+  const { stable, canary } = lookIn("promoting", observation.look);
+  if (!stable?.untouched || stable.available === 0) return undefined;
+  return answerChange(plan, state, observation, canary);
+}
+
 function promote(plan: Plan, state: Promoting, { now, look }: Observation): Decision {
   const to = (step: PromotionStep): State => ({ phase: "promoting", step, since: now });
   const winner = winnerOf(plan);
@@ -153,6 +185,8 @@ function promote(plan: Plan, state: Promoting, { now, look }: Observation): Deci
 
 /** Undefined when its pods could not be read. */
 function awaitStable(plan: Plan, state: Promoting, now: Instant, stable: Health | undefined, ready: State): Decision {
+  if (stable?.changed !== undefined)
+    return failed(plan, state, { kind: "stable-changed", differences: stable.changed });
   if (stable?.ready) return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
   if (stable?.fatal !== undefined) return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
   const stuck = now - state.since >= plan.ready;

@@ -1,4 +1,5 @@
 import type { Evidence } from "../evidence/evidence.ts";
+import { emptyLedger } from "../evidence/ledger.ts";
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
@@ -21,7 +22,29 @@ export function follow(record: ReleaseRecord, decision: Decision, observation: O
     state: next,
     stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
     log: withEntry(record.log, { at: now, do: decision.do, reason }),
+    ...judgedFrom(record, decision, observation),
+    ...begunAgain(record, decision),
   };
+}
+
+/** What the canary runs when it becomes ready is what is judged from then on. */
+function judgedFrom(
+  { state }: ReleaseRecord,
+  { reason }: Decision,
+  { look }: Observation,
+): Pick<ReleaseRecord, "judged"> | undefined {
+  if (state.phase !== "preparing" || reason.kind !== "canary-ready" || look?.phase !== "preparing") return undefined;
+  return look.canary?.build && { judged: look.canary.build };
+}
+
+/** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */
+function begunAgain(
+  { state, again = 0 }: ReleaseRecord,
+  decision: Decision,
+): Partial<Pick<ReleaseRecord, "again" | "stages" | "ledger">> | undefined {
+  if (decision.reason.kind === "canary-put-back") return { again: again + 1 };
+  const isReturned = state.phase === "preparing" && state.step === "returning" && decision.do === "finish";
+  return isReturned ? { stages: [], ledger: emptyLedger } : undefined;
 }
 
 /**

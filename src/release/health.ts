@@ -1,3 +1,5 @@
+import type { Build } from "./build.ts";
+
 /** How a version's pods are. */
 export type Health = {
   /** Every pod that is asked for runs the wanted template and is available, and none of an older template is left. */
@@ -10,4 +12,13 @@ export type Health = {
   readonly because: string;
   /** Why waiting will not help, in the pod's own words: an image that cannot be pulled, a crash loop, a quota. */
   readonly fatal?: string;
+  /** What the pods run. Only of a canary that is ready and of which nothing was written down yet. */
+  readonly build?: Build | undefined;
+  /**
+   * How what runs differs from what the release deployed, or judged since, in words, with who changed it where that is
+   * known.
+   */
+  readonly changed?: string | undefined;
+  /** Of stable: it has the images that it had before the release. */
+  readonly untouched?: boolean | undefined;
 };

@@ -21,6 +21,8 @@ export type Observation = {
   readonly deadlineAt: Instant;
   /** Somebody wants the release to stop: "the job was cancelled". */
   readonly stop?: string | undefined;
+  /** How often the release began again already. Missing is never. */
+  readonly again?: number | undefined;
 } & (
   | {
       readonly look: Look;
@@ -56,7 +58,12 @@ export type BakingLook = {
   readonly readings: Readings;
 };
 
-export type PromotingLook = { readonly phase: "promoting"; readonly stable: Health | undefined };
+export type PromotingLook = {
+  readonly phase: "promoting";
+  readonly stable: Health | undefined;
+  /** Undefined also once stable serves. */
+  readonly canary: Health | undefined;
+};
 
 /** `canary` is undefined also when its pods could not be read: they are not worth a rollback's trouble. */
 export type RollingBackLook = { readonly phase: "rolling-back"; readonly canary: Health | undefined };

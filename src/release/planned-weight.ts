@@ -9,9 +9,9 @@ const afterPromotion: Readonly<Record<Plan["promotion"], number>> = { update: 0,
 export function plannedWeight({ plan, state, stages }: Pick<ReleaseRecord, "plan" | "state" | "stages">): number {
   const lastStage = stages.at(-1)?.weight ?? 0;
   switch (state.phase) {
-    case "preparing":
     case "rolled-back":
       return 0;
+    case "preparing":
     case "rolling-back":
       return state.step === "returning" ? lastStage : 0;
     case "shifting":

@@ -52,7 +52,14 @@ type OfStage =
   | { readonly kind: "stage-undecided"; readonly stage: string; readonly verdict: GateVerdict }
   | { readonly kind: "pods-gone"; readonly pods: string }
   | { readonly kind: "put-back"; readonly differences: string }
-  | { readonly kind: "drift"; readonly differences: string; readonly putBacks: number };
+  | { readonly kind: "drift"; readonly differences: string; readonly putBacks: number }
+  | OfChange;
+
+/** Somebody else changed the canary, so that what is judged is not what was deployed, or judged before. */
+type OfChange =
+  | { readonly kind: "canary-put-back"; readonly differences: string }
+  | { readonly kind: "beginning-again" }
+  | { readonly kind: "canary-changed"; readonly differences: string; readonly putBacks: number };
 
 /** `verdict`: the stage goes on by the plan although this is open. */
 export type Passed = {
@@ -76,6 +83,7 @@ type OfPromotion =
   /** `stuck`: it is not waited for any longer. */
   | { readonly kind: "stable-not-ready"; readonly pods?: string | undefined; readonly stuck: boolean }
   | { readonly kind: "stable-broken"; readonly pods: string }
+  | { readonly kind: "stable-changed"; readonly differences: string }
   | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
   | { readonly kind: "draining"; readonly left: Millis }
   | { readonly kind: "drained" }

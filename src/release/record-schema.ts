@@ -238,10 +238,14 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("pods-gone", { pods: text }),
   reasonOf("put-back", { differences: text }),
   reasonOf("drift", { differences: text, putBacks: number }),
+  reasonOf("canary-put-back", { differences: text }),
+  reasonOf("beginning-again", {}),
+  reasonOf("canary-changed", { differences: text, putBacks: number }),
   reasonOf("updating-stable", {}),
   reasonOf("stable-ready", { pods: text }),
   reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
   reasonOf("stable-broken", { pods: text }),
+  reasonOf("stable-changed", { differences: text }),
   reasonOf("promoted", { winner: role }),
   reasonOf("draining", { left: number }),
   reasonOf("drained", {}),
@@ -260,7 +264,11 @@ const reason = z.discriminatedUnion("kind", [
 ]);
 
 const state = z.discriminatedUnion("phase", [
-  z.object({ phase: z.literal("preparing"), step: z.enum(["deploying", "starting", "settling"]), since: number }),
+  z.object({
+    phase: z.literal("preparing"),
+    step: z.enum(["returning", "deploying", "starting", "settling"]),
+    since: number,
+  }),
   z.object({
     phase: z.literal("shifting"),
     step: z.enum(["scaling", "filling", "routing"]),
@@ -306,6 +314,12 @@ const stageRecord = z.object({
   polls: number,
   tally: z.object({ stable: count, canary: count, unattributed: count }),
   served: z.exactOptional(pair),
+});
+
+const build = z.object({
+  image: optionalText,
+  replicaSet: optionalText,
+  digests: z.record(text, z.array(text)),
 });
 
 const mixture = z.object({ logs: z.array(number), rests: z.array(number) });
@@ -355,4 +369,6 @@ export const recordSchema = z.object({
   stages: z.array(stageRecord),
   log: z.array(z.object({ at: number, do: text, reason })),
   ledger: ledgerSchema,
+  judged: z.exactOptional(build),
+  again: optionalNumber,
 });

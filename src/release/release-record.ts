@@ -2,6 +2,7 @@ import type { Pair } from "../evidence/error-ratio.ts";
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
+import type { Build } from "./build.ts";
 import type { Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
 import type { State } from "./state.ts";
@@ -57,4 +58,8 @@ export type ReleaseRecord = {
   readonly log: readonly LogEntry[];
   /** What was counted, poll by poll. */
   readonly ledger: Ledger;
+  /** What the canary ran when it became ready: what is judged, and all that may be promoted. */
+  readonly judged?: Build | undefined;
+  /** How often the release began again because somebody else changed its canary. */
+  readonly again?: number | undefined;
 };

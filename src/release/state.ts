@@ -10,6 +10,12 @@ export type PromotionStep =
   | "draining" //     the loser finishes its requests
   | "retiring"; //    the loser's pods go
 
+export type PreparationStep =
+  | "returning" //    only where it begins again: routes as they were before
+  | "deploying"
+  | "starting"
+  | "settling"; //    the mesh learns of the pods
+
 export type RollbackStep =
   | "returning" //    routes as they were before
   | "draining"
@@ -20,7 +26,7 @@ export type RollbackStep =
  * so a job that starts again repeats it without harm.
  */
 export type State =
-  | { readonly phase: "preparing"; readonly step: "deploying" | "starting" | "settling"; readonly since: Instant }
+  | { readonly phase: "preparing"; readonly step: PreparationStep; readonly since: Instant }
   | {
       readonly phase: "shifting";
       readonly step: "scaling" | "filling" | "routing";

@@ -8,7 +8,7 @@ export const rollBack = (state: State, reason: Reason, now: Instant): State => (
   phase: "rolling-back",
   step: "returning",
   reason,
-  served: state.phase !== "preparing",
+  served: state.phase !== "preparing" || state.step === "returning",
   since: now,
 });
 

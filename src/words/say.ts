@@ -54,6 +54,12 @@ function sentence(reason: Reason): string {
       return `somebody else changed the route (${reason.differences}); putting it back`;
     case "drift":
       return `somebody else changed the route${again(reason.putBacks)}: ${reason.differences}`;
+    case "canary-put-back":
+      return `somebody else changed the canary (${reason.differences}); deploying it again, to be judged from the beginning`;
+    case "beginning-again":
+      return "stable has all requests again; the release begins again";
+    case "canary-changed":
+      return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
 
     case "updating-stable":
       return "every stage passed: stable gets the new image";
@@ -63,6 +69,8 @@ function sentence(reason: Reason): string {
       return stableNotReady(reason);
     case "stable-broken":
       return `${reason.pods}${stays}`;
+    case "stable-changed":
+      return `stable does not run what was judged: ${reason.differences}${stays}`;
     case "promoted":
       if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
       return "stable runs the new image: giving its traffic back";

@@ -8,6 +8,7 @@ import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { readDeployment } from "../../../src/kubernetes/deployment.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { DeniedError } from "../../../src/lib/errors.ts";
+import type { Health } from "../../../src/release/health.ts";
 import { splitAt } from "../../../src/release/split.ts";
 import type { Target } from "../../../src/release/target.ts";
 import { type Cluster, clientOf, inCluster, until } from "../../support/cluster.ts";
@@ -43,19 +44,22 @@ async function workload(client: KubernetesClient, more: Partial<Target> = {}, ah
 
 const replicasOf = async (client: KubernetesClient, name: string): Promise<unknown> =>
   ((await client.get(resources.deployments, "shop", name))?.spec as { replicas?: number } | undefined)?.replicas;
-const ready = (of: Awaited<ReturnType<typeof workload>>): Promise<unknown> =>
+const ready = (of: Awaited<ReturnType<typeof workload>>): Promise<Health> =>
   until(
     "the canary is ready",
     () => of.health("canary"),
     ({ ready }) => ready,
   );
 
-test("health is one look at the Deployment and one at its pods", () =>
+test("health is one look at the Deployment and one at its pods, once it is known what is judged", () =>
   inCluster(shop(canary()), async ({ client, requestsOf }) => {
     const it = await workload(client);
     await it.deploy();
-    await ready(it);
-    assert.deepEqual(await requestsOf(() => it.health("canary")), ["GET deployments/reviews-v2", "GET pods"]);
+    const { build } = await ready(it);
+    const looks = ["GET deployments/reviews-v2", "GET pods"];
+    const look = () => requestsOf(() => it.health("canary", build));
+    assert.deepEqual(await look(), [...looks, `GET replicasets/${build?.replicaSet}`]);
+    assert.deepEqual(await look(), looks);
   }));
 
 test("ReplicaSets are read only while pods of two templates live", () =>

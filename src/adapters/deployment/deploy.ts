@@ -6,16 +6,20 @@ import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
 import { DeniedError } from "../../lib/errors.ts";
+import type { Build } from "../../release/build.ts";
 import { KubernetesError, type PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { copyLabels } from "../kubernetes/version-labels.ts";
 import { applyManifests } from "./apply-manifests.ts";
+import { templateOfReplicaSet } from "./deployment-pods.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
 import { firstReplicas } from "./scale.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
 /** Brings the canary's pods into being, with the new image. Traffic comes later, and more pods with it. */
-export function deploy(parts: WorkloadParts): Promise<void> {
+export async function deploy(parts: WorkloadParts, judged: Build | undefined): Promise<void> {
   const { source } = parts.target;
+  const template = await templateOf(parts, judged);
+  if (template !== undefined) return editCanary(parts, (deployment) => templatePatch(deployment, template));
   switch (source.from) {
     case "existing":
       return giveImage(parts);
@@ -24,6 +28,12 @@ export function deploy(parts: WorkloadParts): Promise<void> {
     case "manifests":
       return applyManifests(parts, source.objects);
   }
+}
+
+async function templateOf({ client, target }: WorkloadParts, judged: Build | undefined): Promise<unknown> {
+  if (judged?.replicaSet === undefined) return undefined;
+  const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
+  return replicaSet && templateOfReplicaSet(replicaSet);
 }
 
 async function giveImage(parts: WorkloadParts): Promise<void> {
@@ -80,7 +90,8 @@ async function createCopy(parts: WorkloadParts, configured: Labels): Promise<voi
   } catch (error) {
     if (!(error instanceof KubernetesError && error.status === 409)) throw error;
     const live = await client.get(resources.deployments, namespace, canary.deployment);
-    if (live && isMadeBy(before.release, live)) return; // an earlier attempt, whose answer was lost
+    // An earlier attempt, whose answer was lost, or which somebody changed.
+    if (live && isMadeBy(before.release, live)) return giveImage(parts);
     throw new DeniedError(
       `Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`,
       {

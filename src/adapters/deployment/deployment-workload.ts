@@ -2,9 +2,11 @@ import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts"
 import { resources } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Workload } from "../../ports/workload.ts";
+import type { Build } from "../../release/build.ts";
 import type { Health } from "../../release/health.ts";
 import type { Role } from "../../release/target.ts";
 import type { Crash } from "./ailment.ts";
+import { buildOf, changeOf, changeOfUpdated, isUntouched, type Running } from "./build.ts";
 import { deploy } from "./deploy.ts";
 import { newestPods } from "./deployment-pods.ts";
 import { diagnose } from "./diagnosis.ts";
@@ -16,19 +18,20 @@ import { dismissCanary, dismissStable, restore } from "./take-back.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
 /** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
-export function deploymentWorkload(parts: WorkloadParts): Workload {
+export function deploymentWorkload(release: Omit<WorkloadParts, "templates">): Workload {
+  const parts: WorkloadParts = { ...release, templates: new Map() };
   return {
-    deploy: () => deploy(parts),
+    deploy: (judged) => deploy(parts, judged),
     scale: (to) => scale(parts, to),
-    health: (of) => healthOf(parts, of),
-    updateStable: () => updateStable(parts),
+    health: (of, judged) => healthOf(parts, of, judged),
+    updateStable: (judged) => updateStable(parts, judged),
     retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
     restore: () => restore(parts),
     differences: (winner) => differences(parts, winner),
   };
 }
 
-async function healthOf(parts: WorkloadParts, of: Role): Promise<Health> {
+async function healthOf(parts: WorkloadParts, of: Role, judged: Build | undefined): Promise<Health> {
   const { client, target, before, clock } = parts;
   const { namespace } = target;
   const name = target[of].deployment;
@@ -40,11 +43,32 @@ async function healthOf(parts: WorkloadParts, of: Role): Promise<Health> {
   const deployment = readDeployment(raw);
   const pods = await newestPods(client, deployment);
   const restartsBefore = of === "canary" ? before.canary?.restarts : undefined;
-  const { health, crash } = diagnose(deployment, pods, restartsBefore ?? {}, clock.now());
+  const { health: how, crash } = diagnose(deployment, pods, restartsBefore ?? {}, clock.now());
+  const health = { ...how, ...(await identify[of](parts, { raw, pods }, how, judged)) };
   if (!crash || health.fatal === undefined) return health;
   const words = await lastWords(parts, crash);
   return words === "" ? health : { ...health, fatal: `${health.fatal}. Its last words: ${words}` };
 }
+
+/** What a version runs, by what is known of it. */
+type Identity = Pick<Health, "build" | "changed" | "untouched">;
+type Identify = (
+  parts: WorkloadParts,
+  running: Running,
+  health: Health,
+  judged: Build | undefined,
+) => Identity | Promise<Identity>;
+
+const identify: Readonly<Record<Role, Identify>> = {
+  stable: (parts, running, _, judged) => ({
+    untouched: isUntouched(parts, running.raw),
+    changed: judged && changeOfUpdated(parts, running, judged),
+  }),
+  async canary(parts, running, { ready }, judged) {
+    const changed = await changeOf(parts, running, judged);
+    return { changed, build: ready && !judged ? await buildOf(parts, running) : undefined };
+  },
+};
 
 const logLines = 5;
 
@@ -62,12 +86,11 @@ async function lastWords({ client, target }: WorkloadParts, { pod, container }: 
   return lines.slice(-logLines).join(" ⏎ ").slice(0, 1_000);
 }
 
-async function updateStable(parts: WorkloadParts): Promise<void> {
-  const { client, target } = parts;
-  const { namespace, stable, canary } = target;
-  const live =
-    target.image === undefined ? await client.get(resources.deployments, namespace, canary.deployment) : undefined;
-  const image = releasedImage(target, live);
+/** Releases that began before it was written down what was judged go by what they know. */
+async function updateStable(parts: WorkloadParts, judged: Build | undefined): Promise<void> {
+  const { target } = parts;
+  const { namespace, stable } = target;
+  const image = judged?.image ?? (await imageToRelease(parts));
   if (image === undefined) {
     throw new DeniedError(
       `Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`,
@@ -78,4 +101,9 @@ async function updateStable(parts: WorkloadParts): Promise<void> {
     imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image),
   );
   if (!exists) throw missing(namespace, stable.deployment);
+}
+
+async function imageToRelease({ client, target }: WorkloadParts): Promise<string | undefined> {
+  const { namespace, canary, image } = target;
+  return image ?? releasedImage(target, await client.get(resources.deployments, namespace, canary.deployment));
 }

@@ -2,6 +2,7 @@ import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts"
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Target } from "../../release/target.ts";
 import { canaryManifestOf } from "./user-object.ts";
+import type { WorkloadParts } from "./workload-parts.ts";
 
 /** The image of the container that a release is about; undefined where it is not clear which one that is. */
 export function imageOf(deployment: KubernetesObject | undefined, { container }: Target): string | undefined {
@@ -16,6 +17,12 @@ export function releasedImage(target: Target, canary: KubernetesObject | undefin
   if (!manifest) return imageOf(canary, target);
   const metadata = { name: manifest.name, namespace: target.namespace };
   return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
+}
+
+/** What the canary's container has once it is deployed. */
+export function deployedImage({ target, before }: WorkloadParts, canary: KubernetesObject): string | undefined {
+  if (target.image !== undefined || target.source.from === "manifests") return releasedImage(target, canary);
+  return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
 }
 
 /** What the container that a release is about had before. */

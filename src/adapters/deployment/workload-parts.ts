@@ -13,6 +13,8 @@ export type WorkloadParts = {
   /** After a swap the old version keeps its pods. */
   readonly keepOld: boolean;
   readonly clock: Clock;
+  /** What pod templates hold, by their ReplicaSet, as far as they were read already. */
+  readonly templates: Map<string, unknown>;
 };
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */

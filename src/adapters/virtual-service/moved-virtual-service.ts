@@ -1,3 +1,4 @@
+import { lastWriter } from "../../kubernetes/last-writer.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
@@ -11,7 +12,6 @@ import type { VirtualServiceBefore } from "./before.ts";
 import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import type { VersionPair } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";
-import { lastWriter } from "./last-writer.ts";
 import { patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { lastWriter } from "../../../src/adapters/virtual-service/last-writer.ts";
-import { virtualService } from "./given.ts";
+import { lastWriter } from "../../src/kubernetes/last-writer.ts";
+import { virtualService } from "../adapters/virtual-service/given.ts";
 
 type Entry = readonly [manager: string, time: string, subresource?: string];
 
@@ -46,6 +46,19 @@ const cases: Readonly<Record<string, readonly [entries: readonly Entry[], named:
   "whoever is left, if our entry is gone": [[["kubectl", "10:00:00"]], "kubectl"],
   "nobody without entries": [[], undefined],
 };
+
+test("the last writer of a part is nobody who only wrote another", () => {
+  const part = { "f:spec": { "f:template": { "f:spec": {} } } };
+  const managedFields = [
+    { manager: "us", time: "2026-01-01T10:00:00Z", fieldsV1: part },
+    { manager: "argocd", time: "2026-01-01T10:00:05Z", fieldsV1: part },
+    { manager: "autoscaler", time: "2026-01-01T10:00:09Z", fieldsV1: { "f:spec": { "f:replicas": {} } } },
+  ];
+  const object = virtualService({});
+  const written = { ...object, metadata: { ...object.metadata, managedFields } };
+  assert.equal(lastWriter(written, "us", "spec", "template"), "argocd");
+  assert.equal(lastWriter(written, "us"), "autoscaler");
+});
 
 for (const [name, [entries, named]] of Object.entries(cases)) {
   test(`the last writer is ${name}`, () => {
