@@ -55,7 +55,7 @@ test("every test that ARCHITECTURE.md relies on exists", () => {
     [...(row.split("|")[3] ?? "").matchAll(/`([^`]* [^`]*)`/g)].map(([, name = ""]) => name),
   );
   const tests = globSync("__tests__/**/*.ts").map(read).join("\n");
-  assert.equal(rows.length, 9);
+  assert.ok(rows.length >= 10, `${rows.length} rows`);
   assert.deepEqual(
     names.filter((name) => !tests.includes(name)),
     [],

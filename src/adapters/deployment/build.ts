@@ -11,9 +11,9 @@ import { deployedImage, imageOf } from "./released-image.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
 /** A Deployment, and the pods of its newest template. */
-export type Running = { readonly raw: KubernetesObject; readonly pods: readonly Pod[] };
+export type RunningDeployment = { readonly raw: KubernetesObject; readonly pods: readonly Pod[] };
 
-export async function buildOf({ client, target }: WorkloadParts, { raw, pods }: Running): Promise<Build> {
+export async function buildOf({ client, target }: WorkloadParts, { raw, pods }: RunningDeployment): Promise<Build> {
   const replicaSet = await newestReplicaSet(client, readDeployment(raw));
   const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
   return {
@@ -25,10 +25,10 @@ export async function buildOf({ client, target }: WorkloadParts, { raw, pods }: 
   };
 }
 
-type Found = { readonly pod: string; readonly container: string; readonly digest: string };
+type FoundDigest = { readonly pod: string; readonly container: string; readonly digest: string };
 
 /** Of the Deployment's own containers: what is injected beside them is nobody's release. */
-function digestsOf(raw: KubernetesObject, pods: readonly Pod[]): readonly Found[] {
+function digestsOf(raw: KubernetesObject, pods: readonly Pod[]): readonly FoundDigest[] {
   const own = new Set(readDeployment(raw).containers.map(({ name }) => name));
   return pods.flatMap(({ name: pod, statuses }) =>
     statuses.flatMap(({ name, digest }) =>
@@ -40,7 +40,7 @@ function digestsOf(raw: KubernetesObject, pods: readonly Pod[]): readonly Found[
 /** How the canary differs from what was deployed, or judged since, in words; undefined when it does not. */
 export async function changeOf(
   parts: WorkloadParts,
-  running: Running,
+  running: RunningDeployment,
   judged: Build | undefined,
 ): Promise<string | undefined> {
   const { raw } = running;
@@ -56,7 +56,11 @@ export async function changeOf(
 /**
  * How stable, which was given the judged image, differs from what was judged: the image, or what its name means now.
  */
-export function changeOfUpdated({ target }: WorkloadParts, running: Running, judged: Build): string | undefined {
+export function changeOfUpdated(
+  { target }: WorkloadParts,
+  running: RunningDeployment,
+  judged: Build,
+): string | undefined {
   const image = imageOf(running.raw, target);
   if (image !== judged.image)
     return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
@@ -95,7 +99,7 @@ async function hasTemplate(
   return isDeepStrictEqual(now, judged);
 }
 
-function otherDigest({ raw, pods }: Running, { digests }: Build): string | undefined {
+function otherDigest({ raw, pods }: RunningDeployment, { digests }: Build): string | undefined {
   const other = digestsOf(raw, pods).find(
     ({ container, digest }) => digests[container] && !digests[container].includes(digest),
   );

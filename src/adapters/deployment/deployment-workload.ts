@@ -6,7 +6,7 @@ import type { Build } from "../../release/build.ts";
 import type { Health } from "../../release/health.ts";
 import type { Role } from "../../release/target.ts";
 import type { Crash } from "./ailment.ts";
-import { buildOf, changeOf, changeOfUpdated, isUntouched, type Running } from "./build.ts";
+import { buildOf, changeOf, changeOfUpdated, isUntouched, type RunningDeployment } from "./build.ts";
 import { deploy } from "./deploy.ts";
 import { newestPods } from "./deployment-pods.ts";
 import { diagnose } from "./diagnosis.ts";
@@ -54,7 +54,7 @@ async function healthOf(parts: WorkloadParts, of: Role, judged: Build | undefine
 type Identity = Pick<Health, "build" | "changed" | "untouched">;
 type Identify = (
   parts: WorkloadParts,
-  running: Running,
+  running: RunningDeployment,
   health: Health,
   judged: Build | undefined,
 ) => Identity | Promise<Identity>;
