@@ -27302,7 +27302,7 @@ const inputs = [
         name: "drift",
         path: "drift",
         type: "text",
-        description: "When somebody else changes the weights: roll-back, or put-back (twice at most).",
+        description: "When somebody else changes the weights or the canary: roll-back, or put-back (twice at most; a canary is then judged from the beginning).",
         default: "roll-back",
         commands: planning,
     },
@@ -28902,7 +28902,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 865:
+/***/ 7643:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29984,7 +29984,7 @@ const rollBack = (state, reason, now) => ({
     phase: "rolling-back",
     step: "returning",
     reason,
-    served: state.phase !== "preparing",
+    served: state.phase !== "preparing" || state.step === "returning",
     since: now,
 });
 /** Where a release goes that has passed this stage. */
@@ -30073,9 +30073,9 @@ const afterPromotion = { update: 0, swap: 100 };
 function plannedWeight({ plan, state, stages }) {
     const lastStage = stages.at(-1)?.weight ?? 0;
     switch (state.phase) {
-        case "preparing":
         case "rolled-back":
             return 0;
+        case "preparing":
         case "rolling-back":
             return state.step === "returning" ? lastStage : 0;
         case "shifting":
@@ -30601,6 +30601,30 @@ function answerDrift(plan, state, now, differences) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/release/change.js
+
+const change_maxPutBacks = 2;
+/**
+ * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
+ * and judged from the beginning: its traffic goes to stable first.
+ */
+function answerChange(plan, state, { now, again = 0 }, canary) {
+    const differences = canary?.changed;
+    if (differences === undefined)
+        return undefined;
+    const putsBack = plan.drift === "put-back";
+    if (!putsBack || again >= change_maxPutBacks) {
+        const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
+        return { do: "nothing", next: rollBack(state, reason, now), reason };
+    }
+    const step = state.phase === "preparing" ? "deploying" : "returning";
+    return {
+        do: "nothing",
+        next: { phase: "preparing", step, since: now },
+        reason: { kind: "canary-put-back", differences },
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/release/observation.js
 /** The look of a phase. Throws a RangeError where another phase was looked at. */
 function lookIn(phase, look) {
@@ -30618,6 +30642,7 @@ var release_reason = __nccwpck_require__(7331);
 
 
 
+
 /**
  * The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on.
  * Throws a RangeError where the observation is not of the state's phase.
@@ -30627,22 +30652,27 @@ function decide(plan, state, observation) {
     switch (state.phase) {
         case "preparing": {
             const canary = seen && lookIn("preparing", seen).canary;
-            return stopOf(plan, state, observation, canary) ?? prepare(plan, state, now, canary);
+            return (stopOf(plan, state, observation, canary) ??
+                answerChange(plan, state, observation, canary) ??
+                prepare(plan, state, now, canary));
         }
         case "shifting": {
             const look = seen && lookIn("shifting", seen);
             return (stopOf(plan, state, observation, look?.canary) ??
+                answerChange(plan, state, observation, look?.canary) ??
                 failureMeanwhile(plan, state, look?.evidence, now) ??
-                shift(plan, state, now, look?.canary));
+                shift(plan, state, observation, look?.canary));
         }
         case "baking": {
             if (observation.look === undefined)
                 return stopOf(plan, state, observation, undefined) ?? lookAgain(plan, now, observation.trouble);
             const look = lookIn("baking", observation.look);
-            return stopOf(plan, state, observation, look.canary) ?? bake(plan, state, look, now);
+            return (stopOf(plan, state, observation, look.canary) ??
+                answerChange(plan, state, observation, look.canary) ??
+                bake(plan, state, look, now));
         }
-        case "promoting": // Past this point only forward is safe: stable may already be changing (fluxcd/flagger#1898).
-            return giveUp(plan, state, observation) ?? promote(plan, state, observation);
+        case "promoting":
+            return (giveUp(plan, state, observation) ?? turnBack(plan, state, observation) ?? promote(plan, state, observation));
         case "rolling-back":
             return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
     }
@@ -30668,6 +30698,13 @@ function reasonToStop(plan, observation, canary) {
 }
 function prepare(plan, state, now, canary) {
     switch (state.step) {
+        case "returning":
+            return {
+                do: "finish",
+                winner: "stable",
+                next: { ...state, step: "deploying", since: now },
+                reason: { kind: "beginning-again" },
+            };
         case "deploying":
             return { do: "deploy", next: { ...state, step: "starting", since: now }, reason: { kind: "deploying" } };
         case "starting":
@@ -30676,7 +30713,7 @@ function prepare(plan, state, now, canary) {
             return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
     }
 }
-function shift(plan, state, now, canary) {
+function shift(plan, state, { now, trouble }, canary) {
     const to = (0,split/* splitOf */.u)(plan, state.stage);
     switch (state.step) {
         case "scaling":
@@ -30689,6 +30726,8 @@ function shift(plan, state, now, canary) {
         case "filling":
             return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
         case "routing":
+            if (!canary && trouble)
+                return lookAgain(plan, now, trouble);
             return {
                 do: "route",
                 to,
@@ -30714,6 +30753,20 @@ function awaitCanary(plan, state, now, canary, ready) {
 }
 /** Pods are looked at more often than metrics: readiness is what a user waits for. */
 const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
+/**
+ * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was, what is no
+ * longer what was judged is not promoted.
+ */
+function turnBack(plan, state, observation) {
+    if (state.step !== "updating" && state.step !== "finishing")
+        return undefined;
+    if (!observation.look)
+        return lookAgain(plan, observation.now, observation.trouble);
+    const { stable, canary } = lookIn("promoting", observation.look);
+    if (!stable?.untouched || stable.available === 0)
+        return undefined;
+    return answerChange(plan, state, observation, canary);
+}
 function promote(plan, state, { now, look }) {
     const to = (step) => ({ phase: "promoting", step, since: now });
     const winner = winnerOf(plan);
@@ -30737,6 +30790,8 @@ function promote(plan, state, { now, look }) {
 }
 /** Undefined when its pods could not be read. */
 function awaitStable(plan, state, now, stable, ready) {
+    if (stable?.changed !== undefined)
+        return failed(plan, state, { kind: "stable-changed", differences: stable.changed });
     if (stable?.ready)
         return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
     if (stable?.fatal !== undefined)
@@ -30802,6 +30857,7 @@ function failed(plan, { phase, step }, reason) {
 
 
 
+
 /** The record as it is once the decision is done. */
 function follow(record, decision, observation) {
     const { now } = observation;
@@ -30815,7 +30871,22 @@ function follow(record, decision, observation) {
         state: next,
         stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
         log: withEntry(record.log, { at: now, do: decision.do, reason }),
+        ...judgedFrom(record, decision, observation),
+        ...begunAgain(record, decision),
     };
+}
+/** What the canary runs when it becomes ready is what is judged from then on. */
+function judgedFrom({ state }, { reason }, { look }) {
+    if (state.phase !== "preparing" || reason.kind !== "canary-ready" || look?.phase !== "preparing")
+        return undefined;
+    return look.canary?.build && { judged: look.canary.build };
+}
+/** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */
+function begunAgain({ state, again = 0 }, decision) {
+    if (decision.reason.kind === "canary-put-back")
+        return { again: again + 1 };
+    const isReturned = state.phase === "preparing" && state.step === "returning" && decision.do === "finish";
+    return isReturned ? { stages: [], ledger: emptyLedger } : undefined;
 }
 /**
  * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is
@@ -30905,21 +30976,21 @@ async function begun(from, over) {
 
 ;// CONCATENATED MODULE: ./src/engine/enact.js
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
-async function enact(decision, ports, signal) {
+async function enact(decision, { judged }, ports, signal) {
     switch (decision.do) {
         case "wait":
             return ports.clock.sleepUntil(decision.until, signal);
         case "nothing":
             return;
         case "deploy":
-            await ports.workload.deploy();
+            await ports.workload.deploy(judged);
             return ports.router.prepare();
         case "scale":
             return ports.workload.scale(decision.to);
         case "route":
             return ports.router.write(decision.to);
         case "update-stable":
-            return ports.workload.updateStable();
+            return ports.workload.updateStable(judged);
         case "finish":
             return ports.router.finish(decision.winner);
         case "retire":
@@ -30994,6 +31065,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
 
 
 
+
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
 /** A new stage: counts and readings begin again, what was proven stays. */
 const enterStage = (memory) => ({ ...countsOfNewStage(memory), readings: new Map() });
@@ -31002,17 +31074,15 @@ async function observe(record, state, ports, memory, signal) {
     try {
         switch (state.phase) {
             case "preparing": {
-                const canary = state.step === "starting" ? await ports.workload.health("canary") : undefined;
+                const canary = state.step === "starting" ? await ports.workload.health("canary", record.judged) : undefined;
                 return { memory, look: { phase: "preparing", canary } };
             }
             case "shifting":
                 return await lookWhileShifting(record, state.step, ports, memory, signal);
             case "baking":
                 return await lookAtStage(record, state, ports, memory, signal);
-            case "promoting": {
-                const stable = state.step === "starting" ? await ports.workload.health("stable") : undefined;
-                return { memory, look: { phase: "promoting", stable } };
-            }
+            case "promoting":
+                return { memory, look: await lookWhilePromoting(record, state.step, ports) };
             case "rolling-back": {
                 const canary = state.step === "draining" ? await lastWords(ports) : undefined;
                 return { memory, look: { phase: "rolling-back", canary } };
@@ -31025,6 +31095,17 @@ async function observe(record, state, ports, memory, signal) {
     }
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
+/** Before stable is changed, or has no traffic any more, what is promoted is compared with what was judged. */
+async function lookWhilePromoting({ plan, judged }, step, { workload }) {
+    const isLastChance = step === "updating" || (step === "finishing" && winnerOf(plan) === "canary");
+    const [stable, canary] = await Promise.all([
+        isLastChance ? workload.health("stable") : undefined,
+        isLastChance ? workload.health("canary", judged) : undefined,
+    ]);
+    if (step !== "starting")
+        return { phase: "promoting", stable, canary };
+    return { phase: "promoting", stable: await workload.health("stable", judged), canary };
+}
 /** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
 const lastWords = (ports) => ports.workload.health("canary").catch(() => undefined);
 /**
@@ -31035,7 +31116,7 @@ async function lookWhileShifting(record, step, ports, memory, signal) {
     const serves = record.stages.length > 0;
     const isCounted = step === "routing" || (step === "filling" && serves);
     const [pods, counted] = await Promise.all([
-        step === "filling" ? orFailure(ports.workload.health("canary"), signal) : undefined,
+        step === "scaling" ? undefined : orFailure(ports.workload.health("canary", record.judged), signal),
         isCounted ? count(record, memory, ports, signal) : undefined,
     ]);
     const known = counted ? keep(memory, counted) : { memory };
@@ -31050,7 +31131,7 @@ async function lookAtStage(record, state, ports, memory, signal) {
     const [cluster, counted] = await Promise.all([
         orFailure(Promise.all([
             ports.router.drift((0,split/* splitOf */.u)(record.plan, state.stage)),
-            ports.workload.health("canary"),
+            ports.workload.health("canary", record.judged),
             askQueries(record, state, ports, memory, signal),
         ]), signal),
         count(record, memory, ports, signal),
@@ -31117,7 +31198,7 @@ async function run(begun, ports, job) {
             memory = looked.memory;
         if (looked?.poll)
             record = { ...record, ledger: append(record.ledger, looked.poll) };
-        const observation = observationOf(looked, troubles, ports.clock.now(), job);
+        const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
         const decision = decide(record.plan, state, observation);
         const nextRecord = follow(record, decision, observation);
         ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
@@ -31131,13 +31212,15 @@ async function run(begun, ports, job) {
         record = result.record;
         if (record.state.phase === "baking" && state.phase !== "baking")
             memory = enterStage(memory);
+        if (state.phase === "preparing")
+            memory = remember(record); // it may have begun again
     }
     return record;
 }
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
-function observationOf(looked, troubles, now, job) {
+function observationOf(looked, { again }, troubles, now, job) {
     const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-    const moment = { now, deadlineAt: job.deadlineAt, stop };
+    const moment = { now, deadlineAt: job.deadlineAt, stop, again };
     if (looked && "look" in looked)
         return { ...moment, look: looked.look, trouble: troubles.effect };
     const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
@@ -31185,7 +31268,7 @@ async function attempt(decision, record, nextRecord, ports, job) {
     try {
         if (decision.do === "route" && record.state.phase === "baking")
             await save(record, ports);
-        await effect(decision, record.state, ports, job);
+        await effect(decision, record, ports, job);
         if (decision.do === "wait")
             return { record: nextRecord };
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
@@ -31201,8 +31284,9 @@ async function attempt(decision, record, nextRecord, ports, job) {
     }
 }
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision, state, ports, job) {
-    const work = (signal) => enact(decision, ports, signal);
+function effect(decision, record, ports, job) {
+    const { state } = record;
+    const work = (signal) => enact(decision, record, ports, signal);
     return state.phase === "preparing" ? work(job.stop) : run_unlessStopped(state, job, ports.clock, work, grace);
 }
 /**
@@ -32261,10 +32345,14 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("pods-gone", { pods: record_schema_text }),
     record_schema_reasonOf("put-back", { differences: record_schema_text }),
     record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: number }),
+    record_schema_reasonOf("canary-put-back", { differences: record_schema_text }),
+    record_schema_reasonOf("beginning-again", {}),
+    record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: number }),
     record_schema_reasonOf("updating-stable", {}),
     record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
     record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
     record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
     record_schema_reasonOf("promoted", { winner: role }),
     record_schema_reasonOf("draining", { left: number }),
     record_schema_reasonOf("drained", {}),
@@ -32282,7 +32370,11 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("taken-up", { actor: optionalText }),
 ]);
 const state = schemas/* discriminatedUnion */.gMt("phase", [
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("preparing"), step: schemas/* enum */.k5n(["deploying", "starting", "settling"]), since: number }),
+    schemas/* object */.Ikc({
+        phase: schemas/* literal */.euz("preparing"),
+        step: schemas/* enum */.k5n(["returning", "deploying", "starting", "settling"]),
+        since: number,
+    }),
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("shifting"),
         step: schemas/* enum */.k5n(["scaling", "filling", "routing"]),
@@ -32326,6 +32418,11 @@ const stageRecord = schemas/* object */.Ikc({
     polls: number,
     tally: schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
     served: schemas/* exactOptional */.yqP(pair),
+});
+const build = schemas/* object */.Ikc({
+    image: optionalText,
+    replicaSet: optionalText,
+    digests: schemas/* record */.g1P(record_schema_text, schemas/* array */.YOg(record_schema_text)),
 });
 const mixture = schemas/* object */.Ikc({ logs: schemas/* array */.YOg(number), rests: schemas/* array */.YOg(number) });
 const evidence = schemas/* object */.Ikc({
@@ -32371,6 +32468,8 @@ const recordSchema = schemas/* object */.Ikc({
     stages: schemas/* array */.YOg(stageRecord),
     log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: number, do: record_schema_text, reason })),
     ledger: ledgerSchema,
+    judged: schemas/* exactOptional */.yqP(build),
+    again: optionalNumber,
 });
 
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
@@ -33674,6 +33773,343 @@ function pathOf({ group, version, plural }, namespace, name) {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./src/kubernetes/last-writer.js
+
+/**
+ * Who else wrote an object that is not as it was left, or a part of it: the name that client gave itself. Undefined when
+ * nobody wrote after us. Times are whole seconds, so of two within one the other's counts.
+ */
+function lastWriter({ metadata }, own, ...part) {
+    const hasPart = ({ fieldsV1 }) => part.length === 0 || field(fieldsV1, ...part.map((name) => `f:${name}`)) !== undefined;
+    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
+        .filter(isEntry)
+        .filter((entry) => !entry.subresource && hasPart(entry));
+    const newest = (ofOurs) => entries
+        .filter(({ manager }) => (manager === own) === ofOurs)
+        .toSorted((a, b) => a.time.localeCompare(b.time))
+        .at(-1);
+    const [ours, theirs] = [newest(true), newest(false)];
+    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
+}
+const isEntry = (entry) => typeof entry === "object" &&
+    entry !== null &&
+    "manager" in entry &&
+    typeof entry.manager === "string" &&
+    "time" in entry &&
+    typeof entry.time === "string";
+
+// EXTERNAL MODULE: ./src/world/retry.js
+var retry = __nccwpck_require__(652);
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
+
+
+
+/** Appears in `metadata.managedFields`, so that people see who wrote. */
+const fieldManager = "istio-canary";
+const attemptTimeout = 10_000;
+/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+const patience = {
+    pauses: [200, 500, 1_000, 2_000, 4_000],
+    isPassing,
+    longestPause: 5_000,
+    beyond: "come back early",
+};
+/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
+function apiServer(network, connection, onWarning) {
+    async function once(call) {
+        const answer = await (0,send/* send */.t)(network, await requestOf(call, connection), attemptTimeout);
+        for (const warning of warningsIn(answer.headers.warning))
+            onWarning(warning);
+        return answer;
+    }
+    async function patiently(call) {
+        const { method, path, signal } = call;
+        const answer = await (0,retry/* retry */.L)(() => once(call), patience, network.clock, signal).catch((cause) => {
+            signal?.throwIfAborted();
+            throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
+        });
+        if (!isPassing(answer))
+            return answer;
+        const { status, text } = answer;
+        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
+    }
+    return { once, patiently };
+}
+async function requestOf(call, { server, proxy, authorize }) {
+    const { method, path, query = {}, body, contentType = "application/json", signal } = call;
+    const authorization = await authorize();
+    const url = new URL(server.replace(/\/$/, "") + path);
+    for (const [key, value] of Object.entries(query))
+        url.searchParams.set(key, value);
+    const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
+    const request = { method, url, tls: authorization.tls, proxy, signal };
+    if (body === undefined)
+        return { ...request, headers };
+    return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
+}
+/**
+ * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
+ * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
+ * with a field of a wrong type, and a create with a resourceVersion.
+ */
+function isPassing({ status, text }) {
+    if (status === 429 || status > 500)
+        return true;
+    if (status < 500)
+        return false;
+    const { isStatus, reason } = readStatus(text);
+    return !isStatus || reason !== "";
+}
+/** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
+function readStatus(text) {
+    const { message, reason = "" } = api_server_parse(text);
+    return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
+}
+function api_server_parse(text) {
+    try {
+        return (JSON.parse(text) ?? {});
+    }
+    catch {
+        return {};
+    }
+}
+/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
+function warningsIn(header) {
+    const text = header ?? "";
+    return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/pod.js
+
+
+function readPod(raw) {
+    const { metadata } = raw;
+    const conditions = listAt(raw, "status", "conditions").map(readCondition);
+    return {
+        name: metadata.name,
+        labels: metadata.labels ?? {},
+        annotations: textsAt(metadata, "annotations"),
+        replicaSet: listAt(metadata, "ownerReferences")
+            .filter((owner) => textAt(owner, "kind") === "ReplicaSet")
+            .map((owner) => textAt(owner, "name"))[0],
+        templateHash: metadata.labels?.["pod-template-hash"],
+        terminating: field(metadata, "deletionTimestamp") !== undefined,
+        phase: textAt(raw, "status", "phase") ?? "",
+        ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
+        conditions,
+        containerNames: listsAt(raw, "spec", "initContainers", "containers").flatMap((container) => textAt(container, "name") ?? []),
+        statuses: listsAt(raw, "status", "initContainerStatuses", "containerStatuses").map(pod_readStatus),
+    };
+}
+const listsAt = (raw, parent, ...names) => names.flatMap((name) => listAt(raw, parent, name));
+function pod_readStatus(raw) {
+    return {
+        name: textAt(raw, "name") ?? "",
+        image: textAt(raw, "image") ?? "",
+        digest: textAt(raw, "imageID")?.split("@")[1],
+        restarts: numberAt(raw, "restartCount") ?? 0,
+        waiting: readWaiting(field(raw, "state", "waiting")),
+        ended: readEnded(field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated")),
+    };
+}
+const readWaiting = (raw) => raw === undefined ? undefined : { reason: textAt(raw, "reason") ?? "", message: textAt(raw, "message") ?? "" };
+const readEnded = (raw) => raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
+/**
+ * Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its
+ * template.
+ */
+const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/deployment-pods.js
+
+
+
+
+/** The pods of a Deployment, of every template, without those that are on their way out. */
+async function podsOf(client, { namespace, name, selector }) {
+    const pods = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
+    return pods.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
+}
+const revision = "deployment.kubernetes.io/revision";
+/** The ReplicaSet of the Deployment's newest template: both carry the same revision. */
+async function newestReplicaSet(client, deployment) {
+    const sets = await replicaSetsOf(client, deployment);
+    return sets.find(({ metadata }) => metadata.annotations?.[revision] === deployment.revision);
+}
+async function replicaSetsOf(client, { namespace, uid, selector }) {
+    const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
+    return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
+}
+/** The Deployment's pod template that a ReplicaSet was made from: the controller adds a label with its hash. */
+function templateOfReplicaSet(replicaSet) {
+    const template = objectAt(replicaSet, "spec", "template");
+    const metadata = objectAt(template, "metadata");
+    const { "pod-template-hash": _, ...labels } = objectAt(metadata, "labels");
+    return { ...template, metadata: { ...metadata, labels } };
+}
+/**
+ * The pods of the newest template. While figures are of an older specification, or no new pod exists, there are none:
+ * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates
+ * live.
+ */
+async function newestPods(client, deployment) {
+    const { observed, updated } = deployment.rollout;
+    if (!observed || updated === 0)
+        return [];
+    const pods = await podsOf(client, deployment);
+    if (new Set(pods.map(({ templateHash }) => templateHash)).size <= 1)
+        return pods;
+    const newest = await newestReplicaSet(client, deployment);
+    return pods.filter(({ replicaSet }) => replicaSet === newest?.metadata.name);
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
+/**
+ * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
+ * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
+ * gateways); the API server knows no shorter way than reading its whole description.
+ */
+function resourceOf(apiVersion, kind) {
+    const [version = "", group = ""] = apiVersion.split("/").reverse();
+    return { group, version, kind, plural: pluralOf(kind.toLowerCase()) };
+}
+function pluralOf(singular) {
+    if (singular === "endpoints")
+        return singular;
+    if (/(s|x|ch|sh)$/.test(singular))
+        return `${singular}es`;
+    return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/user-object.js
+
+
+const identify = (object) => ({
+    resource: resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""),
+    name: textAt(object, "metadata", "name") ?? "",
+    object,
+});
+/** `Service reviews-canary`: how the journal and messages name it. */
+const user_object_nameOf = ({ resource, name }) => `${resource.kind} ${name}`;
+/** The manifest that is this Deployment. */
+const isDeployment = (name, manifest) => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
+/** The user's manifest of the canary's Deployment, where a release comes with manifests. */
+function canaryManifestOf({ source, canary }) {
+    if (source.from !== "manifests")
+        return undefined;
+    return source.objects.map(identify).find((manifest) => isDeployment(canary.deployment, manifest));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
+
+
+/** The image of the container that a release is about; undefined where it is not clear which one that is. */
+function imageOf(deployment, { container }) {
+    const choice = deployment && chooseContainer(readDeployment(deployment), container);
+    return choice && "image" in choice ? choice.image : undefined;
+}
+/** The image that is released: the given one, or what the canary's manifest or Deployment has. */
+function releasedImage(target, canary) {
+    if (target.image !== undefined)
+        return target.image;
+    const manifest = canaryManifestOf(target);
+    if (!manifest)
+        return imageOf(canary, target);
+    const metadata = { name: manifest.name, namespace: target.namespace };
+    return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
+}
+/** What the canary's container has once it is deployed. */
+function deployedImage({ target, before }, canary) {
+    if (target.image !== undefined || target.source.from === "manifests")
+        return releasedImage(target, canary);
+    return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
+}
+/** What the container that a release is about had before. */
+function imageBefore(deployment, images, { container }) {
+    const choice = chooseContainer(readDeployment(deployment), container);
+    return "name" in choice ? images[choice.name] : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/build.js
+
+
+
+
+
+
+
+
+async function buildOf({ client, target }, { raw, pods }) {
+    const replicaSet = await newestReplicaSet(client, readDeployment(raw));
+    const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
+    return {
+        image: imageOf(raw, target),
+        replicaSet: replicaSet?.metadata.name,
+        digests: Object.fromEntries([...digests].map(([container, found]) => [container, [...new Set(found.map(({ digest }) => digest))]])),
+    };
+}
+/** Of the Deployment's own containers: what is injected beside them is nobody's release. */
+function digestsOf(raw, pods) {
+    const own = new Set(readDeployment(raw).containers.map(({ name }) => name));
+    return pods.flatMap(({ name: pod, statuses }) => statuses.flatMap(({ name, digest }) => digest !== undefined && own.has(name) ? [{ pod, container: name, digest }] : []));
+}
+/** How the canary differs from what was deployed, or judged since, in words; undefined when it does not. */
+async function changeOf(parts, running, judged) {
+    const { raw } = running;
+    const wanted = judged ? judged.image : deployedImage(parts, raw);
+    const image = imageOf(raw, parts.target);
+    if (image !== wanted)
+        return `${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
+    if (!judged)
+        return undefined;
+    if (!(await hasTemplate(parts, raw, judged)))
+        return `${whereOf(raw)} has another pod template than before${by(raw)}`;
+    return otherDigest(running, judged);
+}
+/**
+ * How stable, which was given the judged image, differs from what was judged: the image, or what its name means now.
+ */
+function changeOfUpdated({ target }, running, judged) {
+    const image = imageOf(running.raw, target);
+    if (image !== judged.image)
+        return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
+    return otherDigest(running, judged);
+}
+/** Whether stable has every image that it had before the release. */
+function isUntouched({ before }, raw) {
+    const now = readDeployment(raw).containers.map(({ name, image }) => [name, image]);
+    return (0,external_node_util_.isDeepStrictEqual)(Object.fromEntries(now), before.stable?.images);
+}
+const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+function by(raw) {
+    const writer = lastWriter(raw, fieldManager, "spec", "template");
+    return writer === undefined ? "" : `, written by ${writer}`;
+}
+/**
+ * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
+ * Labels and annotations of pods are left to others: `kubectl rollout restart` writes one.
+ */
+async function hasTemplate({ client, target, templates }, raw, { replicaSet: name }) {
+    if (name === undefined)
+        return true;
+    const now = field(raw, "spec", "template", "spec");
+    if ((0,external_node_util_.isDeepStrictEqual)(now, templates.get(name)))
+        return true;
+    const replicaSet = await client.get(resources.replicaSets, target.namespace, name);
+    // The ReplicaSet of the present template always exists.
+    const judged = replicaSet && field(templateOfReplicaSet(replicaSet), "spec");
+    if (judged !== undefined)
+        templates.set(name, judged);
+    return (0,external_node_util_.isDeepStrictEqual)(now, judged);
+}
+function otherDigest({ raw, pods }, { digests }) {
+    const other = digestsOf(raw, pods).find(({ container, digest }) => digests[container] && !digests[container].includes(digest));
+    if (!other)
+        return undefined;
+    const { pod, container, digest } = other;
+    return `pod ${pod} runs ${container} from an image with the digest ${digest}, not ${digests[container]?.join(" or ")}`;
+}
+
 ;// CONCATENATED MODULE: ./src/kubernetes/mark.js
 /**
  * On everything that a release made: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
@@ -33789,87 +34225,6 @@ function metadataOf(stable, order) {
         labels: { ...labels, ...replaced, [managedBy.key]: managedBy.value },
         annotations: { ...disowned(stable.annotations), [releaseAnnotation]: order.release },
     };
-}
-
-// EXTERNAL MODULE: ./src/world/retry.js
-var retry = __nccwpck_require__(652);
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
-
-
-
-/** Appears in `metadata.managedFields`, so that people see who wrote. */
-const fieldManager = "istio-canary";
-const attemptTimeout = 10_000;
-/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
-const patience = {
-    pauses: [200, 500, 1_000, 2_000, 4_000],
-    isPassing,
-    longestPause: 5_000,
-    beyond: "come back early",
-};
-/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
-function apiServer(network, connection, onWarning) {
-    async function once(call) {
-        const answer = await (0,send/* send */.t)(network, await requestOf(call, connection), attemptTimeout);
-        for (const warning of warningsIn(answer.headers.warning))
-            onWarning(warning);
-        return answer;
-    }
-    async function patiently(call) {
-        const { method, path, signal } = call;
-        const answer = await (0,retry/* retry */.L)(() => once(call), patience, network.clock, signal).catch((cause) => {
-            signal?.throwIfAborted();
-            throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
-        });
-        if (!isPassing(answer))
-            return answer;
-        const { status, text } = answer;
-        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
-    }
-    return { once, patiently };
-}
-async function requestOf(call, { server, proxy, authorize }) {
-    const { method, path, query = {}, body, contentType = "application/json", signal } = call;
-    const authorization = await authorize();
-    const url = new URL(server.replace(/\/$/, "") + path);
-    for (const [key, value] of Object.entries(query))
-        url.searchParams.set(key, value);
-    const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
-    const request = { method, url, tls: authorization.tls, proxy, signal };
-    if (body === undefined)
-        return { ...request, headers };
-    return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
-}
-/**
- * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
- * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion.
- */
-function isPassing({ status, text }) {
-    if (status === 429 || status > 500)
-        return true;
-    if (status < 500)
-        return false;
-    const { isStatus, reason } = readStatus(text);
-    return !isStatus || reason !== "";
-}
-/** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
-function readStatus(text) {
-    const { message, reason = "" } = api_server_parse(text);
-    return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
-}
-function api_server_parse(text) {
-    try {
-        return (JSON.parse(text) ?? {});
-    }
-    catch {
-        return {};
-    }
-}
-/** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
-function warningsIn(header) {
-    const text = header ?? "";
-    return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
@@ -34253,43 +34608,6 @@ function replicasPatch(deployment, wanted) {
     return current === undefined ? [write] : [{ op: "test", path: "/spec/replicas", value: current }, write];
 }
 
-;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
-/**
- * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
- * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
- * gateways); the API server knows no shorter way than reading its whole description.
- */
-function resourceOf(apiVersion, kind) {
-    const [version = "", group = ""] = apiVersion.split("/").reverse();
-    return { group, version, kind, plural: pluralOf(kind.toLowerCase()) };
-}
-function pluralOf(singular) {
-    if (singular === "endpoints")
-        return singular;
-    if (/(s|x|ch|sh)$/.test(singular))
-        return `${singular}es`;
-    return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
-}
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/user-object.js
-
-
-const identify = (object) => ({
-    resource: resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""),
-    name: textAt(object, "metadata", "name") ?? "",
-    object,
-});
-/** `Service reviews-canary`: how the journal and messages name it. */
-const user_object_nameOf = ({ resource, name }) => `${resource.kind} ${name}`;
-/** The manifest that is this Deployment. */
-const isDeployment = (name, manifest) => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
-/** The user's manifest of the canary's Deployment, where a release comes with manifests. */
-function canaryManifestOf({ source, canary }) {
-    if (source.from !== "manifests")
-        return undefined;
-    return source.objects.map(identify).find((manifest) => isDeployment(canary.deployment, manifest));
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/deployment/workload-parts.js
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */
@@ -34456,9 +34774,13 @@ function apply_manifests_refusal(namespace, { resource, name }, owners, error) {
 
 
 
+
 /** Brings the canary's pods into being, with the new image. Traffic comes later, and more pods with it. */
-function deploy(parts) {
+async function deploy(parts, judged) {
     const { source } = parts.target;
+    const template = await templateOf(parts, judged);
+    if (template !== undefined)
+        return editCanary(parts, (deployment) => templatePatch(deployment, template));
     switch (source.from) {
         case "existing":
             return giveImage(parts);
@@ -34467,6 +34789,12 @@ function deploy(parts) {
         case "manifests":
             return applyManifests(parts, source.objects);
     }
+}
+async function templateOf({ client, target }, judged) {
+    if (judged?.replicaSet === undefined)
+        return undefined;
+    const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
+    return replicaSet && templateOfReplicaSet(replicaSet);
 }
 async function giveImage(parts) {
     const { image, container } = parts.target;
@@ -34518,8 +34846,9 @@ async function createCopy(parts, configured) {
         if (!(error instanceof KubernetesError && error.status === 409))
             throw error;
         const live = await client.get(resources.deployments, namespace, canary.deployment);
+        // An earlier attempt, whose answer was lost, or which somebody changed.
         if (live && isMadeBy(before.release, live))
-            return; // an earlier attempt, whose answer was lost
+            return giveImage(parts);
         throw new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`, {
             next: "Look who made it, delete it or take another name for the canary, and release again.",
             cause: error,
@@ -34531,89 +34860,6 @@ async function getStable({ client, target: { namespace, stable } }) {
     if (!deployment)
         throw workload_parts_missing(namespace, stable.deployment);
     return deployment;
-}
-
-;// CONCATENATED MODULE: ./src/kubernetes/pod.js
-
-
-function readPod(raw) {
-    const { metadata } = raw;
-    const conditions = listAt(raw, "status", "conditions").map(readCondition);
-    return {
-        name: metadata.name,
-        labels: metadata.labels ?? {},
-        annotations: textsAt(metadata, "annotations"),
-        replicaSet: listAt(metadata, "ownerReferences")
-            .filter((owner) => textAt(owner, "kind") === "ReplicaSet")
-            .map((owner) => textAt(owner, "name"))[0],
-        templateHash: metadata.labels?.["pod-template-hash"],
-        terminating: field(metadata, "deletionTimestamp") !== undefined,
-        phase: textAt(raw, "status", "phase") ?? "",
-        ready: conditions.some(({ type, status }) => type === "Ready" && status === "True"),
-        conditions,
-        containerNames: listsAt(raw, "spec", "initContainers", "containers").flatMap((container) => textAt(container, "name") ?? []),
-        statuses: listsAt(raw, "status", "initContainerStatuses", "containerStatuses").map(pod_readStatus),
-    };
-}
-const listsAt = (raw, parent, ...names) => names.flatMap((name) => listAt(raw, parent, name));
-function pod_readStatus(raw) {
-    return {
-        name: textAt(raw, "name") ?? "",
-        image: textAt(raw, "image") ?? "",
-        restarts: numberAt(raw, "restartCount") ?? 0,
-        waiting: readWaiting(field(raw, "state", "waiting")),
-        ended: readEnded(field(raw, "lastState", "terminated") ?? field(raw, "state", "terminated")),
-    };
-}
-const readWaiting = (raw) => raw === undefined ? undefined : { reason: textAt(raw, "reason") ?? "", message: textAt(raw, "message") ?? "" };
-const readEnded = (raw) => raw === undefined ? undefined : { exitCode: numberAt(raw, "exitCode") ?? 0, reason: textAt(raw, "reason") ?? "" };
-/**
- * Selectors may overlap, names do not: the controller names a ReplicaSet by its Deployment and the hash of its
- * template.
- */
-const isPodOf = (deployment, { replicaSet, templateHash }) => templateHash !== undefined && replicaSet === `${deployment}-${templateHash}`;
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/deployment-pods.js
-
-
-
-
-/** The pods of a Deployment, of every template, without those that are on their way out. */
-async function podsOf(client, { namespace, name, selector }) {
-    const pods = await client.list(resources.pods, namespace, { labelSelector: asQuery(selector) });
-    return pods.map(readPod).filter((pod) => isPodOf(name, pod) && !pod.terminating);
-}
-const revision = "deployment.kubernetes.io/revision";
-/** The ReplicaSet of the Deployment's newest template: both carry the same revision. */
-async function newestReplicaSet(client, deployment) {
-    const sets = await replicaSetsOf(client, deployment);
-    return sets.find(({ metadata }) => metadata.annotations?.[revision] === deployment.revision);
-}
-async function replicaSetsOf(client, { namespace, uid, selector }) {
-    const sets = await client.list(resources.replicaSets, namespace, { labelSelector: asQuery(selector) });
-    return sets.filter(({ metadata }) => listAt(metadata, "ownerReferences").some((owner) => textAt(owner, "uid") === uid));
-}
-/** The Deployment's pod template that a ReplicaSet was made from: the controller adds a label with its hash. */
-function templateOfReplicaSet(replicaSet) {
-    const template = objectAt(replicaSet, "spec", "template");
-    const metadata = objectAt(template, "metadata");
-    const { "pod-template-hash": _, ...labels } = objectAt(metadata, "labels");
-    return { ...template, metadata: { ...metadata, labels } };
-}
-/**
- * The pods of the newest template. While figures are of an older specification, or no new pod exists, there are none:
- * what ails the old ones is no news about the new version. ReplicaSets are read only while pods of several templates
- * live.
- */
-async function newestPods(client, deployment) {
-    const { observed, updated } = deployment.rollout;
-    if (!observed || updated === 0)
-        return [];
-    const pods = await podsOf(client, deployment);
-    if (new Set(pods.map(({ templateHash }) => templateHash)).size <= 1)
-        return pods;
-    const newest = await newestReplicaSet(client, deployment);
-    return pods.filter(({ replicaSet }) => replicaSet === newest?.metadata.name);
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/ailment.js
@@ -34757,30 +35003,6 @@ function progressOf({ paused, rollout }) {
 }
 const are = (count) => (0,numbers/* plural */.LS)(count, "is", "are");
 
-;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
-
-
-/** The image of the container that a release is about; undefined where it is not clear which one that is. */
-function imageOf(deployment, { container }) {
-    const choice = deployment && chooseContainer(readDeployment(deployment), container);
-    return choice && "image" in choice ? choice.image : undefined;
-}
-/** The image that is released: the given one, or what the canary's manifest or Deployment has. */
-function releasedImage(target, canary) {
-    if (target.image !== undefined)
-        return target.image;
-    const manifest = canaryManifestOf(target);
-    if (!manifest)
-        return imageOf(canary, target);
-    const metadata = { name: manifest.name, namespace: target.namespace };
-    return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
-}
-/** What the container that a release is about had before. */
-function imageBefore(deployment, images, { container }) {
-    const choice = chooseContainer(readDeployment(deployment), container);
-    return "name" in choice ? images[choice.name] : undefined;
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/deployment/differences.js
 
 
@@ -34856,25 +35078,25 @@ async function putBack(parts, canary, updated) {
         return replicas;
     return [...replicas, ...(await notTemplate(parts, canary))];
 }
-const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const differences_whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const gone = ({ target }, role) => [
     `Deployment ${target.namespace}/${target[role].deployment} is gone`,
 ];
 function leftBehind(raw) {
     if (!raw)
         return [];
-    return [`${whereOf(raw)} is still there; it did not exist before the release`];
+    return [`${differences_whereOf(raw)} is still there; it did not exist before the release`];
 }
 function notImage(raw, image, wanted) {
     if (wanted === undefined || image === wanted)
         return [];
-    return [`${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
+    return [`${differences_whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
 }
 function notReplicas(raw, wanted) {
     const { desired } = readDeployment(raw).rollout;
     if (desired === wanted)
         return [];
-    return [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
+    return [`${differences_whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 /** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
 function notRolledOut({ before }, role, raw) {
@@ -34885,7 +35107,7 @@ function notRolledOut({ before }, role, raw) {
     const lenient = before.autoscaled[role] && rollout.available > 0;
     if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated }))
         return [];
-    return [`${whereOf(raw)}: ${progressOf(deployment)}`];
+    return [`${differences_whereOf(raw)}: ${progressOf(deployment)}`];
 }
 /** An autoscaler's replicas are its own affair. */
 function notReplicasBefore({ before }, role, raw) {
@@ -34900,7 +35122,7 @@ async function notTemplate(parts, canary) {
     const { replicaSet, images = {} } = before.canary ?? {};
     if (replicaSet === undefined)
         return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
-    const message = `${whereOf(canary)} has not got its old pod template back`;
+    const message = `${differences_whereOf(canary)} has not got its old pod template back`;
     const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
     if (!old)
         return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
@@ -35025,19 +35247,21 @@ async function take_back_putBack(parts, { replicas }, template) {
 
 
 
+
 /** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
-function deploymentWorkload(parts) {
+function deploymentWorkload(release) {
+    const parts = { ...release, templates: new Map() };
     return {
-        deploy: () => deploy(parts),
+        deploy: (judged) => deploy(parts, judged),
         scale: (to) => scale(parts, to),
-        health: (of) => healthOf(parts, of),
-        updateStable: () => updateStable(parts),
+        health: (of, judged) => healthOf(parts, of, judged),
+        updateStable: (judged) => updateStable(parts, judged),
         retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
         restore: () => restore(parts),
         differences: (winner) => differences(parts, winner),
     };
 }
-async function healthOf(parts, of) {
+async function healthOf(parts, of, judged) {
     const { client, target, before, clock } = parts;
     const { namespace } = target;
     const name = target[of].deployment;
@@ -35049,12 +35273,23 @@ async function healthOf(parts, of) {
     const deployment = readDeployment(raw);
     const pods = await newestPods(client, deployment);
     const restartsBefore = of === "canary" ? before.canary?.restarts : undefined;
-    const { health, crash } = diagnose(deployment, pods, restartsBefore ?? {}, clock.now());
+    const { health: how, crash } = diagnose(deployment, pods, restartsBefore ?? {}, clock.now());
+    const health = { ...how, ...(await deployment_workload_identify[of](parts, { raw, pods }, how, judged)) };
     if (!crash || health.fatal === undefined)
         return health;
     const words = await deployment_workload_lastWords(parts, crash);
     return words === "" ? health : { ...health, fatal: `${health.fatal}. Its last words: ${words}` };
 }
+const deployment_workload_identify = {
+    stable: (parts, running, _, judged) => ({
+        untouched: isUntouched(parts, running.raw),
+        changed: judged && changeOfUpdated(parts, running, judged),
+    }),
+    async canary(parts, running, { ready }, judged) {
+        const changed = await changeOf(parts, running, judged);
+        return { changed, build: ready && !judged ? await buildOf(parts, running) : undefined };
+    },
+};
 const logLines = 5;
 /**
  * Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no
@@ -35069,17 +35304,21 @@ async function deployment_workload_lastWords({ client, target }, { pod, containe
         .filter(Boolean);
     return lines.slice(-logLines).join(" ⏎ ").slice(0, 1_000);
 }
-async function updateStable(parts) {
-    const { client, target } = parts;
-    const { namespace, stable, canary } = target;
-    const live = target.image === undefined ? await client.get(resources.deployments, namespace, canary.deployment) : undefined;
-    const image = releasedImage(target, live);
+/** Releases that began before it was written down what was judged go by what they know. */
+async function updateStable(parts, judged) {
+    const { target } = parts;
+    const { namespace, stable } = target;
+    const image = judged?.image ?? (await imageToRelease(parts));
     if (image === undefined) {
         throw new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`, { next: "Set image." });
     }
     const exists = await editDeployment(parts, stable.deployment, (deployment) => imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image));
     if (!exists)
         throw workload_parts_missing(namespace, stable.deployment);
+}
+async function imageToRelease({ client, target }) {
+    const { namespace, canary, image } = target;
+    return image ?? releasedImage(target, await client.get(resources.deployments, namespace, canary.deployment));
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
@@ -42984,7 +43223,7 @@ class OpenIDConnectAuth {
 }
 //# sourceMappingURL=oidc_auth.js.map
 // EXTERNAL MODULE: ./node_modules/socks/build/index.js
-var build = __nccwpck_require__(9497);
+var socks_build = __nccwpck_require__(9497);
 // EXTERNAL MODULE: external "net"
 var external_net_ = __nccwpck_require__(9278);
 // EXTERNAL MODULE: external "http"
@@ -43310,7 +43549,7 @@ class SocksProxyAgent extends Agent {
                 tlsSocket.destroy();
         };
         debug('Creating socks proxy connection: %o', socksOpts);
-        const { socket } = await build.SocksClient.createConnection(socksOpts);
+        const { socket } = await socks_build.SocksClient.createConnection(socksOpts);
         debug('Successfully created socks proxy connection');
         req.emit('proxy', { proxy: this.proxyUrl, socket });
         if (timeout !== null) {
@@ -43438,7 +43677,7 @@ function createSocksConnector(proxyUrl, tlsOptions) {
     }
     return (options, callback) => {
         const { hostname, port, protocol, servername } = options;
-        build.SocksClient.createConnection({
+        socks_build.SocksClient.createConnection({
             proxy: { host: proxyHost, port: proxyPort, type: socksType },
             command: 'connect',
             destination: { host: hostname, port: parseInt(port, 10) },
@@ -46582,29 +46821,6 @@ async function listIn({ client, virtualServices }, namespace) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/last-writer.js
-/**
- * Who else wrote an object that is not as it was left: the name that client gave itself. Undefined when nobody wrote
- * after us. Times are whole seconds, so of two within one the other's counts.
- */
-function lastWriter({ metadata }, own) {
-    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
-        .filter(isEntry)
-        .filter(({ subresource }) => !subresource);
-    const newest = (ofOurs) => entries
-        .filter(({ manager }) => (manager === own) === ofOurs)
-        .toSorted((a, b) => a.time.localeCompare(b.time))
-        .at(-1);
-    const [ours, theirs] = [newest(true), newest(false)];
-    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
-}
-const isEntry = (entry) => typeof entry === "object" &&
-    entry !== null &&
-    "manager" in entry &&
-    typeof entry.manager === "string" &&
-    "time" in entry &&
-    typeof entry.time === "string";
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/moved-virtual-service.js
 
 
@@ -48928,7 +49144,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 865));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7643));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -49404,6 +49620,12 @@ function sentence(reason) {
             return `somebody else changed the route (${reason.differences}); putting it back`;
         case "drift":
             return `somebody else changed the route${again(reason.putBacks)}: ${reason.differences}`;
+        case "canary-put-back":
+            return `somebody else changed the canary (${reason.differences}); deploying it again, to be judged from the beginning`;
+        case "beginning-again":
+            return "stable has all requests again; the release begins again";
+        case "canary-changed":
+            return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
         case "updating-stable":
             return "every stage passed: stable gets the new image";
         case "stable-ready":
@@ -49412,6 +49634,8 @@ function sentence(reason) {
             return stableNotReady(reason);
         case "stable-broken":
             return `${reason.pods}${stays}`;
+        case "stable-changed":
+            return `stable does not run what was judged: ${reason.differences}${stays}`;
         case "promoted":
             if (reason.winner === "canary")
                 return "every stage passed: the canary is the new stable";
