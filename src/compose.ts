@@ -15,6 +15,7 @@ import { findCluster } from "./adapters/kubernetes/kubeconfig.ts";
 import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes-client.ts";
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
+import { createServerTime } from "./adapters/kubernetes/server-time.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
@@ -61,12 +62,15 @@ export function desk(config: Config, world: Surroundings): Desk {
 }
 
 /** The composition root: the only place that knows which adapters there are. */
-export function compose(config: Config, world: Surroundings): Session {
+export function compose(config: Config, here: Surroundings): Session {
   const { namespace, service } = config;
+  const { warn, all: warnings } = warningsOf(config, here);
+  const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.redaction.register });
+  const time = createServerTime(here.clock);
+  const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear }));
+  // What is journaled another machine reads: a release goes by the API server's time.
+  const world: Surroundings = { ...here, clock: time.clock };
   const { clock } = world;
-  const { warn, all: warnings } = warningsOf(config, world);
-  const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
-  const client = rememberVersions(connect(world, cluster, warn));
   const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
   const unwritten = (error: unknown): void => warn(`outputs could not be written: ${tell(error)}`);
   const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
@@ -103,7 +107,7 @@ export function compose(config: Config, world: Surroundings): Session {
     history: historyOf(metrics, world),
     journal,
     reporter,
-    lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
+    lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
     soleServer: routes.soleServer,
     preflight(target, plan) {
       const reading = readOnce(client);

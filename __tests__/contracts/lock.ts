@@ -6,7 +6,10 @@ import type { Run } from "../../src/release/release-record.ts";
 import type { Clock } from "../../src/world/clock.ts";
 import { handClock, idle } from "../support/clock.ts";
 
-/** The lock of one service that nobody holds, as a job takes it; `force` takes it from whoever has it. */
+/**
+ * The lock of one service that nobody holds, as a job takes it; `force` takes it from whoever has it. The clock shows
+ * the time that all jobs share.
+ */
 export type LockOfService = (clock: Clock, force?: boolean) => Lock;
 
 export type LockWorld = {
@@ -37,7 +40,7 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
     test("who comes first holds it, and the second hears who, where and since when", async () => {
       const lockAt = await service();
       const held = holding(await lockAt(start).acquire(one));
-      assert.deepEqual(await lockAt(start + 5 * second).acquire(two), { heldBy: one, since: start });
+      assert.deepEqual(await lockAt(start + 5 * second).acquire(two), { heldBy: one, heldFor: 5 * second });
       await held.release();
     });
 
@@ -70,7 +73,10 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
       const held = holding(await lock(clock).acquire(one));
       for (let passed = 0; passed < 120; passed += 29) {
         await clock.advance(29 * second);
-        assert.deepEqual(await lock(handClock(clock.now())).acquire(two), { heldBy: one, since: start });
+        assert.deepEqual(await lock(handClock(clock.now())).acquire(two), {
+          heldBy: one,
+          heldFor: clock.now() - start,
+        });
       }
       await held.release();
       await holding(await lock(handClock(clock.now())).acquire(two)).release();
@@ -109,8 +115,19 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
         /^another job \(https:\/\/ci.example\/two\) took over the release of .+; this one has stopped$/,
       );
       await first.release();
-      assert.deepEqual(await lock(handClock(start)).acquire(one), { heldBy: two, since: start });
+      assert.deepEqual(await lock(handClock(start)).acquire(one), { heldBy: two, heldFor: 0 });
       await taken.release();
+    });
+
+    test("the one who had it hears of it also when the other one is done already", async () => {
+      const lock = await world.newService();
+      const clock = handClock(start);
+      const first = holding(await lock(clock).acquire(one));
+      await holding(await lock(handClock(start), true).acquire(two)).release();
+      await clock.advance(10 * second);
+      assert.equal(first.lost.aborted, true);
+      await first.release();
+      await holding(await lock(handClock(clock.now())).acquire(two)).release();
     });
 
     test("nor does it give it away when it has not heard of it yet", async () => {
@@ -118,7 +135,7 @@ export function lockContract(name: string, setUp: () => Promise<LockWorld>): voi
       const first = holding(await lockAt(start).acquire(one));
       const taken = holding(await lockAt(start, true).acquire(two));
       await first.release();
-      assert.deepEqual(await lockAt(start).acquire(one), { heldBy: two, since: start });
+      assert.deepEqual(await lockAt(start).acquire(one), { heldBy: two, heldFor: 0 });
       await taken.release();
     });
   });

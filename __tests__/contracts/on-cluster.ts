@@ -40,7 +40,7 @@ export const configMapJournals = ({ client, createNamespace, close }: ClusterWor
 export const leaseLocks = ({ client, createNamespace, close }: ClusterWorld): LockWorld => ({
   async newService() {
     const namespace = await createNamespace();
-    return (clock, force = false) => leaseLock({ client, namespace, service, clock, force });
+    return (clock, force = false) => leaseLock({ client, namespace, service, clock, time: clock, force });
   },
   close,
 });

@@ -25,13 +25,13 @@ function place(prefix: string) {
 
   const open = (
     headers: Readonly<Record<string, string>> = {},
-    onWarning?: (warning: string) => void,
+    onWarning: (warning: string) => void = () => {},
   ): KubernetesClient => {
     const authorize = async () => {
       const { headers: own, tls } = await cluster.authorize();
       return { headers: { ...own, ...headers }, tls };
     };
-    return connect(nodeWorld(), { ...cluster, authorize }, onWarning);
+    return connect(nodeWorld(), { ...cluster, authorize }, { warning: onWarning });
   };
   return {
     api,

@@ -14,7 +14,7 @@ kubernetesContract("the sandbox", async () => {
       headers: { authorization: `Bearer ${server.adminToken}`, ...headers },
       tls: { ca: server.ca },
     });
-    return connect(nodeWorld(), { server: server.url, authorize }, (warning) => warnings.push(warning));
+    return connect(nodeWorld(), { server: server.url, authorize }, { warning: (text) => warnings.push(text) });
   };
   return {
     client: open({}),

@@ -17,8 +17,8 @@ export async function locked<T>(
   session.messages.print(clusterInWords(session.cluster));
   const held = await untouched(session.lock(options).acquire(session.run));
   if ("heldBy" in held) {
-    const { heldBy, since } = held;
-    const duration = formatDuration(session.clock.now() - since);
+    const { heldBy, heldFor } = held;
+    const duration = formatDuration(heldFor);
     const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
     throw new RefusedError(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
       next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",

@@ -1,4 +1,4 @@
-import type { Instant } from "../lib/duration.ts";
+import type { Millis } from "../lib/duration.ts";
 import type { Run } from "../release/release-record.ts";
 
 /** One release of a service at a time. */
@@ -22,6 +22,6 @@ export interface HeldLock {
 
 export type HeldByOther = {
   readonly heldBy: Run;
-  /** When it took the lock. */
-  readonly since: Instant;
+  /** How long it has had the lock. */
+  readonly heldFor: Millis;
 };

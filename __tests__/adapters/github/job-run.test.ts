@@ -18,6 +18,18 @@ test("a job that is run again is another run, and so is another job of the workf
   assert.equal(new Set(ids).size, 3, ids.join());
 });
 
+test("the legs of a matrix are runs of their own, by what their runners tell; the steps of each are one", () => {
+  const legs = [
+    { ...job, RUNNER_TRACKING_ID: "github_1", RUNNER_NAME: "GitHub Actions 7" },
+    { ...job, RUNNER_TRACKING_ID: "github_2", RUNNER_NAME: "GitHub Actions 7" },
+    { ...job, RUNNER_TRACKING_ID: "", RUNNER_NAME: "GitHub Actions 8" }, // in a container
+    { ...job, RUNNER_NAME: "GitHub Actions 9" },
+  ];
+  const ids = legs.map((env) => [0.1, 0.9].map((number) => jobRun(onGitHub, env, chance(number)).id));
+  for (const [first, second] of ids) assert.equal(first, second);
+  assert.equal(new Set(ids.flat()).size, legs.length, ids.join());
+});
+
 test("outside of GitHub each process is a run of its own, called after its host", () => {
   const one = jobRun({}, { HOSTNAME: "pod-1" }, chance(0.1));
   const other = jobRun({}, { HOSTNAME: "pod-1" }, chance(0.9));

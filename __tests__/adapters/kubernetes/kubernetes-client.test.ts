@@ -4,10 +4,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { connect, KubernetesError } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
+import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
+import { nodeTransport } from "../../../src/adapters/node/node-transport.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
 import { type Cluster, inCluster } from "../../support/cluster.ts";
+import { type Between, withBetween } from "../../support/transports.ts";
 
 const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "one", namespace: "default" } };
 const get = ({ client }: Cluster) => client.get(resources.configMaps, "default", "one");
@@ -18,6 +21,31 @@ test("an answer that says to come back is asked for again", () =>
     cluster.server.fail({ path: "configmaps/one", status: 429, times: 1 });
     assert.equal((await get(cluster))?.metadata.name, "one");
     assert.equal(asked(cluster), 2);
+  }));
+
+test("a success that is no JSON is that of a proxy on the way: it is asked for again, and told when it stays so", () =>
+  inCluster([configMap], async ({ server }) => {
+    let answers = 0;
+    let last = 1;
+    const between: Between = async (_, forward) => {
+      const answer = await forward();
+      return ++answers <= last ? { ...answer, text: "<html>one moment</html>" } : answer;
+    };
+    const network = {
+      clock: { ...nodeClock, sleepUntil: async () => {} },
+      transport: withBetween(nodeTransport(), between),
+    };
+    const authorize = async () => ({
+      headers: { authorization: `Bearer ${server.adminToken}` },
+      tls: { ca: server.ca },
+    });
+    const client = connect(network, { server: server.url, authorize });
+    assert.equal((await client.get(resources.configMaps, "default", "one"))?.metadata.name, "one");
+    last = Infinity;
+    await assert.rejects(
+      client.get(resources.configMaps, "default", "one"),
+      (error) => error instanceof UnreachableError && /200, and no JSON: <html>one moment/.test(error.message),
+    );
   }));
 
 test("a server that stays broken is unreachable in the end, and its words are told", () =>

@@ -73,13 +73,15 @@ test("a step that is taken again and again is told once, and so is why it failed
   );
 });
 
-test("a live line is never wider than the terminal", () => {
+test("a live line is never wider than the terminal, and its time goes on by whatever clock the machine has", async () => {
   const { screen, text } = recording(60);
-  const voice = progress({ screen, clock: handClock(start + 140_000) });
+  const clock = handClock(start - 600_000);
+  const voice = progress({ screen, clock });
   voice.report(samples.running ?? assert.fail());
+  await clock.advance(9_000);
   const live = text().split("\r\u001b[2K").at(-1) ?? "";
   assert.equal(live.length, 59);
-  assert.match(live, /^█████░+ 25 % · 4 m 51 s left · canary 291 of …$/);
+  assert.match(live, /^█████░+ 25 % · 3 m 51 s left · canary 291 of …$/);
   void voice.flush(0);
 });
 
@@ -198,19 +200,21 @@ test("a stage without a wait has no time to tell", async () => {
   assert.doesNotMatch(text(), /\d+ ms|left|extended|the wait is over|counted yet/);
 });
 
-test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", () => {
+test("while the newest poll is under way a live line says that the wait is over, and afterwards until when it is extended", async () => {
   const accounts = evidenceTales["held-undecided"];
   const extendedAt = accounts.findIndex(({ reason }) => reason.kind === "stage-extended");
-  const live = (account: Account, now: number): string => {
+  const live = async (account: Account, now: number): Promise<string> => {
     const { screen, text } = recording(200);
-    const voice = progress({ screen, clock: handClock(now) });
+    const clock = handClock(account.now);
+    const voice = progress({ screen, clock });
     voice.report(account);
+    await clock.advance(now - account.now + 1_000); // it is drawn once a second
     void voice.flush(0);
     return text();
   };
   const [before, extended] = [accounts[extendedAt - 1] ?? assert.fail(), accounts[extendedAt] ?? assert.fail()];
-  assert.match(live(before, extended.now), /10 % · the wait is over · canary/);
-  assert.match(live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
+  assert.match(await live(before, extended.now), /10 % · the wait is over · canary/);
+  assert.match(await live(extended, extended.now), /10 % · extended until 12:12:02 UTC at most · canary/);
   const blind: Account = { ...extended, reason: { kind: "looking-again", words: "the API server did not answer" } };
-  assert.match(live(blind, blind.now), /10 % · the wait is over · canary/); // nobody has looked: nothing is extended yet
+  assert.match(await live(blind, blind.now), /10 % · the wait is over · canary/); // nobody has looked: nothing is extended yet
 });

@@ -4,6 +4,7 @@ import { type RetryPolicy, retry } from "../../world/retry.ts";
 import { send } from "../../world/send.ts";
 import type { HttpAnswer, HttpRequest, Tls } from "../../world/transport.ts";
 import type { Network } from "../../world/world.ts";
+import type { ServerTime } from "./server-time.ts";
 
 /** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
 export type Connection = {
@@ -46,11 +47,22 @@ const patience: RetryPolicy = {
   beyond: "come back early",
 };
 
-/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
-export function apiServer(network: Network, connection: Connection, onWarning: (warning: string) => void): ApiServer {
+/** What answers say besides what was asked for. */
+export type Listener = {
+  /** Gets the server's `Warning:` headers: istiod's webhook speaks through them. */
+  readonly warning: (text: string) => void;
+  /** Gets its `Date`, and when the request was sent. */
+  readonly date: ServerTime["hear"];
+};
+
+/** Calls over kept-alive connections. */
+export function apiServer(network: Network, connection: Connection, listener: Partial<Listener>): ApiServer {
   async function once(call: ApiCall): Promise<HttpAnswer> {
-    const answer = await send(network, await requestOf(call, connection), attemptTimeout);
-    for (const warning of warningsIn(answer.headers.warning)) onWarning(warning);
+    const request = await requestOf(call, connection);
+    const sent = network.clock.now();
+    const answer = await send(network, request, attemptTimeout);
+    listener.date?.(answer.headers.date, sent);
+    for (const warning of warningsIn(answer.headers.warning)) listener.warning?.(warning);
     return answer;
   }
 
@@ -62,7 +74,8 @@ export function apiServer(network: Network, connection: Connection, onWarning: (
     });
     if (!isPassing(answer)) return answer;
     const { status, text } = answer;
-    throw new UnreachableError(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
+    const what = isSuccess(answer) ? `${status}, and no JSON` : String(status);
+    throw new UnreachableError(`${method} ${path}: the API server answered ${what}: ${readStatus(text).message}`);
   }
 
   return { once, patiently };
@@ -79,12 +92,17 @@ async function requestOf(call: ApiCall, { server, proxy, authorize }: Connection
   return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
 }
 
+export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300;
+
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON is that of a proxy on
+ * the way.
  */
-function isPassing({ status, text }: HttpAnswer): boolean {
+function isPassing(answer: HttpAnswer): boolean {
+  const { status, text } = answer;
+  if (isSuccess(answer)) return !isJson(text);
   if (status === 429 || status > 500) return true;
   if (status < 500) return false;
   const { isStatus, reason } = readStatus(text);
@@ -99,6 +117,15 @@ export function readStatus(text: string): {
 } {
   const { message, reason = "" } = parse(text);
   return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function parse(text: string): { readonly message?: string; readonly reason?: string } {

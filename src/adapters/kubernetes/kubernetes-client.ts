@@ -2,7 +2,15 @@ import { type KubernetesObject, pathOf, type Resource } from "../../kubernetes/o
 import { DeniedError } from "../../lib/errors.ts";
 import type { HttpAnswer } from "../../world/transport.ts";
 import type { Network } from "../../world/world.ts";
-import { type ApiCall, apiServer, type Connection, fieldManager, readStatus } from "./api-server.ts";
+import {
+  type ApiCall,
+  apiServer,
+  type Connection,
+  fieldManager,
+  isSuccess,
+  type Listener,
+  readStatus,
+} from "./api-server.ts";
 
 /** The API server refused: its status, its reason word, and its own message. */
 export class KubernetesError extends DeniedError {
@@ -94,17 +102,13 @@ const contentTypes = {
   apply: "application/apply-patch+yaml",
 } as const;
 
-/** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
-export function connect(
-  network: Network,
-  connection: Connection,
-  onWarning: (warning: string) => void = () => {},
-): KubernetesClient {
-  const server = apiServer(network, connection, onWarning);
+/** Opens a client. */
+export function connect(network: Network, connection: Connection, listener: Partial<Listener> = {}): KubernetesClient {
+  const server = apiServer(network, connection, listener);
 
   async function ask(call: ApiCall): Promise<KubernetesObject> {
     const answer = await server.patiently(call);
-    if (answer.status >= 200 && answer.status < 300) return JSON.parse(answer.text) as KubernetesObject;
+    if (isSuccess(answer)) return JSON.parse(answer.text) as KubernetesObject;
     throw refusal(call, answer);
   }
 

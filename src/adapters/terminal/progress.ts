@@ -1,3 +1,4 @@
+import type { Instant } from "../../lib/duration.ts";
 import type { Account } from "../../release/account.ts";
 import { isSameReason } from "../../release/reason.ts";
 import { isRunning } from "../../release/state.ts";
@@ -26,6 +27,8 @@ export function progress({
   const evidenceNews = createEvidenceNews();
   const warnings = new Set<string>();
   let newest: Account | undefined;
+  /** By this clock; the account goes by the cluster's. */
+  let reportedAt: Instant = 0;
   let stopTicking: (() => Promise<void>) | undefined;
   let endIsTold = false;
 
@@ -35,7 +38,7 @@ export function progress({
   const print = (text: string): void => screen.write(`${wipe}${line(text)}\n`);
 
   function draw(): void {
-    const text = newest && liveLine(newest, clock.now());
+    const text = newest && liveLine(newest, newest.now + clock.now() - reportedAt);
     screen.write(text === undefined ? wipe : `${wipe}${line(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
   }
 
@@ -56,6 +59,7 @@ export function progress({
     report(account) {
       const before = newest && chapterOf(newest);
       newest = account;
+      reportedAt = clock.now();
       // a job that ends an earlier release first has two endings to tell
       if (isRunning(account.state)) endIsTold = false;
       const chapter = chapterOf(account);
