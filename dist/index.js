@@ -26593,13 +26593,15 @@ function progress({ screen, clock, }) {
     const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)();
     const warnings = new Set();
     let newest;
+    /** By this clock; the account goes by the cluster's. */
+    let reportedAt = 0;
     let stopTicking;
     let endIsTold = false;
     const wipe = "\r\u001b[2K";
     /** Something that stays: the live line makes room and comes back below. */
     const print = (text) => screen.write(`${wipe}${(0,_screen_js__WEBPACK_IMPORTED_MODULE_4__/* .line */ .n)(text)}\n`);
     function draw() {
-        const text = newest && liveLine(newest, clock.now());
+        const text = newest && liveLine(newest, newest.now + clock.now() - reportedAt);
         screen.write(text === undefined ? wipe : `${wipe}${(0,_screen_js__WEBPACK_IMPORTED_MODULE_4__/* .line */ .n)(text, Math.max(20, (screen.columns ?? 80) - 1))}`);
     }
     function warn(message) {
@@ -26619,6 +26621,7 @@ function progress({ screen, clock, }) {
         report(account) {
             const before = newest && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(newest);
             newest = account;
+            reportedAt = clock.now();
             // a job that ends an earlier release first has two endings to tell
             if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_6__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
@@ -28902,7 +28905,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7643:
+/***/ 6077:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31378,8 +31381,8 @@ async function locked(session, options, work) {
     session.messages.print(clusterInWords(session.cluster));
     const held = await untouched(session.lock(options).acquire(session.run));
     if ("heldBy" in held) {
-        const { heldBy, since } = held;
-        const duration = (0,lib_duration/* formatDuration */.a)(session.clock.now() - since);
+        const { heldBy, heldFor } = held;
+        const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
         const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
         throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
             next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
@@ -33814,12 +33817,15 @@ const patience = {
     longestPause: 5_000,
     beyond: "come back early",
 };
-/** Calls over kept-alive connections. `onWarning` gets the server's `Warning:` headers. */
-function apiServer(network, connection, onWarning) {
+/** Calls over kept-alive connections. */
+function apiServer(network, connection, listener) {
     async function once(call) {
-        const answer = await (0,send/* send */.t)(network, await requestOf(call, connection), attemptTimeout);
+        const request = await requestOf(call, connection);
+        const sent = network.clock.now();
+        const answer = await (0,send/* send */.t)(network, request, attemptTimeout);
+        listener.date?.(answer.headers.date, sent);
         for (const warning of warningsIn(answer.headers.warning))
-            onWarning(warning);
+            listener.warning?.(warning);
         return answer;
     }
     async function patiently(call) {
@@ -33831,7 +33837,8 @@ function apiServer(network, connection, onWarning) {
         if (!isPassing(answer))
             return answer;
         const { status, text } = answer;
-        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${status}: ${readStatus(text).message}`);
+        const what = isSuccess(answer) ? `${status}, and no JSON` : String(status);
+        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(text).message}`);
     }
     return { once, patiently };
 }
@@ -33847,12 +33854,17 @@ async function requestOf(call, { server, proxy, authorize }) {
         return { ...request, headers };
     return { ...request, headers: { ...headers, "content-type": contentType }, body: JSON.stringify(body) };
 }
+const isSuccess = ({ status }) => status >= 200 && status < 300;
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON is that of a proxy on
+ * the way.
  */
-function isPassing({ status, text }) {
+function isPassing(answer) {
+    const { status, text } = answer;
+    if (isSuccess(answer))
+        return !isJson(text);
     if (status === 429 || status > 500)
         return true;
     if (status < 500)
@@ -33864,6 +33876,15 @@ function isPassing({ status, text }) {
 function readStatus(text) {
     const { message, reason = "" } = api_server_parse(text);
     return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
+}
+function isJson(text) {
+    try {
+        JSON.parse(text);
+        return true;
+    }
+    catch {
+        return false;
+    }
 }
 function api_server_parse(text) {
     try {
@@ -34246,12 +34267,12 @@ const contentTypes = {
     merge: "application/merge-patch+json",
     apply: "application/apply-patch+yaml",
 };
-/** Opens a client. `onWarning` gets the server's `Warning:` headers: istiod's webhook speaks through them. */
-function connect(network, connection, onWarning = () => { }) {
-    const server = apiServer(network, connection, onWarning);
+/** Opens a client. */
+function connect(network, connection, listener = {}) {
+    const server = apiServer(network, connection, listener);
     async function ask(call) {
         const answer = await server.patiently(call);
-        if (answer.status >= 200 && answer.status < 300)
+        if (isSuccess(answer))
             return JSON.parse(answer.text);
         throw refusal(call, answer);
     }
@@ -35906,14 +35927,19 @@ async function unlessAborted(work, signal) {
 
 /**
  * Who this job is, in the journal and in the lock. The steps of one job are one, so that the second can end what the
- * first began; a job that somebody runs again is another, for it releases anew. Outside of GitHub every process is its
- * own.
+ * first began; a job that somebody runs again is another, for it releases anew, and so is every leg of a matrix, which
+ * only the runner tells apart. Outside of GitHub every process is its own.
  */
 function jobRun({ runId, runUrl, actor }, env, { random }) {
     const { GITHUB_RUN_ATTEMPT: attempt, GITHUB_JOB: job, HOSTNAME: host = "local" } = env;
-    const parts = runId === undefined ? [host, uuid(random).slice(0, 8)] : [runId, attempt, job];
+    const parts = runId === undefined ? [host, uuid(random).slice(0, 8)] : [runId, attempt, job, executionOf(env)];
     return { id: parts.filter(Boolean).join("-"), url: runUrl, actor };
 }
+/**
+ * The runner makes a tracking id for each job that it executes, and its processes inherit it; a container gets its name
+ * alone, and no runner executes two jobs at once. docs/decisions/0008-who-a-job-is-and-what-time-it-is.md
+ */
+const executionOf = ({ RUNNER_TRACKING_ID: tracking, RUNNER_NAME: runner }) => tracking || runner;
 
 ;// CONCATENATED MODULE: ./src/adapters/github/pull-request.js
 /**
@@ -44517,111 +44543,197 @@ function fromTokenFile(user) {
     return path ? { authorization: `Bearer ${(0,external_node_fs_.readFileSync)(path, "utf8").trim()}` } : {};
 }
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/lease.js
+
+
+/** A holder that has not renewed for this long is dead. */
+const leaseSeconds = 30;
+const runAnnotation = "istio-canary/run";
+/** Undefined where nobody has it. */
+function tenureIn(lease) {
+    const id = textAt(lease, "spec", "holderIdentity");
+    if (!id)
+        return undefined;
+    const renewTime = textAt(lease, "spec", "renewTime") ?? "";
+    const url = lease?.metadata.annotations?.[runAnnotation];
+    return {
+        holder: { id, url },
+        since: Date.parse(textAt(lease, "spec", "acquireTime") ?? renewTime),
+        renewedAt: Date.parse(renewTime),
+        lasts: (numberAt(lease, "spec", "leaseDurationSeconds") ?? leaseSeconds) * 1_000,
+    };
+}
+/** Two machines know the server's time to a second or so each. */
+const slack = 5_000;
+/** "unknown" where time does not tell: there is none, or the holder renewed by another one. */
+function lifeOf({ renewedAt, lasts }, now) {
+    const age = (now ?? Number.NaN) - renewedAt;
+    if (age > lasts)
+        return "dead";
+    return age >= -slack ? "alive" : "unknown";
+}
+/**
+ * How often it has changed hands. Whoever finds a Lease free knows by it whether somebody had it meanwhile:
+ * https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/
+ */
+const transitionsOf = (lease) => numberAt(lease, "spec", "leaseTransitions") ?? 0;
+/** The Lease as it is to be, in place of the one before: a run has it, or nobody. */
+const leaseOf = (name, run, now, before) => ({
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: {
+        name,
+        labels: { [managedBy.key]: managedBy.value },
+        annotations: { [runAnnotation]: run?.url },
+        resourceVersion: before?.metadata.resourceVersion,
+    },
+    spec: run ? heldBy(run, now, before) : { leaseTransitions: transitionsOf(before) },
+});
+function heldBy(run, now, before) {
+    const renewTime = microTime(now);
+    const isOurs = tenureIn(before)?.holder.id === run.id;
+    return {
+        holderIdentity: run.id,
+        leaseDurationSeconds: leaseSeconds,
+        acquireTime: (isOurs ? textAt(before, "spec", "acquireTime") : undefined) ?? renewTime,
+        renewTime,
+        leaseTransitions: transitionsOf(before) + (isOurs ? 0 : 1),
+    };
+}
+/** Leases want microseconds. */
+const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/held-lease.js
+
+
+/** The Lease is not as it was: written meanwhile, or gone. */
+const held_lease_isOvertaken = (error) => error instanceof KubernetesError && (error.status === 409 || error.status === 404);
+/** Two renewals may fail before a Lease runs out. */
+const renewEvery = 8_000;
+/** One that took longer would write a time that is long past. */
+const longestRenewal = 7_000;
+/** Giving it back is a courtesy: it runs out by itself. */
+const longestFarewell = 5_000;
+/** Keeps a Lease that a run has taken. `takenOver`: the sentence for a job that has lost it, from what is stored now. */
+function heldLease({ read, write }, taken, run, clock, takenOver) {
+    const lost = new AbortController();
+    const over = new AbortController();
+    let lease = taken;
+    async function renew(signal) {
+        try {
+            lease = await write(run, lease, signal);
+        }
+        catch (error) {
+            if (!held_lease_isOvertaken(error))
+                throw error;
+            await makeSure(error, signal);
+        }
+    }
+    /** Overtaken by a write of our own whose answer was lost, by whoever takes Leases away, or by another job. */
+    async function makeSure(cause, signal) {
+        const stored = await read(signal);
+        if (isUntaken(stored))
+            lease = await write(run, stored, signal);
+        else
+            lost.abort(takenOver(stored, cause));
+    }
+    /** Ours, or gone, or free and nobody had it since we did. */
+    const isUntaken = (stored) => stored === undefined ||
+        isHeldBy(run, stored) ||
+        (tenureIn(stored) === undefined && transitionsOf(stored) <= transitionsOf(lease));
+    const stopRenewing = clock.every(renewEvery, async () => {
+        if (lost.signal.aborted)
+            return;
+        const signal = AbortSignal.any([over.signal, clock.deadline(clock.now() + longestRenewal)]);
+        // What fails now the next renewal makes up for; the journal's compare-and-set keeps two jobs apart meanwhile.
+        await renew(signal).catch(() => undefined);
+    });
+    async function giveBack(signal) {
+        try {
+            await write(undefined, lease, signal);
+        }
+        catch (error) {
+            if (!held_lease_isOvertaken(error))
+                throw error;
+            const stored = await read(signal);
+            if (isHeldBy(run, stored))
+                await write(undefined, stored, signal);
+        }
+    }
+    return {
+        lost: lost.signal,
+        async release() {
+            over.abort();
+            await stopRenewing();
+            if (lost.signal.aborted)
+                return;
+            await giveBack(clock.deadline(clock.now() + longestFarewell)).catch(() => undefined);
+        },
+    };
+}
+const isHeldBy = (run, lease) => tenureIn(lease)?.holder.id === run.id;
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/lease-lock.js
 
 
 
 
-/** A holder that has not renewed for this long is dead. */
-const leaseSeconds = 30;
-/** Two renewals may fail before that. */
-const renewEvery = 10_000;
-const maxTries = 3;
+const maxTries = 5;
 const leaseName = (service) => `istio-canary-${service}`;
 /** One release of a service at a time, by a Lease that its holder renews. */
-function leaseLock({ client, namespace, service, clock, force }) {
+function leaseLock(options) {
+    const { client, namespace, service, clock, time, force, stop } = options;
     const name = leaseName(service);
-    const read = () => client.get(resources.leases, namespace, name);
-    /** Compare-and-set: rejects with 409 when the Lease is not as it was. */
-    function write(run, before) {
-        const lease = leaseOf(name, run, clock.now(), before);
-        return before
-            ? client.replace(resources.leases, namespace, name, lease)
-            : client.create(resources.leases, namespace, lease);
-    }
+    const now = () => time.now() ?? clock.now();
+    const slot = {
+        read: (signal) => client.get(resources.leases, namespace, name, { signal }),
+        write(run, before, signal) {
+            const lease = leaseOf(name, run, now(), before);
+            return before
+                ? client.replace(resources.leases, namespace, name, lease, { signal })
+                : client.create(resources.leases, namespace, lease, { signal });
+        },
+    };
     async function acquire(run, tries = 1) {
-        const lease = await read();
-        const holder = lease && holderOf(lease, clock.now());
-        if (holder && holder.heldBy.id !== run.id && !force)
-            return holder;
+        const lease = await slot.read();
+        const tenure = tenureIn(lease);
+        const isOurs = tenure?.holder.id === run.id;
+        if (lease && tenure && !isOurs && !force && (await lives(lease, tenure)))
+            return other(tenure);
+        if (lease && isOurs && tries > 1)
+            return hold(lease, run); // by our own write, whose answer was lost
         try {
-            return renewing(await write(run, lease), run);
+            return hold(await slot.write(run, lease), run);
         }
         catch (error) {
-            // Another job was a moment faster; who that is stands in the Lease now.
-            if (error instanceof KubernetesError && error.status === 409 && tries < maxTries)
+            if (held_lease_isOvertaken(error) && tries < maxTries)
                 return acquire(run, tries + 1);
             throw error;
         }
     }
-    function renewing(taken, run) {
-        const lost = new AbortController();
-        let lease = taken;
-        async function renew() {
-            try {
-                lease = await write(run, lease);
-            }
-            catch (error) {
-                if (error instanceof KubernetesError && (error.status === 409 || error.status === 404))
-                    lost.abort(await takenOver(error));
-                // Anything else passes or does not: the journal's compare-and-set still keeps two jobs apart.
-            }
-        }
-        const stopRenewing = clock.every(renewEvery, renew);
-        return {
-            lost: lost.signal,
-            async release() {
-                await stopRenewing();
-                await write(undefined, lease).catch(() => undefined); // it is somebody else's by now, or runs out by itself
-            },
-        };
+    /** By the server's time; where that does not tell, by whether it is renewed while we watch. */
+    async function lives(lease, tenure) {
+        const life = lifeOf(tenure, time.now());
+        if (life !== "unknown")
+            return life === "alive";
+        await clock.sleepUntil(clock.now() + tenure.lasts, stop);
+        const later = await slot.read();
+        const isUntouched = later?.metadata.resourceVersion === lease.metadata.resourceVersion;
+        return isUntouched ? (stop?.aborted ?? false) : tenureIn(later) !== undefined;
     }
-    async function takenOver(cause) {
-        const lease = await read().catch(() => undefined);
-        const other = lease && holderOf(lease, clock.now())?.heldBy;
-        const by = other ? ` (${other.url ?? other.id})` : "";
+    function other({ holder, since }) {
+        const heldFor = now() - since;
+        return { heldBy: holder, heldFor: heldFor > 0 ? heldFor : 0 };
+    }
+    const hold = (lease, run) => heldLease(slot, lease, run, clock, takenOver);
+    function takenOver(stored, cause) {
+        const taker = tenureIn(stored)?.holder;
+        const by = taker ? ` (${taker.url ?? taker.id})` : "";
         const message = `another job${by} took over the release of ${namespace}/${service}; this one has stopped`;
         return new lib_errors/* DeniedError */.iC(message, { cause });
     }
     return { acquire: (run) => acquire(run) };
 }
-/** Who has the lock; undefined when nobody does, or nobody that lives. */
-function holderOf(lease, now) {
-    const { holderIdentity, acquireTime, renewTime, leaseDurationSeconds } = lease.spec;
-    if (!holderIdentity || !renewTime)
-        return undefined;
-    if (now - Date.parse(renewTime) > (leaseDurationSeconds ?? leaseSeconds) * 1_000)
-        return undefined;
-    const url = lease.metadata.annotations?.[runAnnotation];
-    return { heldBy: { id: holderIdentity, url }, since: Date.parse(acquireTime ?? renewTime) };
-}
-const runAnnotation = "istio-canary/run";
-/** HeldLock by a run; without one it is free. */
-function leaseOf(name, run, now, before) {
-    return {
-        apiVersion: "coordination.k8s.io/v1",
-        kind: "Lease",
-        metadata: {
-            name,
-            labels: { [managedBy.key]: managedBy.value },
-            annotations: { [runAnnotation]: run?.url },
-            resourceVersion: before?.metadata.resourceVersion,
-        },
-        spec: run ? specOf(run, now, before?.spec) : {},
-    };
-}
-function specOf(run, now, before) {
-    const renewTime = microTime(now);
-    const acquireTime = before?.holderIdentity === run.id ? before.acquireTime : undefined;
-    return {
-        holderIdentity: run.id,
-        leaseDurationSeconds: leaseSeconds,
-        acquireTime: acquireTime ?? renewTime,
-        renewTime,
-    };
-}
-/** Leases want microseconds: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/ */
-const microTime = (at) => new Date(at).toISOString().replace("Z", "000Z");
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
 /**
@@ -44653,6 +44765,33 @@ function once(ask) {
         return answer;
     };
 }
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/server-time.js
+/** A `Date` has whole seconds. */
+const grain = 1_000;
+function createServerTime(clock) {
+    /** How far the server is ahead of us: by the newest answer, and by the first. */
+    let ahead;
+    let atFirst;
+    return {
+        now: () => (ahead === undefined ? undefined : clock.now() + ahead),
+        hear(date = "", sent) {
+            const told = Date.parse(date);
+            if (Number.isNaN(told))
+                return;
+            // As near to what was known as the answer allows: clocks that agree are left alone, and a slow answer tells little.
+            ahead = Math.min(Math.max(ahead ?? 0, told - clock.now()), told + grain - sent);
+            atFirst ??= ahead;
+        },
+        clock: shifted(clock, () => atFirst ?? 0),
+    };
+}
+const shifted = (clock, by) => ({
+    now: () => clock.now() + by(),
+    sleepUntil: (at, signal) => clock.sleepUntil(at - by(), signal),
+    every: clock.every,
+    deadline: (at) => clock.deadline(at - by()),
+});
 
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
@@ -48290,6 +48429,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -48301,12 +48441,15 @@ function desk(config, world) {
     };
 }
 /** The composition root: the only place that knows which adapters there are. */
-function compose(config, world) {
+function compose(config, here) {
     const { namespace, service } = config;
+    const { warn, all: warnings } = warningsOf(config, here);
+    const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.redaction.register });
+    const time = createServerTime(here.clock);
+    const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear }));
+    // What is journaled another machine reads: a release goes by the API server's time.
+    const world = { ...here, clock: time.clock };
     const { clock } = world;
-    const { warn, all: warnings } = warningsOf(config, world);
-    const cluster = findCluster({ ...config.cluster, env: world.env, registerSecret: world.redaction.register });
-    const client = rememberVersions(connect(world, cluster, warn));
     const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
     const unwritten = (error) => warn(`outputs could not be written: ${(0,lib_errors/* tell */.qz)(error)}`);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report, unwritten) : undefined;
@@ -48340,7 +48483,7 @@ function compose(config, world) {
         history: historyOf(metrics, world),
         journal,
         reporter,
-        lock: ({ force }) => leaseLock({ client, namespace, service, clock, force }),
+        lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
         soleServer: routes.soleServer,
         preflight(target, plan) {
             const reading = readOnce(client);
@@ -48842,10 +48985,10 @@ function parseDuration(text) {
         return undefined;
     return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
 }
-/** Writes at most two units, `1 m 30 s`: enough to read at a glance. */
+/** Writes at most two units, `1 m 30 s`: enough to read at a glance. No length is negative. */
 function formatDuration(millis) {
     if (millis < 1_000)
-        return `${Math.round(millis)} ms`;
+        return `${Math.max(0, Math.round(millis))} ms`;
     if (millis < 10_000 && millis % 1_000 >= 50)
         return `${(millis / 1_000).toFixed(1)} s`;
     const seconds = Math.round(millis / 1_000);
@@ -49144,7 +49287,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7643));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6077));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
