@@ -36,6 +36,10 @@ export type Account = {
   readonly differences?: readonly string[] | undefined;
 };
 
+/** What gates say by now, without their counts: a change of it is worth telling at once. */
+export const judgements = ({ stages }: Account): unknown =>
+  stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven]));
+
 export const accountOf = (
   record: ReleaseRecord,
   reason: Reason,

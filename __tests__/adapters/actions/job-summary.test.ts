@@ -40,6 +40,7 @@ test("a file that cannot be written is told to whoever flushes, and does not kee
   rmSync(file);
   mkdirSync(file);
   reporter.report(running);
+  await new Promise(setImmediate); // nobody flushes yet, and that is nobody's unhandled rejection
   await assert.rejects(reporter.flush(1_000), { code: "EISDIR" });
   rmSync(file, { recursive: true });
   reporter.report(succeeded);

@@ -134,6 +134,30 @@ test("a gate that changes its mind, a step and the end are in the JSON report at
   }
 });
 
+test("what somebody waits for is in the JSON report at once: another release, a proof, the last reading", (t) => {
+  const file = join(folder(t), "canary-report.json");
+  const reporter = reportFile({ file });
+  const { stages } = running;
+  const proven = stages.map((stage) => ({
+    ...stage,
+    verdicts: stage.verdicts.map((verdict) => ({ ...verdict, proven: true })),
+  }));
+  for (const change of [{}, { startedAt: start - 1 }, { stages: proven }, { settled: false }]) {
+    const account: Account = { ...running, ...change };
+    reporter.report(account);
+    assert.deepEqual(read(file), JSON.parse(JSON.stringify(reportOf(account))));
+  }
+});
+
+for (const metadata of [undefined, null, "reviews", {}])
+  test(`a manifest without a name is shown without one: ${JSON.stringify(metadata)}`, () => {
+    const object = { apiVersion: "v1", kind: "Secret", metadata, data: { password: "aHVudGVyMjI=" } };
+    const source = { from: "manifests", objects: [object] } as const;
+    const { source: shown } = reportOf({ ...running, target: { ...target, source } }).account.target;
+    const objects = [{ apiVersion: "v1", kind: "Secret", metadata: { name: undefined } }];
+    assert.deepEqual(shown, { from: "manifests", objects });
+  });
+
 test("of the user's manifests the JSON report shows only what they are", () => {
   const account: Account = {
     ...running,

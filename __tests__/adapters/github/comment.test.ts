@@ -71,6 +71,13 @@ test("a release has one comment, which is edited", async (t) => {
   assert.deepEqual(warnings, []);
 });
 
+test("the last reading alone is worth an edit", async (t) => {
+  const { sandbox, reporter } = await bench(t);
+  await job(reporter(), sample("succeeded-swap"), { ...sample("succeeded-swap"), settled: false, differences: ["x"] });
+  const [only] = sandbox.comments(7);
+  assert.match(only?.body ?? "", /not as it should be/);
+});
+
 test("another job of the same release goes on with the same comment, also behind a hundred others", async (t) => {
   const { sandbox, reporter } = await bench(t);
   for (let number = 0; number < 150; number++)

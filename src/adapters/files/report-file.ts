@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import type { Instant } from "../../lib/duration.ts";
 import type { Reporter } from "../../ports/reporter.ts";
-import type { Account } from "../../release/account.ts";
+import { type Account, judgements } from "../../release/account.ts";
 import { accountInWords } from "../../words/in-words.ts";
 
 /** The report for machines: `version` changes when somebody who read the older form could not read it. */
@@ -37,13 +37,8 @@ export function reportFile({ file }: { readonly file: string }): Reporter {
 }
 
 /** What is worth a write at once: where the release is, and what gates say of it. */
-const gist = ({ startedAt, state, stages, settled }: Account): string =>
-  JSON.stringify([
-    startedAt,
-    state,
-    settled,
-    stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
-  ]);
+const gist = (account: Account): string =>
+  JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
 
 /** Of the user's own manifests only what they are: they may hold more than a report should show. */
 export function reportOf(account: Account): Report {

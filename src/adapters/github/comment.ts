@@ -1,7 +1,7 @@
 import { tell } from "../../lib/errors.ts";
 import { folded } from "../../lib/markdown.ts";
 import type { Reporter } from "../../ports/reporter.ts";
-import type { Account } from "../../release/account.ts";
+import { type Account, judgements } from "../../release/account.ts";
 import { createOutbox } from "../../reporting/outbox.ts";
 import { headlineOf } from "../../words/headline.ts";
 import type { Links } from "../../words/links.ts";
@@ -131,5 +131,5 @@ const gist = (account: Account): string =>
     account.state.phase,
     account.settled,
     account.warnings.length,
-    account.stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
+    judgements(account),
   ]);
