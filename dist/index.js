@@ -30101,6 +30101,8 @@ function plannedWeight({ plan, state, stages }) {
 
 ;// CONCATENATED MODULE: ./src/release/account.js
 
+/** What gates say by now, without their counts: a change of it is worth telling at once. */
+const judgements = ({ stages }) => stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven]));
 const accountOf = (record, reason, now, warnings) => ({
     target: record.target,
     exchanged: record.exchanged,
@@ -35432,6 +35434,7 @@ var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
 
 
+
 /** Between two writes while nothing changes but counts: the ledger is written as a whole each time, and grows. */
 const quietTime = 10_000;
 /**
@@ -35459,12 +35462,7 @@ function reportFile({ file }) {
     };
 }
 /** What is worth a write at once: where the release is, and what gates say of it. */
-const gist = ({ startedAt, state, stages, settled }) => JSON.stringify([
-    startedAt,
-    state,
-    settled,
-    stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
-]);
+const gist = (account) => JSON.stringify([account.startedAt, account.state, account.settled, judgements(account)]);
 /** Of the user's own manifests only what they are: they may hold more than a report should show. */
 function reportOf(account) {
     const { source } = account.target;
@@ -35654,6 +35652,7 @@ function numberIn(header) {
 
 
 
+
 /**
  * Keeps one comment on the pull request up to date. It is looked for before one is created, and whatever goes wrong is
  * said once and forgotten.
@@ -35745,7 +35744,7 @@ const comment_gist = (account) => JSON.stringify([
     account.state.phase,
     account.settled,
     account.warnings.length,
-    account.stages.map(({ verdicts }) => verdicts.map(({ gate, kind, proven }) => [gate, kind, proven])),
+    judgements(account),
 ]);
 
 ;// CONCATENATED MODULE: ./src/adapters/github/commit-status.js
