@@ -165,7 +165,7 @@ function reporterFor(
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
   if (written) reporters.push(written);
-  reporters.push(reportFile({ file: reporting.report }));
+  if (reporting.report) reporters.push(reportFile({ file: reporting.report }));
   if (reporting.summary && github.summaryFile) reporters.push(jobSummary(links));
 
   const { githubToken: token } = reporting;

@@ -12,7 +12,7 @@ import { compose, desk, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
 import type { Config } from "./config/config.ts";
 
-const inCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
+export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Session) => Promise<ExitCode>>> = {
   release,
   plan,
   status,
@@ -27,11 +27,11 @@ const atDesk: Readonly<Record<Exclude<Command, CommandInCluster>, (desk: Desk) =
   replay,
 };
 
-export const isInCluster = (command: Command): command is CommandInCluster => Object.hasOwn(inCluster, command);
+export const isInCluster = (command: Command): command is CommandInCluster => Object.hasOwn(commandsInCluster, command);
 
 /** Does what the configuration asks for, with what it takes. */
 export async function dispatch(config: Config, surroundings: Surroundings): Promise<ExitCode> {
   const { command } = config;
-  if (isInCluster(command)) return inCluster[command](compose(config, surroundings));
+  if (isInCluster(command)) return commandsInCluster[command](compose(config, surroundings));
   return atDesk[command](desk(config, surroundings));
 }

@@ -3,24 +3,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdmission, type Denial } from "./admission.ts";
-import { answer } from "./answer.ts";
-import { administrator, authorize, createToken, reviewAccess, type User, withBoundRules } from "./authorization.ts";
-import { parseObject } from "./body.ts";
+import { administrator, createToken, type User } from "./authorization.ts";
 import { createCertificate } from "./certificate.ts";
 import { realClock, type SandboxClock } from "./clock.ts";
 import { startDeploymentController } from "./controllers/deployment-controller.ts";
 import { startGarbageCollector } from "./controllers/garbage-collector.ts";
 import { type PodRunner, type PodTimes, podTimes, startKubelet } from "./controllers/kubelet.ts";
 import { type Quota, startReplicaSetController } from "./controllers/replica-set-controller.ts";
-import { discover } from "./discovery.ts";
 import { createFaults, createRequestLog, type Fault, type RequestLog } from "./faults.ts";
 import { kindNamed, kindOf } from "./kind.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import type { SentObject, StoredObject } from "./object.ts";
 import { createObjects } from "./objects.ts";
-import { podLog } from "./pod-log.ts";
-import { parseObjectRequest, parseWriteOptions } from "./route.ts";
-import { ApiError, unauthorized } from "./status.ts";
+import { createResponder, type Reply } from "./respond.ts";
+import { ApiError } from "./status.ts";
 import { createStore, type Store } from "./store.ts";
 
 export type ApiServerOptions = {
@@ -79,45 +75,19 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   for (const name of options.namespaces ?? ["default"])
     objects.create({ kind: namespaces, version: "v1", manager: "kube-apiserver" }, { metadata: { name } });
 
-  function respond(request: IncomingMessage, body: string, user: User): Reply {
-    const { method = "GET" } = request;
-    const url = new URL(request.url ?? "/", "https://localhost");
-    const discovered = method === "GET" ? discover(url.pathname) : undefined;
-    if (discovered !== undefined) return { status: 200, body: discovered };
-    if (method === "POST" && url.pathname === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
-      return { status: 201, body: reviewed(user, parseObject(body, "SelfSubjectAccessReview")) };
-    const parsed = parseObjectRequest(method, url.pathname);
-    if (parsed === undefined) return { status: 404, body: "404 page not found\n" };
-    authorize(user, parsed);
-    const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]?.trim() ?? "";
-    const writeOptions = parseWriteOptions(method, url.searchParams, request.headers["user-agent"] ?? "");
-    return answer(
-      { store, objects, podLog },
-      { request: parsed, query: url.searchParams, contentType, body, options: writeOptions },
-    );
-  }
-
-  /** The administrator may act as somebody else: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/ */
-  function userOf({ headers }: IncomingMessage): User | undefined {
-    const user = users.get((headers.authorization ?? "").replace(/^Bearer /, ""));
-    const other = user === administrator ? headers["impersonate-user"] : undefined;
-    if (user === undefined || (user === administrator && typeof other !== "string")) return user;
-    return withBoundRules(typeof other === "string" ? { user: other, rules: [] } : user, store);
-  }
+  const responder = createResponder({ store, objects, users });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: path = "/" } = request;
     const body = await read(request);
     const fault = faults.take(method, path);
-    const user = userOf(request);
-    const log = (status: number): void => requests.add({ method, path, status, user: user?.user ?? "", body });
+    const asked = { method, path, headers: request.headers, body };
+    const log = (status: number): void =>
+      requests.add({ method, path, status, user: responder.userOf(asked)?.user ?? "", body });
     if (fault !== undefined && "delay" in fault)
       await new Promise<void>((resolve) => clock.after(fault.delay, resolve));
     if (fault !== undefined && "drop" in fault && fault.drop === "before") return drop(request, log);
-    const reply =
-      fault !== undefined && "status" in fault
-        ? faulty(fault)
-        : attempt(() => respond(request, body, user ?? refuseUnknown()));
+    const reply = fault !== undefined && "status" in fault ? faulty(fault) : responder.to(asked);
     if (fault !== undefined && "drop" in fault) return drop(request, log);
     log(reply.status);
     send(response, reply);
@@ -171,33 +141,6 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   }
 }
 
-type Reply = {
-  readonly status: number;
-  readonly body: unknown;
-  readonly warnings?: readonly string[];
-  readonly headers?: Readonly<Record<string, string>>;
-};
-
-function refuseUnknown(): never {
-  throw unauthorized();
-}
-
-function attempt(run: () => Reply): Reply {
-  try {
-    return run();
-  } catch (error) {
-    const told =
-      error instanceof ApiError
-        ? error
-        : new ApiError(
-            500,
-            "InternalError",
-            `Internal error occurred in the sandbox: ${error instanceof Error ? error.stack : String(error)}`,
-          );
-    return { status: told.code, body: told.body, headers: told.headers };
-  }
-}
-
 function faulty({ status, message, headers = {} }: Extract<Fault, { readonly status: number }>): Reply {
   const error = new ApiError(status, faultReasons[status] ?? "", message ?? `the sandbox was told to answer ${status}`);
   return { status, body: error.body, headers };
@@ -217,14 +160,6 @@ function drop(request: IncomingMessage, log: (status: number) => void): void {
   log(0);
   request.socket.destroy();
 }
-
-const reviewed = (user: User, review: SentObject): unknown => ({
-  kind: "SelfSubjectAccessReview",
-  apiVersion: "authorization.k8s.io/v1",
-  metadata: {},
-  spec: review.spec,
-  status: reviewAccess(user, review),
-});
 
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];

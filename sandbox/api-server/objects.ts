@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Admission } from "./admission.ts";
 import type { SandboxClock } from "./clock.ts";
@@ -59,8 +58,8 @@ export interface Objects {
 const letters = "bcdfghjklmnpqrstvwxz2456789";
 
 /** As generated names are made: five letters that spell nothing. */
-export const randomName = (prefix: string): string =>
-  prefix + Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join("");
+export const randomName = (prefix: string, random = Math.random): string =>
+  prefix + Array.from({ length: 5 }, () => letters[Math.floor(random() * letters.length)]).join("");
 
 const writerOf = ({ kind, version, manager, subresource }: WriteContext, operation: "Apply" | "Update"): Writer => ({
   manager,
@@ -79,7 +78,13 @@ function writtenPart({ kind, subresource }: WriteContext, object: StoredObject):
 /** What `metadata.generation` counts changes of: everything but metadata and status. */
 const specOf = ({ metadata: _, status: __, ...rest }: StoredObject): unknown => rest;
 
-export function createObjects(store: Store, admission: Admission, clock: SandboxClock): Objects {
+/** `random` makes uids and generated names; from 0 up to, but not including, 1. */
+export function createObjects(
+  store: Store,
+  admission: Admission,
+  clock: SandboxClock,
+  random: () => number = Math.random,
+): Objects {
   const now = (): string => timestamp(clock.now());
 
   /** Everything between the body and the store. `owners` are worked out already when the write is an apply. */
@@ -92,7 +97,8 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
   ): StoredObject {
     const { kind, namespace, subresource } = context;
     const clean = fit(context, source, sent);
-    const complete = withDefaults(kind, storedForm(kind, namespace, before, clean, { subresource, now: clock.now() }));
+    const moment = { subresource, now: clock.now(), random };
+    const complete = withDefaults(kind, storedForm(kind, namespace, before, clean, moment));
     validate(kind, before, complete);
     const owned = withOwners(
       withGeneration(context, before, complete),
@@ -176,7 +182,7 @@ export function createObjects(store: Store, admission: Admission, clock: Sandbox
       if (sent.metadata?.resourceVersion)
         throw new ApiError(500, "", "resourceVersion should not be set on objects to be created");
       const { generateName = "" } = sent.metadata ?? {};
-      const name = sent.metadata?.name || (generateName === "" ? "" : randomName(generateName));
+      const name = sent.metadata?.name || (generateName === "" ? "" : randomName(generateName, random));
       return write(context, "body", undefined, { ...sent, metadata: { ...sent.metadata, name } });
     },
     update(context, name, sent) {

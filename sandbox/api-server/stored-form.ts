@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { uuid } from "../../src/lib/uuid.ts";
 import { firstStatus } from "./defaults.ts";
 import { apiVersionOf, type Kind, kindOf } from "./kind.ts";
 import { isObject, type Metadata, type SentObject, type StoredObject, timestamp, withoutUndefined } from "./object.ts";
@@ -10,7 +10,7 @@ export function storedForm(
   namespace: string | undefined,
   before: StoredObject | undefined,
   sent: SentObject,
-  options: { readonly subresource?: string | undefined; readonly now: number },
+  options: { readonly subresource?: string | undefined; readonly now: number; readonly random: () => number },
 ): StoredObject {
   if (before !== undefined && options.subresource === "status")
     return { ...before, ...withoutUndefined({ status: sent.status }) };
@@ -27,7 +27,7 @@ export function storedForm(
     ...withoutUndefined({ status: kept }),
     apiVersion: apiVersionOf(kind),
     kind: kind.kind,
-    metadata: before === undefined ? newMetadata(kind, namespace, sent, options.now) : keptMetadata(before, sent),
+    metadata: before === undefined ? newMetadata(kind, namespace, sent, options) : keptMetadata(before, sent),
   };
 }
 
@@ -50,7 +50,12 @@ const addressOf = (uid: string): string =>
 
 type Named = Partial<Metadata> & { readonly name: string };
 
-function newMetadata(kind: Kind, namespace: string | undefined, sent: SentObject, now: number): Metadata {
+function newMetadata(
+  kind: Kind,
+  namespace: string | undefined,
+  sent: SentObject,
+  { now, random }: { readonly now: number; readonly random: () => number },
+): Metadata {
   const { name = "", managedFields: _, resourceVersion: __, deletionTimestamp: ___, ...rest } = sent.metadata ?? {};
   const labels = kind.plural === "namespaces" ? { ...rest.labels, "kubernetes.io/metadata.name": name } : rest.labels;
   return tidy({
@@ -58,7 +63,7 @@ function newMetadata(kind: Kind, namespace: string | undefined, sent: SentObject
     name,
     labels,
     namespace: kind.namespaced ? namespace : undefined,
-    uid: randomUUID(),
+    uid: uuid(random),
     resourceVersion: "",
     creationTimestamp: timestamp(now),
   });

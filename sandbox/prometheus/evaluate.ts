@@ -13,9 +13,19 @@ const defaultStep: Millis = 60_000;
 
 /** The answer to a query at one moment. Throws a QueryError. */
 export function ask(query: string, storage: Storage, at: Instant): Value {
+  return evaluate(expressionOf(query), storage, at);
+}
+
+/** Queries are asked again and again. */
+const known = new Map<string, Expression>();
+
+function expressionOf(query: string): Expression {
+  const before = known.get(query);
+  if (before !== undefined) return before;
   const expression = parse(query);
   typeOf(expression);
-  return evaluate(expression, storage, at);
+  if (known.size < 1_000) known.set(query, expression);
+  return expression;
 }
 
 function evaluate(expression: Expression, storage: Storage, at: Instant): Value {

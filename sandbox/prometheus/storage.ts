@@ -26,7 +26,7 @@ type Stored = {
 export function storage(): Storage {
   const all = new Map<string, Stored>();
   const select = (matchers: readonly Matcher[]): readonly Stored[] => {
-    const tests = matchers.map(testOf);
+    const tests = matchers.map(matcherOf);
     return [...all.values()].filter(({ labels }) => tests.every((test) => test(labels)));
   };
 
@@ -59,14 +59,15 @@ export function storage(): Storage {
   };
 }
 
-function testOf({ label, op, text }: Matcher): (labels: Labels) => boolean {
+/** Whether a matcher takes a series. */
+export function matcherOf({ label, op, text }: Matcher): (labels: Labels) => boolean {
   const test = op === "=" || op === "!=" ? (value: string) => value === text : patternTest(text);
   const wanted = op === "=" || op === "=~";
   return (labels) => test(labels[label] ?? "") === wanted;
 }
 
 /** Whether a matcher also takes series without the label; a selector of only such matchers would take everything. */
-export const matchesEmpty = (matcher: Matcher): boolean => testOf(matcher)({});
+export const matchesEmpty = (matcher: Matcher): boolean => matcherOf(matcher)({});
 
 function patternTest(pattern: string): (value: string) => boolean {
   try {

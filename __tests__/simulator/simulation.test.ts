@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { imageOf, type Scenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
+import { type Result, simulate } from "../../simulator/simulation.ts";
+import { storyOf } from "../../simulator/story.ts";
+import { invariants } from "../../simulator/watch.ts";
+
+const quiet: Scenario = {
+  seed: 1,
+  shape: "existing-swap",
+  image: imageOf("v2"),
+  gates: "own",
+  stages: [{ weight: 20, wait: 20_000, approval: false }],
+  interval: 5_000,
+  drain: 5_000,
+  replicas: 2,
+  autoscaled: false,
+  podStart: 1_000,
+  meshLag: 1_000,
+  latency: { least: 1, most: 10 },
+  prometheuses: 1,
+  inAction: true,
+  skew: 0,
+  github: false,
+  disturbances: [],
+};
+
+const lastTraffic = ({ story }: Result): string | undefined =>
+  story.findLast((line) => line.includes("requests go to"))?.replace(/^.*requests go to /, "");
+
+for (const shape of shapes) {
+  test(`in a world where nothing happens a good version is released and a bad one given back: ${shape}`, async () => {
+    const good = await simulate({ ...quiet, shape });
+    assert.deepEqual(good.violations, []);
+    assert.match(lastTraffic(good) ?? "", /^\S+ \(v2\) 100 %$/);
+    const bad = await simulate({ ...quiet, shape, image: imageOf("v2-err60") });
+    assert.deepEqual(bad.violations, []);
+    assert.match(lastTraffic(bad) ?? "", /^\S+ \(v1\) 100 %$/);
+    assert.ok(bad.exposure > 0 && bad.exposure < 30_000, `${bad.exposure}`);
+  });
+}
+
+test("the same seed is the same run, to the last byte, whatever was played before", async () => {
+  const seeds = [3, 7, 11, 64, 109];
+  const play = async (seed: number): Promise<string> => JSON.stringify(await simulate(scenarioOf(seed)));
+  const forwards = await Promise.resolve(seeds).then((all) => inTurn(all, play));
+  const backwards = await inTurn(seeds.toReversed(), play);
+  assert.deepEqual(forwards, backwards.toReversed());
+  const told = { ...quiet, github: true };
+  assert.equal(JSON.stringify(await simulate(told)), JSON.stringify(await simulate(told)));
+});
+
+async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (const one of all) results.push(await play(one));
+  return results;
+}
+
+test("a job that dies is followed by its settle step in the action, and by somebody on call elsewhere", async () => {
+  const killed = { by: "process", act: "killed", lasts: 0, when: { phase: "baking", delay: 3_000 } } as const;
+  const inAction = await simulate({ ...quiet, disturbances: [killed] });
+  const byHand = await simulate({ ...quiet, inAction: false, disturbances: [killed] });
+  for (const { violations } of [inAction, byHand]) assert.deepEqual(violations, []);
+  assert.match(inAction.story.join("\n"), /job 1: begins settle/);
+  assert.match(byHand.story.join("\n"), /somebody on call: begins rollback/);
+  assert.equal(lastTraffic(inAction), "reviews-v1 (v1) 100 %");
+});
+
+test("a story of a seed takes at most 60 lines", async () => {
+  const result = await simulate(quiet);
+  const long = { ...result, story: Array.from({ length: 200 }, (_, index) => `${index} ${"x".repeat(500)}`) };
+  assert.ok(storyOf(long).split("\n").length <= 60);
+  assert.ok(storyOf(long, true).split("\n").length > 200);
+});
+
+test("each invariant of the simulator stands in ARCHITECTURE.md", () => {
+  const text = readFileSync("ARCHITECTURE.md", "utf8");
+  assert.deepEqual(
+    invariants.filter((invariant) => !text.includes(`| \`${invariant}\` |`)),
+    [],
+  );
+});

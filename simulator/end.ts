@@ -1,0 +1,193 @@
+import { isDeepStrictEqual } from "node:util";
+import { kindNamed } from "../sandbox/api-server/kind.ts";
+import type { StoredObject } from "../sandbox/api-server/object.ts";
+import { namespace } from "./cluster.ts";
+import type { Disturbance, NetworkAct, PersonAct } from "./disturbance.ts";
+import { isBad } from "./image.ts";
+import { trafficBy } from "./mesh.ts";
+import type { Scene } from "./scene.ts";
+import { shopOf } from "./shop.ts";
+import { phaseOf, trafficText } from "./watch.ts";
+
+/** What must hold when everything is over. */
+export function atEnd(scene: Scene): void {
+  const { watch } = scene;
+  watch.exposure();
+  checkTold(scene);
+  checkRollbacks(scene);
+  checkGoodRelease(scene);
+  checkComment(scene);
+  if (isLeftToPeople(scene)) return;
+  checkTraffic(scene);
+  checkObjects(scene);
+}
+
+const second = 1_000;
+
+const personsActs = ({ happened }: Scene): readonly PersonAct[] =>
+  happened.flatMap(({ disturbance }) => (disturbance.by === "person" ? [disturbance.act] : []));
+
+/** What a person may do without taking part in the release. */
+const harmless: ReadonlySet<PersonAct> = new Set([
+  "changes a time-out",
+  "scales stable",
+  "deletes the journal",
+  "deletes the lease",
+]);
+
+/** Whoever takes an object away, or writes what a release writes, has to say how it shall be; and somebody may be asked. */
+function isLeftToPeople(scene: Scene): boolean {
+  const state = scene.watch.journal()?.state;
+  const isAwaited = state?.phase === "waiting";
+  return isAwaited || isStillBroken(scene) || personsActs(scene).some((act) => !harmless.has(act));
+}
+
+/** A fault that goes on to the end. */
+const isStillBroken = ({ happened, timeline }: Scene): boolean =>
+  happened.some(
+    ({ disturbance, at }) =>
+      disturbance.by === "network" &&
+      disturbance.times === Infinity &&
+      at + disturbance.lasts > timeline.now() - 120 * second,
+  );
+
+function checkTraffic(scene: Scene): void {
+  const { cluster, watch } = scene;
+  const traffic = trafficBy(cluster.store);
+  const { deployment, image } = watch.base();
+  const [only] = traffic;
+  if (traffic.length === 1 && only?.deployment === deployment && only.image === image) return;
+  watch.violate(
+    "stable alone or the promoted version alone at the end",
+    `requests go to ${trafficText(traffic)} instead of ${deployment} (${image}) alone; the journal says ${phaseOf(watch.journal())}`,
+  );
+}
+
+/** Byte for byte as it was, but for what a promotion changes and what people changed. */
+function checkObjects(scene: Scene): void {
+  const { cluster, watch, scenario } = scene;
+  const wasSwapped = watch.base().deployment !== (shopOf(scenario)[0]?.metadata?.name ?? "");
+  const acts = personsActs(scene);
+  for (const wanted of shopOf(scenario)) {
+    const { kind, metadata } = wanted;
+    if (kind !== "VirtualService" && kind !== "DestinationRule") continue;
+    const plural = kind === "VirtualService" ? "virtualservices" : "destinationrules";
+    const live = cluster.store.get(kindNamed(plural), namespace, metadata?.name ?? "");
+    const expected = withTimeout({ metadata: shown(metadata), spec: wanted.spec }, acts.includes("changes a time-out"));
+    const found = live && plain({ metadata: shown(live.metadata), spec: live.spec });
+    if (isDeepStrictEqual(wasSwapped ? withoutRoute(found) : found, wasSwapped ? withoutRoute(expected) : expected))
+      continue;
+    watch.violate(
+      "nothing of the user's changed",
+      `${kind} is ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`,
+    );
+  }
+}
+
+const shown = (metadata: Partial<StoredObject["metadata"]> = {}) => ({
+  labels: metadata.labels,
+  annotations: metadata.annotations,
+});
+
+const plain = (object: object): object => JSON.parse(JSON.stringify(object)) as object;
+
+const withTimeout = (object: object, changed: boolean): object =>
+  changed ? (JSON.parse(JSON.stringify(object).replace('"timeout":"5s"', '"timeout":"7s"')) as object) : plain(object);
+
+const withoutRoute = (object: object | undefined): unknown =>
+  JSON.parse(JSON.stringify(object ?? null), (key, value) => (key === "route" ? "left out" : value));
+
+/** Exit code, `settled`, journal and store say the same, each time that a command has ended. */
+function checkTold({ untruths, watch }: Scene): void {
+  for (const untruth of untruths) watch.violate("what is told agrees with the store", untruth);
+}
+
+/** The sign that a comment shows first, by how the release ended. */
+const marks: Readonly<Record<string, string>> = { succeeded: "✅", "rolled-back": "❌", waiting: "✋" };
+
+/** Who is told last on the pull request hears what the last job had to tell, unless GitHub did not listen. */
+function checkComment({ scenario, happened, ends, github, watch }: Scene): void {
+  const toldLast = ends
+    .filter(({ running, end }) => running.place.runId !== undefined && end.account !== undefined)
+    .at(-1);
+  const undisturbed = happened.every(
+    ({ disturbance }) => disturbance.by === "person" || disturbance.by === "prometheus",
+  );
+  const mark = marks[toldLast?.end.account?.state.phase ?? ""];
+  if (!scenario.github || !undisturbed || mark === undefined || toldLast?.end.settled !== true) return;
+  const comment =
+    github.comments
+      .at(-1)
+      ?.split("\n")
+      .find((line) => line.startsWith("#")) ?? "nothing";
+  if (!comment.includes(mark))
+    watch.violate("what is told agrees with the store", `the comment says ${comment}, not ${mark}`);
+}
+
+/** Somebody who rolls back has the release, unless the API server was away or others took part. */
+function checkRollbacks(scene: Scene): void {
+  if (scene.happened.some(({ disturbance }) => disturbance.by !== "job" && !(disturbance.by === "prometheus"))) return;
+  for (const { running, end, overtaken } of scene.ends)
+    if (running.command === "rollback" && !overtaken && end.exit !== 0)
+      scene.watch.violate(
+        "rollback by hand gets the release",
+        `it ended with ${end.exit}: ${end.error ?? end.account?.differences?.join("; ")}`,
+      );
+}
+
+/** Faults that the way to a server has: none of them says that the release is refused. */
+const passing: ReadonlySet<NetworkAct> = new Set([
+  "held back",
+  "answered late",
+  "request lost",
+  "answer lost",
+  "request swallowed",
+  "answer swallowed",
+  "doubled",
+  "answered 429",
+  "answered 500",
+  "answered 503",
+  "answered 504 after it was applied",
+  "answered without JSON",
+  "refused",
+]);
+
+/** A good version whose release met nothing but faults that pass within its patience is released, or waits as planned. */
+function checkGoodRelease(scene: Scene): void {
+  const { scenario, happened, ends, watch } = scene;
+  if (isBad(scenario.image) || !happened.every(({ disturbance }) => isShort(disturbance)) || sumOf(scene) > 45 * second)
+    return;
+  const ended = ends.find(({ running }) => running.place.name === "job 1" && running.command === "release")?.end;
+  if (ended === undefined || ended.exit === 0) return;
+  const others = happened.some(({ disturbance }) => disturbance.by === "job");
+  // Before anything was changed, whoever cannot look at everything says so.
+  if (ended.exit === 2 && (happened.length > 0 || others)) return;
+  if (ended.account === undefined && happened.length > 0 && watch.journal() === undefined) return;
+  const because =
+    ended.error ?? `${ended.account?.state.phase}: ${JSON.stringify(ended.account?.reason).slice(0, 200)}`;
+  watch.violate("no good release lost to a fault shorter than patience", `it ended with ${ended.exit}: ${because}`);
+}
+
+function isShort(disturbance: Disturbance): boolean {
+  switch (disturbance.by) {
+    case "network":
+      return disturbance.link === "github" || passing.has(disturbance.act);
+    case "person":
+      return disturbance.act === "changes a time-out" || disturbance.act === "deletes the lease";
+    case "process":
+      return disturbance.act === "frozen";
+    case "job":
+      return disturbance.act === "releases another version" || disturbance.act === "is a twin of the first";
+    case "prometheus":
+      return true;
+  }
+}
+
+/** How long the cluster was away, all in all. */
+const sumOf = ({ happened }: Scene): number =>
+  happened.reduce((sum, { disturbance }) => {
+    if (disturbance.by === "process") return sum + disturbance.lasts + (happened.length > 1 ? 60 * second : 0);
+    if (disturbance.by === "prometheus") return sum + disturbance.lasts;
+    if (disturbance.by !== "network" || disturbance.link === "github") return sum;
+    return sum + (Number.isFinite(disturbance.times) ? 10 * second * disturbance.times : disturbance.lasts);
+  }, 0);

@@ -1,0 +1,171 @@
+import { kindNamed } from "../sandbox/api-server/kind.ts";
+import type { StoredObject } from "../sandbox/api-server/object.ts";
+import type { Store } from "../sandbox/api-server/store.ts";
+import type { Pod } from "../sandbox/api-server/workload.ts";
+import type { Instant, Millis } from "../src/lib/duration.ts";
+import { imageOf, isReady } from "./controllers.ts";
+import { behaviourOf } from "./image.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** Who answers a share of the requests; without a Deployment nobody does. */
+export type Served = { readonly deployment: string | undefined; readonly image: string; readonly share: number };
+
+/** How the requests of the service's callers are divided, from one moment on. */
+export type Traffic = readonly Served[];
+
+export type RequestCounter = {
+  readonly deployment: string | undefined;
+  readonly code: string;
+  requests: number;
+  /** Of those, how many took at most as long as each of `edges`. */
+  readonly buckets: number[];
+};
+
+/** Milliseconds, as Envoy's histograms have them, and as few as a release's latency needs. */
+export const edges: readonly number[] = [50, 250, 1_000, Infinity];
+
+export interface SimulatedMesh {
+  readonly traffic: () => Traffic;
+  /** What the callers' proxy has counted until now. */
+  counters(): Iterable<RequestCounter>;
+  /** The proxy is another one now, and counts from zero. */
+  restartProxy(): void;
+}
+
+export type MeshOptions = {
+  /** From a change in the store until the proxies have learnt of it. */
+  readonly lag: () => Millis;
+  /** Requests in a second. */
+  readonly rate: number;
+  readonly onTraffic: (traffic: Traffic) => void;
+};
+
+const watched = new Set(["virtualservices", "destinationrules", "pods"]);
+
+/** Callers of the service `reviews`, and the proxies that divide their requests by what the store had a moment ago. */
+export function startMesh(timeline: Timeline, store: Store, { lag, rate, onTraffic }: MeshOptions): SimulatedMesh {
+  let traffic: Traffic = [];
+  let counted = timeline.now();
+  let learnt: Instant = 0;
+  let noticed = false;
+  const counters = new Map<string, RequestCounter>();
+
+  function count(): void {
+    const requests = (rate * (timeline.now() - counted)) / 1_000;
+    counted = timeline.now();
+    if (requests === 0) return;
+    for (const served of traffic) {
+      const { errors, latency } = served.deployment === undefined ? lost : behaviourOf(served.image);
+      add(served.deployment, "200", requests * served.share * (1 - errors), latency);
+      add(
+        served.deployment,
+        served.deployment === undefined ? "503" : "500",
+        requests * served.share * errors,
+        latency,
+      );
+    }
+  }
+
+  function add(deployment: string | undefined, code: string, requests: number, latency: Millis): void {
+    if (requests === 0) return;
+    const key = `${deployment} ${code}`;
+    const counter = counters.get(key) ?? { deployment, code, requests: 0, buckets: edges.map(() => 0) };
+    counters.set(key, counter);
+    counter.requests += requests;
+    for (const [index, edge] of edges.entries())
+      if (latency <= edge) counter.buckets[index] = (counter.buckets[index] ?? 0) + requests;
+  }
+
+  /** Proxies learn in the order in which things happened. */
+  function notice(): void {
+    noticed = false;
+    const known = trafficBy(store);
+    learnt = Math.max(learnt, timeline.now() + lag());
+    timeline.at(learnt, () => {
+      if (isSame(known, traffic)) return;
+      count();
+      traffic = known;
+      onTraffic(traffic);
+    });
+  }
+
+  store.subscribe(({ kind }) => {
+    if (noticed || !watched.has(kind.plural)) return;
+    noticed = true;
+    timeline.after(0, notice);
+  });
+
+  return {
+    traffic: () => traffic,
+    counters() {
+      count();
+      return counters.values();
+    },
+    restartProxy() {
+      count();
+      counters.clear();
+    },
+  };
+}
+
+const lost = { errors: 1, latency: 1 };
+
+const isSame = (a: Traffic, b: Traffic): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+type Route = {
+  readonly match?: readonly unknown[];
+  readonly route?: readonly {
+    readonly destination: { readonly host: string; readonly subset?: string };
+    readonly weight?: number;
+  }[];
+};
+
+/** How proxies divide requests that know all that the store has. */
+export function trafficBy(store: Store): Traffic {
+  const [virtualService] = store
+    .list(kindNamed("virtualservices"), "shop")
+    .filter(({ metadata }) => metadata.name === "reviews");
+  const rules = ((virtualService?.spec as { http?: readonly Route[] } | undefined)?.http ?? []).filter(
+    ({ match }) => !match?.length,
+  );
+  const route =
+    virtualService === undefined ? [{ destination: { host: "reviews" }, weight: 100 }] : (rules[0]?.route ?? []);
+  const total = route.length === 1 ? 100 : route.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  const shares = new Map<string, Served>();
+  for (const { destination, weight = 0 } of route) {
+    const share = route.length === 1 ? 1 : weight / total;
+    if (share > 0) for (const served of behind(store, destination.subset, share)) merge(shares, served);
+  }
+  return [...shares.values()];
+}
+
+function merge(shares: Map<string, Served>, served: Served): void {
+  const key = `${served.deployment} ${served.image}`;
+  shares.set(key, { ...served, share: served.share + (shares.get(key)?.share ?? 0) });
+}
+
+const nobody: Omit<Served, "share"> = { deployment: undefined, image: "" };
+
+function behind(store: Store, subset: string | undefined, share: number): readonly Served[] {
+  const labels = subset === undefined ? {} : subsetLabels(store, subset);
+  if (labels === undefined) return [{ ...nobody, share }];
+  const reached = (store.list(kindNamed("pods"), "shop") as readonly Pod[]).filter(
+    (pod) => isReady(pod) && carries(pod, labels),
+  );
+  if (reached.length === 0) return [{ ...nobody, share }];
+  return reached.map((pod) => ({ deployment: deploymentOf(pod), image: imageOf(pod), share: share / reached.length }));
+}
+
+function subsetLabels(store: Store, subset: string): Readonly<Record<string, string>> | undefined {
+  const rules = store.list(kindNamed("destinationrules"), "shop");
+  const subsets = rules.flatMap(
+    ({ spec }) => (spec as { subsets?: readonly { name: string; labels?: Record<string, string> }[] }).subsets ?? [],
+  );
+  return subsets.find(({ name }) => name === subset)?.labels;
+}
+
+const carries = ({ metadata }: StoredObject, labels: Readonly<Record<string, string>>): boolean =>
+  Object.entries(labels).every(([name, value]) => metadata.labels?.[name] === value);
+
+const deploymentOf = ({ metadata }: Pod): string =>
+  metadata.ownerReferences?.[0]?.name.replace(`-${metadata.labels?.["pod-template-hash"]}`, "") ?? "";

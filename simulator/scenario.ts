@@ -1,0 +1,100 @@
+import type { Millis } from "../src/lib/duration.ts";
+import { type Chance, chanceOf } from "./chance.ts";
+import { type Disturbance, drawDisturbance } from "./disturbance.ts";
+
+/** How the canary comes to be, and what becomes of it. */
+export const shapes = ["existing-swap", "existing-update", "clone-swap", "clone-update"] as const;
+export type Shape = (typeof shapes)[number];
+
+/** Everything that a seed decides before its world begins. Plain data, from which the world follows. */
+export type Scenario = {
+  readonly seed: number;
+  readonly shape: Shape;
+  /** Its tag says how it behaves. */
+  readonly image: string;
+  readonly gates: "own" | "auto";
+  readonly stages: readonly { readonly weight: number; readonly wait: Millis; readonly approval: boolean }[];
+  /** Between two scrapes, and two looks. */
+  readonly interval: Millis;
+  readonly drain: Millis;
+  readonly replicas: number;
+  /** The autoscaler's, of stable's Deployment. */
+  readonly autoscaled: boolean;
+  /** From the making of a pod until it is ready. */
+  readonly podStart: Millis;
+  /** The longest that the mesh lags behind. */
+  readonly meshLag: Millis;
+  /** One way to any of the APIs. */
+  readonly latency: { readonly least: Millis; readonly most: Millis };
+  /** How many Prometheus replicas stand behind the one address. */
+  readonly prometheuses: 1 | 2;
+  /** Whether the job's second step settles what the first one left; otherwise somebody rolls it back by hand. */
+  readonly inAction: boolean;
+  /** What the first job's clock shows beyond the API server's. */
+  readonly skew: Millis;
+  readonly github: boolean;
+  readonly disturbances: readonly Disturbance[];
+};
+
+const second = 1_000;
+
+export function scenarioOf(seed: number): Scenario {
+  const chance = chanceOf(`scenario ${seed}`);
+  const shape = chance.pick(shapes);
+  const gates = chance.happens(0.5) ? "own" : "auto";
+  const slow = chance.happens(0.3);
+  return {
+    seed,
+    shape,
+    gates,
+    image: imageFor(chance),
+    stages: stagesFor(chance),
+    interval: chance.pick([5, 10, 15]) * second,
+    drain: chance.pick([5, 10, 20]) * second,
+    replicas: chance.pick([1, 2, 3]),
+    autoscaled: chance.happens(0.1),
+    podStart: Math.round(chance.between(0.3, 4) * second),
+    meshLag: Math.round(chance.between(0, 2) * second),
+    latency: slow ? { least: 20, most: chance.pick([60, 200, 600]) } : { least: 1, most: 10 },
+    prometheuses: chance.happens(0.15) ? 2 : 1,
+    inAction: chance.happens(0.6),
+    skew: chance.happens(0.2) ? Math.round(chance.between(-3, 3) * second) : 0,
+    github: chance.happens(0.1),
+    disturbances: Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
+  };
+}
+
+const repository = "registry.example/reviews";
+export const imageOf = (tag: string): string => `${repository}:${tag}`;
+
+function imageFor(chance: Chance): string {
+  const bad = chance.pick(["err60", "err60", "err30", "die15", "stuck"]);
+  return imageOf(chance.happens(0.55) ? "v2" : `v2-${bad}`);
+}
+
+const plans: readonly [
+  readonly (readonly [weight: number, wait: number])[],
+  ...(readonly (readonly [number, number])[])[],
+] = [
+  [[20, 30]],
+  [
+    [10, 20],
+    [50, 20],
+  ],
+  [[30, 40]],
+  [
+    [25, 20],
+    [100, 20],
+  ],
+  [
+    [5, 20],
+    [40, 30],
+  ],
+];
+
+function stagesFor(chance: Chance): Scenario["stages"] {
+  const approval = chance.happens(0.12);
+  return chance
+    .pick(plans)
+    .map(([weight, wait], index) => ({ weight, wait: wait * second, approval: approval && index === 0 }));
+}

@@ -1,0 +1,125 @@
+import type { Instant } from "../src/lib/duration.ts";
+import type { Transport } from "../src/world/transport.ts";
+import type { Chance } from "./chance.ts";
+import { type SimulatedCluster, simulatedCluster } from "./cluster.ts";
+import type { CommandEnd } from "./command.ts";
+import { startControllers } from "./controllers.ts";
+import { type Disturbance, nameOf } from "./disturbance.ts";
+import { type SimulatedGitHub, simulatedGitHub } from "./github.ts";
+import type { Running } from "./jobs.ts";
+import { type SimulatedMesh, startMesh } from "./mesh.ts";
+import { type Servers, simulatedNetwork } from "./network.ts";
+import type { SimulatedProcess } from "./process.ts";
+import { type SimulatedPrometheus, startPrometheus } from "./prometheus.ts";
+import { imageOf, type Scenario } from "./scenario.ts";
+import { namesOf, shopOf } from "./shop.ts";
+import type { Timeline } from "./timeline.ts";
+import { phaseOf, type Watch, watchOver } from "./watch.ts";
+import { createWeather, type Weather } from "./weather.ts";
+
+/** The world of one simulation, and what has come to pass in it. */
+export type Scene = {
+  readonly scenario: Scenario;
+  readonly timeline: Timeline;
+  readonly cluster: SimulatedCluster;
+  readonly mesh: SimulatedMesh;
+  readonly prometheuses: readonly SimulatedPrometheus[];
+  readonly github: SimulatedGitHub;
+  readonly weather: Weather;
+  readonly transportOf: (process: SimulatedProcess) => Transport;
+  readonly watch: Watch;
+  /** Hears of each state that the journal gets, as `baking/1`. */
+  readonly onPhase: (listener: (phase: string) => void) => void;
+  readonly note: (text: string) => void;
+  readonly happened: { readonly disturbance: Disturbance; readonly at: Instant }[];
+  /** `overtaken`: somebody else rolled back while it ran. */
+  readonly ends: { readonly running: Running; readonly end: CommandEnd; readonly overtaken: boolean }[];
+  /** What commands told at their ends that was not so. */
+  readonly untruths: string[];
+};
+
+/** Requests of the service's callers in a second: so many that what can be proven is proven in a stage. */
+const rate = 200;
+
+const second = 1_000;
+
+export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, note: (text: string) => void): Scene {
+  const cluster = simulatedCluster(timeline, chance.stream("cluster"));
+  const listeners: ((phase: string) => void)[] = [];
+  const { writer, asJob } = writers();
+  const watch = watchOver({
+    timeline,
+    cluster,
+    base: { deployment: namesOf(scenario).stable.deployment, image: imageOf("v1") },
+    bound: boundOf(scenario),
+    writer,
+    note,
+    onJournal(record) {
+      for (const listener of listeners) listener(phaseOf(record));
+    },
+  });
+  startControllers(timeline, cluster.store, chance.stream("pods"), { notices: 50, starts: scenario.podStart });
+  const mesh = meshOf(scenario, chance.stream("mesh"), timeline, cluster, watch);
+  const scrapes = chance.stream("prometheus");
+  const prometheuses = Array.from({ length: scenario.prometheuses }, () =>
+    startPrometheus(timeline, mesh, scenario.interval, scrapes.between(0, scenario.interval)),
+  );
+  const github = simulatedGitHub();
+  const weather = createWeather(timeline, chance.stream("network"), {
+    latency: scenario.latency,
+    remembers: scenario.disturbances.some(({ act }) => act === "answered stale"),
+    onFault: (fault, { method, url }) => note(`${nameOf(fault)}: ${method} ${url.pathname}`),
+  });
+  const servers: Servers = {
+    kubernetes: (request) => asJob(() => cluster.answer(request)),
+    prometheus: (request) => scrapes.pick(prometheuses as [SimulatedPrometheus]).answer(request),
+    github: github.answer,
+  };
+  for (const object of shopOf(scenario)) cluster.create(object);
+  return {
+    scenario,
+    timeline,
+    cluster,
+    mesh,
+    prometheuses,
+    github,
+    weather,
+    transportOf: simulatedNetwork(timeline, servers, weather.fateOf),
+    watch,
+    onPhase: (listener) => void listeners.push(listener),
+    note,
+    happened: [],
+    ends: [],
+    untruths: [],
+  };
+}
+
+const meshOf = (
+  { meshLag }: Scenario,
+  chance: Chance,
+  timeline: Timeline,
+  { store }: SimulatedCluster,
+  { onTraffic }: Watch,
+): SimulatedMesh => startMesh(timeline, store, { lag: () => chance.between(0, meshLag), rate, onTraffic });
+
+/** Until counters show it, two looks, the way back, and what the network and the mesh take. */
+const boundOf = ({ interval, meshLag, latency }: Scenario): number =>
+  3 * interval + 8 * second + 2 * meshLag + 40 * latency.most;
+
+/** Who changes the store: the store tells of a change right after it, before anything else happens. */
+function writers() {
+  let now: "job" | "somebody else" = "somebody else";
+  return {
+    writer: () => now,
+    asJob<T>(write: () => T): T {
+      now = "job";
+      const result = write();
+      queueMicrotask(() =>
+        queueMicrotask(() => {
+          now = "somebody else";
+        }),
+      );
+      return result;
+    },
+  };
+}

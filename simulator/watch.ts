@@ -1,0 +1,247 @@
+import { kindNamed } from "../sandbox/api-server/kind.ts";
+import type { StoredObject } from "../sandbox/api-server/object.ts";
+import type { Change } from "../sandbox/api-server/store.ts";
+import type { Instant, Millis } from "../src/lib/duration.ts";
+import type { ReleaseRecord } from "../src/release/release-record.ts";
+import { namespace, type SimulatedCluster } from "./cluster.ts";
+import { isBad } from "./image.ts";
+import type { Traffic } from "./mesh.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** What must hold in every simulation; the names are those of ARCHITECTURE.md. */
+export const invariants = [
+  "no weight that no journal named",
+  "no bad version in traffic for longer than the fault at hand",
+  "no bad version promoted",
+  "no pod retired under traffic",
+  "stable alone or the promoted version alone at the end",
+  "nothing of the user's changed",
+  "no good release lost to a fault shorter than patience",
+  "what is told agrees with the store",
+  "rollback by hand gets the release",
+  "the program ends",
+  "no defect",
+] as const;
+export type Invariant = (typeof invariants)[number];
+
+export type Violation = { readonly invariant: Invariant; readonly at: Instant; readonly text: string };
+
+/** Which version may have all the traffic when nothing is going on. */
+export type Base = { readonly deployment: string; readonly image: string };
+
+export interface Watch {
+  readonly violations: readonly Violation[];
+  /** What the journal says now. */
+  readonly journal: () => ReleaseRecord | undefined;
+  readonly base: () => Base;
+  violate(invariant: Invariant, text: string): void;
+  /** From now on, for so long, a bad version may stay in traffic: nobody can do anything about it. */
+  excuse(lasts: Millis): void;
+  /** Nobody is there who could, until the answer is called. */
+  excuseUntil(): () => void;
+  onTraffic(traffic: Traffic): void;
+  /** The longest time that a bad version had requests, with and without what there is an excuse for. */
+  readonly exposure: () => { readonly whole: Millis; readonly unexcused: Millis };
+  /** Looks at a Deployment's replicas and image as somebody changed them. */
+  rebase(base: Partial<Base>): void;
+}
+
+export type WatchOptions = {
+  readonly timeline: Timeline;
+  readonly cluster: SimulatedCluster;
+  readonly base: Base;
+  /** How long a bad version may have requests when nothing stands in the way. */
+  readonly bound: Millis;
+  /** Who writes at this moment. */
+  readonly writer: () => "job" | "somebody else";
+  readonly onJournal: (record: ReleaseRecord | undefined) => void;
+  readonly note: (text: string) => void;
+};
+
+/** After a fault is gone, a client comes back within its longest pause, and looks again. */
+export const recovery: Millis = 15_000;
+
+export function watchOver(options: WatchOptions): Watch {
+  const { timeline, cluster, writer, note } = options;
+  const violations: Violation[] = [];
+  const told = new Set<string>();
+  let record: ReleaseRecord | undefined;
+  let { base } = options;
+  let bad: { readonly since: Instant } | undefined;
+  let longest = { whole: 0, unexcused: 0 };
+  const excuses: { from: Instant; to: Instant }[] = [];
+
+  function violate(invariant: Invariant, text: string): void {
+    if (told.has(invariant)) return;
+    told.add(invariant);
+    violations.push({ invariant, at: timeline.now(), text });
+    note(`VIOLATION of "${invariant}": ${text}`);
+  }
+
+  function onJournal(object: StoredObject | undefined): void {
+    const text = (object?.data as { readonly "release.json"?: string } | undefined)?.["release.json"];
+    const before = record;
+    record = text === undefined ? undefined : (JSON.parse(text) as ReleaseRecord);
+    const phase = phaseOf(record);
+    if (phase !== phaseOf(before)) note(`the journal says ${phase}`);
+    if (record?.state.phase === "succeeded" && before?.state.phase !== "succeeded") onSuccess(record);
+    options.onJournal(record);
+  }
+
+  function onSuccess({ target, plan }: ReleaseRecord): void {
+    const winner = plan.promotion === "swap" ? target.canary.deployment : target.stable.deployment;
+    base = { deployment: winner, image: target.image ?? "" };
+    if (isBad(base.image)) violate("no bad version promoted", `${base.image} is the new stable`);
+  }
+
+  function onRoute(object: StoredObject): void {
+    const weight = record && weightIn(object, record);
+    note(`${writer() === "job" ? "the job" : "somebody"} writes the route: ${routeText(object)}`);
+    if (writer() !== "job" || weight === undefined || record === undefined) return;
+    const allowed = weightsNamed(record);
+    if (!allowed.includes(weight))
+      violate("no weight that no journal named", `${weight} % were written while the journal said ${phaseOf(record)}`);
+  }
+
+  /** A job that takes the last pods of a Deployment must not do so while the route sends requests there. */
+  function onDeployment(object: StoredObject, gone: boolean): void {
+    if (writer() !== "job" || !(gone || (object.spec as { replicas?: number }).replicas === 0)) return;
+    const share = wouldGet(cluster, object);
+    if (share > 0)
+      violate(
+        "no pod retired under traffic",
+        `${object.metadata.name} was ${gone ? "deleted" : "scaled to 0"} while the route gave it ${Math.round(share * 100)} %`,
+      );
+  }
+
+  cluster.store.subscribe(({ type, kind, object }: Change) => {
+    if (kind.plural === "configmaps") onJournal(type === "removed" ? undefined : object);
+    if (kind.plural === "virtualservices" && type === "modified") onRoute(object);
+    if (kind.plural === "deployments") onDeployment(object, type === "removed");
+  });
+
+  const excused = (from: Instant, to: Instant): Millis => {
+    let sum = 0;
+    let reached = from;
+    for (const excuse of [...excuses].sort((a, b) => a.from - b.from)) {
+      const start = Math.max(reached, excuse.from);
+      const end = Math.min(to, excuse.to + recovery);
+      if (end > start) {
+        sum += end - start;
+        reached = end;
+      }
+    }
+    return sum;
+  };
+
+  function measure(): void {
+    if (bad === undefined) return;
+    const whole = timeline.now() - bad.since;
+    const unexcused = whole - excused(bad.since, timeline.now());
+    longest = { whole: Math.max(longest.whole, whole), unexcused: Math.max(longest.unexcused, unexcused) };
+    if (unexcused > options.bound)
+      violate(
+        "no bad version in traffic for longer than the fault at hand",
+        `it had requests for ${Math.round(whole / 1_000)} s, ${Math.round(unexcused / 1_000)} s of them without an excuse`,
+      );
+  }
+
+  return {
+    violations,
+    violate,
+    journal: () => record,
+    base: () => base,
+    excuse: (lasts) => void excuses.push({ from: timeline.now(), to: timeline.now() + lasts }),
+    excuseUntil() {
+      const excuse = { from: timeline.now(), to: Infinity };
+      excuses.push(excuse);
+      return () => {
+        excuse.to = Math.min(excuse.to, timeline.now());
+      };
+    },
+    onTraffic(traffic) {
+      note(`requests go to ${trafficText(traffic)}`);
+      const isThere = traffic.some(({ image, share }) => share > 0 && isBad(image));
+      if (!isThere) measure();
+      bad = isThere ? (bad ?? { since: timeline.now() }) : undefined;
+    },
+    exposure() {
+      measure();
+      return longest;
+    },
+    rebase(changed) {
+      base = { ...base, ...changed };
+    },
+  };
+}
+
+type Destination = { readonly destination: { readonly subset?: string }; readonly weight?: number };
+type Rule = { readonly name?: string; readonly route?: readonly Destination[] };
+
+const destinationsIn = ({ spec }: StoredObject): readonly Destination[] =>
+  (spec as { readonly http?: readonly Rule[] }).http?.find(({ name }) => name === "primary")?.route ?? [];
+
+/** The canary's part in percent. */
+function weightIn(object: StoredObject, { target }: ReleaseRecord): number {
+  const destinations = destinationsIn(object);
+  const canary = destinations.find(({ destination }) => destination.subset === target.canary.subset);
+  if (canary === undefined) return 0;
+  return destinations.length === 1 ? 100 : (canary.weight ?? 0);
+}
+
+/** Those that a job may write while the journal is as it is: back is never named, since traffic comes off first. */
+function weightsNamed({ state, plan, stages }: ReleaseRecord): readonly number[] {
+  const last = stages.at(-1)?.weight ?? 0;
+  switch (state.phase) {
+    case "preparing":
+    case "rolling-back":
+    case "rolled-back":
+      return [0];
+    case "shifting":
+      return [0, last, plan.stages[state.stage]?.weight ?? 100];
+    case "baking":
+    case "waiting":
+      return [0, plan.stages[state.stage]?.weight ?? 100];
+    case "promoting":
+      return [0, 100];
+    case "succeeded":
+      return [plan.promotion === "swap" ? 100 : 0];
+    case "failed":
+      return state.during === "promoting" ? [0, 100] : [0];
+  }
+}
+
+export function phaseOf(record: ReleaseRecord | undefined): string {
+  if (record === undefined) return "nothing";
+  const { state } = record;
+  const parts: (string | number)[] = [state.phase];
+  if ("step" in state) parts.push(state.step);
+  if ("stage" in state) parts.push(state.stage + 1);
+  return parts.join("/");
+}
+
+const routeText = (object: StoredObject): string =>
+  destinationsIn(object)
+    .map(({ destination, weight }) => `${destination.subset} ${weight ?? "-"}`)
+    .join(", ");
+
+export const trafficText = (traffic: Traffic): string =>
+  traffic
+    .map(
+      ({ deployment = "nobody", image, share }) =>
+        `${deployment}${image === "" ? "" : ` (${image.split(":")[1]})`} ${Math.round(share * 100)} %`,
+    )
+    .join(", ") || "nobody";
+
+/** The share of requests that the stored route gives to a Deployment's pods, were there any. */
+function wouldGet({ store }: SimulatedCluster, deployment: StoredObject): number {
+  const version = (deployment.spec as { template: { metadata?: { labels?: Record<string, string> } } }).template
+    .metadata?.labels?.version;
+  const virtualService = store.get(kindNamed("virtualservices"), namespace, "reviews");
+  if (virtualService === undefined) return 0;
+  const destinations = destinationsIn(virtualService);
+  const of = (destination: Destination): number => (destinations.length === 1 ? 100 : (destination.weight ?? 0)) / 100;
+  return destinations
+    .filter(({ destination }) => destination.subset === version)
+    .reduce((sum, each) => sum + of(each), 0);
+}
