@@ -28915,6 +28915,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   isInCluster: () => (/* binding */ isInCluster)
 });
 
+// UNUSED EXPORTS: commandsInCluster
+
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
 var error_ratio = __nccwpck_require__(7231);
 // EXTERNAL MODULE: ./src/evidence/numerics.js
@@ -30969,7 +30971,7 @@ async function within(work, limit, clock, from) {
         return await Promise.race([work, late]);
     }
     finally {
-        over.abort();
+        over.abort("over"); // a reason of its own spares the exception that it would be otherwise
     }
 }
 /** Resolves when `from` aborts; never when it is `over` before that. */
@@ -48529,7 +48531,8 @@ function reporterFor({ reporting }, environment, world, written, warn) {
     const reporters = [voice];
     if (written)
         reporters.push(written);
-    reporters.push(reportFile({ file: reporting.report }));
+    if (reporting.report)
+        reporters.push(reportFile({ file: reporting.report }));
     if (reporting.summary && github.summaryFile)
         reporters.push(jobSummary(links));
     const { githubToken: token } = reporting;
@@ -48557,7 +48560,7 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 
-const inCluster = {
+const commandsInCluster = {
     release: release_release,
     plan: plan,
     status: status_status,
@@ -48570,12 +48573,12 @@ const atDesk = {
     rehearse: rehearse,
     replay: replay,
 };
-const isInCluster = (command) => Object.hasOwn(inCluster, command);
+const isInCluster = (command) => Object.hasOwn(commandsInCluster, command);
 /** Does what the configuration asks for, with what it takes. */
 async function dispatch(config, surroundings) {
     const { command } = config;
     if (isInCluster(command))
-        return inCluster[command](compose(config, surroundings));
+        return commandsInCluster[command](compose(config, surroundings));
     return atDesk[command](desk(config, surroundings));
 }
 
@@ -49194,7 +49197,7 @@ function createRedaction(announce = () => { }) {
         return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
     }
     // plain data keeps its shape: strings stay strings
-    return { register, redact, redactAll: (value) => inside(value) };
+    return { register, redact, redactAll: (value) => (secrets.size === 0 ? value : inside(value)) };
 }
 function formsOf(secret) {
     return [
