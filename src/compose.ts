@@ -24,6 +24,7 @@ import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
 import type { Redaction } from "./lib/redaction.ts";
+import { fenceBy } from "./ports/fence.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
@@ -81,14 +82,16 @@ export function compose(config: Config, here: Surroundings): Session {
   const metrics = metricsOf(config, world);
   const routes = routesBy(client, clock);
 
+  const fence = fenceBy(journal, clock);
   const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
-    router: routes.router(target, before.routes),
+    router: routes.router(target, before.routes, fence),
     workload: deploymentWorkload({
       client,
       target,
       before: workloadsBefore.parse(before.workloads),
       keepOld: plan.keepOld,
       clock,
+      fence,
     }),
     metrics: metrics(target).watch(),
     journal,

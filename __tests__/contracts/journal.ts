@@ -80,6 +80,18 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       assert.equal((await open().load())?.run.id, "two");
     });
 
+    test("whose the release is can be asked without saving", async () => {
+      const { open } = await world.newService();
+      const first = open();
+      await first.save(recordOf("one"));
+      await first.confirm();
+      const second = open();
+      await second.load();
+      await second.save(recordOf("two"));
+      await assert.rejects(first.confirm(), TakenOverError);
+      await second.confirm();
+    });
+
     test("a step that is still at an earlier release of its own job has lost it, too", async () => {
       const { open } = await world.newService();
       const first = open();
@@ -100,6 +112,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       await elsewhere.save(
         recordOf("one", { log: [{ at: 1, do: "route", reason: { kind: "giving-weight", weight: 5 } }] }),
       );
+      await mine.confirm();
       await mine.save(recordOf("one", { state: { phase: "succeeded" } }));
       assert.equal((await open().load())?.state.phase, "succeeded");
     });

@@ -6,6 +6,7 @@ import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-
 import { leaseLock } from "../../src/adapters/kubernetes/lease-lock.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { resources } from "../../src/kubernetes/object.ts";
+import { noFence } from "../support/fences.ts";
 import type { JournalWorld } from "./journal.ts";
 import type { LockWorld } from "./lock.ts";
 import type { WorkloadWorld } from "./workload.ts";
@@ -51,9 +52,9 @@ export const deploymentWorkloads = (cluster: ClusterWorld): WorkloadWorld => ({
   async capture(target, keepOld) {
     const { client } = cluster;
     const journaled = JSON.stringify(await captureWorkloads(client, target, Math.random));
-    return () => {
+    return (fence = noFence) => {
       const before = workloadsBefore.parse(JSON.parse(journaled));
-      return deploymentWorkload({ client, target, before, keepOld, clock: nodeClock });
+      return deploymentWorkload({ client, target, before, keepOld, clock: nodeClock, fence });
     };
   },
 });

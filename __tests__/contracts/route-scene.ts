@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import type { KubernetesObject, Resource } from "../../src/kubernetes/object.ts";
+import type { Fence } from "../../src/ports/fence.ts";
 import type { RouteFamily } from "../../src/ports/route-family.ts";
 import type { Router } from "../../src/ports/router.ts";
 import type { RouteKind } from "../../src/release/route-kind.ts";
 import type { Target, Version } from "../../src/release/target.ts";
 import { allRoutes } from "../../src/routes/routes.ts";
+import { noFence } from "../support/fences.ts";
 
 /** An API server that has the kinds of a mesh, and what somebody with kubectl can do there. */
 export type RouterWorld = {
@@ -65,10 +67,16 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
   const draw = (name: string, rules: readonly RuleSketch[]): Promise<void> =>
     apply([maker.draw(namespace, name, rules)]);
 
-  async function release(target: Target, make = maker.family): Promise<Router> {
+  async function release(target: Target, make = maker.family, fence = noFence): Promise<Router> {
+    const open = await prepare(target, make);
+    return open(fence);
+  }
+
+  /** A release before its first write, as any job opens it. */
+  async function prepare(target: Target, make = maker.family): Promise<(fence: Fence) => Router> {
     const before = await allRoutes([make(client)]).capture(target);
     // Through text, because that is how the journal keeps it.
-    return allRoutes([make(routersClient)]).router(target, JSON.parse(JSON.stringify(before)));
+    return (fence) => allRoutes([make(routersClient)]).router(target, JSON.parse(JSON.stringify(before)), fence);
   }
 
   const object = async (name: string): Promise<KubernetesObject> =>
@@ -90,6 +98,11 @@ export async function createRouteScene({ client, createNamespace, apply }: Route
     async begin(sketches: Readonly<Record<string, readonly RuleSketch[]>>, make = maker.family): Promise<Router> {
       for (const [name, rules] of Object.entries(sketches)) await draw(name, rules);
       return release(target(Object.keys(sketches)), make);
+    },
+    /** The same, for several jobs. */
+    async beginForMany(sketches: Readonly<Record<string, readonly RuleSketch[]>>, make = maker.family) {
+      for (const [name, rules] of Object.entries(sketches)) await draw(name, rules);
+      return prepare(target(Object.keys(sketches)), make);
     },
     release,
     /** What happens before, or after, the router's next patches. */

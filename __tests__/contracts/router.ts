@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
-import { DeniedError, RefusedError } from "../../src/lib/errors.ts";
+import { DeniedError, RefusedError, TakenOverError } from "../../src/lib/errors.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { allRoutes } from "../../src/routes/routes.ts";
+import { fencePassed, noFence } from "../support/fences.ts";
 import {
   createRouteScene,
   type RouteMaker,
@@ -99,6 +100,64 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     });
     assert.equal(scene.calls.filter((call) => call === "patch reviews").length, 5);
   });
+
+  fact("a job that lost its release between reading and writing writes nothing", async (scene) => {
+    const job = (await scene.beginForMany({ reviews: both }))(fencePassed(0));
+    await assert.rejects(job.write(splitAt(10)), TakenOverError);
+    await assert.rejects(job.finish("canary"), TakenOverError);
+    await job.finish("stable"); // where nothing is to be written nobody is asked
+    assert.equal(await scene.weights("reviews"), "v1 100, v2 0");
+    assert.deepEqual(scene.calls, ["get reviews", "get reviews", "get reviews"]);
+  });
+
+  fact(
+    "a write that was under way when another job took the release over never lands after that job looked",
+    async (scene) => {
+      const open = await scene.beginForMany({ reviews: both, others: both });
+      const other = open(noFence);
+      const job = open(fencePassed(1, () => other.fence()));
+      await assert.rejects(job.write(splitAt(30)), TakenOverError);
+      assert.deepEqual(
+        scene.calls.filter((call) => call === "patch reviews"),
+        ["patch reviews", "patch reviews", "patch reviews"], // two of the fence, and the one that failed
+      );
+      assert.equal(await scene.weights("reviews"), "v1 100, v2 0");
+    },
+  );
+
+  fact("several routes of which one is lost are lost, and no other trouble", async (scene) => {
+    const open = await scene.beginForMany({ first: both, second: both });
+    await open(noFence).write(splitAt(30));
+    scene.refusePatches("first");
+    await assert.rejects(open(fencePassed(1)).finish("stable"), TakenOverError);
+  });
+
+  fact("a fence leaves nothing behind, and fences no route that is gone", async (scene) => {
+    const open = await scene.beginForMany({ reviews: both, others: both });
+    const before = await scene.object("reviews");
+    await scene.delete("others");
+    await open(noFence).fence();
+    const { metadata, ...rest } = await scene.object("reviews");
+    const { metadata: was, ...spec } = before;
+    assert.notEqual(metadata.resourceVersion, was.resourceVersion);
+    assert.deepEqual([rest, metadata.labels, metadata.annotations], [spec, was.labels, was.annotations]);
+  });
+
+  fact(
+    "a weight is taken back by the job that wrote it last, and not when somebody has written since",
+    async (scene) => {
+      const job = await scene.begin({ reviews: both, others: both });
+      await job.takeBack();
+      assert.deepEqual(scene.calls, [], "nothing was written");
+      await job.write(splitAt(30));
+      await scene.draw("others", [primary(["v1", 10], ["v2", 90])]);
+      await job.takeBack();
+      assert.deepEqual(
+        [await scene.weights("reviews"), await scene.weights("others")],
+        ["v1 100, v2 0", "v1 10, v2 90"],
+      );
+    },
+  );
 
   fact("drift is told in weights, with the one who wrote it, and is nothing after a write", async (scene) => {
     const router = await scene.begin({ reviews: both });

@@ -3,12 +3,14 @@ import test, { after, before, describe } from "node:test";
 import type { SentObject } from "../../sandbox/api-server/object.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { type KubernetesObject, resources } from "../../src/kubernetes/object.ts";
-import { DeniedError } from "../../src/lib/errors.ts";
+import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
+import type { Fence } from "../../src/ports/fence.ts";
 import type { Workload } from "../../src/ports/workload.ts";
 import type { Health } from "../../src/release/health.ts";
 import { splitAt } from "../../src/release/split.ts";
 import type { Target } from "../../src/release/target.ts";
 import { until } from "../support/cluster.ts";
+import { fencePassed } from "../support/fences.ts";
 import { deploymentOf, destinationRuleOf, image, serviceOf, targetOf } from "../support/workload-objects.ts";
 
 /** A cluster that runs pods by their images' tags, and what somebody with kubectl can do there. */
@@ -18,7 +20,7 @@ export type WorkloadWorld = {
   readonly createNamespace: () => Promise<string>;
   readonly apply: (objects: readonly SentObject[]) => Promise<void>;
   /** Looks at both versions before a release; what it gives opens the workload for another job of that release. */
-  readonly capture: (target: Target, keepOld: boolean) => Promise<() => Workload>;
+  readonly capture: (target: Target, keepOld: boolean) => Promise<(fence?: Fence) => Workload>;
   readonly close: () => Promise<void>;
 };
 
@@ -114,6 +116,43 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       await ready(it, "canary");
       await it.restore();
       assert.equal(replicas(await get("reviews-v2")), 0);
+    });
+
+    test("a job that lost its release between reading and writing changes no Deployment", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const it = (await workload({ replicas: { kind: "count", count: 3 } })).anotherJob(fencePassed(0));
+      for (const effect of [it.deploy, () => it.scale(splitAt(50)), it.updateStable, () => it.retire("stable")])
+        await assert.rejects(effect(), TakenOverError);
+      await it.restore().catch(() => undefined);
+      assert.equal(replicas(await get("reviews-v1")), 2);
+      assert.equal(replicas(await get("reviews-v2")), 1);
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("what was under way when another job took the release over never lands after that job has begun", async () => {
+      const { get, workload } = await scene((namespace) => [deploymentOf(namespace, "reviews-v2", "v1-old")]);
+      const it = await workload();
+      const before = await get("reviews-v1");
+      const late = it.anotherJob(fencePassed(1, () => it.fence()));
+      await assert.rejects(late.retire("stable"), TakenOverError);
+      const { spec, metadata } = (await get("reviews-v1")) ?? assert.fail();
+      assert.deepEqual(
+        [spec, metadata.labels, metadata.annotations],
+        [before?.spec, before?.metadata.labels, before?.metadata.annotations],
+      );
+      assert.equal(metadata.generation, before?.metadata.generation, "no rollout");
+    });
+
+    test("a copy that was made too late is taken away by the job that made it", async () => {
+      const { namespace, get, workload } = await scene();
+      const it = await workload({ source: { from: "clone", labels: {} } });
+      await assert.rejects(it.anotherJob(fencePassed(1)).deploy(), TakenOverError);
+      await until(
+        "the copy is gone",
+        () => get("reviews-v2"),
+        (copy) => copy === undefined,
+      );
+      assert.ok(await world.client.get(resources.deployments, namespace, "reviews-v1"));
     });
 
     test("a clone has stable's template, labels and pods of its own, and is gone after a rollback", async () => {

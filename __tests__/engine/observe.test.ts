@@ -18,14 +18,16 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     drift: async () => undefined,
     finish: nothing,
     cleanUp: nothing,
+    fence: nothing,
+    takeBack: nothing,
     differences: async () => [],
   },
   workload: {
     ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing },
-    ...{ retire: nothing, restore: nothing, differences: async () => [] },
+    ...{ retire: nothing, restore: nothing, fence: nothing, differences: async () => [] },
   },
   metrics: { look, query: async (_query, at) => ({ at, because: "not asked" }) },
-  journal: { load: async () => undefined, save: nothing },
+  journal: { load: async () => undefined, save: nothing, confirm: nothing },
   reporter: { report: () => undefined, flush: nothing },
   clock: handClock(1_000),
 });

@@ -15,6 +15,7 @@ import type { Finding } from "../../src/ports/preflight.ts";
 import { permissionsWith } from "../../src/preflight/needed-permissions.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
+import { noFence } from "../support/fences.ts";
 import { stubClient } from "../support/kubernetes-stub.ts";
 import { deploymentOf, destinationRuleOf, serviceOf, targetOf } from "../support/workload-objects.ts";
 import { inspectCluster } from "./inspect-cluster.ts";
@@ -87,6 +88,7 @@ test("with exactly this Role nothing is missed, and pods can be made, scaled, ju
       before: await captureWorkloads(client, target, Math.random),
       keepOld: false,
       clock: nodeClock,
+      fence: noFence,
     });
     await it.deploy();
     await it.scale(splitAt(100));

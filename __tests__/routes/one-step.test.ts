@@ -20,12 +20,14 @@ function family(
       said.push(`${name} ${wordOf(aim)}`);
       await reach(name, aim);
     },
+    takeBack: async () => void said.push(`take back ${name}`),
     differences: async (aim) => [`${name} is not ${wordOf(aim)}`],
   });
   return {
     routes: names.map(route),
     prepare: async () => void said.push(`prepare ${names}`),
     cleanUp: async (winner) => void said.push(`clean up ${names} for ${winner}`),
+    fence: async () => void said.push(`fence ${names}`),
     differences: async (winner) => [`${names} are left for ${winner}`],
   };
 }

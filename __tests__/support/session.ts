@@ -30,7 +30,8 @@ export async function createSession(options: SessionOptions = {}) {
   const config = await configured({ file });
   const { target, plan } = config.release ?? assert.fail();
   const world = createWorld(plan, options.behaviour);
-  const { journal } = world.ports;
+  const ports = world.ports;
+  const { journal } = ports;
   if (options.state) {
     const record = await world.begin();
     await journal.save({ ...record, target, state: options.state, run: options.earlierRun ?? { id: "another-job" } });
@@ -49,7 +50,7 @@ export async function createSession(options: SessionOptions = {}) {
     config,
     run: { id: "this-job", actor: "ada" },
     cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
-    clock: world.ports.clock,
+    clock: ports.clock,
     transport: { send: () => assert.fail("nothing is sent") },
     stop: stop.signal,
     messages: {
@@ -68,6 +69,7 @@ export async function createSession(options: SessionOptions = {}) {
         events.push(`save ${record.state.phase}`);
         await journal.save(record);
       },
+      confirm: journal.confirm,
     },
     reporter: {
       report: ({ state, settled }) => void (settled === undefined || events.push(`report ${state.phase}`)),
@@ -83,13 +85,20 @@ export async function createSession(options: SessionOptions = {}) {
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
     capture: async () => ({ routes: {}, workloads: {} }),
     connect() {
-      const { router, workload, ...ports } = world.ports;
+      const { router, workload, metrics, clock } = ports;
       const { journal, reporter } = session;
       const { differences = workload.differences } = options;
-      return { ...ports, router: listed(router), workload: listed({ ...workload, differences }), journal, reporter };
+      return {
+        router: listed(router),
+        workload: listed({ ...workload, differences }),
+        metrics,
+        journal,
+        reporter,
+        clock,
+      };
     },
   };
-  return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop };
+  return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop, world };
 }
 
 /** The first thing that a command did to the cluster, and what it had done before. */

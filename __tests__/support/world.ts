@@ -2,9 +2,11 @@ import type { Job } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";
-import { UnreachableError } from "../../src/lib/errors.ts";
+import { TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
+import type { Journal } from "../../src/ports/journal.ts";
 import { type Increments, type MetricSource, sawNothing } from "../../src/ports/metric-source.ts";
 import type { Ports } from "../../src/ports/ports.ts";
+import type { Router } from "../../src/ports/router.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
@@ -81,6 +83,8 @@ export type Behaviour = {
   readonly fails?: (call: Call) => Error | undefined;
   /** How long a call takes; one that hangs takes for ever. Nothing else takes any time. */
   readonly takes?: (call: Call) => Millis | undefined;
+  /** How long a request for the journal or the route takes on its way, and its answer as long again. */
+  readonly latency?: (request: "load" | "save" | "confirm" | "read" | "write" | "fence" | "take back") => Millis;
 };
 
 /** The cluster does not answer between two times. */
@@ -110,16 +114,18 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   let late = false;
   let onCall: (call: number) => void = () => {};
   let saved: ReleaseRecord | undefined;
+  let version = 0;
   const died = Promise.withResolvers<"died">();
   const counted = { stable: 0, canary: 0, errors: 0, lost: 0 };
   let countedAt = 0;
   const cluster: Cluster = { weight: 0, canary: "as before", stable: "as before", subset: false };
   const before = structuredClone(cluster);
+  let routeVersion = 1;
   const writes: { readonly weight: number; readonly at: Instant; readonly journaled: State | undefined }[] = [];
   const accounts: Account[] = [];
   const journaled: State[] = [];
 
-  async function port<T>(name: string, effect: () => T): Promise<T> {
+  async function port<T>(name: string, effect: () => T | Promise<T>): Promise<T> {
     const call = { name, at: now() };
     calls.push(call);
     const number = calls.length;
@@ -130,7 +136,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
     if (took !== undefined) await clock.sleepUntil(call.at + took);
     const failure = behaviour.fails?.(call);
     if (failure) throw failure;
-    const result = effect();
+    const result = await effect();
     return number === crashAt ? die() : result;
   }
 
@@ -143,11 +149,33 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   const change = (name: string, to: Partial<Cluster>): Promise<void> =>
     port(name, () => void Object.assign(cluster, to));
 
-  const weigh = (weight: number): void => {
+  /** Does what is asked for half-way between asking and the answer. */
+  async function request<T>(name: Parameters<NonNullable<Behaviour["latency"]>>[0], work: () => T): Promise<T> {
+    if (!behaviour.latency) return work();
+    const latency = behaviour.latency(name);
+    await clock.sleepUntil(now() + latency);
+    const answer = work();
+    await clock.sleepUntil(now() + latency);
+    return answer;
+  }
+
+  /** Reads the route, makes sure of the release, and writes the version that was read, until it is as it should be. */
+  async function weigh(weight: number, confirm: () => Promise<void>): Promise<number> {
+    for (;;) {
+      const read = await request("read", () => routeVersion);
+      await confirm();
+      const written = await request("write", () => read === routeVersion && put(weight));
+      if (written !== false) return written;
+    }
+  }
+
+  function put(weight: number): number {
+    writes.push({ weight, at: now(), journaled: saved?.state });
+    if (cluster.weight === weight) return routeVersion;
     serve();
     cluster.weight = weight;
-    writes.push({ weight, at: now(), journaled: saved?.state });
-  };
+    return ++routeVersion;
+  }
 
   function serve(): void {
     const requests = behaviour.traffic === false ? 0 : Math.round(((now() - countedAt) / second) * 100);
@@ -194,22 +222,68 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         : { build: { image: "v2", digests: {} } },
   };
 
-  const ports: Omit<Ports, "metrics"> = {
-    router: {
+  /** Each job has its own: it saves what it read, or what is its own by now. */
+  function journalOfOne(): Journal {
+    let known = 0;
+    let mine: ReleaseRecord | undefined;
+    const assertOurs = (): void => {
+      if (!mine || !saved || known === version) return;
+      if (saved.run.id === mine.run.id && saved.startedAt === mine.startedAt) return;
+      throw new TakenOverError(`the journal was changed by another job (${saved.run.id})`);
+    };
+    return {
+      load: () =>
+        request("load", () => {
+          known = version;
+          return saved && structuredClone(saved);
+        }),
+      save(record) {
+        mine = record;
+        return port("journal.save", () =>
+          request("save", () => {
+            assertOurs();
+            saved = structuredClone(record);
+            known = ++version;
+            journaled.push(record.state);
+          }),
+        );
+      },
+      confirm: () => request("confirm", assertOurs),
+    };
+  }
+
+  function portsOfOne(): Ports {
+    const journal = journalOfOne();
+    return { ...ports, metrics: metrics(), journal, router: routerOfOne(journal) };
+  }
+
+  function routerOfOne({ confirm }: Journal): Router {
+    let written: number | undefined;
+    return {
       prepare: () => change("router.prepare", { subset: true }),
-      write: ({ canary }) => port("router.write", () => weigh(canary)),
+      write: ({ canary }) =>
+        port("router.write", async () => {
+          written = await weigh(canary, confirm);
+        }),
       drift: ({ canary }) =>
         port("router.drift", () => {
+          const { weight } = cluster;
           behaviour.meddle?.(cluster, now());
+          if (cluster.weight !== weight) routeVersion++;
           return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
         }),
-      finish: (winner) => port("router.finish", () => weigh(winner === "canary" ? 100 : 0)),
+      finish: (winner) => port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, confirm))),
+      fence: () => request("fence", () => void routeVersion++),
+      takeBack: () => request("take back", () => void (written === routeVersion && put(0))),
       cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),
       differences: (winner) =>
         port("router.differences", () =>
           cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`],
         ),
-    },
+    };
+  }
+
+  const ports: Omit<Ports, "metrics" | "journal" | "router"> = {
     workload: {
       deploy: () => change("workload.deploy", { canary: "deployed" }),
       scale: () => port("workload.scale", () => undefined),
@@ -222,15 +296,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           loser === "stable" ? { stable: "scaled down", canary: "promoted" } : { canary: "as before" },
         ),
       restore: () => change("workload.restore", { canary: "as before" }),
+      fence: async () => {},
       differences: () => port("workload.differences", () => []),
-    },
-    journal: {
-      load: async () => saved && structuredClone(saved),
-      save: (record) =>
-        port("journal.save", () => {
-          saved = structuredClone(record);
-          journaled.push(record.state);
-        }),
     },
     reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
     clock,
@@ -239,7 +306,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   return {
     /** As one job has them. */
     get ports(): Ports {
-      return { ...ports, metrics: metrics() };
+      return portsOfOne();
     },
     cluster,
     before,

@@ -12,6 +12,7 @@ import { virtualServiceFamily } from "../../src/adapters/virtual-service/virtual
 import { run } from "../../src/engine/run.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { istioMetrics } from "../../src/istio/istio-metrics.ts";
+import { fenceBy } from "../../src/ports/fence.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial } from "../../src/release/state.ts";
@@ -81,11 +82,13 @@ const record: ReleaseRecord = {
   ledger: emptyLedger,
 };
 const never = new AbortController().signal;
+const journal = configMapJournal(client, "shop", "reviews");
+const fence = fenceBy(journal, clock);
 const { state } = await run(
   record,
   {
-    router: moving.router(target, routes),
-    workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock }),
+    router: moving.router(target, routes, fence),
+    workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock, fence }),
     metrics: prometheus({
       network: nodeWorld(),
       url: PROMETHEUS,
@@ -96,7 +99,7 @@ const { state } = await run(
       interval: 15 * second,
       target,
     }).watch(),
-    journal: configMapJournal(client, "shop", "reviews"),
+    journal,
     reporter: { report: () => {}, flush: async () => {} },
     clock,
   },

@@ -8,10 +8,18 @@ import { heldBy } from "../release/state.ts";
 import { winnerOf } from "../release/transition.ts";
 import type { ExitCode, Session } from "./session.ts";
 
-/** Runs a release to its end, reads the cluster again, and tells everybody how it stands. */
-export async function conclude(session: Session, record: ReleaseRecord, lost: AbortSignal): Promise<Account> {
+/**
+ * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
+ * release before.
+ */
+export async function conclude(
+  session: Session,
+  record: ReleaseRecord,
+  lost: AbortSignal,
+  { taken }: { readonly taken: boolean },
+): Promise<Account> {
   const ports = session.connect(record);
-  const ended = await run(record, ports, jobOf(session, record, lost));
+  const ended = await run(record, ports, { ...jobOf(session, record, lost), taken });
   const account = await finalAccount(session, ended, ports);
   session.reporter.report(account);
   await session.reporter.flush(flushLimit);

@@ -12,6 +12,7 @@ import { type Orientation, orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { takeOver } from "./take-over.ts";
 import { withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
@@ -25,7 +26,7 @@ export async function release(session: Session): Promise<ExitCode> {
     const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
     await allowed(session, target, plan);
     unlessStopped(session);
-    return exitCodeOf(await conclude(session, await begin(session, orientation, plan), lost));
+    return exitCodeOf(await conclude(session, await begin(session, orientation, plan), lost, { taken: false }));
   });
 }
 
@@ -76,30 +77,33 @@ async function begin(session: Session, { target, exchanged }: Orientation, wante
  * alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
-  const record = await untouched(session.journal.load());
-  if (!record || isOver(record.state)) return;
-  const { target, startedAt, run, state } = record;
-  const earlier = withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
-  const now = session.clock.now();
-  if (state.phase === "waiting") {
-    throw new RefusedError(
-      `${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${formatDuration(now - state.since)}.`,
-      {
-        next: "Run `promote` to finish it or `rollback` to end it, then release again.",
-      },
-    );
-  }
-  session.messages.warn(
-    `${earlier}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`,
-  );
-  const taken = { ...record, run: session.run, state: backFrom(record, { kind: "left-half-way" }, now) };
-  await session.journal.save(taken);
-  const { settled, differences } = await conclude(session, taken, lost);
+  const taken = await untouched(takeOver(session, (record) => unfinished(session, record)));
+  if (!taken) return;
+  const { settled, differences } = await conclude(session, taken, lost, { taken: true });
   if (settled) return;
   throw new RefusedError(
-    `${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`,
-    {
-      next: "Put that right by hand, run `rollback`, then release again.",
-    },
+    `${taken.target.namespace}/${taken.target.service}: ${earlier(taken)} could not be ended: ${differences?.join("; ")}`,
+    { next: "Put that right by hand, run `rollback`, then release again." },
   );
 }
+
+/** What is to become of an earlier release; undefined when it is over. */
+function unfinished({ clock, messages, run }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
+  const { target, startedAt, state } = record;
+  const now = clock.now();
+  if (isOver(state)) return undefined;
+  if (state.phase === "waiting") {
+    const since = formatDuration(now - state.since);
+    throw new RefusedError(
+      `${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`,
+      { next: "Run `promote` to finish it or `rollback` to end it, then release again." },
+    );
+  }
+  messages.warn(
+    `${earlier(record)}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`,
+  );
+  return { ...record, run, state: backFrom(record, { kind: "left-half-way" }, now) };
+}
+
+const earlier = ({ target, run }: ReleaseRecord): string =>
+  withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);

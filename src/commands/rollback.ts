@@ -6,23 +6,28 @@ import { rollBack, startPromotion } from "../release/transition.ts";
 import { conclude } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { takeOver } from "./take-over.ts";
 
 /**
  * Gives all traffic back to stable and puts everything else back, from whatever state. Repeating it is harmless.
- * The lock is taken by force: somebody on call is not kept waiting by the job that went wrong.
+ * The lock is taken by force, and the release whatever its job does meanwhile: somebody on call is not kept waiting by
+ * the job that went wrong.
  */
 export async function rollback(session: Session): Promise<ExitCode> {
   return locked(session, { force: true }, async (lost) => {
-    const record = await session.journal.load();
-    if (!record || isOver(record.state)) {
-      session.messages.print(nothingToDo(session, record));
+    let found: ReleaseRecord | undefined;
+    const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
+    const taken = await takeOver(session, (record) => {
+      found = record;
+      if (isOver(record.state)) return undefined;
+      return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
+    });
+    if (!taken) {
+      session.messages.print(nothingToDo(session, found));
       session.messages.nothingLeft();
       return 0;
     }
-    const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
-    const taken = { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
-    await session.journal.save(taken);
-    const { settled } = await conclude(session, taken, lost);
+    const { settled } = await conclude(session, taken, lost, { taken: true });
     return settled ? 0 : 3;
   });
 }

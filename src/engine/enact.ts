@@ -3,12 +3,7 @@ import type { Decision } from "../release/decision.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
-export async function enact(
-  decision: Decision,
-  { judged }: ReleaseRecord,
-  ports: Ports,
-  signal: AbortSignal,
-): Promise<void> {
+async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports, signal: AbortSignal): Promise<void> {
   switch (decision.do) {
     case "wait":
       return ports.clock.sleepUntil(decision.until, signal);
@@ -32,4 +27,23 @@ export async function enact(
       await ports.workload.restore();
       return ports.router.cleanUp("stable");
   }
+}
+
+/** Does what was decided, in one job. */
+export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<void>;
+
+/**
+ * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
+ * way might land afterwards. Only traffic comes off a bad version first; then it is looked at once more.
+ */
+export function enacting(ports: Ports, taken: boolean): Enact {
+  let fenced = !taken;
+  return async (decision, record, signal) => {
+    const work = (): Promise<void> => enact(decision, record, ports, signal);
+    if (fenced || decision.do === "wait" || decision.do === "nothing") return work();
+    if (decision.do === "finish" && decision.winner === "stable") await work();
+    await Promise.all([ports.router.fence(), ports.workload.fence()]);
+    fenced = true;
+    return work();
+  };
 }

@@ -11,7 +11,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { isRunning, type State } from "../release/state.ts";
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
-import { enact } from "./enact.ts";
+import { type Enact, enacting } from "./enact.ts";
 import { enterStage, type Failure, failureOf, type Looked, observe, remember } from "./observe.ts";
 
 /** The job that runs a release: what may end it early, and what was noticed on the way. */
@@ -20,6 +20,8 @@ export type Job = {
   readonly stop: AbortSignal;
   /** Aborts when another job took the release over: nothing may be written any more. */
   readonly lost: AbortSignal;
+  /** Another job had the release before. */
+  readonly taken?: boolean | undefined;
   readonly deadlineAt: Instant;
   readonly warnings: () => readonly string[];
 };
@@ -32,6 +34,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   let record = begun;
   let memory = remember(begun);
   let troubles: Troubles = {};
+  const doing = enacting(ports, job.taken === true);
 
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
@@ -51,7 +54,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
     const nextRecord = follow(record, decision, observation);
     ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
 
-    const result = await attempt(decision, record, nextRecord, ports, job);
+    const result = await attempt(decision, record, nextRecord, ports, job, doing);
     troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
     if ("failure" in result) {
       record = stumbled(record, result.failure, ports.clock.now());
@@ -139,7 +142,7 @@ type Result = { readonly record: ReleaseRecord } | { readonly failure: Failure }
 /**
  * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is
  * taken again in that case, which is harmless. A job that is stopped goes no step further, except back.
- * A weight is journaled before it is written, so that no other job takes it for somebody else's edit.
+ * A job that lost the release takes back the weight that it wrote last, unless somebody has written since.
  */
 async function attempt(
   decision: Decision,
@@ -147,26 +150,29 @@ async function attempt(
   nextRecord: ReleaseRecord,
   ports: Ports,
   job: Job,
+  doing: Enact,
 ): Promise<Result> {
   try {
-    if (decision.do === "route" && record.state.phase === "baking") await save(record, ports);
-    await effect(decision, record, ports, job);
+    await effect(decision, record, ports, job, doing);
     if (decision.do === "wait") return { record: nextRecord };
     if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
     await save(nextRecord, ports);
     return { record: nextRecord };
   } catch (error) {
-    if (error instanceof TakenOverError) throw error;
+    if (error instanceof TakenOverError) {
+      if (decision.do === "route") await ports.router.takeBack();
+      throw error;
+    }
     job.lost.throwIfAborted();
     return { failure: failureOf(error) };
   }
 }
 
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision: Decision, record: ReleaseRecord, ports: Ports, job: Job): Promise<void> {
+function effect(decision: Decision, record: ReleaseRecord, { clock }: Ports, job: Job, doing: Enact): Promise<void> {
   const { state } = record;
-  const work = (signal: AbortSignal): Promise<void> => enact(decision, record, ports, signal);
-  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, ports.clock, work, grace);
+  const work = (signal: AbortSignal): Promise<void> => doing(decision, record, signal);
+  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, clock, work, grace);
 }
 
 /**

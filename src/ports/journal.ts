@@ -12,4 +12,6 @@ export interface Journal {
    * are begun at once end in the order in which they were begun.
    */
   save(record: ReleaseRecord): Promise<void>;
+  /** Reads, and rejects with TakenOverError when the release is another job's by now. */
+  confirm(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { Aim } from "../release/aim.ts";
 import type { Plan } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
 import type { Role, Target } from "../release/target.ts";
+import type { Fence } from "./fence.ts";
 import type { Permission } from "./permission.ts";
 import type { Finding } from "./preflight.ts";
 
@@ -24,7 +25,7 @@ export interface RouteFamily {
    */
   capture(target: Target): Promise<unknown>;
   /** The routes of a release, by what `capture` gave. */
-  moved(target: Target, before: unknown): MovedRoutes;
+  moved(target: Target, before: unknown, fence: Fence): MovedRoutes;
 }
 
 /** A look changes nothing. */
@@ -79,6 +80,8 @@ export interface MovedRoutes {
   prepare(): Promise<void>;
   /** Takes away what `prepare` added and `winner` does not need. */
   cleanUp(winner: Role): Promise<void>;
+  /** What another job had under way when it lost the release lands before this resolves, or never. */
+  fence(): Promise<void>;
   /** What is not as it should be of what `prepare` added. */
   differences(winner: Role): Promise<readonly string[]>;
 }
@@ -87,9 +90,11 @@ export interface MovedRoutes {
 export interface MovedRoute {
   /**
    * Writes until it is as aimed. Writes nothing any more, and resolves, once `superseded` has aborted: another aim has
-   * taken the place of this one. Rejects with DeniedError or UnreachableError.
+   * taken the place of this one. Rejects with DeniedError, UnreachableError or TakenOverError.
    */
   reach(aim: Aim, superseded: AbortSignal): Promise<void>;
+  /** Gives back what `reach` wrote last, where nobody has written since. */
+  takeBack(): Promise<void>;
   /** How it differs from what is aimed at, in words. */
   differences(aim: Aim): Promise<readonly string[]>;
 }

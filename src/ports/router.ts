@@ -15,6 +15,10 @@ export interface Router {
   finish(winner: "stable" | "canary"): Promise<void>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */
   cleanUp(winner: "stable" | "canary"): Promise<void>;
+  /** What another job had under way when it lost the release lands before this resolves, or never. */
+  fence(): Promise<void>;
+  /** Gives stable the traffic again that the last `write` took, where nobody has written since. */
+  takeBack(): Promise<void>;
   /** What is not as it should be after a release that `winner` won. Empty when all is well. */
   differences(winner: "stable" | "canary"): Promise<readonly string[]>;
 }

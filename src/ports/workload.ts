@@ -20,6 +20,8 @@ export interface Workload {
   retire(loser: Role): Promise<void>;
   /** After a failure: the canary's Deployment as it was before the release, or gone if the release made it. */
   restore(): Promise<void>;
+  /** What another job had under way when it lost the release lands before this resolves, or never. */
+  fence(): Promise<void>;
   /** What is not as it should be after a release that `winner` won. Empty when all is well. */
   differences(winner: Role): Promise<readonly string[]>;
 }

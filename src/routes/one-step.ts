@@ -1,4 +1,4 @@
-import { DeniedError, tell, UnreachableError } from "../lib/errors.ts";
+import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
 import { someOf } from "../lib/some-of.ts";
 import type { MovedRoute, MovedRoutes } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
@@ -61,6 +61,12 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     async cleanUp(winner) {
       for (const family of families) await family.cleanUp(winner);
     },
+    async fence() {
+      await Promise.all(families.map((family) => family.fence()));
+    },
+    async takeBack() {
+      await Promise.allSettled(routes.map((route) => route.takeBack()));
+    },
     async differences(winner) {
       const all = await Promise.all([compare(aimFor(winner)), ...families.map((family) => family.differences(winner))]);
       return all.flat();
@@ -81,10 +87,12 @@ async function atOnce(routes: readonly MovedRoute[], superseded: AbortSignal): P
   if (errors.length > 0) throw joined(errors);
 }
 
-/** Several failures in one: lasting if any of them is. */
+/** Several failures in one: lasting if any of them is. A release that is lost has no other trouble. */
 function joined(errors: readonly unknown[]): unknown {
   const [only, ...more] = errors;
   if (more.length === 0) return only;
+  const lost = errors.find((error) => error instanceof TakenOverError);
+  if (lost !== undefined) return lost;
   const message = errors.map(tell).join("; ");
   if (errors.every((error) => error instanceof UnreachableError)) return new UnreachableError(message, { cause: only });
   return new DeniedError(message, { cause: only });

@@ -1,4 +1,5 @@
 import { objectAt } from "../kubernetes/field.ts";
+import type { Fence } from "../ports/fence.ts";
 import type { Permission } from "../ports/permission.ts";
 import type { RouteFamily, RouteLook } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
@@ -14,7 +15,7 @@ export interface Routes {
   /** Each kind's own JSON under its name. */
   capture(target: Target): Promise<Readonly<Record<string, unknown>>>;
   /** `before` is what `capture` gave, read back from the journal. */
-  router(target: Target, before: unknown): Router;
+  router(target: Target, before: unknown, fence: Fence): Router;
 }
 
 export function allRoutes(families: readonly RouteFamily[]): Routes {
@@ -48,10 +49,10 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
       const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)] as const);
       return Object.fromEntries(await Promise.all(captured));
     },
-    router(target, before) {
+    router(target, before, fence) {
       const stored = objectAt(before);
       const moved = families.filter(({ kind }) => stored[kind] !== undefined);
-      return oneStep(moved.map((family) => family.moved(target, stored[family.kind])));
+      return oneStep(moved.map((family) => family.moved(target, stored[family.kind], fence)));
     },
   };
 }

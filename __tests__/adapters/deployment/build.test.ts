@@ -4,6 +4,7 @@ import { deploymentWorkload } from "../../../src/adapters/deployment/deployment-
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import type { Build } from "../../../src/release/build.ts";
+import { noFence } from "../../support/fences.ts";
 import { stubClient } from "../../support/kubernetes-stub.ts";
 import { deploymentOf, image, targetOf } from "../../support/workload-objects.ts";
 
@@ -50,6 +51,7 @@ const workloadWith = (...objects: readonly KubernetesObject[]) =>
     },
     keepOld: false,
     clock: nodeClock,
+    fence: noFence,
   });
 const canaryWith = (imageID: string, sidecarID?: string) =>
   workloadWith(deployment("reviews-v2", "v2"), pod("reviews-v2", imageID, sidecarID));

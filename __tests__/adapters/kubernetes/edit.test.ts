@@ -75,12 +75,25 @@ test("any other refusal is one at once", async () => {
   assert.equal((await editNumber([refusal(403)])).end, "403");
 });
 
-test("what is contested is given up after five writes", async () => {
+test("who is overtaken by writes of others tries twenty times: they have other business in the same object", async () => {
   const { end, happened } = await editNumber([refusal(409)]);
-  assert.deepEqual([end, happened.filter((line) => line === "write").length], ["409", 5]);
+  assert.deepEqual([end, happened.filter((line) => line === "write").length], ["409", 20]);
 });
 
-test("also when the writes are accepted, and undone by somebody else", async () => {
+test("whatever has to be sure before a write is asked after each reading, and only then", async () => {
+  let sure = 0;
+  const lost = new Error("lost");
+  const { end, happened } = await editNumber([refusal(409), 3], {
+    proven: true,
+    fence: async () => {
+      if (++sure === 2) throw lost;
+    },
+  });
+  assert.deepEqual([end, happened], ["lost", ["0: read 0", "write", "20: read 0"]]);
+  await editNumber([], { plan: () => undefined, fence: () => assert.fail("nothing is to be written") });
+});
+
+test("writes that are accepted and undone by somebody else are given up after five", async () => {
   const contested = (error: KubernetesError | undefined, at: number): string => `${error} at ${at}`;
   const { end, happened } = await editNumber([1], { proven: true, contested });
   assert.deepEqual([end, happened.filter((line) => line === "write").length], ["undefined at 1", 5]);

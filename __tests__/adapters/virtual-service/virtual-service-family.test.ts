@@ -10,6 +10,7 @@ import { splitAt } from "../../../src/release/split.ts";
 import { routerContract } from "../../contracts/router.ts";
 import { virtualServiceContract, virtualServiceMaker } from "../../contracts/virtual-service.ts";
 import { type Cluster, inCluster, sandboxWorld, until } from "../../support/cluster.ts";
+import { noFence } from "../../support/fences.ts";
 import { routesOver, targetOf, virtualService } from "./given.ts";
 
 routerContract("the sandbox", sandboxWorld, virtualServiceMaker);
@@ -30,7 +31,7 @@ const object = virtualService({
 
 async function begin({ client }: Pick<Cluster, "client">) {
   const routes = routesOver(client);
-  return routes.router(target, await routes.capture(target));
+  return routes.router(target, await routes.capture(target), noFence);
 }
 
 const patches = ({ server }: Cluster): number => server.requests.count({ method: "PATCH", path: "virtualservices" });
@@ -60,12 +61,12 @@ test("a conflict is answered by reading and planning again", () =>
     assert.equal(patches(cluster), 3);
   }));
 
-test("conflicts without an end are given up after five writes", () =>
+test("conflicts without an end are given up after twenty writes", () =>
   inMesh(async (cluster) => {
     const router = await begin(cluster);
     cluster.server.fail({ method: "PATCH", status: 409, times: 100 });
-    await assert.rejects(router.write(splitAt(10)), /was written 5 times and is still not as it should be/);
-    assert.equal(patches(cluster), 5);
+    await assert.rejects(router.write(splitAt(10)), /was changed between reading and writing it, 20 times, and is/);
+    assert.equal(patches(cluster), 20);
   }));
 
 test("a patch that is refused although nothing moved is not sent again", () =>
@@ -138,7 +139,7 @@ test("an object that is deleted between reading and writing does not hold up a r
       ],
       missingSubsets: [],
     };
-    const router = routesOver(deletedMeanwhile).router(target, { VirtualService: before });
+    const router = routesOver(deletedMeanwhile).router(target, { VirtualService: before }, noFence);
     await router.finish("stable");
     assert.deepEqual(await router.differences("stable"), ["VirtualService ns1/app is gone: somebody else deleted it"]);
   }));
@@ -208,7 +209,7 @@ const { destinationRules } = resources;
 /** A release whose canary has no subset yet. */
 async function beginWithoutSubset(client: KubernetesClient): Promise<Router> {
   const routes = routesOver(client, async () => ({ version: "v2" }));
-  return routes.router(target, await routes.capture(target));
+  return routes.router(target, await routes.capture(target), noFence);
 }
 
 test("our DestinationRule is deleted as the one that was read, and not another of its name", () =>
@@ -225,7 +226,7 @@ test("our DestinationRule is deleted as the one that was read, and not another o
     });
     const { uid } = (await client.get(destinationRules, "ns1", "istio-canary-app"))?.metadata ?? {};
     const before = { version: "v1", virtualServices: [], missingSubsets: ["canary"] };
-    await again.router(target, { VirtualService: before }).cleanUp("stable");
+    await again.router(target, { VirtualService: before }, noFence).cleanUp("stable");
     assert.ok(uid);
     assert.deepEqual(uids, [uid]);
   }));

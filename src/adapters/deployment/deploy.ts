@@ -5,13 +5,14 @@ import { field } from "../../kubernetes/field.ts";
 import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
-import { DeniedError } from "../../lib/errors.ts";
+import { DeniedError, TakenOverError } from "../../lib/errors.ts";
 import type { Build } from "../../release/build.ts";
 import { KubernetesError, type PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { copyLabels } from "../kubernetes/version-labels.ts";
 import { applyManifests } from "./apply-manifests.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
+import { removeMade } from "./remove-made.ts";
 import { firstReplicas } from "./scale.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
@@ -24,9 +25,9 @@ export async function deploy(parts: WorkloadParts, judged: Build | undefined): P
     case "existing":
       return giveImage(parts);
     case "clone": // after a swap the two Deployments change roles, and the copy is there already
-      return parts.before.canary ? renewCopy(parts) : createCopy(parts, source.labels);
+      return parts.before.canary ? renewCopy(parts) : making(parts, () => createCopy(parts, source.labels));
     case "manifests":
-      return applyManifests(parts, source.objects);
+      return making(parts, () => applyManifests(parts, source.objects));
   }
 }
 
@@ -34,6 +35,16 @@ async function templateOf({ client, target }: WorkloadParts, judged: Build | und
   if (judged?.replicaSet === undefined) return undefined;
   const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
   return replicaSet && templateOfReplicaSet(replicaSet);
+}
+
+/** What is made tests no version: a job that lost the release meanwhile takes away what it made too late. */
+async function making(parts: WorkloadParts, work: () => Promise<void>): Promise<void> {
+  await parts.fence.forward();
+  await work();
+  await parts.fence.forward().catch(async (error: unknown) => {
+    if (error instanceof TakenOverError) await removeMade(parts);
+    throw error;
+  });
 }
 
 async function giveImage(parts: WorkloadParts): Promise<void> {
@@ -61,10 +72,7 @@ async function renewCopy(parts: WorkloadParts): Promise<void> {
 
 export function templatePatch(deployment: KubernetesObject, template: unknown): readonly PatchOperation[] {
   if (isDeepStrictEqual(field(deployment, "spec", "template"), template)) return [];
-  return [
-    { op: "test", path: "/metadata/generation", value: deployment.metadata.generation },
-    { op: "replace", path: "/spec/template", value: template },
-  ];
+  return [{ op: "replace", path: "/spec/template", value: template }];
 }
 
 const firstPods = (parts: WorkloadParts, deployment: KubernetesObject): readonly PatchOperation[] =>

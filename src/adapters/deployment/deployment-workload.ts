@@ -5,6 +5,7 @@ import type { Workload } from "../../ports/workload.ts";
 import type { Build } from "../../release/build.ts";
 import type { Health } from "../../release/health.ts";
 import type { Role } from "../../release/target.ts";
+import { touch } from "../kubernetes/touch.ts";
 import type { Crash } from "./ailment.ts";
 import { buildOf, changeOf, changeOfUpdated, isUntouched, type RunningDeployment } from "./build.ts";
 import { deploy } from "./deploy.ts";
@@ -20,6 +21,7 @@ import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts
 /** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
 export function deploymentWorkload(release: Omit<WorkloadParts, "templates">): Workload {
   const parts: WorkloadParts = { ...release, templates: new Map() };
+  const { client, target } = parts;
   return {
     deploy: (judged) => deploy(parts, judged),
     scale: (to) => scale(parts, to),
@@ -27,6 +29,11 @@ export function deploymentWorkload(release: Omit<WorkloadParts, "templates">): W
     updateStable: (judged) => updateStable(parts, judged),
     retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
     restore: () => restore(parts),
+    async fence() {
+      const names = [target.stable.deployment, target.canary.deployment];
+      const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
+      await Promise.all(touched);
+    },
     differences: (winner) => differences(parts, winner),
   };
 }

@@ -1,6 +1,5 @@
 import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
-import { isMadeBy } from "../../kubernetes/mark.ts";
-import { type KubernetesObject, type Resource, resources } from "../../kubernetes/object.ts";
+import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Role } from "../../release/target.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
@@ -8,7 +7,7 @@ import { templatePatch } from "./deploy.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
 import { imageBefore } from "./released-image.ts";
-import { identify, nameOf } from "./user-object.ts";
+import { removeMade } from "./remove-made.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 import type { CanaryBefore } from "./workloads-before.ts";
 
@@ -16,6 +15,7 @@ import type { CanaryBefore } from "./workloads-before.ts";
 export async function restore(parts: WorkloadParts): Promise<void> {
   const { stable, canary } = parts.before;
   if (stable) await unlessLast(parts, "stable");
+  await parts.fence.back();
   await removeMade(parts);
   if (canary) await putBack(parts, canary, await templateBefore(parts, canary));
 }
@@ -26,6 +26,7 @@ export async function restore(parts: WorkloadParts): Promise<void> {
  */
 export async function dismissCanary(parts: WorkloadParts): Promise<void> {
   await unlessLast(parts, "stable");
+  await parts.fence.forward();
   await removeMade(parts);
   if (parts.before.canary) await putBack(parts, parts.before.canary, () => []);
 }
@@ -56,25 +57,6 @@ async function unlessLast({ client, target }: WorkloadParts, winner: Role): Prom
   );
 }
 
-type Named = { readonly resource: Resource; readonly name: string };
-
-/** Deletes what carries this release's mark, the last made first, and nothing else. */
-async function removeMade(parts: WorkloadParts): Promise<void> {
-  const { client, target, before } = parts;
-  for (const { resource, name } of madeBy(parts).toReversed()) {
-    const live = await client.get(resource, target.namespace, name);
-    const uid = live?.metadata.uid;
-    if (live && uid !== undefined && isMadeBy(before.release, live))
-      await client.delete(resource, target.namespace, name, { uid });
-  }
-}
-
-/** What the release may have made, in the order in which it made it. */
-function madeBy({ target: { source, canary }, before }: WorkloadParts): readonly Named[] {
-  if (source.from !== "manifests") return [{ resource: resources.deployments, name: canary.deployment }];
-  return source.objects.map(identify).filter((manifest) => !before.existed.includes(nameOf(manifest)));
-}
-
 type DeploymentPlan = (deployment: KubernetesObject) => readonly PatchOperation[];
 
 /**
@@ -97,8 +79,13 @@ async function templateBefore(parts: WorkloadParts, { replicaSet, images }: Cana
 async function putBack(parts: WorkloadParts, { replicas }: CanaryBefore, template: DeploymentPlan): Promise<void> {
   const { target, before } = parts;
   const left = before.autoscaled.canary && replicas > 0; // to the autoscaler
-  await editDeployment(parts, target.canary.deployment, (deployment) => {
-    const pods = left ? [] : replicasPatch(deployment, replicas);
-    return [...template(deployment), ...pods];
-  });
+  await editDeployment(
+    parts,
+    target.canary.deployment,
+    (deployment) => {
+      const pods = left ? [] : replicasPatch(deployment, replicas);
+      return [...template(deployment), ...pods];
+    },
+    "back",
+  );
 }

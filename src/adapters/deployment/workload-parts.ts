@@ -1,5 +1,6 @@
 import type { Obstacle } from "../../kubernetes/obstacle.ts";
 import { DeniedError } from "../../lib/errors.ts";
+import type { Fence } from "../../ports/fence.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
@@ -15,6 +16,7 @@ export type WorkloadParts = {
   readonly clock: Clock;
   /** What pod templates hold, by their ReplicaSet, as far as they were read already. */
   readonly templates: Map<string, unknown>;
+  readonly fence: Fence;
 };
 
 /** What preflight refuses may still come true while a release runs: then asking again does not help. */

@@ -23,6 +23,8 @@ export function configMapJournal(
   const name = journalName(service);
   /** As it was read or written last. */
   let newest: KubernetesObject | undefined;
+  /** What this job gave to be saved last. */
+  let mine: ReleaseRecord | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   const read = (): Promise<KubernetesObject | undefined> => client.get(resources.configMaps, namespace, name);
@@ -35,6 +37,7 @@ export function configMapJournal(
   }
 
   async function save(record: ReleaseRecord): Promise<void> {
+    mine = record;
     try {
       await write(record);
     } catch (error) {
@@ -46,7 +49,7 @@ export function configMapJournal(
   }
 
   /** A write whose answer got lost conflicts with itself; anybody else's means that this job has lost the release. */
-  function assertSameRelease(stored: KubernetesObject | undefined, own: ReleaseRecord, cause: KubernetesError): void {
+  function assertSameRelease(stored: KubernetesObject | undefined, own: ReleaseRecord, cause?: KubernetesError): void {
     const other = stored && parse(stored, namespace);
     if (other?.run.id === own.run.id && other.startedAt === own.startedAt) return;
     const by = other?.run.url ? ` (${other.run.url})` : "";
@@ -75,6 +78,11 @@ export function configMapJournal(
       const saved = queue.then(() => save(record));
       queue = saved.catch(() => undefined);
       return saved;
+    },
+    async confirm() {
+      const stored = await read();
+      if (!mine || !stored || stored.metadata.resourceVersion === newest?.metadata.resourceVersion) return;
+      assertSameRelease(stored, mine);
     },
   };
 }

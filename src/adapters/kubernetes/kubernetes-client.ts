@@ -41,6 +41,12 @@ export type CallOptions = {
   readonly dryRun?: boolean | undefined;
 };
 
+/** Of which object, and of which version of it, a delete is meant. */
+export type Preconditions = {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+};
+
 /**
  * Raw JSON over one kept-alive connection. Rejects with KubernetesError, UnreachableError, or the signal's AbortError.
  */
@@ -83,7 +89,7 @@ export interface KubernetesClient {
     resource: Resource,
     namespace: string | undefined,
     name: string,
-    options?: CallOptions & { readonly uid?: string | undefined },
+    options?: CallOptions & Preconditions,
   ): Promise<void>;
   /** The newest lines of a container's log, of its last run if `previous`. */
   log(
@@ -137,14 +143,14 @@ export function connect(network: Network, connection: Connection, listener: Part
       if (patch.type === "apply") query.force = String(patch.force);
       return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
     },
-    async delete(resource, namespace, name, { dryRun, uid, signal } = {}) {
+    async delete(resource, namespace, name, { dryRun, uid, resourceVersion, signal } = {}) {
       // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
       const body = {
         apiVersion: "v1",
         kind: "DeleteOptions",
         propagationPolicy: "Background",
         dryRun: dryRun ? ["All"] : undefined,
-        preconditions: uid ? { uid } : undefined,
+        preconditions: { uid, resourceVersion },
       };
       const call: ApiCall = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
       const answer = await server.patiently(call);

@@ -2,11 +2,12 @@ import { lastWriter } from "../../kubernetes/last-writer.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
+import type { Fence } from "../../ports/fence.ts";
 import type { MovedRoute } from "../../ports/route-family.ts";
 import type { Aim } from "../../release/aim.ts";
 import type { Clock } from "../../world/clock.ts";
 import { fieldManager } from "../kubernetes/api-server.ts";
-import { edit, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
+import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import type { VirtualServiceBefore } from "./before.ts";
 import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
@@ -21,7 +22,10 @@ export function movedVirtualService(
   clock: Clock,
   pair: VersionPair,
   one: VirtualServiceBefore,
+  fence: Fence,
 ): MovedRoute {
+  /** As it was read after this job's last write that went on; undefined when there was none. */
+  let written: KubernetesObject | undefined;
   const read = (): Promise<KubernetesObject | undefined> => client.get(resource, one.namespace, one.name);
 
   /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
@@ -39,20 +43,34 @@ export function movedVirtualService(
     });
   }
 
+  function patchTo(object: KubernetesObject | undefined, aim: Aim): Write | undefined {
+    const moves = movesFor(object, aim);
+    return object && patchWrite(client, resource, object, patchOf(moves));
+  }
+
   return {
     async reach(aim, superseded) {
+      const isBack = aim.to === "before";
+      let writes = 0;
       const plan = (object: KubernetesObject | undefined): Write | undefined => {
         if (superseded.aborted) return undefined;
-        const moves = movesFor(object, aim);
-        return object && patchWrite(client, resource, object, patchOf(moves));
+        const write = patchTo(object, aim);
+        if (write) writes++;
+        return write;
       };
-      await edit(clock, {
+      const reached = await edit(clock, {
         read,
         plan,
+        fence: isBack ? fence.back : fence.forward,
         proven: true,
         refused: (error, object) => denied(one, movesFor(object, aim), error),
         contested: (error, object) => contested(one, movesFor(object, aim), object, error),
       });
+      written = isBack || writes === 0 ? undefined : reached;
+    },
+    async takeBack() {
+      await patchTo(written, { to: "before" })?.send();
+      written = undefined;
     },
     async differences(aim) {
       const object = await read();
@@ -101,8 +119,11 @@ function contested(
 ): DeniedError {
   const writer = object && lastWriter(object, fieldManager);
   const by = writer === undefined ? "" : `: ${writer} writes it, too`;
+  const tried = cause
+    ? `was changed between reading and writing it, ${maxOvertaken} times,`
+    : `was written ${maxWrites} times`;
   return new DeniedError(
-    `${virtualServiceWord(one)} was written ${maxWrites} times and is still not as it should be (${wishWord(moves)})${by}.`,
+    `${virtualServiceWord(one)} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`,
     {
       next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
       cause,

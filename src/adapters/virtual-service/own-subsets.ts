@@ -3,9 +3,11 @@ import { type DestinationRule, readDestinationRule } from "../../istio/destinati
 import { covers } from "../../istio/host.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
+import type { Fence } from "../../ports/fence.ts";
 import type { Role, Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import { edit, patchWrite, type Write } from "../kubernetes/edit.ts";
+import { touch } from "../kubernetes/touch.ts";
 import type { IstioApi } from "./istio-api.ts";
 import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { missingSubsets, type SubsetLabels, subsetNeed } from "./subset-need.ts";
@@ -15,6 +17,8 @@ export interface OwnSubsets {
   add(): Promise<void>;
   /** Takes them away again; a DestinationRule of ours without subsets goes, too. */
   remove(): Promise<void>;
+  /** Makes whatever was planned for them before fail. */
+  fence(): Promise<void>;
   /** What is not as it should be after a release that `winner` won. */
   differences(winner: Role): Promise<readonly string[]>;
 }
@@ -22,6 +26,7 @@ export interface OwnSubsets {
 export type OwnSubsetsOptions = {
   readonly api: IstioApi;
   readonly clock: Clock;
+  readonly fence: Fence;
   readonly target: Target;
   /** The versions whose subset was missing when the release began. */
   readonly missing: readonly Role[];
@@ -29,7 +34,7 @@ export type OwnSubsetsOptions = {
 };
 
 /** The DestinationRule of our own for one service. */
-export function ownSubsets({ api, clock, target, missing, labelsOf }: OwnSubsetsOptions): OwnSubsets {
+export function ownSubsets({ api, clock, fence, target, missing, labelsOf }: OwnSubsetsOptions): OwnSubsets {
   const { client, version, destinationRules: resource } = api;
   const namespace = ruleNamespace(target);
   const name = ownRuleName(target.service);
@@ -37,6 +42,7 @@ export function ownSubsets({ api, clock, target, missing, labelsOf }: OwnSubsets
   const has = ({ subsets }: DestinationRule, subset: string | undefined): boolean =>
     subsets.some((one) => one.name === subset);
 
+  const read = (): Promise<KubernetesObject | undefined> => client.get(resource, namespace, name);
   const list = (): Promise<readonly KubernetesObject[]> => client.list(resource, namespace);
 
   async function addition(rules: readonly KubernetesObject[]): Promise<Write | undefined> {
@@ -63,23 +69,24 @@ export function ownSubsets({ api, clock, target, missing, labelsOf }: OwnSubsets
     if (!rule || !names.some((subset) => has(rule, subset))) return undefined;
     const rest = rule.subsets.filter((subset) => !names.includes(subset.name)).map(({ raw }) => raw);
     if (rest.length > 0) return change(rule, rest);
-    const { uid } = rule.object.metadata;
-    return { body: { uid }, send: () => client.delete(resource, namespace, name, { uid }) };
+    const { uid, resourceVersion } = rule.object.metadata;
+    const as = { uid, resourceVersion };
+    return { body: as, send: () => client.delete(resource, namespace, name, as) };
   }
 
-  /** Whatever somebody changes between reading and writing makes the test fail, and the rule is read again. */
   const change = (rule: DestinationRule, subsets: readonly Raw[]): Write | undefined =>
-    patchWrite(client, resource, rule.object, [
-      { op: "test", path: "/spec/subsets", value: rawSubsets(rule) },
-      { op: "replace", path: "/spec/subsets", value: subsets },
-    ]);
+    patchWrite(client, resource, rule.object, [{ op: "replace", path: "/spec/subsets", value: subsets }]);
 
   return {
     async add() {
-      if (names.length > 0) await edit(clock, { read: list, plan: addition });
+      if (names.length > 0) await edit(clock, { read: list, plan: addition, fence: fence.forward });
     },
     async remove() {
-      if (names.length > 0) await edit(clock, { read: () => client.get(resource, namespace, name), plan: removal });
+      if (names.length > 0) await edit(clock, { read, plan: removal, fence: fence.back });
+    },
+    async fence() {
+      const object = names.length > 0 ? await read() : undefined;
+      if (object && isOurs(object)) await touch(client, resource, namespace, name);
     },
     async differences(winner) {
       if (names.length === 0) return [];

@@ -2,6 +2,7 @@ import type { RouteFamily } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import { touch } from "../kubernetes/touch.ts";
 import { parseRoutesBefore } from "./before.ts";
 import { captureRoutes } from "./capture-routes.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
@@ -30,16 +31,21 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
     inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
   }),
   capture: async (target) => captureRoutes(await offeredApi(client), target),
-  moved(target, stored) {
+  moved(target, stored, fence) {
     const before = parseRoutesBefore(stored);
     const api = istioApi(client, before.version);
     const missing = before.missingSubsets;
-    const subsets = ownSubsets({ api, clock, target, missing, labelsOf: subsetLabels(target) });
+    const subsets = ownSubsets({ api, clock, fence, target, missing, labelsOf: subsetLabels(target) });
+    const { virtualServices } = before;
     return {
-      routes: before.virtualServices.map((one) => movedVirtualService(api, clock, target, one)),
+      routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
       prepare: subsets.add,
       // After a swap the routes name the canary's subset, so it has to stay.
       cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
+      async fence() {
+        const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
+        await Promise.all([...touched, subsets.fence()]);
+      },
       differences: subsets.differences,
     };
   },

@@ -1,0 +1,31 @@
+import type { Millis } from "../lib/duration.ts";
+import { TakenOverError } from "../lib/errors.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import type { Session } from "./session.ts";
+
+/** The job that has the release saves after each of its steps; between two of them there is time enough. */
+const maxTries = 100;
+const pause: Millis = 20;
+
+/**
+ * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
+ * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
+ * release. Undefined when there is nothing to take over, as `change` says.
+ */
+export async function takeOver(
+  { journal, clock }: Session,
+  change: (record: ReleaseRecord) => ReleaseRecord | undefined,
+): Promise<ReleaseRecord | undefined> {
+  for (let tries = 1; ; tries++) {
+    const record = await journal.load();
+    const taken = record && change(record);
+    if (!taken) return undefined;
+    try {
+      await journal.save(taken);
+      return taken;
+    } catch (error) {
+      if (!(error instanceof TakenOverError) || tries === maxTries) throw error;
+      await clock.sleepUntil(clock.now() + pause);
+    }
+  }
+}
