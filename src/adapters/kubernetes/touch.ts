@@ -2,7 +2,7 @@ import type { Resource } from "../../kubernetes/object.ts";
 import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 
 /** A label, since Deployments hand their annotations on to ReplicaSets, where they stay. */
-export const fenceLabel = "istio-canary/fence";
+const fenceLabel = "istio-canary/fence";
 
 /**
  * Gives an object another resourceVersion and leaves nothing behind, so that whatever was planned for the one before
