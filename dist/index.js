@@ -28905,7 +28905,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6077:
+/***/ 5667:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31008,6 +31008,23 @@ async function enact(decision, { judged }, ports, signal) {
             return ports.router.cleanUp("stable");
     }
 }
+/**
+ * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
+ * way might land afterwards. Only traffic comes off a bad version first; then it is looked at once more.
+ */
+function enacting(ports, taken) {
+    let fenced = !taken;
+    return async (decision, record, signal) => {
+        const work = () => enact(decision, record, ports, signal);
+        if (fenced || decision.do === "wait" || decision.do === "nothing")
+            return work();
+        if (decision.do === "finish" && decision.winner === "stable")
+            await work();
+        await Promise.all([ports.router.fence(), ports.workload.fence()]);
+        fenced = true;
+        return work();
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/evidence/poll.js
 /**
@@ -31197,6 +31214,7 @@ async function run(begun, ports, job) {
     let record = begun;
     let memory = remember(begun);
     let troubles = {};
+    const doing = enacting(ports, job.taken === true);
     while ((0,release_state/* isRunning */.W_)(record.state)) {
         job.lost.throwIfAborted();
         const { state } = record;
@@ -31209,7 +31227,7 @@ async function run(begun, ports, job) {
         const decision = decide(record.plan, state, observation);
         const nextRecord = follow(record, decision, observation);
         ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
-        const result = await attempt(decision, record, nextRecord, ports, job);
+        const result = await attempt(decision, record, nextRecord, ports, job, doing);
         troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
         if ("failure" in result) {
             record = stumbled(record, result.failure, ports.clock.now());
@@ -31269,13 +31287,11 @@ async function run_unlessStopped(state, job, clock, work, patience) {
 /**
  * Does it, journals where that leads, and gives the record that is true then, or what went wrong: the same step is
  * taken again in that case, which is harmless. A job that is stopped goes no step further, except back.
- * A weight is journaled before it is written, so that no other job takes it for somebody else's edit.
+ * A job that lost the release takes back the weight that it wrote last, unless somebody has written since.
  */
-async function attempt(decision, record, nextRecord, ports, job) {
+async function attempt(decision, record, nextRecord, ports, job, doing) {
     try {
-        if (decision.do === "route" && record.state.phase === "baking")
-            await save(record, ports);
-        await effect(decision, record, ports, job);
+        await effect(decision, record, ports, job, doing);
         if (decision.do === "wait")
             return { record: nextRecord };
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
@@ -31284,17 +31300,20 @@ async function attempt(decision, record, nextRecord, ports, job) {
         return { record: nextRecord };
     }
     catch (error) {
-        if (error instanceof lib_errors/* TakenOverError */.Cq)
+        if (error instanceof lib_errors/* TakenOverError */.Cq) {
+            if (decision.do === "route")
+                await ports.router.takeBack();
             throw error;
+        }
         job.lost.throwIfAborted();
         return { failure: failureOf(error) };
     }
 }
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision, record, ports, job) {
+function effect(decision, record, { clock }, job, doing) {
     const { state } = record;
-    const work = (signal) => enact(decision, record, ports, signal);
-    return state.phase === "preparing" ? work(job.stop) : run_unlessStopped(state, job, ports.clock, work, grace);
+    const work = (signal) => doing(decision, record, signal);
+    return state.phase === "preparing" ? work(job.stop) : run_unlessStopped(state, job, clock, work, grace);
 }
 /**
  * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
@@ -31318,10 +31337,13 @@ async function save(record, ports) {
 
 
 
-/** Runs a release to its end, reads the cluster again, and tells everybody how it stands. */
-async function conclude_conclude(session, record, lost) {
+/**
+ * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
+ * release before.
+ */
+async function conclude_conclude(session, record, lost, { taken }) {
     const ports = session.connect(record);
-    const ended = await run(record, ports, jobOf(session, record, lost));
+    const ended = await run(record, ports, { ...jobOf(session, record, lost), taken });
     const account = await finalAccount(session, ended, ports);
     session.reporter.report(account);
     await session.reporter.flush(flushLimit);
@@ -31400,7 +31422,36 @@ async function locked(session, options, work) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/take-over.js
+
+/** The job that has the release saves after each of its steps; between two of them there is time enough. */
+const maxTries = 100;
+const take_over_pause = 20;
+/**
+ * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
+ * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
+ * release. Undefined when there is nothing to take over, as `change` says.
+ */
+async function takeOver({ journal, clock }, change) {
+    for (let tries = 1;; tries++) {
+        const record = await journal.load();
+        const taken = record && change(record);
+        if (!taken)
+            return undefined;
+        try {
+            await journal.save(taken);
+            return taken;
+        }
+        catch (error) {
+            if (!(error instanceof lib_errors/* TakenOverError */.Cq) || tries === maxTries)
+                throw error;
+            await clock.sleepUntil(clock.now() + take_over_pause);
+        }
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/commands/promote.js
+
 
 
 
@@ -31411,21 +31462,29 @@ async function locked(session, options, work) {
 async function promote_promote(session) {
     const { namespace, service } = session.config;
     return locked(session, { force: false }, async (lost) => {
-        const record = await session.journal.load();
-        const now = session.clock.now();
-        const state = record && promote_goOn(record, now);
-        if (!state) {
-            const last = record ? `; the last one is ${record.state.phase}` : "";
-            throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: no release waits for somebody to decide${last}.`, {
+        let last;
+        const taken = await takeOver(session, (record) => {
+            last = record.state;
+            return approvedBy(session, record);
+        });
+        if (!taken) {
+            const phase = last ? `; the last one is ${last.phase}` : "";
+            throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: no release waits for somebody to decide${phase}.`, {
                 next: "`istio-canary status` tells where it is.",
             });
         }
-        const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
-        const approved = { at: now, do: "approve", reason: { kind, actor: session.run.actor } };
-        const taken = { ...record, run: session.run, state, log: [...record.log, approved] };
-        await session.journal.save(taken);
-        return exitCodeOf(await conclude_conclude(session, taken, lost));
+        return exitCodeOf(await conclude_conclude(session, taken, lost, { taken: true }));
     });
+}
+/** Undefined where there is nothing to go on with. */
+function approvedBy({ clock, run }, record) {
+    const now = clock.now();
+    const state = promote_goOn(record, now);
+    if (!state)
+        return undefined;
+    const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
+    const approved = { at: now, do: "approve", reason: { kind, actor: run.actor } };
+    return { ...record, run, state, log: [...record.log, approved] };
 }
 function promote_goOn({ plan, state }, now) {
     if (state.phase === "waiting")
@@ -31785,22 +31844,28 @@ function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
 
 
 
+
 /**
  * Gives all traffic back to stable and puts everything else back, from whatever state. Repeating it is harmless.
- * The lock is taken by force: somebody on call is not kept waiting by the job that went wrong.
+ * The lock is taken by force, and the release whatever its job does meanwhile: somebody on call is not kept waiting by
+ * the job that went wrong.
  */
 async function rollback(session) {
     return locked(session, { force: true }, async (lost) => {
-        const record = await session.journal.load();
-        if (!record || (0,release_state/* isOver */.PU)(record.state)) {
-            session.messages.print(nothingToDo(session, record));
+        let found;
+        const reason = { kind: "rollback-wanted", actor: session.run.actor };
+        const taken = await takeOver(session, (record) => {
+            found = record;
+            if ((0,release_state/* isOver */.PU)(record.state))
+                return undefined;
+            return { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
+        });
+        if (!taken) {
+            session.messages.print(nothingToDo(session, found));
             session.messages.nothingLeft();
             return 0;
         }
-        const reason = { kind: "rollback-wanted", actor: session.run.actor };
-        const taken = { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
-        await session.journal.save(taken);
-        const { settled } = await conclude_conclude(session, taken, lost);
+        const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
         return settled ? 0 : 3;
     });
 }
@@ -31831,6 +31896,7 @@ function nothingToDo({ config }, record) {
 
 
 
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
@@ -31843,7 +31909,7 @@ async function release_release(session) {
         const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
         await allowed(session, target, plan);
         unlessStopped(session);
-        return exitCodeOf(await conclude_conclude(session, await begin(session, orientation, plan), lost));
+        return exitCodeOf(await conclude_conclude(session, await begin(session, orientation, plan), lost, { taken: false }));
     });
 }
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
@@ -31894,27 +31960,28 @@ async function begin(session, { target, exchanged }, wanted) {
  * alone.
  */
 async function finishEarlier(session, lost) {
-    const record = await untouched(session.journal.load());
-    if (!record || (0,release_state/* isOver */.PU)(record.state))
+    const taken = await untouched(takeOver(session, (record) => unfinished(session, record)));
+    if (!taken)
         return;
-    const { target, startedAt, run, state } = record;
-    const earlier = withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
-    const now = session.clock.now();
-    if (state.phase === "waiting") {
-        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
-            next: "Run `promote` to finish it or `rollback` to end it, then release again.",
-        });
-    }
-    session.messages.warn(`${earlier}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
-    const taken = { ...record, run: session.run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
-    await session.journal.save(taken);
-    const { settled, differences } = await conclude_conclude(session, taken, lost);
+    const { settled, differences } = await conclude_conclude(session, taken, lost, { taken: true });
     if (settled)
         return;
-    throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier} could not be ended: ${differences?.join("; ")}`, {
-        next: "Put that right by hand, run `rollback`, then release again.",
-    });
+    throw new lib_errors/* RefusedError */.fk(`${taken.target.namespace}/${taken.target.service}: ${earlier(taken)} could not be ended: ${differences?.join("; ")}`, { next: "Put that right by hand, run `rollback`, then release again." });
 }
+/** What is to become of an earlier release; undefined when it is over. */
+function unfinished({ clock, messages, run }, record) {
+    const { target, startedAt, state } = record;
+    const now = clock.now();
+    if ((0,release_state/* isOver */.PU)(state))
+        return undefined;
+    if (state.phase === "waiting") {
+        const since = (0,lib_duration/* formatDuration */.a)(now - state.since);
+        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`, { next: "Run `promote` to finish it or `rollback` to end it, then release again." });
+    }
+    messages.warn(`${earlier(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
+    return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
+}
+const earlier = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
 
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
@@ -32564,22 +32631,32 @@ function replay_stageInWords(stage) {
 
 
 
+
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time.
  * It ends the release of this very job and leaves everybody else's alone.
  */
 async function settle(session) {
+    const isLeft = ({ run, state }) => run.id === session.run.id && (0,release_state/* isRunning */.W_)(state);
     const record = await session.journal.load();
-    if (!record || record.run.id !== session.run.id || !(0,release_state/* isRunning */.W_)(record.state)) {
-        session.messages.print("Nothing of this job is left half-way.");
-        session.messages.nothingLeft();
-        return 0;
-    }
+    if (!record || !isLeft(record))
+        return nothingLeft(session);
     return locked(session, { force: false }, async (lost) => {
-        const state = rollback_backFrom(record, { kind: "job-ended" }, session.clock.now());
-        const { settled } = await conclude_conclude(session, { ...record, state }, lost);
+        const taken = await takeOver(session, (record) => {
+            if (!isLeft(record))
+                return undefined;
+            return { ...record, state: rollback_backFrom(record, { kind: "job-ended" }, session.clock.now()) };
+        });
+        if (!taken)
+            return nothingLeft(session);
+        const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
         return settled ? 0 : 3;
     });
+}
+function nothingLeft({ messages }) {
+    messages.print("Nothing of this job is left half-way.");
+    messages.nothingLeft();
+    return 0;
 }
 
 // EXTERNAL MODULE: ./src/words/evidence-part.js
@@ -33778,33 +33855,6 @@ function pathOf({ group, version, plural }, namespace, name) {
     return [root, ...parts.map(encodeURIComponent)].join("/");
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./src/kubernetes/last-writer.js
-
-/**
- * Who else wrote an object that is not as it was left, or a part of it: the name that client gave itself. Undefined when
- * nobody wrote after us. Times are whole seconds, so of two within one the other's counts.
- */
-function lastWriter({ metadata }, own, ...part) {
-    const hasPart = ({ fieldsV1 }) => part.length === 0 || field(fieldsV1, ...part.map((name) => `f:${name}`)) !== undefined;
-    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
-        .filter(isEntry)
-        .filter((entry) => !entry.subresource && hasPart(entry));
-    const newest = (ofOurs) => entries
-        .filter(({ manager }) => (manager === own) === ofOurs)
-        .toSorted((a, b) => a.time.localeCompare(b.time))
-        .at(-1);
-    const [ours, theirs] = [newest(true), newest(false)];
-    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
-}
-const isEntry = (entry) => typeof entry === "object" &&
-    entry !== null &&
-    "manager" in entry &&
-    typeof entry.manager === "string" &&
-    "time" in entry &&
-    typeof entry.time === "string";
-
 // EXTERNAL MODULE: ./src/world/retry.js
 var retry = __nccwpck_require__(652);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
@@ -33903,6 +33953,157 @@ function warningsIn(header) {
     const text = header ?? "";
     return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
 }
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
+
+
+
+/** The API server refused: its status, its reason word, and its own message. */
+class KubernetesError extends lib_errors/* DeniedError */.iC {
+    status;
+    reason;
+    constructor(message, status, reason) {
+        super(message);
+        this.status = status;
+        this.reason = reason;
+    }
+}
+const contentTypes = {
+    json: "application/json-patch+json",
+    merge: "application/merge-patch+json",
+    apply: "application/apply-patch+yaml",
+};
+/** Opens a client. */
+function connect(network, connection, listener = {}) {
+    const server = apiServer(network, connection, listener);
+    async function ask(call) {
+        const answer = await server.patiently(call);
+        if (isSuccess(answer))
+            return JSON.parse(answer.text);
+        throw refusal(call, answer);
+    }
+    return {
+        async get(resource, namespace, name, { signal } = {}) {
+            try {
+                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal });
+            }
+            catch (error) {
+                if (error instanceof KubernetesError && error.status === 404)
+                    return undefined;
+                throw error;
+            }
+        },
+        async list(resource, namespace, { labelSelector, signal } = {}) {
+            const query = labelSelector === undefined ? {} : { labelSelector };
+            const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal });
+            // Items of a list come without apiVersion and kind.
+            return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
+        },
+        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, ...writing(options) }),
+        replace: (resource, namespace, name, body, options) => ask({ method: "PUT", path: pathOf(resource, namespace, name), body, ...writing(options) }),
+        patch(resource, namespace, name, patch, options) {
+            const path = pathOf(resource, namespace, name);
+            const { query, signal } = writing(options);
+            if (patch.type === "apply")
+                query.force = String(patch.force);
+            return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
+        },
+        async delete(resource, namespace, name, { dryRun, uid, resourceVersion, signal } = {}) {
+            // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
+            const body = {
+                apiVersion: "v1",
+                kind: "DeleteOptions",
+                propagationPolicy: "Background",
+                dryRun: dryRun ? ["All"] : undefined,
+                preconditions: { uid, resourceVersion },
+            };
+            const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
+            const answer = await server.patiently(call);
+            if (!(answer.status < 300 || answer.status === 404))
+                throw refusal(call, answer);
+        },
+        async log(namespace, pod, container, { lines, previous, signal }) {
+            const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
+            const query = { container, tailLines: String(lines), previous: String(previous) };
+            const call = { method: "GET", path, query, signal };
+            const answer = await server.once(call); // a log is a comfort: it is asked for once
+            if (answer.status !== 200)
+                throw refusal(call, answer);
+            return answer.text;
+        },
+        async versions(group, { signal } = {}) {
+            const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
+            const answer = await server.patiently(call);
+            if (answer.status === 404)
+                return [];
+            if (answer.status !== 200)
+                throw refusal(call, answer);
+            return versionsIn(answer.text);
+        },
+    };
+}
+function writing({ dryRun, signal } = {}) {
+    const query = { fieldManager: fieldManager };
+    if (dryRun)
+        query.dryRun = "All";
+    return { query, signal };
+}
+function versionsIn(text) {
+    const { versions, preferredVersion } = JSON.parse(text);
+    const served = versions.map(({ version }) => version);
+    return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
+}
+function refusal({ method, path }, { status, text }) {
+    const { message, reason } = readStatus(text);
+    return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/touch.js
+
+/** A label, since Deployments hand their annotations on to ReplicaSets, where they stay. */
+const fenceLabel = "istio-canary/fence";
+/**
+ * Gives an object another resourceVersion and leaves nothing behind, so that whatever was planned for the one before
+ * fails. Needs no reading: were the label there already, taking it away would be the change.
+ */
+async function touch(client, resource, namespace, name) {
+    for (const value of ["up", null]) {
+        const body = { metadata: { labels: { [fenceLabel]: value } } };
+        await client.patch(resource, namespace, name, { type: "merge", body }).catch(unlessRefused);
+    }
+}
+/** What is gone (404) or has just changed (409) is fenced; who refuses a label will refuse it again. */
+function unlessRefused(error) {
+    if (!(error instanceof KubernetesError))
+        throw error;
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./src/kubernetes/last-writer.js
+
+/**
+ * Who else wrote an object that is not as it was left, or a part of it: the name that client gave itself. Undefined when
+ * nobody wrote after us. Times are whole seconds, so of two within one the other's counts.
+ */
+function lastWriter({ metadata }, own, ...part) {
+    const hasPart = ({ fieldsV1 }) => part.length === 0 || field(fieldsV1, ...part.map((name) => `f:${name}`)) !== undefined;
+    const entries = (Array.isArray(metadata.managedFields) ? metadata.managedFields : [])
+        .filter(isEntry)
+        .filter((entry) => !entry.subresource && hasPart(entry));
+    const newest = (ofOurs) => entries
+        .filter(({ manager }) => (manager === own) === ofOurs)
+        .toSorted((a, b) => a.time.localeCompare(b.time))
+        .at(-1);
+    const [ours, theirs] = [newest(true), newest(false)];
+    return theirs && theirs.time >= (ours?.time ?? "") ? theirs.manager : undefined;
+}
+const isEntry = (entry) => typeof entry === "object" &&
+    entry !== null &&
+    "manager" in entry &&
+    typeof entry.manager === "string" &&
+    "time" in entry &&
+    typeof entry.time === "string";
 
 ;// CONCATENATED MODULE: ./src/kubernetes/pod.js
 
@@ -34252,110 +34453,6 @@ function metadataOf(stable, order) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
-
-
-
-/** The API server refused: its status, its reason word, and its own message. */
-class KubernetesError extends lib_errors/* DeniedError */.iC {
-    status;
-    reason;
-    constructor(message, status, reason) {
-        super(message);
-        this.status = status;
-        this.reason = reason;
-    }
-}
-const contentTypes = {
-    json: "application/json-patch+json",
-    merge: "application/merge-patch+json",
-    apply: "application/apply-patch+yaml",
-};
-/** Opens a client. */
-function connect(network, connection, listener = {}) {
-    const server = apiServer(network, connection, listener);
-    async function ask(call) {
-        const answer = await server.patiently(call);
-        if (isSuccess(answer))
-            return JSON.parse(answer.text);
-        throw refusal(call, answer);
-    }
-    return {
-        async get(resource, namespace, name, { signal } = {}) {
-            try {
-                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal });
-            }
-            catch (error) {
-                if (error instanceof KubernetesError && error.status === 404)
-                    return undefined;
-                throw error;
-            }
-        },
-        async list(resource, namespace, { labelSelector, signal } = {}) {
-            const query = labelSelector === undefined ? {} : { labelSelector };
-            const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal });
-            // Items of a list come without apiVersion and kind.
-            return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
-        },
-        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, ...writing(options) }),
-        replace: (resource, namespace, name, body, options) => ask({ method: "PUT", path: pathOf(resource, namespace, name), body, ...writing(options) }),
-        patch(resource, namespace, name, patch, options) {
-            const path = pathOf(resource, namespace, name);
-            const { query, signal } = writing(options);
-            if (patch.type === "apply")
-                query.force = String(patch.force);
-            return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
-        },
-        async delete(resource, namespace, name, { dryRun, uid, signal } = {}) {
-            // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
-            const body = {
-                apiVersion: "v1",
-                kind: "DeleteOptions",
-                propagationPolicy: "Background",
-                dryRun: dryRun ? ["All"] : undefined,
-                preconditions: uid ? { uid } : undefined,
-            };
-            const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
-            const answer = await server.patiently(call);
-            if (!(answer.status < 300 || answer.status === 404))
-                throw refusal(call, answer);
-        },
-        async log(namespace, pod, container, { lines, previous, signal }) {
-            const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
-            const query = { container, tailLines: String(lines), previous: String(previous) };
-            const call = { method: "GET", path, query, signal };
-            const answer = await server.once(call); // a log is a comfort: it is asked for once
-            if (answer.status !== 200)
-                throw refusal(call, answer);
-            return answer.text;
-        },
-        async versions(group, { signal } = {}) {
-            const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
-            const answer = await server.patiently(call);
-            if (answer.status === 404)
-                return [];
-            if (answer.status !== 200)
-                throw refusal(call, answer);
-            return versionsIn(answer.text);
-        },
-    };
-}
-function writing({ dryRun, signal } = {}) {
-    const query = { fieldManager: fieldManager };
-    if (dryRun)
-        query.dryRun = "All";
-    return { query, signal };
-}
-function versionsIn(text) {
-    const { versions, preferredVersion } = JSON.parse(text);
-    const served = versions.map(({ version }) => version);
-    return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
-}
-function refusal({ method, path }, { status, text }) {
-    const { message, reason } = readStatus(text);
-    return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
-}
-
 // EXTERNAL MODULE: ./src/istio/host.js
 var istio_host = __nccwpck_require__(2162);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
@@ -34553,14 +34650,16 @@ function replicasFor({ wanted, weight, stable, current, original, autoscaled }) 
 
 
 const maxWrites = 5;
+/** Somebody who was faster often has other business in the same object, as a release of another service has. */
+const maxOvertaken = 20;
 /**
  * Reads, plans and writes; when somebody else was faster, reads and plans again after a pause, a few times. Gives what
  * was read last. Rejects with KubernetesError or what `refused` and `contested` make of it, and with what `read` and
  * `plan` reject with.
  */
-async function edit(clock, { read, plan, proven = false, refused = (error) => error, contested = lastError }) {
+async function edit(clock, { read, plan, fence, proven = false, refused = (error) => error, contested = lastError }) {
     let rejected;
-    for (let writes = 0;; writes++) {
+    for (let [accepted, overtaken] = [0, 0];;) {
         const current = await read();
         const write = await plan(current);
         if (!write)
@@ -34569,21 +34668,34 @@ async function edit(clock, { read, plan, proven = false, refused = (error) => er
         // Nothing that the write tests has changed since it was refused, so it is the write that is wrong.
         if (rejected?.error.status === 422 && rejected.body === body)
             throw refused(rejected.error, current);
-        if (writes === maxWrites)
+        if (accepted === maxWrites || overtaken === maxOvertaken)
             throw contested(rejected?.error, current);
+        await fence?.();
         const error = await errorOf(write);
         if (!error && !proven)
             return current;
         if (error && !isOvertaken(error))
             throw refused(error, current);
         rejected = error && { body, error };
-        if (error)
-            await clock.sleepUntil(clock.now() + 20 * 2 ** writes);
+        if (!error)
+            accepted++;
+        else
+            await clock.sleepUntil(clock.now() + pauseAfter(overtaken++));
     }
 }
+/** Doubled each time, up to a point. */
+const pauseAfter = (times) => 20 * 2 ** Math.min(times, 3);
 const lastError = (error) => error ?? new lib_errors/* DeniedError */.iC("whatever is written, somebody else writes it, too");
-/** A JSON Patch of one object as a write; undefined when it changes nothing. */
-const patchWrite = (client, resource, { metadata: { namespace, name } }, body) => body.length === 0 ? undefined : { body, send: () => client.patch(resource, namespace, name, { type: "json", body }) };
+/** A JSON Patch of the object as it was read, and of no other version of it; undefined when it changes nothing. */
+function patchWrite(client, resource, { metadata: { namespace, name, resourceVersion } }, changes) {
+    if (changes.length === 0)
+        return undefined;
+    const body = [
+        { op: "test", path: "/metadata/resourceVersion", value: resourceVersion },
+        ...changes,
+    ];
+    return { body, send: () => client.patch(resource, namespace, name, { type: "json", body }) };
+}
 /** What was read is not what is there any more: gone (404), written meanwhile (409), or not as tested (422). */
 const isOvertaken = ({ status }) => [404, 409, 422].includes(status);
 async function errorOf(write) {
@@ -34606,32 +34718,16 @@ async function errorOf(write) {
  * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
  * such Deployment.
  */
-async function editDeployment({ client, clock, target: { namespace } }, name, plan) {
+async function editDeployment({ client, clock, fence, target: { namespace } }, name, plan, way = "forward") {
     const deployment = await edit(clock, {
         read: () => client.get(resources.deployments, namespace, name),
-        plan: (found) => found && patchWrite(client, resources.deployments, found, underUid(found, plan(found))),
+        fence: fence[way],
+        plan: (found) => found && patchWrite(client, resources.deployments, found, plan(found)),
     });
     return deployment !== undefined;
 }
-const underUid = ({ metadata: { uid } }, patch) => patch.length === 0 ? [] : [{ op: "test", path: "/metadata/uid", value: uid }, ...patch];
-/** Lists have no keys in a JSON Patch: the position is tested to be that container still. */
-function imagePatch({ index, name, image }, wanted) {
-    if (image === wanted)
-        return [];
-    const path = `/spec/template/spec/containers/${index}`;
-    return [
-        { op: "test", path: `${path}/name`, value: name },
-        { op: "test", path: `${path}/image`, value: image },
-        { op: "replace", path: `${path}/image`, value: wanted },
-    ];
-}
-function replicasPatch(deployment, wanted) {
-    const current = numberAt(deployment, "spec", "replicas");
-    if (current === wanted)
-        return [];
-    const write = { op: "add", path: "/spec/replicas", value: wanted };
-    return current === undefined ? [write] : [{ op: "test", path: "/spec/replicas", value: current }, write];
-}
+const imagePatch = ({ index, image }, wanted) => image === wanted ? [] : [{ op: "replace", path: `/spec/template/spec/containers/${index}/image`, value: wanted }];
+const replicasPatch = (deployment, wanted) => numberAt(deployment, "spec", "replicas") === wanted ? [] : [{ op: "add", path: "/spec/replicas", value: wanted }];
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/workload-parts.js
 
@@ -34785,7 +34881,29 @@ function apply_manifests_refusal(namespace, { resource, name }, owners, error) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/adapters/deployment/remove-made.js
+
+
+
+/** Deletes what carries this release's mark, the last made first, and nothing else. */
+async function removeMade(parts) {
+    const { client, target, before } = parts;
+    for (const { resource, name } of madeBy(parts).toReversed()) {
+        const live = await client.get(resource, target.namespace, name);
+        const uid = live?.metadata.uid;
+        if (live && uid !== undefined && isMadeBy(before.release, live))
+            await client.delete(resource, target.namespace, name, { uid });
+    }
+}
+/** What the release may have made, in the order in which it made it. */
+function madeBy({ target: { source, canary }, before }) {
+    if (source.from !== "manifests")
+        return [{ resource: resources.deployments, name: canary.deployment }];
+    return source.objects.map(identify).filter((manifest) => !before.existed.includes(user_object_nameOf(manifest)));
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deploy.js
+
 
 
 
@@ -34810,9 +34928,9 @@ async function deploy(parts, judged) {
         case "existing":
             return giveImage(parts);
         case "clone": // after a swap the two Deployments change roles, and the copy is there already
-            return parts.before.canary ? renewCopy(parts) : createCopy(parts, source.labels);
+            return parts.before.canary ? renewCopy(parts) : making(parts, () => createCopy(parts, source.labels));
         case "manifests":
-            return applyManifests(parts, source.objects);
+            return making(parts, () => applyManifests(parts, source.objects));
     }
 }
 async function templateOf({ client, target }, judged) {
@@ -34820,6 +34938,16 @@ async function templateOf({ client, target }, judged) {
         return undefined;
     const replicaSet = await client.get(resources.replicaSets, target.namespace, judged.replicaSet);
     return replicaSet && templateOfReplicaSet(replicaSet);
+}
+/** What is made tests no version: a job that lost the release meanwhile takes away what it made too late. */
+async function making(parts, work) {
+    await parts.fence.forward();
+    await work();
+    await parts.fence.forward().catch(async (error) => {
+        if (error instanceof lib_errors/* TakenOverError */.Cq)
+            await removeMade(parts);
+        throw error;
+    });
 }
 async function giveImage(parts) {
     const { image, container } = parts.target;
@@ -34846,10 +34974,7 @@ async function renewCopy(parts) {
 function templatePatch(deployment, template) {
     if ((0,external_node_util_.isDeepStrictEqual)(field(deployment, "spec", "template"), template))
         return [];
-    return [
-        { op: "test", path: "/metadata/generation", value: deployment.metadata.generation },
-        { op: "replace", path: "/spec/template", value: template },
-    ];
+    return [{ op: "replace", path: "/spec/template", value: template }];
 }
 const firstPods = (parts, deployment) => replicasPatch(deployment, firstReplicas(parts, deployment));
 async function editCanary(parts, plan) {
@@ -35175,12 +35300,12 @@ async function leftManifests({ client, target, before }) {
 
 
 
-
 /** After a failure: the canary as it was before the release, or gone. */
 async function restore(parts) {
     const { stable, canary } = parts.before;
     if (stable)
         await unlessLast(parts, "stable");
+    await parts.fence.back();
     await removeMade(parts);
     if (canary)
         await take_back_putBack(parts, canary, await templateBefore(parts, canary));
@@ -35191,6 +35316,7 @@ async function restore(parts) {
  */
 async function dismissCanary(parts) {
     await unlessLast(parts, "stable");
+    await parts.fence.forward();
     await removeMade(parts);
     if (parts.before.canary)
         await take_back_putBack(parts, parts.before.canary, () => []);
@@ -35218,22 +35344,6 @@ async function unlessLast({ client, target }, winner) {
         return;
     throw new lib_errors/* DeniedError */.iC(`Deployment ${target.namespace}/${left} has no available pod, so the pods of ${leaving} are kept: they may be the only ones that can serve.`, { next: `Look why ${left} has none; when it has, run the same command again.` });
 }
-/** Deletes what carries this release's mark, the last made first, and nothing else. */
-async function removeMade(parts) {
-    const { client, target, before } = parts;
-    for (const { resource, name } of madeBy(parts).toReversed()) {
-        const live = await client.get(resource, target.namespace, name);
-        const uid = live?.metadata.uid;
-        if (live && uid !== undefined && isMadeBy(before.release, live))
-            await client.delete(resource, target.namespace, name, { uid });
-    }
-}
-/** What the release may have made, in the order in which it made it. */
-function madeBy({ target: { source, canary }, before }) {
-    if (source.from !== "manifests")
-        return [{ resource: resources.deployments, name: canary.deployment }];
-    return source.objects.map(identify).filter((manifest) => !before.existed.includes(user_object_nameOf(manifest)));
-}
 /**
  * The pod template as it was: Kubernetes has it in the old ReplicaSet; where only the image changed, the image is
  * enough.
@@ -35256,7 +35366,7 @@ async function take_back_putBack(parts, { replicas }, template) {
     await editDeployment(parts, target.canary.deployment, (deployment) => {
         const pods = left ? [] : replicasPatch(deployment, replicas);
         return [...template(deployment), ...pods];
-    });
+    }, "back");
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deployment-workload.js
@@ -35273,9 +35383,11 @@ async function take_back_putBack(parts, { replicas }, template) {
 
 
 
+
 /** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
 function deploymentWorkload(release) {
     const parts = { ...release, templates: new Map() };
+    const { client, target } = parts;
     return {
         deploy: (judged) => deploy(parts, judged),
         scale: (to) => scale(parts, to),
@@ -35283,6 +35395,11 @@ function deploymentWorkload(release) {
         updateStable: (judged) => updateStable(parts, judged),
         retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
         restore: () => restore(parts),
+        async fence() {
+            const names = [target.stable.deployment, target.canary.deployment];
+            const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
+            await Promise.all(touched);
+        },
         differences: (winner) => differences(parts, winner),
     };
 }
@@ -35978,6 +36095,8 @@ readBefore = () => undefined) {
     const name = journalName(service);
     /** As it was read or written last. */
     let newest;
+    /** What this job gave to be saved last. */
+    let mine;
     let queue = Promise.resolve();
     const read = () => client.get(resources.configMaps, namespace, name);
     async function write(record) {
@@ -35987,6 +36106,7 @@ readBefore = () => undefined) {
             : await client.create(resources.configMaps, namespace, configMap);
     }
     async function save(record) {
+        mine = record;
         try {
             await write(record);
         }
@@ -36029,6 +36149,12 @@ readBefore = () => undefined) {
             const saved = queue.then(() => save(record));
             queue = saved.catch(() => undefined);
             return saved;
+        },
+        async confirm() {
+            const stored = await read();
+            if (!mine || !stored || stored.metadata.resourceVersion === newest?.metadata.resourceVersion)
+                return;
+            assertSameRelease(stored, mine);
         },
     };
 }
@@ -44679,7 +44805,7 @@ const isHeldBy = (run, lease) => tenureIn(lease)?.holder.id === run.id;
 
 
 
-const maxTries = 5;
+const lease_lock_maxTries = 5;
 const leaseName = (service) => `istio-canary-${service}`;
 /** One release of a service at a time, by a Lease that its holder renews. */
 function leaseLock(options) {
@@ -44707,7 +44833,7 @@ function leaseLock(options) {
             return hold(await slot.write(run, lease), run);
         }
         catch (error) {
-            if (held_lease_isOvertaken(error) && tries < maxTries)
+            if (held_lease_isOvertaken(error) && tries < lease_lock_maxTries)
                 return acquire(run, tries + 1);
             throw error;
         }
@@ -46654,38 +46780,19 @@ function delegates({ others, where }) {
 
 
 
-/** A JSON Patch that tests every rule it changes, so that it fails when the rules have moved since they were read. */
+/** What changes, as a JSON Patch of the very rules that were read. */
 function patchOf(moves) {
-    const changes = moves
-        .map((move) => ({ move, operations: operationsOf(move) }))
-        .filter(({ operations }) => operations.length > 0);
-    for (const { move } of changes)
+    const changed = moves.filter((move) => operationsOf(move).length > 0);
+    for (const move of changed)
         assertWritable(move);
-    return [...changes.flatMap(({ move }) => testsOf(move)), ...changes.flatMap(({ operations }) => operations)];
+    return changed.flatMap(operationsOf);
 }
-const patch_pathOf = ({ section, index }) => `/spec/${section}/${index}`;
-/** That it is the same rule, and that its destinations stand where they stood. */
-function testsOf({ rule, planned }) {
-    const path = patch_pathOf(rule);
-    const marks = ["name", "match"]
-        .filter((field) => rule[field] !== undefined)
-        .map((field) => test(`${path}/${field}`, rule[field]));
-    // JSON Patch cannot test that a field is absent, so a rule without name and match is known by all of it.
-    if (marks.length === 0)
-        return [test(path, rule.raw)];
-    const inPlace = planned.length === rule.destinations.length && planned.every(({ was }, index) => was === index);
-    if (!inPlace)
-        return [...marks, test(`${path}/route`, rule.raw.route)];
-    const touched = planned.filter(({ raw }, index) => raw !== rule.destinations[index]?.raw);
-    return [...marks, ...touched.map(({ was, raw }) => test(`${path}/route/${was}/destination`, raw.destination))];
-}
-const test = (path, value) => ({ op: "test", path, value });
 /**
  * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
  * comes.
  */
 function operationsOf({ rule, planned }) {
-    const path = `${patch_pathOf(rule)}/route`;
+    const path = `/spec/${rule.section}/${rule.index}/route`;
     const kept = new Set(planned.map(({ was }) => was));
     const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
     const operations = gone.map((index) => ({ op: "remove", path: `${path}/${index}` }));
@@ -46971,7 +47078,9 @@ async function listIn({ client, virtualServices }, namespace) {
 
 
 /** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
-function movedVirtualService({ client, virtualServices: resource }, clock, pair, one) {
+function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
+    /** As it was read after this job's last write that went on; undefined when there was none. */
+    let written;
     const read = () => client.get(resource, one.namespace, one.name);
     /** What was deleted needs no giving back, and must not keep a rollback from going on; `differences` tells it. */
     function movesFor(object, aim) {
@@ -46989,21 +47098,35 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             next: "Put the routes back as they were, then run the release again.",
         });
     }
+    function patchTo(object, aim) {
+        const moves = movesFor(object, aim);
+        return object && patchWrite(client, resource, object, patchOf(moves));
+    }
     return {
         async reach(aim, superseded) {
+            const isBack = aim.to === "before";
+            let writes = 0;
             const plan = (object) => {
                 if (superseded.aborted)
                     return undefined;
-                const moves = movesFor(object, aim);
-                return object && patchWrite(client, resource, object, patchOf(moves));
+                const write = patchTo(object, aim);
+                if (write)
+                    writes++;
+                return write;
             };
-            await edit(clock, {
+            const reached = await edit(clock, {
                 read,
                 plan,
+                fence: isBack ? fence.back : fence.forward,
                 proven: true,
                 refused: (error, object) => denied(one, movesFor(object, aim), error),
                 contested: (error, object) => contested(one, movesFor(object, aim), object, error),
             });
+            written = isBack || writes === 0 ? undefined : reached;
+        },
+        async takeBack() {
+            await patchTo(written, { to: "before" })?.send();
+            written = undefined;
         },
         async differences(aim) {
             const object = await read();
@@ -47034,7 +47157,10 @@ const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virt
 function contested(one, moves, object, cause) {
     const writer = object && lastWriter(object, fieldManager);
     const by = writer === undefined ? "" : `: ${writer} writes it, too`;
-    return new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was written ${maxWrites} times and is still not as it should be (${wishWord(moves)})${by}.`, {
+    const tried = cause
+        ? `was changed between reading and writing it, ${maxOvertaken} times,`
+        : `was written ${maxWrites} times`;
+    return new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} ${tried} and is still not as it should be (${wishWord(moves)})${by}.`, {
         next: "Stop whatever else writes it while a release runs: a GitOps sync, another release, a controller.",
         cause,
     });
@@ -47047,13 +47173,15 @@ function contested(one, moves, object, cause) {
 
 
 
+
 /** The DestinationRule of our own for one service. */
-function ownSubsets({ api, clock, target, missing, labelsOf }) {
+function ownSubsets({ api, clock, fence, target, missing, labelsOf }) {
     const { client, version, destinationRules: resource } = api;
     const namespace = ruleNamespace(target);
     const name = ownRuleName(target.service);
     const names = missing.flatMap((role) => target[role].subset ?? []);
     const has = ({ subsets }, subset) => subsets.some((one) => one.name === subset);
+    const read = () => client.get(resource, namespace, name);
     const list = () => client.list(resource, namespace);
     async function addition(rules) {
         const object = rules.find(({ metadata }) => metadata.name === name);
@@ -47078,22 +47206,24 @@ function ownSubsets({ api, clock, target, missing, labelsOf }) {
         const rest = rule.subsets.filter((subset) => !names.includes(subset.name)).map(({ raw }) => raw);
         if (rest.length > 0)
             return change(rule, rest);
-        const { uid } = rule.object.metadata;
-        return { body: { uid }, send: () => client.delete(resource, namespace, name, { uid }) };
+        const { uid, resourceVersion } = rule.object.metadata;
+        const as = { uid, resourceVersion };
+        return { body: as, send: () => client.delete(resource, namespace, name, as) };
     }
-    /** Whatever somebody changes between reading and writing makes the test fail, and the rule is read again. */
-    const change = (rule, subsets) => patchWrite(client, resource, rule.object, [
-        { op: "test", path: "/spec/subsets", value: rawSubsets(rule) },
-        { op: "replace", path: "/spec/subsets", value: subsets },
-    ]);
+    const change = (rule, subsets) => patchWrite(client, resource, rule.object, [{ op: "replace", path: "/spec/subsets", value: subsets }]);
     return {
         async add() {
             if (names.length > 0)
-                await edit(clock, { read: list, plan: addition });
+                await edit(clock, { read: list, plan: addition, fence: fence.forward });
         },
         async remove() {
             if (names.length > 0)
-                await edit(clock, { read: () => client.get(resource, namespace, name), plan: removal });
+                await edit(clock, { read, plan: removal, fence: fence.back });
+        },
+        async fence() {
+            const object = names.length > 0 ? await read() : undefined;
+            if (object && isOurs(object))
+                await touch(client, resource, namespace, name);
         },
         async differences(winner) {
             if (names.length === 0)
@@ -47173,6 +47303,7 @@ async function unlessForbidden(reading) {
 
 
 
+
 /** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
 const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
@@ -47183,20 +47314,39 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
     }),
     capture: async (target) => captureRoutes(await offeredApi(client), target),
-    moved(target, stored) {
+    moved(target, stored, fence) {
         const before = parseRoutesBefore(stored);
         const api = istioApi(client, before.version);
         const missing = before.missingSubsets;
-        const subsets = ownSubsets({ api, clock, target, missing, labelsOf: subsetLabels(target) });
+        const subsets = ownSubsets({ api, clock, fence, target, missing, labelsOf: subsetLabels(target) });
+        const { virtualServices } = before;
         return {
-            routes: before.virtualServices.map((one) => movedVirtualService(api, clock, target, one)),
+            routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
             prepare: subsets.add,
             // After a swap the routes name the canary's subset, so it has to stay.
             cleanUp: async (winner) => (winner === "stable" ? subsets.remove() : undefined),
+            async fence() {
+                const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
+                await Promise.all([...touched, subsets.fence()]);
+            },
             differences: subsets.differences,
         };
     },
 });
+
+;// CONCATENATED MODULE: ./src/ports/fence.js
+
+
+/** How long the journal may hold up what gives back. */
+const fence_patience = 1_000;
+const fenceBy = (journal, clock) => ({
+    forward: journal.confirm,
+    back: () => within(journal.confirm().catch(unlessTakenOver), fence_patience, clock),
+});
+function unlessTakenOver(error) {
+    if (error instanceof lib_errors/* TakenOverError */.Cq)
+        throw error;
+}
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
@@ -48332,6 +48482,12 @@ function oneStep(families) {
             for (const family of families)
                 await family.cleanUp(winner);
         },
+        async fence() {
+            await Promise.all(families.map((family) => family.fence()));
+        },
+        async takeBack() {
+            await Promise.allSettled(routes.map((route) => route.takeBack()));
+        },
         async differences(winner) {
             const all = await Promise.all([compare(aimFor(winner)), ...families.map((family) => family.differences(winner))]);
             return all.flat();
@@ -48350,11 +48506,14 @@ async function atOnce(routes, superseded) {
     if (errors.length > 0)
         throw joined(errors);
 }
-/** Several failures in one: lasting if any of them is. */
+/** Several failures in one: lasting if any of them is. A release that is lost has no other trouble. */
 function joined(errors) {
     const [only, ...more] = errors;
     if (more.length === 0)
         return only;
+    const lost = errors.find((error) => error instanceof lib_errors/* TakenOverError */.Cq);
+    if (lost !== undefined)
+        return lost;
     const message = errors.map(lib_errors/* tell */.qz).join("; ");
     if (errors.every((error) => error instanceof lib_errors/* UnreachableError */.Jk))
         return new lib_errors/* UnreachableError */.Jk(message, { cause: only });
@@ -48394,15 +48553,16 @@ function allRoutes(families) {
             const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)]);
             return Object.fromEntries(await Promise.all(captured));
         },
-        router(target, before) {
+        router(target, before, fence) {
             const stored = objectAt(before);
             const moved = families.filter(({ kind }) => stored[kind] !== undefined);
-            return oneStep(moved.map((family) => family.moved(target, stored[family.kind])));
+            return oneStep(moved.map((family) => family.moved(target, stored[family.kind], fence)));
         },
     };
 }
 
 ;// CONCATENATED MODULE: ./src/compose.js
+
 
 
 
@@ -48459,14 +48619,16 @@ function compose(config, here) {
     const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
     const metrics = metricsOf(config, world);
     const routes = routesBy(client, clock);
+    const fence = fenceBy(journal, clock);
     const portsOf = ({ target, before, plan }) => ({
-        router: routes.router(target, before.routes),
+        router: routes.router(target, before.routes, fence),
         workload: deploymentWorkload({
             client,
             target,
             before: workloadsBefore.parse(before.workloads),
             keepOld: plan.keepOld,
             clock,
+            fence,
         }),
         metrics: metrics(target).watch(),
         journal,
@@ -49289,7 +49451,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6077));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5667));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
