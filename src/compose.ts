@@ -20,6 +20,7 @@ import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
 import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service-family.ts";
+import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
 import { tell } from "./lib/errors.ts";
@@ -80,24 +81,30 @@ export function compose(config: Config, here: Surroundings): Session {
   const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
 
   const metrics = metricsOf(config, world);
+  /** Where this job was told nothing, the journal of the release knows. */
+  const metricsOfRelease = (record: ReleaseRecord): Metrics =>
+    (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world))(record.target);
   const routes = routesBy(client, clock);
 
   const fence = fenceBy(journal, clock);
-  const portsOf = ({ target, before, plan }: ReleaseRecord): Ports => ({
-    router: routes.router(target, before.routes, fence),
-    workload: deploymentWorkload({
-      client,
-      target,
-      before: workloadsBefore.parse(before.workloads),
-      keepOld: plan.keepOld,
+  const portsOf = (record: ReleaseRecord): Ports => {
+    const { target, before, plan } = record;
+    return {
+      router: routes.router(target, before.routes, fence),
+      workload: deploymentWorkload({
+        client,
+        target,
+        before: workloadsBefore.parse(before.workloads),
+        keepOld: plan.keepOld,
+        clock,
+        fence,
+      }),
+      metrics: metricsOfRelease(record).watch(),
+      journal,
+      reporter,
       clock,
-      fence,
-    }),
-    metrics: metrics(target).watch(),
-    journal,
-    reporter,
-    clock,
-  });
+    };
+  };
 
   return {
     config,
@@ -128,6 +135,7 @@ export function compose(config: Config, here: Surroundings): Session {
       routes: await routes.capture(target),
       workloads: await captureWorkloads(client, target, world.random),
     }),
+    inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
     connect: portsOf,
   };
 }
@@ -148,7 +156,7 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
     }),
   ]);
 
-const metricsOf = ({ metrics }: Config, world: World): ((target: Target) => Metrics) =>
+const metricsOf = ({ metrics }: Pick<Config, "metrics">, world: World): ((target: Target) => Metrics) =>
   metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
 
 /** What was counted until now. */

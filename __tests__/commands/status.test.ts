@@ -25,16 +25,21 @@ test("status shows a release that is held with its evidence, the numbers behind 
   assert.equal(lines[0], "Cluster prod-eu-1 (10.0.0.1:6443)");
   assert.match(lines[1] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
   assert.deepEqual(lines.slice(3, 5), [`evidence (undecided): ${because}`, `  ${numbers}`]);
-  assert.match(lines.at(-2) ?? "", /stage 10 % is held for somebody to decide/);
-  assert.equal(
-    lines.at(-1),
-    "Nobody watches the 10 % that the canary has until somebody decides: run `promote` to go on, or `rollback`.",
-  );
+  assert.match(lines.at(-4) ?? "", /stage 10 % is held for somebody to decide/);
+  assert.deepEqual(lines.slice(-3), [
+    "Nobody watches the 10 % that the canary has until somebody decides.",
+    "To go on: istio-canary promote --namespace shop --service reviews",
+    "To give up: istio-canary rollback --namespace shop --service reviews",
+  ]);
 });
 
 test("status of a release that waits for approval speaks of no hold and no evidence", () => {
   const lines = linesOf(samples.waiting ?? assert.fail());
-  assert.equal(lines.at(-1), "It waits for somebody: run `promote` to go on, or `rollback`.");
+  const asked = "--config .github/canary.yaml --namespace shop --service reviews --context prod-eu-1";
+  assert.deepEqual(lines.slice(-2), [
+    `To go on: istio-canary promote ${asked}`,
+    `To give up: istio-canary rollback ${asked}`,
+  ]);
   assert.doesNotMatch(lines.join("\n"), /evidence|Nobody watches/);
 });
 

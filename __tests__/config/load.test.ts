@@ -29,6 +29,8 @@ test("a file with the least in it is a whole configuration", async () => {
     namespace: "shop",
     service: "reviews",
     cluster: {},
+    asked: { config: "canary.yaml", kubeconfig: undefined, context: undefined },
+    metricsBesideAddress: undefined,
     metrics: {
       prometheus: "http://prometheus:9090",
       headers: {},
@@ -137,7 +139,9 @@ test("inputs alone are a whole configuration, and the same one", async () => {
     stages: "10:2m\n50:5m\n100\n",
     prometheus: "http://prometheus:9090/",
   };
-  assert.deepEqual(await configured({ inputs }), await configured({ file: sound }));
+  const { asked: _, ...said } = await configured({ inputs });
+  const { asked: __, ...written } = await configured({ file: sound });
+  assert.deepEqual(said, written);
 });
 
 test("inputs win over the file, and one of a short form keeps the rest of it", async () => {
@@ -361,4 +365,11 @@ test("the environment's name is the context, unless it has one of its own", asyn
 test("the scrape interval is how often is looked, and what evidence waits for after a new weight", async () => {
   const { release } = await configured({ file: sound, inputs: { "metrics-interval": "5s" } });
   assert.deepEqual([release?.plan.pollEvery, release?.plan.evidence.settings.scrape], [5_000, 5_000]);
+});
+
+test("what a later command has to say again are paths and names, and never a kubeconfig as text", async () => {
+  const named = await configured({ file: sound, inputs: { kubeconfig: "prod.kubeconfig", context: "eu" } });
+  assert.deepEqual(named.asked, { config: "canary.yaml", kubeconfig: "prod.kubeconfig", context: "eu" });
+  const asText = await configured({ file: sound, inputs: { kubeconfig: "apiVersion: v1\nusers: []" } });
+  assert.equal(asText.asked.kubeconfig, undefined);
 });

@@ -1,4 +1,5 @@
 import { describe } from "node:test";
+import { asPrinted } from "./as-printed.ts";
 import { cancelled } from "./cancelled.ts";
 import { defects } from "./defects.ts";
 import { examples } from "./examples.ts";
@@ -16,6 +17,7 @@ describe("the built program", { concurrency: 8 }, () => {
   examples();
   rollbacks();
   people();
+  asPrinted();
   cancelled();
   processes();
   refusals();

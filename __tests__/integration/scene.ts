@@ -22,6 +22,9 @@ export type Scene = {
   readonly runUrl: (runId: string) => string;
   readonly start: (inputs: Inputs, options?: JobOptions) => Program;
   readonly run: (inputs: Inputs, options?: JobOptions) => Promise<Ended>;
+  /** A line as somebody types it, in the folder with the files of the scene. */
+  readonly type: (line: string, options?: JobOptions) => Promise<Ended>;
+  readonly writeFile: (name: string, text: string) => void;
   /** All steps of the action, as the runner runs them. */
   readonly startAction: (inputs: Inputs, options?: JobOptions & Partial<CompositeOptions>) => CompositeRun;
 };
@@ -94,6 +97,13 @@ export async function scene(t: TestContext, { shop, rate = 20, becomesReady = 50
     runUrl: (runId) => `https://github.com/acme/shop/actions/runs/${runId}`,
     start,
     run: (inputs, options) => start(inputs, options).ended,
+    type: (line, options) => {
+      const args = line.split(" ").slice(1);
+      const program = startProgram({ action: built, args, env: environment(options), cwd: folder });
+      left.add(program);
+      return program.ended;
+    },
+    writeFile: (name, text) => writeFileSync(join(folder, name), text),
     startAction: (inputs, { runId, env, ...options } = {}) =>
       startComposite({
         action: built,

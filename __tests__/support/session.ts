@@ -84,6 +84,7 @@ export async function createSession(options: SessionOptions = {}) {
     soleServer: async () => "stable",
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
     capture: async () => ({ routes: {}, workloads: {} }),
+    inspectMetrics: async () => options.findings?.() ?? [],
     connect() {
       const { router, workload, metrics, clock } = ports;
       const { journal, reporter } = session;

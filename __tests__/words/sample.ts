@@ -243,6 +243,7 @@ export const samples: Readonly<Record<string, Account>> = {
   },
   waiting: {
     ...base,
+    asked: { config: ".github/canary.yaml", context: "prod-eu-1" },
     plan: { ...plan, stages: [stage(10, 2 * minute), stage(25, 5 * minute, true), stage(50, 5 * minute)] },
     now: start + 431 * second,
     state: { phase: "waiting", stage: 1, since: start + 431 * second, reason: passed25 },
@@ -272,6 +273,7 @@ export const samples: Readonly<Record<string, Account>> = {
   },
   "failed-rolling-back": {
     ...base,
+    asked: { config: "it's/canary.yaml", kubeconfig: "prod.kubeconfig" },
     now: start + 500 * second,
     state: {
       phase: "failed",

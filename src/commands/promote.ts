@@ -1,10 +1,15 @@
 import type { Instant } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
-import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
+import { askedLast } from "../release/asked-with.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import type { State } from "../release/state.ts";
 import { after, startPromotion } from "../release/transition.ts";
+import { nextCommand } from "../words/next-command.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
+import { judgeable } from "./judgeable.ts";
+import { keptMetrics } from "./known-metrics.ts";
 import { locked } from "./locked.ts";
+import { unlessStopped } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -12,31 +17,41 @@ import { takeOver } from "./take-over.ts";
  * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
  */
 export async function promote(session: Session): Promise<ExitCode> {
-  const { namespace, service } = session.config;
   return locked(session, { force: false }, async (lost) => {
-    let last: State | undefined;
-    const taken = await takeOver(session, (record) => {
-      last = record.state;
-      return approvedBy(session, record);
-    });
-    if (!taken) {
-      const phase = last ? `; the last one is ${last.phase}` : "";
-      throw new RefusedError(`${namespace}/${service}: no release waits for somebody to decide${phase}.`, {
-        next: "`istio-canary status` tells where it is.",
-      });
-    }
+    const record = await session.journal.load();
+    if (!record || !goOn(record, 0)) throw nothingWaits(session, record);
+    await judgeable(session, record);
+    unlessStopped(session);
+    const taken = await takeOver(session, (newest) => approved(session, newest));
+    if (!taken) throw nothingWaits(session, await session.journal.load());
     return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
   });
 }
 
-/** Undefined where there is nothing to go on with. */
-function approvedBy({ clock, run }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
-  const now = clock.now();
-  const state = goOn(record, now);
+function nothingWaits({ config }: Session, record: ReleaseRecord | undefined): RefusedError {
+  const last = record ? `; the last one is ${record.state.phase}` : "";
+  return new RefusedError(`${config.namespace}/${config.service}: no release waits for somebody to decide${last}.`, {
+    next: `Where it is: ${nextCommand("status", { target: config, asked: config.asked })}`,
+  });
+}
+
+/**
+ * The release as this job goes on with it; what it was told itself counts from now on. Undefined where there is nothing
+ * to go on with.
+ */
+function approved({ config, run, clock }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
+  const at = clock.now();
+  const state = goOn(record, at);
   if (!state) return undefined;
   const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
-  const approved: LogEntry = { at: now, do: "approve", reason: { kind, actor: run.actor } };
-  return { ...record, run, state, log: [...record.log, approved] };
+  return {
+    ...record,
+    asked: askedLast(record.asked, config.asked),
+    metrics: keptMetrics(config) ?? record.metrics,
+    run,
+    state,
+    log: [...record.log, { at, do: "approve", reason: { kind, actor: run.actor } }],
+  };
 }
 
 function goOn({ plan, state }: ReleaseRecord, now: Instant): State | undefined {

@@ -5,8 +5,10 @@ import type { Plan } from "../release/plan.ts";
 import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
 import { initial, isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
+import { nextCommand } from "../words/next-command.ts";
 import { exchangedInWords } from "../words/scene-setting.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
+import { keptMetrics } from "./known-metrics.ts";
 import { locked, withNote } from "./locked.ts";
 import { type Orientation, orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
@@ -58,6 +60,8 @@ async function begin(session: Session, { target, exchanged }: Orientation, wante
     version: 1,
     target,
     exchanged,
+    asked: session.config.asked,
+    metrics: keptMetrics(session.config),
     plan,
     run: session.run,
     startedAt: now,
@@ -96,7 +100,9 @@ function unfinished({ clock, messages, run }: Session, record: ReleaseRecord): R
     const since = formatDuration(now - state.since);
     throw new RefusedError(
       `${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`,
-      { next: "Run `promote` to finish it or `rollback` to end it, then release again." },
+      {
+        next: `To finish it: ${nextCommand("promote", record)}. To end it: ${nextCommand("rollback", record)}. Then release again.`,
+      },
     );
   }
   messages.warn(

@@ -3,7 +3,7 @@ import type { Journal } from "../ports/journal.ts";
 import type { Lock } from "../ports/lock.ts";
 import type { Messages } from "../ports/messages.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Preflight } from "../ports/preflight.ts";
+import type { Finding, Preflight } from "../ports/preflight.ts";
 import type { Reporter } from "../ports/reporter.ts";
 import type { TrafficHistory } from "../ports/traffic-history.ts";
 import type { ClusterName } from "../release/account.ts";
@@ -33,6 +33,8 @@ export type Session = {
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
+  /** Whether what a plan still has to judge can be judged, by the metrics of a release that has begun. */
+  readonly inspectMetrics: (record: ReleaseRecord, plan: Plan) => Promise<readonly Finding[]>;
   /** The ports of one release. */
   readonly connect: (record: ReleaseRecord) => Ports;
 };

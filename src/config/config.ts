@@ -1,5 +1,6 @@
 import type { MetricNames } from "../istio/istio-metrics.ts";
 import type { Millis } from "../lib/duration.ts";
+import type { AskedWith } from "../release/asked-with.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Command } from "./commands.ts";
@@ -16,6 +17,10 @@ export type Config = {
   readonly cluster: ClusterConfig;
   /** Absent: no Prometheus; only waits and restarts can be judged. */
   readonly metrics?: MetricsConfig | undefined;
+  /** What was said of metrics without their address: it lays over what the journal of a release has. */
+  readonly metricsBesideAddress?: Partial<Omit<MetricsConfig, "prometheus">> | undefined;
+  /** What a command has to say again that goes on with this release. */
+  readonly asked: AskedWith;
   readonly reporting: ReportingConfig;
   /**
    * What is released and how. Present for release, plan and verify; for rehearse, where it says whose traffic;

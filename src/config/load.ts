@@ -1,11 +1,13 @@
 import type { RegisterSecret } from "../lib/credentials.ts";
 import { tell } from "../lib/errors.ts";
+import type { AskedWith } from "../release/asked-with.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
 import { fill, type Variables } from "./environment.ts";
 import { inputs as known } from "./inputs.ts";
 import {
+  at,
   ConfigError,
   type ConfigIssue,
   isMapping,
@@ -69,6 +71,7 @@ export async function loadConfig(given: {
   const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
   return {
     ...configOf(row.name, file, inputs, given.env),
+    metricsBesideAddress: besideAddress(file, at(filled.value, ["metrics"])),
     release: target && complete ? { target, plan: planOf(file) } : undefined,
     warnings: issues.map(tellIssue),
   };
@@ -138,7 +141,12 @@ function holdsSecret(path: Path, value: unknown): boolean {
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 const everyValue = (value: unknown): readonly unknown[] => (isObject(value) ? Object.values(value) : []);
 
-function configOf(command: Command, file: ConfigFile, inputs: Given, env: Variables): Omit<Config, "warnings"> {
+function configOf(
+  command: Command,
+  file: ConfigFile,
+  inputs: Given,
+  env: Variables,
+): Omit<Config, "warnings" | "metricsBesideAddress"> {
   const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
   return {
     command,
@@ -146,6 +154,7 @@ function configOf(command: Command, file: ConfigFile, inputs: Given, env: Variab
     service,
     cluster,
     metrics: metricsOf(metrics),
+    asked: askedIn(inputs),
     reporting: reportingOf(file, inputs, env),
     verify,
     rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
@@ -163,6 +172,18 @@ const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
 /** Prometheus's API is below its URL, with or without a slash at the end. */
 const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>
   prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
+
+/** A setting counts as said where it stands in the document: the schema gives every other its default. */
+function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metricsBesideAddress"] {
+  const { prometheus, ...rest } = metrics;
+  if (prometheus !== undefined || !isMapping(written)) return undefined;
+  return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
+}
+
+/** Of a kubeconfig the path alone: as text it is a secret. */
+function askedIn({ config, kubeconfig, context }: Given): AskedWith {
+  return { config, kubeconfig: kubeconfig?.includes("\n") ? undefined : kubeconfig, context };
+}
 
 function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Variables): ReportingConfig {
   const { environment = cluster.context ?? "", ...rest } = reporting;

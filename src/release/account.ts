@@ -1,5 +1,6 @@
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Instant } from "../lib/duration.ts";
+import type { AskedWith } from "./asked-with.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
 import type { Reason } from "./reason.ts";
@@ -17,6 +18,7 @@ export type Account = {
   readonly exchanged?: boolean | undefined;
   /** Where it runs; missing where nobody said. */
   readonly cluster?: ClusterName | undefined;
+  readonly asked?: AskedWith | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;
@@ -48,6 +50,7 @@ export const accountOf = (
 ): Account => ({
   target: record.target,
   exchanged: record.exchanged,
+  asked: record.asked,
   plan: record.plan,
   run: record.run,
   startedAt: record.startedAt,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
 import { findings } from "../evidence/weight.ts";
 import { policies } from "./gate.ts";
+import { labelMeanings } from "./kept-metrics.ts";
 
 /**
  * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
@@ -41,6 +42,20 @@ const target = z.object({
   ]),
   image: optionalText,
   container: optionalText,
+});
+
+const asked = z.object({ config: optionalText, kubeconfig: optionalText, context: optionalText });
+
+const metrics = z.object({
+  url: text,
+  login: truth,
+  headers: z.array(text),
+  reporter: z.enum(["auto", "source", "destination", "waypoint"]),
+  interval: number,
+  timeout: number,
+  requests: text,
+  durations: text,
+  labels: z.record(z.enum(labelMeanings), text),
 });
 
 const gate = z.discriminatedUnion("kind", [
@@ -361,6 +376,8 @@ export const recordSchema = z.object({
   version: z.literal(1),
   target,
   exchanged: z.exactOptional(truth),
+  asked: z.exactOptional(asked),
+  metrics: z.exactOptional(metrics),
   plan,
   run: z.object({ id: text, url: optionalText, actor: optionalText }),
   startedAt: number,

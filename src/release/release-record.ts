@@ -2,7 +2,9 @@ import type { Pair } from "../evidence/error-ratio.ts";
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
+import type { AskedWith } from "./asked-with.ts";
 import type { Build } from "./build.ts";
+import type { KeptMetrics } from "./kept-metrics.ts";
 import type { Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
 import type { State } from "./state.ts";
@@ -48,6 +50,9 @@ export type ReleaseRecord = {
   readonly target: Target;
   /** The release before made the canary of the configuration the stable version, and this one goes the other way. */
   readonly exchanged?: boolean | undefined;
+  readonly asked?: AskedWith | undefined;
+  /** Missing where nothing counts requests, and in records of older programs. */
+  readonly metrics?: KeptMetrics | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;

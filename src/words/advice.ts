@@ -6,7 +6,9 @@ import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { dashboardLinks, type Links } from "./links.ts";
+import { kubectlFlags, nextCommand } from "./next-command.ts";
 import { routeKindWords } from "./route-kind-words.ts";
+import { shellWord } from "./shell-word.ts";
 import { timeOf } from "./timestamp.ts";
 import { groundOf } from "./verdict-sentence.ts";
 
@@ -41,7 +43,8 @@ function howToDecide(open: OpenQuestion, account: Account, links: Links): string
 
 function whatToFindOut(open: OpenQuestion, account: Account, links: Links): string {
   const { target, stages } = account;
-  const counting = `${code("istio-canary verify")} counts how requests really split.`;
+  const verify = account.asked?.config === undefined ? "istio-canary verify" : nextCommand("verify", account);
+  const counting = `${code(verify)} counts how requests really split.`;
   switch (open) {
     case "no-data":
       return `Find out why no request of ${code(target.canary.deployment)} is counted, or none of ${code(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
@@ -75,13 +78,13 @@ const commands = (account: Account): string =>
 
 /** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account: Account, returned: boolean): string {
-  const { namespace, stable, canary } = account.target;
+  const { stable, canary } = account.target;
   const serving = code(returned ? stable.deployment : canary.deployment);
   const updated = account.plan.promotion === "update" && !returned;
   const steps = [];
   if (updated) {
-    steps.push(kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`));
-    steps.push(kubectl(namespace, `describe deployment/${word(stable.deployment)}`));
+    steps.push(kubectl(account, `rollout status deployment/${shellWord(stable.deployment)} --timeout=10s`));
+    steps.push(kubectl(account, `describe deployment/${shellWord(stable.deployment)}`));
   }
   steps.push(...seeRoutes(account), command(account, "promote"));
   return [
@@ -101,7 +104,7 @@ function giveBackByHand(account: Account, returned: boolean): string {
     ].join("\n\n");
   }
   const edits = target.routes.map(({ kind, namespace, name }) =>
-    kubectl(namespace, `edit ${routeKindWords[kind].resource} ${word(name)}`),
+    kubectl(account, `edit ${routeKindWords[kind].resource} ${shellWord(name)}`, namespace),
   );
   return [
     `**To do by hand, now**: requests may still go to the canary. Give ${code(target.stable.deployment)} weight 100 and ${code(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
@@ -111,14 +114,14 @@ function giveBackByHand(account: Account, returned: boolean): string {
 }
 
 function tidyByHand(account: Account): string {
-  const { namespace, stable, canary } = account.target;
+  const { stable, canary } = account.target;
   return [
     "**To do by hand**: the release is over, but this is not as it should be. If nobody meant it so, put it right:",
     ...differenceList(account),
     block(
       [
         ...seeRoutes(account),
-        kubectl(namespace, `get deployment ${word(stable.deployment)} ${word(canary.deployment)}`),
+        kubectl(account, `get deployment ${shellWord(stable.deployment)} ${shellWord(canary.deployment)}`),
       ].join("\n"),
       "sh",
     ),
@@ -134,10 +137,10 @@ function differenceList({ differences = [] }: Account): readonly string[] {
 
 /** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
 function firstLook(account: Account, links: Links): string {
-  const { namespace, canary } = account.target;
+  const { canary } = account.target;
   const stage = account.stages.at(-1);
   if (!stage) {
-    const events = kubectl(namespace, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
+    const events = kubectl(account, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
     return [
       `**Look first**, unless the reason above says it all, at what happened to the pods of ${code(canary.deployment)}:`,
       block(events, "sh"),
@@ -179,18 +182,12 @@ function subject(gate: Gate, failing: GateVerdict | undefined, canary: string): 
 const during = ({ since, until }: StageRecord, { now }: Account): string =>
   `between ${timeOf(since)} and ${timeOf(until ?? now)} UTC`;
 
-const seeRoutes = ({ target }: Account): readonly string[] =>
-  target.routes.map(({ kind, namespace, name }) =>
-    kubectl(namespace, `get ${routeKindWords[kind].resource} ${word(name)} -o yaml`),
+const seeRoutes = (account: Account): readonly string[] =>
+  account.target.routes.map(({ kind, namespace, name }) =>
+    kubectl(account, `get ${routeKindWords[kind].resource} ${shellWord(name)} -o yaml`, namespace),
   );
 
-const command = ({ target }: Account, name: "promote" | "rollback"): string =>
-  `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
+const command = (account: Account, name: "promote" | "rollback"): string => nextCommand(name, account);
 
-const kubectl = (namespace: string, rest: string): string => `kubectl -n ${word(namespace)} ${rest}`;
-
-/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
-function word(text: string): string {
-  if (/^[\w.:/@%+=-]+$/.test(text)) return text;
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
+const kubectl = ({ target, asked }: Account, rest: string, namespace = target.namespace): string =>
+  ["kubectl", ...kubectlFlags(asked), `-n ${shellWord(namespace)}`, rest].join(" ");

@@ -1,5 +1,6 @@
 import type { Account } from "../release/account.ts";
 import { heldBy } from "../release/state.ts";
+import { decisionLines } from "./decision-lines.ts";
 import { decidingProof } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { say } from "./say.ts";
@@ -18,7 +19,7 @@ export function endingOf(account: Account): EndingWords {
   const proof = decidingProof(account);
   if (proof) lines.push(proof.numbers);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
-  lines.push(...nextSteps(account));
+  lines.push(...decisionLines(account));
   return {
     level: isGood(account) ? "notice" : "error",
     title: `${mark} ${target.namespace}/${target.service}: ${words}`,
@@ -32,15 +33,3 @@ export function endingOf(account: Account): EndingWords {
  */
 const isGood = ({ state, settled }: Account): boolean =>
   settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !heldBy(state)));
-
-function nextSteps({ state, target, weight }: Account): readonly string[] {
-  if (state.phase !== "waiting") return [];
-  const command = (name: string): string =>
-    `istio-canary ${name} --namespace ${target.namespace} --service ${target.service}`;
-  if (!heldBy(state)) return [`To go on: ${command("promote")}`];
-  return [
-    `Nobody watches the ${weight} % that the canary has until somebody decides.`,
-    `To go on: ${command("promote")}`,
-    `To give up: ${command("rollback")}`,
-  ];
-}

@@ -2,9 +2,11 @@ import { formatDuration, type Instant } from "../lib/duration.ts";
 import type { ClusterName } from "../release/account.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
-import { heldBy, isRunning } from "../release/state.ts";
+import { isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
+import { decisionLines } from "./decision-lines.ts";
 import { proofIn } from "./evidence-part.ts";
+import { nextCommand } from "./next-command.ts";
 import { say } from "./say.ts";
 import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
@@ -51,14 +53,10 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
 
 function next(record: ReleaseRecord): readonly string[] {
   const { state } = record;
-  if (state.phase === "waiting") {
-    if (!heldBy(state)) return ["It waits for somebody: run `promote` to go on, or `rollback`."];
-    return [
-      `Nobody watches the ${plannedWeight(record)} % that the canary has until somebody decides: run \`promote\` to go on, or \`rollback\`.`,
-    ];
-  }
+  if (state.phase === "waiting") return decisionLines(record);
   if (state.phase === "failed")
-    return ["It could neither be finished nor given back: see the report, then run `rollback`."];
-  if (isRunning(state)) return ["If no job runs it any more, `rollback` gives the traffic back."];
+    return [`It could neither be finished nor given back: see the report, then: ${nextCommand("rollback", record)}`];
+  if (isRunning(state))
+    return [`If no job runs it any more, this gives the traffic back: ${nextCommand("rollback", record)}`];
   return [];
 }

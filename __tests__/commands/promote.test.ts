@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { keptMetrics, metricsFor } from "../../src/commands/known-metrics.ts";
+import { promote } from "../../src/commands/promote.ts";
+import type { Config } from "../../src/config/config.ts";
+import { RefusedError } from "../../src/lib/errors.ts";
+import type { KeptMetrics } from "../../src/release/kept-metrics.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import { configured, sound, soundBut } from "../config/configured.ts";
+import { createSession, type SessionOptions } from "../support/session.ts";
+
+const waiting: ReleaseRecord["state"] = {
+  phase: "waiting",
+  stage: 0,
+  since: 0,
+  reason: { kind: "stage-passed", stage: "10 %" },
+};
+
+/** What the journal has of a release that began with this configuration. */
+async function keptBy(file: string, env = {}): Promise<KeptMetrics | undefined> {
+  return keptMetrics(await configured({ file, env }));
+}
+
+const alone = { namespace: "shop", service: "reviews", command: "promote" };
+
+type Situation = SessionOptions & {
+  /** How the job is asked that promotes. Default: by the names alone. */
+  readonly asked?: Parameters<typeof configured>[0];
+  readonly kept?: KeptMetrics | undefined;
+  readonly record?: Partial<ReleaseRecord>;
+};
+
+/** Promotes a release that waits after 10 %, with a stage of 50 % left that evidence judges. */
+async function ask({ asked = { inputs: alone }, kept, record, ...options }: Situation) {
+  const made = await createSession({ state: waiting, ...options });
+  const { plan } = (await configured({ file: sound })).release ?? assert.fail();
+  const before = { ...(made.load() ?? assert.fail()), plan, metrics: kept, ...record };
+  await made.session.journal.save(before);
+  made.events.length = 0;
+  const inspected: (KeptMetrics | undefined)[] = [];
+  const session = {
+    ...made.session,
+    config: await configured(asked),
+    inspectMetrics: async (known: ReleaseRecord) => {
+      inspected.push(known.metrics);
+      return options.findings?.() ?? [];
+    },
+  };
+  return { ...made, session, before, inspected };
+}
+
+/** That it is refused before anything is written, and how. */
+async function refusal(situation: Situation): Promise<string> {
+  const { session, events, load, before } = await ask(situation);
+  const thrown = await promote(session).then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error,
+  );
+  assert.ok(thrown instanceof RefusedError, String(thrown));
+  assert.deepEqual(events, ["lock", "unlock"]);
+  assert.deepEqual(load(), before);
+  return `${thrown.message} ${thrown.next ?? ""}`.trimEnd();
+}
+
+test("whoever cannot judge what is left is refused before anything is written, and told what to add", async () => {
+  assert.equal(
+    await refusal({ record: { asked: { config: "ops/canary.yaml" } } }),
+    "shop/reviews: the stages that are left (50 %) are judged by Prometheus, and this command has none. " +
+      "Nothing was changed. Add --config ops/canary.yaml (or --prometheus URL).",
+  );
+});
+
+test("headers and logins are asked for by their names, and the command says where they go", async () => {
+  const file = soundBut(
+    "metrics: { prometheus: https://ada:S3CRET@prom.test/shop?tenant=S3CRET, headers: { Authorization: S3CRET } }",
+  );
+  const said = await refusal({ kept: await keptBy(file) });
+  assert.equal(
+    said,
+    "shop/reviews: the stages that are left (50 %) are judged by Prometheus, which is asked with the header Authorization, a login in its address; the journal does not keep secrets. " +
+      "Nothing was changed. Give them by the configuration (--config canary.yaml, with what it takes from the environment), or say: " +
+      "istio-canary promote --namespace shop --service reviews --prometheus https://prom.test/shop --metrics-headers Authorization=…",
+  );
+});
+
+test("a Prometheus that does not answer, or knows nothing of the service, refuses as well", async () => {
+  const said = await refusal({
+    kept: await keptBy(sound),
+    findings: () => [{ level: "refuse", what: "Prometheus did not answer: no route to host" }],
+  });
+  assert.match(
+    said,
+    /\(50 %\) are judged by Prometheus, and could not be\. Nothing was changed:\n {2}✗ Prometheus did/,
+  );
+});
+
+test("by the names alone it goes on with the metrics that the journal knows", async () => {
+  const kept = await keptBy(sound);
+  const { session, inspected, load } = await ask({ kept });
+  assert.notEqual(await promote(session), 2);
+  assert.deepEqual(inspected, [kept]);
+  assert.deepEqual(load()?.metrics, kept);
+});
+
+test("what is said to promote counts, and stands in the journal from then on", async () => {
+  const file = soundBut("metrics: { prometheus: http://other:9090 }");
+  const { session, load } = await ask({
+    kept: await keptBy(sound),
+    record: { asked: { config: "old.yaml", context: "prod-eu-1" } },
+    asked: { file, inputs: { command: "promote" } },
+  });
+  await promote(session);
+  assert.equal(load()?.metrics?.url, "http://other:9090");
+  assert.deepEqual(load()?.asked, { config: "canary.yaml", kubeconfig: undefined, context: "prod-eu-1" });
+});
+
+test("where nothing is left to judge nobody is asked for a Prometheus", async () => {
+  const { session, inspected } = await ask({ record: { state: { ...waiting, stage: 1 } } });
+  assert.equal(await promote(session), 0);
+  assert.deepEqual(inspected, []);
+});
+
+const knownTo = async (inputs: Readonly<Record<string, string>>, kept: KeptMetrics | undefined) =>
+  metricsFor(await configured({ inputs: { ...alone, ...inputs } }), { metrics: kept });
+
+test("what the journal has of metrics is all that judging needs, and single settings lay over it", async () => {
+  const { metrics }: Config = await configured({ file: sound });
+  const kept = await keptBy(sound);
+  assert.deepEqual(await knownTo({}, kept), metrics);
+  assert.deepEqual(await knownTo({ "metrics-reporter": "destination", "metrics-interval": "5s" }, kept), {
+    ...metrics,
+    reporter: "destination",
+    interval: 5_000,
+  });
+});
+
+test("no secret is sent to an address that only the journal knows", async () => {
+  const kept = await keptBy(sound);
+  assert.equal(await knownTo({ "metrics-headers": "Authorization=S3CRET" }, kept), undefined);
+  const named = await knownTo({ "metrics-headers": "Authorization=S3CRET", prometheus: "http://mine:9090" }, kept);
+  assert.deepEqual([named?.prometheus, named?.headers], ["http://mine:9090", { Authorization: "S3CRET" }]);
+});
