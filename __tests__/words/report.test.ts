@@ -135,7 +135,7 @@ test("a rollback that no gate asked for points to the story", () => {
 
 test("a name that a shell would take apart is one word in a command", () => {
   const report = renderReport({ ...sample("waiting"), target: { ...target, service: "a'; rm -rf b" } }, links);
-  assert.match(report, /^istio-canary promote --namespace shop --service 'a'\\''; rm -rf b'$/m);
+  assert.match(report, /^istio-canary promote .* --service 'a'\\''; rm -rf b' --context prod-eu-1$/m);
 });
 
 const decidedOn = (name: keyof typeof evidenceTales): string =>
