@@ -28781,6 +28781,7 @@ async function loadConfig(given) {
     const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
     return {
         ...configOf(row.name, file, inputs, given.env),
+        metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
         warnings: issues.map(issue/* tellIssue */.jF),
     };
@@ -28846,6 +28847,7 @@ function configOf(command, file, inputs, env) {
         service,
         cluster,
         metrics: metricsOf(metrics),
+        asked: askedIn(inputs),
         reporting: reportingOf(file, inputs, env),
         verify,
         rehearsal: command === "rehearse" ? rehearsalOf(file) : undefined,
@@ -28860,6 +28862,17 @@ const rehearsalOf = (file) => ({
 });
 /** Prometheus's API is below its URL, with or without a slash at the end. */
 const metricsOf = ({ prometheus, ...metrics }) => prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
+/** A setting counts as said where it stands in the document: the schema gives every other its default. */
+function besideAddress({ metrics }, written) {
+    const { prometheus, ...rest } = metrics;
+    if (prometheus !== undefined || !(0,issue/* isMapping */.pi)(written))
+        return undefined;
+    return Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(written, key)));
+}
+/** Of a kubeconfig the path alone: as text it is a secret. */
+function askedIn({ config, kubeconfig, context }) {
+    return { config, kubeconfig: kubeconfig?.includes("\n") ? undefined : kubeconfig, context };
+}
 function reportingOf({ reporting, cluster }, inputs, env) {
     const { environment = cluster.context ?? "", ...rest } = reporting;
     return { ...rest, environment, githubToken: inputs["github-token"] || env.GITHUB_TOKEN || undefined };
@@ -28905,7 +28918,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5667:
+/***/ 6865:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29981,6 +29994,14 @@ async function detectabilityOf(history, target, plan) {
     return { traffic, ...detectable({ steps, pollEvery: plan.pollEvery }, traffic, settings) };
 }
 
+;// CONCATENATED MODULE: ./src/release/asked-with.js
+/** Whoever goes on with a release may say some of it otherwise. */
+const askedLast = (before = {}, now) => ({
+    config: now.config ?? before.config,
+    kubeconfig: now.kubeconfig ?? before.kubeconfig,
+    context: now.context ?? before.context,
+});
+
 // EXTERNAL MODULE: ./src/release/split.js
 var split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/transition.js
@@ -30007,6 +30028,8 @@ const startPromotion = (plan, now) => ({
 /** Which Deployment serves after the promotion. */
 const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
 
+// EXTERNAL MODULE: ./src/words/next-command.js
+var next_command = __nccwpck_require__(9722);
 ;// CONCATENATED MODULE: ./src/evidence/ledger.js
 
 const emptyLedger = { edges: [], polls: [] };
@@ -30070,37 +30093,8 @@ function read([requests = 0, errors = 0, which, ...between], edges) {
     return { requests, errors, buckets };
 }
 
-;// CONCATENATED MODULE: ./src/release/planned-weight.js
-
-/** After an update the canary is gone, and stable is the new version. */
-const afterPromotion = { update: 0, swap: 100 };
-/** The canary's planned share in percent: what the routes were last told. */
-function plannedWeight({ plan, state, stages }) {
-    const lastStage = stages.at(-1)?.weight ?? 0;
-    switch (state.phase) {
-        case "rolled-back":
-            return 0;
-        case "preparing":
-        case "rolling-back":
-            return state.step === "returning" ? lastStage : 0;
-        case "shifting":
-            return lastStage;
-        case "baking":
-        case "waiting":
-            return (0,split/* splitOf */.u)(plan, state.stage).canary;
-        case "promoting":
-            if (state.step === "draining" || state.step === "retiring")
-                return afterPromotion[plan.promotion];
-            return 100;
-        case "succeeded":
-            return afterPromotion[plan.promotion];
-        case "failed":
-            if (state.returned)
-                return 0;
-            return state.during === "promoting" ? 100 : lastStage;
-    }
-}
-
+// EXTERNAL MODULE: ./src/release/planned-weight.js
+var planned_weight = __nccwpck_require__(7854);
 ;// CONCATENATED MODULE: ./src/release/account.js
 
 /** What gates say by now, without their counts: a change of it is worth telling at once. */
@@ -30108,13 +30102,14 @@ const judgements = ({ stages }) => stages.map(({ verdicts }) => verdicts.map(({ 
 const accountOf = (record, reason, now, warnings) => ({
     target: record.target,
     exchanged: record.exchanged,
+    asked: record.asked,
     plan: record.plan,
     run: record.run,
     startedAt: record.startedAt,
     now,
     state: record.state,
     reason,
-    weight: plannedWeight(record),
+    weight: (0,planned_weight/* plannedWeight */.R)(record),
     stages: record.stages,
     log: record.log,
     ledger: record.ledger,
@@ -31081,7 +31076,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
     if (!first)
         return undefined;
     const age = Math.max(0, now - first.since);
-    const poll = { weight: plannedWeight(record), age, stable, canary, lost };
+    const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, stable, canary, lost };
     return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
 
@@ -31394,6 +31389,90 @@ function exitCodeOf({ state, settled }) {
     return state.phase === "rolled-back" ? 1 : 0;
 }
 
+// EXTERNAL MODULE: ./src/words/shell-word.js
+var shell_word = __nccwpck_require__(6690);
+// EXTERNAL MODULE: ./src/lib/credentials.js
+var credentials = __nccwpck_require__(5183);
+;// CONCATENATED MODULE: ./src/commands/known-metrics.js
+
+/** What of it the journal may keep. */
+function keptMetrics({ metrics }) {
+    if (!metrics)
+        return undefined;
+    const { prometheus, headers, reporter, interval, timeout, requests, durations, labels } = metrics;
+    const { username, password, search } = new URL(prometheus);
+    return {
+        url: (0,credentials/* placeOf */.$t)(prometheus),
+        login: [username, password, search].some((part) => part !== ""),
+        headers: Object.keys(headers),
+        reporter,
+        interval,
+        timeout,
+        requests,
+        durations,
+        labels: { ...labels },
+    };
+}
+/**
+ * Where the requests of a release are counted: as this job was told, else as the job was told that began it. What was
+ * asked with a secret has to be said again, its address too: whoever can write a journal must not learn it.
+ */
+function metricsFor({ metrics, metricsBesideAddress: beside = {} }, { metrics: kept }) {
+    if (metrics || !kept || needsSecrets(kept) || beside.headers || !/^https?:/.test(kept.url))
+        return metrics;
+    const { url: prometheus, login: _, headers: __, ...names } = kept;
+    return { prometheus, headers: {}, ...names, ...beside };
+}
+const needsSecrets = ({ login, headers }) => login || headers.length > 0;
+
+;// CONCATENATED MODULE: ./src/commands/judgeable.js
+
+
+
+
+
+/**
+ * Refuses where the stages that are left could not be judged: the canary would get more requests, nobody would look,
+ * and in the end a good version would be lost as well.
+ */
+async function judgeable(session, record) {
+    const stages = stagesLeft(record).filter(isCounted);
+    if (stages.length === 0)
+        return;
+    const names = stages.map(({ name }) => name).join(", ");
+    const what = `${session.config.namespace}/${session.config.service}: the stages that are left (${names}) are judged by Prometheus`;
+    if (!metricsFor(session.config, record))
+        throw unknownMetrics(session, record, what);
+    const findings = await session.inspectMetrics(record, { ...record.plan, stages });
+    for (const { level, what, next } of findings)
+        if (level === "warn")
+            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
+    const refusals = findings.filter(({ level }) => level === "refuse");
+    if (refusals.length === 0)
+        return;
+    const lines = refusals.map(({ what, next }) => `  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    throw new lib_errors/* RefusedError */.fk([`${what}, and could not be. Nothing was changed:`, ...lines].join("\n"));
+}
+const stagesLeft = ({ plan, state }) => state.phase === "waiting" ? plan.stages.slice(state.stage + 1) : [];
+const isCounted = ({ gates }) => gates.some(({ kind }) => kind !== "restarts");
+function unknownMetrics({ config }, { metrics, ...record }, what) {
+    const asked = askedLast(record.asked, config.asked);
+    const file = asked.config ?? "canary.yaml";
+    if (!metrics || !needsSecrets(metrics))
+        return new lib_errors/* RefusedError */.fk(`${what}, and this command has none.`, {
+            next: `Nothing was changed. Add --config ${(0,shell_word/* shellWord */.r)(file)} (or --prometheus URL).`,
+        });
+    const { url, login, headers } = metrics;
+    const secrets = headers.map((name) => `the header ${name}`);
+    if (login)
+        secrets.push("a login in its address");
+    const flags = [`--prometheus ${(0,shell_word/* shellWord */.r)(url)}`, ...headers.map((name) => `--metrics-headers ${(0,shell_word/* shellWord */.r)(name)}=…`)];
+    const command = (0,next_command/* nextCommand */.h)("promote", { ...record, asked });
+    return new lib_errors/* RefusedError */.fk(`${what}, which is asked with ${secrets.join(", ")}; the journal does not keep secrets.`, {
+        next: `Nothing was changed. Give them by the configuration (--config ${(0,shell_word/* shellWord */.r)(file)}, with what it takes from the environment), or say: ${command} ${flags.join(" ")}`,
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/commands/locked.js
 
 
@@ -31456,35 +31535,51 @@ async function takeOver({ journal, clock }, change) {
 
 
 
+
+
+
+
+
 /**
  * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
  */
 async function promote_promote(session) {
-    const { namespace, service } = session.config;
     return locked(session, { force: false }, async (lost) => {
-        let last;
-        const taken = await takeOver(session, (record) => {
-            last = record.state;
-            return approvedBy(session, record);
-        });
-        if (!taken) {
-            const phase = last ? `; the last one is ${last.phase}` : "";
-            throw new lib_errors/* RefusedError */.fk(`${namespace}/${service}: no release waits for somebody to decide${phase}.`, {
-                next: "`istio-canary status` tells where it is.",
-            });
-        }
+        const record = await session.journal.load();
+        if (!record || !promote_goOn(record, 0))
+            throw nothingWaits(session, record);
+        await judgeable(session, record);
+        unlessStopped(session);
+        const taken = await takeOver(session, (newest) => approved(session, newest));
+        if (!taken)
+            throw nothingWaits(session, await session.journal.load());
         return exitCodeOf(await conclude_conclude(session, taken, lost, { taken: true }));
     });
 }
-/** Undefined where there is nothing to go on with. */
-function approvedBy({ clock, run }, record) {
-    const now = clock.now();
-    const state = promote_goOn(record, now);
+function nothingWaits({ config }, record) {
+    const last = record ? `; the last one is ${record.state.phase}` : "";
+    return new lib_errors/* RefusedError */.fk(`${config.namespace}/${config.service}: no release waits for somebody to decide${last}.`, {
+        next: `Where it is: ${(0,next_command/* nextCommand */.h)("status", { target: config, asked: config.asked })}`,
+    });
+}
+/**
+ * The release as this job goes on with it; what it was told itself counts from now on. Undefined where there is nothing
+ * to go on with.
+ */
+function approved({ config, run, clock }, record) {
+    const at = clock.now();
+    const state = promote_goOn(record, at);
     if (!state)
         return undefined;
     const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
-    const approved = { at: now, do: "approve", reason: { kind, actor: run.actor } };
-    return { ...record, run, state, log: [...record.log, approved] };
+    return {
+        ...record,
+        asked: askedLast(record.asked, config.asked),
+        metrics: keptMetrics(config) ?? record.metrics,
+        run,
+        state,
+        log: [...record.log, { at, do: "approve", reason: { kind, actor: run.actor } }],
+    };
 }
 function promote_goOn({ plan, state }, now) {
     if (state.phase === "waiting")
@@ -31897,6 +31992,8 @@ function nothingToDo({ config }, record) {
 
 
 
+
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
@@ -31942,6 +32039,8 @@ async function begin(session, { target, exchanged }, wanted) {
         version: 1,
         target,
         exchanged,
+        asked: session.config.asked,
+        metrics: keptMetrics(session.config),
         plan,
         run: session.run,
         startedAt: now,
@@ -31976,7 +32075,9 @@ function unfinished({ clock, messages, run }, record) {
         return undefined;
     if (state.phase === "waiting") {
         const since = (0,lib_duration/* formatDuration */.a)(now - state.since);
-        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`, { next: "Run `promote` to finish it or `rollback` to end it, then release again." });
+        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`, {
+            next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
+        });
     }
     messages.warn(`${earlier(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
     return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
@@ -32200,7 +32301,22 @@ function expectation(issue) {
 }
 const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
+;// CONCATENATED MODULE: ./src/release/kept-metrics.js
+/** What labels of requests say. */
+const labelMeanings = [
+    "workload",
+    "namespace",
+    "service",
+    "reporter",
+    "code",
+    "flags",
+    "grpc",
+    "sourceNamespace",
+    "pod",
+];
+
 ;// CONCATENATED MODULE: ./src/release/record-schema.js
+
 
 
 
@@ -32240,6 +32356,18 @@ const target = schemas/* object */.Ikc({
     ]),
     image: optionalText,
     container: optionalText,
+});
+const asked = schemas/* object */.Ikc({ config: optionalText, kubeconfig: optionalText, context: optionalText });
+const metrics = schemas/* object */.Ikc({
+    url: record_schema_text,
+    login: truth,
+    headers: schemas/* array */.YOg(record_schema_text),
+    reporter: schemas/* enum */.k5n(["auto", "source", "destination", "waypoint"]),
+    interval: number,
+    timeout: number,
+    requests: record_schema_text,
+    durations: record_schema_text,
+    labels: schemas/* record */.g1P(schemas/* enum */.k5n(labelMeanings), record_schema_text),
 });
 const record_schema_gate = schemas/* discriminatedUnion */.gMt("kind", [
     schemas/* object */.Ikc({
@@ -32534,6 +32662,8 @@ const recordSchema = schemas/* object */.Ikc({
     version: schemas/* literal */.euz(1),
     target,
     exchanged: schemas/* exactOptional */.yqP(truth),
+    asked: schemas/* exactOptional */.yqP(asked),
+    metrics: schemas/* exactOptional */.yqP(metrics),
     plan: record_schema_plan,
     run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: number,
@@ -32659,9 +32789,13 @@ function nothingLeft({ messages }) {
     return 0;
 }
 
+// EXTERNAL MODULE: ./src/words/decision-lines.js
+var decision_lines = __nccwpck_require__(2307);
 // EXTERNAL MODULE: ./src/words/evidence-part.js
 var evidence_part = __nccwpck_require__(1418);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
+
+
 
 
 
@@ -32677,7 +32811,7 @@ function statusText(cluster, record, drift, now) {
         where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
     const lines = [
         clusterInWords(cluster),
-        `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
+        `${target.namespace}/${target.service}: ${where}, ${(0,planned_weight/* plannedWeight */.R)(record)} % on ${target.canary.deployment}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
     if (record.exchanged)
@@ -32707,17 +32841,12 @@ const verdicts = {
 };
 function next(record) {
     const { state } = record;
-    if (state.phase === "waiting") {
-        if (!(0,release_state/* heldBy */.Vr)(state))
-            return ["It waits for somebody: run `promote` to go on, or `rollback`."];
-        return [
-            `Nobody watches the ${plannedWeight(record)} % that the canary has until somebody decides: run \`promote\` to go on, or \`rollback\`.`,
-        ];
-    }
+    if (state.phase === "waiting")
+        return (0,decision_lines/* decisionLines */.W)(record);
     if (state.phase === "failed")
-        return ["It could neither be finished nor given back: see the report, then run `rollback`."];
+        return [`It could neither be finished nor given back: see the report, then: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
     if ((0,release_state/* isRunning */.W_)(state))
-        return ["If no job runs it any more, `rollback` gives the traffic back."];
+        return [`If no job runs it any more, this gives the traffic back: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
     return [];
 }
 
@@ -32742,13 +32871,13 @@ async function status_status(session) {
     }
     const drift = (0,release_state/* isOutcome */.L2)(record.state) ? undefined : await driftOf(session, record);
     session.messages.print(json
-        ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift })
+        ? JSON.stringify({ cluster, ...recordInWords(record), weight: (0,planned_weight/* plannedWeight */.R)(record), drift })
         : statusText(cluster, record, drift, session.clock.now()));
     return 0;
 }
 const driftOf = (session, record) => session
     .connect(record)
-    .router.drift((0,split/* splitAt */.g)(plannedWeight(record)))
+    .router.drift((0,split/* splitAt */.g)((0,planned_weight/* plannedWeight */.R)(record)))
     .catch((error) => (0,lib_errors/* tell */.qz)(error));
 
 ;// CONCATENATED MODULE: ./src/evidence/wilson.js
@@ -32816,8 +32945,6 @@ function tooEarly(planned, ago, comparableIn) {
     return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
 }
 
-// EXTERNAL MODULE: ./src/lib/credentials.js
-var credentials = __nccwpck_require__(5183);
 // EXTERNAL MODULE: ./src/world/send.js
 var send = __nccwpck_require__(3506);
 ;// CONCATENATED MODULE: ./src/commands/request-split.js
@@ -32894,7 +33021,7 @@ async function verify(session) {
         session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
         return 3;
     }
-    const planned = record && !(0,release_state/* isOutcome */.L2)(record.state) ? plannedWeight(record) : undefined;
+    const planned = record && !(0,release_state/* isOutcome */.L2)(record.state) ? (0,planned_weight/* plannedWeight */.R)(record) : undefined;
     const share = wilson(count.canary, count.canary + count.stable);
     const isComparable = written?.comparableIn === undefined;
     const asPlanned = share && planned !== undefined && isComparable ? agrees(planned, share) : undefined;
@@ -33283,6 +33410,8 @@ var timestamp = __nccwpck_require__(3563);
 
 
 
+
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const { state } = account;
@@ -33316,7 +33445,8 @@ function howToDecide(open, account, links) {
 }
 function whatToFindOut(open, account, links) {
     const { target, stages } = account;
-    const counting = `${(0,markdown/* code */.aY)("istio-canary verify")} counts how requests really split.`;
+    const verify = account.asked?.config === undefined ? "istio-canary verify" : (0,next_command/* nextCommand */.h)("verify", account);
+    const counting = `${(0,markdown/* code */.aY)(verify)} counts how requests really split.`;
     switch (open) {
         case "no-data":
             return `Find out why no request of ${(0,markdown/* code */.aY)(target.canary.deployment)} is counted, or none of ${(0,markdown/* code */.aY)(target.stable.deployment)}: nobody calls the service, or not by its route, or by proxies that Prometheus does not read. ${counting}`;
@@ -33344,13 +33474,13 @@ function byWorkflow(links) {
 const commands = (account) => (0,markdown/* block */.om)([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");
 /** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account, returned) {
-    const { namespace, stable, canary } = account.target;
+    const { stable, canary } = account.target;
     const serving = (0,markdown/* code */.aY)(returned ? stable.deployment : canary.deployment);
     const updated = account.plan.promotion === "update" && !returned;
     const steps = [];
     if (updated) {
-        steps.push(kubectl(namespace, `rollout status deployment/${word(stable.deployment)} --timeout=10s`));
-        steps.push(kubectl(namespace, `describe deployment/${word(stable.deployment)}`));
+        steps.push(kubectl(account, `rollout status deployment/${(0,shell_word/* shellWord */.r)(stable.deployment)} --timeout=10s`));
+        steps.push(kubectl(account, `describe deployment/${(0,shell_word/* shellWord */.r)(stable.deployment)}`));
     }
     steps.push(...seeRoutes(account), command(account, "promote"));
     return [
@@ -33368,7 +33498,7 @@ function giveBackByHand(account, returned) {
             (0,markdown/* block */.om)(command(account, "rollback"), "sh"),
         ].join("\n\n");
     }
-    const edits = target.routes.map(({ kind, namespace, name }) => kubectl(namespace, `edit ${routeKindWords[kind].resource} ${word(name)}`));
+    const edits = target.routes.map(({ kind, namespace, name }) => kubectl(account, `edit ${routeKindWords[kind].resource} ${(0,shell_word/* shellWord */.r)(name)}`, namespace));
     return [
         `**To do by hand, now**: requests may still go to the canary. Give ${(0,markdown/* code */.aY)(target.stable.deployment)} weight 100 and ${(0,markdown/* code */.aY)(target.canary.deployment)} weight 0; then the last command puts the rest back.`,
         ...differenceList(account),
@@ -33376,13 +33506,13 @@ function giveBackByHand(account, returned) {
     ].join("\n\n");
 }
 function tidyByHand(account) {
-    const { namespace, stable, canary } = account.target;
+    const { stable, canary } = account.target;
     return [
         "**To do by hand**: the release is over, but this is not as it should be. If nobody meant it so, put it right:",
         ...differenceList(account),
         (0,markdown/* block */.om)([
             ...seeRoutes(account),
-            kubectl(namespace, `get deployment ${word(stable.deployment)} ${word(canary.deployment)}`),
+            kubectl(account, `get deployment ${(0,shell_word/* shellWord */.r)(stable.deployment)} ${(0,shell_word/* shellWord */.r)(canary.deployment)}`),
         ].join("\n"), "sh"),
     ].join("\n\n");
 }
@@ -33395,10 +33525,10 @@ function differenceList({ differences = [] }) {
 }
 /** Pods of a canary that was rolled back are gone, so what is left are dashboards, logs that were kept, and events. */
 function firstLook(account, links) {
-    const { namespace, canary } = account.target;
+    const { canary } = account.target;
     const stage = account.stages.at(-1);
     if (!stage) {
-        const events = kubectl(namespace, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
+        const events = kubectl(account, "get events --sort-by=.lastTimestamp --field-selector type=Warning");
         return [
             `**Look first**, unless the reason above says it all, at what happened to the pods of ${(0,markdown/* code */.aY)(canary.deployment)}:`,
             (0,markdown/* block */.om)(events, "sh"),
@@ -33439,15 +33569,9 @@ function subject(gate, failing, canary) {
     }
 }
 const during = ({ since, until }, { now }) => `between ${(0,timestamp/* timeOf */.nR)(since)} and ${(0,timestamp/* timeOf */.nR)(until ?? now)} UTC`;
-const seeRoutes = ({ target }) => target.routes.map(({ kind, namespace, name }) => kubectl(namespace, `get ${routeKindWords[kind].resource} ${word(name)} -o yaml`));
-const command = ({ target }, name) => `istio-canary ${name} --namespace ${word(target.namespace)} --service ${word(target.service)}`;
-const kubectl = (namespace, rest) => `kubectl -n ${word(namespace)} ${rest}`;
-/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
-function word(text) {
-    if (/^[\w.:/@%+=-]+$/.test(text))
-        return text;
-    return `'${text.replaceAll("'", `'\\''`)}'`;
-}
+const seeRoutes = (account) => account.target.routes.map(({ kind, namespace, name }) => kubectl(account, `get ${routeKindWords[kind].resource} ${(0,shell_word/* shellWord */.r)(name)} -o yaml`, namespace));
+const command = (account, name) => (0,next_command/* nextCommand */.h)(name, account);
+const kubectl = ({ target, asked }, rest, namespace = target.namespace) => ["kubectl", ...(0,next_command/* kubectlFlags */.M)(asked), `-n ${(0,shell_word/* shellWord */.r)(namespace)}`, rest].join(" ");
 
 // EXTERNAL MODULE: ./src/words/headline.js
 var headline = __nccwpck_require__(2795);
@@ -48591,6 +48715,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -48618,23 +48743,28 @@ function compose(config, here) {
     const environment = config.reporting.environment || context;
     const reporter = located({ context, host }, reporterFor(config, environment, world, written, warn));
     const metrics = metricsOf(config, world);
+    /** Where this job was told nothing, the journal of the release knows. */
+    const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world))(record.target);
     const routes = routesBy(client, clock);
     const fence = fenceBy(journal, clock);
-    const portsOf = ({ target, before, plan }) => ({
-        router: routes.router(target, before.routes, fence),
-        workload: deploymentWorkload({
-            client,
-            target,
-            before: workloadsBefore.parse(before.workloads),
-            keepOld: plan.keepOld,
+    const portsOf = (record) => {
+        const { target, before, plan } = record;
+        return {
+            router: routes.router(target, before.routes, fence),
+            workload: deploymentWorkload({
+                client,
+                target,
+                before: workloadsBefore.parse(before.workloads),
+                keepOld: plan.keepOld,
+                clock,
+                fence,
+            }),
+            metrics: metricsOfRelease(record).watch(),
+            journal,
+            reporter,
             clock,
-            fence,
-        }),
-        metrics: metrics(target).watch(),
-        journal,
-        reporter,
-        clock,
-    });
+        };
+    };
     return {
         config,
         run: jobRun(world.github, world.env, world),
@@ -48664,6 +48794,7 @@ function compose(config, here) {
             routes: await routes.capture(target),
             workloads: await captureWorkloads(client, target, world.random),
         }),
+        inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
         connect: portsOf,
     };
 }
@@ -49451,7 +49582,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5667));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6865));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -49548,6 +49679,46 @@ function stageAt({ stages }, index) {
 
 /***/ }),
 
+/***/ 7854:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ plannedWeight)
+/* harmony export */ });
+/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
+
+/** After an update the canary is gone, and stable is the new version. */
+const afterPromotion = { update: 0, swap: 100 };
+/** The canary's planned share in percent: what the routes were last told. */
+function plannedWeight({ plan, state, stages }) {
+    const lastStage = stages.at(-1)?.weight ?? 0;
+    switch (state.phase) {
+        case "rolled-back":
+            return 0;
+        case "preparing":
+        case "rolling-back":
+            return state.step === "returning" ? lastStage : 0;
+        case "shifting":
+            return lastStage;
+        case "baking":
+        case "waiting":
+            return (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .u)(plan, state.stage).canary;
+        case "promoting":
+            if (state.step === "draining" || state.step === "retiring")
+                return afterPromotion[plan.promotion];
+            return 100;
+        case "succeeded":
+            return afterPromotion[plan.promotion];
+        case "failed":
+            if (state.returned)
+                return 0;
+            return state.during === "promoting" ? 100 : lastStage;
+    }
+}
+
+
+/***/ }),
+
 /***/ 7331:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -49619,30 +49790,59 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
+/***/ 2307:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W: () => (/* binding */ decisionLines)
+/* harmony export */ });
+/* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5870);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9722);
+
+
+
+/** What somebody can do with a release that waits, on a terminal. Nothing where it does not. */
+function decisionLines(release) {
+    const { state } = release;
+    if (state.phase !== "waiting")
+        return [];
+    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)("rollback", release)}`];
+    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_2__/* .heldBy */ .Vr)(state))
+        return commands;
+    const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
+    return [`Nobody watches the ${weight} % that the canary has until somebody decides.`, ...commands];
+}
+
+
+/***/ }),
+
 /***/ 8908:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ endingOf)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5870);
-/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1418);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2795);
-/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
+/* harmony import */ var _decision_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2307);
+/* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1418);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2795);
+/* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+
 
 
 
 
 function endingOf(account) {
-    const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_1__/* .headlineOf */ .g)(account);
+    const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .g)(account);
     const { target, reason, differences = [] } = account;
-    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(reason)];
-    const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_0__/* .decidingProof */ .ob)(account);
+    const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason)];
+    const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_1__/* .decidingProof */ .ob)(account);
     if (proof)
         lines.push(proof.numbers);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
-    lines.push(...nextSteps(account));
+    lines.push(...(0,_decision_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .decisionLines */ .W)(account));
     return {
         level: isGood(account) ? "notice" : "error",
         title: `${mark} ${target.namespace}/${target.service}: ${words}`,
@@ -49653,19 +49853,7 @@ function endingOf(account) {
  * Waiting is good where the plan asked for an approval. A release that is held is nobody's plan, and somebody has to
  * know.
  */
-const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state)));
-function nextSteps({ state, target, weight }) {
-    if (state.phase !== "waiting")
-        return [];
-    const command = (name) => `istio-canary ${name} --namespace ${target.namespace} --service ${target.service}`;
-    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state))
-        return [`To go on: ${command("promote")}`];
-    return [
-        `Nobody watches the ${weight} % that the canary has until somebody decides.`,
-        `To go on: ${command("promote")}`,
-        `To give up: ${command("rollback")}`,
-    ];
-}
+const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state)));
 
 
 /***/ }),
@@ -49867,6 +50055,29 @@ function rolledBack({ stages, settled, target }) {
 
 /***/ }),
 
+/***/ 9722:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M: () => (/* binding */ kubectlFlags),
+/* harmony export */   h: () => (/* binding */ nextCommand)
+/* harmony export */ });
+/* harmony import */ var _shell_word_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6690);
+
+/** A command that works as it stands, where the release was begun. */
+function nextCommand(name, release) {
+    const { target, asked = {} } = release;
+    const flags = { config: asked.config, namespace: target.namespace, service: target.service, ...cluster(asked) };
+    return ["istio-canary", name, ...flagWords(flags)].join(" ");
+}
+/** What kubectl needs beside the namespace to speak to the same cluster. */
+const kubectlFlags = (asked) => flagWords(cluster(asked ?? {}));
+const cluster = ({ kubeconfig, context }) => ({ kubeconfig, context });
+const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${(0,_shell_word_js__WEBPACK_IMPORTED_MODULE_0__/* .shellWord */ .r)(value)}`]));
+
+
+/***/ }),
+
 /***/ 4148:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50001,6 +50212,22 @@ function passed({ stage, verdict, smaller }) {
     if (!smaller)
         return sentence;
     return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
+}
+
+
+/***/ }),
+
+/***/ 6690:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   r: () => (/* binding */ shellWord)
+/* harmony export */ });
+/** Names are people's own input until an API server has seen them: a shell must take them as one word. */
+function shellWord(text) {
+    if (/^[\w.:/@%+=-]+$/.test(text))
+        return text;
+    return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 
