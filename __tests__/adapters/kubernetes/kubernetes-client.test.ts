@@ -9,6 +9,7 @@ import { nodeTransport } from "../../../src/adapters/node/node-transport.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
+import { jumpingClock } from "../../support/clock.ts";
 import { type Cluster, inCluster } from "../../support/cluster.ts";
 import { type Between, withBetween } from "../../support/transports.ts";
 
@@ -55,8 +56,24 @@ test("a server that stays broken is unreachable in the end, and its words are to
       get(cluster),
       (error) => error instanceof UnreachableError && /503: etcd is away/.test(error.message),
     );
-    assert.equal(asked(cluster), 6);
+    assert.equal(asked(cluster), 7);
   }));
+
+test("a server that is away is never left alone for more than a second", async () => {
+  const clock = jumpingClock();
+  const asked: number[] = [];
+  const transport = {
+    send: async () => {
+      asked.push(clock.now());
+      throw new Error("connection refused");
+    },
+  };
+  const authorize = async () => ({ headers: {}, tls: {} });
+  const client = connect({ clock, transport }, { server: "https://api.test", authorize });
+  await assert.rejects(client.get(resources.configMaps, "default", "one"), UnreachableError);
+  const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+  assert.equal(Math.max(...pauses), 1_000);
+});
 
 test("a connection that breaks before the answer is tried again", () =>
   inCluster([configMap], async (cluster) => {

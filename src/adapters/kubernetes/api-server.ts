@@ -39,9 +39,12 @@ export const fieldManager = "istio-canary";
 
 const attemptTimeout: Millis = 10_000;
 
-/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+/**
+ * Every write of ours is absolute or compare-and-set, so each may be sent again. No pause is longer than a second: a
+ * server that comes back is there to give traffic back.
+ */
 const patience: RetryPolicy = {
-  pauses: [200, 500, 1_000, 2_000, 4_000],
+  pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
   isPassing,
   longestPause: 5_000,
   beyond: "come back early",
