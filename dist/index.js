@@ -33988,9 +33988,12 @@ var retry = __nccwpck_require__(652);
 /** Appears in `metadata.managedFields`, so that people see who wrote. */
 const fieldManager = "istio-canary";
 const attemptTimeout = 10_000;
-/** Every write of ours is absolute or compare-and-set, so each may be sent again. */
+/**
+ * Every write of ours is absolute or compare-and-set, so each may be sent again. No pause is longer than a second: a
+ * server that comes back is there to give traffic back.
+ */
 const patience = {
-    pauses: [200, 500, 1_000, 2_000, 4_000],
+    pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
     isPassing,
     longestPause: 5_000,
     beyond: "come back early",
