@@ -161,7 +161,7 @@ function checkGoodRelease(scene: Scene): void {
   if (ended === undefined || ended.exit === 0) return;
   const others = happened.some(({ disturbance }) => disturbance.by === "job");
   // Before anything was changed, whoever cannot look at everything says so.
-  if (ended.exit === 2 && (happened.length > 0 || others)) return;
+  if (ended.exit === 2 && (happened.length > 0 || others || scenario.skew !== 0)) return;
   if (ended.account === undefined && happened.length > 0 && watch.journal() === undefined) return;
   const because =
     ended.error ?? `${ended.account?.state.phase}: ${JSON.stringify(ended.account?.reason).slice(0, 200)}`;

@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { reliabilityReport } from "./report.ts";
 import { scenarioOf } from "./scenario.ts";
 import { type Result, simulate } from "./simulation.ts";
 import { storyOf } from "./story.ts";
@@ -8,7 +10,7 @@ import { factsOf, type Tally, tallyOf, tellTally } from "./tally.ts";
 
 /**
  * main.ts --seeds N [--from S] [--workers W]: N releases, each in a world of its own; exit code 1 when an invariant did
- * not hold. main.ts --seed S [--trace]: one of them, and its story; with --trace every line of it.
+ * not hold; with --report FILE the table of it all is written there. main.ts --seed S [--trace]: one of them, and its story; with --trace every line of it.
  */
 type Range = { readonly from: number; readonly to: number };
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
+    report: { type: "string" },
     trace: { type: "boolean", default: false },
     workers: { type: "string", default: String(availableParallelism()) },
   },
@@ -46,6 +49,7 @@ async function playAll(): Promise<void> {
   const tally = tallyOf(tallies.flatMap(({ seeds }) => seeds));
   for (const seed of tally.failed.slice(0, shown)) console.log(`${storyOf(await simulate(scenarioOf(seed)))}\n`);
   console.log(tellTally(tally, seconds));
+  if (values.report !== undefined) writeFileSync(values.report, `${await reliabilityReport(tally)}\n`);
   process.exitCode = tally.failed.length > 0 ? 1 : 0;
 }
 

@@ -28,6 +28,8 @@ export type Scenario = {
   readonly latency: { readonly least: Millis; readonly most: Millis };
   /** How many Prometheus replicas stand behind the one address. */
   readonly prometheuses: 1 | 2;
+  /** How long after the first one the second scrapes. */
+  readonly apart: Millis;
   /** Whether the job's second step settles what the first one left; otherwise somebody rolls it back by hand. */
   readonly inAction: boolean;
   /** What the first job's clock shows beyond the API server's. */
@@ -57,12 +59,35 @@ export function scenarioOf(seed: number): Scenario {
     meshLag: Math.round(chance.between(0, 2) * second),
     latency: slow ? { least: 20, most: chance.pick([60, 200, 600]) } : { least: 1, most: 10 },
     prometheuses: chance.happens(0.15) ? 2 : 1,
+    apart: Math.round(chance.between(0.5, 2) * second),
     inAction: chance.happens(0.6),
-    skew: chance.happens(0.2) ? Math.round(chance.between(-3, 3) * second) : 0,
+    skew: Math.round(chance.pick([0, 0, 0, 0, 0, 0, 3, 60, 600]) * second * chance.between(-1, 1)),
     github: chance.happens(0.1),
     disturbances: Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
   };
 }
+
+/** One in which nothing happens, to begin with. */
+export const plainScenario: Scenario = {
+  seed: 1,
+  shape: "existing-swap",
+  image: "registry.example/reviews:v2",
+  gates: "own",
+  stages: [{ weight: 20, wait: 20 * second, approval: false }],
+  interval: 5 * second,
+  drain: 5 * second,
+  replicas: 2,
+  autoscaled: false,
+  podStart: second,
+  meshLag: second,
+  latency: { least: 1, most: 10 },
+  prometheuses: 1,
+  apart: 0,
+  inAction: true,
+  skew: 0,
+  github: false,
+  disturbances: [],
+};
 
 const repository = "registry.example/reviews";
 export const imageOf = (tag: string): string => `${repository}:${tag}`;

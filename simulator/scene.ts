@@ -61,8 +61,9 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
   startControllers(timeline, cluster.store, chance.stream("pods"), { notices: 50, starts: scenario.podStart });
   const mesh = meshOf(scenario, chance.stream("mesh"), timeline, cluster, watch);
   const scrapes = chance.stream("prometheus");
-  const prometheuses = Array.from({ length: scenario.prometheuses }, () =>
-    startPrometheus(timeline, mesh, scenario.interval, scrapes.between(0, scenario.interval)),
+  const phase = scrapes.between(0, scenario.interval);
+  const prometheuses = Array.from({ length: scenario.prometheuses }, (_, index) =>
+    startPrometheus(timeline, mesh, scenario.interval, phase + index * scenario.apart),
   );
   const github = simulatedGitHub();
   const weather = createWeather(timeline, chance.stream("network"), {

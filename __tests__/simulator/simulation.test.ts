@@ -1,40 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { imageOf, type Scenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
+import { imageOf, plainScenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
 import { type Result, simulate } from "../../simulator/simulation.ts";
 import { storyOf } from "../../simulator/story.ts";
 import { invariants } from "../../simulator/watch.ts";
-
-const quiet: Scenario = {
-  seed: 1,
-  shape: "existing-swap",
-  image: imageOf("v2"),
-  gates: "own",
-  stages: [{ weight: 20, wait: 20_000, approval: false }],
-  interval: 5_000,
-  drain: 5_000,
-  replicas: 2,
-  autoscaled: false,
-  podStart: 1_000,
-  meshLag: 1_000,
-  latency: { least: 1, most: 10 },
-  prometheuses: 1,
-  inAction: true,
-  skew: 0,
-  github: false,
-  disturbances: [],
-};
 
 const lastTraffic = ({ story }: Result): string | undefined =>
   story.findLast((line) => line.includes("requests go to"))?.replace(/^.*requests go to /, "");
 
 for (const shape of shapes) {
   test(`in a world where nothing happens a good version is released and a bad one given back: ${shape}`, async () => {
-    const good = await simulate({ ...quiet, shape });
+    const good = await simulate({ ...plainScenario, shape });
     assert.deepEqual(good.violations, []);
     assert.match(lastTraffic(good) ?? "", /^\S+ \(v2\) 100 %$/);
-    const bad = await simulate({ ...quiet, shape, image: imageOf("v2-err60") });
+    const bad = await simulate({ ...plainScenario, shape, image: imageOf("v2-err60") });
     assert.deepEqual(bad.violations, []);
     assert.match(lastTraffic(bad) ?? "", /^\S+ \(v1\) 100 %$/);
     assert.ok(bad.exposure > 0 && bad.exposure < 30_000, `${bad.exposure}`);
@@ -47,7 +27,7 @@ test("the same seed is the same run, to the last byte, whatever was played befor
   const forwards = await Promise.resolve(seeds).then((all) => inTurn(all, play));
   const backwards = await inTurn(seeds.toReversed(), play);
   assert.deepEqual(forwards, backwards.toReversed());
-  const told = { ...quiet, github: true };
+  const told = { ...plainScenario, github: true };
   assert.equal(JSON.stringify(await simulate(told)), JSON.stringify(await simulate(told)));
 });
 
@@ -59,8 +39,8 @@ async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Pr
 
 test("a job that dies is followed by its settle step in the action, and by somebody on call elsewhere", async () => {
   const killed = { by: "process", act: "killed", lasts: 0, when: { phase: "baking", delay: 3_000 } } as const;
-  const inAction = await simulate({ ...quiet, disturbances: [killed] });
-  const byHand = await simulate({ ...quiet, inAction: false, disturbances: [killed] });
+  const inAction = await simulate({ ...plainScenario, disturbances: [killed] });
+  const byHand = await simulate({ ...plainScenario, inAction: false, disturbances: [killed] });
   for (const { violations } of [inAction, byHand]) assert.deepEqual(violations, []);
   assert.match(inAction.story.join("\n"), /job 1: begins settle/);
   assert.match(byHand.story.join("\n"), /somebody on call: begins rollback/);
@@ -68,7 +48,7 @@ test("a job that dies is followed by its settle step in the action, and by someb
 });
 
 test("a story of a seed takes at most 60 lines", async () => {
-  const result = await simulate(quiet);
+  const result = await simulate(plainScenario);
   const long = { ...result, story: Array.from({ length: 200 }, (_, index) => `${index} ${"x".repeat(500)}`) };
   assert.ok(storyOf(long).split("\n").length <= 60);
   assert.ok(storyOf(long, true).split("\n").length > 200);

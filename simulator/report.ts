@@ -1,0 +1,60 @@
+import { faultIn, peerFaults } from "./peers.ts";
+import { foundFaults } from "./record.ts";
+import { simulate } from "./simulation.ts";
+import type { FaultRow, Tally } from "./tally.ts";
+
+/** docs/reliability.md: what was played, how it ended, and what was found. */
+export async function reliabilityReport({ seeds, failed, byFault }: Tally): Promise<string> {
+  const first = seeds[0]?.seed ?? 0;
+  const last = seeds.at(-1)?.seed ?? 0;
+  const commands = seeds.reduce((sum, each) => sum + each.commands, 0);
+  return [
+    "# Reliability",
+    "<!-- Made by `npm run simulate -- --seeds N --report docs/reliability.md`; do not edit. -->",
+    `${seeds.length.toLocaleString("en")} simulated releases (seeds ${first} to ${last}, ${commands.toLocaleString("en")} commands), each in a world of its own with up to three disturbances; [testing.md](testing.md#the-simulator) says what is simulated, and [ARCHITECTURE.md](../ARCHITECTURE.md#invariants) what has to hold. In ${failed.length === 0 ? "none of them" : String(failed.length)} an invariant did not hold.`,
+    "## Faults",
+    "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15 s each); a job that was killed is followed by its second step, or by a person within a minute.",
+    table(
+      ["Fault", "Tried", "Survived", "On a bad version"],
+      [...byFault].sort(([a], [b]) => (a < b ? -1 : 1)).map(faultRow),
+    ),
+    "## What was found",
+    table(
+      ["Fault", "Seed", "Mended by"],
+      foundFaults.map(({ what, seed, mended }) => [what, seed === undefined ? "–" : String(seed), mended ?? "–"]),
+    ),
+    "## What happened to others",
+    "Faults that were reported of Argo Rollouts and Flagger, each played as a scenario (`simulator/peers.ts`).",
+    table(["Fault", "Reported", "Here"], await peerRows()),
+  ].join("\n\n");
+}
+
+const faultRow = ([fault, { tried, survived, exposure }]: readonly [string, FaultRow]): readonly string[] => [
+  fault,
+  String(tried),
+  String(survived),
+  exposure === 0 ? "–" : `${Math.round(exposure / 1_000)} s`,
+];
+
+async function peerRows(): Promise<readonly (readonly string[])[]> {
+  const rows: (readonly string[])[] = [];
+  for (const peer of peerFaults) {
+    const fault = faultIn(peer, await simulate(peer.scenario));
+    rows.push([
+      peer.what,
+      peer.reported.map(link).join(", "),
+      fault === undefined ? `Does not happen: ${peer.instead}` : `**Happens**: ${fault}`,
+    ]);
+  }
+  return rows;
+}
+
+function link(reported: string): string {
+  const [repository = "", number] = reported.split("#");
+  return number === undefined
+    ? reported
+    : `[${repository.split("/")[1]}#${number}](https://github.com/${repository}/issues/${number})`;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
