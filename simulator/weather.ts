@@ -11,7 +11,10 @@ export interface Weather {
   fateOf(link: Link, request: HttpRequest): Fate;
 }
 
-type Active = { readonly disturbance: NetworkDisturbance; readonly until: Instant; left: number };
+type Active = { readonly disturbance: NetworkDisturbance; readonly until: Instant; left: number; told: number };
+
+/** Of a long outage nobody wants to read every request. */
+const mostTold = 3;
 
 export type WeatherOptions = {
   readonly latency: { readonly least: number; readonly most: number };
@@ -40,6 +43,7 @@ export function createWeather(
       if (disturbance.act === "answered stale" && request.method !== "GET") continue;
       if (disturbance.share < 1 && !chance.happens(disturbance.share)) continue;
       entry.left--;
+      if (entry.told++ < mostTold) onFault(disturbance, request);
       return disturbance;
     }
     return undefined;
@@ -62,14 +66,13 @@ export function createWeather(
 
   return {
     begin(disturbance) {
-      active.add({ disturbance, until: timeline.now() + disturbance.lasts, left: disturbance.times });
+      active.add({ disturbance, until: timeline.now() + disturbance.lasts, left: disturbance.times, told: 0 });
     },
     fateOf(link, request) {
       const usual = { there: takes(), back: takes() };
       const fault = active.size === 0 ? undefined : faultOf(link, request);
       if (fault === undefined)
         return remembers && link === "kubernetes" ? { ...usual, instead: remember(request) } : usual;
-      onFault(fault, request);
       if (fault.act === "answered stale") return { ...usual, instead: stale(request) };
       const changed = fates[fault.act](chance);
       return {
