@@ -49,6 +49,7 @@ export type Surroundings = World & {
   readonly voice: Voice;
   readonly redaction: Redaction;
   readonly stop: AbortSignal;
+  readonly insist?: AbortSignal | undefined;
   readonly print: (text: string) => void;
 };
 
@@ -113,6 +114,7 @@ export function compose(config: Config, here: Surroundings): Session {
     clock,
     transport: world.transport,
     stop: world.stop,
+    insist: world.insist ?? new AbortController().signal,
     messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
     history: historyOf(metrics, world),
     journal,

@@ -31,6 +31,7 @@ const stdout = screenOn(process.stdout);
 const stderr = screenOn(process.stderr);
 const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
 const stop = new AbortController();
+const insist = new AbortController();
 
 const world = nodeWorld(environmentProxy(env));
 
@@ -53,7 +54,7 @@ async function main(): Promise<ExitCode> {
     process.stdout.isTTY && !github.actions
       ? progress({ screen, clock: world.clock })
       : log({ screen, actions: github.actions });
-  const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
+  const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
   const { dispatch, isInCluster } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
@@ -101,10 +102,11 @@ function tellOutputs(because: string, settled: boolean): void {
 }
 
 /**
- * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never
- * interrupted.
+ * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first asks to go back, which is never
+ * interrupted; the next one ends what does not get anywhere.
  */
-for (const signal of signals) process.on(signal, () => stop.abort("the job was cancelled"));
+for (const signal of signals)
+  process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
 
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
 process.on("unhandledRejection", (error) =>

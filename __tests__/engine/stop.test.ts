@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { run } from "../../src/engine/run.ts";
+import { UnreachableError } from "../../src/lib/errors.ts";
 import { type Behaviour, createWorld, job, planOf, second } from "../support/world.ts";
 
 /** A release whose job is cancelled at a time. */
@@ -76,4 +77,80 @@ test("a job that lost its lock between two steps asks the world for nothing more
     await assert.rejects(running, /another job took the lock/);
     assert.equal(world.calls.length, lostAt, at);
   }
+});
+
+/** Somebody cancels at these times while a rollback that nothing lets through is tried again and again. */
+async function insistingAt(times: readonly number[], behaviour: Behaviour, plan = planOf()) {
+  const world = createWorld(plan, behaviour);
+  const [stop, insist] = [new AbortController(), new AbortController()];
+  for (const time of times)
+    void world.ports.clock
+      .sleepUntil(time)
+      .then(() => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
+  const unsaved: string[] = [];
+  const { state } = await run(
+    await world.begin(),
+    world.ports,
+    job({ stop: stop.signal, insist: insist.signal, unsaved: ({ words }) => unsaved.push(words) }),
+  );
+  return { world, state, unsaved, endedAt: world.now() };
+}
+
+const noWayBack: Behaviour = {
+  errors: () => 0.3,
+  fails: ({ name }) => (name === "router.finish" ? new UnreachableError("no answer") : undefined),
+};
+const silentWayBack: Behaviour = {
+  errors: () => 0.3,
+  takes: ({ name }) => (name === "router.finish" ? Infinity : undefined),
+};
+
+for (const [what, behaviour] of [
+  ["is refused", noWayBack],
+  ["is not answered", silentWayBack],
+] as const) {
+  test(`a rollback by a gate that ${what} ends with the first cancellation`, async () => {
+    const { state, endedAt } = await insistingAt([60 * second], behaviour);
+    assert.equal(state.phase, "failed");
+    assert.ok(endedAt >= 60 * second && endedAt <= 64 * second, `${endedAt}`);
+  });
+
+  test(`a rollback by a cancellation that ${what} goes on, and ends with the second`, async () => {
+    const { state, endedAt } = await insistingAt([3 * second, 60 * second], behaviour);
+    assert.equal(state.phase, "failed");
+    assert.ok(endedAt >= 60 * second && endedAt <= 64 * second, `${endedAt}`);
+  });
+}
+
+test("a second cancellation takes nothing from a rollback that gets somewhere", async () => {
+  for (const again of [3, 3.001, 3.5, 4, 10]) {
+    const { world, state } = await insistingAt([3 * second, again * second], {});
+    assert.equal(state.phase, "rolled-back", `${again}`);
+    assert.deepEqual(world.cluster, world.before);
+  }
+});
+
+test("a promotion that gets nowhere ends with a cancellation, and one that does goes on", async () => {
+  const stuck = await insistingAt([120 * second], {
+    fails: ({ name }) => (name === "workload.retire" ? new UnreachableError("no answer") : undefined),
+  });
+  assert.ok(stuck.state.phase === "failed" && stuck.state.during === "promoting");
+  assert.ok(stuck.endedAt <= 124 * second, `${stuck.endedAt}`);
+  const undisturbed = await insistingAt([], {});
+  const promotes = nameAt(undisturbed.world, "router.finish");
+  assert.equal((await insistingAt([promotes + 1], {})).state.phase, "succeeded");
+});
+
+test("an end that cannot be saved is not tried again once somebody cancels", async () => {
+  const { state, unsaved, endedAt } = await insistingAt(
+    [40 * second],
+    {
+      errors: () => 0.3,
+      takes: ({ name, at }) => (name === "journal.save" && at > 10 * second ? Infinity : undefined),
+    },
+    planOf({ patience: 300 * second }),
+  );
+  assert.equal(state.phase, "rolled-back");
+  assert.equal(unsaved.length, 1);
+  assert.ok(endedAt >= 40 * second && endedAt <= 43 * second, `${endedAt}`);
 });

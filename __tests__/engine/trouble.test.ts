@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Job } from "../../src/engine/job.ts";
 import { run } from "../../src/engine/run.ts";
 import { DeniedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
@@ -116,13 +117,13 @@ test("a job that lost the release while it rolls back stops, and says who has it
 
 test("a journal that hangs holds no rollback up: traffic comes off a bad version a second later at most", async () => {
   let failed: number | undefined;
-  const isAway = (at: number): boolean => at > 10 * second && at < 60 * second;
+  const isAway = (at: number): boolean => at > 10 * second && at < 40 * second;
   const { state, world } = await ended({
     errors: (now) => {
       if (now > 10 * second) failed ??= now;
       return now > 10 * second ? 0.3 : 0;
     },
-    takes: ({ name, at }) => (name === "journal.save" && isAway(at) ? 40 * second : undefined),
+    takes: ({ name, at }) => (name === "journal.save" && isAway(at) ? 20 * second : undefined),
     fails: ({ name, at }) => (name === "journal.save" && isAway(at) ? new UnreachableError("no answer") : undefined),
   });
   assert.equal(state.phase, "rolled-back");
@@ -132,14 +133,65 @@ test("a journal that hangs holds no rollback up: traffic comes off a bad version
   assert.equal(world.load()?.state.phase, "rolled-back");
 });
 
-test("a journal that refuses a rollback keeps it neither from being done nor from ending: somebody has to look", async () => {
-  const { state, world } = await ended({
+/** A bad canary, and a journal that fails from 10 s on; `unsaved` is what the job was told in the end. */
+async function endedUnsaved(failure: Error, more: Partial<Job> = {}, behaviour: Behaviour = {}) {
+  const world = createWorld(planOf(), {
     errors: (now) => (now > 10 * second ? 0.3 : 0),
-    fails: ({ name, at }) => (name === "journal.save" && at > 10 * second ? new DeniedError("forbidden") : undefined),
+    fails: ({ name, at }) => (name === "journal.save" && at > 10 * second ? failure : undefined),
+    ...behaviour,
   });
-  assert.ok(state.phase === "failed" && state.during === "rolling-back" && state.returned, JSON.stringify(state));
-  assert.equal(say(state.reason), "forbidden, for 30 s");
-  assert.deepEqual(world.cluster, world.before);
+  const unsaved: string[] = [];
+  const ended = await run(
+    await world.begin(),
+    world.ports,
+    job({ unsaved: ({ words }) => unsaved.push(words), ...more }),
+  );
+  const backAt = world.calls.findLast(({ name }) => name === "workload.restore")?.at ?? assert.fail();
+  return { world, ended, unsaved, lasted: world.now() - backAt };
+}
+
+for (const failure of [new DeniedError("forbidden"), new UnreachableError("no answer")])
+  test(`where a release ended is tried to be saved for as long as trouble is borne, and told otherwise: ${failure.message}`, async () => {
+    const { world, ended, unsaved, lasted } = await endedUnsaved(failure);
+    assert.equal(ended.state.phase, "rolled-back");
+    assert.deepEqual(world.cluster, world.before);
+    assert.deepEqual(unsaved, [failure.message]);
+    assert.ok(lasted > 25 * second && lasted <= 30 * second, `${lasted}`);
+    const retries = ended.log.filter(({ do: what }) => what === "retry");
+    assert.equal(retries.length, 1, "the same words are one entry");
+    assert.ok((retries[0]?.times ?? 0) > 50, `${retries[0]?.times} times`);
+  });
+
+test("a journal that never answers keeps no job for longer, either", async () => {
+  const { ended, unsaved, lasted } = await endedUnsaved(
+    new UnreachableError("never"),
+    {},
+    {
+      fails: () => undefined,
+      takes: ({ name, at }) => (name === "journal.save" && at > 10 * second ? Infinity : undefined),
+    },
+  );
+  assert.equal(ended.state.phase, "rolled-back");
+  assert.equal(unsaved.length, 1);
+  assert.equal(lasted, 30 * second);
+});
+
+test("a journal that takes where a release ended at last has it, and nothing is said", async () => {
+  const { world, unsaved } = await endedUnsaved(
+    new DeniedError("forbidden"),
+    {},
+    {
+      fails: ({ name, at }) =>
+        name === "journal.save" && at > 10 * second && at < 40 * second ? new DeniedError("forbidden") : undefined,
+    },
+  );
+  assert.equal(world.load()?.state.phase, "rolled-back");
+  assert.deepEqual(unsaved, []);
+});
+
+test("a release whose end another job has taken over hears of it", async () => {
+  const lost = new TakenOverError("another job has the release");
+  await assert.rejects(endedUnsaved(lost), lost);
 });
 
 test("a journal that refuses a promotion does not keep its job for ever", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { type Job, run } from "../../src/engine/run.ts";
+import type { Job } from "../../src/engine/job.ts";
+import { run } from "../../src/engine/run.ts";
 import { addPoll, type Evidence, noEvidence } from "../../src/evidence/evidence.ts";
 import { append, emptyLedger, evidenceOf, type Ledger } from "../../src/evidence/ledger.ts";
 import type { Poll } from "../../src/evidence/poll.ts";

@@ -119,12 +119,15 @@ test("what is waited for is no entry of the log, and of more than 200 entries th
   assert.deepEqual([failed.log.length, failed.log[0]?.at, failed.log.at(-1)?.at], [200, 7, 206]);
 });
 
-test("the same failure again is no news, and one that lasts is told as why the release goes back", () => {
+test("the same failure again is counted, and one that lasts is told as why the release goes back", () => {
   const failure = { words: "no answer", lasting: false };
   const once = stumbled(inStage, failure, 1);
   const reason: Reason = { kind: "trying-again", words: "no answer" };
   assert.deepEqual(once.log.at(-1), { at: 1, do: "retry", reason });
-  assert.equal(stumbled(once, failure, 2), once);
+  assert.deepEqual(stumbled(stumbled(once, failure, 2), failure, 3).log, [
+    ...once.log.slice(0, -1),
+    { at: 1, do: "retry", reason, times: 3 },
+  ]);
   assert.equal(stumbled(JSON.parse(JSON.stringify(once)), failure, 2).log.length, once.log.length);
   assert.equal(stumbled(once, { ...failure, words: "no such host" }, 2).log.length, once.log.length + 1);
   assert.equal(stumbled(inStage, { ...failure, lasting: true }, 1), inStage);

@@ -26,6 +26,7 @@ export async function createSession(options: SessionOptions = {}) {
   const printed: string[] = [];
   const warnings: string[] = [];
   const stop = new AbortController();
+  const insist = new AbortController();
   const file = soundBut("stages: 10:1m, 100\ngates: [{ restarts: {} }]\nmetrics: {}");
   const config = await configured({ file });
   const { target, plan } = config.release ?? assert.fail();
@@ -53,6 +54,7 @@ export async function createSession(options: SessionOptions = {}) {
     clock: ports.clock,
     transport: { send: () => assert.fail("nothing is sent") },
     stop: stop.signal,
+    insist: insist.signal,
     messages: {
       print: (text) => void printed.push(text),
       warn: (warning) => void warnings.push(warning),
@@ -99,7 +101,7 @@ export async function createSession(options: SessionOptions = {}) {
       };
     },
   };
-  return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop, world };
+  return { session, events, printed, warnings, cluster: world.cluster, load: world.load, stop, insist, world };
 }
 
 /** The first thing that a command did to the cluster, and what it had done before. */

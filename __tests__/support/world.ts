@@ -1,4 +1,4 @@
-import type { Job } from "../../src/engine/run.ts";
+import type { Job } from "../../src/engine/job.ts";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { emptyCount } from "../../src/evidence/tally.ts";
 import type { Instant, Millis } from "../../src/lib/duration.ts";

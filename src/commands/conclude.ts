@@ -1,4 +1,5 @@
-import { type Job, run } from "../engine/run.ts";
+import type { Job } from "../engine/job.ts";
+import { run } from "../engine/run.ts";
 import { tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
@@ -6,6 +7,7 @@ import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import { winnerOf } from "../release/transition.ts";
+import { within } from "../world/within.ts";
 import type { ExitCode, Session } from "./session.ts";
 
 /**
@@ -19,8 +21,12 @@ export async function conclude(
   { taken }: { readonly taken: boolean },
 ): Promise<Account> {
   const ports = session.connect(record);
-  const ended = await run(record, ports, { ...jobOf(session, record, lost), taken });
-  const account = await finalAccount(session, ended, ports);
+  let unsaved: string | undefined;
+  const noticed = (why: { readonly words: string }): void => {
+    unsaved = why.words;
+  };
+  const ended = await run(record, ports, { ...jobOf(session, record, lost), taken, unsaved: noticed });
+  const account = await finalAccount(session, ended, ports, unsaved);
   session.reporter.report(account);
   await session.reporter.flush(flushLimit);
   return account;
@@ -31,16 +37,31 @@ const flushLimit = 5_000;
 
 const jobOf = (session: Session, { plan }: ReleaseRecord, lost: AbortSignal): Job => ({
   stop: session.stop,
+  insist: session.insist,
   lost,
   deadlineAt: session.clock.now() + plan.deadline,
   warnings: session.messages.warnings,
 });
 
-async function finalAccount(session: Session, ended: ReleaseRecord, ports: Ports): Promise<Account> {
-  const differences = await differencesOf(ended, ports);
+async function finalAccount(
+  session: Session,
+  ended: ReleaseRecord,
+  ports: Ports,
+  unsaved: string | undefined,
+): Promise<Account> {
+  const differences = await within(differencesOf(ended, ports), readingWhenInsisted, session.clock, session.insist);
   const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
-  return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
+  const settled = ended.state.phase !== "failed" && differences?.length === 0 && unsaved === undefined;
+  return {
+    ...account,
+    differences: differences ?? ["the cluster has not answered before the job was cancelled"],
+    settled,
+    unsaved,
+  };
 }
+
+/** Nobody who insists waits for the last reading. */
+const readingWhenInsisted = 2_000;
 
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
 function reasonOf({ state, plan }: ReleaseRecord): Reason {

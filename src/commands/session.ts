@@ -24,6 +24,8 @@ export type Session = {
   readonly reporter: Reporter;
   /** Aborts when the job is cancelled; the reason is a sentence. */
   readonly stop: AbortSignal;
+  /** Aborts when whoever cancelled the job insists. */
+  readonly insist: AbortSignal;
   readonly messages: Messages;
   readonly history: TrafficHistory;
   /** With `force` the lock is taken from whoever has it. */

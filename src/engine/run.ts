@@ -1,4 +1,4 @@
-import { append, fold } from "../evidence/ledger.ts";
+import { append } from "../evidence/ledger.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
@@ -8,23 +8,14 @@ import type { Decision } from "../release/decision.ts";
 import { follow, stumbled } from "../release/follow.ts";
 import type { Observation, Trouble } from "../release/observation.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { isRunning, type State } from "../release/state.ts";
+import { isOutcome, isRunning, type Running, type State } from "../release/state.ts";
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
 import { type Enact, enacting } from "./enact.ts";
-import { enterStage, type Failure, failureOf, type Looked, observe, remember } from "./observe.ts";
-
-/** The job that runs a release: what may end it early, and what was noticed on the way. */
-export type Job = {
-  /** Aborts when the job is cancelled; its reason is the sentence that people will read. */
-  readonly stop: AbortSignal;
-  /** Aborts when another job took the release over: nothing may be written any more. */
-  readonly lost: AbortSignal;
-  /** Another job had the release before. */
-  readonly taken?: boolean | undefined;
-  readonly deadlineAt: Instant;
-  readonly warnings: () => readonly string[];
-};
+import { insistenceOn, unlessInsisted } from "./insistence.ts";
+import type { Job } from "./job.ts";
+import { foldedRecord, keepOutcome } from "./keep-outcome.ts";
+import { enterStage, type Failure, failureOf, type Looked, type Memory, observe, remember } from "./observe.ts";
 
 /**
  * Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of
@@ -39,13 +30,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
   while (isRunning(record.state)) {
     job.lost.throwIfAborted();
     const { state } = record;
-    const looked = await unlessStopped(
-      state,
-      job,
-      ports.clock,
-      (signal) => observe(record, state, ports, memory, signal),
-      0,
-    );
+    const looked = await lookAt(record, state, ports, memory, job);
     if (looked) memory = looked.memory;
     if (looked?.poll) record = { ...record, ledger: append(record.ledger, looked.poll) };
 
@@ -65,7 +50,20 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
     if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
     if (state.phase === "preparing") memory = remember(record); // it may have begun again
   }
-  return record;
+  return isOutcome(record.state) ? keepOutcome(record, record.state, ports, job) : record;
+}
+
+async function lookAt(
+  record: ReleaseRecord,
+  state: Running,
+  ports: Ports,
+  memory: Memory,
+  job: Job,
+): Promise<Looked | undefined> {
+  const look = (signal: AbortSignal): Promise<Looked> => observe(record, state, ports, memory, signal);
+  if (!isSafeWay(state)) return unlessStopped(job, ports.clock, look, 0);
+  const looked = unlessInsisted(look(never), ports.clock, insistenceOn(job, wasStopped(state)));
+  return looked.catch((error: unknown) => ({ memory, failure: failureOf(error) }));
 }
 
 /**
@@ -76,13 +74,14 @@ type Troubles = { readonly look?: Trouble | undefined; readonly effect?: Trouble
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
 function observationOf(
   looked: Looked | undefined,
-  { again }: ReleaseRecord,
+  { again, state }: ReleaseRecord,
   troubles: Troubles,
   now: Instant,
   job: Job,
 ): Observation {
   const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-  const moment = { now, deadlineAt: job.deadlineAt, stop, again };
+  const insisted = insistenceOn(job, wasStopped(state)).aborted;
+  const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, again };
   if (looked && "look" in looked) return { ...moment, look: looked.look, trouble: troubles.effect };
   const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
   return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };
@@ -114,25 +113,26 @@ const grace: Millis = 500;
 /** How long the journal may hold a rollback up. */
 const journalGrace: Millis = 1_000;
 
-/** A stop interrupts everything but a promotion and a rollback: those go on, because going on is what is safe. */
-const stopFor = (state: State, job: Job): AbortSignal =>
-  state.phase === "promoting" || state.phase === "rolling-back" ? never : job.stop;
+/** While promoting and rolling back, going on is what is safe: a stop interrupts everything else. */
+const isSafeWay = ({ phase }: State): boolean => phase === "promoting" || phase === "rolling-back";
+
+const wasStopped = (state: State): boolean => state.phase === "rolling-back" && state.reason.kind === "cancelled";
+
+const stopFor = (state: State, job: Job): AbortSignal => (isSafeWay(state) ? never : job.stop);
 const never = new AbortController().signal;
 
 /** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
 async function unlessStopped<T>(
-  state: State,
-  job: Job,
+  { stop }: Job,
   clock: Clock,
   work: (signal: AbortSignal) => Promise<T>,
   patience: Millis,
 ): Promise<T | undefined> {
-  const signal = stopFor(state, job);
-  if (signal.aborted) return undefined;
+  if (stop.aborted) return undefined;
   try {
-    return await within(work(signal), patience, clock, signal);
+    return await within(work(stop), patience, clock, stop);
   } catch (error) {
-    if (signal.aborted) return undefined;
+    if (stop.aborted) return undefined;
     throw error;
   }
 }
@@ -156,7 +156,7 @@ async function attempt(
     await effect(decision, record, ports, job, doing);
     if (decision.do === "wait") return { record: nextRecord };
     if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
-    await save(nextRecord, ports);
+    if (!isOutcome(nextRecord.state)) await save(nextRecord, ports); // where it ended is kept when all is done
     return { record: nextRecord };
   } catch (error) {
     if (error instanceof TakenOverError) {
@@ -169,20 +169,28 @@ async function attempt(
 }
 
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision: Decision, record: ReleaseRecord, { clock }: Ports, job: Job, doing: Enact): Promise<void> {
+async function effect(
+  decision: Decision,
+  record: ReleaseRecord,
+  { clock }: Ports,
+  job: Job,
+  doing: Enact,
+): Promise<void> {
   const { state } = record;
   const work = (signal: AbortSignal): Promise<void> => doing(decision, record, signal);
-  return state.phase === "preparing" ? work(job.stop) : unlessStopped(state, job, clock, work, grace);
+  if (state.phase === "preparing") return work(job.stop);
+  if (!isSafeWay(state)) return unlessStopped(job, clock, work, grace);
+  if (decision.do === "wait") return work(never);
+  return unlessInsisted(work(never), clock, insistenceOn(job, wasStopped(state)));
 }
 
 /**
  * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
- * older phase rolls back as well. Nor does a release that was given up, perhaps because of its journal: it must end.
+ * older phase rolls back as well.
  */
 async function save(record: ReleaseRecord, ports: Ports): Promise<void> {
-  const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
-  const { phase } = record.state;
-  if (phase !== "rolling-back" && phase !== "failed") return saved;
+  const saved = ports.journal.save(foldedRecord(record));
+  if (record.state.phase !== "rolling-back") return saved;
   const lenient = saved.catch((error: unknown) => {
     if (error instanceof TakenOverError) throw error;
   });

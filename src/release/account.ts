@@ -36,6 +36,8 @@ export type Account = {
   /** Present when the job has ended: whether the cluster is as it should be, and if not, what differs. */
   readonly settled?: boolean | undefined;
   readonly differences?: readonly string[] | undefined;
+  /** Why the journal does not have where the release ended; missing where it does. */
+  readonly unsaved?: string | undefined;
 };
 
 /** What gates say by now, without their counts: a change of it is worth telling at once. */

@@ -232,11 +232,12 @@ function drained(plan: Plan, since: Instant, now: Instant, next: State): Decisio
 }
 
 /** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
-function giveUp(plan: Plan, state: Promoting | RollingBack, { trouble, now }: Observation): Decision | undefined {
+function giveUp(plan: Plan, state: Promoting | RollingBack, observation: Observation): Decision | undefined {
+  const { trouble, now, insisted } = observation;
   if (!trouble) return undefined;
   const { words, lasting, since } = trouble;
   const lasted = now - since;
-  if (lasted < (lasting ? plan.patience : 5 * plan.patience)) return undefined;
+  if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience)) return undefined;
   return failed(plan, state, { kind: "trouble", words, lasting, lasted });
 }
 

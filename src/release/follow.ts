@@ -8,7 +8,7 @@ import type { Plan } from "./plan.ts";
 import { isSameReason, type Reason } from "./reason.ts";
 import type { LogEntry, ReleaseRecord, StageRecord } from "./release-record.ts";
 import { splitOf } from "./split.ts";
-import type { Baking, State } from "./state.ts";
+import { type Baking, isRunning, type State } from "./state.ts";
 
 /** The record as it is once the decision is done. */
 export function follow(record: ReleaseRecord, decision: Decision, observation: Observation): ReleaseRecord {
@@ -49,18 +49,20 @@ function begunAgain(
 
 /**
  * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is
- * no news. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
+ * counted. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
  */
 export function stumbled(
   record: ReleaseRecord,
   { words, lasting }: Pick<Trouble, "words" | "lasting">,
   at: Instant,
 ): ReleaseRecord {
-  const { phase } = record.state;
-  if (lasting && phase !== "promoting" && phase !== "rolling-back") return record;
+  const { state, log } = record;
+  if (lasting && isRunning(state) && state.phase !== "promoting" && state.phase !== "rolling-back") return record;
   const reason: Reason = { kind: "trying-again", words };
-  if (isSameReason(reason, record.log.at(-1)?.reason)) return record;
-  return { ...record, log: withEntry(record.log, { at, do: "retry", reason }) };
+  const last = log.at(-1);
+  if (!last || !isSameReason(reason, last.reason))
+    return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
+  return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
 
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */

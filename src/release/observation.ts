@@ -21,6 +21,8 @@ export type Observation = {
   readonly deadlineAt: Instant;
   /** Somebody wants the release to stop: "the job was cancelled". */
   readonly stop?: string | undefined;
+  /** Somebody wants the job to end although it promotes or goes back: what does not work is tried no longer. */
+  readonly insisted?: boolean | undefined;
   /** How often the release began again already. Missing is never. */
   readonly again?: number | undefined;
 } & (

@@ -384,7 +384,7 @@ export const recordSchema = z.object({
   before: z.object({ routes: z.unknown(), workloads: z.unknown() }),
   state,
   stages: z.array(stageRecord),
-  log: z.array(z.object({ at: number, do: text, reason })),
+  log: z.array(z.object({ at: number, do: text, reason, times: optionalNumber })),
   ledger: ledgerSchema,
   judged: z.exactOptional(build),
   again: optionalNumber,

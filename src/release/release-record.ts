@@ -32,7 +32,13 @@ export type StageRecord = {
 };
 
 /** One thing that was decided, and why. */
-export type LogEntry = { readonly at: Instant; readonly do: string; readonly reason: Reason };
+export type LogEntry = {
+  readonly at: Instant;
+  readonly do: string;
+  readonly reason: Reason;
+  /** How often, from then on. Missing is once. */
+  readonly times?: number | undefined;
+};
 
 /** Where the release runs, for whoever wants to look. */
 export type Run = {

@@ -5,6 +5,7 @@ import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
+import { isOnlyUnsaved } from "./headline.ts";
 import { dashboardLinks, type Links } from "./links.ts";
 import { kubectlFlags, nextCommand } from "./next-command.ts";
 import { routeKindWords } from "./route-kind-words.ts";
@@ -14,6 +15,11 @@ import { groundOf } from "./verdict-sentence.ts";
 
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 export function adviceOf(account: Account, links: Links): string | undefined {
+  const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
+  return advice.length === 0 ? undefined : advice.join("\n\n");
+}
+
+function adviceOnRelease(account: Account, links: Links): string | undefined {
   const { state } = account;
   const held = heldBy(state);
   if (held) return howToDecide(held.question, account, links);
@@ -22,6 +28,7 @@ export function adviceOf(account: Account, links: Links): string | undefined {
     if (state.during === "promoting") return finishByHand(account, state.returned);
     return giveBackByHand(account, state.returned);
   }
+  if (isOnlyUnsaved(account)) return undefined;
   if (account.settled === false) return tidyByHand(account);
   if (state.phase === "rolled-back") return firstLook(account, links);
   return undefined;
@@ -125,6 +132,15 @@ function tidyByHand(account: Account): string {
       ].join("\n"),
       "sh",
     ),
+  ].join("\n\n");
+}
+
+/** What was done is done, and whoever asks the journal is told that the release goes on. */
+function saveJournal(account: Account): string | undefined {
+  if (account.unsaved === undefined) return undefined;
+  return [
+    `**Its journal** does not say how it ended, since it could not be saved: ${plain(clip(account.unsaved, 300))}. When it can be saved again, run this, which repeats the last step without harm, or release again:`,
+    block(command(account, "rollback"), "sh"),
   ].join("\n\n");
 }
 

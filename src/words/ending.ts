@@ -3,6 +3,7 @@ import { heldBy } from "../release/state.ts";
 import { decisionLines } from "./decision-lines.ts";
 import { decidingProof } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
+import { nextCommand } from "./next-command.ts";
 import { say } from "./say.ts";
 
 /** The last words about a release, for logs: what came of it, why, and what is not as it should be. */
@@ -14,11 +15,12 @@ export type EndingWords = {
 
 export function endingOf(account: Account): EndingWords {
   const { mark, words } = headlineOf(account);
-  const { target, reason, differences = [] } = account;
+  const { target, reason, differences = [], unsaved } = account;
   const lines = [say(reason)];
   const proof = decidingProof(account);
   if (proof) lines.push(proof.numbers);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
+  if (unsaved !== undefined) lines.push(...unsavedLines(account, unsaved));
   lines.push(...decisionLines(account));
   return {
     level: isGood(account) ? "notice" : "error",
@@ -33,3 +35,8 @@ export function endingOf(account: Account): EndingWords {
  */
 const isGood = ({ state, settled }: Account): boolean =>
   settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !heldBy(state)));
+
+const unsavedLines = (account: Account, unsaved: string): readonly string[] => [
+  `its journal could not be saved: ${unsaved}`,
+  `When it can be saved again, so that it says how the release ended: ${nextCommand("rollback", account)}`,
+];

@@ -22,6 +22,7 @@ export function headlineOf(account: Account): Headline {
   const { state, settled } = account;
   const headline = { mark: markOf(state), words: wordsOf(account, state) };
   if (settled !== false || state.phase === "failed") return headline;
+  if (isOnlyUnsaved(account)) return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
   return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };
 }
 
@@ -68,8 +69,13 @@ function wordsOf(account: Account, state: State): string {
 const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1} of ${stages.length}`;
 
 /** Where requests go is known only when the cluster was read again and is as it was. */
-function rolledBack({ stages, settled, target }: Account): string {
-  const known = settled !== false;
+function rolledBack(account: Account): string {
+  const { stages, settled, target } = account;
+  const known = settled !== false || isOnlyUnsaved(account);
   if (stages.length === 0) return known ? "not released, no request went to the canary" : "not released";
   return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }
+
+/** All was done and read, and only the journal does not have it. */
+export const isOnlyUnsaved = ({ unsaved, differences = [] }: Account): boolean =>
+  unsaved !== undefined && differences.length === 0;

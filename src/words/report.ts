@@ -6,7 +6,7 @@ import { adviceOf } from "./advice.ts";
 import { evidencePart } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
-import { say } from "./say.ts";
+import { say, sayEntry } from "./say.ts";
 import { exchangedInWords } from "./scene-setting.ts";
 import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
@@ -74,7 +74,7 @@ const longestEntry = 400;
 /** The newest entries that there is room for; nothing when there is room for none. */
 function story({ log }: Account, room: number): string | undefined {
   const lines = withoutRepetition(log).map(
-    ({ at, reason }) => `* ${timeOf(at)} ${plain(clip(say(reason), longestEntry))}`,
+    (entry) => `* ${timeOf(entry.at)} ${plain(clip(sayEntry(entry), longestEntry))}`,
   );
   const fits = newestThatFit(lines, room - folded(title, "* …").length);
   if (fits.length === 0) return undefined;

@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { Passed, Reason } from "../release/reason.ts";
+import type { LogEntry } from "../release/release-record.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /**
@@ -10,6 +11,10 @@ export function say(reason: Reason): string {
   if (lastWords === undefined) return sentence(reason);
   return `${sentence(reason)}. Its pods later: ${lastWords}`;
 }
+
+/** A line of a release's story; what happened again and again is one. */
+export const sayEntry = ({ reason, times = 1 }: Pick<LogEntry, "reason" | "times">): string =>
+  times === 1 ? say(reason) : `${say(reason)} (${times} times)`;
 
 /** In the order of a release. */
 function sentence(reason: Reason): string {

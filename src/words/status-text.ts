@@ -7,7 +7,7 @@ import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
 import { proofIn } from "./evidence-part.ts";
 import { nextCommand } from "./next-command.ts";
-import { say } from "./say.ts";
+import { sayEntry } from "./say.ts";
 import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
@@ -29,7 +29,7 @@ export function statusText(
   if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   lines.push(...evidenceLines(stages.at(-1)));
-  for (const { at, reason } of log.slice(-8)) lines.push(`  ${dateAndTime(at)}  ${say(reason)}`);
+  for (const entry of log.slice(-8)) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
   lines.push(...next(record));
   return lines.join("\n");
 }

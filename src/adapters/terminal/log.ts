@@ -4,7 +4,7 @@ import type { Account } from "../../release/account.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
 import { createEvidenceNews } from "../../words/evidence-news.ts";
-import { say } from "../../words/say.ts";
+import { say, sayEntry } from "../../words/say.ts";
 import { chapterOf, isJudged, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
 import { timeOf, underTime } from "../../words/timestamp.ts";
@@ -78,9 +78,9 @@ export function log({ screen, actions }: LogOptions): Voice {
       if (isRunning(account.state)) endIsTold = false;
       if (chapter === undefined) open(chapterOf(account));
       for (const text of underTime(account.now, evidenceNews(account))) print(text);
-      for (const { at, reason } of story(account)) {
-        print(`${timeOf(at)}  ${say(reason)}`); // what ends a part still belongs to it
-        progress = { at, verdicts: progress?.verdicts ?? "" };
+      for (const entry of story(account)) {
+        print(`${timeOf(entry.at)}  ${sayEntry(entry)}`); // what ends a part still belongs to it
+        progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
       }
       open(chapterOf(account));
       for (const message of account.warnings) warn(message);

@@ -4,7 +4,7 @@ import { isSameReason } from "../../release/reason.ts";
 import { isRunning } from "../../release/state.ts";
 import { endingOf } from "../../words/ending.ts";
 import { createEvidenceNews } from "../../words/evidence-news.ts";
-import { say } from "../../words/say.ts";
+import { say, sayEntry } from "../../words/say.ts";
 import { bar } from "../../words/split-bars.ts";
 import { chapterOf, stageProgress } from "../../words/stage-progress.ts";
 import { createStory } from "../../words/story.ts";
@@ -66,7 +66,7 @@ export function progress({
       const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
       const lines = [
         ...underTime(account.now, evidenceNews(account)),
-        ...story(account).map(({ at, reason }) => `${timeOf(at)}  ${say(reason)}`),
+        ...story(account).map((entry) => `${timeOf(entry.at)}  ${sayEntry(entry)}`),
       ];
       // what ends a part still belongs to it
       for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened]) print(text);
