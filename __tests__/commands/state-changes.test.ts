@@ -5,10 +5,11 @@ import { release } from "../../src/commands/release.ts";
 import { rollback } from "../../src/commands/rollback.ts";
 import type { ExitCode, Session } from "../../src/commands/session.ts";
 import { settle } from "../../src/commands/settle.ts";
-import { RefusedError } from "../../src/lib/errors.ts";
+import { DeniedError, RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { State } from "../../src/release/state.ts";
 import { beforeEffects, createSession, type SessionOptions } from "../support/session.ts";
+import type { Call } from "../support/world.ts";
 
 const waiting: State = {
   phase: "waiting",
@@ -145,3 +146,43 @@ for (const [what, differences, words] of [
     }
   });
 }
+
+for (const failure of [new DeniedError("the journal is too large"), new UnreachableError("no answer")])
+  for (const [command, earlierRun] of [
+    [rollback, { id: "another-job" }],
+    [settle, mine],
+  ] as const)
+    test(`a journal that cannot be saved keeps ${command.name} from nothing: ${failure.message}`, async () => {
+      const accounts: Account[] = [];
+      const { session, cluster, warnings, world } = await createSession({
+        state: baking,
+        earlierRun,
+        behaviour: { fails: ({ name, at }) => (name === "journal.save" && at > 0 ? failure : undefined) },
+      });
+      await session.clock.sleepUntil(1_000);
+      cluster.weight = 10;
+      const { flush } = session.reporter;
+      const reporter = { flush, report: (account: Account) => void accounts.push(account) };
+      assert.equal(await command({ ...session, reporter }), 3);
+      const back = world.writes.find(({ weight }) => weight === 0) ?? assert.fail();
+      assert.ok(back.at <= 2_000, `traffic is given back at once: ${back.at}`);
+      const { state, unsaved, settled } = accounts.at(-1) ?? assert.fail();
+      assert.deepEqual([state.phase, settled, unsaved], ["rolled-back", false, failure.message]);
+      assert.match(warnings.join(), /The journal cannot be saved, and giving back comes first: /);
+      assert.ok(session.clock.now() < 120_000, `it ends: ${session.clock.now()}`);
+    });
+
+test("a release or an approval that cannot be saved changes nothing", async () => {
+  // What an earlier job saved, it saved at 0.
+  const fails = ({ name, at }: Call): Error | undefined =>
+    name === "journal.save" && at > 0 ? new DeniedError("forbidden") : undefined;
+  for (const [command, options] of [
+    [release, {}],
+    [promote, { state: waiting }],
+  ] as const) {
+    const { session, cluster, world } = await createSession({ ...options, behaviour: { fails } });
+    await session.clock.sleepUntil(1_000);
+    await assert.rejects(command(session), /forbidden/);
+    assert.deepEqual(cluster, world.before);
+  }
+});

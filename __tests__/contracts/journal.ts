@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { emptyLedger } from "../../src/evidence/ledger.ts";
 import { DeniedError, TakenOverError } from "../../src/lib/errors.ts";
 import type { Journal } from "../../src/ports/journal.ts";
-import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../../src/release/release-record.ts";
 import { planOf, target } from "../support/world.ts";
 
 /** The journal of one service that was never released. */
@@ -115,6 +115,55 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       await mine.confirm();
       await mine.save(recordOf("one", { state: { phase: "succeeded" } }));
       assert.equal((await open().load())?.state.phase, "succeeded");
+    });
+
+    test("a story that there is no room for is cut; what finishing and giving back need is kept", async () => {
+      const { open } = await world.newService();
+      const mine = open();
+      const words = "no answer ".repeat(1_000);
+      const log: readonly LogEntry[] = Array.from({ length: 200 }, (_, at) => ({
+        at,
+        do: "retry",
+        reason: { kind: "trying-again", words: `${words}${at}` },
+      }));
+      const whole = recordOf("one", { log });
+      await mine.save(whole);
+      const saved = (await open().load()) ?? assert.fail();
+      assert.deepEqual({ ...saved, log: [] }, { ...whole, log: [] });
+      assert.deepEqual(saved.log, log.slice(-20));
+      await mine.save(
+        recordOf("one", {
+          log: log.map((entry) => ({ ...entry, reason: { kind: "trying-again", words: words.repeat(6) } })),
+        }),
+      );
+      assert.deepEqual((await open().load())?.log, []);
+    });
+
+    test("a release that would leave no room for its story is refused when it begins, by its sizes", async () => {
+      const { open } = await world.newService();
+      const objects = [{ kind: "ConfigMap", data: { text: "x".repeat(950_000) } }];
+      const begun = recordOf("one", {
+        target: { ...target, source: { from: "manifests", objects } },
+        state: { phase: "preparing", step: "deploying", since: 0 },
+      });
+      await assert.rejects(open().save(begun), (error) => {
+        assert.ok(error instanceof DeniedError);
+        assert.match(
+          error.message,
+          /the journal of this release is too large, 95\d,\d+ bytes without its story \(its target with the manifests 95\d,\d+, .+\)\. A ConfigMap holds 1,048,576/,
+        );
+        return true;
+      });
+      assert.equal(await open().load(), undefined);
+    });
+
+    test("a record that no ConfigMap holds is refused, and what was saved before stays", async () => {
+      const { open } = await world.newService();
+      const mine = open();
+      await mine.save(recordOf("one"));
+      const before = { routes: "x".repeat(1_100_000), workloads: {} };
+      await assert.rejects(mine.save(recordOf("one", { before })), /is too large, 1,10\d,\d+ bytes without its story/);
+      assert.deepEqual(await open().load(), recordOf("one"));
     });
 
     for (const [damage, text, complaint] of [

@@ -153,6 +153,21 @@ function versions(inCluster: InCluster): void {
     );
   });
 
+  inCluster(
+    "a ConfigMap of more than 1 MiB is invalid, and one of just so much is not",
+    async ({ client, namespace }) => {
+      const full = (size: number) => ({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "full" },
+        data: { one: "é".repeat(1_000), other: "x".repeat(size - 2_000) },
+      });
+      const tooMuch = client.create(resources.configMaps, namespace, full(1_048_577));
+      await refused(tooMuch, 422, "Invalid", /Too long/);
+      await client.create(resources.configMaps, namespace, full(1_048_576));
+    },
+  );
+
   inCluster("replacing an old version is a conflict, replacing the newest is not", async ({ client, namespace }) => {
     const first = await client.create(resources.configMaps, namespace, configMap("conflict", { turn: "1" }));
     const second = await client.replace(resources.configMaps, namespace, "conflict", { ...first, data: { turn: "2" } });

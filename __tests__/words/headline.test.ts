@@ -23,6 +23,18 @@ test("one that is not settled promises nothing about requests", () => {
   );
 });
 
+test("one whose journal alone could not be saved says where requests go all the same", () => {
+  const unsaved = { ...rolledBack, settled: false, differences: [], unsaved: "forbidden" };
+  assert.equal(
+    headlineOf(unsaved).words,
+    "rolled back, all requests go to reviews-v1 again, but its journal could not be saved",
+  );
+  assert.equal(
+    headlineOf({ ...unsaved, differences: ["v2 has 5 %"] }).words,
+    "rolled back, but not everything is as it should be",
+  );
+});
+
 const heldWords = {
   "held-undecided": "held at 10 % (stage 1 of 3): the evidence does not decide",
   "held-without-data": "held at 10 % (stage 1 of 3): no data to decide by",

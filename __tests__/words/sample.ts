@@ -165,6 +165,8 @@ const running: Account = {
 };
 
 /** Every moment that a report has to be good at, by the name of its golden file. */
+const notAllowed = 'PUT …/configmaps/istio-canary-reviews: configmaps "istio-canary-reviews" is forbidden';
+
 export const samples: Readonly<Record<string, Account>> = {
   running,
   "going-the-other-way": {
@@ -318,6 +320,24 @@ export const samples: Readonly<Record<string, Account>> = {
     log: [...begun, ...ten, at(161 * second, "nothing", failing)],
     settled: false,
     differences: [],
+  },
+  unsaved: {
+    ...base,
+    now: start + 220 * second,
+    state: { phase: "rolled-back", reason: failing },
+    reason: failing,
+    stages: [firstStage, badStage],
+    log: [
+      ...begun,
+      ...ten,
+      at(161 * second, "nothing", failing),
+      at(161 * second, "finish", failing),
+      at(192 * second, "restore", { kind: "restoring" }),
+      { ...at(192 * second, "retry", { kind: "trying-again", words: notAllowed }), times: 57 },
+    ],
+    settled: false,
+    differences: [],
+    unsaved: notAllowed,
   },
   "not-settled": {
     ...base,

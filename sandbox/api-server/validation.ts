@@ -148,10 +148,20 @@ const specCauses: Readonly<Record<string, (spec: Fields, before: Fields | undefi
   ],
 };
 
+/** https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go, ValidateConfigMap */
+const mostData = 1_048_576;
+
+function dataCauses(kind: Kind, object: SentObject): readonly Cause[] {
+  if (kind.kind !== "ConfigMap") return [];
+  const values = Object.values(fields(object.data)).map(String);
+  if (values.reduce((size, value) => size + Buffer.byteLength(value), 0) <= mostData) return [];
+  return [{ reason: "FieldValueTooLong", message: `Too long: may not be more than ${mostData} bytes`, field: "[]" }];
+}
+
 /** All that is wrong with an object by the rules of its kind, and with what it became of. */
 export function validate(kind: Kind, before: SentObject | undefined, object: SentObject): void {
   const ofSpec =
     specCauses[kind.kind]?.(fields(object.spec), before === undefined ? undefined : fields(before.spec)) ?? [];
-  const causes = [...metadataCauses(kind, object.metadata ?? {}), ...ofSpec];
+  const causes = [...metadataCauses(kind, object.metadata ?? {}), ...dataCauses(kind, object), ...ofSpec];
   if (causes.length > 0) throw invalid(kind, object.metadata?.name ?? "", causes);
 }

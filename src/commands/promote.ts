@@ -22,7 +22,7 @@ export async function promote(session: Session): Promise<ExitCode> {
     if (!record || !goOn(record, 0)) throw nothingWaits(session, record);
     await judgeable(session, record);
     unlessStopped(session);
-    const taken = await takeOver(session, (newest) => approved(session, newest));
+    const taken = await takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest));
     if (!taken) throw nothingWaits(session, await session.journal.load());
     return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
   });

@@ -71,7 +71,7 @@ async function begin(session: Session, { target, exchanged }: Orientation, wante
     log,
     ledger: emptyLedger,
   };
-  await session.journal.save(record);
+  await untouched(session.journal.save(record));
   return record;
 }
 
@@ -81,7 +81,7 @@ async function begin(session: Session, { target, exchanged }: Orientation, wante
  * alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
-  const taken = await untouched(takeOver(session, (record) => unfinished(session, record)));
+  const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => unfinished(session, record)));
   if (!taken) return;
   const { settled, differences } = await conclude(session, taken, lost, { taken: true });
   if (settled) return;

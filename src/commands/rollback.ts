@@ -17,7 +17,7 @@ export async function rollback(session: Session): Promise<ExitCode> {
   return locked(session, { force: true }, async (lost) => {
     let found: ReleaseRecord | undefined;
     const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
-    const taken = await takeOver(session, (record) => {
+    const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
       found = record;
       if (isOver(record.state)) return undefined;
       return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };

@@ -15,7 +15,7 @@ export async function settle(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   if (!record || !isLeft(record)) return nothingLeft(session);
   return locked(session, { force: false }, async (lost) => {
-    const taken = await takeOver(session, (record) => {
+    const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
       if (!isLeft(record)) return undefined;
       return { ...record, state: backFrom(record, { kind: "job-ended" }, session.clock.now()) };
     });

@@ -1,5 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
-import { TakenOverError } from "../lib/errors.ts";
+import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Session } from "./session.ts";
 
@@ -7,13 +7,17 @@ import type { Session } from "./session.ts";
 const maxTries = 100;
 const pause: Millis = 20;
 
+/** Whether a release that cannot be saved is taken all the same: by whoever gives traffic back. */
+type TakeOverOptions = { readonly evenUnsaved: boolean };
+
 /**
  * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
  * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
  * release. Undefined when there is nothing to take over, as `change` says.
  */
 export async function takeOver(
-  { journal, clock }: Session,
+  { journal, clock, messages }: Session,
+  { evenUnsaved }: TakeOverOptions,
   change: (record: ReleaseRecord) => ReleaseRecord | undefined,
 ): Promise<ReleaseRecord | undefined> {
   for (let tries = 1; ; tries++) {
@@ -24,6 +28,10 @@ export async function takeOver(
       await journal.save(taken);
       return taken;
     } catch (error) {
+      if (evenUnsaved && (error instanceof DeniedError || error instanceof UnreachableError)) {
+        messages.warn(`The journal cannot be saved, and giving back comes first: ${tell(error)}`);
+        return taken;
+      }
       if (!(error instanceof TakenOverError) || tries === maxTries) throw error;
       await clock.sleepUntil(clock.now() + pause);
     }

@@ -50,6 +50,10 @@ export function fold(ledger: Ledger, settings: Settings): Ledger {
   return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-mostLines / 2) };
 }
 
+/** The same proof without any single poll. */
+export const foldWhole = (ledger: Ledger, settings: Settings): Ledger =>
+  ledger.polls.length === 0 ? ledger : { folded: evidenceOf(ledger, settings), edges: ledger.edges, polls: [] };
+
 /** Undefined without a histogram. */
 const finiteEdges = ({ buckets }: Count): readonly number[] | undefined =>
   buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);

@@ -6,6 +6,7 @@ import { DeniedError, TakenOverError } from "../../lib/errors.ts";
 import type { Journal } from "../../ports/journal.ts";
 import { recordSchema } from "../../release/record-schema.ts";
 import type { ReleaseRecord } from "../../release/release-record.ts";
+import { isTooLarge, textsOf, tooLarge } from "./journal-size.ts";
 import { type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 
 export const journalName = (service: string): string => `istio-canary-${service}`;
@@ -29,11 +30,27 @@ export function configMapJournal(
 
   const read = (): Promise<KubernetesObject | undefined> => client.get(resources.configMaps, namespace, name);
 
+  /** As much of the record as there is room for. */
   async function write(record: ReleaseRecord): Promise<void> {
-    const configMap = configMapOf(name, record, newest?.metadata.resourceVersion);
-    newest = newest
-      ? await client.replace(resources.configMaps, namespace, name, configMap)
-      : await client.create(resources.configMaps, namespace, configMap);
+    for (const text of textsOf(record)) {
+      const refused = await put(text);
+      if (!refused) return;
+    }
+    throw tooLarge(`${namespace}/${name}`, record);
+  }
+
+  /** What the API server said when that was too much for it. */
+  async function put(text: string): Promise<KubernetesError | undefined> {
+    const configMap = configMapOf(name, text, newest?.metadata.resourceVersion);
+    try {
+      newest = newest
+        ? await client.replace(resources.configMaps, namespace, name, configMap)
+        : await client.create(resources.configMaps, namespace, configMap);
+      return undefined;
+    } catch (error) {
+      if (isTooLarge(error)) return error;
+      throw error;
+    }
   }
 
   async function save(record: ReleaseRecord): Promise<void> {
@@ -87,11 +104,11 @@ export function configMapJournal(
   };
 }
 
-const configMapOf = (name: string, record: ReleaseRecord, resourceVersion: string | undefined): object => ({
+const configMapOf = (name: string, text: string, resourceVersion: string | undefined): object => ({
   apiVersion: "v1",
   kind: "ConfigMap",
   metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
-  data: { [key]: JSON.stringify(record) },
+  data: { [key]: text },
 });
 
 /** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
