@@ -26538,9 +26538,9 @@ function log({ screen, actions }) {
                 open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
             for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
-            for (const { at, reason } of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .timeOf */ .nR)(at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(reason)}`); // what ends a part still belongs to it
-                progress = { at, verdicts: progress?.verdicts ?? "" };
+            for (const entry of story(account)) {
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`); // what ends a part still belongs to it
+                progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
             open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
             for (const message of account.warnings)
@@ -26629,7 +26629,7 @@ function progress({ screen, clock, }) {
             const opened = chapter !== undefined && chapter !== before ? [chapter] : [];
             const lines = [
                 ...(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .underTime */ ._q)(account.now, evidenceNews(account)),
-                ...story(account).map(({ at, reason }) => `${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .timeOf */ .nR)(at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(reason)}`),
+                ...story(account).map((entry) => `${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_7__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`),
             ];
             // what ends a part still belongs to it
             for (const text of before === undefined ? [...opened, ...lines] : [...lines, ...opened])
@@ -28918,7 +28918,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6865:
+/***/ 2441:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30057,6 +30057,8 @@ function fold(ledger, settings) {
     const older = { ...ledger, polls: ledger.polls.slice(0, -mostLines / 2) };
     return { folded: evidenceOf(older, settings), edges: ledger.edges, polls: ledger.polls.slice(-mostLines / 2) };
 }
+/** The same proof without any single poll. */
+const foldWhole = (ledger, settings) => ledger.polls.length === 0 ? ledger : { folded: evidenceOf(ledger, settings), edges: ledger.edges, polls: [] };
 /** Undefined without a histogram. */
 const finiteEdges = ({ buckets }) => buckets.length === 0 ? undefined : buckets.slice(0, -1).map(({ le }) => le);
 const indexOf = (edges, wanted) => edges.findIndex((one) => String(one) === String(wanted));
@@ -30840,12 +30842,13 @@ function drained(plan, since, now, next) {
     return { do: "wait", until: end, reason: { kind: "draining", left: end - now } };
 }
 /** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
-function giveUp(plan, state, { trouble, now }) {
+function giveUp(plan, state, observation) {
+    const { trouble, now, insisted } = observation;
     if (!trouble)
         return undefined;
     const { words, lasting, since } = trouble;
     const lasted = now - since;
-    if (lasted < (lasting ? plan.patience : 5 * plan.patience))
+    if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
         return undefined;
     return failed(plan, state, { kind: "trouble", words, lasting, lasted });
 }
@@ -30855,7 +30858,10 @@ function failed(plan, { phase, step }, reason) {
     return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
 }
 
+// EXTERNAL MODULE: ./src/release/state.js
+var release_state = __nccwpck_require__(5870);
 ;// CONCATENATED MODULE: ./src/release/follow.js
+
 
 
 
@@ -30892,16 +30898,17 @@ function begunAgain({ state, again = 0 }, decision) {
 }
 /**
  * The record when an effect failed that is tried again: where it was, with what went wrong. The same failure again is
- * no news. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
+ * counted. Before the promotion a failure that lasts is not tried again: it is why the release rolls back, and told so.
  */
 function stumbled(record, { words, lasting }, at) {
-    const { phase } = record.state;
-    if (lasting && phase !== "promoting" && phase !== "rolling-back")
+    const { state, log } = record;
+    if (lasting && (0,release_state/* isRunning */.W_)(state) && state.phase !== "promoting" && state.phase !== "rolling-back")
         return record;
     const reason = { kind: "trying-again", words };
-    if ((0,release_reason/* isSameReason */.Rt)(reason, record.log.at(-1)?.reason))
-        return record;
-    return { ...record, log: withEntry(record.log, { at, do: "retry", reason }) };
+    const last = log.at(-1);
+    if (!last || !(0,release_reason/* isSameReason */.Rt)(reason, last.reason))
+        return { ...record, log: withEntry(log, { at, do: "retry", reason }) };
+    return { ...record, log: [...log.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }] };
 }
 /** A ConfigMap holds 1 MiB; a release that writes more lines than this has told its story. */
 const maxEntries = 200;
@@ -30949,8 +30956,6 @@ const withoutBuckets = ({ stable, canary, unattributed }) => ({
     unattributed: { ...unattributed, buckets: [] },
 });
 
-// EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5870);
 ;// CONCATENATED MODULE: ./src/world/within.js
 /**
  * What the work gives, or undefined when it has not ended within the limit. The limit begins now, or when `from`
@@ -31019,6 +31024,25 @@ function enacting(ports, taken) {
         fenced = true;
         return work();
     };
+}
+
+;// CONCATENATED MODULE: ./src/engine/insistence.js
+
+
+/**
+ * Aborts when somebody wants a job to end that goes on because going on is what is safe: with the first cancellation,
+ * or with the next one when the first was heard already and is why the release goes back.
+ */
+const insistenceOn = ({ stop, insist = never }, heard) => heard ? insist : AbortSignal.any([stop, insist]);
+const never = new AbortController().signal;
+/** What works ends within it, so that a second cancellation takes nothing away. */
+const grace = 2_000;
+/** Rejects with UnreachableError when the work does not end although somebody insists. */
+async function unlessInsisted(work, clock, insistence) {
+    const ended = await within(work.then((value) => ({ value })), grace, clock, insistence);
+    if (!ended)
+        throw new lib_errors/* UnreachableError */.Jk("the cluster has not answered before the job was cancelled");
+    return ended.value;
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/poll.js
@@ -31191,7 +31215,62 @@ async function askQueries({ plan }, { stage: index, since }, ports, { readings }
     return new Map([...readings, ...answers]);
 }
 
+;// CONCATENATED MODULE: ./src/engine/keep-outcome.js
+
+
+
+
+
+
+
+/** The record with a ledger that takes little room. */
+const foldedRecord = (record) => ({
+    ...record,
+    ledger: fold(record.ledger, record.plan.evidence.settings),
+});
+const pause = 500;
+/** A release that was given up has been borne long enough, perhaps because of its journal. */
+const lastTry = 1_000;
+/**
+ * Saves where a release ended, for as long as a trouble is borne. It is over all the same, so its job ends then; who
+ * finds the older phase does its last step again, which is harmless. Gives the record with what went wrong on the way.
+ * Rejects with TakenOverError, or the reason of `lost`.
+ */
+async function keepOutcome(record, state, ports, job) {
+    const { clock } = ports;
+    const end = clock.now() + (state.phase === "failed" ? lastTry : record.plan.patience);
+    const insistence = insistenceOn(job, job.stop.aborted);
+    let told = record;
+    for (;;) {
+        const failure = await failureOfSaving(record, ports, end, insistence);
+        if (!failure)
+            return told;
+        job.lost.throwIfAborted();
+        told = stumbled(told, failure, clock.now());
+        if (insistence.aborted || clock.now() + pause >= end) {
+            job.unsaved?.(failure);
+            return told;
+        }
+        ports.reporter.report(accountOf(told, { kind: "trying-again", words: failure.words }, clock.now(), job.warnings()));
+        await clock.sleepUntil(clock.now() + pause, insistence);
+    }
+}
+async function failureOfSaving(record, { journal, clock }, end, insistence) {
+    try {
+        const saved = unlessInsisted(journal.save(foldedRecord(record)), clock, insistence);
+        const inTime = await within(saved.then(() => true), end - clock.now(), clock);
+        return inTime ? undefined : failureOf(new lib_errors/* UnreachableError */.Jk("the API server has not answered yet"));
+    }
+    catch (error) {
+        if (error instanceof lib_errors/* TakenOverError */.Cq)
+            throw error;
+        return failureOf(error);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/engine/run.js
+
+
 
 
 
@@ -31213,7 +31292,7 @@ async function run(begun, ports, job) {
     while ((0,release_state/* isRunning */.W_)(record.state)) {
         job.lost.throwIfAborted();
         const { state } = record;
-        const looked = await run_unlessStopped(state, job, ports.clock, (signal) => observe(record, state, ports, memory, signal), 0);
+        const looked = await lookAt(record, state, ports, memory, job);
         if (looked)
             memory = looked.memory;
         if (looked?.poll)
@@ -31226,7 +31305,7 @@ async function run(begun, ports, job) {
         troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
         if ("failure" in result) {
             record = stumbled(record, result.failure, ports.clock.now());
-            await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
+            await ports.clock.sleepUntil(ports.clock.now() + run_pause, stopFor(state, job));
             continue;
         }
         record = result.record;
@@ -31235,12 +31314,20 @@ async function run(begun, ports, job) {
         if (state.phase === "preparing")
             memory = remember(record); // it may have begun again
     }
-    return record;
+    return (0,release_state/* isOutcome */.L2)(record.state) ? keepOutcome(record, record.state, ports, job) : record;
+}
+async function lookAt(record, state, ports, memory, job) {
+    const look = (signal) => observe(record, state, ports, memory, signal);
+    if (!isSafeWay(state))
+        return run_unlessStopped(job, ports.clock, look, 0);
+    const looked = unlessInsisted(look(run_never), ports.clock, insistenceOn(job, wasStopped(state)));
+    return looked.catch((error) => ({ memory, failure: failureOf(error) }));
 }
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
-function observationOf(looked, { again }, troubles, now, job) {
+function observationOf(looked, { again, state }, troubles, now, job) {
     const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
-    const moment = { now, deadlineAt: job.deadlineAt, stop, again };
+    const insisted = insistenceOn(job, wasStopped(state)).aborted;
+    const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, again };
     if (looked && "look" in looked)
         return { ...moment, look: looked.look, trouble: troubles.effect };
     const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
@@ -31257,24 +31344,25 @@ const since = (before, failure, now) => ({
     since: before?.since ?? now,
 });
 /** After something failed; the client has tried several times itself by then. */
-const pause = 500;
+const run_pause = 500;
 /** How long an effect that is under way may take to end by itself when the job is cancelled. */
-const grace = 500;
+const run_grace = 500;
 /** How long the journal may hold a rollback up. */
 const journalGrace = 1_000;
-/** A stop interrupts everything but a promotion and a rollback: those go on, because going on is what is safe. */
-const stopFor = (state, job) => state.phase === "promoting" || state.phase === "rolling-back" ? never : job.stop;
-const never = new AbortController().signal;
+/** While promoting and rolling back, going on is what is safe: a stop interrupts everything else. */
+const isSafeWay = ({ phase }) => phase === "promoting" || phase === "rolling-back";
+const wasStopped = (state) => state.phase === "rolling-back" && state.reason.kind === "cancelled";
+const stopFor = (state, job) => (isSafeWay(state) ? run_never : job.stop);
+const run_never = new AbortController().signal;
 /** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
-async function run_unlessStopped(state, job, clock, work, patience) {
-    const signal = stopFor(state, job);
-    if (signal.aborted)
+async function run_unlessStopped({ stop }, clock, work, patience) {
+    if (stop.aborted)
         return undefined;
     try {
-        return await within(work(signal), patience, clock, signal);
+        return await within(work(stop), patience, clock, stop);
     }
     catch (error) {
-        if (signal.aborted)
+        if (stop.aborted)
             return undefined;
         throw error;
     }
@@ -31291,7 +31379,8 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
             return { record: nextRecord };
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
             return { record };
-        await save(nextRecord, ports);
+        if (!(0,release_state/* isOutcome */.L2)(nextRecord.state))
+            await save(nextRecord, ports); // where it ended is kept when all is done
         return { record: nextRecord };
     }
     catch (error) {
@@ -31305,19 +31394,24 @@ async function attempt(decision, record, nextRecord, ports, job, doing) {
     }
 }
 /** While no traffic is at stake a stop lets an effect end: what it would make after its undoing would stay for ever. */
-function effect(decision, record, { clock }, job, doing) {
+async function effect(decision, record, { clock }, job, doing) {
     const { state } = record;
     const work = (signal) => doing(decision, record, signal);
-    return state.phase === "preparing" ? work(job.stop) : run_unlessStopped(state, job, clock, work, grace);
+    if (state.phase === "preparing")
+        return work(job.stop);
+    if (!isSafeWay(state))
+        return run_unlessStopped(job, clock, work, run_grace);
+    if (decision.do === "wait")
+        return work(run_never);
+    return unlessInsisted(work(run_never), clock, insistenceOn(job, wasStopped(state)));
 }
 /**
  * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
- * older phase rolls back as well. Nor does a release that was given up, perhaps because of its journal: it must end.
+ * older phase rolls back as well.
  */
 async function save(record, ports) {
-    const saved = ports.journal.save({ ...record, ledger: fold(record.ledger, record.plan.evidence.settings) });
-    const { phase } = record.state;
-    if (phase !== "rolling-back" && phase !== "failed")
+    const saved = ports.journal.save(foldedRecord(record));
+    if (record.state.phase !== "rolling-back")
         return saved;
     const lenient = saved.catch((error) => {
         if (error instanceof lib_errors/* TakenOverError */.Cq)
@@ -31332,14 +31426,19 @@ async function save(record, ports) {
 
 
 
+
 /**
  * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
  * release before.
  */
 async function conclude_conclude(session, record, lost, { taken }) {
     const ports = session.connect(record);
-    const ended = await run(record, ports, { ...jobOf(session, record, lost), taken });
-    const account = await finalAccount(session, ended, ports);
+    let unsaved;
+    const noticed = (why) => {
+        unsaved = why.words;
+    };
+    const ended = await run(record, ports, { ...jobOf(session, record, lost), taken, unsaved: noticed });
+    const account = await finalAccount(session, ended, ports, unsaved);
     session.reporter.report(account);
     await session.reporter.flush(flushLimit);
     return account;
@@ -31348,15 +31447,24 @@ async function conclude_conclude(session, record, lost, { taken }) {
 const flushLimit = 5_000;
 const jobOf = (session, { plan }, lost) => ({
     stop: session.stop,
+    insist: session.insist,
     lost,
     deadlineAt: session.clock.now() + plan.deadline,
     warnings: session.messages.warnings,
 });
-async function finalAccount(session, ended, ports) {
-    const differences = await differencesOf(ended, ports);
+async function finalAccount(session, ended, ports, unsaved) {
+    const differences = await within(differencesOf(ended, ports), readingWhenInsisted, session.clock, session.insist);
     const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
-    return { ...account, differences, settled: ended.state.phase !== "failed" && differences.length === 0 };
+    const settled = ended.state.phase !== "failed" && differences?.length === 0 && unsaved === undefined;
+    return {
+        ...account,
+        differences: differences ?? ["the cluster has not answered before the job was cancelled"],
+        settled,
+        unsaved,
+    };
 }
+/** Nobody who insists waits for the last reading. */
+const readingWhenInsisted = 2_000;
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
 function reasonOf({ state, plan }) {
     if ("reason" in state)
@@ -31511,7 +31619,7 @@ const take_over_pause = 20;
  * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
  * release. Undefined when there is nothing to take over, as `change` says.
  */
-async function takeOver({ journal, clock }, change) {
+async function takeOver({ journal, clock, messages }, { evenUnsaved }, change) {
     for (let tries = 1;; tries++) {
         const record = await journal.load();
         const taken = record && change(record);
@@ -31522,6 +31630,10 @@ async function takeOver({ journal, clock }, change) {
             return taken;
         }
         catch (error) {
+            if (evenUnsaved && (error instanceof lib_errors/* DeniedError */.iC || error instanceof lib_errors/* UnreachableError */.Jk)) {
+                messages.warn(`The journal cannot be saved, and giving back comes first: ${(0,lib_errors/* tell */.qz)(error)}`);
+                return taken;
+            }
             if (!(error instanceof lib_errors/* TakenOverError */.Cq) || tries === maxTries)
                 throw error;
             await clock.sleepUntil(clock.now() + take_over_pause);
@@ -31550,7 +31662,7 @@ async function promote_promote(session) {
             throw nothingWaits(session, record);
         await judgeable(session, record);
         unlessStopped(session);
-        const taken = await takeOver(session, (newest) => approved(session, newest));
+        const taken = await takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest));
         if (!taken)
             throw nothingWaits(session, await session.journal.load());
         return exitCodeOf(await conclude_conclude(session, taken, lost, { taken: true }));
@@ -31949,7 +32061,7 @@ async function rollback(session) {
     return locked(session, { force: true }, async (lost) => {
         let found;
         const reason = { kind: "rollback-wanted", actor: session.run.actor };
-        const taken = await takeOver(session, (record) => {
+        const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
             found = record;
             if ((0,release_state/* isOver */.PU)(record.state))
                 return undefined;
@@ -32050,7 +32162,7 @@ async function begin(session, { target, exchanged }, wanted) {
         log,
         ledger: emptyLedger,
     };
-    await session.journal.save(record);
+    await untouched(session.journal.save(record));
     return record;
 }
 /**
@@ -32059,7 +32171,7 @@ async function begin(session, { target, exchanged }, wanted) {
  * alone.
  */
 async function finishEarlier(session, lost) {
-    const taken = await untouched(takeOver(session, (record) => unfinished(session, record)));
+    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => unfinished(session, record)));
     if (!taken)
         return;
     const { settled, differences } = await conclude_conclude(session, taken, lost, { taken: true });
@@ -32670,7 +32782,7 @@ const recordSchema = schemas/* object */.Ikc({
     before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J() }),
     state,
     stages: schemas/* array */.YOg(stageRecord),
-    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: number, do: record_schema_text, reason })),
+    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: number, do: record_schema_text, reason, times: optionalNumber })),
     ledger: ledgerSchema,
     judged: schemas/* exactOptional */.yqP(build),
     again: optionalNumber,
@@ -32772,7 +32884,7 @@ async function settle(session) {
     if (!record || !isLeft(record))
         return nothingLeft(session);
     return locked(session, { force: false }, async (lost) => {
-        const taken = await takeOver(session, (record) => {
+        const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
             if (!isLeft(record))
                 return undefined;
             return { ...record, state: rollback_backFrom(record, { kind: "job-ended" }, session.clock.now()) };
@@ -32819,8 +32931,8 @@ function statusText(cluster, record, drift, now) {
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
     lines.push(...evidenceLines(stages.at(-1)));
-    for (const { at, reason } of log.slice(-8))
-        lines.push(`  ${dateAndTime(at)}  ${(0,say/* say */.c)(reason)}`);
+    for (const entry of log.slice(-8))
+        lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
     lines.push(...next(record));
     return lines.join("\n");
 }
@@ -33363,6 +33475,8 @@ const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
 var markdown = __nccwpck_require__(1752);
+// EXTERNAL MODULE: ./src/words/headline.js
+var headline = __nccwpck_require__(2795);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -33412,8 +33526,13 @@ var timestamp = __nccwpck_require__(3563);
 
 
 
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
+    const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
+    return advice.length === 0 ? undefined : advice.join("\n\n");
+}
+function adviceOnRelease(account, links) {
     const { state } = account;
     const held = (0,release_state/* heldBy */.Vr)(state);
     if (held)
@@ -33425,6 +33544,8 @@ function adviceOf(account, links) {
             return finishByHand(account, state.returned);
         return giveBackByHand(account, state.returned);
     }
+    if ((0,headline/* isOnlyUnsaved */.$)(account))
+        return undefined;
     if (account.settled === false)
         return tidyByHand(account);
     if (state.phase === "rolled-back")
@@ -33516,6 +33637,15 @@ function tidyByHand(account) {
         ].join("\n"), "sh"),
     ].join("\n\n");
 }
+/** What was done is done, and whoever asks the journal is told that the release goes on. */
+function saveJournal(account) {
+    if (account.unsaved === undefined)
+        return undefined;
+    return [
+        `**Its journal** does not say how it ended, since it could not be saved: ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)(account.unsaved, 300))}. When it can be saved again, run this, which repeats the last step without harm, or release again:`,
+        (0,markdown/* block */.om)(command(account, "rollback"), "sh"),
+    ].join("\n\n");
+}
 /** What is not as it should be, as one list; nothing where nothing is known. */
 function differenceList({ differences = [] }) {
     if (differences.length === 0)
@@ -33573,8 +33703,6 @@ const seeRoutes = (account) => account.target.routes.map(({ kind, namespace, nam
 const command = (account, name) => (0,next_command/* nextCommand */.h)(name, account);
 const kubectl = ({ target, asked }, rest, namespace = target.namespace) => ["kubectl", ...(0,next_command/* kubectlFlags */.M)(asked), `-n ${(0,shell_word/* shellWord */.r)(namespace)}`, rest].join(" ");
 
-// EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(2795);
 // EXTERNAL MODULE: ./src/words/split-bars.js
 var split_bars = __nccwpck_require__(6438);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
@@ -33738,7 +33866,7 @@ function warnings({ warnings: given }) {
 const longestEntry = 400;
 /** The newest entries that there is room for; nothing when there is room for none. */
 function report_story({ log }, room) {
-    const lines = (0,story/* withoutRepetition */.G)(log).map(({ at, reason }) => `* ${(0,timestamp/* timeOf */.nR)(at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* say */.c)(reason), longestEntry))}`);
+    const lines = (0,story/* withoutRepetition */.G)(log).map((entry) => `* ${(0,timestamp/* timeOf */.nR)(entry.at)} ${(0,markdown/* plain */.pj)((0,markdown/* clip */.$Q)((0,say/* sayEntry */.k)(entry), longestEntry))}`);
     const fits = newestThatFit(lines, room - (0,markdown/* folded */.TM)(title, "* …").length);
     if (fits.length === 0)
         return undefined;
@@ -36205,7 +36333,48 @@ function compare(a, b) {
     return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
 }
 
+;// CONCATENATED MODULE: ./src/release/lean-record.js
+
+/**
+ * What finishing a release, or giving it back, needs, and the newest of its story: for a place that the whole does not
+ * fit into.
+ */
+const leanRecord = (record, entries) => ({
+    ...record,
+    stages: record.stages.map((stage, index) => (index < record.stages.length - 1 ? { ...stage, verdicts: [] } : stage)),
+    log: entries === 0 ? [] : record.log.slice(-entries),
+    ledger: foldWhole(record.ledger, record.plan.evidence.settings),
+});
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/journal-size.js
+
+
+
+/** What the values of a ConfigMap may have in all: https://kubernetes.io/docs/concepts/configuration/configmap/ */
+const most = 1_048_576;
+/** A release that begins leaves room for what happens to it: what fits at its beginning fits until its end. */
+const roomToGrow = 131_072;
+const sizeOf = (text) => Buffer.byteLength(text);
+/** The texts that a ConfigMap can hold of a record, the fullest first; none where it is too large without its story. */
+function textsOf(record) {
+    const { state, again } = record;
+    const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
+    const limit = begins ? most - roomToGrow : most;
+    const versions = [record, leanRecord(record, 20), leanRecord(record, 0)];
+    return versions.map((version) => JSON.stringify(version)).filter((text) => sizeOf(text) <= limit);
+}
+/** An API server (or a proxy before it, or etcd behind it) that takes less than it says. */
+const isTooLarge = (error) => error instanceof KubernetesError && (error.status === 413 || /too (long|large)/i.test(error.message));
+function tooLarge(configMap, record) {
+    const { target, before, plan } = record;
+    const sizes = `its target with the manifests ${bytesOf(target)}, how all was before ${bytesOf(before)}, its plan ${bytesOf(plan)}`;
+    return new lib_errors/* DeniedError */.iC(`ConfigMap ${configMap}: the journal of this release is too large, ${bytesOf(leanRecord(record, 0))} bytes without its story (${sizes}). A ConfigMap holds ${figure(most)}, of which a release that begins leaves ${figure(roomToGrow)} for what happens to it`, { next: "Give it fewer or smaller manifests, or fewer stages and gates." });
+}
+const figure = (bytes) => bytes.toLocaleString("en");
+const bytesOf = (part) => figure(sizeOf(JSON.stringify(part)));
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/config-map-journal.js
+
 
 
 
@@ -36226,11 +36395,29 @@ readBefore = () => undefined) {
     let mine;
     let queue = Promise.resolve();
     const read = () => client.get(resources.configMaps, namespace, name);
+    /** As much of the record as there is room for. */
     async function write(record) {
-        const configMap = configMapOf(name, record, newest?.metadata.resourceVersion);
-        newest = newest
-            ? await client.replace(resources.configMaps, namespace, name, configMap)
-            : await client.create(resources.configMaps, namespace, configMap);
+        for (const text of textsOf(record)) {
+            const refused = await put(text);
+            if (!refused)
+                return;
+        }
+        throw tooLarge(`${namespace}/${name}`, record);
+    }
+    /** What the API server said when that was too much for it. */
+    async function put(text) {
+        const configMap = configMapOf(name, text, newest?.metadata.resourceVersion);
+        try {
+            newest = newest
+                ? await client.replace(resources.configMaps, namespace, name, configMap)
+                : await client.create(resources.configMaps, namespace, configMap);
+            return undefined;
+        }
+        catch (error) {
+            if (isTooLarge(error))
+                return error;
+            throw error;
+        }
     }
     async function save(record) {
         mine = record;
@@ -36285,11 +36472,11 @@ readBefore = () => undefined) {
         },
     };
 }
-const configMapOf = (name, record, resourceVersion) => ({
+const configMapOf = (name, text, resourceVersion) => ({
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
-    data: { [key]: JSON.stringify(record) },
+    data: { [key]: text },
 });
 /** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function config_map_journal_parse(configMap, namespace) {
@@ -45792,7 +45979,7 @@ const measure_dispersion_hour = 3_600_000;
 /**
  * An incident within the hour must not blind the test for the whole release: with 10, ten times the errors are needed.
  */
-const most = 10;
+const measure_dispersion_most = 10;
 /** How errors of stable's pods varied in the hour before. Rejects only when aborted. */
 async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
@@ -45853,8 +46040,8 @@ function dispersionIn(windows, step, deployment) {
     const varied = `${errors} varied ${phi.toFixed(1)} times as much as independent ones do`;
     if (phi === 1)
         return { phi, because: `${errors} varied no more than independent ones do` };
-    if (phi > most)
-        return { phi: most, because: `${varied}, as in an incident; counted as ${most} times` };
+    if (phi > measure_dispersion_most)
+        return { phi: measure_dispersion_most, because: `${varied}, as in an incident; counted as ${measure_dispersion_most} times` };
     return { phi, because: varied };
 }
 
@@ -46170,9 +46357,9 @@ const virtual_service_nameOf = (object) => ({
     name: object.metadata.name,
 });
 /** The hosts for which it routes. Without any it takes part only where another one delegates to it. */
-const hostsOf = (virtualService) => textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
+const hostsOf = (virtualService) => virtual_service_textsOf(virtualService, "hosts").map((host) => (0,istio_host/* readHost */.rk)(host, namespaceOf(virtualService)));
 /** The gateways that follow it, as they stand there. */
-const gatewaysOf = (virtualService) => textsOf(virtualService, "gateways");
+const gatewaysOf = (virtualService) => virtual_service_textsOf(virtualService, "gateways");
 /** Without gateways a VirtualService is for the mesh. */
 function isForMesh(virtualService) {
     const gateways = gatewaysOf(virtualService);
@@ -46181,12 +46368,12 @@ function isForMesh(virtualService) {
 const isDelegate = (virtualService) => field(virtualService, "spec", "hosts") === undefined;
 /** The namespaces that see it; undefined is all. */
 function visibleIn(virtualService) {
-    const namespaces = textsOf(virtualService, "exportTo");
+    const namespaces = virtual_service_textsOf(virtualService, "exportTo");
     if (namespaces.length === 0 || namespaces.includes("*"))
         return undefined;
     return namespaces.map((namespace) => (namespace === "." ? namespaceOf(virtualService) : namespace));
 }
-const textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
+const virtual_service_textsOf = (virtualService, list) => listAt(virtualService, "spec", list).filter((text) => typeof text === "string");
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/movable-rule.js
 
@@ -48775,6 +48962,7 @@ function compose(config, here) {
         clock,
         transport: world.transport,
         stop: world.stop,
+        insist: world.insist ?? new AbortController().signal,
         messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
         history: historyOf(metrics, world),
         journal,
@@ -49562,6 +49750,7 @@ const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr);
 const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(secret)));
 const stop = new AbortController();
+const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main() {
@@ -49583,9 +49772,9 @@ async function main() {
     const voice = process.stdout.isTTY && !github.actions
         ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
-    const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, print };
+    const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6865));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2441));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -49626,11 +49815,11 @@ function tellOutputs(because, settled) {
         written.set("settled", "true");
 }
 /**
- * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. Both ask for the same, and going back is never
- * interrupted.
+ * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first asks to go back, which is never
+ * interrupted; the next one ends what does not get anywhere.
  */
 for (const signal of signals)
-    process.on(signal, () => stop.abort("the job was cancelled"));
+    process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
 process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
@@ -49830,7 +50019,9 @@ function decisionLines(release) {
 /* harmony import */ var _decision_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2307);
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1418);
 /* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2795);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9722);
 /* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+
 
 
 
@@ -49838,13 +50029,15 @@ function decisionLines(release) {
 
 function endingOf(account) {
     const { mark, words } = (0,_headline_js__WEBPACK_IMPORTED_MODULE_2__/* .headlineOf */ .g)(account);
-    const { target, reason, differences = [] } = account;
+    const { target, reason, differences = [], unsaved } = account;
     const lines = [(0,_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(reason)];
     const proof = (0,_evidence_part_js__WEBPACK_IMPORTED_MODULE_1__/* .decidingProof */ .ob)(account);
     if (proof)
         lines.push(proof.numbers);
     for (const difference of differences)
         lines.push(`not as it should be: ${difference}`);
+    if (unsaved !== undefined)
+        lines.push(...unsavedLines(account, unsaved));
     lines.push(...(0,_decision_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .decisionLines */ .W)(account));
     return {
         level: isGood(account) ? "notice" : "error",
@@ -49857,6 +50050,10 @@ function endingOf(account) {
  * know.
  */
 const isGood = ({ state, settled }) => settled !== false && (state.phase === "succeeded" || (state.phase === "waiting" && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state)));
+const unsavedLines = (account, unsaved) => [
+    `its journal could not be saved: ${unsaved}`,
+    `When it can be saved again, so that it says how the release ended: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_5__/* .nextCommand */ .h)("rollback", account)}`,
+];
 
 
 /***/ }),
@@ -49987,6 +50184,7 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ isOnlyUnsaved),
 /* harmony export */   g: () => (/* binding */ headlineOf)
 /* harmony export */ });
 /* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(912);
@@ -50005,6 +50203,8 @@ function headlineOf(account) {
     const headline = { mark: markOf(state), words: wordsOf(account, state) };
     if (settled !== false || state.phase === "failed")
         return headline;
+    if (isOnlyUnsaved(account))
+        return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
     return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };
 }
 const marks = {
@@ -50048,12 +50248,15 @@ function wordsOf(account, state) {
 }
 const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
 /** Where requests go is known only when the cluster was read again and is as it was. */
-function rolledBack({ stages, settled, target }) {
-    const known = settled !== false;
+function rolledBack(account) {
+    const { stages, settled, target } = account;
+    const known = settled !== false || isOnlyUnsaved(account);
     if (stages.length === 0)
         return known ? "not released, no request went to the canary" : "not released";
     return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }
+/** All was done and read, and only the journal does not have it. */
+const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined && differences.length === 0;
 
 
 /***/ }),
@@ -50085,7 +50288,8 @@ const flagWords = (flags) => Object.entries(flags).flatMap(([name, value]) => (v
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   c: () => (/* binding */ say)
+/* harmony export */   c: () => (/* binding */ say),
+/* harmony export */   k: () => (/* binding */ sayEntry)
 /* harmony export */ });
 /* harmony import */ var _lib_duration_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5485);
 /* harmony import */ var _verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8022);
@@ -50100,6 +50304,8 @@ function say(reason) {
         return sentence(reason);
     return `${sentence(reason)}. Its pods later: ${lastWords}`;
 }
+/** A line of a release's story; what happened again and again is one. */
+const sayEntry = ({ reason, times = 1 }) => times === 1 ? say(reason) : `${say(reason)} (${times} times)`;
 /** In the order of a release. */
 function sentence(reason) {
     switch (reason.kind) {
@@ -50397,8 +50603,13 @@ function chapterOf({ state, plan }) {
 /* harmony export */   k: () => (/* binding */ createStory)
 /* harmony export */ });
 /* harmony import */ var _release_reason_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7331);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5870);
 
-/** Gives the entries of each account that were not in one before. */
+
+/**
+ * Gives the entries of each account that were not in one before. What is tried again and again is told at once, and once
+ * more with its number when something else happens.
+ */
 function createStory() {
     let known;
     let last;
@@ -50409,19 +50620,26 @@ function createStory() {
         last = reason;
         return repeated;
     }
-    return ({ log, now }) => {
+    return ({ log, now, state }) => {
+        const past = (0,_release_state_js__WEBPACK_IMPORTED_MODULE_1__/* .isRunning */ .W_)(state) ? log.slice(0, -2) : log;
+        const told = [...past.filter(isRetried), ...log.map(once)];
         // Of a release that another job began, only what happens from now on is told.
-        const before = known ?? new Set(log.filter(({ at }) => at < now).map(key));
-        known = new Set([...before, ...log.map(key)]);
-        return log.filter((entry) => !before.has(key(entry)) && !isRepeated(entry));
+        const before = known ?? new Set(told.filter(({ at }) => at < now).map(key));
+        known = new Set([...before, ...told.map(key)]);
+        return told
+            .filter((entry) => !before.has(key(entry)))
+            .filter((entry) => isRetried(entry) || !isRepeated(entry))
+            .map((entry) => (isRetried(entry) ? { ...entry, at: now } : entry));
     };
 }
+const once = ({ times: _, ...entry }) => entry;
+const isRetried = ({ times = 1 }) => times > 1;
 /**
  * Without what is done again at once: why it goes back is also why the routes change, and a step that failed is taken
  * again.
  */
 const withoutRepetition = (log) => log.filter(({ reason }, index) => !(0,_release_reason_js__WEBPACK_IMPORTED_MODULE_0__/* .isSameReason */ .Rt)(reason, log[index - 1]?.reason));
-const key = ({ at, do: what, reason }) => JSON.stringify([at, what, reason]);
+const key = ({ at, do: what, reason, times }) => JSON.stringify([at, what, reason, times]);
 
 
 /***/ }),
