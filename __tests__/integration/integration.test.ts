@@ -4,6 +4,7 @@ import { cancelled } from "./cancelled.ts";
 import { defects } from "./defects.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
+import { lyingPrometheus } from "./lying-prometheus.ts";
 import { people } from "./people.ts";
 import { processes } from "./processes.ts";
 import { refusals, reports } from "./refusals.ts";
@@ -24,5 +25,6 @@ describe("the built program", { concurrency: 8 }, () => {
   reports();
   surroundings();
   defects();
+  lyingPrometheus();
   secrets();
 });

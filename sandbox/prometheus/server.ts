@@ -12,6 +12,8 @@ export type PrometheusOptions = {
   readonly interval?: Millis;
   /** Default: a free one. */
   readonly port?: number;
+  /** How far its clock is ahead of this machine's, now. Default: not at all. */
+  readonly ahead?: () => Millis;
 };
 
 export type Prometheus = {
@@ -24,18 +26,24 @@ export type Prometheus = {
 };
 
 /** A stand-in for Prometheus: it scrapes, keeps an hour, and answers instant queries as the real one does. */
-export async function startPrometheus({ targets, interval = 1_000, port = 0 }: PrometheusOptions): Promise<Prometheus> {
+export async function startPrometheus({
+  targets,
+  interval = 1_000,
+  port = 0,
+  ahead = () => 0,
+}: PrometheusOptions): Promise<Prometheus> {
+  const now = (): Instant => Date.now() + ahead();
   const series = storage();
   const scrapers = targets.map((target) => scraper(target, series, Math.max(interval, 1_000)));
   let scraping: Promise<unknown> = Promise.resolve();
   const scrape = async (): Promise<void> => {
-    scraping = scraping.then(() => Promise.all(scrapers.map((each) => each(Date.now()))));
+    scraping = scraping.then(() => Promise.all(scrapers.map((each) => each(now()))));
     await scraping;
   };
 
   const server = createServer((request, response) => {
     void (async () => {
-      const { status, body } = await answer(request, series);
+      const { status, body } = await answer(request, series, now());
       const text = typeof body === "string" ? body : JSON.stringify(body);
       response
         .writeHead(status, { "content-type": typeof body === "string" ? "text/plain" : "application/json" })
@@ -59,13 +67,17 @@ export async function startPrometheus({ targets, interval = 1_000, port = 0 }: P
   };
 }
 
-async function answer(request: IncomingMessage, series: Storage): Promise<Answer> {
+async function answer(request: IncomingMessage, series: Storage, now: Instant): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://prometheus");
   switch (pathname) {
     case "/api/v1/query":
-      if (request.method === "GET") return query(searchParams, series);
+      if (request.method === "GET") return query(searchParams, series, now);
       if (request.method === "POST")
-        return query(new URLSearchParams([...searchParams, ...new URLSearchParams(await textOf(request))]), series);
+        return query(
+          new URLSearchParams([...searchParams, ...new URLSearchParams(await textOf(request))]),
+          series,
+          now,
+        );
       return { status: 405, body: "Method Not Allowed" };
     case "/api/v1/status/buildinfo":
       return {
@@ -86,8 +98,8 @@ async function answer(request: IncomingMessage, series: Storage): Promise<Answer
   }
 }
 
-function query(parameters: URLSearchParams, series: Storage): Answer {
-  const at = momentOf(parameters.get("time"));
+function query(parameters: URLSearchParams, series: Storage, now: Instant): Answer {
+  const at = momentOf(parameters.get("time"), now);
   if (at === undefined)
     return failure(new QueryError("bad_data", `cannot parse "${parameters.get("time")}" to a valid timestamp`), "time");
   try {
@@ -98,8 +110,8 @@ function query(parameters: URLSearchParams, series: Storage): Answer {
 }
 
 /** Seconds since the epoch with decimals, or RFC 3339; now where nothing is said. */
-function momentOf(text: string | null): Instant | undefined {
-  if (text === null || text === "") return Date.now();
+function momentOf(text: string | null, now: Instant): Instant | undefined {
+  if (text === null || text === "") return now;
   const at = Number.isNaN(Number(text)) ? Date.parse(text) : Math.round(Number(text) * 1_000);
   return Number.isNaN(at) ? undefined : at;
 }

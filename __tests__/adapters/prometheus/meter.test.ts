@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { advance, counted, emptyMeter } from "../../../src/adapters/prometheus/meter.ts";
 import type { Bucket, Counter, Snapshot } from "../../../src/adapters/prometheus/snapshot.ts";
 import { type Attribution, emptyTally, sumOf, type Tally } from "../../../src/evidence/tally.ts";
+import type { Millis } from "../../../src/lib/duration.ts";
 
 const counter = (process: string, origin: Attribution, value: number, failed = false): Counter => ({
   series: `${process}/${origin}/${failed ? 500 : 200}`,
@@ -11,6 +12,7 @@ const counter = (process: string, origin: Attribution, value: number, failed = f
   origin,
   failed,
   value,
+  scraped: undefined,
 });
 const bucket = (process: string, origin: Attribution, le: number, value: number): Bucket => ({
   series: `${process}/${origin}/le=${le}`,
@@ -18,22 +20,28 @@ const bucket = (process: string, origin: Attribution, le: number, value: number)
   origin,
   le,
   value,
+  scraped: undefined,
 });
-const poll = (requests: readonly Counter[], buckets: readonly Bucket[] = []): Snapshot => ({
-  at: 0,
-  requests,
-  buckets,
-});
-/** What is counted in each snapshot after those before it. */
-function increments(snapshots: readonly Snapshot[]): readonly Tally[] {
-  let meter = emptyMeter;
-  return snapshots.map((snapshot) => {
+const poll = (requests: readonly Counter[], buckets: readonly Bucket[] = []) => ({ requests, buckets });
+type Poll = ReturnType<typeof poll>;
+const interval: Millis = 15_000;
+/** What is counted in each poll after those before it, by one Prometheus that scraped anew for each. */
+function increments(polls: readonly Poll[]): readonly Tally[] {
+  let meter = emptyMeter(interval);
+  return polls.map(({ requests, buckets }, index) => {
+    const at = index * interval;
+    const snapshot: Snapshot = {
+      at,
+      asked: at,
+      requests: requests.map((counter) => ({ ...counter, scraped: at })),
+      buckets: buckets.map((bucket) => ({ ...bucket, scraped: at })),
+    };
     const tally = counted(meter, snapshot);
     meter = advance(meter, snapshot);
     return tally;
   });
 }
-const tallyOf = (snapshots: readonly Snapshot[]): Tally => increments(snapshots).reduce(sumOf, emptyTally);
+const tallyOf = (polls: readonly Poll[]): Tally => increments(polls).reduce(sumOf, emptyTally);
 const totals = ({ stable, canary, unattributed }: Tally) => [
   stable.requests,
   stable.errors,
@@ -144,8 +152,8 @@ test("buckets of several processes add up by edge, and edges ascend", () => {
 });
 
 test("a restart that hides in a wide bucket leaves it with no fewer requests than a narrow one", () => {
-  const before = [bucket("a", "stable", 5, 9), bucket("a", "stable", Infinity, 10)];
-  const restarted = [bucket("a", "stable", 5, 8), bucket("a", "stable", Infinity, 10)];
+  const before = [bucket("a", "stable", 5, 16), bucket("a", "stable", Infinity, 20)];
+  const restarted = [bucket("a", "stable", 5, 8), bucket("a", "stable", Infinity, 20)];
   assert.deepEqual(tallyOf([poll([], before), poll([], restarted)]).stable.buckets, [
     { le: 5, count: 8 },
     { le: Infinity, count: 8 },
@@ -170,10 +178,10 @@ const restart = fc.record({ restart: process });
 const look = fc.record({ gap: fc.subarray([0, 1, 2, 3]) });
 
 /** Plays the steps: every `gap` is a poll in which those processes could not be scraped. Gives the polls, and the truth since the first. */
-function play(steps: readonly Step[]): { readonly polls: readonly Snapshot[]; readonly truth: readonly number[] } {
+function play(steps: readonly Step[]): { readonly polls: readonly Poll[]; readonly truth: readonly number[] } {
   const counters = new Map<string, Counter>();
   const truth = new Map<string, number>();
-  const polls: Snapshot[] = [];
+  const polls: Poll[] = [];
   const scrape = (gap: readonly number[]) =>
     polls.push(poll([...counters.values()].filter(({ process }) => !gap.includes(Number(process)))));
   for (const index of Array.from({ length: processes }, (_, index) => index))

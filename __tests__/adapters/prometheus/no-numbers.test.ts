@@ -133,11 +133,19 @@ test("errors are taken as independent where what pods counted is no count", asyn
 });
 
 const mine: Gate = { kind: "query", name: "mine", query: "x", atMost: 1, tolerate: 0, noData: "wait" };
-const answers: readonly { readonly what: string; readonly result: unknown; readonly because: RegExp }[] = [
-  { what: "NaN", result: { value: [1, "NaN"] }, because: /^the query gives NaN, as 0\/0 does: probably no requests$/ },
-  { what: "+Inf", result: { value: [1, "+Inf"] }, because: /^the query gives \+Inf: something was divided by zero$/ },
-  { what: "an empty text", result: { value: [1, ""] }, because: /^the query gives an empty text$/ },
-  { what: "a word", result: { value: [1, "many"] }, because: /^the query gives many$/ },
+const answers: readonly { readonly what: string; readonly result: object; readonly because: RegExp }[] = [
+  {
+    what: "NaN",
+    result: { value: [Date.now() / 1_000, "NaN"] },
+    because: /^the query gives NaN, as 0\/0 does: probably no requests$/,
+  },
+  {
+    what: "+Inf",
+    result: { value: [Date.now() / 1_000, "+Inf"] },
+    because: /^the query gives \+Inf: something was divided by zero$/,
+  },
+  { what: "an empty text", result: { value: [Date.now() / 1_000, ""] }, because: /^the query gives an empty text$/ },
+  { what: "a word", result: { value: [Date.now() / 1_000, "many"] }, because: /^the query gives many$/ },
   {
     what: "a native histogram",
     result: { histogram: [1, { count: "1", sum: "1", buckets: [] }] },
@@ -146,14 +154,12 @@ const answers: readonly { readonly what: string; readonly result: unknown; reado
 ];
 for (const { what, result, because } of answers) {
   test(`${what} is no reading of a query, and an inspection notes it`, async (t) => {
-    const server = createServer((_, response) =>
-      response.end(
-        JSON.stringify({
-          status: "success",
-          data: { resultType: "vector", result: [{ metric: {}, ...(result as object) }] },
-        }),
-      ),
-    );
+    const server = createServer((request, response) => {
+      const isClock = new URL(request.url ?? "/", "http://x").searchParams.get("query") === "time()";
+      const now = { resultType: "scalar", result: [Date.now() / 1_000, "0"] };
+      const data = { resultType: "vector", result: [{ metric: {}, ...result }] };
+      response.end(JSON.stringify({ status: "success", data: isClock ? now : data }));
+    });
     const asked = metricsAt(await listening(t, server));
     const reading = await asked.watch().query("x", Date.now(), signal);
     assert.equal(reading.value, undefined);

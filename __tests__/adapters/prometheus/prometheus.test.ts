@@ -53,6 +53,14 @@ const vector = (result: readonly unknown[], more: object = {}) => ({
   data: { resultType: "vector", result },
   ...more,
 });
+/** Tells the time when it is asked for it, and answers everything else as told. */
+const timely =
+  (answer: (response: ServerResponse, asked: Asked) => void) =>
+  (response: ServerResponse, asked: Asked): void => {
+    const now = Date.now() / 1_000;
+    if (asked.query !== "time()") answer(response, asked);
+    else json(response, 200, { status: "success", data: { resultType: "scalar", result: [now, String(now)] } });
+  };
 const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
   prometheus({
     network: nodeWorld(),
@@ -175,15 +183,18 @@ test("an abort rejects", async (t) => {
   await assert.rejects(sourceAt(url).inspect(planWith([]), at, controller.signal), { name: "AbortError" });
 });
 
-test("a poll takes three queries of one moment, with the headers and below the path of the configuration", async (t) => {
-  const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
+test("a poll asks for the time, then twice about one moment, with the headers and below the path of the configuration", async (t) => {
+  const { url, asked } = await serve(
+    t,
+    timely((response) => json(response, 200, vector([]))),
+  );
   const address = `${url.replace("//", "//me:secret@")}/prometheus/`;
   await sourceAt(address, { headers: { "x-scope-orgid": "shop" } })
     .watch()
     .look(at + 123, signal);
   assert.deepEqual(
     asked.map(({ path, time }) => [path, time]),
-    Array.from({ length: 3 }, () => ["/prometheus/api/v1/query", String((at + 123) / 1_000)]),
+    ["", String((at + 123) / 1_000), String((at + 123) / 1_000)].map((time) => ["/prometheus/api/v1/query", time]),
   );
   assert.equal(new Set(asked.map(({ query }) => query)).size, 3);
   assert.ok(
@@ -196,24 +207,35 @@ test("a poll takes three queries of one moment, with the headers and below the p
 });
 
 test("the pods' own counters are asked for one scrape back, and the failures that reached no pod from the sender", async (t) => {
-  const { url, asked } = await serve(t, (response) => json(response, 200, vector([])));
+  const { url, asked } = await serve(
+    t,
+    timely((response) => json(response, 200, vector([]))),
+  );
   const look = await sourceAt(url, { reporter: "destination" }).watch().look(at, signal);
   assert.equal(look.at, at - 15_000);
-  assert.ok(asked.every(({ time }) => time === String((at - 15_000) / 1_000)));
+  assert.ok(asked.slice(1).every(({ time }) => time === String((at - 15_000) / 1_000)));
   const requests = asked.find(({ query }) => query.includes("unknown"))?.query ?? "";
   assert.deepEqual(
     [...requests.matchAll(/reporter="(\w+)"/g)].map(([, reporter]) => reporter),
-    ["destination", "source"],
+    ["destination", "source", "destination", "source"], // the values, and when they were scraped
   );
 });
 
 test("a query that fails once is asked again", async (t) => {
   let failures = 1;
-  const { url, asked } = await serve(t, (response) =>
-    failures-- > 0 ? json(response, 503, {}) : json(response, 200, vector([{ metric: {}, value: [at / 1_000, "7"] }])),
+  const { url, asked } = await serve(
+    t,
+    timely((response) =>
+      failures-- > 0
+        ? json(response, 503, {})
+        : json(response, 200, vector([{ metric: {}, value: [at / 1_000, "7"] }])),
+    ),
   );
   assert.equal((await sourceAt(url).watch().query("x", at, signal)).value, 7);
-  assert.equal(asked.length, 2);
+  assert.deepEqual(
+    asked.map(({ query }) => query),
+    ["time()", "x", "x"],
+  );
 });
 
 test("the reasons hide what is secret in the address", async (t) => {
@@ -226,14 +248,18 @@ test("the reasons hide what is secret in the address", async (t) => {
 
 /** The counters that an answer of these samples gives. */
 function countersIn(...samples: readonly Sample[]): readonly Counter[] {
-  const counters = countersOf({ samples, none: [] }, shopTarget, istioMetrics);
+  const reported = samples.map(({ labels, value }) => ({ labels: { reporter: "source", ...labels }, value }));
+  const counters = countersOf({ at, samples: reported, none: [] }, shopTarget, istioMetrics);
   assert.ok(!("because" in counters), "because" in counters ? counters.because : "");
   return counters;
 }
 
 test("a native histogram is no number", async (t) => {
-  const { url } = await serve(t, (response) =>
-    json(response, 200, vector([{ metric: {}, histogram: [1, { count: "1", sum: "1", buckets: [] }] }])),
+  const { url } = await serve(
+    t,
+    timely((response) =>
+      json(response, 200, vector([{ metric: {}, histogram: [1, { count: "1", sum: "1", buckets: [] }] }])),
+    ),
   );
   assert.match(
     (await sourceAt(url).watch().query("x", at, signal)).because ?? "",
@@ -292,7 +318,7 @@ for (const { host, from, ours } of hosts) {
       ...(from ? { source_workload_namespace: from } : {}),
     };
     series.append({ __name__: "istio_requests_total", ...labels }, at, 3);
-    const value = ask(seriesSelectors(shopTarget, "source", istioMetrics).newest.requests, series, at);
+    const value = ask(seriesSelectors(shopTarget, "source", istioMetrics).first(60_000).requests, series, at);
     const counters = value.type === "vector" ? countersIn(...value.samples) : [];
     assert.deepEqual(
       counters.map(({ origin, failed, value }) => [origin, failed, value]),
@@ -321,7 +347,7 @@ test("names with special characters are matched literally", () => {
       at,
       1,
     );
-  const value = ask(seriesSelectors(odd, "source", istioMetrics).newest.requests, series, at);
+  const value = ask(seriesSelectors(odd, "source", istioMetrics).first(60_000).requests, series, at);
   assert.deepEqual(value.type === "vector" && value.samples.map(({ labels }) => labels.destination_workload), [
     "v1.0|x",
     "v(2",

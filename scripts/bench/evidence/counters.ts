@@ -1,9 +1,12 @@
 import { advance, counted, emptyMeter } from "../../../src/adapters/prometheus/meter.ts";
-import type { Counter } from "../../../src/adapters/prometheus/snapshot.ts";
+import type { Counter, Snapshot } from "../../../src/adapters/prometheus/snapshot.ts";
 import type { Poll } from "../../../src/evidence/poll.ts";
 import type { Attribution } from "../../../src/evidence/tally.ts";
+import type { Instant, Millis } from "../../../src/lib/duration.ts";
 import type { Chance } from "../../../src/rehearsal/chance.ts";
 import type { Release } from "./world.ts";
+
+const interval: Millis = 15_000;
 
 type Pod = { readonly name: string; readonly origin: Attribution; ok: number; failed: number };
 
@@ -17,12 +20,18 @@ export function throughCounters(release: Release, restartsPerRelease: number, ne
     ...["c-1", "c-2"].map((name) => newPod(name, "canary")),
   ];
   for (const pod of pods) if (pod.origin === "stable") pod.ok = 1_000_000;
-  let meter = advance(emptyMeter, { at: 0, requests: pods.flatMap(countersOf), buckets: [] });
+  const scrape = (at: Instant): Snapshot => ({
+    at,
+    asked: at,
+    requests: pods.flatMap((pod) => countersOf(pod, at)),
+    buckets: [],
+  });
+  let meter = advance(emptyMeter(interval), scrape(0));
   const polls = release.polls.map((poll, index): Poll => {
     for (const pod of pods) if (next() < restartsPerRelease / release.polls.length) [pod.ok, pod.failed] = [0, 0];
     serve(pods, "stable", poll.stable, next);
     serve(pods, "canary", poll.canary, next);
-    const snapshot = { at: index + 1, requests: pods.flatMap(countersOf), buckets: [] };
+    const snapshot = scrape((index + 1) * interval);
     const { stable, canary } = counted(meter, snapshot);
     meter = advance(meter, snapshot);
     return { ...poll, stable, canary };
@@ -52,10 +61,10 @@ function deal(count: number, parts: number, next: Chance): readonly number[] {
 }
 
 /** A series exists once it has counted something, and a scrape shows every series that exists. */
-function countersOf({ name, origin, ok, failed }: Pod): readonly Counter[] {
+function countersOf({ name, origin, ok, failed }: Pod, scraped: Instant): readonly Counter[] {
   const counter = (isFailure: boolean, value: number): readonly Counter[] =>
     value === 0
       ? []
-      : [{ series: `${name} ${isFailure ? 500 : 200}`, process: name, origin, failed: isFailure, value }];
+      : [{ series: `${name} ${isFailure ? 500 : 200}`, process: name, origin, failed: isFailure, value, scraped }];
   return [...counter(false, ok), ...counter(true, failed)];
 }

@@ -4,10 +4,14 @@ import type { Uncounted } from "../../ports/metrics.ts";
 
 /** What Prometheus gave for one moment: a number for each series; a scalar is a series without labels. */
 export type Answered = {
+  /** Which moment that was, by its own clock. Undefined where nothing tells: there is no number. */
+  readonly at: Instant | undefined;
   readonly samples: readonly Sample[];
   /** Series without a number. */
   readonly none: readonly NoNumber[];
 };
+
+type Numbers = Pick<Answered, "samples" | "none">;
 
 export type SampleLabels = Readonly<Record<string, string>>;
 
@@ -35,7 +39,7 @@ export const samplesOf = (answer: Answered | NoAnswer): readonly Sample[] =>
 export const isRawCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 /** An answer of raw counters. What none of them can be is no number there. */
-export function rawCountsOf({ samples, none }: Answered): Answered {
+export function rawCountsOf({ samples, none }: Numbers): Numbers {
   const wrong = samples.filter(({ value }) => !isRawCount(value));
   return {
     samples: samples.filter(({ value }) => isRawCount(value)),

@@ -6,6 +6,8 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** What can be seen of a window that ends now. */
 export type WindowView = {
+  /** The scrape interval. */
+  readonly interval: Millis;
   /** The counters as they were: a snapshot holds the newest sample of the five minutes before it. */
   at(earlier: Instant): Promise<Snapshot | Uncounted>;
   /** The lowest sample of each counter in the window. */
@@ -27,7 +29,7 @@ export async function countWindow(view: WindowView, end: Instant, window: Millis
   const start = end - window;
   const base = await baseOf(view, start);
   if ("because" in base) return base;
-  let meter = advance(emptyMeter, base);
+  let meter = advance(emptyMeter(view.interval), base);
   let tally = emptyTally;
   let begun = start;
   for (const moment of [...between(start, end), end]) {
@@ -51,8 +53,11 @@ const processesIn = ({ requests, buckets }: Snapshot): readonly string[] =>
  */
 async function baseOf(view: WindowView, start: Instant): Promise<Snapshot | Uncounted> {
   const then = await view.at(start);
-  const known = "because" in then || then.requests.length + then.buckets.length > 0 || (await view.watched(start));
-  return known ? then : view.first();
+  if ("because" in then) return then;
+  if (then.requests.length + then.buckets.length > 0 || (await view.watched(start))) return then;
+  const first = await view.first();
+  // Nobody knows when in the window those were scraped.
+  return "because" in first ? first : { ...first, asked: then.asked };
 }
 
 function between(start: Instant, end: Instant): readonly Instant[] {

@@ -1,8 +1,9 @@
 import type { Attribution } from "../../evidence/tally.ts";
 import type { LabelNames, MetricNames } from "../../istio/istio-metrics.ts";
+import type { Instant } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
-import { type Answered, rawCountsOf, type SampleLabels, whatIsNoCount } from "./answered.ts";
+import { type Answered, rawCountsOf, type Sample, type SampleLabels, whatIsNoCount } from "./answered.ts";
 import type { Bucket, Counter } from "./snapshot.ts";
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
@@ -11,7 +12,7 @@ export function countersOf(
   target: Target,
   { labels: names, requests }: MetricNames,
 ): readonly Counter[] | Uncounted {
-  const { samples, none } = rawCountsOf(answer);
+  const { samples, none, scrapedAt } = partsOf(answer, names);
   const counted = (labels: SampleLabels): Pick<Counter, "origin" | "failed"> | undefined => {
     const origin = originOf(labels, target, names);
     if (origin !== "unattributed") return origin && { origin, failed: isFailure(labels, names) };
@@ -19,7 +20,7 @@ export function countersOf(
   };
   const counters = samples.flatMap(({ labels, value }) => {
     const what = counted(labels);
-    return what ? [{ ...seriesOf("requests", labels, names), ...what, value }] : [];
+    return what ? [{ ...seriesOf("requests", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
   });
   return (
     whatIsNoCount(
@@ -36,7 +37,7 @@ export function bucketsOf(
   target: Target,
   { labels: names, durations }: MetricNames,
 ): readonly Bucket[] | Uncounted {
-  const { samples, none } = rawCountsOf(answer);
+  const { samples, none, scrapedAt } = partsOf(answer, names);
   const counted = (labels: SampleLabels): Pick<Bucket, "origin" | "le"> | undefined => {
     const origin = originOf(labels, target, names);
     const le = edgeOf(labels.le);
@@ -44,7 +45,7 @@ export function bucketsOf(
   };
   const buckets = samples.flatMap(({ labels, value }) => {
     const what = counted(labels);
-    return what ? [{ ...seriesOf("bucket", labels, names), ...what, value }] : [];
+    return what ? [{ ...seriesOf("bucket", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
   });
   const telling = [...tellingLabels(names), "le"];
   return (
@@ -54,6 +55,19 @@ export function bucketsOf(
       telling,
     ) ?? buckets
   );
+}
+
+/** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
+function partsOf({ samples, none }: Answered, { reporter }: LabelNames) {
+  const isTime = ({ labels }: Sample): boolean => !(reporter in labels);
+  const keyOf = (labels: SampleLabels): string => canonical(labels, [reporter, "le"]);
+  const times = new Map(
+    samples.filter(isTime).map(({ labels, value }) => [keyOf(labels), Math.round(value * 1_000)] as const),
+  );
+  return {
+    ...rawCountsOf({ samples: samples.filter((sample) => !isTime(sample)), none }),
+    scrapedAt: (labels: SampleLabels): Instant | undefined => times.get(keyOf(labels)),
+  };
 }
 
 /** Those by which a person finds a series. */
@@ -89,14 +103,20 @@ const neverServed = (labels: SampleLabels, names: LabelNames): boolean =>
   isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
 
 /**
- * Which series it is, the same for the same labels at every look, in whichever order they come; a metric's name is not
- * always among them. And the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
+ * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
  * target's address.
  */
-function seriesOf(metric: string, labels: SampleLabels, { pod }: LabelNames): Pick<Counter, "series" | "process"> {
-  const pairs = Object.entries(labels).filter(([name]) => name !== "__name__");
-  const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { series: metric + JSON.stringify(sorted), process: labels[pod] ?? labels.instance ?? "" };
+const seriesOf = (metric: string, labels: SampleLabels, { pod }: LabelNames): Pick<Counter, "series" | "process"> => ({
+  series: metric + canonical(labels),
+  process: labels[pod] ?? labels.instance ?? "",
+});
+
+/**
+ * The same for the same labels at every look, in whichever order they come; a metric's name is not always among them.
+ */
+function canonical(labels: SampleLabels, without: readonly string[] = []): string {
+  const pairs = Object.entries(labels).filter(([name]) => name !== "__name__" && !without.includes(name));
+  return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function edgeOf(le: string | undefined): number | undefined {

@@ -16,38 +16,31 @@ export const preference: readonly { readonly reporter: CountingProxy; readonly b
 
 /** Whose counters are read, decided once: one release must not compare one proxy's counts with another's. */
 export type ProxyChoice = {
-  /** Asks when nothing is known yet. As long as nobody has counted anything it is source, and still open. */
-  decide(at: Instant, signal: AbortSignal): Promise<CountingProxy | NoAnswer>;
+  /** Asks as long as nobody has counted anything: it is source until then, and still open. */
+  decide(prometheus: PrometheusOptions, at: Instant, signal: AbortSignal): Promise<CountingProxy | NoAnswer>;
   /** Decides by the reporters of stable's series, unless that is done. */
   learn(found: readonly string[]): CountingProxy;
 };
 
-export function chooseProxy(options: PrometheusOptions): ProxyChoice {
-  let kept = options.reporter === "auto" ? undefined : options.reporter;
-  let asked = false;
+export function chooseProxy({ reporter }: Pick<PrometheusOptions, "reporter">): ProxyChoice {
+  let kept = reporter === "auto" ? undefined : reporter;
   const learn = (found: readonly string[]): CountingProxy => {
-    asked = true;
-    kept ??= preference.find(({ reporter }) => found.includes(reporter))?.reporter;
+    kept ??= preference.find((each) => found.includes(each.reporter))?.reporter;
     return kept ?? "source";
   };
   return {
     learn,
-    async decide(at, signal) {
-      // Later polls learn from what they ask anyway.
-      if (kept !== undefined || asked) return kept ?? "source";
-      const answer = await instantQuery(
-        options,
-        seriesSelectors(options.target, "source", options).present,
-        at,
-        signal,
-      );
-      return "because" in answer ? answer : learn(proxiesIn(answer, options));
+    async decide(prometheus, at, signal) {
+      if (kept !== undefined) return kept;
+      const { present } = seriesSelectors(prometheus.target, "source", prometheus);
+      const answer = await instantQuery(prometheus, present, at, signal);
+      return "because" in answer ? answer : learn(proxiesIn(answer, prometheus));
     },
   };
 }
 
 /** Who has counted requests of stable, by an answer to `present`. */
-export const proxiesIn = (
+const proxiesIn = (
   present: Answered,
   { labels, target }: Pick<PrometheusOptions, "labels" | "target">,
 ): readonly string[] =>

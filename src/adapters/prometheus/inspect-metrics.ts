@@ -6,12 +6,14 @@ import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type NoAnswer, type Sample, samplesOf, valuesOf } from "./answered.ts";
 import { type ProxyChoice, preference } from "./counting-proxy.ts";
-import { type Ask, instantQuery } from "./instant-query.ts";
+import { inspectClock } from "./inspect-clock.ts";
+import { type Ask, instantQuery, theirs } from "./instant-query.ts";
 import { missingFrom, tellMissing } from "./missing-labels.ts";
 import { nothingCounted } from "./nothing-counted.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
+import { mostSilent, notScraped } from "./scrapes.ts";
 import { seriesSelectors } from "./series-selectors.ts";
-import { extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
+import { type Extent, extentOf, surveyQuery, tellSurvey, unseenCallers } from "./survey.ts";
 
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 export async function inspectMetrics(
@@ -22,15 +24,18 @@ export async function inspectMetrics(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const ask: Ask = (query) => instantQuery(options, query, at, signal);
-  const gates = plan.stages.flatMap((stage) => stage.gates);
-  const counting = gates.some(({ kind }) => ["errors", "latency", "evidence"].includes(kind));
+  const gates = gatesOf(plan);
+  const counting = gates.some(({ kind }) => isCounting(kind));
 
-  const answer = await ask(surveyQuery(options));
-  if ("because" in answer) return [unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
+  // An answer without series does not say which moment it is about, and this one does.
+  const [answer, then] = await Promise.all([ask(surveyQuery(options)), ask("time()")]);
+  if ("because" in answer) return [unanswered(answer, options, plan)];
+  if ("because" in then) return [unanswered(then, options, plan)];
   const series = samplesOf(answer);
   const reporter = choice.learn(valuesOf(series, options.labels.reporter));
-  const need: Need = { ...options, gates, level: counting ? "refuse" : "warn" };
+  const need: Need = { ...options, gates, at, level: counting ? "refuse" : "warn" };
   const findings = await Promise.all([
+    inspectClock(options, need.level, signal),
     series.length === 0 ? nothingCounted(options, need.level, ask) : inspectSeries(series, reporter, need, ask),
     inspectInterval(options, reporter, plan, ask),
     ...queryGates(gates).map((gate) => inspectQuery(gate, ask)),
@@ -38,14 +43,23 @@ export async function inspectMetrics(
   return findings.flat();
 }
 
-const unanswered = ({ because }: NoAnswer, { url }: PrometheusOptions, needed: boolean): Finding => ({
-  level: needed ? "refuse" : "warn",
+const gatesOf = (plan: Plan): readonly Gate[] => plan.stages.flatMap(({ gates }) => gates);
+
+const isCounting = (kind: Gate["kind"]): boolean => ["errors", "latency", "evidence"].includes(kind);
+
+/** A Prometheus that says nothing, which matters where a gate needs it. */
+export const unanswered = ({ because }: NoAnswer, { url }: PrometheusOptions, plan: Plan): Finding => ({
+  level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
   what: because,
   next: `Check metrics.prometheus (${placeOf(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
 
 /** `level`: how much it matters that requests can be counted. */
-type Need = PrometheusOptions & { readonly level: Finding["level"]; readonly gates: readonly Gate[] };
+type Need = PrometheusOptions & {
+  readonly level: Finding["level"];
+  readonly gates: readonly Gate[];
+  readonly at: Instant;
+};
 
 /** What is to be said of stable's series, which there are. */
 async function inspectSeries(
@@ -68,7 +82,7 @@ async function inspectSeries(
   if (!reporters.includes(reporter)) return [...findings, otherReporter(reporters, reporter, need)];
 
   const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-  findings.push(...unseen);
+  findings.push(...unseen, ...inspectScrapes(extent, need));
   if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency")) findings.push(noDurations(need));
   findings.push(tellSurvey(series, extent, reporter, need));
   return findings;
@@ -87,6 +101,18 @@ function otherReporter(reporters: readonly string[], reporter: CountingProxy, ne
     next:
       known.length > 0 ? choose : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
   };
+}
+
+function inspectScrapes({ newest }: Extent, need: Need): readonly Finding[] {
+  const silent = newest === undefined ? 0 : theirs(need, need.at) - newest;
+  if (newest === undefined || silent <= mostSilent(need.interval)) return [];
+  return [
+    {
+      level: need.level,
+      what: notScraped(nameOf(need.target), newest, silent),
+      next: "See under Status, Targets in Prometheus why its scrapes have stopped.",
+    },
+  ];
 }
 
 const noDurations = ({ target, durations }: Need): Finding => ({

@@ -14,17 +14,22 @@ export type PrometheusAddress = {
   readonly headers: Readonly<Record<string, string>>;
   /** Of one query. */
   readonly timeout: Millis;
+  /** How far its clock is ahead of ours, where that was measured. Every query is asked in its time. */
+  readonly ahead?: Millis | undefined;
 };
 
-/** The answer to a query at one moment. Rejects only when aborted. */
+/** A moment of ours by Prometheus's clock. */
+export const theirs = ({ ahead = 0 }: Pick<PrometheusAddress, "ahead">, at: Instant): Instant => at + ahead;
+
+/** The answer to a query at one moment; undefined is Prometheus's own now. Rejects only when aborted. */
 export async function instantQuery(
   prometheus: PrometheusAddress,
   query: string,
-  at: Instant,
+  at: Instant | undefined,
   signal: AbortSignal,
 ): Promise<Answered | NoAnswer> {
   const answer = await ask(prometheus, query, at, signal);
-  if (!("series" in answer)) return answer;
+  if (!("series" in answer)) return ofMoment(answer, at === undefined ? undefined : theirs(prometheus, at), prometheus);
   return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
 
@@ -49,7 +54,7 @@ type Matrix = { readonly series: readonly TimeSeries[] };
 async function ask(
   prometheus: PrometheusAddress,
   query: string,
-  at: Instant,
+  at: Instant | undefined,
   signal: AbortSignal,
 ): Promise<Answered | Matrix | NoAnswer> {
   const { headers, timeout } = prometheus;
@@ -57,7 +62,7 @@ async function ask(
     // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
     const answer = await requestJson(prometheus.network, {
       method: "GET",
-      url: queryUrl(prometheus.url, query, at),
+      url: queryUrl(prometheus, query, at),
       headers,
       timeout,
       signal,
@@ -70,12 +75,30 @@ async function ask(
   }
 }
 
-function queryUrl(base: string, query: string, at: Instant): URL {
-  const url = new URL(base);
+function queryUrl(prometheus: PrometheusAddress, query: string, at: Instant | undefined): URL {
+  const url = new URL(prometheus.url);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
   url.searchParams.set("query", query);
-  url.searchParams.set("time", String(at / 1_000));
+  if (at !== undefined) url.searchParams.set("time", String(theirs(prometheus, at) / 1_000));
   return url;
+}
+
+/** Some answer a little beside the question: on the grid of their steps, or a second late. */
+const beside: Millis = 5_000;
+
+/** What was true at another moment is no answer. */
+function ofMoment(
+  answer: Answered | NoAnswer,
+  asked: Instant | undefined,
+  { url }: PrometheusAddress,
+): Answered | NoAnswer {
+  if ("because" in answer || answer.at === undefined || asked === undefined) return answer;
+  if (Math.abs(answer.at - asked) <= beside) return answer;
+  const [said, wanted] = [answer.at, asked].map((at) => new Date(at).toISOString());
+  return {
+    because: `Prometheus at ${placeOf(url)} was asked about ${wanted} and answers about ${said}`,
+    fault: "prometheus",
+  };
 }
 
 /** Seconds, and a number as text because JSON has no NaN and no infinity. */
@@ -137,7 +160,8 @@ function numbersIn(result: readonly { readonly metric: SampleLabels; readonly va
     if (value === undefined) none.push({ labels: metric, said: text.trim() || "an empty text" });
     else samples.push({ labels: metric, value });
   }
-  return { samples, none };
+  const seconds = result.find(({ value }) => value)?.value?.[0];
+  return { at: seconds === undefined ? undefined : Math.round(seconds * 1_000), samples, none };
 }
 
 const nativeHistogram = "a native histogram";

@@ -23,18 +23,14 @@ export async function measureDispersion(
   const step = Math.max(60_000, 4 * options.interval);
   // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what
   // is stretched varies more than what was counted.
-  const perPod = seriesSelectors(options.target, "destination", options).ofStable.perPod(hour + step, step);
-  const [requests, errors] = await Promise.all([
-    subquery(options, perPod.requests, at, signal),
-    subquery(options, perPod.errors, at, signal),
-  ]);
-  if ("because" in requests) return unmeasured(requests.because);
-  if ("because" in errors) return unmeasured(errors.because);
-  const windows = windowsOf(podsOf(requests, errors, step));
+  const { perPod } = seriesSelectors(options.target, "destination", options).ofStable;
+  const sums = await subquery(options, perPod(hour + step, step), at, signal);
+  if ("because" in sums) return unmeasured(sums.because);
+  const windows = windowsOf(podsOf(sums, step, options.labels.reporter));
   return dispersionIn(windows, step, options.target.stable.deployment);
 }
 
-const unmeasured = (because: string): MeasuredDispersion => ({
+export const unmeasured = (because: string): MeasuredDispersion => ({
   phi: 1,
   because: `errors are taken as independent: ${because}`,
 });
@@ -42,9 +38,14 @@ const unmeasured = (because: string): MeasuredDispersion => ({
 /** What one pod counted, by the ends of windows. */
 type PodWindows = ReadonlyMap<Instant, PodCount>;
 
-function podsOf(requests: readonly TimeSeries[], errors: readonly TimeSeries[], step: Millis): readonly PodWindows[] {
-  const failed = new Map(errors.map(({ labels, values }) => [keyOf(labels), values]));
-  return requests.map(({ labels, values }) => windowsOfPod(values, failed.get(keyOf(labels)) ?? new Map(), step));
+/** `reporter`: the label that sums of errors have, and those of all requests have not. */
+function podsOf(sums: readonly TimeSeries[], step: Millis, reporter: string): readonly PodWindows[] {
+  const isOfErrors = ({ labels }: TimeSeries): boolean => reporter in labels;
+  const podOf = ({ [reporter]: _, ...pod }: TimeSeries["labels"]): string => keyOf(pod);
+  const failed = new Map(sums.filter(isOfErrors).map(({ labels, values }) => [podOf(labels), values]));
+  return sums
+    .filter((sum) => !isOfErrors(sum))
+    .map(({ labels, values }) => windowsOfPod(values, failed.get(podOf(labels)) ?? new Map(), step));
 }
 
 const keyOf = (labels: TimeSeries["labels"]): string =>

@@ -1,19 +1,35 @@
 import { type Attribution, type Count, emptyTally, sumOfBuckets, type Tally } from "../../evidence/tally.ts";
-import type { Instant } from "../../lib/duration.ts";
+import type { Instant, Millis } from "../../lib/duration.ts";
+import { lookBack } from "./series-selectors.ts";
 import type { Bucket, Counter, Snapshot } from "./snapshot.ts";
 
 /** What is needed to count on: counters as they were when they were read last. */
 export type Meter = {
+  /** The scrape interval. */
+  readonly interval: Millis;
   /** When that was. Undefined: nothing was read yet, not even the base. */
   readonly at: Instant | undefined;
   /**
    * The last value of every series ever seen: a pod that vanished keeps it, a scrape that failed does not count twice.
    */
-  readonly last: ReadonlyMap<string, number>;
+  readonly last: ReadonlyMap<string, Known>;
   readonly processes: ReadonlySet<string>;
 };
 
-export const emptyMeter: Meter = { at: undefined, last: new Map(), processes: new Set() };
+/** The newest value of a series, from whichever replica of Prometheus. Moments are those of scrapes. */
+type Known = {
+  readonly value: number;
+  readonly scraped: Instant;
+  /** When it was seen to have begun again at zero. */
+  readonly restarted: Instant;
+};
+
+export const emptyMeter = (interval: Millis): Meter => ({
+  interval,
+  at: undefined,
+  last: new Map(),
+  processes: new Set(),
+});
 
 /**
  * What happened between the last snapshot and this one. The first snapshot is only a base.
@@ -27,7 +43,7 @@ export function counted(meter: Meter, snapshot: Snapshot): Tally {
 }
 
 function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
-  const grown = (series: Counter | Bucket): number => growth(meter, series);
+  const grown = (series: Counter | Bucket): number => read(meter, series, snapshot.asked).grown;
   const requests = snapshot.requests.filter((counter) => counter.origin === origin);
   const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
   return {
@@ -39,22 +55,54 @@ function countOf(meter: Meter, snapshot: Snapshot, origin: Attribution): Count {
 }
 
 /** The meter after a snapshot. */
-export function advance(meter: Meter, { at, requests, buckets }: Snapshot): Meter {
+export function advance(meter: Meter, { at, asked, requests, buckets }: Snapshot): Meter {
   const all = [...requests, ...buckets];
   return {
+    ...meter,
     at,
-    last: new Map([...meter.last, ...all.map(({ series, value }) => [series, value] as const)]),
+    last: new Map([...meter.last, ...all.map((series) => [series.series, read(meter, series, asked).known] as const)]),
     processes: new Set([...meter.processes, ...all.map(({ process }) => process)]),
   };
 }
 
-function growth(meter: Meter, { series, process, origin, value }: Counter | Bucket): number {
-  const previous = meter.last.get(series);
-  // less than before: the process restarted from zero
-  if (previous !== undefined) return value >= previous ? value - previous : value;
+type Growth = { readonly grown: number; readonly known: Known };
+
+function read(meter: Meter, series: Counter | Bucket, asked: Instant): Growth {
+  const { value, process, origin, scraped } = series;
+  const known = meter.last.get(series.series);
+  if (known) return readOn(known, series, asked, meter.interval);
   // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
   // unknown.
-  return meter.processes.has(process) || origin === "canary" ? value : 0;
+  const grown = meter.processes.has(process) || origin === "canary" ? value : 0;
+  return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity } };
 }
+
+/**
+ * Behind one address there may be several replicas of Prometheus, each with scrapes of its own, and each answer may
+ * come from another: docs/decisions/0011-one-prometheus-or-several.md has the rule, and where it errs.
+ */
+function readOn(known: Known, { value, scraped }: Counter | Bucket, asked: Instant, interval: Millis): Growth {
+  const nothingNew: Growth = { grown: 0, known };
+  if (scraped === undefined) {
+    // It may be from before the restart that another replica has shown already.
+    const doubtful = asked - known.restarted <= lookBack;
+    if (doubtful || value <= known.value) return nothingNew;
+    return { grown: value - known.value, known: { ...known, value, scraped: asked } };
+  }
+  if (scraped <= known.scraped) return nothingNew;
+  if (value >= known.value) return { grown: value - known.value, known: { ...known, value, scraped } };
+  if (!isRestart(known, value, scraped - known.scraped, interval)) return nothingNew;
+  return { grown: value, known: { value, scraped, restarted: scraped } };
+}
+
+/** Clocks of replicas differ by less, and no scrape takes as long. */
+const doubt: Millis = 60_000;
+
+/**
+ * Whoever begins again at zero is far below where it was. One that is not has to be that much later: replicas that
+ * disagree a little are no restart.
+ */
+const isRestart = (known: Known, value: number, later: Millis, interval: Millis): boolean =>
+  later > (value <= known.value / 2 ? interval / 2 : doubt);
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -6,12 +6,14 @@ import type { Target } from "../../release/target.ts";
 import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { chooseProxy } from "./counting-proxy.ts";
-import { inspectMetrics } from "./inspect-metrics.ts";
+import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
 import { instantQuery } from "./instant-query.ts";
-import { measureDispersion } from "./measure-dispersion.ts";
+import { measureDispersion, unmeasured } from "./measure-dispersion.ts";
 import { advance, counted, emptyMeter } from "./meter.ts";
+import { followClock } from "./prometheus-clock.ts";
 import type { PrometheusOptions } from "./prometheus-options.ts";
 import { hasVersions, readCounters, readNewest, settled } from "./read-counters.ts";
+import { followScrapes, type Scrapes, whyStale } from "./scrapes.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -19,13 +21,24 @@ import type { Snapshot } from "./snapshot.ts";
 export function prometheus(options: PrometheusOptions): Metrics {
   const { interval, target } = options;
   const choice = chooseProxy(options);
+  const follow = followClock();
+  const located = (signal: AbortSignal): Promise<PrometheusOptions | NoAnswer> => follow(options, signal);
 
   /** Counters become what happened since they were read last. */
   function watch(): MetricSource {
-    let meter = emptyMeter;
+    let meter = emptyMeter(interval);
+    let scrapes: Scrapes | undefined;
+    async function read(moment: Instant, signal: AbortSignal): Promise<Snapshot | Uncounted> {
+      const there = await located(signal);
+      if ("because" in there) return there;
+      const snapshot = await readNewest(there, choice, moment, signal);
+      if ("because" in snapshot) return snapshot;
+      scrapes = followScrapes(scrapes, snapshot);
+      return whyStale(snapshot, scrapes, options) ?? snapshot;
+    }
     return {
       async look(moment, signal): Promise<Increments> {
-        const snapshot = await readNewest(options, choice, moment, signal);
+        const snapshot = await read(moment, signal);
         if ("because" in snapshot) return sawNothing(moment, meter.at, snapshot.because);
         const { stable, canary, unattributed } = counted(meter, snapshot);
         const since = meter.at;
@@ -33,22 +46,31 @@ export function prometheus(options: PrometheusOptions): Metrics {
         return { at: snapshot.at, since, stable, canary, lost: unattributed.errors, blind: blindTo(snapshot, target) };
       },
       async query(query, at, signal) {
-        return readingOf(await instantQuery(options, query, at, signal), at);
+        const there = await located(signal);
+        return readingOf("because" in there ? there : await instantQuery(there, query, at, signal), at);
       },
     };
   }
 
   async function traffic(moment: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted> {
-    const proxy = await choice.decide(moment, signal);
+    const there = await located(signal);
+    if ("because" in there) return there;
+    const proxy = await choice.decide(there, moment, signal);
     if (typeof proxy !== "string") return proxy;
     const end = settled(moment, proxy, interval);
     const { newest, first } = seriesSelectors(target, proxy, options);
     const view: WindowView = {
-      at: (earlier) => readCounters(options, newest, earlier, signal),
-      first: () => readCounters(options, first(window), end, signal),
-      last: () => readNewest(options, choice, moment, signal),
+      interval,
+      at: (earlier) => readCounters(there, newest, earlier, signal),
+      first: () => readCounters(there, first(window), end, signal),
+      async last() {
+        const snapshot = await readCounters(there, newest, end, signal);
+        return "because" in snapshot
+          ? snapshot
+          : (whyStale(snapshot, followScrapes(undefined, snapshot), options) ?? snapshot);
+      },
       async watched(earlier) {
-        return samplesOf(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
+        return samplesOf(await instantQuery(there, "count(up)", earlier, signal)).length > 0;
       },
     };
     return countWindow(view, end, window);
@@ -57,8 +79,14 @@ export function prometheus(options: PrometheusOptions): Metrics {
   return {
     watch,
     traffic,
-    dispersion: (at, signal) => measureDispersion(options, at, signal),
-    inspect: (plan, at, signal) => inspectMetrics(options, choice, plan, at, signal),
+    async dispersion(at, signal) {
+      const there = await located(signal);
+      return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
+    },
+    async inspect(plan, at, signal) {
+      const there = await located(signal);
+      return "because" in there ? [unanswered(there, options, plan)] : inspectMetrics(there, choice, plan, at, signal);
+    },
   };
 }
 

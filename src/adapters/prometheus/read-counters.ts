@@ -1,10 +1,8 @@
 import type { Instant, Millis } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
-import type { Target } from "../../release/target.ts";
-import { samplesOf } from "./answered.ts";
 import { bucketsOf, countersOf } from "./counters.ts";
-import { type ProxyChoice, proxiesIn } from "./counting-proxy.ts";
-import { instantQuery } from "./instant-query.ts";
+import type { ProxyChoice } from "./counting-proxy.ts";
+import { instantQuery, theirs } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -30,34 +28,21 @@ export async function readCounters(
   const measured = bucketsOf(histograms, prometheus.target, prometheus);
   if ("because" in counted) return counted;
   if ("because" in measured) return measured;
-  return { at, requests: counted, buckets: measured };
+  return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
 }
 
-/** The counters as they are. Those that stand still because nobody reads them would let a gate pass on old evidence. */
+/** The counters as they are, of whichever proxy counts. */
 export async function readNewest(
   prometheus: PrometheusOptions,
   choice: ProxyChoice,
   moment: Instant,
   signal: AbortSignal,
 ): Promise<Snapshot | Uncounted> {
-  const proxy = await choice.decide(moment, signal);
+  const proxy = await choice.decide(prometheus, moment, signal);
   if (typeof proxy !== "string") return proxy;
-  const at = settled(moment, proxy, prometheus.interval);
-  const { newest, present } = seriesSelectors(prometheus.target, proxy, prometheus);
-  const [snapshot, counting] = await Promise.all([
-    readCounters(prometheus, newest, at, signal),
-    instantQuery(prometheus, present, at, signal),
-  ]);
-  if ("because" in snapshot) return snapshot;
-  if ("because" in counting) return counting;
-  choice.learn(proxiesIn(counting, prometheus));
-  const { reporter } = prometheus.labels;
-  const isAlive = samplesOf(counting).some(({ labels }) => labels[reporter] === proxy);
-  return hasVersions(snapshot) && !isAlive ? { because: gone(prometheus.target) } : snapshot;
+  const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
+  return readCounters(prometheus, newest, settled(moment, proxy, prometheus.interval), signal);
 }
 
 export const hasVersions = ({ requests }: Snapshot): boolean =>
   requests.some(({ origin }) => origin !== "unattributed");
-
-const gone = ({ stable, canary }: Target): string =>
-  `Prometheus has no counter of ${stable.deployment} or ${canary.deployment} any more: the proxies that counted are gone, or could not be scraped`;

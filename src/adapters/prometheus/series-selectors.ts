@@ -4,6 +4,9 @@ import type { Millis } from "../../lib/duration.ts";
 import type { Target, Version } from "../../release/target.ts";
 import type { CountingProxy } from "./prometheus-options.ts";
 
+/** How old a sample may be: https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness */
+export const lookBack: Millis = 300_000;
+
 /** What is asked of Prometheus, by the names that things have there. */
 export const seriesSelectors = (
   { namespace, stable, canary, ...target }: Target,
@@ -30,21 +33,29 @@ export const seriesSelectors = (
    * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
    * A client that went away is code 0 and counts for nobody.
    */
+  const ofVersions = select(requests, both);
+  const ofNobody = select(requests, unattributed);
   const counters = (read: (counter: string) => string) => ({
-    requests: `${read(select(requests, both))} or ${read(select(requests, unattributed))}`,
+    requests: `${read(ofVersions)} or ${read(ofNobody)}`,
     buckets: read(select(durations, both)),
   });
-  const perPod = (counters: string, range: Millis, step: Millis): string =>
-    `sum by (${labels.pod}, instance) (${counters})[${range}ms:${step}ms]`;
+  const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
+  /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
+  const scraped = (times: string, ...without: readonly string[]): string =>
+    `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
   const ownPods = [by("destination"), ...of(stable), ...answered];
 
   return {
     /**
      * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
      * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
-     * count in full.
+     * count in full. With it come the times of the series that the last scrape has, in the same answer: the next one may
+     * be another replica's.
      */
-    newest: counters((counter) => `last_over_time(${counter}[5m])`),
+    newest: {
+      requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
+      buckets: `${newest.buckets} or ${scraped(`timestamp(${select(durations, [...both, 'le="+Inf"'])})`, "le")}`,
+    },
     /** A counter's first sample in a window is its lowest, unless it restarted. */
     first: (window: Millis) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
     /** Which proxies that count were there at the last scrape, and whom they counted. */
@@ -55,16 +66,14 @@ export const seriesSelectors = (
       buckets: select(durations, [by(reporter), ...of(stable)]),
       /**
        * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
-       * each step.
+       * each step; those of errors name the reporter as well. All in one answer, since the next one may be another
+       * replica's.
        */
-      perPod: (range: Millis, step: Millis) => ({
-        requests: perPod(select(requests, ownPods), range, step),
-        errors: perPod(
-          `${select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}`,
-          range,
-          step,
-        ),
-      }),
+      perPod: (range: Millis, step: Millis) =>
+        `(sum by (${labels.pod}, instance) (${select(requests, ownPods)}) or ` +
+        `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
+        `${select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
+        `))[${range}ms:${step}ms]`,
     },
     ofService: select(requests, [service]),
     /** Those that nobody answered: failures before the first pod was there name no workload. */

@@ -2,29 +2,33 @@ import type { Attribution } from "../../evidence/tally.ts";
 import type { Instant } from "../../lib/duration.ts";
 
 /** One counter as Prometheus had it: a whole number that only grows, until its process restarts. */
-export type Counter = {
+export type Counter = Series & { readonly failed: boolean };
+
+/** One bucket of a response-time histogram: how many requests took at most `le` milliseconds. */
+export type Bucket = Series & {
+  /** Milliseconds; Infinity for the last bucket. */
+  readonly le: number;
+};
+
+type Series = {
   /** The label set, written canonically; the same series has the same key at every look. */
   readonly series: string;
   /** The process that counts (`instance` or `pod`); a new series of a known process began at zero. */
   readonly process: string;
   readonly origin: Attribution;
-  readonly failed: boolean;
   readonly value: number;
+  /**
+   * When it was scraped last, by the clock of whoever scraped it. Undefined where the newest scrape failed or lacks it:
+   * the value is older then, and nobody knows by how much.
+   */
+  readonly scraped: Instant | undefined;
 };
 
-/** One bucket of a response-time histogram: how many requests took at most `le` milliseconds. */
-export type Bucket = {
-  readonly series: string;
-  readonly process: string;
-  readonly origin: Attribution;
-  /** Milliseconds; Infinity for the last bucket. */
-  readonly le: number;
-  readonly value: number;
-};
-
-/** Every raw counter of both versions at one moment, asked with the same `time=`. */
+/** Every raw counter of both versions at one moment. */
 export type Snapshot = {
   readonly at: Instant;
+  /** The same moment by Prometheus's clock. */
+  readonly asked: Instant;
   readonly requests: readonly Counter[];
   readonly buckets: readonly Bucket[];
 };

@@ -1,3 +1,4 @@
+import type { Instant } from "../../lib/duration.ts";
 import { plural } from "../../lib/numbers.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { type Sample, samplesOf, valuesOf } from "./answered.ts";
@@ -13,18 +14,27 @@ export function surveyQuery(options: PrometheusOptions): string {
   return `count by (${labels}) (${seriesSelectors(options.target, "source", options).ofStable.requests})`;
 }
 
-/** How many processes have counted, and whether response times are there. Undefined where Prometheus did not say. */
-export type Extent = { readonly proxies: number | undefined; readonly histogram: boolean | undefined };
+/**
+ * How many processes have counted, whether response times are there, and when the newest scrape was, by Prometheus's
+ * clock. Undefined where Prometheus did not say.
+ */
+export type Extent = {
+  readonly proxies: number | undefined;
+  readonly histogram: boolean | undefined;
+  readonly newest: Instant | undefined;
+};
 
 export async function extentOf(options: PrometheusOptions, reporter: CountingProxy, ask: Ask): Promise<Extent> {
   const { reported, buckets } = seriesSelectors(options.target, reporter, options).ofStable;
-  const [proxies, histogram] = await Promise.all([
+  const [proxies, histogram, newest] = await Promise.all([
     ask(`count(count by (${options.labels.pod}, instance) (${reported}))`),
     ask(`count(${buckets})`),
+    ask(`1000 * max(timestamp(${reported}))`),
   ]);
   return {
     proxies: samplesOf(proxies)[0]?.value,
     histogram: "because" in histogram ? undefined : samplesOf(histogram).length > 0,
+    newest: samplesOf(newest)[0]?.value,
   };
 }
 
