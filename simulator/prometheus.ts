@@ -94,8 +94,8 @@ export function startPrometheus(
 
   return {
     answer({ url }) {
-      const [query, time] = [url.searchParams.get("query") ?? "", Number(url.searchParams.get("time"))];
-      const { status, body } = evaluated(query, time * 1_000);
+      const [query, time] = [url.searchParams.get("query") ?? "", url.searchParams.get("time")];
+      const { status, body } = evaluated(query, time === null ? timeline.now() : Number(time) * 1_000);
       return { status, headers: { date: new Date(timeline.now()).toUTCString() }, text: JSON.stringify(body) };
     },
     lie(lie) {
