@@ -28918,7 +28918,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2441:
+/***/ 3329:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45291,9 +45291,105 @@ function whatIsNoCount([first, ...others], metric, telling) {
     return { because: `Prometheus says ${first.said} for ${metric}{${pairs.join(",")}}, which is no count${more}` };
 }
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/series-selectors.js
+
+/** How old a sample may be: https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness */
+const lookBack = 300_000;
+/** What is asked of Prometheus, by the names that things have there. */
+const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
+    const of = (...workloads) => [
+        `${labels.namespace}=${quoted(namespace)}`,
+        `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
+    ];
+    const by = (name) => `${labels.reporter}=${quoted(name)}`;
+    const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
+    /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
+    const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
+    const answered = [`${labels.code}!="0"`, notInjected];
+    const both = [by(reporter), ...of(stable, canary), ...answered];
+    const unattributed = [
+        by(reporter === "destination" ? "source" : reporter),
+        `${labels.workload}="unknown"`,
+        service,
+        notInjected,
+    ];
+    /**
+     * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
+     * A client that went away is code 0 and counts for nobody.
+     */
+    const ofVersions = series_selectors_select(requests, both);
+    const ofNobody = series_selectors_select(requests, unattributed);
+    const counters = (read) => ({
+        requests: `${read(ofVersions)} or ${read(ofNobody)}`,
+        buckets: read(series_selectors_select(durations, both)),
+    });
+    const newest = counters((counter) => `last_over_time(${counter}[${lookBack}ms])`);
+    /** When each series was scraped last, in seconds. Without the reporter's label they differ from the series themselves. */
+    const scraped = (times, ...without) => `max without (${[labels.reporter, ...without].join(", ")}) (${times})`;
+    const ownPods = [by("destination"), ...of(stable), ...answered];
+    return {
+        /**
+         * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
+         * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
+         * count in full. With it come the times of the series that the last scrape has, in the same answer: the next one may
+         * be another replica's.
+         */
+        newest: {
+            requests: `${newest.requests} or ${scraped(`timestamp(${ofVersions}) or timestamp(${ofNobody})`)}`,
+            buckets: `${newest.buckets} or ${scraped(`timestamp(${series_selectors_select(durations, [...both, 'le="+Inf"'])})`, "le")}`,
+        },
+        /** A counter's first sample in a window is its lowest, unless it restarted. */
+        first: (window) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
+        /** Which proxies that count were there at the last scrape, and whom they counted. */
+        present: `count by (${labels.reporter}, ${labels.workload}) (${series_selectors_select(requests, of(stable, canary))})`,
+        ofStable: {
+            requests: series_selectors_select(requests, of(stable)),
+            reported: series_selectors_select(requests, [by(reporter), ...of(stable)]),
+            buckets: series_selectors_select(durations, [by(reporter), ...of(stable)]),
+            /**
+             * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
+             * each step; those of errors name the reporter as well. All in one answer, since the next one may be another
+             * replica's.
+             */
+            perPod: (range, step) => `(sum by (${labels.pod}, instance) (${series_selectors_select(requests, ownPods)}) or ` +
+                `sum by (${labels.pod}, instance, ${labels.reporter}) (` +
+                `${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}` +
+                `))[${range}ms:${step}ms]`,
+        },
+        ofService: series_selectors_select(requests, [service]),
+        /** Those that nobody answered: failures before the first pod was there name no workload. */
+        unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
+    };
+};
+const series_selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
+/** PromQL's string literals have Go's escapes. */
+const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
+const literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const oneOf = (texts) => [...new Set(texts)].map(literally).join("|");
+/**
+ * The names that a request to one of these hosts carries in `service`: the full name where a cluster was found, and the
+ * Host header, which may be short and have a port, where none was.
+ */
+function hostPattern(namespace, hosts) {
+    const names = hosts.map((text) => {
+        const { service } = (0,istio_host/* readHost */.rk)(text, namespace);
+        // A name with dots that is not a Service's is somebody's own (a ServiceEntry): it is as it is.
+        if (!service)
+            return literally(text);
+        return `${literally(service.name)}(\\.${literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
+    });
+    return `(${[...new Set(names)].join("|")})(:[0-9]+)?`;
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/meter.js
 
-const emptyMeter = { at: undefined, last: new Map(), processes: new Set() };
+
+const emptyMeter = (interval) => ({
+    interval,
+    at: undefined,
+    last: new Map(),
+    processes: new Set(),
+});
 /**
  * What happened between the last snapshot and this one. The first snapshot is only a base.
  * Differences are taken here and per series because `increase()` extrapolates, and never sees a series' first
@@ -45306,7 +45402,7 @@ function meter_counted(meter, snapshot) {
     return { stable: of("stable"), canary: of("canary"), unattributed: of("unattributed") };
 }
 function meter_countOf(meter, snapshot, origin) {
-    const grown = (series) => growth(meter, series);
+    const grown = (series) => meter_read(meter, series, snapshot.asked).grown;
     const requests = snapshot.requests.filter((counter) => counter.origin === origin);
     const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
     return {
@@ -45317,23 +45413,53 @@ function meter_countOf(meter, snapshot, origin) {
     };
 }
 /** The meter after a snapshot. */
-function advance(meter, { at, requests, buckets }) {
+function advance(meter, { at, asked, requests, buckets }) {
     const all = [...requests, ...buckets];
     return {
+        ...meter,
         at,
-        last: new Map([...meter.last, ...all.map(({ series, value }) => [series, value])]),
+        last: new Map([...meter.last, ...all.map((series) => [series.series, meter_read(meter, series, asked).known])]),
         processes: new Set([...meter.processes, ...all.map(({ process }) => process)]),
     };
 }
-function growth(meter, { series, process, origin, value }) {
-    const previous = meter.last.get(series);
-    // less than before: the process restarted from zero
-    if (previous !== undefined)
-        return value >= previous ? value - previous : value;
+function meter_read(meter, series, asked) {
+    const { value, process, origin, scraped } = series;
+    const known = meter.last.get(series.series);
+    if (known)
+        return readOn(known, series, asked, meter.interval);
     // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
     // unknown.
-    return meter.processes.has(process) || origin === "canary" ? value : 0;
+    const grown = meter.processes.has(process) || origin === "canary" ? value : 0;
+    return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity } };
 }
+/**
+ * Behind one address there may be several replicas of Prometheus, each with scrapes of its own, and each answer may
+ * come from another: docs/decisions/0011-one-prometheus-or-several.md has the rule, and where it errs.
+ */
+function readOn(known, { value, scraped }, asked, interval) {
+    const nothingNew = { grown: 0, known };
+    if (scraped === undefined) {
+        // It may be from before the restart that another replica has shown already.
+        const doubtful = asked - known.restarted <= lookBack;
+        if (doubtful || value <= known.value)
+            return nothingNew;
+        return { grown: value - known.value, known: { ...known, value, scraped: asked } };
+    }
+    if (scraped <= known.scraped)
+        return nothingNew;
+    if (value >= known.value)
+        return { grown: value - known.value, known: { ...known, value, scraped } };
+    if (!isRestart(known, value, scraped - known.scraped, interval))
+        return nothingNew;
+    return { grown: value, known: { value, scraped, restarted: scraped } };
+}
+/** Clocks of replicas differ by less, and no scrape takes as long. */
+const doubt = 60_000;
+/**
+ * Whoever begins again at zero is far below where it was. One that is not has to be that much later: replicas that
+ * disagree a little are no restart.
+ */
+const isRestart = (known, value, later, interval) => later > (value <= known.value / 2 ? interval / 2 : doubt);
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/count-window.js
@@ -45350,7 +45476,7 @@ async function countWindow(view, end, window) {
     const base = await baseOf(view, start);
     if ("because" in base)
         return base;
-    let meter = advance(emptyMeter, base);
+    let meter = advance(emptyMeter(view.interval), base);
     let tally = emptyTally;
     let begun = start;
     for (const moment of [...count_window_between(start, end), end]) {
@@ -45373,8 +45499,13 @@ const processesIn = ({ requests, buckets }) => [...requests, ...buckets].map(({ 
  */
 async function baseOf(view, start) {
     const then = await view.at(start);
-    const known = "because" in then || then.requests.length + then.buckets.length > 0 || (await view.watched(start));
-    return known ? then : view.first();
+    if ("because" in then)
+        return then;
+    if (then.requests.length + then.buckets.length > 0 || (await view.watched(start)))
+        return then;
+    const first = await view.first();
+    // Nobody knows when in the window those were scraped.
+    return "because" in first ? first : { ...first, asked: then.asked };
 }
 function count_window_between(start, end) {
     const steps = Math.ceil((end - start) / stride);
@@ -45388,11 +45519,13 @@ var request_json = __nccwpck_require__(7814);
 
 
 
-/** The answer to a query at one moment. Rejects only when aborted. */
+/** A moment of ours by Prometheus's clock. */
+const theirs = ({ ahead = 0 }, at) => at + ahead;
+/** The answer to a query at one moment; undefined is Prometheus's own now. Rejects only when aborted. */
 async function instantQuery(prometheus, query, at, signal) {
     const answer = await instant_query_ask(prometheus, query, at, signal);
     if (!("series" in answer))
-        return answer;
+        return ofMoment(answer, at === undefined ? undefined : theirs(prometheus, at), prometheus);
     return { because: "the query gives a range vector; wrap it in a function such as increase()", fault: "query" };
 }
 /** The answer to a subquery, which ends at one moment. Rejects only when aborted. */
@@ -45410,7 +45543,7 @@ async function instant_query_ask(prometheus, query, at, signal) {
         // One more try: the next poll comes soon, and a release that waits for Prometheus does not look at its pods.
         const answer = await (0,request_json/* requestJson */.S)(prometheus.network, {
             method: "GET",
-            url: queryUrl(prometheus.url, query, at),
+            url: queryUrl(prometheus, query, at),
             headers,
             timeout,
             signal,
@@ -45423,12 +45556,27 @@ async function instant_query_ask(prometheus, query, at, signal) {
         return { because: `Prometheus did not answer: ${(0,lib_errors/* tell */.qz)(error)}`, fault: "prometheus" };
     }
 }
-function queryUrl(base, query, at) {
-    const url = new URL(base);
+function queryUrl(prometheus, query, at) {
+    const url = new URL(prometheus.url);
     url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
     url.searchParams.set("query", query);
-    url.searchParams.set("time", String(at / 1_000));
+    if (at !== undefined)
+        url.searchParams.set("time", String(theirs(prometheus, at) / 1_000));
     return url;
+}
+/** Some answer a little beside the question: on the grid of their steps, or a second late. */
+const beside = 5_000;
+/** What was true at another moment is no answer. */
+function ofMoment(answer, asked, { url }) {
+    if ("because" in answer || answer.at === undefined || asked === undefined)
+        return answer;
+    if (Math.abs(answer.at - asked) <= beside)
+        return answer;
+    const [said, wanted] = [answer.at, asked].map((at) => new Date(at).toISOString());
+    return {
+        because: `Prometheus at ${(0,credentials/* placeOf */.$t)(url)} was asked about ${wanted} and answers about ${said}`,
+        fault: "prometheus",
+    };
 }
 /** Seconds, and a number as text because JSON has no NaN and no infinity. */
 const point = schemas/* tuple */.PVZ([schemas/* number */.aig(), schemas/* string */.YjP()]);
@@ -45489,7 +45637,8 @@ function numbersIn(result) {
         else
             samples.push({ labels: metric, value });
     }
-    return { samples, none };
+    const seconds = result.find(({ value }) => value)?.value?.[0];
+    return { at: seconds === undefined ? undefined : Math.round(seconds * 1_000), samples, none };
 }
 const nativeHistogram = "a native histogram";
 function seriesIn({ metric, values, }) {
@@ -45524,85 +45673,6 @@ function excerpt(body = "") {
     return plain.length > 200 ? `: ${plain.slice(0, 200)}…` : `: ${plain}`;
 }
 
-;// CONCATENATED MODULE: ./src/adapters/prometheus/series-selectors.js
-
-/** What is asked of Prometheus, by the names that things have there. */
-const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { labels, requests, durations }) => {
-    const of = (...workloads) => [
-        `${labels.namespace}=${quoted(namespace)}`,
-        `${labels.workload}=~${quoted(oneOf(workloads.map(({ deployment }) => deployment)))}`,
-    ];
-    const by = (name) => `${labels.reporter}=${quoted(name)}`;
-    const service = `${labels.service}=~${quoted(hostPattern(namespace, [target.service, stable.host, canary.host]))}`;
-    /** Answers that a VirtualService's `fault` made are nobody's failure. Flags come as a list: "DI,UF". */
-    const notInjected = `${labels.flags}!~"(.*,)?(FI|DI)(,.*)?"`;
-    const answered = [`${labels.code}!="0"`, notInjected];
-    const both = [by(reporter), ...of(stable, canary), ...answered];
-    const unattributed = [
-        by(reporter === "destination" ? "source" : reporter),
-        `${labels.workload}="unknown"`,
-        service,
-        notInjected,
-    ];
-    /**
-     * Every counter of both versions, and of the service's requests that found no pod: only the sender knows of those.
-     * A client that went away is code 0 and counts for nobody.
-     */
-    const counters = (read) => ({
-        requests: `${read(series_selectors_select(requests, both))} or ${read(series_selectors_select(requests, unattributed))}`,
-        buckets: read(series_selectors_select(durations, both)),
-    });
-    const perPod = (counters, range, step) => `sum by (${labels.pod}, instance) (${counters})[${range}ms:${step}ms]`;
-    const ownPods = [by("destination"), ...of(stable), ...answered];
-    return {
-        /**
-         * The newest sample of the last five minutes, also where the last scrape failed: a plain selector forgets a
-         * target's series at the first failed scrape, and a counter that is forgotten when counting begins would later
-         * count in full.
-         */
-        newest: counters((counter) => `last_over_time(${counter}[5m])`),
-        /** A counter's first sample in a window is its lowest, unless it restarted. */
-        first: (window) => counters((counter) => `min_over_time(${counter}[${window}ms])`),
-        /** Which proxies that count were there at the last scrape, and whom they counted. */
-        present: `count by (${labels.reporter}, ${labels.workload}) (${series_selectors_select(requests, of(stable, canary))})`,
-        ofStable: {
-            requests: series_selectors_select(requests, of(stable)),
-            reported: series_selectors_select(requests, [by(reporter), ...of(stable)]),
-            buckets: series_selectors_select(durations, [by(reporter), ...of(stable)]),
-            /**
-             * What each of its pods counted itself: a gateway's counters do not tell them apart. Sums of raw counters, one at
-             * each step.
-             */
-            perPod: (range, step) => ({
-                requests: perPod(series_selectors_select(requests, ownPods), range, step),
-                errors: perPod(`${series_selectors_select(requests, [...ownPods, `${labels.code}=~"5.."`])} or ${series_selectors_select(requests, [...ownPods, `${labels.grpc}!~"|0"`])}`, range, step),
-            }),
-        },
-        ofService: series_selectors_select(requests, [service]),
-        /** Those that nobody answered: failures before the first pod was there name no workload. */
-        unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
-    };
-};
-const series_selectors_select = (metric, matchers) => `${metric}{${matchers.join(",")}}`;
-/** PromQL's string literals have Go's escapes. */
-const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
-const literally = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-const oneOf = (texts) => [...new Set(texts)].map(literally).join("|");
-/**
- * The names that a request to one of these hosts carries in `service`: the full name where a cluster was found, and the
- * Host header, which may be short and have a port, where none was.
- */
-function hostPattern(namespace, hosts) {
-    const names = hosts.map((text) => {
-        const { service } = (0,istio_host/* readHost */.rk)(text, namespace);
-        // A name with dots that is not a Service's is somebody's own (a ServiceEntry): it is as it is.
-        if (!service)
-            return literally(text);
-        return `${literally(service.name)}(\\.${literally(service.namespace)}(\\.svc(\\..+)?)?)?`;
-    });
-    return `(${[...new Set(names)].join("|")})(:[0-9]+)?`;
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/counting-proxy.js
 
 
@@ -45616,27 +45686,101 @@ const preference = [
         because: "neither a caller's proxy nor a waypoint has counted any; requests that reach no pod may go unseen",
     },
 ];
-function chooseProxy(options) {
-    let kept = options.reporter === "auto" ? undefined : options.reporter;
-    let asked = false;
+function chooseProxy({ reporter }) {
+    let kept = reporter === "auto" ? undefined : reporter;
     const learn = (found) => {
-        asked = true;
-        kept ??= preference.find(({ reporter }) => found.includes(reporter))?.reporter;
+        kept ??= preference.find((each) => found.includes(each.reporter))?.reporter;
         return kept ?? "source";
     };
     return {
         learn,
-        async decide(at, signal) {
-            // Later polls learn from what they ask anyway.
-            if (kept !== undefined || asked)
-                return kept ?? "source";
-            const answer = await instantQuery(options, seriesSelectors(options.target, "source", options).present, at, signal);
-            return "because" in answer ? answer : learn(proxiesIn(answer, options));
+        async decide(prometheus, at, signal) {
+            if (kept !== undefined)
+                return kept;
+            const { present } = seriesSelectors(prometheus.target, "source", prometheus);
+            const answer = await instantQuery(prometheus, present, at, signal);
+            return "because" in answer ? answer : learn(proxiesIn(answer, prometheus));
         },
     };
 }
 /** Who has counted requests of stable, by an answer to `present`. */
 const proxiesIn = (present, { labels, target }) => samplesOf(present).flatMap((sample) => sample.labels[labels.workload] === target.stable.deployment ? (sample.labels[labels.reporter] ?? []) : []);
+
+;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus-clock.js
+
+/** Measures once: the answer was given between the question and its arrival. Rejects only when aborted. */
+async function measureAhead(prometheus, signal) {
+    const { clock } = prometheus.network;
+    const sent = clock.now();
+    const answer = await instantQuery(prometheus, "time()", undefined, signal);
+    const received = clock.now();
+    if ("because" in answer)
+        return answer;
+    if (answer.at === undefined)
+        return { because: "Prometheus does not say what time it is", fault: "prometheus" };
+    return { least: answer.at - received - rounding, most: answer.at - sent + rounding };
+}
+/** Both clocks tell whole milliseconds. */
+const rounding = 1;
+/**
+ * The address with what its clock is ahead of ours, measured anew at each call, since clocks drift and are set. What was
+ * known narrows what is measured, until they contradict each other.
+ */
+function followClock() {
+    let known = { least: -Infinity, most: Infinity };
+    return async (prometheus, signal) => {
+        const measured = await measureAhead(prometheus, signal);
+        if ("because" in measured)
+            return measured;
+        known = inBoth(known, measured) ?? measured;
+        return { ...prometheus, ahead: prometheus_clock_smallest(known) };
+    };
+}
+function inBoth(one, other) {
+    const both = { least: Math.max(one.least, other.least), most: Math.min(one.most, other.most) };
+    return both.least <= both.most ? both : undefined;
+}
+/** The smallest difference that there may be. */
+const prometheus_clock_smallest = ({ least, most }) => Math.max(least, Math.min(0, most));
+
+;// CONCATENATED MODULE: ./src/adapters/prometheus/inspect-clock.js
+
+
+/** Below this nothing is said. */
+const worthTelling = 5_000;
+/** By clocks that differ more nobody knows which of two counters is the newer one. */
+const mostApart = 60_000;
+/**
+ * Says how Prometheus's clock differs from ours, which every query is corrected by, and whether behind its
+ * address there are several that differ. `level` says how much that matters.
+ */
+async function inspectClock(prometheus, level, signal) {
+    const answers = await Promise.all(Array.from({ length: 4 }, () => measureAhead(prometheus, signal)));
+    const measured = answers.flatMap((answer) => ("because" in answer ? [] : [answer]));
+    const apart = distanceOf(measured);
+    if (apart > worthTelling)
+        return [severalClocks(apart, apart > mostApart ? level : "warn")];
+    const ahead = prometheus_clock_smallest(measured[0] ?? { least: 0, most: 0 });
+    return Math.abs(ahead) > worthTelling ? [otherClock(ahead)] : [];
+}
+/** By how much measures of one clock contradict each other at least. */
+function distanceOf(measured) {
+    const [highest, lowest] = [
+        Math.max(...measured.map(({ least }) => least)),
+        Math.min(...measured.map(({ most }) => most)),
+    ];
+    return Math.max(0, highest - lowest);
+}
+const severalClocks = (apart, level) => ({
+    level,
+    what: `Prometheus answers with clocks that are ${(0,lib_duration/* formatDuration */.a)(apart)} apart: there are several behind metrics.prometheus`,
+    next: "Let NTP set their clocks, or let metrics.prometheus be one of them.",
+});
+const otherClock = (ahead) => ({
+    level: "warn",
+    what: `Prometheus's clock is ${(0,lib_duration/* formatDuration */.a)(Math.abs(ahead))} ${ahead > 0 ? "ahead of" : "behind"} this job's; it is asked in its own time`,
+    next: "Let NTP set both.",
+});
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/missing-labels.js
 
@@ -45744,6 +45888,45 @@ const silent = ({ requests, target }) => ({
     next: "Without requests, gates that count them have no data. Check that requests pass a proxy that Prometheus scrapes.",
 });
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/scrapes.js
+
+/** Undefined as long as there was none. */
+function followScrapes(before, { at, asked, requests }) {
+    const newest = Math.max(...requests.filter(isOfVersion).map(({ scraped }) => scraped ?? -Infinity));
+    if (newest === -Infinity || newest <= (before?.newest ?? -Infinity))
+        return before;
+    if (!before)
+        return { newest, since: at - Math.max(0, asked - newest), pace: undefined };
+    return { newest, since: at, pace: Math.max(before.pace ?? 0, newest - before.newest) };
+}
+const isOfVersion = ({ origin }) => origin !== "unattributed";
+/** Before it is known how often Prometheus scrapes: its default is a minute, whatever a configuration believes. */
+const usualPace = 40_000;
+/** A machine that is busy is no news. */
+const least = 5_000;
+/** How long nothing may be scraped. */
+const mostSilent = (interval, pace = usualPace) => Math.max(least, 3 * Math.max(interval, pace));
+/**
+ * Why counters that are there tell nothing: those that stand still because nobody reads them would let a gate pass on
+ * old evidence.
+ */
+function whyStale(snapshot, scrapes, { interval, target: { stable, canary } }) {
+    const ofVersions = snapshot.requests.filter(isOfVersion);
+    const names = `${stable.deployment} or ${canary.deployment}`;
+    if (ofVersions.length === 0)
+        return undefined;
+    if (!scrapes || ofVersions.every(({ scraped }) => scraped === undefined))
+        return {
+            because: `Prometheus has no counter of ${names} any more: the proxies that counted are gone, or could not be scraped`,
+        };
+    const silent = snapshot.at - scrapes.since;
+    return silent <= mostSilent(interval, scrapes.pace)
+        ? undefined
+        : { because: notScraped(names, scrapes.newest, silent) };
+}
+/** `newest` is the last scrape by Prometheus's clock. */
+const notScraped = (counted, newest, silent) => `Prometheus has scraped nobody who counts ${counted} since ${new Date(newest).toISOString()}, for ${(0,lib_duration/* formatDuration */.a)(silent)}`;
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/survey.js
 
 
@@ -45757,13 +45940,15 @@ function surveyQuery(options) {
 }
 async function extentOf(options, reporter, ask) {
     const { reported, buckets } = seriesSelectors(options.target, reporter, options).ofStable;
-    const [proxies, histogram] = await Promise.all([
+    const [proxies, histogram, newest] = await Promise.all([
         ask(`count(count by (${options.labels.pod}, instance) (${reported}))`),
         ask(`count(${buckets})`),
+        ask(`1000 * max(timestamp(${reported}))`),
     ]);
     return {
         proxies: samplesOf(proxies)[0]?.value,
         histogram: "because" in histogram ? undefined : samplesOf(histogram).length > 0,
+        newest: samplesOf(newest)[0]?.value,
     };
 }
 /** Whose counters are read and why, and what is in them. */
@@ -45831,26 +46016,35 @@ async function unseenCallers(options, reporter, ask) {
 
 
 
+
+
 /** Looks for what the gates of a plan need, and says what there is. Rejects only when aborted. */
 async function inspectMetrics(options, choice, plan, at, signal) {
     const ask = (query) => instantQuery(options, query, at, signal);
-    const gates = plan.stages.flatMap((stage) => stage.gates);
-    const counting = gates.some(({ kind }) => ["errors", "latency", "evidence"].includes(kind));
-    const answer = await ask(surveyQuery(options));
+    const gates = gatesOf(plan);
+    const counting = gates.some(({ kind }) => isCounting(kind));
+    // An answer without series does not say which moment it is about, and this one does.
+    const [answer, then] = await Promise.all([ask(surveyQuery(options)), ask("time()")]);
     if ("because" in answer)
-        return [inspect_metrics_unanswered(answer, options, counting || gates.some(({ kind }) => kind === "query"))];
+        return [inspect_metrics_unanswered(answer, options, plan)];
+    if ("because" in then)
+        return [inspect_metrics_unanswered(then, options, plan)];
     const series = samplesOf(answer);
     const reporter = choice.learn(valuesOf(series, options.labels.reporter));
-    const need = { ...options, gates, level: counting ? "refuse" : "warn" };
+    const need = { ...options, gates, at, level: counting ? "refuse" : "warn" };
     const findings = await Promise.all([
+        inspectClock(options, need.level, signal),
         series.length === 0 ? nothing_counted_nothingCounted(options, need.level, ask) : inspectSeries(series, reporter, need, ask),
         inspectInterval(options, reporter, plan, ask),
         ...queryGates(gates).map((gate) => inspectQuery(gate, ask)),
     ]);
     return findings.flat();
 }
-const inspect_metrics_unanswered = ({ because }, { url }, needed) => ({
-    level: needed ? "refuse" : "warn",
+const gatesOf = (plan) => plan.stages.flatMap(({ gates }) => gates);
+const isCounting = (kind) => ["errors", "latency", "evidence"].includes(kind);
+/** A Prometheus that says nothing, which matters where a gate needs it. */
+const inspect_metrics_unanswered = ({ because }, { url }, plan) => ({
+    level: gatesOf(plan).some(({ kind }) => isCounting(kind) || kind === "query") ? "refuse" : "warn",
     what: because,
     next: `Check metrics.prometheus (${(0,credentials/* placeOf */.$t)(url)}) from where this job runs, and metrics.headers if it asks for a login.`,
 });
@@ -45871,7 +46065,7 @@ async function inspectSeries(series, reporter, need, ask) {
     if (!reporters.includes(reporter))
         return [...findings, otherReporter(reporters, reporter, need)];
     const [extent, unseen] = await Promise.all([extentOf(need, reporter, ask), unseenCallers(need, reporter, ask)]);
-    findings.push(...unseen);
+    findings.push(...unseen, ...inspectScrapes(extent, need));
     if (extent.histogram === false && need.gates.some(({ kind }) => kind === "latency"))
         findings.push(noDurations(need));
     findings.push(tellSurvey(series, extent, reporter, need));
@@ -45889,18 +46083,30 @@ function otherReporter(reporters, reporter, need) {
         next: known.length > 0 ? choose : "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
     };
 }
+function inspectScrapes({ newest }, need) {
+    const silent = newest === undefined ? 0 : theirs(need, need.at) - newest;
+    if (newest === undefined || silent <= mostSilent(need.interval))
+        return [];
+    return [
+        {
+            level: need.level,
+            what: notScraped(inspect_metrics_nameOf(need.target), newest, silent),
+            next: "See under Status, Targets in Prometheus why its scrapes have stopped.",
+        },
+    ];
+}
 const noDurations = ({ target, durations }) => ({
     level: "refuse",
     what: `Prometheus has requests of ${inspect_metrics_nameOf(target)}, but no ${durations}, which the latency gates read`,
     next: "Check metrics.durations and that no Telemetry resource or relabelling drops Istio's histograms, or take the latency gates out.",
 });
-const lookBack = 300_000;
+const inspect_metrics_lookBack = 300_000;
 /** By the samples of series that were there all the time. Nothing is said while there are none. */
 async function inspectInterval(options, reporter, { pollEvery }, ask) {
     const { reported } = seriesSelectors(options.target, reporter, options).ofStable;
     const [longest] = samplesOf(await ask(`max(count_over_time(${reported}[5m]) and ${reported} offset 5m)`));
     const samples = longest?.value ?? 0;
-    const scraped = lookBack / samples;
+    const scraped = inspect_metrics_lookBack / samples;
     const believed = Math.min(options.interval, pollEvery);
     if (samples < 2 || scraped <= believed * 1.3)
         return [];
@@ -45985,25 +46191,25 @@ async function measureDispersion(options, at, signal) {
     const step = Math.max(60_000, 4 * options.interval);
     // One step more, in which the first window begins. Raw counters, since increase() stretches what it counts, and what
     // is stretched varies more than what was counted.
-    const perPod = seriesSelectors(options.target, "destination", options).ofStable.perPod(measure_dispersion_hour + step, step);
-    const [requests, errors] = await Promise.all([
-        subquery(options, perPod.requests, at, signal),
-        subquery(options, perPod.errors, at, signal),
-    ]);
-    if ("because" in requests)
-        return unmeasured(requests.because);
-    if ("because" in errors)
-        return unmeasured(errors.because);
-    const windows = windowsOf(measure_dispersion_podsOf(requests, errors, step));
+    const { perPod } = seriesSelectors(options.target, "destination", options).ofStable;
+    const sums = await subquery(options, perPod(measure_dispersion_hour + step, step), at, signal);
+    if ("because" in sums)
+        return unmeasured(sums.because);
+    const windows = windowsOf(measure_dispersion_podsOf(sums, step, options.labels.reporter));
     return dispersionIn(windows, step, options.target.stable.deployment);
 }
 const unmeasured = (because) => ({
     phi: 1,
     because: `errors are taken as independent: ${because}`,
 });
-function measure_dispersion_podsOf(requests, errors, step) {
-    const failed = new Map(errors.map(({ labels, values }) => [keyOf(labels), values]));
-    return requests.map(({ labels, values }) => windowsOfPod(values, failed.get(keyOf(labels)) ?? new Map(), step));
+/** `reporter`: the label that sums of errors have, and those of all requests have not. */
+function measure_dispersion_podsOf(sums, step, reporter) {
+    const isOfErrors = ({ labels }) => reporter in labels;
+    const podOf = ({ [reporter]: _, ...pod }) => keyOf(pod);
+    const failed = new Map(sums.filter(isOfErrors).map(({ labels, values }) => [podOf(labels), values]));
+    return sums
+        .filter((sum) => !isOfErrors(sum))
+        .map(({ labels, values }) => windowsOfPod(values, failed.get(podOf(labels)) ?? new Map(), step));
 }
 const keyOf = (labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 /** Where a pod restarted, or was not there at the beginning of a window, nobody knows what it counted in it. */
@@ -46049,7 +46255,7 @@ function dispersionIn(windows, step, deployment) {
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 function countersOf(answer, target, { labels: names, requests }) {
-    const { samples, none } = rawCountsOf(answer);
+    const { samples, none, scrapedAt } = partsOf(answer, names);
     const counted = (labels) => {
         const origin = originOf(labels, target, names);
         if (origin !== "unattributed")
@@ -46058,13 +46264,13 @@ function countersOf(answer, target, { labels: names, requests }) {
     };
     const counters = samples.flatMap(({ labels, value }) => {
         const what = counted(labels);
-        return what ? [{ ...seriesOf("requests", labels, names), ...what, value }] : [];
+        return what ? [{ ...seriesOf("requests", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
     });
     return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), requests, tellingLabels(names)) ?? counters);
 }
 /** Counters of requests that took at most so long. */
 function bucketsOf(answer, target, { labels: names, durations }) {
-    const { samples, none } = rawCountsOf(answer);
+    const { samples, none, scrapedAt } = partsOf(answer, names);
     const counted = (labels) => {
         const origin = originOf(labels, target, names);
         const le = edgeOf(labels.le);
@@ -46072,10 +46278,20 @@ function bucketsOf(answer, target, { labels: names, durations }) {
     };
     const buckets = samples.flatMap(({ labels, value }) => {
         const what = counted(labels);
-        return what ? [{ ...seriesOf("bucket", labels, names), ...what, value }] : [];
+        return what ? [{ ...seriesOf("bucket", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
     });
     const telling = [...tellingLabels(names), "le"];
     return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), durations, telling) ?? buckets);
+}
+/** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
+function partsOf({ samples, none }, { reporter }) {
+    const isTime = ({ labels }) => !(reporter in labels);
+    const keyOf = (labels) => canonical(labels, [reporter, "le"]);
+    const times = new Map(samples.filter(isTime).map(({ labels, value }) => [keyOf(labels), Math.round(value * 1_000)]));
+    return {
+        ...rawCountsOf({ samples: samples.filter((sample) => !isTime(sample)), none }),
+        scrapedAt: (labels) => times.get(keyOf(labels)),
+    };
 }
 /** Those by which a person finds a series. */
 const tellingLabels = ({ reporter, workload, code, grpc, pod }) => [
@@ -46102,14 +46318,19 @@ const isFailure = (labels, { code, grpc }) => /^5\d\d$/.test(labels[code] ?? "")
 /** Code 0 is a client that went away, unless Envoy's flags say that there was nobody to go to. */
 const neverServed = (labels, names) => isFailure(labels, names) || (labels[names.code] === "0" && /\b(UF|UH|NC)\b/.test(labels[names.flags] ?? ""));
 /**
- * Which series it is, the same for the same labels at every look, in whichever order they come; a metric's name is not
- * always among them. And the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
+ * Which series it is, and the process behind it: the pod where Prometheus finds targets in Kubernetes, otherwise the
  * target's address.
  */
-function seriesOf(metric, labels, { pod }) {
-    const pairs = Object.entries(labels).filter(([name]) => name !== "__name__");
-    const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-    return { series: metric + JSON.stringify(sorted), process: labels[pod] ?? labels.instance ?? "" };
+const seriesOf = (metric, labels, { pod }) => ({
+    series: metric + canonical(labels),
+    process: labels[pod] ?? labels.instance ?? "",
+});
+/**
+ * The same for the same labels at every look, in whichever order they come; a metric's name is not always among them.
+ */
+function canonical(labels, without = []) {
+    const pairs = Object.entries(labels).filter(([name]) => name !== "__name__" && !without.includes(name));
+    return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 function edgeOf(le) {
     const edge = le === "+Inf" ? Infinity : Number(le || Number.NaN);
@@ -46117,8 +46338,6 @@ function edgeOf(le) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/read-counters.js
-
-
 
 
 
@@ -46140,32 +46359,21 @@ async function readCounters(prometheus, { requests, buckets }, at, signal) {
         return counted;
     if ("because" in measured)
         return measured;
-    return { at, requests: counted, buckets: measured };
+    return { at, asked: theirs(prometheus, at), requests: counted, buckets: measured };
 }
-/** The counters as they are. Those that stand still because nobody reads them would let a gate pass on old evidence. */
+/** The counters as they are, of whichever proxy counts. */
 async function readNewest(prometheus, choice, moment, signal) {
-    const proxy = await choice.decide(moment, signal);
+    const proxy = await choice.decide(prometheus, moment, signal);
     if (typeof proxy !== "string")
         return proxy;
-    const at = read_counters_settled(moment, proxy, prometheus.interval);
-    const { newest, present } = seriesSelectors(prometheus.target, proxy, prometheus);
-    const [snapshot, counting] = await Promise.all([
-        readCounters(prometheus, newest, at, signal),
-        instantQuery(prometheus, present, at, signal),
-    ]);
-    if ("because" in snapshot)
-        return snapshot;
-    if ("because" in counting)
-        return counting;
-    choice.learn(proxiesIn(counting, prometheus));
-    const { reporter } = prometheus.labels;
-    const isAlive = samplesOf(counting).some(({ labels }) => labels[reporter] === proxy);
-    return hasVersions(snapshot) && !isAlive ? { because: read_counters_gone(prometheus.target) } : snapshot;
+    const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
+    return readCounters(prometheus, newest, read_counters_settled(moment, proxy, prometheus.interval), signal);
 }
 const hasVersions = ({ requests }) => requests.some(({ origin }) => origin !== "unattributed");
-const read_counters_gone = ({ stable, canary }) => `Prometheus has no counter of ${stable.deployment} or ${canary.deployment} any more: the proxies that counted are gone, or could not be scraped`;
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus.js
+
+
 
 
 
@@ -46180,12 +46388,25 @@ const read_counters_gone = ({ stable, canary }) => `Prometheus has no counter of
 function prometheus(options) {
     const { interval, target } = options;
     const choice = chooseProxy(options);
+    const follow = followClock();
+    const located = (signal) => follow(options, signal);
     /** Counters become what happened since they were read last. */
     function watch() {
-        let meter = emptyMeter;
+        let meter = emptyMeter(interval);
+        let scrapes;
+        async function read(moment, signal) {
+            const there = await located(signal);
+            if ("because" in there)
+                return there;
+            const snapshot = await readNewest(there, choice, moment, signal);
+            if ("because" in snapshot)
+                return snapshot;
+            scrapes = followScrapes(scrapes, snapshot);
+            return whyStale(snapshot, scrapes, options) ?? snapshot;
+        }
         return {
             async look(moment, signal) {
-                const snapshot = await readNewest(options, choice, moment, signal);
+                const snapshot = await read(moment, signal);
                 if ("because" in snapshot)
                     return sawNothing(moment, meter.at, snapshot.because);
                 const { stable, canary, unattributed } = meter_counted(meter, snapshot);
@@ -46194,22 +46415,32 @@ function prometheus(options) {
                 return { at: snapshot.at, since, stable, canary, lost: unattributed.errors, blind: blindTo(snapshot, target) };
             },
             async query(query, at, signal) {
-                return readingOf(await instantQuery(options, query, at, signal), at);
+                const there = await located(signal);
+                return readingOf("because" in there ? there : await instantQuery(there, query, at, signal), at);
             },
         };
     }
     async function traffic(moment, window, signal) {
-        const proxy = await choice.decide(moment, signal);
+        const there = await located(signal);
+        if ("because" in there)
+            return there;
+        const proxy = await choice.decide(there, moment, signal);
         if (typeof proxy !== "string")
             return proxy;
         const end = read_counters_settled(moment, proxy, interval);
         const { newest, first } = seriesSelectors(target, proxy, options);
         const view = {
-            at: (earlier) => readCounters(options, newest, earlier, signal),
-            first: () => readCounters(options, first(window), end, signal),
-            last: () => readNewest(options, choice, moment, signal),
+            interval,
+            at: (earlier) => readCounters(there, newest, earlier, signal),
+            first: () => readCounters(there, first(window), end, signal),
+            async last() {
+                const snapshot = await readCounters(there, newest, end, signal);
+                return "because" in snapshot
+                    ? snapshot
+                    : (whyStale(snapshot, followScrapes(undefined, snapshot), options) ?? snapshot);
+            },
             async watched(earlier) {
-                return samplesOf(await instantQuery(options, "count(up)", earlier, signal)).length > 0;
+                return samplesOf(await instantQuery(there, "count(up)", earlier, signal)).length > 0;
             },
         };
         return countWindow(view, end, window);
@@ -46217,8 +46448,14 @@ function prometheus(options) {
     return {
         watch,
         traffic,
-        dispersion: (at, signal) => measureDispersion(options, at, signal),
-        inspect: (plan, at, signal) => inspectMetrics(options, choice, plan, at, signal),
+        async dispersion(at, signal) {
+            const there = await located(signal);
+            return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
+        },
+        async inspect(plan, at, signal) {
+            const there = await located(signal);
+            return "because" in there ? [inspect_metrics_unanswered(there, options, plan)] : inspectMetrics(there, choice, plan, at, signal);
+        },
     };
 }
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
@@ -49774,7 +50011,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2441));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3329));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
