@@ -92,8 +92,9 @@ export type PrometheusAct = (typeof prometheusActs)[number];
 
 export const nameOf = (disturbance: Disturbance | NetworkDisturbance): string => {
   if (disturbance.by !== "network") return `${disturbance.by}: ${disturbance.act}`;
-  const { link, act, of } = disturbance;
-  return `${link}: ${act}${of === "any" ? "" : ` (${of})`}`;
+  const { link, act, of, lasts, times } = disturbance;
+  const forever = times === Infinity && lasts > 3_600_000 ? " for ever" : "";
+  return `${link}: ${act}${of === "any" ? "" : ` (${of})`}${forever}`;
 };
 
 const phases = [
@@ -133,6 +134,7 @@ function drawWhen(chance: Chance): When {
 }
 
 function drawNetwork(chance: Chance): NetworkDisturbance {
+  if (chance.happens(0.05)) return drawLastingNetwork(chance);
   const link = chance.pick(["kubernetes", "kubernetes", "kubernetes", "prometheus", "github"]);
   const act = chance.pick(networkActs);
   const of = link === "kubernetes" ? chance.pick(requests) : "any";
@@ -141,6 +143,17 @@ function drawNetwork(chance: Chance): NetworkDisturbance {
   if (!outage) return { by: "network", link, act, of, times: chance.pick([1, 1, 2]), share: 1, lasts: 600 * second };
   return { by: "network", link, act, of: "any", times: Infinity, share: chance.pick([0.3, 1]), lasts };
 }
+
+/** It never ends: a permission that was taken away, a journal that has no room left, an API server that is gone. */
+const drawLastingNetwork = (chance: Chance): NetworkDisturbance => ({
+  by: "network",
+  link: "kubernetes",
+  act: chance.pick(["answered 403", "answered 503", "refused"]),
+  of: chance.pick(["journal", "write", "any"]),
+  times: Infinity,
+  share: 1,
+  lasts: 7_200 * second,
+});
 
 const requests: readonly [Requests, ...Requests[]] = [
   "any",

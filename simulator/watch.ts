@@ -189,12 +189,16 @@ function weightIn(object: StoredObject, { target }: ReleaseRecord): number {
   return destinations.length === 1 ? 100 : (canary.weight ?? 0);
 }
 
-/** Those that a job may write while the journal is as it is: back is never named, since traffic comes off first. */
+/**
+ * Those that a job may write while the journal is as it is: back is never named, since traffic comes off first. While a
+ * rollback returns the traffic, what another job had under way may still land; afterwards it may not.
+ */
 function weightsNamed({ state, plan, stages }: ReleaseRecord): readonly number[] {
   const last = stages.at(-1)?.weight ?? 0;
   switch (state.phase) {
-    case "preparing":
     case "rolling-back":
+      return state.step === "returning" ? [0, ...plan.stages.map(({ weight }) => weight)] : [0];
+    case "preparing":
     case "rolled-back":
       return [0];
     case "shifting":
