@@ -40,7 +40,10 @@ export interface Watch {
   /** Nobody is there who could, until the answer is called. */
   excuseUntil(): () => void;
   onTraffic(traffic: Traffic): void;
-  /** The longest time that a bad version had requests, with and without what there is an excuse for. */
+  /**
+   * The longest time that a bad version had requests, or nobody although stable has pods; with and without what there is
+   * an excuse for.
+   */
   readonly exposure: () => { readonly whole: Millis; readonly unexcused: Millis };
   /** Looks at a Deployment's replicas and image as somebody changed them. */
   rebase(base: Partial<Base>): void;
@@ -161,7 +164,7 @@ export function watchOver(options: WatchOptions): Watch {
     },
     onTraffic(traffic) {
       note(`requests go to ${trafficText(traffic)}`);
-      const isThere = traffic.some(({ image, share }) => share > 0 && isBad(image));
+      const isThere = traffic.some(({ image }) => isBad(image)) || (isWasted(traffic) && couldServe(cluster, base));
       if (!isThere) measure();
       bad = isThere ? (bad ?? { since: timeline.now() }) : undefined;
     },
@@ -173,6 +176,19 @@ export function watchOver(options: WatchOptions): Watch {
       base = { ...base, ...changed };
     },
   };
+}
+
+const isWasted = (traffic: Traffic): boolean => traffic.some(({ deployment }) => deployment === undefined);
+
+/** Requests that reach nobody would be answered if they went to the version that may serve. */
+function couldServe({ store }: SimulatedCluster, { deployment }: Base): boolean {
+  const known = ["virtualservices", "destinationrules"].every((plural) =>
+    store.get(kindNamed(plural), namespace, "reviews"),
+  );
+  const { availableReplicas = 0 } = (store.get(kindNamed("deployments"), namespace, deployment)?.status ?? {}) as {
+    readonly availableReplicas?: number;
+  };
+  return known && availableReplicas > 0;
 }
 
 type Destination = { readonly destination: { readonly subset?: string }; readonly weight?: number };
