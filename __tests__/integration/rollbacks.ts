@@ -205,7 +205,7 @@ function giveImage({ sandbox }: Pick<Scene, "sandbox">, tag: string): void {
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
-      metadata: { name: "reviews-v2", namespace: "shop" },
+      metadata: { name: "reviews-v2", namespace: "shop", labels: { team: "shop" } },
       spec: JSON.parse(written),
     },
   ]);
