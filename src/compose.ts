@@ -16,6 +16,7 @@ import { connect, type KubernetesClient } from "./adapters/kubernetes/kubernetes
 import { leaseLock } from "./adapters/kubernetes/lease-lock.ts";
 import { readOnce, rememberVersions } from "./adapters/kubernetes/read-once.ts";
 import { createServerTime } from "./adapters/kubernetes/server-time.ts";
+import { serviceNames } from "./adapters/kubernetes/service-names.ts";
 import { versionLabels } from "./adapters/kubernetes/version-labels.ts";
 import { metricsByTarget } from "./adapters/prometheus/metrics-by-target.ts";
 import type { Voice } from "./adapters/terminal/log.ts";
@@ -58,7 +59,13 @@ export function desk(config: Config, world: Surroundings): Desk {
   const warnings = warningsOf(config, world);
   return {
     config,
-    messages: { print: world.print, warn: warnings.warn, warnings: warnings.all, nothingLeft: () => {} },
+    messages: {
+      print: world.print,
+      warn: warnings.warn,
+      warnings: warnings.all,
+      nothingLeft: () => {},
+      somethingLeft: () => {},
+    },
     history: historyOf(metricsOf(config, world), world),
     readFile: (path) => readFile(path, "utf8"),
   };
@@ -115,12 +122,20 @@ export function compose(config: Config, here: Surroundings): Session {
     transport: world.transport,
     stop: world.stop,
     insist: world.insist ?? new AbortController().signal,
-    messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
+    messages: {
+      print: world.print,
+      warn,
+      warnings,
+      nothingLeft: () => written?.set("settled", "true"),
+      somethingLeft: () => written?.set("settled", "false"),
+    },
     history: historyOf(metrics, world),
     journal,
     reporter,
     lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
     soleServer: routes.soleServer,
+    serving: routes.serving,
+    services: () => serviceNames(client, namespace),
     preflight(target, plan) {
       const reading = readOnce(client);
       const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
@@ -138,6 +153,10 @@ export function compose(config: Config, here: Surroundings): Session {
       workloads: await captureWorkloads(client, target, world.random),
     }),
     inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
+    captureGivenBack: async (target) => ({
+      routes: await routes.captureGivenBack(target),
+      workloads: await captureWorkloads(client, target, world.random),
+    }),
     connect: portsOf,
   };
 }

@@ -16,6 +16,7 @@ process.stdout.on("error", () => {});
 const plays = {
   good() { output("outcome=succeeded"); output("settled=true"); },
   refused() { process.exitCode = 2; output("settled=true"); },
+  unsettled() { output("outcome=succeeded"); output("settled=false"); process.exit(3); },
   crash() { output("outcome="); output("phase=baking"); process.exit(3); },
   obedient() { on("SIGINT", () => { output("outcome=rolled-back"); output("settled=true"); process.exit(1); }); },
   deaf() { on("SIGINT", () => {}); on("SIGTERM", () => {}); },
@@ -47,7 +48,7 @@ export type Bench = {
   readonly folder: string;
 };
 
-export function bench(t: TestContext, play: "good" | "refused" | "crash" | "obedient" | "deaf"): Bench {
+export function bench(t: TestContext, play: "good" | "refused" | "unsettled" | "crash" | "obedient" | "deaf"): Bench {
   const folder = mkdtempSync(join(tmpdir(), "action-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const action = join(folder, "with a space");

@@ -55,6 +55,13 @@ test("a crash is settled by the second step, whose outputs count, and the job st
   assert.equal(result.outputs.settled, "true");
 });
 
+test("what the first step saw amiss at its end is not made good by the word of the second", async (t) => {
+  const { action, env } = bench(t, "unsettled");
+  const result = await startComposite({ action, env }).done;
+  assert.deepEqual(conclusions(result), ["failure", "success"]);
+  assert.equal(result.outputs.settled, "false");
+});
+
 for (const command of ["plan", "rehearse", "status", "verify", "replay"]) {
   test(`${command} changes nothing, so nothing is settled after it`, async (t) => {
     const { action, env } = bench(t, "crash");

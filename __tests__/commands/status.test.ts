@@ -15,7 +15,7 @@ const recordOf = (account: Account): ReleaseRecord => ({
   before: { routes: {}, workloads: {} },
 });
 const linesOf = (account: Account): readonly string[] =>
-  statusText(cluster, recordOf(account), undefined, account.now + 60_000).split("\n");
+  statusText(cluster, recordOf(account), { drift: undefined, differences: [] }, account.now + 60_000).split("\n");
 
 test("status shows a release that is held with its evidence, the numbers behind it, and what there is to decide", () => {
   const account = evidenceSamples["held-undecided"];

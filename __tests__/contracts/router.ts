@@ -267,6 +267,32 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     });
   });
 
+  fact("what both versions have can be given to stable also when nobody knows how it was before", async (scene) => {
+    const others: RuleSketch = {
+      name: "others",
+      path: "/others/",
+      to: [
+        ["v1", 20],
+        ["v2", 30],
+        ["other", 50],
+      ],
+    };
+    const untouched: RuleSketch = { name: "rest", path: "/rest/", to: [["other"]] };
+    await scene.draw("reviews", [others, untouched, primary(["v1", 70], ["v2", 30])]);
+    const routes = allRoutes([maker.family(world.client)]);
+    const target = scene.target(["reviews"]);
+    assert.deepEqual([...(await routes.serving(target))].sort(), ["canary", "stable"]);
+    const router = routes.router(target, await routes.captureGivenBack(target), noFence);
+    assert.deepEqual(await router.splits(), [
+      `${kind} ${scene.namespace}/reviews route "others": v1 20, v2 30, ratings 50`,
+      `${kind} ${scene.namespace}/reviews route "primary": v1 70, v2 30`,
+    ]);
+    await router.finish("stable");
+    assert.equal(await scene.weights("reviews"), "v1 50, v2 0, other 50; other; v1 100, v2 0");
+    assert.deepEqual(await router.differences("stable"), []);
+    assert.deepEqual(await routes.serving(target), ["stable"]);
+  });
+
   fact("the one version that has all requests is known, and none while both have some", async (scene) => {
     const routes = allRoutes([maker.family(world.client)]);
     const servers: unknown[] = [];

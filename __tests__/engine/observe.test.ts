@@ -20,6 +20,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     cleanUp: nothing,
     fence: nothing,
     takeBack: nothing,
+    splits: async () => [],
     differences: async () => [],
   },
   workload: {

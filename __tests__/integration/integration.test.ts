@@ -1,5 +1,6 @@
 import { describe } from "node:test";
 import { asPrinted } from "./as-printed.ts";
+import { aftermath, brake } from "./brake.ts";
 import { cancelled } from "./cancelled.ts";
 import { defects } from "./defects.ts";
 import { examples } from "./examples.ts";
@@ -19,6 +20,8 @@ describe("the built program", { concurrency: 8 }, () => {
   rollbacks();
   people();
   asPrinted();
+  brake();
+  aftermath();
   cancelled();
   processes();
   refusals();

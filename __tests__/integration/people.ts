@@ -119,8 +119,14 @@ export function people(): void {
     assert.deepEqual([outputs.outcome, outputs.settled], ["rolled-back", "true"]);
     await assertAsBefore(world);
     const again = await world.run(by("rollback"));
-    assert.equal(again.exit, 0, again.said);
-    assert.match(again.said, /nothing to roll back/);
+    assert.equal(again.exit, 2, again.said);
+    assert.match(
+      again.said,
+      /nothing was rolled back; the last release was rolled back at .* reviews serves everything/,
+    );
+    const mistyped = await world.run({ ...by("rollback"), service: "reviewz" });
+    assert.equal(mistyped.exit, 2, mistyped.said);
+    assert.match(mistyped.said, /There is no Service reviewz in shop \(found: .*reviews.*\)\. Nothing was rolled back/);
   });
 
   test("a rollback by hand takes the release from the job that runs it, and that one stops and says so", async (t) => {
@@ -142,7 +148,9 @@ export function people(): void {
     assert.equal(stopped.exit, 3, stopped.said);
     assert.match(
       stopped.said,
-      new RegExp(`changed by another job \\(${world.runUrl("4712")}\\)|another job.*took over`),
+      new RegExp(
+        `(changed by another job \\(${world.runUrl("4712")}\\)|another job.*took over).* Requests went so then: `,
+      ),
     );
     assert.notEqual(stopped.outputs.settled, "true");
     await assertAsBefore(world);

@@ -21,6 +21,7 @@ function family(
       await reach(name, aim);
     },
     takeBack: async () => void said.push(`take back ${name}`),
+    splits: async () => [`${name}: v1 alone`],
     differences: async (aim) => [`${name} is not ${wordOf(aim)}`],
   });
   return {

@@ -10,5 +10,6 @@ export function printedMessages(): Messages & { readonly printed: readonly strin
     warn: (warning) => assert.fail(`nothing is to be warned of: ${warning}`),
     warnings: () => [],
     nothingLeft: () => assert.fail("nothing is to be settled"),
+    somethingLeft: () => assert.fail("nothing is to be settled"),
   };
 }

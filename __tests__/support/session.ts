@@ -13,6 +13,8 @@ export type SessionOptions = {
   readonly state?: State;
   /** Whose it is. Default: another job's. */
   readonly earlierRun?: ReleaseRecord["run"];
+  /** What Services there are. Default: the one that is released. */
+  readonly services?: readonly string[];
   readonly findings?: () => readonly Finding[];
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
@@ -60,6 +62,7 @@ export async function createSession(options: SessionOptions = {}) {
       warn: (warning) => void warnings.push(warning),
       warnings: () => warnings,
       nothingLeft: () => void events.push("nothing left"),
+      somethingLeft: () => void events.push("something left"),
     },
     history: {
       traffic: async () => ({ because: "nothing is counted" }),
@@ -84,8 +87,14 @@ export async function createSession(options: SessionOptions = {}) {
       },
     }),
     soleServer: async () => "stable",
+    serving: async () => {
+      const { weight } = world.cluster;
+      return [...(weight < 100 ? (["stable"] as const) : []), ...(weight > 0 ? (["canary"] as const) : [])];
+    },
+    services: async () => options.services ?? ["reviews"],
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
     capture: async () => ({ routes: {}, workloads: {} }),
+    captureGivenBack: async () => ({ routes: {}, workloads: {} }),
     inspectMetrics: async () => options.findings?.() ?? [],
     connect() {
       const { router, workload, metrics, clock } = ports;

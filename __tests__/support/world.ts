@@ -274,6 +274,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
         }),
       finish: (winner) => port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, confirm))),
       fence: () => request("fence", () => void routeVersion++),
+      splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],
       takeBack: () => request("take back", () => void (written === routeVersion && put(0))),
       cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),
       differences: (winner) =>

@@ -86,6 +86,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
       requests.add({ method, path, status, user: responder.userOf(asked)?.user ?? "", body });
     if (fault !== undefined && "delay" in fault)
       await new Promise<void>((resolve) => clock.after(fault.delay, resolve));
+    if (fault !== undefined && "hold" in fault) await fault.hold();
     if (fault !== undefined && "drop" in fault && fault.drop === "before") return drop(request, log);
     const reply = fault !== undefined && "status" in fault ? faulty(fault) : responder.to(asked);
     if (fault !== undefined && "drop" in fault) return drop(request, log);

@@ -7,6 +7,8 @@ export type RequestMatch = { readonly method?: string; readonly path?: string | 
 export type Fault = RequestMatch & { readonly times?: number } & (
     | { readonly status: number; readonly message?: string; readonly headers?: Readonly<Record<string, string>> }
     | { readonly delay: Millis }
+    /** It is on its way for as long as this takes. */
+    | { readonly hold: () => Promise<void> }
     /** The connection breaks: before anything was done, or when it was done but before the answer. */
     | { readonly drop: "before" | "after" }
   );

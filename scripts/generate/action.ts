@@ -46,13 +46,18 @@ const inputsPart = (): unknown =>
     ]),
   );
 
-/** The second step's word is the last one. */
 const outputsPart = (): unknown =>
   Object.fromEntries(
     Object.entries(outputNames).map(([name, description]) => [
       name,
-      { description, value: `\${{ steps.settle.outputs.${name} || steps.canary.outputs.${name} }}` },
+      { description, value: `\${{ ${lastWordOn(name)} }}` },
     ]),
   );
+
+/** The second step's word is the last one, but what the first one saw amiss at its end is not made good by it. */
+function lastWordOn(name: string): string {
+  const last = `steps.settle.outputs.${name} || steps.canary.outputs.${name}`;
+  return name === "settled" ? `steps.canary.outputs.settled == 'false' && 'false' || ${last}` : last;
+}
 
 const yaml = (value: unknown): string => dump(value, { lineWidth: -1 }).trimEnd();

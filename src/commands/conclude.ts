@@ -1,12 +1,13 @@
 import type { Job } from "../engine/job.ts";
 import { run } from "../engine/run.ts";
-import { tell } from "../lib/errors.ts";
+import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
-import { winnerOf } from "../release/transition.ts";
+import { winnerAfter, winnerOf } from "../release/transition.ts";
+import { leftInWords, unread } from "../words/standing-text.ts";
 import { within } from "../world/within.ts";
 import type { ExitCode, Session } from "./session.ts";
 
@@ -25,12 +26,31 @@ export async function conclude(
   const noticed = (why: { readonly words: string }): void => {
     unsaved = why.words;
   };
-  const ended = await run(record, ports, { ...jobOf(session, record, lost), taken, unsaved: noticed });
+  const job = { ...jobOf(session, record, lost), taken, unsaved: noticed };
+  const ended = await run(record, ports, job).catch(async (error: unknown) => {
+    throw isLost(error, lost) ? await leaving(record, ports, error) : error;
+  });
   const account = await finalAccount(session, ended, ports, unsaved);
   session.reporter.report(account);
   await session.reporter.flush(flushLimit);
   return account;
 }
+
+const isLost = (error: unknown, lost: AbortSignal): error is Error =>
+  error instanceof TakenOverError || (error instanceof Error && lost.aborted && error === lost.reason);
+
+/** A job that lost its release says what it leaves behind, as far as that can be read by now. */
+async function leaving(record: ReleaseRecord, { router, clock }: Ports, lost: Error): Promise<TakenOverError> {
+  const splits = await within(
+    router.splits().catch(() => undefined),
+    lastLookLimit,
+    clock,
+  );
+  return new TakenOverError(lost.message, { next: leftInWords(record, splits), cause: lost });
+}
+
+/** Somebody waits to hear that the job has stopped. */
+const lastLookLimit = 5_000;
 
 /** Reports are never waited for longer than this. */
 const flushLimit = 5_000;
@@ -49,19 +69,19 @@ async function finalAccount(
   ports: Ports,
   unsaved: string | undefined,
 ): Promise<Account> {
-  const differences = await within(differencesOf(ended, ports), readingWhenInsisted, session.clock, session.insist);
+  const look = await within(lastLook(ended, ports), readingWhenInsisted, session.clock, session.insist);
+  const { differences, unread } = look ?? notAnswered;
   const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
-  const settled = ended.state.phase !== "failed" && differences?.length === 0 && unsaved === undefined;
-  return {
-    ...account,
-    differences: differences ?? ["the cluster has not answered before the job was cancelled"],
-    settled,
-    unsaved,
-  };
+  const settled = ended.state.phase !== "failed" && differences.length === 0 && unsaved === undefined;
+  return { ...account, differences, unread, settled, unsaved };
 }
 
 /** Nobody who insists waits for the last reading. */
 const readingWhenInsisted = 2_000;
+const notAnswered: LastLook = {
+  differences: ["the cluster has not answered before the job was cancelled"],
+  unread: true,
+};
 
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
 function reasonOf({ state, plan }: ReleaseRecord): Reason {
@@ -70,14 +90,18 @@ function reasonOf({ state, plan }: ReleaseRecord): Reason {
   throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 
+/** What is not as it should be; when it could not be read, that. */
+export type LastLook = { readonly differences: readonly string[]; readonly unread: boolean };
+
 /** Green is what was read, not what was written. A release that waits is where it should be. */
-async function differencesOf({ state, plan }: ReleaseRecord, ports: Ports): Promise<readonly string[]> {
-  if (state.phase === "waiting") return [];
-  const winner = state.phase === "succeeded" && plan.promotion === "swap" ? "canary" : "stable";
+export async function lastLook({ state, plan }: ReleaseRecord, ports: Ports): Promise<LastLook> {
+  if (state.phase === "waiting") return { differences: [], unread: false };
+  const winner = winnerAfter(plan, state);
   try {
-    return (await Promise.all([ports.router.differences(winner), ports.workload.differences(winner)])).flat();
+    const looks = [ports.router.differences(winner), ports.workload.differences(winner)];
+    return { differences: (await Promise.all(looks)).flat(), unread: false };
   } catch (error) {
-    return [`the cluster could not be read again: ${tell(error)}`];
+    return { differences: [unread(error)], unread: true };
   }
 }
 

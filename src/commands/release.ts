@@ -1,15 +1,14 @@
-import { emptyLedger } from "../evidence/ledger.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError, withNext } from "../lib/errors.ts";
 import type { Plan } from "../release/plan.ts";
 import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
-import { initial, isOver } from "../release/state.ts";
+import { isOver } from "../release/state.ts";
 import type { Target } from "../release/target.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { exchangedInWords } from "../words/scene-setting.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
-import { keptMetrics } from "./known-metrics.ts";
 import { locked, withNote } from "./locked.ts";
+import { newRecord } from "./new-record.ts";
 import { type Orientation, orient } from "./orient.ts";
 import { required, unlessStopped, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
@@ -47,30 +46,18 @@ async function allowed(session: Session, target: Target, plan: Plan): Promise<vo
   throw new RefusedError([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
 }
 
-async function begin(session: Session, { target, exchanged }: Orientation, wanted: Plan): Promise<ReleaseRecord> {
+async function begin(session: Session, orientation: Orientation, wanted: Plan): Promise<ReleaseRecord> {
+  const { target } = orientation;
   // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
   const [before, { plan, because }] = await Promise.all([
     session.capture(target),
     withMeasuredDispersion(session.history, target, wanted),
   ]);
-  const now = session.clock.now();
+  const begun = newRecord(session, orientation, plan, before);
   const log: LogEntry[] = [];
-  if (because !== undefined) log.push({ at: now, do: "measure", reason: { kind: "measured", words: because } });
-  const record: ReleaseRecord = {
-    version: 1,
-    target,
-    exchanged,
-    asked: session.config.asked,
-    metrics: keptMetrics(session.config),
-    plan,
-    run: session.run,
-    startedAt: now,
-    before,
-    state: initial(now),
-    stages: [],
-    log,
-    ledger: emptyLedger,
-  };
+  if (because !== undefined)
+    log.push({ at: begun.startedAt, do: "measure", reason: { kind: "measured", words: because } });
+  const record = { ...begun, log };
   await untouched(session.journal.save(record));
   return record;
 }

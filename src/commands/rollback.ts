@@ -5,8 +5,10 @@ import { isOver, type State } from "../release/state.ts";
 import { rollBack, startPromotion } from "../release/transition.ts";
 import { conclude } from "./conclude.ts";
 import { locked } from "./locked.ts";
+import { putRight } from "./put-right.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { takeOver } from "./take-over.ts";
+import { rollBackWithoutJournal } from "./without-journal.ts";
 
 /**
  * Gives all traffic back to stable and puts everything else back, from whatever state. Repeating it is harmless.
@@ -15,18 +17,14 @@ import { takeOver } from "./take-over.ts";
  */
 export async function rollback(session: Session): Promise<ExitCode> {
   return locked(session, { force: true }, async (lost) => {
-    let found: ReleaseRecord | undefined;
+    let last: ReleaseRecord | undefined;
     const reason = { kind: "rollback-wanted", actor: session.run.actor } as const;
     const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
-      found = record;
+      last = record;
       if (isOver(record.state)) return undefined;
       return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
     });
-    if (!taken) {
-      session.messages.print(nothingToDo(session, found));
-      session.messages.nothingLeft();
-      return 0;
-    }
+    if (!taken) return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
     const { settled } = await conclude(session, taken, lost, { taken: true });
     return settled ? 0 : 3;
   });
@@ -37,10 +35,4 @@ export function backFrom({ plan, state }: ReleaseRecord, reason: Reason, now: In
   if (state.phase === "promoting" || state.phase === "rolling-back") return state;
   if (state.phase === "failed" && state.during === "promoting") return startPromotion(plan, now);
   return rollBack(state, reason, now);
-}
-
-function nothingToDo({ config }: Session, record: ReleaseRecord | undefined): string {
-  const service = `${config.namespace}/${config.service}`;
-  if (!record) return `${service}: no release was ever begun here; there is nothing to roll back.`;
-  return `${service}: the last release is over (${record.state.phase}); there is nothing to roll back.`;
 }

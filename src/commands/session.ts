@@ -32,9 +32,15 @@ export type Session = {
   readonly lock: (options: { readonly force: boolean }) => Lock;
   /** The one version that has all the traffic of both; undefined while both have some, or none has. */
   readonly soleServer: (target: Target) => Promise<Role | undefined>;
+  /** The versions that have requests now, whatever a journal says. */
+  readonly serving: (target: Target) => Promise<readonly Role[]>;
+  /** The Services beside the one that is released; undefined where they may not be listed. */
+  readonly services: () => Promise<readonly string[] | undefined>;
   readonly preflight: (target: Target, plan: Plan) => Preflight;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
+  /** The same, as if stable had the requests of both versions: where no journal says how it was. */
+  readonly captureGivenBack: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** Whether what a plan still has to judge can be judged, by the metrics of a release that has begun. */
   readonly inspectMetrics: (record: ReleaseRecord, plan: Plan) => Promise<readonly Finding[]>;
   /** The ports of one release. */

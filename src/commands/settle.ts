@@ -1,32 +1,60 @@
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { isRunning } from "../release/state.ts";
-import { conclude } from "./conclude.ts";
+import { isOver, isRunning } from "../release/state.ts";
+import { endInWords, failedInWords, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
+import { conclude, lastLook } from "./conclude.ts";
+import { strays } from "./last-look.ts";
 import { locked } from "./locked.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { takeOver } from "./take-over.ts";
+import { straysWithoutJournal } from "./without-journal.ts";
 
 /**
- * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time.
- * It ends the release of this very job and leaves everybody else's alone.
+ * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
+ * did, and not everything was as it should be. It ends the release of this very job, leaves everybody else's alone, and
+ * reads in any case how it stands: what it says is the last word.
  */
 export async function settle(session: Session): Promise<ExitCode> {
-  const isLeft = ({ run, state }: ReleaseRecord): boolean => run.id === session.run.id && isRunning(state);
   const record = await session.journal.load();
-  if (!record || !isLeft(record)) return nothingLeft(session);
+  if (!record || !isLeft(session, record)) return lastWord(session, record);
   return locked(session, { force: false }, async (lost) => {
-    const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
-      if (!isLeft(record)) return undefined;
-      return { ...record, state: backFrom(record, { kind: "job-ended" }, session.clock.now()) };
+    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
+      if (!isLeft(session, newest)) return undefined;
+      return { ...newest, state: backFrom(newest, { kind: "job-ended" }, session.clock.now()) };
     });
-    if (!taken) return nothingLeft(session);
+    if (!taken) return lastWord(session, await session.journal.load());
     const { settled } = await conclude(session, taken, lost, { taken: true });
     return settled ? 0 : 3;
   });
 }
 
-function nothingLeft({ messages }: Session): ExitCode {
-  messages.print("Nothing of this job is left half-way.");
-  messages.nothingLeft();
-  return 0;
+const isOwn = ({ run }: Session, record: ReleaseRecord): boolean => record.run.id === run.id;
+
+/** A rollback that failed may work by now. A promotion that failed has the canary serve, which passed every stage. */
+const isLeft = (session: Session, record: ReleaseRecord): boolean =>
+  isOwn(session, record) &&
+  (isRunning(record.state) || (record.state.phase === "failed" && record.state.during === "rolling-back"));
+
+async function lastWord(session: Session, record: ReleaseRecord | undefined): Promise<ExitCode> {
+  const { messages, config } = session;
+  const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
+  if (differences.length === 0) {
+    messages.print("Nothing of this job is left half-way.");
+    messages.nothingLeft();
+    return 0;
+  }
+  const end = record ? endInWords(record) : "there is no journal of a release here";
+  messages.print(notAsItShouldBe(`${serviceInWords(config)}: ${end}`, differences));
+  messages.somethingLeft();
+  return 3;
+}
+
+/** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
+async function differencesAt(session: Session, record: ReleaseRecord): Promise<readonly string[]> {
+  const { state } = record;
+  const ours = isOwn(session, record) ? session.connect(record) : undefined;
+  if (!ours) return isOver(state) ? strays(session, record) : [];
+  if (state.phase !== "failed" && !isOver(state)) return [];
+  const { differences } = await lastLook(record, ours);
+  return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }

@@ -2,36 +2,49 @@ import { tell } from "../lib/errors.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
-import { isOutcome } from "../release/state.ts";
+import { isOver } from "../release/state.ts";
 import { recordInWords } from "../words/in-words.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
-import { statusText } from "../words/status-text.ts";
+import { notAsItShouldBe } from "../words/standing-text.ts";
+import { type Standing, statusText } from "../words/status-text.ts";
+import { strays } from "./last-look.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { straysWithoutJournal, unlessUnknown } from "./without-journal.ts";
 
-/** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */
+/**
+ * Where the newest release of the service is, from the journal, and whether its routes are as it left them: also when it
+ * is over, and as far as that can be known when there is no journal.
+ */
 export async function status(session: Session): Promise<ExitCode> {
-  const { cluster, config } = session;
-  const { namespace, service, json } = config;
   const record = await session.journal.load();
-  if (!record) {
-    session.messages.print(
-      json
-        ? JSON.stringify({ cluster, namespace, service, phase: "none" })
-        : `${clusterInWords(cluster)}\n${namespace}/${service}: no release was ever begun here.`,
-    );
-    return 0;
-  }
-  const drift = isOutcome(record.state) ? undefined : await driftOf(session, record);
-  session.messages.print(
-    json
-      ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift })
-      : statusText(cluster, record, drift, session.clock.now()),
+  if (!record) return statusWithoutJournal(session);
+  const { cluster, config, messages, clock } = session;
+  const { drift, differences } = await standingOf(session, record);
+  messages.print(
+    config.json
+      ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift, differences })
+      : statusText(cluster, record, { drift, differences }, clock.now()),
   );
-  return 0;
+  return differences.length > 0 ? 3 : 0;
 }
 
-const driftOf = (session: Session, record: ReleaseRecord): Promise<string | undefined> =>
-  session
-    .connect(record)
-    .router.drift(splitAt(plannedWeight(record)))
-    .catch((error: unknown) => tell(error));
+async function statusWithoutJournal(session: Session): Promise<ExitCode> {
+  const { cluster, config, messages } = session;
+  const { namespace, service } = config;
+  await unlessUnknown(session, "");
+  const differences = await straysWithoutJournal(session);
+  const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
+  if (differences.length > 0)
+    lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
+  messages.print(
+    config.json ? JSON.stringify({ cluster, namespace, service, phase: "none", differences }) : lines.join("\n"),
+  );
+  return differences.length > 0 ? 3 : 0;
+}
+
+async function standingOf(session: Session, record: ReleaseRecord): Promise<Standing> {
+  if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record) };
+  const { router } = session.connect(record);
+  const drift = router.drift(splitAt(plannedWeight(record)));
+  return { drift: await drift.catch((error: unknown) => tell(error)), differences: [] };
+}

@@ -84,8 +84,8 @@ const rows = [
   {
     name: "status",
     purpose: "Say where a release is.",
-    does: "says where the newest release is and, until it is over, whether the routes are as it wrote them",
-    exits: "0",
+    does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
+    exits: "0; 2 if there is no such Service; 3 if it is over and requests go where they should not",
     needs: service,
     reads: ["service"],
     changes: false,
@@ -107,8 +107,8 @@ const rows = [
   {
     name: "rollback",
     purpose: "Give all traffic back to stable, whatever the release is doing.",
-    does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Harmless to repeat. Takes the release from the job that runs it",
-    exits: "0; 3 if it is not settled",
+    does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be",
+    exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],
     changes: true,
@@ -131,7 +131,7 @@ const rows = [
     name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
     purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
     inBrief: "leave nothing half-way",
-    does: "the action's second step: ends what this very job left half-way",
+    does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands",
     exits: "0; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],

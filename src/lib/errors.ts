@@ -21,7 +21,7 @@ export class DeniedError extends ToldError {}
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 export class UnreachableError extends ToldError {}
 
-/** Another job took the release over. This one stops where it is and touches nothing more. */
+/** Another job took the release over. This one stops. */
 export class TakenOverError extends ToldError {}
 
 /**

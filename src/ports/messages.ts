@@ -7,4 +7,6 @@ export interface Messages {
   warnings(): readonly string[];
   /** Says in the action's outputs that nothing is left half-way, where no release of this job says it. */
   nothingLeft(): void;
+  /** Says in the action's outputs that something is not as it should be. */
+  somethingLeft(): void;
 }

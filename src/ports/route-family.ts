@@ -24,6 +24,11 @@ export interface RouteFamily {
    * Rejects with RefusedError, and with every reason at once, when they cannot be moved.
    */
   capture(target: Target): Promise<unknown>;
+  /**
+   * What `capture` would give if stable had the requests of both versions: what to go back to where nobody knows any
+   * more how it was.
+   */
+  captureGivenBack(target: Target): Promise<unknown>;
   /** The routes of a release, by what `capture` gave. */
   moved(target: Target, before: unknown, fence: Fence): MovedRoutes;
 }
@@ -95,6 +100,8 @@ export interface MovedRoute {
   reach(aim: Aim, superseded: AbortSignal): Promise<void>;
   /** Gives back what `reach` wrote last, where nobody has written since. */
   takeBack(): Promise<void>;
+  /** How each rule of the release divides its requests now, in words. */
+  splits(): Promise<readonly string[]>;
   /** How it differs from what is aimed at, in words. */
   differences(aim: Aim): Promise<readonly string[]>;
 }

@@ -13,6 +13,8 @@ export interface Router {
   drift(split: Split): Promise<string | undefined>;
   /** `stable`: the routes as they were before the release. `canary`: the canary as the only version that is served. */
   finish(winner: "stable" | "canary"): Promise<void>;
+  /** How each rule of the release divides its requests now, in words. */
+  splits(): Promise<readonly string[]>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */
   cleanUp(winner: "stable" | "canary"): Promise<void>;
   /** What another job had under way when it lost the release lands before this resolves, or never. */

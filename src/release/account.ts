@@ -38,6 +38,8 @@ export type Account = {
   readonly differences?: readonly string[] | undefined;
   /** Why the journal does not have where the release ended; missing where it does. */
   readonly unsaved?: string | undefined;
+  /** The cluster could not be read again, so that nobody knows yet. */
+  readonly unread?: boolean | undefined;
 };
 
 /** What gates say by now, without their counts: a change of it is worth telling at once. */

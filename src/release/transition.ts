@@ -28,3 +28,7 @@ export const startPromotion = (plan: Plan, now: Instant): State => ({
 /** Which Deployment serves after the promotion. */
 export const winnerOf = ({ promotion }: Pick<Plan, "promotion">): "stable" | "canary" =>
   promotion === "update" ? "stable" : "canary";
+
+/** Which Deployment serves when the release is over. */
+export const winnerAfter = (plan: Pick<Plan, "promotion">, state: State): "stable" | "canary" =>
+  state.phase === "succeeded" ? winnerOf(plan) : "stable";

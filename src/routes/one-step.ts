@@ -61,6 +61,9 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
     async cleanUp(winner) {
       for (const family of families) await family.cleanUp(winner);
     },
+    async splits() {
+      return (await Promise.all(routes.map((route) => route.splits()))).flat();
+    },
     async fence() {
       await Promise.all(families.map((family) => family.fence()));
     },

@@ -9,11 +9,15 @@ import { oneStep } from "./one-step.ts";
 /** The routes of every kind, as one. */
 export interface Routes {
   readonly permissions: readonly Permission[];
+  /** The versions that have requests now. */
+  serving(target: Target): Promise<readonly Role[]>;
   /** The one version that has all the traffic of both; undefined while both have some, or none has. */
   soleServer(target: Target): Promise<Role | undefined>;
   look(target: Target): RouteLook;
   /** Each kind's own JSON under its name. */
   capture(target: Target): Promise<Readonly<Record<string, unknown>>>;
+  /** The same, if stable had the requests of both versions. */
+  captureGivenBack(target: Target): Promise<Readonly<Record<string, unknown>>>;
   /** `before` is what `capture` gave, read back from the journal. */
   router(target: Target, before: unknown, fence: Fence): Router;
 }
@@ -25,11 +29,24 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
     return chosen.length > 0 ? chosen : families;
   }
 
+  async function captured(
+    target: Target,
+    capture: (family: RouteFamily) => Promise<unknown>,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const each = chosenBy(target).map(async (family) => [family.kind, await capture(family)] as const);
+    return Object.fromEntries(await Promise.all(each));
+  }
+
+  async function serving(target: Target): Promise<readonly Role[]> {
+    const each = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
+    return [...new Set(each.flat())];
+  }
+
   return {
     permissions: families.flatMap(({ permissions }) => permissions),
+    serving,
     async soleServer(target) {
-      const serving = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
-      const [role, ...more] = new Set(serving.flat());
+      const [role, ...more] = await serving(target);
       return more.length === 0 ? role : undefined;
     },
     look: (target) => ({
@@ -45,10 +62,8 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
         return findings.flat();
       },
     }),
-    async capture(target) {
-      const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)] as const);
-      return Object.fromEntries(await Promise.all(captured));
-    },
+    capture: (target) => captured(target, (family) => family.capture(target)),
+    captureGivenBack: (target) => captured(target, (family) => family.captureGivenBack(target)),
     router(target, before, fence) {
       const stored = objectAt(before);
       const moved = families.filter(({ kind }) => stored[kind] !== undefined);

@@ -11,11 +11,19 @@ import { sayEntry } from "./say.ts";
 import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
+/** How the cluster differs from what the journal says. */
+export type Standing = {
+  /** The routes, from what was written last. */
+  readonly drift: string | undefined;
+  /** What is not as it should be although the release is over. */
+  readonly differences: readonly string[];
+};
+
 /** Where a release is, for somebody at a terminal. */
 export function statusText(
   cluster: ClusterName,
   record: ReleaseRecord,
-  drift: string | undefined,
+  { drift, differences }: Standing,
   now: Instant,
 ): string {
   const { target, state, run, startedAt, log, stages } = record;
@@ -28,9 +36,11 @@ export function statusText(
   ];
   if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
+  for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   lines.push(...evidenceLines(stages.at(-1)));
   for (const entry of log.slice(-8)) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
   lines.push(...next(record));
+  if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
   return lines.join("\n");
 }
 

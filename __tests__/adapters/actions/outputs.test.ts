@@ -64,6 +64,20 @@ for (const [name, outcome, settled] of endings) {
   });
 }
 
+for (const [what, more] of [
+  ["a cluster that could not be read again", { unread: true }],
+  [
+    "a rollback that failed and is tried again",
+    { state: { phase: "failed", during: "rolling-back", returned: false, reason: told("no answer") } },
+  ],
+] as const satisfies readonly (readonly [string, Partial<Account>])[]) {
+  test(`of ${what} the first step does not say whether it is settled: the second finds out`, (t) => {
+    const { reporter, read } = bench(t);
+    reporter.report({ ...sample("not-settled"), ...more });
+    assert.equal(read().settled, "");
+  });
+}
+
 test("the second step of the action leaves a release alone that is held, although the first one fails", (t) => {
   const settleWhen =
     /^ +id: settle$|^ +if: (.+)$/m.exec(readFileSync(join(import.meta.dirname, "../../../action.yml"), "utf8"))?.[1] ??

@@ -17,7 +17,8 @@ export const outputNames = {
   "observed-split":
     'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
   because: "Why the release is where it is, in one sentence.",
-  settled: "true when nothing of the release is left half-way; anything else makes the action's second step settle it.",
+  settled:
+    "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; anything else makes the action's second step settle it.",
   "comment-url": "Address of the comment on the pull request.",
   report: "Path of the JSON report.",
 } as const satisfies Readonly<Record<string, string>>;
@@ -54,7 +55,8 @@ export function outputs(report: string, failed: (error: unknown) => void): Outpu
   };
 }
 
-function outputsOf({ state, stages, weight, reason, settled }: Account): readonly (readonly [OutputName, string])[] {
+function outputsOf(account: Account): readonly (readonly [OutputName, string])[] {
+  const { state, stages, weight, reason } = account;
   const newest = stages.at(-1);
   const observed = newest && observedSplit(newest);
   return [
@@ -65,6 +67,12 @@ function outputsOf({ state, stages, weight, reason, settled }: Account): readonl
     ["observed-split", observed ? JSON.stringify(observed) : ""],
     ["because", say(reason)],
     ["outcome", isRunning(state) ? "" : state.phase],
-    ["settled", settled === undefined ? "" : String(settled)],
+    ["settled", settledWord(account)],
   ];
+}
+
+/** Nothing, where the action's second step has to find out: it reads again, and tries a rollback that failed again. */
+function settledWord({ state, settled, unread }: Account): string {
+  const isOpen = unread || (state.phase === "failed" && state.during === "rolling-back");
+  return settled === undefined || (!settled && isOpen) ? "" : String(settled);
 }

@@ -69,11 +69,8 @@ export function configMapJournal(
   function assertSameRelease(stored: KubernetesObject | undefined, own: ReleaseRecord, cause?: KubernetesError): void {
     const other = stored && parse(stored, namespace);
     if (other?.run.id === own.run.id && other.startedAt === own.startedAt) return;
-    const by = other?.run.url ? ` (${other.run.url})` : "";
-    throw new TakenOverError(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, {
-      next: "This job has stopped and touches nothing more. Look at `istio-canary status`.",
-      cause,
-    });
+    const by = other ? ` (${other.run.url ?? other.run.id})` : "";
+    throw new TakenOverError(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
   }
 
   function assertReadable(configMap: KubernetesObject, record: ReleaseRecord): void {

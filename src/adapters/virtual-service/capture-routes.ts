@@ -3,13 +3,14 @@ import type { Target } from "../../release/target.ts";
 import type { RoutesBefore, RuleBefore } from "./before.ts";
 import type { IstioApi } from "./istio-api.ts";
 import type { MovableRule } from "./movable-rule.ts";
-import { readRoutes } from "./read-routes.ts";
+import { type Revision, readRoutes } from "./read-routes.ts";
 
 /**
- * How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved.
+ * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
+ * at once when they cannot be moved.
  */
-export async function captureRoutes(api: IstioApi, target: Target): Promise<RoutesBefore> {
-  const { chosen, subsets, problems } = await readRoutes(api, target);
+export async function captureRoutes(api: IstioApi, target: Target, as?: Revision): Promise<RoutesBefore> {
+  const { chosen, subsets, problems } = await readRoutes(api, target, as);
   if (problems.length > 0)
     throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
   return {

@@ -72,6 +72,11 @@ export function movedVirtualService(
       await patchTo(written, { to: "before" })?.send();
       written = undefined;
     },
+    async splits() {
+      const object = await read();
+      const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+      return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
+    },
     async differences(aim) {
       const object = await read();
       if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];

@@ -21,7 +21,14 @@ export type PresentRoutes = {
   readonly problems: readonly Finding[];
 };
 
-export async function readRoutes(api: IstioApi, target: Target): Promise<PresentRoutes> {
+/** An object as it is, or as it should have been. */
+export type Revision = (object: KubernetesObject) => KubernetesObject;
+
+export async function readRoutes(
+  api: IstioApi,
+  target: Target,
+  as: Revision = (object) => object,
+): Promise<PresentRoutes> {
   const choices = [...new Map(choicesOf(target).map((choice) => [virtualServiceWord(choice), choice])).values()];
   const [objects, subsets] = await Promise.all([
     Promise.all(
@@ -33,7 +40,7 @@ export async function readRoutes(api: IstioApi, target: Target): Promise<Present
     readSubsets(api, target),
   ]);
   const chosen = objects.flatMap(({ choice, object }): readonly ChosenRoutes[] =>
-    object ? [{ choice, object, ...selectRules(object, choice, target) }] : [],
+    object ? [{ choice, object, ...selectRules(as(object), choice, target) }] : [],
   );
   const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
   const problems = choiceProblems(target);

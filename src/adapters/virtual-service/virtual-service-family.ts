@@ -5,6 +5,7 @@ import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { touch } from "../kubernetes/touch.ts";
 import { parseRoutesBefore } from "./before.ts";
 import { captureRoutes } from "./capture-routes.ts";
+import { givenBack } from "./given-back.ts";
 import { inspectRoutes } from "./inspect-routes.ts";
 import { istioApi, offeredApi } from "./istio-api.ts";
 import { movedVirtualService } from "./moved-virtual-service.ts";
@@ -31,6 +32,7 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
     inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
   }),
   capture: async (target) => captureRoutes(await offeredApi(client), target),
+  captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(target)),
   moved(target, stored, fence) {
     const before = parseRoutesBefore(stored);
     const api = istioApi(client, before.version);

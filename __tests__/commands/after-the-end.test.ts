@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { rollback } from "../../src/commands/rollback.ts";
+import type { ExitCode, Session } from "../../src/commands/session.ts";
+import { settle } from "../../src/commands/settle.ts";
+import { status } from "../../src/commands/status.ts";
+import { RefusedError, tell } from "../../src/lib/errors.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
+import type { State } from "../../src/release/state.ts";
+import { createSession, type SessionOptions } from "../support/session.ts";
+import type { Behaviour } from "../support/world.ts";
+
+const rolledBack: State = { phase: "rolled-back", reason: { kind: "job-ended" } };
+const succeeded: State = { phase: "succeeded" };
+const mine = { id: "this-job" };
+const gone = { ready: false, desired: 0, available: 0 };
+const withoutCanary: Behaviour = { health: (of) => (of === "canary" ? gone : {}) };
+const withoutStable: Behaviour = { health: (of) => (of === "stable" ? gone : {}) };
+
+/** A service whose last release ended so, with these requests on the canary now. */
+async function ended(options: SessionOptions, weight: number, promotion: "swap" | "update" = "swap") {
+  const begun = await createSession(options);
+  const { session, world } = begun;
+  const { journal } = world.ports;
+  const record = await journal.load();
+  if (record) await journal.save({ ...record, plan: { ...record.plan, promotion } });
+  begun.cluster.weight = weight;
+  return {
+    ...begun,
+    said: async (command: (session: Session) => Promise<ExitCode>) => {
+      const exit = await command(session).catch((error: unknown) => {
+        if (!(error instanceof RefusedError)) throw error;
+        begun.printed.push(tell(error));
+        return 2;
+      });
+      return { exit, text: begun.printed.join("\n"), weight: begun.cluster.weight };
+    },
+  };
+}
+
+const left = (events: readonly string[]): readonly string[] => events.filter((event) => event.endsWith(" left"));
+
+test("a rollback of a release that is over, and as it should be, is refused, and says how to go back", async () => {
+  const swapped = await (await ended({ state: succeeded }, 100)).said(rollback);
+  assert.deepEqual([swapped.exit, swapped.weight], [2, 100]);
+  assert.match(
+    swapped.text,
+    /shop\/reviews: nothing was rolled back; the last release succeeded at .* UTC, and reviews-v2.* serves everything\. To go back to reviews-v1: istio-canary undo .*--namespace shop --service reviews/,
+  );
+  const updated = await (await ended({ state: succeeded }, 0, "update")).said(rollback);
+  assert.match(updated.text, /To go back to the image that reviews-v1 had before: istio-canary undo/);
+  const again = await (await ended({ state: rolledBack }, 0)).said(rollback);
+  assert.equal(again.exit, 2);
+  assert.match(again.text, /the last release was rolled back at .* UTC, and reviews-v1 serves everything\.$/);
+});
+
+for (const [what, state, options, weight, promotion, end] of [
+  ["a canary that is gone after a rollback", rolledBack, withoutCanary, 30, "swap", 0],
+  ["a canary that still has pods after a rollback", rolledBack, {}, 30, "swap", 0],
+  ["a canary that is gone after an update", succeeded, withoutCanary, 55, "update", 0],
+  ["a stable that rests after a swap", succeeded, withoutStable, 45, "swap", 100],
+] as const) {
+  test(`requests that go to ${what} are told by every command, and given to the winner by a rollback`, async () => {
+    const scene = await ended({ state, behaviour: options, earlierRun: mine }, weight, promotion);
+    const settled = await scene.said(settle);
+    assert.deepEqual([settled.exit, settled.weight, left(scene.events)], [3, weight, ["something left"]], settled.text);
+    assert.match(settled.text, new RegExp(`not everything is as it should be:\\n {2}v2 has ${weight} %`));
+    const told = await scene.said(status);
+    assert.deepEqual([told.exit, told.weight], [3, weight]);
+    assert.match(told.text, /not as it should be: v2 has .*\n.*What can be put right: istio-canary rollback /s);
+
+    const put = await scene.said(rollback);
+    assert.deepEqual([put.exit, put.weight], [0, end], put.text);
+    assert.deepEqual(left(scene.events), ["something left", "nothing left"]);
+    assert.equal(scene.load()?.run.id, "this-job");
+    assert.equal(scene.load()?.state.phase, state.phase);
+    assert.equal((await scene.said(settle)).exit, 0);
+    assert.equal((await scene.said(status)).exit, 0);
+  });
+}
+
+for (const [what, behaviour, why] of [
+  ["both have pods", {}, /both have pods, and somebody may want it so/],
+  [
+    "the winner has none",
+    { health: (of) => (of === "canary" ? gone : {}) },
+    /which should have all requests, has no pod/,
+  ],
+] as const satisfies readonly (readonly [string, Behaviour, RegExp])[]) {
+  test(`after a swap no request is moved where ${what}, and that is told`, async () => {
+    const scene = await ended({ state: succeeded, behaviour }, 45);
+    const { exit, text, weight } = await scene.said(rollback);
+    assert.deepEqual([exit, weight, left(scene.events)], [3, 45, ["something left"]]);
+    assert.match(text, why);
+  });
+}
+
+test("what cannot be read is not taken for what is right", async () => {
+  for (const command of [status, settle]) {
+    const scene = await ended(
+      {
+        state: rolledBack,
+        earlierRun: mine,
+        behaviour: { fails: ({ name }) => (name === "router.differences" ? new Error("no answer") : undefined) },
+      },
+      0,
+    );
+    const { exit, text } = await scene.said(command);
+    assert.equal(exit, 3);
+    assert.match(text, /could not be read again: no answer/);
+  }
+});
+
+test("a rollback that failed is tried once more by the step that leaves nothing half-way; a promotion is only told of", async () => {
+  const reason = { kind: "job-ended" } as const;
+  const back = await ended(
+    { state: { phase: "failed", during: "rolling-back", returned: false, reason }, earlierRun: mine },
+    30,
+  );
+  assert.deepEqual(await back.said(settle).then(({ exit, weight }) => [exit, weight]), [0, 0]);
+  const forward = await ended(
+    { state: { phase: "failed", during: "promoting", returned: false, reason }, earlierRun: mine },
+    100,
+  );
+  const { exit, weight, text } = await forward.said(settle);
+  assert.deepEqual([exit, weight, left(forward.events)], [3, 100, ["something left"]]);
+  assert.match(text, /the release failed while promoting/);
+});
+
+test("without a journal a rollback gives the requests of both to the stable of the configuration, and keeps the canary's pods", async () => {
+  const scene = await ended({}, 30);
+  assert.equal((await scene.said(status)).exit, 3);
+  assert.equal((await scene.said(settle)).exit, 3);
+  const { exit, weight, text } = await scene.said(rollback);
+  assert.deepEqual([exit, weight], [0, 0], text);
+  assert.match(
+    scene.warnings.join(),
+    /no journal .* both have requests, .* go to reviews-v1, which the configuration calls stable/,
+  );
+  assert.equal(scene.load()?.state.phase, "rolled-back");
+});
+
+for (const [what, options, why] of [
+  ["stable has no pod", { behaviour: withoutStable }, /reviews-v1, which the configuration calls stable, has no pod/],
+] as const) {
+  test(`without a journal no request is moved where ${what}`, async () => {
+    const scene = await ended(options, 30);
+    const { exit, weight, text } = await scene.said(rollback);
+    assert.deepEqual([exit, weight, left(scene.events)], [3, 30, ["something left"]]);
+    assert.match(text, why);
+  });
+}
+
+for (const [what, weight] of [
+  ["stable", 0],
+  ["the canary, as after a swap,", 100],
+] as const)
+  test(`without a journal nothing is rolled back where ${what} has everything`, async () => {
+    const scene = await ended({}, weight);
+    assert.deepEqual(await scene.said(rollback).then(({ exit, weight }) => [exit, weight]), [2, weight]);
+    assert.equal((await scene.said(status)).exit, 0);
+    assert.equal((await scene.said(settle)).exit, 0);
+  });
+
+test("without a journal and a configuration nobody knows which versions there were, and the command says so", async () => {
+  const scene = await ended({}, 30);
+  const { session } = scene;
+  const bare = { ...session, config: { ...session.config, release: undefined } };
+  await assert.rejects(rollback(bare), (error) => {
+    assert.ok(error instanceof RefusedError);
+    assert.match(
+      tell(error),
+      /no journal of a release here\. Nothing was rolled back\. .*: istio-canary rollback --config FILE --namespace shop --service reviews/,
+    );
+    return true;
+  });
+  assert.equal(scene.cluster.weight, 30);
+});
+
+test("a name that nothing has is refused, with the names that there are", async () => {
+  for (const command of [rollback, status]) {
+    const scene = await ended({ services: ["details", "ratings"] }, 0);
+    const { exit, text } = await scene.said(command);
+    assert.equal(exit, 2);
+    assert.match(text, /There is no Service reviews in shop \(found: details, ratings\)\./);
+  }
+});
+
+test("a job that lost its release says where the requests went when it stopped", async () => {
+  const { session, world } = await createSession({ state: { phase: "baking", stage: 0, since: 0, putBacks: 0 } });
+  const { journal } = world.ports;
+  const { save } = session.journal;
+  let saves = 0;
+  const interrupted = async (record: ReleaseRecord): Promise<void> => {
+    await save(record);
+    if (++saves !== 1) return;
+    const newest = (await journal.load()) ?? assert.fail();
+    await journal.save({ ...newest, run: { id: "third-job" } });
+  };
+  await assert.rejects(rollback({ ...session, journal: { ...session.journal, save: interrupted } }), (error) => {
+    assert.match(
+      tell(error),
+      /third-job.*\. This job has stopped\. Requests went so then: route "primary": v1 100, v2 0\. Where the release is: istio-canary status /,
+    );
+    return true;
+  });
+});

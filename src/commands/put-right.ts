@@ -1,0 +1,66 @@
+import { RefusedError, tell } from "../lib/errors.ts";
+import { askedLast } from "../release/asked-with.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import { isOver } from "../release/state.ts";
+import { roles } from "../release/target.ts";
+import { winnerAfter } from "../release/transition.ts";
+import { nextCommand } from "../words/next-command.ts";
+import { endInWords, notAsItShouldBe, replacedInWords, serviceInWords, winnerInWords } from "../words/standing-text.ts";
+import { podlessAmong, strays } from "./last-look.ts";
+import type { ExitCode, Session } from "./session.ts";
+import { takeOver } from "./take-over.ts";
+
+/**
+ * A release that is over has nothing to be rolled back, and that is a refusal. But requests that go where they should
+ * not are given to the version that won.
+ */
+export async function putRight(session: Session, record: ReleaseRecord): Promise<ExitCode> {
+  const { messages } = session;
+  const found = await strays(session, record);
+  if (found.length === 0) throw nothingRolledBack(session, record);
+  messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: ${endInWords(record)}`, found));
+  const hindrance = await giveToWinner(session, record).catch(tell);
+  const left = await strays(session, record);
+  if (left.length === 0) {
+    messages.print(`It was put right: ${winnerInWords(record)}.`);
+    messages.nothingLeft();
+    return 0;
+  }
+  if (hindrance !== undefined) messages.print(`It was not put right: ${hindrance}.`);
+  messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: this command can do no more`, left));
+  messages.somethingLeft();
+  return 3;
+}
+
+function nothingRolledBack({ config }: Session, record: ReleaseRecord): RefusedError {
+  const { target, state } = record;
+  const what = `${serviceInWords(target)}: nothing was rolled back; ${endInWords(record)}, and ${winnerInWords(record)}.`;
+  const undo = nextCommand("undo", { ...record, asked: askedLast(record.asked, config.asked) });
+  return new RefusedError(what, {
+    next: state.phase === "succeeded" ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
+  });
+}
+
+/** Gives why it does not, where nobody can say that the winner serves better. */
+async function giveToWinner(session: Session, record: ReleaseRecord): Promise<string | undefined> {
+  const { target, plan, state } = record;
+  const winner = winnerAfter(plan, state);
+  const without = await podlessAmong(session, record, roles);
+  if (without.includes(winner)) return `${target[winner].deployment}, which should have all requests, has no pod`;
+  if (state.phase === "succeeded" && without.length === 0)
+    return `${target.stable.deployment} and ${target.canary.deployment} both have pods, and somebody may want it so`;
+  const taken = await takeOver(session, { evenUnsaved: true }, (newest) => marked(session, newest));
+  if (!taken) return "another release has begun";
+  const { router } = session.connect(taken);
+  await router.finish(winner);
+  await router.fence(); // a write of the job that had it may still be on its way
+  await router.finish(winner);
+  return undefined;
+}
+
+/** From now on no other job has it. */
+function marked({ run, clock }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
+  if (!isOver(record.state)) return undefined;
+  const reason = { kind: "rollback-wanted", actor: run.actor } as const;
+  return { ...record, run, log: [...record.log, { at: clock.now(), do: "finish", reason }] };
+}
