@@ -6,7 +6,7 @@ import { isOver } from "../release/state.ts";
 import { recordInWords } from "../words/in-words.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
-import { type Standing, statusText } from "../words/status-text.ts";
+import { type Deviation, statusText } from "../words/status-text.ts";
 import { strays } from "./last-look.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { straysWithoutJournal, unlessUnknown } from "./without-journal.ts";
@@ -19,7 +19,7 @@ export async function status(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   if (!record) return statusWithoutJournal(session);
   const { cluster, config, messages, clock } = session;
-  const { drift, differences } = await standingOf(session, record);
+  const { drift, differences } = await deviationOf(session, record);
   messages.print(
     config.json
       ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift, differences })
@@ -42,7 +42,7 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
   return differences.length > 0 ? 3 : 0;
 }
 
-async function standingOf(session: Session, record: ReleaseRecord): Promise<Standing> {
+async function deviationOf(session: Session, record: ReleaseRecord): Promise<Deviation> {
   if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record) };
   const { router } = session.connect(record);
   const drift = router.drift(splitAt(plannedWeight(record)));

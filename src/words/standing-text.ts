@@ -8,9 +8,8 @@ import { dateOf } from "./timestamp.ts";
 
 /* How it stands with a service of which no release is under way. */
 
-type Named = Pick<Target, "namespace" | "service">;
-
-export const serviceInWords = ({ namespace, service }: Named): string => `${namespace}/${service}`;
+export const serviceInWords = ({ namespace, service }: Pick<Target, "namespace" | "service">): string =>
+  `${namespace}/${service}`;
 
 export const podless = (target: Target, role: Role): string =>
   `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;

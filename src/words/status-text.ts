@@ -12,7 +12,7 @@ import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /** How the cluster differs from what the journal says. */
-export type Standing = {
+export type Deviation = {
   /** The routes, from what was written last. */
   readonly drift: string | undefined;
   /** What is not as it should be although the release is over. */
@@ -23,7 +23,7 @@ export type Standing = {
 export function statusText(
   cluster: ClusterName,
   record: ReleaseRecord,
-  { drift, differences }: Standing,
+  { drift, differences }: Deviation,
   now: Instant,
 ): string {
   const { target, state, run, startedAt, log, stages } = record;

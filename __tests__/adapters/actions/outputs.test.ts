@@ -66,6 +66,7 @@ for (const [name, outcome, settled] of endings) {
 
 for (const [what, more] of [
   ["a cluster that could not be read again", { unread: true }],
+  ["an end that the journal does not have", { unsaved: "no answer" }],
   [
     "a rollback that failed and is tried again",
     { state: { phase: "failed", during: "rolling-back", returned: false, reason: told("no answer") } },

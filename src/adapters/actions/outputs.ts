@@ -71,8 +71,8 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
   ];
 }
 
-/** Nothing, where the action's second step has to find out: it reads again, and tries a rollback that failed again. */
-function settledWord({ state, settled, unread }: Account): string {
-  const isOpen = unread || (state.phase === "failed" && state.during === "rolling-back");
+/** Nothing, where the action's second step has to find out: it reads and saves again, and tries a failed rollback again. */
+function settledWord({ state, settled, unread, unsaved }: Account): string {
+  const isOpen = unread || unsaved !== undefined || (state.phase === "failed" && state.during === "rolling-back");
   return settled === undefined || (!settled && isOpen) ? "" : String(settled);
 }
