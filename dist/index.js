@@ -20631,7 +20631,7 @@ const outputNames = {
     "planned-split": 'JSON, in percent: {"stable":75,"canary":25}.',
     "observed-split": 'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
     because: "Why the release is where it is, in one sentence.",
-    settled: "true when nothing of the release is left half-way; anything else makes the action's second step settle it.",
+    settled: "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; anything else makes the action's second step settle it.",
     "comment-url": "Address of the comment on the pull request.",
     report: "Path of the JSON report.",
 };
@@ -20663,7 +20663,8 @@ function outputs(report, failed) {
         flush: async () => { },
     };
 }
-function outputsOf({ state, stages, weight, reason, settled }) {
+function outputsOf(account) {
+    const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
     const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(newest);
     return [
@@ -20674,8 +20675,13 @@ function outputsOf({ state, stages, weight, reason, settled }) {
         ["observed-split", observed ? JSON.stringify(observed) : ""],
         ["because", (0,_words_say_js__WEBPACK_IMPORTED_MODULE_0__/* .say */ .c)(reason)],
         ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isRunning */ .W_)(state) ? "" : state.phase],
-        ["settled", settled === undefined ? "" : String(settled)],
+        ["settled", settledWord(account)],
     ];
+}
+/** Nothing, where the action's second step has to find out: it reads and saves again, and tries a failed rollback again. */
+function settledWord({ state, settled, unread, unsaved }) {
+    const isOpen = unread || unsaved !== undefined || (state.phase === "failed" && state.during === "rolling-back");
+    return settled === undefined || (!settled && isOpen) ? "" : String(settled);
 }
 
 
@@ -26947,8 +26953,8 @@ const rows = [
     {
         name: "status",
         purpose: "Say where a release is.",
-        does: "says where the newest release is and, until it is over, whether the routes are as it wrote them",
-        exits: "0",
+        does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
+        exits: "0; 2 if there is no such Service; 3 if it is over and requests go where they should not",
         needs: service,
         reads: ["service"],
         changes: false,
@@ -26970,8 +26976,8 @@ const rows = [
     {
         name: "rollback",
         purpose: "Give all traffic back to stable, whatever the release is doing.",
-        does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Harmless to repeat. Takes the release from the job that runs it",
-        exits: "0; 3 if it is not settled",
+        does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be",
+        exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
         changes: true,
@@ -26994,7 +27000,7 @@ const rows = [
         name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
         purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
         inBrief: "leave nothing half-way",
-        does: "the action's second step: ends what this very job left half-way",
+        does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands",
         exits: "0; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
@@ -28918,7 +28924,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 3329:
+/***/ 2724:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30027,6 +30033,8 @@ const startPromotion = (plan, now) => ({
 });
 /** Which Deployment serves after the promotion. */
 const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
+/** Which Deployment serves when the release is over. */
+const winnerAfter = (plan, state) => state.phase === "succeeded" ? winnerOf(plan) : "stable";
 
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
@@ -31420,7 +31428,56 @@ async function save(record, ports) {
     await within(lenient, journalGrace, ports.clock);
 }
 
+;// CONCATENATED MODULE: ./src/lib/some-of.js
+/** The first few of many, and how many more. */
+function someOf(words, separator = "; ", most = 5) {
+    const more = words.length - most;
+    if (more <= 0)
+        return words.join(separator);
+    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
+}
+
+// EXTERNAL MODULE: ./src/words/timestamp.js
+var timestamp = __nccwpck_require__(3563);
+;// CONCATENATED MODULE: ./src/words/standing-text.js
+
+
+
+
+
+/* How it stands with a service of which no release is under way. */
+const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
+const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
+const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
+const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
+const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
+/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
+function endInWords({ state, log, startedAt }) {
+    const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
+    return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
+}
+/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
+function winnerInWords({ target, plan, state }) {
+    const { deployment } = target[winnerAfter(plan, state)];
+    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
+    return `${deployment}${image} serves everything`;
+}
+/** What a promotion has replaced. */
+const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
+const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
+const notAsItShouldBe = (what, differences) => [`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)].join("\n");
+/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
+function leftInWords(record, splits) {
+    const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
+    if (splits === undefined)
+        return `This job has stopped; where requests go could not be read. ${status}`;
+    if (splits.length === 0)
+        return `This job has stopped; none of its routes was there any more. ${status}`;
+    return `This job has stopped. Requests went so then: ${someOf(splits, "; ", 3)}. ${status}`;
+}
+
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
+
 
 
 
@@ -31437,12 +31494,23 @@ async function conclude_conclude(session, record, lost, { taken }) {
     const noticed = (why) => {
         unsaved = why.words;
     };
-    const ended = await run(record, ports, { ...jobOf(session, record, lost), taken, unsaved: noticed });
+    const job = { ...jobOf(session, record, lost), taken, unsaved: noticed };
+    const ended = await run(record, ports, job).catch(async (error) => {
+        throw isLost(error, lost) ? await leaving(record, ports, error) : error;
+    });
     const account = await finalAccount(session, ended, ports, unsaved);
     session.reporter.report(account);
     await session.reporter.flush(flushLimit);
     return account;
 }
+const isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
+/** A job that lost its release says what it leaves behind, as far as that can be read by now. */
+async function leaving(record, { router, clock }, lost) {
+    const splits = await within(router.splits().catch(() => undefined), lastLookLimit, clock);
+    return new lib_errors/* TakenOverError */.Cq(lost.message, { next: leftInWords(record, splits), cause: lost });
+}
+/** Somebody waits to hear that the job has stopped. */
+const lastLookLimit = 5_000;
 /** Reports are never waited for longer than this. */
 const flushLimit = 5_000;
 const jobOf = (session, { plan }, lost) => ({
@@ -31453,18 +31521,18 @@ const jobOf = (session, { plan }, lost) => ({
     warnings: session.messages.warnings,
 });
 async function finalAccount(session, ended, ports, unsaved) {
-    const differences = await within(differencesOf(ended, ports), readingWhenInsisted, session.clock, session.insist);
+    const look = await within(lastLook(ended, ports), readingWhenInsisted, session.clock, session.insist);
+    const { differences, unread } = look ?? notAnswered;
     const account = accountOf(ended, reasonOf(ended), session.clock.now(), session.messages.warnings());
-    const settled = ended.state.phase !== "failed" && differences?.length === 0 && unsaved === undefined;
-    return {
-        ...account,
-        differences: differences ?? ["the cluster has not answered before the job was cancelled"],
-        settled,
-        unsaved,
-    };
+    const settled = ended.state.phase !== "failed" && differences.length === 0 && unsaved === undefined;
+    return { ...account, differences, unread, settled, unsaved };
 }
 /** Nobody who insists waits for the last reading. */
 const readingWhenInsisted = 2_000;
+const notAnswered = {
+    differences: ["the cluster has not answered before the job was cancelled"],
+    unread: true,
+};
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
 function reasonOf({ state, plan }) {
     if ("reason" in state)
@@ -31474,15 +31542,16 @@ function reasonOf({ state, plan }) {
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 /** Green is what was read, not what was written. A release that waits is where it should be. */
-async function differencesOf({ state, plan }, ports) {
+async function lastLook({ state, plan }, ports) {
     if (state.phase === "waiting")
-        return [];
-    const winner = state.phase === "succeeded" && plan.promotion === "swap" ? "canary" : "stable";
+        return { differences: [], unread: false };
+    const winner = winnerAfter(plan, state);
     try {
-        return (await Promise.all([ports.router.differences(winner), ports.workload.differences(winner)])).flat();
+        const looks = [ports.router.differences(winner), ports.workload.differences(winner)];
+        return { differences: (await Promise.all(looks)).flat(), unread: false };
     }
     catch (error) {
-        return [`the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`];
+        return { differences: [unread(error)], unread: true };
     }
 }
 /**
@@ -31804,7 +31873,7 @@ function play(wanted, world, seed) {
             seen = { ...seen, tally: emptyTally, since: seen.since ?? now };
         }
         if (isDecided(decision.next))
-            return { end: ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
+            return { end: play_ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
         state = decision.next;
     }
 }
@@ -31826,9 +31895,9 @@ const allIsWell = {
     served: undefined,
     readings: new Map(),
 };
-const isDecided = (state) => state.phase in ends;
+const isDecided = (state) => state.phase in play_ends;
 /** Past these a release only goes on to its end. */
-const ends = {
+const play_ends = {
     promoting: "released",
     succeeded: "released",
     "rolling-back": "rolled-back",
@@ -32046,7 +32115,198 @@ function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
     return JSON.stringify({ traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
 }
 
+;// CONCATENATED MODULE: ./src/commands/new-record.js
+
+
+
+/** A release of this job that has not begun. */
+function newRecord({ config, run, clock }, { target, exchanged }, plan, before) {
+    const now = clock.now();
+    return {
+        version: 1,
+        target,
+        exchanged,
+        asked: config.asked,
+        metrics: keptMetrics(config),
+        plan,
+        run,
+        startedAt: now,
+        before,
+        state: (0,release_state/* initial */.Vh)(now),
+        stages: [],
+        log: [],
+        ledger: emptyLedger,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/release/target.js
+const roles = ["stable", "canary"];
+/** The labels that the user gives a copy's pods; none where the canary is no copy. */
+const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
+
+;// CONCATENATED MODULE: ./src/commands/last-look.js
+
+
+/**
+ * What is wrong with the requests of a release that is over: they go where they should not, or where nobody is. How many
+ * pods there are, and of which image, is other people's business since.
+ */
+async function strays(session, record) {
+    const { target, plan, state } = record;
+    try {
+        const [differences, serving] = await Promise.all([
+            session.connect(record).router.differences(winnerAfter(plan, state)),
+            session.serving(target),
+        ]);
+        const without = await podlessAmong(session, record, serving);
+        return [...differences, ...without.map((role) => podless(target, role))];
+    }
+    catch (error) {
+        return [unread(error)];
+    }
+}
+/** The versions that have no pod that could serve. */
+async function podlessAmong({ connect }, record, among) {
+    const { workload } = connect(record);
+    const healths = await Promise.all(among.map((role) => workload.health(role)));
+    return among.filter((_, index) => healths[index]?.available === 0);
+}
+
+;// CONCATENATED MODULE: ./src/commands/put-right.js
+
+
+
+
+
+
+
+
+
+/**
+ * A release that is over has nothing to be rolled back, and that is a refusal. But requests that go where they should
+ * not are given to the version that won.
+ */
+async function putRight(session, record) {
+    const { messages } = session;
+    const found = await strays(session, record);
+    if (found.length === 0)
+        throw nothingRolledBack(session, record);
+    messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: ${endInWords(record)}`, found));
+    const hindrance = await giveToWinner(session, record).catch(lib_errors/* tell */.qz);
+    const left = await strays(session, record);
+    if (left.length === 0) {
+        messages.print(`It was put right: ${winnerInWords(record)}.`);
+        messages.nothingLeft();
+        return 0;
+    }
+    if (hindrance !== undefined)
+        messages.print(`It was not put right: ${hindrance}.`);
+    messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: this command can do no more`, left));
+    messages.somethingLeft();
+    return 3;
+}
+function nothingRolledBack({ config }, record) {
+    const { target, state } = record;
+    const what = `${serviceInWords(target)}: nothing was rolled back; ${endInWords(record)}, and ${winnerInWords(record)}.`;
+    const undo = (0,next_command/* nextCommand */.h)("undo", { ...record, asked: askedLast(record.asked, config.asked) });
+    return new lib_errors/* RefusedError */.fk(what, {
+        next: state.phase === "succeeded" ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
+    });
+}
+/** Gives why it does not, where nobody can say that the winner serves better. */
+async function giveToWinner(session, record) {
+    const { target, plan, state } = record;
+    const winner = winnerAfter(plan, state);
+    const without = await podlessAmong(session, record, roles);
+    if (without.includes(winner))
+        return `${target[winner].deployment}, which should have all requests, has no pod`;
+    if (state.phase === "succeeded" && without.length === 0)
+        return `${target.stable.deployment} and ${target.canary.deployment} both have pods, and somebody may want it so`;
+    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => marked(session, newest));
+    if (!taken)
+        return "another release has begun";
+    const { router } = session.connect(taken);
+    await router.finish(winner);
+    await router.fence(); // a write of the job that had it may still be on its way
+    await router.finish(winner);
+    return undefined;
+}
+/** From now on no other job has it. */
+function marked({ run, clock }, record) {
+    if (!(0,release_state/* isOver */.PU)(record.state))
+        return undefined;
+    const reason = { kind: "rollback-wanted", actor: run.actor };
+    return { ...record, run, log: [...record.log, { at: clock.now(), do: "finish", reason }] };
+}
+
+;// CONCATENATED MODULE: ./src/commands/without-journal.js
+
+
+
+
+
+
+
+
+/** Refuses a name that nothing has: whoever mistyped it must not believe that all is well. */
+async function unlessUnknown({ config, services }, undone) {
+    const { namespace, service } = config;
+    const names = await services();
+    if (!names || names.includes(service))
+        return;
+    const found = someOf(names, ", ", 10) || "none";
+    throw new lib_errors/* RefusedError */.fk(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
+}
+/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
+async function straysWithoutJournal({ config, serving }) {
+    if (!config.release)
+        return [];
+    const { target } = config.release;
+    return (await serving(target)).length === 2 ? [bothServe(target)] : [];
+}
+/**
+ * Somebody deleted the journal in the middle of a release, or there never was one. Where both versions have requests,
+ * all of them go to the one that the configuration calls stable; how the canary's pods were before, nobody knows.
+ */
+async function rollBackWithoutJournal(session, lost) {
+    const { config, messages } = session;
+    const undone = "Nothing was rolled back.";
+    await unlessUnknown(session, undone);
+    const where = `${serviceInWords(config)}: there is no journal of a release here`;
+    if (!config.release) {
+        const command = (0,next_command/* nextCommand */.h)("rollback", { target: config, asked: { ...config.asked, config: "FILE" } });
+        throw new lib_errors/* RefusedError */.fk(`${where}. ${undone}`, {
+            next: `If there was a release, say by the configuration which versions it had: ${command}`,
+        });
+    }
+    if ((await straysWithoutJournal(session)).length === 0)
+        throw new lib_errors/* RefusedError */.fk(`${where}, and no version shares its requests with another. ${undone}`);
+    const record = await rollingBack(session, config.release).catch(lib_errors/* tell */.qz);
+    if (typeof record === "string") {
+        messages.print(notAsItShouldBe(where, [bothServe(config.release.target)]));
+        messages.print(`It was not put right: ${record}`);
+        messages.somethingLeft();
+        return 3;
+    }
+    const { stable, canary } = record.target;
+    messages.warn(`${where}, but ${bothServe(record.target)}: all of them go to ${stable.deployment}, which the configuration calls stable. ${canary.deployment} keeps its pods`);
+    await session.journal.save(record);
+    const { settled } = await conclude_conclude(session, record, lost, { taken: true });
+    return settled ? 0 : 3;
+}
+/** The release as it would be by the configuration. Rejects where it cannot be rolled back. */
+async function rollingBack(session, { target, plan }) {
+    const { run, clock } = session;
+    const begun = newRecord(session, { target, exchanged: false }, plan, await session.captureGivenBack(target));
+    if ((await podlessAmong(session, begun, ["stable"])).length > 0)
+        throw new lib_errors/* RefusedError */.fk(`${target.stable.deployment}, which the configuration calls stable, has no pod.`);
+    const reason = { kind: "rollback-wanted", actor: run.actor };
+    return { ...begun, state: rollBack({ phase: "shifting", step: "routing", stage: 0, since: 0 }, reason, clock.now()) };
+}
+
 ;// CONCATENATED MODULE: ./src/commands/rollback.js
+
+
 
 
 
@@ -32059,19 +32319,16 @@ function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
  */
 async function rollback(session) {
     return locked(session, { force: true }, async (lost) => {
-        let found;
+        let last;
         const reason = { kind: "rollback-wanted", actor: session.run.actor };
         const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
-            found = record;
+            last = record;
             if ((0,release_state/* isOver */.PU)(record.state))
                 return undefined;
             return { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
         });
-        if (!taken) {
-            session.messages.print(nothingToDo(session, found));
-            session.messages.nothingLeft();
-            return 0;
-        }
+        if (!taken)
+            return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
         const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
         return settled ? 0 : 3;
     });
@@ -32084,15 +32341,8 @@ function rollback_backFrom({ plan, state }, reason, now) {
         return startPromotion(plan, now);
     return rollBack(state, reason, now);
 }
-function nothingToDo({ config }, record) {
-    const service = `${config.namespace}/${config.service}`;
-    if (!record)
-        return `${service}: no release was ever begun here; there is nothing to roll back.`;
-    return `${service}: the last release is over (${record.state.phase}); there is nothing to roll back.`;
-}
 
 ;// CONCATENATED MODULE: ./src/commands/release.js
-
 
 
 
@@ -32137,31 +32387,18 @@ async function allowed(session, target, plan) {
     const service = `${target.namespace}/${target.service}`;
     throw new lib_errors/* RefusedError */.fk([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
 }
-async function begin(session, { target, exchanged }, wanted) {
+async function begin(session, orientation, wanted) {
+    const { target } = orientation;
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const [before, { plan, because }] = await Promise.all([
         session.capture(target),
         withMeasuredDispersion(session.history, target, wanted),
     ]);
-    const now = session.clock.now();
+    const begun = newRecord(session, orientation, plan, before);
     const log = [];
     if (because !== undefined)
-        log.push({ at: now, do: "measure", reason: { kind: "measured", words: because } });
-    const record = {
-        version: 1,
-        target,
-        exchanged,
-        asked: session.config.asked,
-        metrics: keptMetrics(session.config),
-        plan,
-        run: session.run,
-        startedAt: now,
-        before,
-        state: (0,release_state/* initial */.Vh)(now),
-        stages: [],
-        log,
-        ledger: emptyLedger,
-    };
+        log.push({ at: begun.startedAt, do: "measure", reason: { kind: "measured", words: because } });
+    const record = { ...begun, log };
     await untouched(session.journal.save(record));
     return record;
 }
@@ -32252,16 +32489,16 @@ function replayStage(record, plan, at, ledger) {
     if (!evidence)
         return { ...known, outcome: "missing", ledger: ledger.polls };
     const replayed = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
-    const differences = replay_ledger_differencesOf(reported, replayed);
+    const differences = differencesOf(reported, replayed);
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
 const isOfEvidence = (verdict) => verdict.figures.of === "evidence";
 /** Where two values of plain JSON differ, as paths; the part that all figures have in common is left out of them. */
-function replay_ledger_differencesOf(one, other, path = []) {
+function differencesOf(one, other, path = []) {
     if (!isObject(one) || !isObject(other))
         return one === other ? [] : [path.filter((key) => key !== "figures" && key !== "conclusion").join(".")];
     const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
-    return [...keys].flatMap((key) => replay_ledger_differencesOf(one[key], other[key], [...path, key]));
+    return [...keys].flatMap((key) => differencesOf(one[key], other[key], [...path, key]));
 }
 const isObject = (value) => typeof value === "object" && value !== null;
 
@@ -32874,31 +33111,57 @@ function replay_stageInWords(stage) {
 
 
 
+
+
+
 /**
- * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time.
- * It ends the release of this very job and leaves everybody else's alone.
+ * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
+ * did, and not everything was as it should be. It ends the release of this very job, leaves everybody else's alone, and
+ * reads in any case how it stands: what it says is the last word.
  */
 async function settle(session) {
-    const isLeft = ({ run, state }) => run.id === session.run.id && (0,release_state/* isRunning */.W_)(state);
     const record = await session.journal.load();
-    if (!record || !isLeft(record))
-        return nothingLeft(session);
+    if (!record || !isLeft(session, record))
+        return lastWord(session, record);
     return locked(session, { force: false }, async (lost) => {
-        const taken = await takeOver(session, { evenUnsaved: true }, (record) => {
-            if (!isLeft(record))
+        const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
+            if (!isLeft(session, newest))
                 return undefined;
-            return { ...record, state: rollback_backFrom(record, { kind: "job-ended" }, session.clock.now()) };
+            return { ...newest, state: rollback_backFrom(newest, { kind: "job-ended" }, session.clock.now()) };
         });
         if (!taken)
-            return nothingLeft(session);
+            return lastWord(session, await session.journal.load());
         const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
         return settled ? 0 : 3;
     });
 }
-function nothingLeft({ messages }) {
-    messages.print("Nothing of this job is left half-way.");
-    messages.nothingLeft();
-    return 0;
+const isOwn = ({ run }, record) => record.run.id === run.id;
+/** A rollback that failed may work by now. A promotion that failed has the canary serve, which passed every stage. */
+const isLeft = (session, record) => isOwn(session, record) &&
+    ((0,release_state/* isRunning */.W_)(record.state) || (record.state.phase === "failed" && record.state.during === "rolling-back"));
+async function lastWord(session, record) {
+    const { messages, config } = session;
+    const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
+    if (differences.length === 0) {
+        messages.print("Nothing of this job is left half-way.");
+        messages.nothingLeft();
+        return 0;
+    }
+    const end = record ? endInWords(record) : "there is no journal of a release here";
+    messages.print(notAsItShouldBe(`${serviceInWords(config)}: ${end}`, differences));
+    messages.somethingLeft();
+    return 3;
+}
+/** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
+async function differencesAt(session, record) {
+    const { state } = record;
+    const ours = isOwn(session, record) ? session.connect(record) : undefined;
+    if (!ours)
+        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : [];
+    if (state.phase !== "failed" && !(0,release_state/* isOver */.PU)(state))
+        return [];
+    const { differences } = await lastLook(record, ours);
+    return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }
 
 // EXTERNAL MODULE: ./src/words/decision-lines.js
@@ -32916,7 +33179,7 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 /** Where a release is, for somebody at a terminal. */
-function statusText(cluster, record, drift, now) {
+function statusText(cluster, record, { drift, differences }, now) {
     const { target, state, run, startedAt, log, stages } = record;
     let where = state.phase;
     if ("stage" in state)
@@ -32930,10 +33193,14 @@ function statusText(cluster, record, drift, now) {
         lines.push(exchangedInWords(target));
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
+    for (const difference of differences)
+        lines.push(`not as it should be: ${difference}`);
     lines.push(...evidenceLines(stages.at(-1)));
     for (const entry of log.slice(-8))
         lines.push(`  ${dateAndTime(entry.at)}  ${(0,say/* sayEntry */.k)(entry)}`);
     lines.push(...next(record));
+    if (differences.length > 0)
+        lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
     return lines.join("\n");
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
@@ -32970,27 +33237,42 @@ function next(record) {
 
 
 
-/** Where the newest release of the service is, from the journal, and whether the routes are as it left them. */
+
+
+
+/**
+ * Where the newest release of the service is, from the journal, and whether its routes are as it left them: also when it
+ * is over, and as far as that can be known when there is no journal.
+ */
 async function status_status(session) {
-    const { cluster, config } = session;
-    const { namespace, service, json } = config;
     const record = await session.journal.load();
-    if (!record) {
-        session.messages.print(json
-            ? JSON.stringify({ cluster, namespace, service, phase: "none" })
-            : `${clusterInWords(cluster)}\n${namespace}/${service}: no release was ever begun here.`);
-        return 0;
-    }
-    const drift = (0,release_state/* isOutcome */.L2)(record.state) ? undefined : await driftOf(session, record);
-    session.messages.print(json
-        ? JSON.stringify({ cluster, ...recordInWords(record), weight: (0,planned_weight/* plannedWeight */.R)(record), drift })
-        : statusText(cluster, record, drift, session.clock.now()));
-    return 0;
+    if (!record)
+        return statusWithoutJournal(session);
+    const { cluster, config, messages, clock } = session;
+    const { drift, differences } = await deviationOf(session, record);
+    messages.print(config.json
+        ? JSON.stringify({ cluster, ...recordInWords(record), weight: (0,planned_weight/* plannedWeight */.R)(record), drift, differences })
+        : statusText(cluster, record, { drift, differences }, clock.now()));
+    return differences.length > 0 ? 3 : 0;
 }
-const driftOf = (session, record) => session
-    .connect(record)
-    .router.drift((0,split/* splitAt */.g)((0,planned_weight/* plannedWeight */.R)(record)))
-    .catch((error) => (0,lib_errors/* tell */.qz)(error));
+async function statusWithoutJournal(session) {
+    const { cluster, config, messages } = session;
+    const { namespace, service } = config;
+    await unlessUnknown(session, "");
+    const differences = await straysWithoutJournal(session);
+    const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
+    if (differences.length > 0)
+        lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
+    messages.print(config.json ? JSON.stringify({ cluster, namespace, service, phase: "none", differences }) : lines.join("\n"));
+    return differences.length > 0 ? 3 : 0;
+}
+async function deviationOf(session, record) {
+    if ((0,release_state/* isOver */.PU)(record.state))
+        return { drift: undefined, differences: await strays(session, record) };
+    const { router } = session.connect(record);
+    const drift = router.drift((0,split/* splitAt */.g)((0,planned_weight/* plannedWeight */.R)(record)));
+    return { drift: await drift.catch((error) => (0,lib_errors/* tell */.qz)(error)), differences: [] };
+}
 
 ;// CONCATENATED MODULE: ./src/evidence/wilson.js
 /** The normal quantile for 95 %, two-sided. */
@@ -33515,8 +33797,6 @@ const routeKindWords = {
     },
 };
 
-// EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(3563);
 ;// CONCATENATED MODULE: ./src/words/advice.js
 
 
@@ -33822,7 +34102,7 @@ function renderReport(account, links, limit = longestComment) {
     const parts = [
         `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}: ${(0,markdown/* plain */.pj)(words)}`,
         report_subject(account),
-        roles(account),
+        report_roles(account),
         why(account),
         adviceOf(account, links),
     ];
@@ -33849,7 +34129,7 @@ function report_subject(account) {
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
     return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
-const roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
+const report_roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
 /** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
@@ -35074,7 +35354,7 @@ async function applyManifests(parts, objects) {
         if (isDeployment(target.canary.deployment, manifest))
             object = canaryManifest(parts, manifest);
         if (!before.existed.includes(user_object_nameOf(manifest)))
-            object = marked(object, before.release);
+            object = apply_manifests_marked(object, before.release);
         await apply(client, target.namespace, { ...manifest, object });
     }
 }
@@ -35082,7 +35362,7 @@ const withMetadata = (object, metadata) => ({
     ...object,
     metadata: { ...objectAt(object, "metadata"), ...metadata },
 });
-const marked = (object, release) => withMetadata(object, {
+const apply_manifests_marked = (object, release) => withMetadata(object, {
     annotations: { ...objectAt(object, "metadata", "annotations"), [releaseAnnotation]: release },
 });
 /** The canary's Deployment with the release's image, and with as many pods as come before traffic. */
@@ -36437,11 +36717,8 @@ readBefore = () => undefined) {
         const other = stored && config_map_journal_parse(stored, namespace);
         if (other?.run.id === own.run.id && other.startedAt === own.startedAt)
             return;
-        const by = other?.run.url ? ` (${other.run.url})` : "";
-        throw new lib_errors/* TakenOverError */.Cq(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, {
-            next: "This job has stopped and touches nothing more. Look at `istio-canary status`.",
-            cause,
-        });
+        const by = other ? ` (${other.run.url ?? other.run.id})` : "";
+        throw new lib_errors/* TakenOverError */.Cq(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
     }
     function assertReadable(configMap, record) {
         try {
@@ -45234,6 +45511,22 @@ const shifted = (clock, by) => ({
     deadline: (at) => clock.deadline(at - by()),
 });
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/service-names.js
+
+
+/** For somebody who mistyped one; undefined where they may not be listed. */
+async function serviceNames(client, namespace) {
+    try {
+        const services = await client.list(resources.services, namespace);
+        return services.map(({ metadata }) => metadata.name).sort();
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 403)
+            return undefined;
+        throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/ports/metric-source.js
 
 /** A look that saw nothing. */
@@ -46652,15 +46945,6 @@ const routes = schemas/* object */.Ikc({
 /** What `captureRoutes` gave, read back from the journal. */
 const parseRoutesBefore = (stored) => routes.parse(stored);
 
-;// CONCATENATED MODULE: ./src/lib/some-of.js
-/** The first few of many, and how many more. */
-function someOf(words, separator = "; ", most = 5) {
-    const more = words.length - most;
-    if (more <= 0)
-        return words.join(separator);
-    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
-}
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
 /** How people find an object: "VirtualService shop/reviews". */
 const virtualServiceWord = ({ namespace, name }) => `VirtualService ${namespace}/${name}`;
@@ -46699,11 +46983,6 @@ function labelOf(destination, among) {
 /** `part` is from 0 to 1. */
 const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
-;// CONCATENATED MODULE: ./src/release/target.js
-const target_roles = ["stable", "canary"];
-/** The labels that the user gives a copy's pods; none where the canary is no copy. */
-const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/destination-roles.js
 
 
@@ -46715,7 +46994,7 @@ function destinationRoles(pair) {
         port: undefined,
     });
     const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
-    const roleOf = ({ host, subset }) => target_roles.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
+    const roleOf = ({ host, subset }) => roles.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
     return {
         ...versions,
         roleOf,
@@ -46821,7 +47100,7 @@ function planMoves(object, before, pair, aim) {
 /**
  * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
  */
-const repeated = (destinations, { indexesOf }) => target_roles.flatMap((role) => {
+const repeated = (destinations, { indexesOf }) => roles.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
 });
@@ -46865,13 +47144,13 @@ function place(now, start, aim, versions) {
     const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
     const placed = [];
     for (const [was, { raw }] of now.entries()) {
-        const role = target_roles.find((one) => index[one] === was);
+        const role = roles.find((one) => index[one] === was);
         if (role === undefined)
             placed.push({ was, raw });
         else if (due[role])
             placed.push({ was, raw: withWeight(raw, due[role].weight) });
     }
-    for (const role of target_roles) {
+    for (const role of roles) {
         const missing = index[role] === undefined ? due[role] : undefined;
         if (missing)
             placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
@@ -47122,7 +47401,7 @@ function unknownLabels(role, target) {
 
 
 
-async function readRoutes(api, target) {
+async function readRoutes(api, target, as = (object) => object) {
     const choices = [...new Map(choicesOf(target).map((choice) => [virtualServiceWord(choice), choice])).values()];
     const [objects, subsets] = await Promise.all([
         Promise.all(choices.map(async (choice) => ({
@@ -47131,7 +47410,7 @@ async function readRoutes(api, target) {
         }))),
         readSubsets(api, target),
     ]);
-    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(object, choice, target) }] : []);
+    const chosen = objects.flatMap(({ choice, object }) => object ? [{ choice, object, ...selectRules(as(object), choice, target) }] : []);
     const absent = objects.filter(({ object }) => !object).map(({ choice }) => choice);
     const problems = choiceProblems(target);
     problems.push(...(await Promise.all(absent.map((choice) => read_routes_missing(api, choice)))));
@@ -47167,10 +47446,11 @@ function choiceProblems(target) {
 
 
 /**
- * How the routes are before a release, for the journal. Rejects with every reason at once when they cannot be moved.
+ * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
+ * at once when they cannot be moved.
  */
-async function captureRoutes(api, target) {
-    const { chosen, subsets, problems } = await readRoutes(api, target);
+async function captureRoutes(api, target, as) {
+    const { chosen, subsets, problems } = await readRoutes(api, target, as);
     if (problems.length > 0)
         throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
     return {
@@ -47190,6 +47470,37 @@ const beforeOf = ({ section, index, name, match, destinations }) => ({
     match,
     route: destinations.map(({ raw }) => ({ ...raw })),
 });
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/given-back.js
+
+
+
+
+/** A VirtualService with all requests of the two versions on stable, in every rule that has both. */
+function givenBack(pair) {
+    const { indexesOf } = destinationRoles(pair);
+    function ruleGivenBack(rule, namespace) {
+        const route = listAt(rule, "route").map((raw) => readWeighted(objectAt(raw), namespace));
+        const [stable, ...again] = indexesOf("stable", route);
+        const [canary, ...andAgain] = indexesOf("canary", route);
+        const ours = [stable, canary].flatMap((index) => (index === undefined ? [] : (route[index] ?? [])));
+        const isClear = ours.length === 2 && again.length + andAgain.length === 0;
+        if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
+            return rule;
+        const weights = new Map([
+            [stable, destination_sumOf(ours)],
+            [canary, 0],
+        ]);
+        const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
+        return { ...objectAt(rule), route: raws };
+    }
+    return (object) => {
+        const spec = { ...objectAt(object, "spec") };
+        for (const section of movableSections)
+            spec[section] = listAt(object, "spec", section).map((rule) => ruleGivenBack(rule, object.metadata.namespace ?? ""));
+        return { ...object, spec };
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/release/aim.js
 /** A canary without requests needs no destination, so no share is the same as the route before the release. */
@@ -47679,6 +47990,11 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             await patchTo(written, { to: "before" })?.send();
             written = undefined;
         },
+        async splits() {
+            const object = await read();
+            const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+            return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
+        },
         async differences(aim) {
             const object = await read();
             if (!object)
@@ -47855,6 +48171,7 @@ async function unlessForbidden(reading) {
 
 
 
+
 /** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
 const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
@@ -47865,6 +48182,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
     }),
     capture: async (target) => captureRoutes(await offeredApi(client), target),
+    captureGivenBack: async (target) => captureRoutes(await offeredApi(client), target, givenBack(target)),
     moved(target, stored, fence) {
         const before = parseRoutesBefore(stored);
         const api = istioApi(client, before.version);
@@ -48275,7 +48593,7 @@ function podsAreDisjoint(scene) {
     if (canary && toStable)
         findings.push(...leaks(scene, toStable, canary));
     if (stable && toCanary)
-        findings.push(...strays(toCanary, stable));
+        findings.push(...pods_of_versions_strays(toCanary, stable));
     return findings;
 }
 const pods_of_versions_podsOf = ({ namespace, name, podLabels }) => `the pods of Deployment ${namespace}/${name} (${showLabels(podLabels)})`;
@@ -48308,7 +48626,7 @@ function leaks({ plan, stable }, toStable, canary) {
         finding_refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
     ];
 }
-function strays(toCanary, stable) {
+function pods_of_versions_strays(toCanary, stable) {
     if (reaches(toCanary, stable.podLabels) !== true)
         return [];
     return [
@@ -48344,7 +48662,7 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost && canary.subset !== undefined && known("canary").length > 0)
         findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
-    for (const role of target_roles) {
+    for (const role of roles) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
             continue;
@@ -49033,6 +49351,9 @@ function oneStep(families) {
             for (const family of families)
                 await family.cleanUp(winner);
         },
+        async splits() {
+            return (await Promise.all(routes.map((route) => route.splits()))).flat();
+        },
         async fence() {
             await Promise.all(families.map((family) => family.fence()));
         },
@@ -49080,11 +49401,19 @@ function allRoutes(families) {
         const chosen = families.filter(({ kind }) => routes.some((route) => route.kind === kind));
         return chosen.length > 0 ? chosen : families;
     }
+    async function captured(target, capture) {
+        const each = chosenBy(target).map(async (family) => [family.kind, await capture(family)]);
+        return Object.fromEntries(await Promise.all(each));
+    }
+    async function serving(target) {
+        const each = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
+        return [...new Set(each.flat())];
+    }
     return {
         permissions: families.flatMap(({ permissions }) => permissions),
+        serving,
         async soleServer(target) {
-            const serving = await Promise.all(chosenBy(target).map((family) => family.serving(target)));
-            const [role, ...more] = new Set(serving.flat());
+            const [role, ...more] = await serving(target);
             return more.length === 0 ? role : undefined;
         },
         look: (target) => ({
@@ -49100,10 +49429,8 @@ function allRoutes(families) {
                 return findings.flat();
             },
         }),
-        async capture(target) {
-            const captured = chosenBy(target).map(async (family) => [family.kind, await family.capture(target)]);
-            return Object.fromEntries(await Promise.all(captured));
-        },
+        capture: (target) => captured(target, (family) => family.capture(target)),
+        captureGivenBack: (target) => captured(target, (family) => family.captureGivenBack(target)),
         router(target, before, fence) {
             const stored = objectAt(before);
             const moved = families.filter(({ kind }) => stored[kind] !== undefined);
@@ -49143,12 +49470,19 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
     return {
         config,
-        messages: { print: world.print, warn: warnings.warn, warnings: warnings.all, nothingLeft: () => { } },
+        messages: {
+            print: world.print,
+            warn: warnings.warn,
+            warnings: warnings.all,
+            nothingLeft: () => { },
+            somethingLeft: () => { },
+        },
         history: historyOf(metricsOf(config, world), world),
         readFile: (path) => (0,promises_.readFile)(path, "utf8"),
     };
@@ -49200,12 +49534,20 @@ function compose(config, here) {
         transport: world.transport,
         stop: world.stop,
         insist: world.insist ?? new AbortController().signal,
-        messages: { print: world.print, warn, warnings, nothingLeft: () => written?.set("settled", "true") },
+        messages: {
+            print: world.print,
+            warn,
+            warnings,
+            nothingLeft: () => written?.set("settled", "true"),
+            somethingLeft: () => written?.set("settled", "false"),
+        },
         history: historyOf(metrics, world),
         journal,
         reporter,
         lock: ({ force }) => leaseLock({ client, namespace, service, clock, time, force, stop: world.stop }),
         soleServer: routes.soleServer,
+        serving: routes.serving,
+        services: () => serviceNames(client, namespace),
         preflight(target, plan) {
             const reading = readOnce(client);
             const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
@@ -49223,6 +49565,10 @@ function compose(config, here) {
             workloads: await captureWorkloads(client, target, world.random),
         }),
         inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
+        captureGivenBack: async (target) => ({
+            routes: await routes.captureGivenBack(target),
+            workloads: await captureWorkloads(client, target, world.random),
+        }),
         connect: portsOf,
     };
 }
@@ -49761,7 +50107,7 @@ class DeniedError extends ToldError {
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 class UnreachableError extends ToldError {
 }
-/** Another job took the release over. This one stops where it is and touches nothing more. */
+/** Another job took the release over. This one stops. */
 class TakenOverError extends ToldError {
 }
 /**
@@ -50011,7 +50357,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3329));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2724));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
