@@ -86,6 +86,21 @@ const facts: readonly { readonly fact: string; readonly reads: readonly Read[]; 
       grown: [0, 0, 0, 2, 2],
     },
     {
+      fact: "a counter that is back where it was at once did not restart, and what it had counts no second time",
+      reads: [at(0, 1_000), at(15, 0), at(30, 1_020), at(45, 400), at(60, 1_500), at(75, 1_510)],
+      grown: [0, 0, 20, 400, 80, 10],
+    },
+    {
+      fact: "a counter that restarted and grows past its old life step by step counts in full",
+      reads: [at(0, 20), at(15, 5), at(30, 15), at(45, 25)],
+      grown: [0, 5, 10, 10],
+    },
+    {
+      fact: "a burst long after a restart is no return",
+      reads: [at(0, 50), at(15, 3), at(80, 63)],
+      grown: [0, 3, 60],
+    },
+    {
       fact: "a counter that restarts again and again counts each of its lives",
       reads: [at(0, 100), at(15, 4), at(30, 9), at(45, 3), at(60, 1)],
       grown: [0, 4, 5, 3, 1],

@@ -117,6 +117,15 @@ const cases: readonly {
     stale: [gone],
   },
   {
+    fact: "where nothing is left of what was counted before it is gone, and not zero",
+    interval: 15,
+    looks: [
+      { look: 0, scraped: [-5] },
+      { look: 15, scraped: [] },
+    ],
+    stale: [undefined, gone],
+  },
+  {
     fact: "where nothing was ever counted nothing is stale",
     interval: 15,
     looks: [

@@ -20,8 +20,9 @@ export type Meter = {
 type Known = {
   readonly value: number;
   readonly scraped: Instant;
-  /** When it was seen to have begun again at zero. */
+  /** When it was seen to have begun again at zero, and what it had reached until then. */
   readonly restarted: Instant;
+  readonly left: number;
 };
 
 export const emptyMeter = (interval: Millis): Meter => ({
@@ -74,7 +75,7 @@ function read(meter: Meter, series: Counter | Bucket, asked: Instant): Growth {
   // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
   // unknown.
   const grown = meter.processes.has(process) || origin === "canary" ? value : 0;
-  return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity } };
+  return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity, left: 0 } };
 }
 
 /**
@@ -90,9 +91,13 @@ function readOn(known: Known, { value, scraped }: Counter | Bucket, asked: Insta
     return { grown: value - known.value, known: { ...known, value, scraped: asked } };
   }
   if (scraped <= known.scraped) return nothingNew;
+  if (isReturn(known, value, scraped)) {
+    const grown = Math.max(0, value - known.left - known.value);
+    return { grown, known: { ...known, value, scraped, left: 0 } };
+  }
   if (value >= known.value) return { grown: value - known.value, known: { ...known, value, scraped } };
   if (!isRestart(known, value, scraped - known.scraped, interval)) return nothingNew;
-  return { grown: value, known: { value, scraped, restarted: scraped } };
+  return { grown: value, known: { value, scraped, restarted: scraped, left: known.value } };
 }
 
 /** Clocks of replicas differ by less, and no scrape takes as long. */
@@ -104,5 +109,9 @@ const doubt: Millis = 60_000;
  */
 const isRestart = (known: Known, value: number, later: Millis, interval: Millis): boolean =>
   later > (value <= known.value / 2 ? interval / 2 : doubt);
+
+/** Who is back at once where it was had not begun again: two processes write one series, or somebody lies. */
+const isReturn = ({ value: last, left, restarted }: Known, value: number, scraped: Instant): boolean =>
+  scraped - restarted <= doubt && last <= left / 2 && value >= left;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

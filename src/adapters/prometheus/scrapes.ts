@@ -43,7 +43,7 @@ export function whyStale(
 ): Uncounted | undefined {
   const ofVersions = snapshot.requests.filter(isOfVersion);
   const names = `${stable.deployment} or ${canary.deployment}`;
-  if (ofVersions.length === 0) return undefined;
+  if (ofVersions.length === 0 && !scrapes) return undefined;
   if (!scrapes || ofVersions.every(({ scraped }) => scraped === undefined))
     return {
       because: `Prometheus has no counter of ${names} any more: the proxies that counted are gone, or could not be scraped`,
