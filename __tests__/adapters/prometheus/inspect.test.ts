@@ -124,3 +124,80 @@ for (const { source, destination, warned } of [
     );
   });
 }
+
+/** What an inspection says of stable's counter with these labels, beside notes. */
+async function inspected(t: TestContext, labels: Readonly<Record<string, string>>, gates: readonly Gate[]) {
+  const server = await startPrometheus({ targets: [] });
+  t.after(() => server.close());
+  for (let ago = 20; ago >= 0; ago--) server.storage.append({ ...stable, ...labels }, at - ago * 15_000, 1_000 - ago);
+  const findings = await prometheus({
+    network: nodeWorld(),
+    url: server.url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "source",
+    interval: 15_000,
+    target: shopTarget,
+  }).inspect(planWith(gates, 15_000), at, signal);
+  return findings.filter(({ level }) => level !== "note");
+}
+
+for (const { gates, level } of [
+  { gates: [restarts, errors], level: "refuse" },
+  { gates: [restarts], level: "warn" },
+]) {
+  test(`a Deployment that Prometheus has no request of is a reason to ${level} for gates on ${gates.map(({ kind }) => kind)}`, async (t) => {
+    assert.deepEqual(
+      (await inspected(t, { destination_workload: "reviews-v9" }, gates)).map((finding) => finding.level),
+      [level],
+    );
+  });
+}
+
+for (const { reporter, next } of [
+  {
+    reporter: "destination",
+    next: "Set metrics.reporter to auto or destination, or let Prometheus scrape the proxies that report as source.",
+  },
+  {
+    reporter: "elsewhere",
+    next: "Set metrics.labels.reporter to the label that says source, destination or waypoint.",
+  },
+]) {
+  test(`where reporter=${reporter} alone has counted it is said what to set`, async (t) => {
+    const findings = await inspected(t, { reporter }, [errors]);
+    assert.deepEqual(
+      findings.map(({ level, next }) => [level, next]),
+      [["refuse", next]],
+    );
+  });
+}
+
+test("scrapes that stopped before the release are told, with the moment of the last one, and refused", async (t) => {
+  const server = await startPrometheus({ targets: [] });
+  t.after(() => server.close());
+  for (let ago = 20; ago >= 10; ago--) server.storage.append(stable, at - ago * 15_000, 1_000 - ago);
+  const source = prometheus({
+    network: nodeWorld(),
+    url: server.url,
+    headers: {},
+    timeout: 2_000,
+    ...istioMetrics,
+    reporter: "source",
+    interval: 15_000,
+    target: shopTarget,
+  });
+  const [finding] = await source.inspect(planWith([errors], 15_000), at, signal);
+  const because = (counted: string) =>
+    `Prometheus has scraped nobody who counts ${counted} since 2026-01-01T11:57:30.000Z, for 2 m 30 s`;
+  assert.deepEqual(finding, {
+    level: "refuse",
+    what: because("shop/reviews-v1"),
+    next: "See under Status, Targets in Prometheus why its scrapes have stopped.",
+  });
+  assert.deepEqual(await source.traffic(at, 60_000, signal), { because: because("reviews-v1 or reviews-v2") });
+  assert.deepEqual((await source.watch().look(at, signal)).blind, [
+    { to: "requests", because: because("reviews-v1 or reviews-v2") },
+  ]);
+});

@@ -110,6 +110,15 @@ test("a window in which a pod restarted does not count it, though its counter ha
   assert.ok(Math.abs(phi - wanted) < 1e-9, `${phi} instead of ${wanted}`);
 });
 
+test("a window with a single pod tells nothing", async (t) => {
+  const restarts: Pod = (now) => ({ served: 90, errors: 10, restarted: now % 2 === 1 });
+  const { because } = await (await withPods(t, [() => ({ served: 90, errors: 10 }), restarts])).source.dispersion(
+    at,
+    signal,
+  );
+  assert.match(because, /^610 errors of 2 pods of reviews-v1 in 31 windows of 1 m /);
+});
+
 const steady: Pod = () => ({ served: 100, errors: 0 });
 const nothing: readonly { readonly what: string; readonly pods: readonly Pod[]; readonly because: RegExp }[] = [
   {

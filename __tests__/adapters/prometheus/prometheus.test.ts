@@ -157,6 +157,23 @@ for (const { what, answer, because } of failures) {
   });
 }
 
+test("a Prometheus that tells the time and nothing else is a reason for each that was asked, and no exception", async (t) => {
+  const { url } = await serve(
+    t,
+    timely((response) => json(response, 422, { status: "error", errorType: "execution", error: "too many samples" })),
+  );
+  const because = "Prometheus refuses the query: too many samples";
+  const source = sourceAt(url, { reporter: "auto" });
+  assert.deepEqual((await source.watch().look(at, signal)).blind, [{ to: "requests", because }]);
+  assert.deepEqual(await source.watch().query("x", at, signal), { at, because });
+  assert.deepEqual(await source.traffic(at, 60_000, signal), { because, fault: "query" });
+  assert.equal((await source.dispersion(at, signal)).because, `errors are taken as independent: ${because}`);
+  assert.deepEqual(
+    (await source.inspect(planWith([]), at, signal)).map(({ what }) => what),
+    [because],
+  );
+});
+
 test("nobody at the address is a reason, and no exception", async (t) => {
   const { url } = await serve(t, () => {});
   const closed = sourceAt(url.replace(/:\d+$/, ":1"));
@@ -324,6 +341,29 @@ for (const { host, from, ours } of hosts) {
       counters.map(({ origin, failed, value }) => [origin, failed, value]),
       ours ? [["unattributed", true, 3]] : [],
     );
+  });
+}
+
+for (const host of ["reviews", "reviews-one", "reviews-two"]) {
+  test(`a request that found no pod of ${host} is the service's failure, where versions are hosts of their own`, () => {
+    const { stable, canary } = shopTarget;
+    const target = {
+      ...shopTarget,
+      stable: { ...stable, host: "reviews-one" },
+      canary: { ...canary, host: "reviews-two" },
+    };
+    const series = storage();
+    const labels = {
+      __name__: "istio_requests_total",
+      reporter: "source",
+      destination_workload: "unknown",
+      destination_service: `${host}.shop.svc.cluster.local`,
+      response_code: "503",
+      response_flags: "UH",
+    };
+    series.append(labels, at, 3);
+    const value = ask(seriesSelectors(target, "source", istioMetrics).first(60_000).requests, series, at);
+    assert.deepEqual(value.type === "vector" && value.samples.map(({ value }) => value), [3]);
   });
 }
 
