@@ -45723,7 +45723,7 @@ function meter_read(meter, series, asked) {
     // A process that has counted before, or one of the canary's own, began this series at zero; a stranger's past is
     // unknown.
     const grown = meter.processes.has(process) || origin === "canary" ? value : 0;
-    return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity } };
+    return { grown, known: { value, scraped: scraped ?? asked, restarted: -Infinity, left: 0 } };
 }
 /**
  * Behind one address there may be several replicas of Prometheus, each with scrapes of its own, and each answer may
@@ -45740,11 +45740,15 @@ function readOn(known, { value, scraped }, asked, interval) {
     }
     if (scraped <= known.scraped)
         return nothingNew;
+    if (isReturn(known, value, scraped)) {
+        const grown = Math.max(0, value - known.left - known.value);
+        return { grown, known: { ...known, value, scraped, left: 0 } };
+    }
     if (value >= known.value)
         return { grown: value - known.value, known: { ...known, value, scraped } };
     if (!isRestart(known, value, scraped - known.scraped, interval))
         return nothingNew;
-    return { grown: value, known: { value, scraped, restarted: scraped } };
+    return { grown: value, known: { value, scraped, restarted: scraped, left: known.value } };
 }
 /** Clocks of replicas differ by less, and no scrape takes as long. */
 const doubt = 60_000;
@@ -45753,6 +45757,8 @@ const doubt = 60_000;
  * disagree a little are no restart.
  */
 const isRestart = (known, value, later, interval) => later > (value <= known.value / 2 ? interval / 2 : doubt);
+/** Who is back at once where it was had not begun again: two processes write one series, or somebody lies. */
+const isReturn = ({ value: last, left, restarted }, value, scraped) => scraped - restarted <= doubt && last <= left / 2 && value >= left;
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/count-window.js
@@ -46206,7 +46212,7 @@ const mostSilent = (interval, pace = usualPace) => Math.max(least, 3 * Math.max(
 function whyStale(snapshot, scrapes, { interval, target: { stable, canary } }) {
     const ofVersions = snapshot.requests.filter(isOfVersion);
     const names = `${stable.deployment} or ${canary.deployment}`;
-    if (ofVersions.length === 0)
+    if (ofVersions.length === 0 && !scrapes)
         return undefined;
     if (!scrapes || ofVersions.every(({ scraped }) => scraped === undefined))
         return {
