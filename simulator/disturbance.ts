@@ -97,6 +97,9 @@ export const nameOf = (disturbance: Disturbance | NetworkDisturbance): string =>
   return `${link}: ${act}${of === "any" ? "" : ` (${of})`}${forever}`;
 };
 
+/** The same, whichever requests were meant: what a table has a row for. */
+export const kindOf = (disturbance: Disturbance): string => nameOf(disturbance).replace(/ \([^)]*\)/, "");
+
 const phases = [
   "preparing",
   "shifting",

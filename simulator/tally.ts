@@ -1,5 +1,5 @@
 import type { Millis } from "../src/lib/duration.ts";
-import { nameOf } from "./disturbance.ts";
+import { kindOf } from "./disturbance.ts";
 import type { Result } from "./simulation.ts";
 import { type Invariant, invariants } from "./watch.ts";
 
@@ -17,7 +17,7 @@ export type SeedFacts = {
 export const factsOf = ({ scenario, violations, happened, exposure, commands }: Omit<Result, "story">): SeedFacts => ({
   seed: scenario.seed,
   violated: violations.map(({ invariant }) => invariant),
-  faults: [...new Set(happened.map(nameOf))],
+  faults: [...new Set(happened.map(kindOf))],
   exposure,
   commands,
 });
