@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
+import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { reportFile } from "./adapters/files/report-file.ts";
 import { comment } from "./adapters/github/comment.ts";
@@ -136,7 +137,8 @@ export function compose(config: Config, here: Surroundings): Session {
     soleServer: routes.soleServer,
     serving: routes.serving,
     services: () => serviceNames(client, namespace),
-    preflight(target, plan) {
+    wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
+    preflight(target, plan, { undo } = { undo: false }) {
       const reading = readOnce(client);
       const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
       return releasePreflight({
@@ -144,8 +146,9 @@ export function compose(config: Config, here: Surroundings): Session {
         routes: routesBy(reading, clock),
         target,
         plan,
-        firstDeploy: config.firstDeploy,
-        others: [ofMetrics],
+        firstDeploy: config.firstDeploy && !undo,
+        undo,
+        others: undo ? [] : [ofMetrics],
       });
     },
     capture: async (target) => ({

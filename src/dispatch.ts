@@ -7,6 +7,7 @@ import { rollback } from "./commands/rollback.ts";
 import type { Desk, ExitCode, Session } from "./commands/session.ts";
 import { settle } from "./commands/settle.ts";
 import { status } from "./commands/status.ts";
+import { undo } from "./commands/undo.ts";
 import { verify } from "./commands/verify.ts";
 import { compose, desk, type Surroundings } from "./compose.ts";
 import type { Command, CommandInCluster } from "./config/commands.ts";
@@ -18,6 +19,7 @@ export const commandsInCluster: Readonly<Record<CommandInCluster, (session: Sess
   status,
   verify,
   rollback,
+  undo,
   promote,
   settle,
 };

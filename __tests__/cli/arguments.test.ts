@@ -47,7 +47,7 @@ const flags = inputs.filter(({ name }) => name !== "command").map(({ name }) => 
 const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   [
     "relase",
-    'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, promote, settle, replay',
+    'unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay',
   ],
   ["release now", "now: is neither a flag nor the value of one"],
   ["replay a.json b.json", "b.json: is neither a flag nor the value of one"],
@@ -87,6 +87,13 @@ test("the command line wins over the action's inputs: the second step settles wh
   assert.deepEqual(parseArguments([], action), run("plan", { config: "x", image: "a:b" }));
   assert.deepEqual(parseArguments(["settle", "--image", "c:d"], action), run("settle", { config: "x", image: "c:d" }));
   assert.deepEqual(parseArguments([], { command: "" }), run("release"));
+});
+
+test("an undo takes no image from the action's inputs: a workflow passes that of its own commit to every command", () => {
+  const action = { command: "undo", config: "x", image: "a:b" };
+  assert.deepEqual(parseArguments([], action), run("undo", { config: "x" }));
+  assert.deepEqual(parseArguments(["undo"], { ...action, command: "release" }), run("undo", { config: "x" }));
+  assert.deepEqual(parseArguments(["undo", "--image", "c:d"], action), run("undo", { config: "x", image: "c:d" }));
 });
 
 test("JSON that is no mapping is refused in words", () => {

@@ -4,7 +4,7 @@ import test from "node:test";
 import type { Command } from "../../src/config/commands.ts";
 import { configured, problems, sound, soundBut } from "./configured.ts";
 
-const inEmergency: readonly Command[] = ["status", "rollback", "promote", "settle"];
+const inEmergency: readonly Command[] = ["status", "rollback", "undo", "promote", "settle"];
 const broken = soundBut(
   "stages: 10:2, 50\nimage: a:${TAG}\nreporting: { comment: perhaps, report: r.json }\ngates: [{}]\nfoo: 1",
 );
@@ -58,4 +58,12 @@ test("verify needs the versions, and neither stages nor an image", async () => {
   assert.deepEqual(await problems({ file: soundBut("canary: reviews-v2"), inputs: { command: "verify" } }), [
     "canary.subset: expected a subset: both versions have the same host, and without one canary's share goes to the pods of both",
   ]);
+});
+
+test("undo goes to an image that somebody names, never to the file's own, and not to one that cannot be read", async () => {
+  const file = soundBut("image: r:${TAG}");
+  const inputs = { command: "undo" };
+  assert.equal((await configured({ file, inputs, env: { TAG: "v2" } })).undoTo, undefined);
+  assert.equal((await configured({ file, inputs: { ...inputs, image: "r:v0" } })).undoTo, "r:v0");
+  assert.match((await problems({ file, inputs: { ...inputs, image: "r: v0" } })).join(), /^image: /);
 });

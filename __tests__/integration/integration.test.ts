@@ -12,6 +12,7 @@ import { refusals, reports } from "./refusals.ts";
 import { rollbacks } from "./rollbacks.ts";
 import { secrets } from "./secrets.ts";
 import { surroundings } from "./surroundings.ts";
+import { undoes } from "./undo.ts";
 
 /** The built program against the sandbox. Most of a release is waiting, so several run at once, each in a world of its own. */
 describe("the built program", { concurrency: 8 }, () => {
@@ -22,6 +23,7 @@ describe("the built program", { concurrency: 8 }, () => {
   asPrinted();
   brake();
   aftermath();
+  undoes();
   cancelled();
   processes();
   refusals();

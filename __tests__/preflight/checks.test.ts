@@ -101,14 +101,24 @@ const parts = {
 type Parts = { readonly [part in keyof typeof parts]?: KubernetesObject | undefined } & {
   readonly [more: string]: KubernetesObject | undefined;
 };
-type Setting = { readonly target?: Partial<Target>; readonly plan?: Partial<Plan>; readonly firstDeploy?: boolean };
+type Setting = {
+  readonly target?: Partial<Target>;
+  readonly plan?: Partial<Plan>;
+  readonly firstDeploy?: boolean;
+  readonly undo?: boolean;
+};
 
 async function inspect(
   changed: Parts = {},
-  { target = {}, plan = {}, firstDeploy = false }: Setting = {},
+  { target = {}, plan = {}, firstDeploy = false, undo = false }: Setting = {},
 ): Promise<readonly Finding[]> {
   const objects = Object.values({ ...parts, ...changed }).filter((one) => one !== undefined);
-  return inspectCluster(stubClient(objects), { target: targetOf("shop", target), plan: planOf(plan), firstDeploy });
+  return inspectCluster(stubClient(objects), {
+    target: targetOf("shop", target),
+    plan: planOf(plan),
+    firstDeploy,
+    undo,
+  });
 }
 
 const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
@@ -427,6 +437,15 @@ const rows: readonly Row[] = [
     "refuse",
     /being rolled out: 2 of 2 pods run its newest template, 1 an older one/,
   ],
+  ...(["availableReplicas", "updatedReplicas"] as const).map(
+    (field): Row => [
+      `an undo of a version with ${field} of 0`,
+      { stable: deployment("reviews-v1", "v1", { status: { [field]: 0 } }) },
+      { undo: true },
+      "warn",
+      /Deployment shop\/reviews-v1 \(stable\)/,
+    ],
+  ),
   [
     "a stable version that lacks a pod",
     { stable: deployment("reviews-v1", "v1", { status: { availableReplicas: 1 } }) },

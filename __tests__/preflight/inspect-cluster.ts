@@ -13,16 +13,17 @@ type Question = {
   readonly target: Target;
   readonly plan?: Plan;
   readonly firstDeploy?: boolean;
+  readonly undo?: boolean;
   readonly others?: readonly Preflight[];
 };
 
 /** What the preflight itself finds: routes are surveyed, and nothing of a family's own is told. */
 export function inspectCluster(
   client: KubernetesClient,
-  { target, plan = planOf(), firstDeploy = false, others = [] }: Question,
+  { target, plan = planOf(), firstDeploy = false, undo = false, others = [] }: Question,
 ): Promise<readonly Finding[]> {
   const routes = allRoutes([surveyOnly(client)]);
-  return releasePreflight({ client, routes, target, plan, firstDeploy, others }).inspect();
+  return releasePreflight({ client, routes, target, plan, firstDeploy, undo, others }).inspect();
 }
 
 function surveyOnly(client: KubernetesClient): RouteFamily {

@@ -29,7 +29,15 @@ test("checks and routes look at one moment: no collection is read twice, and Ist
     const subsetLabels = (of: typeof target) => (role: "stable" | "canary") => versionLabels(look, of, {}, role);
     const routes = allRoutes([virtualServiceFamily({ client: look, clock: nodeClock, subsetLabels })]);
     const reads = await requestsOf(() =>
-      releasePreflight({ client: look, routes, target, plan: planOf(), firstDeploy: false, others: [] }).inspect(),
+      releasePreflight({
+        client: look,
+        routes,
+        target,
+        plan: planOf(),
+        firstDeploy: false,
+        undo: false,
+        others: [],
+      }).inspect(),
     );
     const read = reads.filter((request) => request.startsWith("GET ")).toSorted();
     assert.deepEqual(read, [...new Set(read)]);

@@ -30,6 +30,11 @@ const table: readonly (readonly [string, Partial<ReplicaQuestion>, number])[] = 
     { autoscaled: true, weight: 100, current: 0 },
     1,
   ],
+  [
+    "whoever switches an autoscaler on again by the first pods gives as many as were asked for",
+    { autoscaled: true, wanted: { kind: "count", count: 3 }, current: 0 },
+    3,
+  ],
 ];
 
 for (const [fact, more, expected] of table)

@@ -4,6 +4,7 @@ import type { Ports } from "../../src/ports/ports.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
+import type { WayBack } from "../../src/release/undoing.ts";
 import { configured, soundBut } from "../config/configured.ts";
 import { type Behaviour, createWorld } from "./world.ts";
 
@@ -16,6 +17,7 @@ export type SessionOptions = {
   /** What Services there are. Default: the one that is released. */
   readonly services?: readonly string[];
   readonly findings?: () => readonly Finding[];
+  readonly wayBack?: Partial<WayBack>;
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
 };
@@ -93,6 +95,7 @@ export async function createSession(options: SessionOptions = {}) {
     },
     services: async () => options.services ?? ["reviews"],
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
+    wayBack: async () => ({ image: "registry.test/reviews:v1", pods: 3, hasCanary: true, ...options.wayBack }),
     capture: async () => ({ routes: {}, workloads: {} }),
     captureGivenBack: async () => ({ routes: {}, workloads: {} }),
     inspectMetrics: async () => options.findings?.() ?? [],

@@ -101,6 +101,10 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ winner: "canary" }, "every stage passed: the canary is the new stable"],
     [{ winner: "stable" }, "stable runs the new image: giving its traffic back"],
   ],
+  undone: [
+    [{ deployment: "reviews-v1" }, "the version before serves everything again: reviews-v1"],
+    [{ deployment: "reviews-v1", image: "r:v1" }, "the version before serves everything again: reviews-v1 with r:v1"],
+  ],
   draining: [[{ left: 10_000 }, "requests under way may finish: 10 s"]],
   drained: [[{}, "requests under way had time to finish"]],
   retiring: [
@@ -126,6 +130,13 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   approved: [
     [{}, "approved"],
     [{ actor: "octocat" }, "approved by octocat"],
+  ],
+  "undo-wanted": [
+    [
+      { deployment: "reviews-v1", image: "r:v1", actor: "octocat" },
+      "undo by octocat: back to reviews-v1 with r:v1, which is called the canary from here on",
+    ],
+    [{ deployment: "reviews-v1" }, "undo: back to reviews-v1, which is called the canary from here on"],
   ],
   "taken-up": [
     [{}, "taken up again"],

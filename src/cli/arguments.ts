@@ -57,7 +57,10 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
   const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
   if (!row && !action) return { want: "command" };
-  const inputs: { [name: string]: string } = { ...action, command: row?.name ?? (action?.command || "release") };
+  const command = row?.name ?? (action?.command || "release");
+  const inputs: { [name: string]: string } = { ...action, command };
+  // A workflow passes the image of its own commit to every command, and that is what is to be undone.
+  if (command === "undo") delete inputs.image;
   for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
     inputs[name] = given.map(({ value }) => value).join("\n");
   return { want: "run", inputs };

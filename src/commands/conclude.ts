@@ -84,9 +84,12 @@ const notAnswered: LastLook = {
 };
 
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
-function reasonOf({ state, plan }: ReleaseRecord): Reason {
+function reasonOf({ state, plan, target, undoes }: ReleaseRecord): Reason {
   if ("reason" in state) return state.reason;
-  if (state.phase === "succeeded") return { kind: "promoted", winner: winnerOf(plan) };
+  const winner = winnerOf(plan);
+  if (state.phase === "succeeded" && undoes)
+    return { kind: "undone", deployment: target[winner].deployment, image: target.image };
+  if (state.phase === "succeeded") return { kind: "promoted", winner };
   throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 

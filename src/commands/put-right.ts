@@ -4,6 +4,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { roles } from "../release/target.ts";
 import { winnerAfter } from "../release/transition.ts";
+import { isUndoable } from "../release/undoing.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { endInWords, notAsItShouldBe, replacedInWords, serviceInWords, winnerInWords } from "../words/standing-text.ts";
 import { podlessAmong, strays } from "./last-look.ts";
@@ -33,11 +34,11 @@ export async function putRight(session: Session, record: ReleaseRecord): Promise
 }
 
 function nothingRolledBack({ config }: Session, record: ReleaseRecord): RefusedError {
-  const { target, state } = record;
+  const { target } = record;
   const what = `${serviceInWords(target)}: nothing was rolled back; ${endInWords(record)}, and ${winnerInWords(record)}.`;
   const undo = nextCommand("undo", { ...record, asked: askedLast(record.asked, config.asked) });
   return new RefusedError(what, {
-    next: state.phase === "succeeded" ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
+    next: isUndoable(record) ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
   });
 }
 

@@ -10,6 +10,7 @@ import type { ClusterName } from "../release/account.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord, Run } from "../release/release-record.ts";
 import type { Role, Target } from "../release/target.ts";
+import type { WayBack } from "../release/undoing.ts";
 import type { Clock } from "../world/clock.ts";
 import type { Transport } from "../world/transport.ts";
 
@@ -36,7 +37,10 @@ export type Session = {
   readonly serving: (target: Target) => Promise<readonly Role[]>;
   /** The Services beside the one that is released; undefined where they may not be listed. */
   readonly services: () => Promise<readonly string[] | undefined>;
-  readonly preflight: (target: Target, plan: Plan) => Preflight;
+  /** `undo`: the version that serves is not to be gone back to, so that it may be in any state. */
+  readonly preflight: (target: Target, plan: Plan, options?: { readonly undo: boolean }) => Preflight;
+  /** What served before a release; undefined where nothing did. */
+  readonly wayBack: (record: ReleaseRecord) => Promise<WayBack | undefined>;
   /** What routes and workloads are before a release: the journal keeps it. */
   readonly capture: (target: Target) => Promise<ReleaseRecord["before"]>;
   /** The same, as if stable had the requests of both versions: where no journal says how it was. */

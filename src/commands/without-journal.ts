@@ -65,7 +65,7 @@ async function rollingBack(
   { target, plan }: NonNullable<Session["config"]["release"]>,
 ): Promise<ReleaseRecord> {
   const { run, clock } = session;
-  const begun = newRecord(session, { target, exchanged: false }, plan, await session.captureGivenBack(target));
+  const begun = newRecord(session, { target, exchanged: false, plan }, await session.captureGivenBack(target));
   if ((await podlessAmong(session, begun, ["stable"])).length > 0)
     throw new RefusedError(`${target.stable.deployment}, which the configuration calls stable, has no pod.`);
   const reason = { kind: "rollback-wanted", actor: run.actor } as const;

@@ -29,6 +29,7 @@ type WrittenRow = {
 export type InputGroup =
   | "service" //    which service, and the file that says the rest
   | "versions" //   which Deployments, and their destinations
+  | "image" //      the version that is meant
   | "release" //    how the canary is made, promoted and taken away
   | "routes"
   | "course" //     stages, gates, evidence and the times between
@@ -52,7 +53,7 @@ const rows = [
     does: "the whole job",
     exits: "0, 1, 2, 3",
     needs: "everything",
-    reads: ["service", "versions", "release", "routes", "course", "metrics", "report"],
+    reads: ["service", "versions", "release", "image", "routes", "course", "metrics", "report"],
     changes: true,
     inCluster: true,
     json: false,
@@ -64,7 +65,7 @@ const rows = [
     does: "says what a release would do and what it would find, and makes every check; changes nothing",
     exits: "0, 2",
     needs: "everything",
-    reads: ["service", "versions", "release", "routes", "course", "metrics"],
+    reads: ["service", "versions", "release", "image", "routes", "course", "metrics"],
     changes: false,
     inCluster: true,
     json: true,
@@ -111,6 +112,18 @@ const rows = [
     exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],
+    changes: true,
+    inCluster: true,
+    json: false,
+  },
+  {
+    name: "undo",
+    purpose: "After a release that succeeded: give all traffic back to the version before it.",
+    inBrief: "go back to the version before the last release, which had succeeded",
+    does: "after a release that succeeded, gives all traffic back to the version before it, which gets its pods first: by exchanging the roles again, or by updating stable with the image before. A release in itself: checked, journaled and told as one",
+    exits: "0; 1 the undo was given up; 2 there is nothing to undo; 3",
+    needs: service,
+    reads: ["service", "image", "report"],
     changes: true,
     inCluster: true,
     json: false,

@@ -163,8 +163,9 @@ export const inputs: readonly Input[] = [
     name: "image",
     path: "image",
     type: "text",
-    description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already.",
-    commands: planning,
+    description:
+      "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before.",
+    commands: readersOf("image"),
   },
 
   {

@@ -18,6 +18,6 @@ export type Permission = {
   readonly optional?: true;
   /** Default: every release needs it. */
   readonly when?: (target: Target, plan: Plan) => boolean;
-  /** AskedWith for in the routes' namespaces, too; everything else is in the service's. */
+  /** Asked for in the routes' namespaces, too; everything else is in the service's. */
   readonly ofRoutes?: true;
 };

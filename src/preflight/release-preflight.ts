@@ -57,6 +57,8 @@ export type PreflightParts = {
   readonly target: Target;
   readonly plan: Plan;
   readonly firstDeploy: boolean;
+  /** The version that serves is what is wrong. */
+  readonly undo: boolean;
   /** What only the metric source can say about its own. */
   readonly others: readonly Preflight[];
 };

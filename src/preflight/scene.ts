@@ -17,6 +17,8 @@ export type Scene = {
   readonly plan: Plan;
   /** The user says that there is no stable version yet. */
   readonly firstDeploy: boolean;
+  /** The version that serves is what is wrong. */
+  readonly undo: boolean;
   /** Undefined when there is none; `unread` when it may not be looked at. */
   readonly namespace: KubernetesObject | undefined | "unread";
   readonly services: readonly KubernetesObject[];
@@ -45,6 +47,8 @@ export type SceneParts = {
   readonly target: Target;
   readonly plan: Plan;
   readonly firstDeploy: boolean;
+  /** The version that serves is what is wrong. */
+  readonly undo: boolean;
   readonly look: RouteLook;
 };
 
@@ -55,7 +59,7 @@ const disruptionBudgets: Resource = {
   kind: "PodDisruptionBudget",
 };
 
-export async function readScene({ client, target, plan, firstDeploy, look }: SceneParts): Promise<Scene> {
+export async function readScene({ client, target, plan, firstDeploy, undo, look }: SceneParts): Promise<Scene> {
   const inNamespace = target.namespace;
   const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
     unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
@@ -75,6 +79,7 @@ export async function readScene({ client, target, plan, firstDeploy, look }: Sce
     target,
     plan,
     firstDeploy,
+    undo,
     namespace,
     services,
     deployments,

@@ -8,8 +8,16 @@ import type { Scene } from "./scene.ts";
 
 const wordOf = ({ namespace, name }: Deployment): string => `Deployment ${namespace}/${name}`;
 
-/** A release needs a healthy version to go back to. */
-export function stableIsHealthy({ stable, canary }: Scene): readonly Finding[] {
+/**
+ * A release needs a healthy version to go back to. An undo leaves one that may well be ill, and goes to another all the
+ * more.
+ */
+export function stableIsHealthy(scene: Scene): readonly Finding[] {
+  const findings = illnessOf(scene);
+  return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
+}
+
+function illnessOf({ stable, canary }: Scene): readonly Finding[] {
   if (!stable) return [];
   const { observed, desired, total, updated, available } = stable.rollout;
   const where = `${wordOf(stable)} (stable)`;

@@ -4,7 +4,7 @@ import type { AskedWith } from "./asked-with.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
 import type { Reason } from "./reason.ts";
-import type { LogEntry, ReleaseRecord, Run, StageRecord } from "./release-record.ts";
+import type { LogEntry, ReleaseRecord, Run, StageRecord, UndoneRelease } from "./release-record.ts";
 import type { State } from "./state.ts";
 import type { Target } from "./target.ts";
 
@@ -18,6 +18,7 @@ export type Account = {
   readonly exchanged?: boolean | undefined;
   /** Where it runs; missing where nobody said. */
   readonly cluster?: ClusterName | undefined;
+  readonly undoes?: UndoneRelease | undefined;
   readonly asked?: AskedWith | undefined;
   readonly plan: Plan;
   readonly run: Run;
@@ -54,6 +55,7 @@ export const accountOf = (
 ): Account => ({
   target: record.target,
   exchanged: record.exchanged,
+  undoes: record.undoes,
   asked: record.asked,
   plan: record.plan,
   run: record.run,

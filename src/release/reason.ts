@@ -87,6 +87,8 @@ type OfPromotion =
   | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
   | { readonly kind: "draining"; readonly left: Millis }
   | { readonly kind: "drained" }
+  /** The version before serves everything again, and runs this image. */
+  | { readonly kind: "undone"; readonly deployment: string; readonly image?: string | undefined }
   | { readonly kind: "retiring"; readonly loser: "stable" | "canary"; readonly kept: boolean };
 
 type OfRollback = { readonly kind: "restoring" };
@@ -110,6 +112,13 @@ type OfPeople =
   | { readonly kind: "job-ended" }
   | { readonly kind: "left-half-way" }
   | { readonly kind: "rollback-wanted"; readonly actor?: string | undefined }
+  /** The Deployment is to run the image, and to serve again. */
+  | {
+      readonly kind: "undo-wanted";
+      readonly deployment: string;
+      readonly image?: string | undefined;
+      readonly actor?: string | undefined;
+    }
   | { readonly kind: "approved"; readonly actor?: string | undefined }
   | { readonly kind: "taken-up"; readonly actor?: string | undefined };
 

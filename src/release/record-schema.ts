@@ -264,6 +264,7 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("promoted", { winner: role }),
   reasonOf("draining", { left: number }),
   reasonOf("drained", {}),
+  reasonOf("undone", { deployment: text, image: optionalText }),
   reasonOf("retiring", { loser: role, kept: truth }),
   reasonOf("restoring", {}),
   reasonOf("trouble", { words: text, lasting: truth, lasted: optionalNumber }),
@@ -274,6 +275,7 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("job-ended", {}),
   reasonOf("left-half-way", {}),
   reasonOf("rollback-wanted", { actor: optionalText }),
+  reasonOf("undo-wanted", { deployment: text, image: optionalText, actor: optionalText }),
   reasonOf("approved", { actor: optionalText }),
   reasonOf("taken-up", { actor: optionalText }),
 ]);
@@ -376,6 +378,7 @@ export const recordSchema = z.object({
   version: z.literal(1),
   target,
   exchanged: z.exactOptional(truth),
+  undoes: z.exactOptional(z.object({ startedAt: number, image: optionalText })),
   asked: z.exactOptional(asked),
   metrics: z.exactOptional(metrics),
   plan,

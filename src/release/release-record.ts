@@ -40,6 +40,13 @@ export type LogEntry = {
   readonly times?: number | undefined;
 };
 
+/** The release that an undo takes back. */
+export type UndoneRelease = {
+  readonly startedAt: Instant;
+  /** What it had brought. */
+  readonly image?: string | undefined;
+};
+
 /** Where the release runs, for whoever wants to look. */
 export type Run = {
   readonly id: string;
@@ -56,6 +63,8 @@ export type ReleaseRecord = {
   readonly target: Target;
   /** The release before made the canary of the configuration the stable version, and this one goes the other way. */
   readonly exchanged?: boolean | undefined;
+  /** Present where it takes back a release that had succeeded. */
+  readonly undoes?: UndoneRelease | undefined;
   readonly asked?: AskedWith | undefined;
   /** Missing where nothing counts requests, and in records of older programs. */
   readonly metrics?: KeptMetrics | undefined;

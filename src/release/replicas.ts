@@ -34,5 +34,7 @@ export function replicasFor({ wanted, weight, stable, current, original, autosca
         return share(weight);
     }
   };
-  return Math.max(1, current, autoscaled ? 0 : asked());
+  // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.
+  const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
+  return Math.max(1, current, autoscaled && !begins ? 0 : asked());
 }

@@ -4,6 +4,7 @@ import type { Gate } from "../release/gate.ts";
 import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
+import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { isOnlyUnsaved } from "./headline.ts";
 import { dashboardLinks, type Links } from "./links.ts";
@@ -30,19 +31,26 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   }
   if (isOnlyUnsaved(account)) return undefined;
   if (account.settled === false) return tidyByHand(account);
-  if (state.phase === "rolled-back") return firstLook(account, links);
+  if (state.phase === "rolled-back") return account.undoes ? undefined : firstLook(account, links);
+  if (isUndoable(account)) return howToUndo(account, links);
   return undefined;
 }
 
 function howToPromote(account: Account, links: Links): string {
-  return [`**To go on**, ${byWorkflow(links)}`, commands(account)].join("\n\n");
+  return [`**To go on**, ${toGoOn(links)}`, commands(account)].join("\n\n");
+}
+
+/** A version is often found to be bad when its release is over. */
+function howToUndo(account: Account, links: Links): string {
+  const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
+  return [`**To go back** to the version before, ${how}`, block(nextCommand("undo", account), "sh")].join("\n\n");
 }
 
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(open: OpenQuestion, account: Account, links: Links): string {
   return [
     `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
-    `To go on, ${byWorkflow(links)}`,
+    `To go on, ${toGoOn(links)}`,
     commands(account),
     `So that the next release decides by itself, ${nextTime[open]}.`,
   ].join("\n\n");
@@ -75,10 +83,13 @@ const nextTime: Readonly<Record<OpenQuestion, string>> = {
   budget: `give the stage more requests (a longer ${code("wait")} or ${code("atMost")}; ${rehearse}), or allow more with ${code("evidence.budget")}`,
 };
 
-function byWorkflow(links: Links): string {
+function byWorkflow(links: Links, command: "promote" | "undo"): string {
   const workflow = links.workflow === undefined ? "the workflow" : link("the workflow", links.workflow);
-  return `run ${workflow} with the input ${code("command: promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`;
+  return `run ${workflow} with the input ${code(`command: ${command}`)}`;
 }
+
+const toGoOn = (links: Links): string =>
+  `${byWorkflow(links, "promote")}; to give up, with ${code("command: rollback")}. Or from a machine that reaches the cluster:`;
 
 const commands = (account: Account): string =>
   block([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");

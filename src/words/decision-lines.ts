@@ -1,13 +1,15 @@
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
+import { isUndoable } from "../release/undoing.ts";
 import { nextCommand } from "./next-command.ts";
 
-/** What somebody can do with a release that waits, on a terminal. Nothing where it does not. */
-export function decisionLines(
-  release: Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "stages">,
-): readonly string[] {
+type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "stages" | "undoes">;
+
+/** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
+export function decisionLines(release: Decidable): readonly string[] {
   const { state } = release;
+  if (isUndoable(release)) return [`To go back to the version before: ${nextCommand("undo", release)}`];
   if (state.phase !== "waiting") return [];
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;

@@ -3,6 +3,7 @@ import { type Plan, stageAt } from "../release/plan.ts";
 import type { OpenQuestion } from "../release/reason.ts";
 import type { State } from "../release/state.ts";
 import { isExtended } from "./stage-progress.ts";
+import { undoHeadline } from "./undo-headline.ts";
 
 export type Headline = {
   /** One sign that is seen before anything is read. */
@@ -20,7 +21,8 @@ const whatIsOpen: Readonly<Record<OpenQuestion, string>> = {
 /** Where a release is, in a few words of plain text. */
 export function headlineOf(account: Account): Headline {
   const { state, settled } = account;
-  const headline = { mark: markOf(state), words: wordsOf(account, state) };
+  const ofUndo = account.undoes && undoHeadline(account, state);
+  const headline = { mark: markOf(state), words: ofUndo ?? wordsOf(account, state) };
   if (settled !== false || state.phase === "failed") return headline;
   if (isOnlyUnsaved(account)) return { mark: "⚠️", words: `${headline.words}, but its journal could not be saved` };
   return { mark: "⚠️", words: `${headline.words}, but not everything is as it should be` };

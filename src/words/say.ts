@@ -79,6 +79,8 @@ function sentence(reason: Reason): string {
     case "promoted":
       if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
       return "stable runs the new image: giving its traffic back";
+    case "undone":
+      return `the version before serves everything again: ${version(reason)}`;
     case "draining":
       return `requests under way may finish: ${formatDuration(reason.left)}`;
     case "drained":
@@ -110,6 +112,8 @@ function sentence(reason: Reason): string {
     case "rollback-wanted":
       if (reason.actor) return `somebody asked for it (${reason.actor})`;
       return "somebody asked for it";
+    case "undo-wanted":
+      return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
     case "approved":
       return `approved${by(reason.actor)}`;
     case "taken-up":
@@ -122,6 +126,13 @@ const stays = ". All traffic stays on the canary, which passed every stage";
 
 const later = (after: number | undefined): string => (after === undefined ? "" : `, after ${formatDuration(after)}`);
 const again = (putBacks: number): string => (putBacks === 0 ? "" : `, again after it was put back ${putBacks} times`);
+const version = ({
+  deployment,
+  image,
+}: {
+  readonly deployment: string;
+  readonly image?: string | undefined;
+}): string => (image === undefined ? deployment : `${deployment} with ${image}`);
 const by = (actor: string | undefined): string => (actor ? ` by ${actor}` : "");
 
 function stableNotReady({ pods = unread, stuck }: Extract<Reason, { kind: "stable-not-ready" }>): string {

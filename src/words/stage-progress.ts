@@ -2,6 +2,7 @@ import { formatDuration, type Instant } from "../lib/duration.ts";
 import { count, percent } from "../lib/numbers.ts";
 import type { Account } from "../release/account.ts";
 import type { Stage } from "../release/plan.ts";
+import type { State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { type ObservedSplit, observedSplit } from "./split-bars.ts";
 import { timeOf } from "./timestamp.ts";
@@ -50,8 +51,17 @@ function gateProgress(verdict: GateVerdict): string {
   return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
 }
 
+/** The parts of an undo. */
+const undoChapters: { readonly [phase in State["phase"]]?: string } = {
+  preparing: "Start the version before",
+  shifting: "All requests to the version before",
+  promoting: "Put the rest right",
+  "rolling-back": "Give the undo up",
+};
+
 /** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
-export function chapterOf({ state, plan }: Account): string | undefined {
+export function chapterOf({ state, plan, undoes }: Account): string | undefined {
+  if (undoes) return undoChapters[state.phase];
   switch (state.phase) {
     case "preparing":
       return "Deploy the canary";

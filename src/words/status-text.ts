@@ -63,7 +63,7 @@ const verdicts: Readonly<{ [kind in GateVerdict["kind"]]: string }> = {
 
 function next(record: ReleaseRecord): readonly string[] {
   const { state } = record;
-  if (state.phase === "waiting") return decisionLines(record);
+  if (state.phase === "waiting" || state.phase === "succeeded") return decisionLines(record);
   if (state.phase === "failed")
     return [`It could neither be finished nor given back: see the report, then: ${nextCommand("rollback", record)}`];
   if (isRunning(state))

@@ -15,7 +15,7 @@ export type CommentOptions = {
   readonly clock: Clock;
   readonly github: GitHub;
   readonly repository: Repository;
-  /** AskedWith once, when there is something to say. Undefined: there is no pull request. */
+  /** Asked once, when there is something to say. Undefined: there is no pull request. */
   readonly pullRequest: (signal: AbortSignal) => Promise<number | undefined>;
   /** Tells one environment's comment from another's. */
   readonly environment: string;

@@ -18,7 +18,7 @@ import { surveyRoutes } from "./survey-routes.ts";
 export type VirtualServiceOptions = {
   readonly client: KubernetesClient;
   readonly clock: Clock;
-  /** AskedWith only when a subset is missing and the target does not say the labels itself. */
+  /** Asked only when a subset is missing and the target does not say the labels itself. */
   readonly subsetLabels: (target: Target) => SubsetLabels;
 };
 

@@ -1,0 +1,50 @@
+import { RefusedError, withNext } from "../lib/errors.ts";
+import type { Reason } from "../release/reason.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import { conclude, exitCodeOf } from "./conclude.ts";
+import { newRecord, type WantedRelease } from "./new-record.ts";
+import { unlessStopped, untouched } from "./preconditions.ts";
+import type { ExitCode, Session } from "./session.ts";
+import { withMeasuredDispersion } from "./usual-traffic.ts";
+
+/** A release from its preflight to its end. `why`: what there is to say of it before it begins. */
+export async function launch(
+  session: Session,
+  wanted: WantedRelease,
+  lost: AbortSignal,
+  why?: Reason,
+): Promise<ExitCode> {
+  await allowed(session, wanted);
+  unlessStopped(session);
+  return exitCodeOf(await conclude(session, await begin(session, wanted, why), lost, { taken: false }));
+}
+
+/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
+async function allowed(session: Session, wanted: WantedRelease): Promise<void> {
+  const { target, plan, undoes } = wanted;
+  const refusals: string[] = [];
+  for (const { level, what, next } of await session.preflight(target, plan, { undo: undoes !== undefined }).inspect()) {
+    if (level === "warn") session.messages.warn(withNext(what, next));
+    if (level === "refuse") refusals.push(`  ✗ ${withNext(what, next)}`);
+  }
+  if (refusals.length === 0) return;
+  const service = `${target.namespace}/${target.service}`;
+  const verb = undoes ? "undone" : "released";
+  throw new RefusedError([`${service} cannot be ${verb}, and nothing was changed:`, ...refusals].join("\n"));
+}
+
+/** Journals a release before anything is changed for it. */
+async function begin(session: Session, wanted: WantedRelease, why: Reason | undefined): Promise<ReleaseRecord> {
+  // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
+  const [before, { plan, because }] = await Promise.all([
+    session.capture(wanted.target),
+    withMeasuredDispersion(session.history, wanted.target, wanted.plan),
+  ]);
+  const begun = newRecord(session, { ...wanted, plan }, before);
+  const reasons: Reason[] = [];
+  if (why) reasons.push(why);
+  if (because !== undefined) reasons.push({ kind: "measured", words: because });
+  const record = { ...begun, log: reasons.map((reason) => ({ at: begun.startedAt, do: "begin", reason })) };
+  await untouched(session.journal.save(record));
+  return record;
+}
