@@ -446,7 +446,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a command nobody knows",
     { inputs: { command: "relase" } },
-    'command: unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, promote, settle, replay',
+    'command: unknown command "relase"; did you mean "release"? Known: release, plan, rehearse, status, verify, rollback, undo, promote, settle, replay',
   ],
   [
     "verify with nothing to ask",
