@@ -26775,7 +26775,11 @@ function parseArguments(argv, action) {
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
     if (!row && !action)
         return { want: "command" };
-    const inputs = { ...action, command: row?.name ?? (action?.command || "release") };
+    const command = row?.name ?? (action?.command || "release");
+    const inputs = { ...action, command };
+    // A workflow passes the image of its own commit to every command, and that is what is to be undone.
+    if (command === "undo")
+        delete inputs.image;
     for (const [name, given] of Map.groupBy(texts, ({ name }) => name))
         inputs[name] = given.map(({ value }) => value).join("\n");
     return { want: "run", inputs };
@@ -26921,7 +26925,7 @@ const rows = [
         does: "the whole job",
         exits: "0, 1, 2, 3",
         needs: "everything",
-        reads: ["service", "versions", "release", "routes", "course", "metrics", "report"],
+        reads: ["service", "versions", "release", "image", "routes", "course", "metrics", "report"],
         changes: true,
         inCluster: true,
         json: false,
@@ -26933,7 +26937,7 @@ const rows = [
         does: "says what a release would do and what it would find, and makes every check; changes nothing",
         exits: "0, 2",
         needs: "everything",
-        reads: ["service", "versions", "release", "routes", "course", "metrics"],
+        reads: ["service", "versions", "release", "image", "routes", "course", "metrics"],
         changes: false,
         inCluster: true,
         json: true,
@@ -26980,6 +26984,18 @@ const rows = [
         exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
+        changes: true,
+        inCluster: true,
+        json: false,
+    },
+    {
+        name: "undo",
+        purpose: "After a release that succeeded: give all traffic back to the version before it.",
+        inBrief: "go back to the version before the last release, which had succeeded",
+        does: "after a release that succeeded, gives all traffic back to the version before it, which gets its pods first: by exchanging the roles again, or by updating stable with the image before. A release in itself: checked, journaled and told as one",
+        exits: "0; 1 the undo was given up; 2 there is nothing to undo; 3",
+        needs: service,
+        reads: ["service", "image", "report"],
         changes: true,
         inCluster: true,
         json: false,
@@ -27167,8 +27183,8 @@ const inputs = [
         name: "image",
         path: "image",
         type: "text",
-        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already.",
-        commands: planning,
+        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before.",
+        commands: readersOf("image"),
     },
     {
         name: "routes",
@@ -28776,7 +28792,8 @@ async function loadConfig(given) {
     const { manifests, problems: manifestProblems } = await manifestsOf(file, given);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
-    const fatal = all.filter(({ path: [section] }) => isNeeded(row, section));
+    const undoes = row.name === "undo" && inputs.image !== undefined;
+    const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (undoes && section === "image"));
     // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
@@ -28787,6 +28804,7 @@ async function loadConfig(given) {
     const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
     return {
         ...configOf(row.name, file, inputs, given.env),
+        undoTo: undoes ? file.image : undefined,
         metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
         warnings: issues.map(issue/* tellIssue */.jF),
@@ -28924,7 +28942,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2724:
+/***/ 7252:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30008,34 +30026,8 @@ const askedLast = (before = {}, now) => ({
     context: now.context ?? before.context,
 });
 
-// EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(7311);
-;// CONCATENATED MODULE: ./src/release/transition.js
-
-const rollBack = (state, reason, now) => ({
-    phase: "rolling-back",
-    step: "returning",
-    reason,
-    served: state.phase !== "preparing" || state.step === "returning",
-    since: now,
-});
-/** Where a release goes that has passed this stage. */
-function after(plan, stage, now) {
-    const allServed = (0,split/* splitOf */.u)(plan, stage).canary === 100;
-    if (stage + 1 >= plan.stages.length && allServed)
-        return startPromotion(plan, now);
-    return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
-}
-const startPromotion = (plan, now) => ({
-    phase: "promoting",
-    step: plan.promotion === "update" ? "updating" : "finishing",
-    since: now,
-});
-/** Which Deployment serves after the promotion. */
-const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
-/** Which Deployment serves when the release is over. */
-const winnerAfter = (plan, state) => state.phase === "succeeded" ? winnerOf(plan) : "stable";
-
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
 ;// CONCATENATED MODULE: ./src/evidence/ledger.js
@@ -30112,6 +30104,7 @@ const judgements = ({ stages }) => stages.map(({ verdicts }) => verdicts.map(({ 
 const accountOf = (record, reason, now, warnings) => ({
     target: record.target,
     exchanged: record.exchanged,
+    undoes: record.undoes,
     asked: record.asked,
     plan: record.plan,
     run: record.run,
@@ -30159,6 +30152,8 @@ function largestWeight(evidence, settings, budget) {
     return harm === 0 ? 100 : Math.min(100, Math.floor((100 * budget) / harm));
 }
 
+// EXTERNAL MODULE: ./src/release/split.js
+var split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/budget.js
 
 
@@ -30520,7 +30515,7 @@ const lookAgain = (plan, now, { words }) => ({
 });
 const backFrom = (state, reason, now) => ({
     do: "nothing",
-    next: rollBack(state, reason, now),
+    next: (0,transition/* rollBack */.Fu)(state, reason, now),
     reason,
 });
 /** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
@@ -30577,10 +30572,10 @@ function pass({ plan, state, stage, look, now }, open) {
         return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
     const smaller = smallerStep(plan, state.stage, look.evidence);
     if (!smaller)
-        return { do: "nothing", next: after(plan, state.stage, now), reason };
+        return { do: "nothing", next: (0,transition/* after */.Pl)(plan, state.stage, now), reason };
     return {
         do: "nothing",
-        next: after(smaller.plan, state.stage, now),
+        next: (0,transition/* after */.Pl)(smaller.plan, state.stage, now),
         reason: { ...reason, smaller: smaller.step },
         plan: smaller.plan,
     };
@@ -30627,7 +30622,7 @@ function answerChange(plan, state, { now, again = 0 }, canary) {
     const putsBack = plan.drift === "put-back";
     if (!putsBack || again >= change_maxPutBacks) {
         const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
-        return { do: "nothing", next: rollBack(state, reason, now), reason };
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
     }
     const step = state.phase === "preparing" ? "deploying" : "returning";
     return {
@@ -30692,7 +30687,7 @@ function decide(plan, state, observation) {
 /** The rollback for which there is a reason in every phase that can be rolled back. */
 function stopOf(plan, state, observation, canary) {
     const reason = reasonToStop(plan, observation, canary);
-    return reason && { do: "nothing", next: rollBack(state, reason, observation.now), reason };
+    return reason && { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
 }
 function reasonToStop(plan, observation, canary) {
     const { stop, trouble, now, deadlineAt } = observation;
@@ -30750,7 +30745,7 @@ function shift(plan, state, { now, trouble }, canary) {
 }
 function afterRouting(plan, stage, now) {
     if (stage >= plan.stages.length)
-        return startPromotion(plan, now);
+        return (0,transition/* startPromotion */.sN)(plan, now);
     return { phase: "baking", stage, since: now, putBacks: 0 };
 }
 /** Undefined when its pods could not be read. */
@@ -30761,7 +30756,7 @@ function awaitCanary(plan, state, now, canary, ready) {
     if (now - state.since < plan.ready)
         return { do: "wait", until: now + readyPoll(plan), reason };
     const late = { ...reason, after: plan.ready };
-    return { do: "nothing", next: rollBack(state, late, now), reason: late };
+    return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, late, now), reason: late };
 }
 /** Pods are looked at more often than metrics: readiness is what a user waits for. */
 const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
@@ -30781,7 +30776,7 @@ function turnBack(plan, state, observation) {
 }
 function promote(plan, state, { now, look }) {
     const to = (step) => ({ phase: "promoting", step, since: now });
-    const winner = winnerOf(plan);
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
     switch (state.step) {
         case "updating":
             return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
@@ -30862,7 +30857,7 @@ function giveUp(plan, state, observation) {
 }
 function failed(plan, { phase, step }, reason) {
     const late = step === "draining" || step === "retiring";
-    const returned = late && (phase === "rolling-back" || winnerOf(plan) === "stable");
+    const returned = late && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
     return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
 }
 
@@ -31148,7 +31143,7 @@ async function observe(record, state, ports, memory, signal) {
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
 /** Before stable is changed, or has no traffic any more, what is promoted is compared with what was judged. */
 async function lookWhilePromoting({ plan, judged }, step, { workload }) {
-    const isLastChance = step === "updating" || (step === "finishing" && winnerOf(plan) === "canary");
+    const isLastChance = step === "updating" || (step === "finishing" && (0,transition/* winnerOf */.Pk)(plan) === "canary");
     const [stable, canary] = await Promise.all([
         isLastChance ? workload.health("stable") : undefined,
         isLastChance ? workload.health("canary", judged) : undefined,
@@ -31458,7 +31453,7 @@ function endInWords({ state, log, startedAt }) {
 }
 /** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
 function winnerInWords({ target, plan, state }) {
-    const { deployment } = target[winnerAfter(plan, state)];
+    const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
     const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
     return `${deployment}${image} serves everything`;
 }
@@ -31534,18 +31529,21 @@ const notAnswered = {
     unread: true,
 };
 /** Why it ended as it did: of a success who won, and not the clean-up after it. */
-function reasonOf({ state, plan }) {
+function reasonOf({ state, plan, target, undoes }) {
     if ("reason" in state)
         return state.reason;
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
+    if (state.phase === "succeeded" && undoes)
+        return { kind: "undone", deployment: target[winner].deployment, image: target.image };
     if (state.phase === "succeeded")
-        return { kind: "promoted", winner: winnerOf(plan) };
+        return { kind: "promoted", winner };
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 /** Green is what was read, not what was written. A release that waits is where it should be. */
 async function lastLook({ state, plan }, ports) {
     if (state.phase === "waiting")
         return { differences: [], unread: false };
-    const winner = winnerAfter(plan, state);
+    const winner = (0,transition/* winnerAfter */.U5)(plan, state);
     try {
         const looks = [ports.router.differences(winner), ports.workload.differences(winner)];
         return { differences: (await Promise.all(looks)).flat(), unread: false };
@@ -31764,8 +31762,8 @@ function approved({ config, run, clock }, record) {
 }
 function promote_goOn({ plan, state }, now) {
     if (state.phase === "waiting")
-        return after(plan, state.stage, now);
-    return state.phase === "failed" && state.during === "promoting" ? startPromotion(plan, now) : undefined;
+        return (0,transition/* after */.Pl)(plan, state.stage, now);
+    return state.phase === "failed" && state.during === "promoting" ? (0,transition/* startPromotion */.sN)(plan, now) : undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
@@ -32120,15 +32118,13 @@ function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
 
 
 /** A release of this job that has not begun. */
-function newRecord({ config, run, clock }, { target, exchanged }, plan, before) {
+function newRecord({ config, run, clock }, wanted, before) {
     const now = clock.now();
     return {
         version: 1,
-        target,
-        exchanged,
         asked: config.asked,
         metrics: keptMetrics(config),
-        plan,
+        ...wanted,
         run,
         startedAt: now,
         before,
@@ -32139,11 +32135,59 @@ function newRecord({ config, run, clock }, { target, exchanged }, plan, before) 
     };
 }
 
+;// CONCATENATED MODULE: ./src/commands/launch.js
+
+
+
+
+
+/** A release from its preflight to its end. `why`: what there is to say of it before it begins. */
+async function launch(session, wanted, lost, why) {
+    await allowed(session, wanted);
+    unlessStopped(session);
+    return exitCodeOf(await conclude_conclude(session, await begin(session, wanted, why), lost, { taken: false }));
+}
+/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
+async function allowed(session, wanted) {
+    const { target, plan, undoes } = wanted;
+    const refusals = [];
+    for (const { level, what, next } of await session.preflight(target, plan, { undo: undoes !== undefined }).inspect()) {
+        if (level === "warn")
+            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
+        if (level === "refuse")
+            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    }
+    if (refusals.length === 0)
+        return;
+    const service = `${target.namespace}/${target.service}`;
+    const verb = undoes ? "undone" : "released";
+    throw new lib_errors/* RefusedError */.fk([`${service} cannot be ${verb}, and nothing was changed:`, ...refusals].join("\n"));
+}
+/** Journals a release before anything is changed for it. */
+async function begin(session, wanted, why) {
+    // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
+    const [before, { plan, because }] = await Promise.all([
+        session.capture(wanted.target),
+        withMeasuredDispersion(session.history, wanted.target, wanted.plan),
+    ]);
+    const begun = newRecord(session, { ...wanted, plan }, before);
+    const reasons = [];
+    if (why)
+        reasons.push(why);
+    if (because !== undefined)
+        reasons.push({ kind: "measured", words: because });
+    const record = { ...begun, log: reasons.map((reason) => ({ at: begun.startedAt, do: "begin", reason })) };
+    await untouched(session.journal.save(record));
+    return record;
+}
+
 ;// CONCATENATED MODULE: ./src/release/target.js
 const roles = ["stable", "canary"];
 /** The labels that the user gives a copy's pods; none where the canary is no copy. */
 const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
 
+// EXTERNAL MODULE: ./src/release/undoing.js
+var undoing = __nccwpck_require__(3861);
 ;// CONCATENATED MODULE: ./src/commands/last-look.js
 
 
@@ -32155,7 +32199,7 @@ async function strays(session, record) {
     const { target, plan, state } = record;
     try {
         const [differences, serving] = await Promise.all([
-            session.connect(record).router.differences(winnerAfter(plan, state)),
+            session.connect(record).router.differences((0,transition/* winnerAfter */.U5)(plan, state)),
             session.serving(target),
         ]);
         const without = await podlessAmong(session, record, serving);
@@ -32173,6 +32217,7 @@ async function podlessAmong({ connect }, record, among) {
 }
 
 ;// CONCATENATED MODULE: ./src/commands/put-right.js
+
 
 
 
@@ -32206,17 +32251,17 @@ async function putRight(session, record) {
     return 3;
 }
 function nothingRolledBack({ config }, record) {
-    const { target, state } = record;
+    const { target } = record;
     const what = `${serviceInWords(target)}: nothing was rolled back; ${endInWords(record)}, and ${winnerInWords(record)}.`;
     const undo = (0,next_command/* nextCommand */.h)("undo", { ...record, asked: askedLast(record.asked, config.asked) });
     return new lib_errors/* RefusedError */.fk(what, {
-        next: state.phase === "succeeded" ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
+        next: (0,undoing/* isUndoable */.$s)(record) ? `To go back to ${replacedInWords(record)}: ${undo}` : undefined,
     });
 }
 /** Gives why it does not, where nobody can say that the winner serves better. */
 async function giveToWinner(session, record) {
     const { target, plan, state } = record;
-    const winner = winnerAfter(plan, state);
+    const winner = (0,transition/* winnerAfter */.U5)(plan, state);
     const without = await podlessAmong(session, record, roles);
     if (without.includes(winner))
         return `${target[winner].deployment}, which should have all requests, has no pod`;
@@ -32297,11 +32342,11 @@ async function rollBackWithoutJournal(session, lost) {
 /** The release as it would be by the configuration. Rejects where it cannot be rolled back. */
 async function rollingBack(session, { target, plan }) {
     const { run, clock } = session;
-    const begun = newRecord(session, { target, exchanged: false }, plan, await session.captureGivenBack(target));
+    const begun = newRecord(session, { target, exchanged: false, plan }, await session.captureGivenBack(target));
     if ((await podlessAmong(session, begun, ["stable"])).length > 0)
         throw new lib_errors/* RefusedError */.fk(`${target.stable.deployment}, which the configuration calls stable, has no pod.`);
     const reason = { kind: "rollback-wanted", actor: run.actor };
-    return { ...begun, state: rollBack({ phase: "shifting", step: "routing", stage: 0, since: 0 }, reason, clock.now()) };
+    return { ...begun, state: (0,transition/* rollBack */.Fu)({ phase: "shifting", step: "routing", stage: 0, since: 0 }, reason, clock.now()) };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/rollback.js
@@ -32338,12 +32383,11 @@ function rollback_backFrom({ plan, state }, reason, now) {
     if (state.phase === "promoting" || state.phase === "rolling-back")
         return state;
     if (state.phase === "failed" && state.during === "promoting")
-        return startPromotion(plan, now);
-    return rollBack(state, reason, now);
+        return (0,transition/* startPromotion */.sN)(plan, now);
+    return (0,transition/* rollBack */.Fu)(state, reason, now);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/release.js
-
 
 
 
@@ -32361,47 +32405,15 @@ async function release_release(session) {
     const wanted = required(session.config);
     return locked(session, { force: false }, async (lost) => {
         await finishEarlier(session, lost);
-        const orientation = await orient(session, wanted.target, wanted.plan);
-        const { target, exchanged } = orientation;
+        const { target, exchanged } = await orient(session, wanted.target, wanted.plan);
         if (exchanged)
             session.messages.print(exchangedInWords(target));
         const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
-        await allowed(session, target, plan);
-        unlessStopped(session);
-        return exitCodeOf(await conclude_conclude(session, await begin(session, orientation, plan), lost, { taken: false }));
+        return launch(session, { target, exchanged, plan }, lost);
     });
 }
 /** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
 const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
-/** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
-async function allowed(session, target, plan) {
-    const refusals = [];
-    for (const { level, what, next } of await session.preflight(target, plan).inspect()) {
-        if (level === "warn")
-            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
-        if (level === "refuse")
-            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
-    }
-    if (refusals.length === 0)
-        return;
-    const service = `${target.namespace}/${target.service}`;
-    throw new lib_errors/* RefusedError */.fk([`${service} cannot be released, and nothing was changed:`, ...refusals].join("\n"));
-}
-async function begin(session, orientation, wanted) {
-    const { target } = orientation;
-    // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
-    const [before, { plan, because }] = await Promise.all([
-        session.capture(target),
-        withMeasuredDispersion(session.history, target, wanted),
-    ]);
-    const begun = newRecord(session, orientation, plan, before);
-    const log = [];
-    if (because !== undefined)
-        log.push({ at: begun.startedAt, do: "measure", reason: { kind: "measured", words: because } });
-    const record = { ...begun, log };
-    await untouched(session.journal.save(record));
-    return record;
-}
 /**
  * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
  * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
@@ -32907,6 +32919,7 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("promoted", { winner: role }),
     record_schema_reasonOf("draining", { left: number }),
     record_schema_reasonOf("drained", {}),
+    record_schema_reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
     record_schema_reasonOf("retiring", { loser: role, kept: truth }),
     record_schema_reasonOf("restoring", {}),
     record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalNumber }),
@@ -32917,6 +32930,7 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("job-ended", {}),
     record_schema_reasonOf("left-half-way", {}),
     record_schema_reasonOf("rollback-wanted", { actor: optionalText }),
+    record_schema_reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
     record_schema_reasonOf("approved", { actor: optionalText }),
     record_schema_reasonOf("taken-up", { actor: optionalText }),
 ]);
@@ -33011,6 +33025,7 @@ const recordSchema = schemas/* object */.Ikc({
     version: schemas/* literal */.euz(1),
     target,
     exchanged: schemas/* exactOptional */.yqP(truth),
+    undoes: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ startedAt: number, image: optionalText })),
     asked: schemas/* exactOptional */.yqP(asked),
     metrics: schemas/* exactOptional */.yqP(metrics),
     plan: record_schema_plan,
@@ -33220,7 +33235,7 @@ const verdicts = {
 };
 function next(record) {
     const { state } = record;
-    if (state.phase === "waiting")
+    if (state.phase === "waiting" || state.phase === "succeeded")
         return (0,decision_lines/* decisionLines */.W)(record);
     if (state.phase === "failed")
         return [`It could neither be finished nor given back: see the report, then: ${(0,next_command/* nextCommand */.h)("rollback", record)}`];
@@ -33272,6 +33287,82 @@ async function deviationOf(session, record) {
     const { router } = session.connect(record);
     const drift = router.drift((0,split/* splitAt */.g)((0,planned_weight/* plannedWeight */.R)(record)));
     return { drift: await drift.catch((error) => (0,lib_errors/* tell */.qz)(error)), differences: [] };
+}
+
+;// CONCATENATED MODULE: ./src/words/nothing-to-undo.js
+
+/** Why there is nothing to undo, and what would do what was probably meant. */
+function nothingToUndo(last) {
+    if (!last)
+        return { what: "No release was ever begun here." };
+    const { target, state, undoes } = last;
+    const version = target.image ?? target.canary.deployment;
+    switch (state.phase) {
+        case "succeeded":
+            if (undoes)
+                return {
+                    what: `The last release is undone already: ${version} serves.`,
+                    next: "To go forward again, release the version that shall serve.",
+                };
+            return { what: `The release of ${version} was the first: there is no version before it.` };
+        case "rolled-back":
+            return {
+                what: `The last release, of ${version}, was rolled back: the version before it, ${target.stable.deployment}, serves already.`,
+                next: "To go back further, release the version that shall serve.",
+            };
+        default:
+            return {
+                what: `The release of ${version} is not over (${state.phase}).`,
+                next: `This gives the traffic back, or finishes what it has promoted: ${(0,next_command/* nextCommand */.h)("rollback", last)}`,
+            };
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/undo.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * After a release that succeeded, back to the version before. It is a release by itself, without stages: it waits until
+ * that version is ready, gives it all requests, and whatever stops it on the way leaves the newer version serving.
+ */
+async function undo(session) {
+    return locked(session, { force: false }, async (lost) => {
+        const { config, run } = session;
+        const last = await untouched(session.journal.load());
+        const undoing = last && (await undoingFor(session, last));
+        if (!undoing)
+            throw refusal(session, last);
+        const { target, exchanged, plan } = undoing;
+        if (exchanged)
+            session.messages.print(exchangedInWords(target));
+        const asked = askedLast(last.asked, config.asked);
+        const metrics = keptMetrics(config) ?? last.metrics;
+        const { deployment } = target[(0,transition/* winnerOf */.Pk)(plan)];
+        const why = { kind: "undo-wanted", deployment, image: target.image, actor: run.actor };
+        return launch(session, { ...undoing, asked, metrics }, lost, why);
+    });
+}
+/** Undefined where there is nothing to undo. */
+async function undoingFor({ config, wayBack }, last) {
+    const { state, undoes } = last;
+    if (undoes && state.phase === "rolled-back")
+        return (0,undoing/* sameAgain */.Dj)(last, config.undoTo);
+    if (undoes || state.phase !== "succeeded")
+        return undefined;
+    const back = await untouched(wayBack(last));
+    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.undoTo ?? back.image });
+}
+function refusal({ config }, last) {
+    const { what, next } = nothingToUndo(last);
+    return new lib_errors/* RefusedError */.fk(`${config.namespace}/${config.service}: nothing was undone. ${what}`, { next });
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/wilson.js
@@ -33757,8 +33848,8 @@ const summary_summary = _summary;
 //# sourceMappingURL=summary.js.map
 // EXTERNAL MODULE: ./src/lib/markdown.js
 var markdown = __nccwpck_require__(1752);
-// EXTERNAL MODULE: ./src/words/headline.js
-var headline = __nccwpck_require__(2795);
+// EXTERNAL MODULE: ./src/words/headline.js + 1 modules
+var headline = __nccwpck_require__(8749);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -33807,6 +33898,7 @@ const routeKindWords = {
 
 
 
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
@@ -33829,17 +33921,24 @@ function adviceOnRelease(account, links) {
     if (account.settled === false)
         return tidyByHand(account);
     if (state.phase === "rolled-back")
-        return firstLook(account, links);
+        return account.undoes ? undefined : firstLook(account, links);
+    if ((0,undoing/* isUndoable */.$s)(account))
+        return howToUndo(account, links);
     return undefined;
 }
 function howToPromote(account, links) {
-    return [`**To go on**, ${byWorkflow(links)}`, commands(account)].join("\n\n");
+    return [`**To go on**, ${toGoOn(links)}`, commands(account)].join("\n\n");
+}
+/** A version is often found to be bad when its release is over. */
+function howToUndo(account, links) {
+    const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
+    return [`**To go back** to the version before, ${how}`, (0,markdown/* block */.om)((0,next_command/* nextCommand */.h)("undo", account), "sh")].join("\n\n");
 }
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(open, account, links) {
     return [
         `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
-        `To go on, ${byWorkflow(links)}`,
+        `To go on, ${toGoOn(links)}`,
         commands(account),
         `So that the next release decides by itself, ${nextTime[open]}.`,
     ].join("\n\n");
@@ -33868,10 +33967,11 @@ const nextTime = {
     split: `let every caller take the route, or allow the difference with ${(0,markdown/* code */.aY)("evidence.splitTolerance")}`,
     budget: `give the stage more requests (a longer ${(0,markdown/* code */.aY)("wait")} or ${(0,markdown/* code */.aY)("atMost")}; ${advice_rehearse}), or allow more with ${(0,markdown/* code */.aY)("evidence.budget")}`,
 };
-function byWorkflow(links) {
+function byWorkflow(links, command) {
     const workflow = links.workflow === undefined ? "the workflow" : (0,markdown/* link */.nf)("the workflow", links.workflow);
-    return `run ${workflow} with the input ${(0,markdown/* code */.aY)("command: promote")}; to give up, with ${(0,markdown/* code */.aY)("command: rollback")}. Or from a machine that reaches the cluster:`;
+    return `run ${workflow} with the input ${(0,markdown/* code */.aY)(`command: ${command}`)}`;
 }
+const toGoOn = (links) => `${byWorkflow(links, "promote")}; to give up, with ${(0,markdown/* code */.aY)("command: rollback")}. Or from a machine that reaches the cluster:`;
 const commands = (account) => (0,markdown/* block */.om)([command(account, "promote"), command(account, "rollback")].join("\n"), "sh");
 /** Once stable was touched only forward is safe: what is left is to finish. */
 function finishByHand(account, returned) {
@@ -34515,7 +34615,7 @@ function connect(network, connection, listener = {}) {
         const answer = await server.patiently(call);
         if (isSuccess(answer))
             return JSON.parse(answer.text);
-        throw refusal(call, answer);
+        throw kubernetes_client_refusal(call, answer);
     }
     return {
         async get(resource, namespace, name, { signal } = {}) {
@@ -34555,7 +34655,7 @@ function connect(network, connection, listener = {}) {
             const call = { method: "DELETE", path: pathOf(resource, namespace, name), body, signal };
             const answer = await server.patiently(call);
             if (!(answer.status < 300 || answer.status === 404))
-                throw refusal(call, answer);
+                throw kubernetes_client_refusal(call, answer);
         },
         async log(namespace, pod, container, { lines, previous, signal }) {
             const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`;
@@ -34563,7 +34663,7 @@ function connect(network, connection, listener = {}) {
             const call = { method: "GET", path, query, signal };
             const answer = await server.once(call); // a log is a comfort: it is asked for once
             if (answer.status !== 200)
-                throw refusal(call, answer);
+                throw kubernetes_client_refusal(call, answer);
             return answer.text;
         },
         async versions(group, { signal } = {}) {
@@ -34572,7 +34672,7 @@ function connect(network, connection, listener = {}) {
             if (answer.status === 404)
                 return [];
             if (answer.status !== 200)
-                throw refusal(call, answer);
+                throw kubernetes_client_refusal(call, answer);
             return versionsIn(answer.text);
         },
     };
@@ -34588,7 +34688,7 @@ function versionsIn(text) {
     const served = versions.map(({ version }) => version);
     return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
-function refusal({ method, path }, { status, text }) {
+function kubernetes_client_refusal({ method, path }, { status, text }) {
     const { message, reason } = readStatus(text);
     return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
 }
@@ -35178,7 +35278,9 @@ function replicasFor({ wanted, weight, stable, current, original, autoscaled }) 
                 return share(weight);
         }
     };
-    return Math.max(1, current, autoscaled ? 0 : asked());
+    // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.
+    const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
+    return Math.max(1, current, autoscaled && !begins ? 0 : asked());
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/edit.js
@@ -35996,6 +36098,25 @@ async function updateStable(parts, judged) {
 async function imageToRelease({ client, target }) {
     const { namespace, canary, image } = target;
     return image ?? releasedImage(target, await client.get(resources.deployments, namespace, canary.deployment));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/way-back.js
+
+
+
+
+/** What stable was before a release that has succeeded; undefined where there was none. */
+async function wayBack(client, target, plan, before) {
+    const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
+    const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
+    if (!before.stable)
+        return undefined;
+    const serving = { stable, canary }[(0,transition/* winnerOf */.Pk)(plan)];
+    return {
+        image: stable && imageBefore(stable, before.stable.images, target),
+        pods: Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0),
+        hasCanary: canary !== undefined,
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
@@ -48880,7 +49001,7 @@ const disruptionBudgets = {
     plural: "poddisruptionbudgets",
     kind: "PodDisruptionBudget",
 };
-async function readScene({ client, target, plan, firstDeploy, look }) {
+async function readScene({ client, target, plan, firstDeploy, undo, look }) {
     const inNamespace = target.namespace;
     const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
         unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
@@ -48900,6 +49021,7 @@ async function readScene({ client, target, plan, firstDeploy, look }) {
         target,
         plan,
         firstDeploy,
+        undo,
         namespace,
         services,
         deployments,
@@ -49081,8 +49203,15 @@ function injectionFor(labels, annotations, namespace) {
 
 
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
-/** A release needs a healthy version to go back to. */
-function stableIsHealthy({ stable, canary }) {
+/**
+ * A release needs a healthy version to go back to. An undo leaves one that may well be ill, and goes to another all the
+ * more.
+ */
+function stableIsHealthy(scene) {
+    const findings = illnessOf(scene);
+    return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
+}
+function illnessOf({ stable, canary }) {
     if (!stable)
         return [];
     const { observed, desired, total, updated, available } = stable.rollout;
@@ -49477,6 +49606,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -49554,7 +49684,8 @@ function compose(config, here) {
         soleServer: routes.soleServer,
         serving: routes.serving,
         services: () => serviceNames(client, namespace),
-        preflight(target, plan) {
+        wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
+        preflight(target, plan, { undo } = { undo: false }) {
             const reading = readOnce(client);
             const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
             return releasePreflight({
@@ -49562,8 +49693,9 @@ function compose(config, here) {
                 routes: routesBy(reading, clock),
                 target,
                 plan,
-                firstDeploy: config.firstDeploy,
-                others: [ofMetrics],
+                firstDeploy: config.firstDeploy && !undo,
+                undo,
+                others: undo ? [] : [ofMetrics],
             });
         },
         capture: async (target) => ({
@@ -49633,12 +49765,14 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 
+
 const commandsInCluster = {
     release: release_release,
     plan: plan,
     status: status_status,
     verify: verify,
     rollback: rollback,
+    undo: undo,
     promote: promote_promote,
     settle: settle,
 };
@@ -50363,7 +50497,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2724));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7252));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -50571,6 +50705,96 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
+/***/ 5016:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fu: () => (/* binding */ rollBack),
+/* harmony export */   Pk: () => (/* binding */ winnerOf),
+/* harmony export */   Pl: () => (/* binding */ after),
+/* harmony export */   U5: () => (/* binding */ winnerAfter),
+/* harmony export */   sN: () => (/* binding */ startPromotion)
+/* harmony export */ });
+/* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
+
+const rollBack = (state, reason, now) => ({
+    phase: "rolling-back",
+    step: "returning",
+    reason,
+    served: state.phase !== "preparing" || state.step === "returning",
+    since: now,
+});
+/** Where a release goes that has passed this stage. */
+function after(plan, stage, now) {
+    const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .u)(plan, stage).canary === 100;
+    if (stage + 1 >= plan.stages.length && allServed)
+        return startPromotion(plan, now);
+    return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+}
+const startPromotion = (plan, now) => ({
+    phase: "promoting",
+    step: plan.promotion === "update" ? "updating" : "finishing",
+    since: now,
+});
+/** Which Deployment serves after the promotion. */
+const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
+/** Which Deployment serves when the release is over. */
+const winnerAfter = (plan, state) => state.phase === "succeeded" ? winnerOf(plan) : "stable";
+
+
+/***/ }),
+
+/***/ 3861:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $s: () => (/* binding */ isUndoable),
+/* harmony export */   Dj: () => (/* binding */ sameAgain),
+/* harmony export */   uy: () => (/* binding */ undoingOf)
+/* harmony export */ });
+/** A release without stages is a service's first one, or an undo. */
+const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && plan.stages.length > 0 && undoes === undefined;
+/**
+ * The way back from a release that succeeded: all requests at once, without stages, since the version before has served
+ * them already. After a swap the roles are exchanged; after an update a copy of stable with the image before takes the
+ * requests until stable has it again.
+ */
+function undoingOf(record, { image, pods, hasCanary }) {
+    const { target, plan, exchanged = false, startedAt } = record;
+    const undoes = { startedAt, image: target.image };
+    const straight = { ...plan, stages: [] };
+    if (plan.promotion === "update")
+        return {
+            target: { ...target, source: sourceOf(target, hasCanary), replicas: asMany, image },
+            exchanged,
+            plan: straight,
+            undoes,
+        };
+    const turned = {
+        ...target,
+        stable: target.canary,
+        canary: target.stable,
+        source: { from: "existing" },
+        replicas: { kind: "count", count: pods },
+        image,
+    };
+    return { target: turned, exchanged: !exchanged, plan: straight, undoes };
+}
+const asMany = { kind: "percent", percent: 100 };
+/** Manifests have what was new in the release that is undone: stable's own template is nearer to what was before. */
+function sourceOf({ source }, hasCanary) {
+    if (source.from === "existing" && hasCanary)
+        return source;
+    return { from: "clone", labels: source.from === "clone" ? source.labels : {} };
+}
+/** An undo that was given up is tried again as it was. */
+function sameAgain({ target, exchanged, plan, undoes }, image) {
+    return undoes && { target: { ...target, image: image ?? target.image }, exchanged, plan, undoes };
+}
+
+
+/***/ }),
+
 /***/ 2307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50578,18 +50802,22 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 /* harmony export */   W: () => (/* binding */ decisionLines)
 /* harmony export */ });
 /* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5870);
-/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9722);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5870);
+/* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9722);
 
 
 
-/** What somebody can do with a release that waits, on a terminal. Nothing where it does not. */
+
+/** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
 function decisionLines(release) {
     const { state } = release;
+    if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release))
+        return [`To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("undo", release)}`];
     if (state.phase !== "waiting")
         return [];
-    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_1__/* .nextCommand */ .h)("rollback", release)}`];
-    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_2__/* .heldBy */ .Vr)(state))
+    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("rollback", release)}`];
+    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
     return [`Nobody watches the ${weight} % that the canary has until somebody decides.`, ...commands];
@@ -50607,7 +50835,7 @@ function decisionLines(release) {
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
 /* harmony import */ var _decision_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2307);
 /* harmony import */ var _evidence_part_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1418);
-/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2795);
+/* harmony import */ var _headline_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8749);
 /* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9722);
 /* harmony import */ var _say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
 
@@ -50769,15 +50997,49 @@ const small = ({ numbers }) => `<sub>${(0,_lib_markdown_js__WEBPACK_IMPORTED_MOD
 
 /***/ }),
 
-/***/ 2795:
+/***/ 8749:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $: () => (/* binding */ isOnlyUnsaved),
-/* harmony export */   g: () => (/* binding */ headlineOf)
-/* harmony export */ });
-/* harmony import */ var _release_plan_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(912);
-/* harmony import */ var _stage_progress_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(465);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  g: () => (/* binding */ headlineOf),
+  $: () => (/* binding */ isOnlyUnsaved)
+});
+
+// EXTERNAL MODULE: ./src/release/plan.js
+var release_plan = __nccwpck_require__(912);
+// EXTERNAL MODULE: ./src/words/stage-progress.js
+var stage_progress = __nccwpck_require__(465);
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
+;// CONCATENATED MODULE: ./src/words/undo-headline.js
+
+/** Where an undo is, in a few words; the version that served before is the canary of it. Undefined where it is stuck. */
+function undoHeadline({ plan, target, settled }, { phase }) {
+    const serves = target[(0,transition/* winnerOf */.Pk)(plan)].deployment;
+    switch (phase) {
+        case "preparing":
+            return "undoing, starting the version before";
+        case "shifting":
+        case "baking":
+        case "waiting":
+            return "undoing, giving the version before all requests";
+        case "promoting":
+            return "undone for all requests, putting the rest right";
+        case "rolling-back":
+            return "giving the undo up";
+        case "succeeded":
+            return `undone, ${serves} runs the version before and serves everything again`;
+        case "rolled-back":
+            return settled === false ? "not undone" : `not undone, all requests still go to ${target.stable.deployment}`;
+        case "failed":
+            return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/words/headline.js
+
 
 
 const whatIsOpen = {
@@ -50789,7 +51051,8 @@ const whatIsOpen = {
 /** Where a release is, in a few words of plain text. */
 function headlineOf(account) {
     const { state, settled } = account;
-    const headline = { mark: markOf(state), words: wordsOf(account, state) };
+    const ofUndo = account.undoes && undoHeadline(account, state);
+    const headline = { mark: markOf(state), words: ofUndo ?? wordsOf(account, state) };
     if (settled !== false || state.phase === "failed")
         return headline;
     if (isOnlyUnsaved(account))
@@ -50812,9 +51075,9 @@ function wordsOf(account, state) {
         case "shifting":
             if (state.stage === plan.stages.length)
                 return "going to 100 %";
-            return `going to ${(0,_release_plan_js__WEBPACK_IMPORTED_MODULE_1__/* .stageAt */ .e)(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
+            return `going to ${(0,release_plan/* stageAt */.e)(plan, state.stage).weight} % (${stageOf(plan, state.stage)})`;
         case "baking":
-            if ((0,_stage_progress_js__WEBPACK_IMPORTED_MODULE_0__/* .isExtended */ .UB)(account))
+            if ((0,stage_progress/* isExtended */.UB)(account))
                 return `${weight} % on the canary (${stageOf(plan, state.stage)}, extended)`;
             return `${weight} % on the canary (${stageOf(plan, state.stage)})`;
         case "waiting":
@@ -50956,6 +51219,8 @@ function sentence(reason) {
             if (reason.winner === "canary")
                 return "every stage passed: the canary is the new stable";
             return "stable runs the new image: giving its traffic back";
+        case "undone":
+            return `the version before serves everything again: ${version(reason)}`;
         case "draining":
             return `requests under way may finish: ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.left)}`;
         case "drained":
@@ -50988,6 +51253,8 @@ function sentence(reason) {
             if (reason.actor)
                 return `somebody asked for it (${reason.actor})`;
             return "somebody asked for it";
+        case "undo-wanted":
+            return `undo${by(reason.actor)}: back to ${version(reason)}, which is called the canary from here on`;
         case "approved":
             return `approved${by(reason.actor)}`;
         case "taken-up":
@@ -50998,6 +51265,7 @@ const unread = "its pods could not be read";
 const stays = ". All traffic stays on the canary, which passed every stage";
 const later = (after) => (after === undefined ? "" : `, after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}`);
 const again = (putBacks) => (putBacks === 0 ? "" : `, again after it was put back ${putBacks} times`);
+const version = ({ deployment, image, }) => (image === undefined ? deployment : `${deployment} with ${image}`);
 const by = (actor) => (actor ? ` by ${actor}` : "");
 function stableNotReady({ pods = unread, stuck }) {
     const sentence = `stable is not ready with the new image: ${pods}`;
@@ -51161,8 +51429,17 @@ function gateProgress(verdict) {
     const { value, limit } = (0,_verdict_sentence_js__WEBPACK_IMPORTED_MODULE_1__/* .figuresInWords */ .k0)(verdict);
     return `${verdict.gate} ${value} ${limit} ${signs[verdict.kind]}`;
 }
+/** The parts of an undo. */
+const undoChapters = {
+    preparing: "Start the version before",
+    shifting: "All requests to the version before",
+    promoting: "Put the rest right",
+    "rolling-back": "Give the undo up",
+};
 /** The part of a release that is under way: a heading for what happens in it. Undefined at its end. */
-function chapterOf({ state, plan }) {
+function chapterOf({ state, plan, undoes }) {
+    if (undoes)
+        return undoChapters[state.phase];
     switch (state.phase) {
         case "preparing":
             return "Deploy the canary";
