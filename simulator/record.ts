@@ -33,6 +33,11 @@ export const foundFaults: readonly FoundFault[] = [
   { what: "Two replicas of Prometheus behind one address held every good release", seed: 55, mended: "a0ade57" },
   { what: "NaN passed a gate, and a bad version was promoted", seed: 553, mended: "bad694f" },
   { what: "Pods were retired while the route still sent requests to them", seed: 977, mended: undefined },
+  {
+    what: "A promoted canary that lost all its pods kept the traffic, although stable's pods were still there",
+    seed: 564,
+    mended: undefined,
+  },
   { what: "Another image than the one that was judged was promoted", seed: 633, mended: "7a39346" },
   { what: "A release whose outcome could not be saved never ended", seed: undefined, mended: "a5ac090" },
   { what: "An answer without JSON ended `rollback` and `release` by a defect", seed: undefined, mended: "bd19c3d" },
