@@ -147,8 +147,8 @@ export function lyingPrometheus(): void {
     const program = world.start({
       ...releaseOfTwo("v2"),
       prometheus: stopped.url,
-      stages: "50:120s, 100",
-      gates: "- errors: { atMost: 10%, minRequests: 5, noData: fail }",
+      stages: "- { weight: 50, wait: 25s, atMost: 26s }\n- 100",
+      gates: errors,
     });
     await until(
       "the stage began",
@@ -161,7 +161,7 @@ export function lyingPrometheus(): void {
     assert.deepEqual([exit, outputs.outcome], [1, "rolled-back"], said);
     assert.match(
       outputs.because ?? "",
-      /^errors has no data: Prometheus has scraped nobody who counts reviews-v1 or reviews-v2 since \S+Z, for [\d.]+ s$/,
+      /^stage 50 % could not be judged within 26 s: errors has no data: Prometheus has scraped nobody who counts reviews-v1 or reviews-v2 since \S+Z, for [\d.]+ s$/,
     );
   });
 }

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { type Prometheus, startPrometheus } from "../../../sandbox/prometheus/server.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
+import { inspectClock } from "../../../src/adapters/prometheus/inspect-clock.ts";
 import type { PrometheusAddress } from "../../../src/adapters/prometheus/instant-query.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { followClock } from "../../../src/adapters/prometheus/prometheus-clock.ts";
@@ -120,6 +121,19 @@ for (const { apart, level } of [
       new RegExp(`^${level}: Prometheus answers with clocks that are [\\d.ms ]+ apart: there are several`),
     );
   });
+
+test("replicas are told apart also where one of the answers did not come", async (t) => {
+  let asked = 0;
+  const server = await prometheusAhead(t, () => (asked % 2) * 2 * minute);
+  const url = await between(t, server.url, (parameters) => {
+    if (!parameters.has("time") && ++asked === 3) parameters.set("query", "time(");
+  });
+  const address: PrometheusAddress = { network: nodeWorld(), url, headers: {}, timeout: 2_000 };
+  assert.deepEqual(
+    (await inspectClock(address, "refuse", signal)).map(({ level }) => level),
+    ["refuse"],
+  );
+});
 
 /** In front of a Prometheus, and does something to what it is asked. */
 async function between(t: TestContext, url: string, change: (asked: URLSearchParams) => void): Promise<string> {
