@@ -12,6 +12,8 @@ export type JournalOfService = {
   readonly open: () => Journal;
   /** Puts a text where the record is kept, as another program would. */
   readonly store: (text: string) => Promise<void>;
+  /** Takes it away, as a person would. */
+  readonly remove: () => Promise<void>;
 };
 
 export type JournalWorld = {
@@ -101,6 +103,34 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       await second.save(recordOf("one", { startedAt: 2_000 }));
       await assert.rejects(first.save(recordOf("one", { state: { phase: "succeeded" } })), TakenOverError);
       assert.equal((await open().load())?.startedAt, 2_000);
+    });
+
+    test("a journal that vanished while its job lives is written again, with the next save or the next asking", async () => {
+      const { open, remove, store } = await world.newService();
+      const mine = open();
+      await mine.save(recordOf("one"));
+      await remove();
+      await mine.save(recordOf("one", { state: { phase: "succeeded" } }));
+      assert.equal((await open().load())?.state.phase, "succeeded");
+      await remove();
+      await mine.confirm();
+      assert.equal((await open().load())?.state.phase, "succeeded");
+      await remove();
+      await store("somebody's fingers");
+      await mine.save(recordOf("one"));
+      assert.deepEqual(await open().load(), recordOf("one"));
+    });
+
+    test("unless another job's is there by now", async () => {
+      for (const ask of ["save", "confirm"] as const) {
+        const { open, remove } = await world.newService();
+        const mine = open();
+        await mine.save(recordOf("one"));
+        await remove();
+        await open().save(recordOf("two"));
+        await assert.rejects(ask === "save" ? mine.save(recordOf("one")) : mine.confirm(), TakenOverError);
+        assert.equal((await open().load())?.run.id, "two");
+      }
     });
 
     test("a job that finds its own last save, whose answer was lost, goes on", async () => {

@@ -32,6 +32,7 @@ export const configMapJournals = ({ client, createNamespace, close }: ClusterWor
         const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { "release.json": text } };
         await client.create(resources.configMaps, namespace, configMap);
       },
+      remove: () => client.delete(resources.configMaps, namespace, journalName(service)),
     };
   },
   close,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { run } from "../../src/engine/run.ts";
-import { UnreachableError } from "../../src/lib/errors.ts";
-import { type Behaviour, createWorld, job, planOf, second } from "../support/world.ts";
+import { TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
+import { type Behaviour, createWorld, job, planOf, second, stageOf } from "../support/world.ts";
 
 /** A release whose job is cancelled at a time. */
 async function cancelledAt(time: number, behaviour: Behaviour) {
@@ -77,6 +77,17 @@ test("a job that lost its lock between two steps asks the world for nothing more
     await assert.rejects(running, /another job took the lock/);
     assert.equal(world.calls.length, lostAt, at);
   }
+});
+
+test("a job whose release another one took over in a stage stops with its next look, however long the stage", async () => {
+  const world = createWorld(planOf({ stages: [stageOf(5, { wait: 600 * second, deadline: 900 * second })] }));
+  const running = run(await world.begin(), world.ports, job());
+  await world.ports.clock.sleepUntil(20 * second);
+  const { journal } = world.ports;
+  const record = (await journal.load()) ?? assert.fail();
+  await journal.save({ ...record, run: { id: "another-job" } });
+  await assert.rejects(running, TakenOverError);
+  assert.ok(world.now() <= 26 * second, `${world.now()}`);
 });
 
 /** Somebody cancels at these times while a rollback that nothing lets through is tried again and again. */

@@ -1,6 +1,6 @@
 import type { Poll } from "../evidence/poll.ts";
 import type { Instant } from "../lib/duration.ts";
-import { DeniedError, tell } from "../lib/errors.ts";
+import { DeniedError, TakenOverError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Health } from "../release/health.ts";
 import type { Look, PromotingLook, Readings, Trouble } from "../release/observation.ts";
@@ -57,6 +57,7 @@ export async function observe(
     }
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof TakenOverError) throw error;
     return { memory, failure: failureOf(error) };
   }
 }
@@ -119,6 +120,7 @@ async function lookAtStage(
         ports.router.drift(splitOf(record.plan, state.stage)),
         ports.workload.health("canary", record.judged),
         askQueries(record, state, ports, memory, signal),
+        stillOurs(ports),
       ]),
       signal,
     ),
@@ -134,6 +136,12 @@ async function lookAtStage(
     look: { phase: "baking", drift, canary, counts, served, evidence, readings },
   };
 }
+
+/** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
+const stillOurs = ({ journal }: Ports): Promise<void> =>
+  journal.confirm().catch((error: unknown) => {
+    if (error instanceof TakenOverError) throw error;
+  });
 
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
 const keep = (
@@ -152,6 +160,7 @@ const orFailure = <T>(
     (value) => ({ value }),
     (error: unknown) => {
       signal.throwIfAborted();
+      if (error instanceof TakenOverError) throw error;
       return { failure: failureOf(error) };
     },
   );

@@ -60,17 +60,27 @@ export function configMapJournal(
     } catch (error) {
       if (!(error instanceof KubernetesError && (error.status === 409 || error.status === 404))) throw error;
       newest = await read();
-      assertSameRelease(newest, record, error);
+      if (newest) assertOurs(newest, record, error);
       await write(record);
     }
   }
 
-  /** A write whose answer got lost conflicts with itself; anybody else's means that this job has lost the release. */
-  function assertSameRelease(stored: KubernetesObject | undefined, own: ReleaseRecord, cause?: KubernetesError): void {
-    const other = stored && parse(stored, namespace);
-    if (other?.run.id === own.run.id && other.startedAt === own.startedAt) return;
-    const by = other ? ` (${other.run.url ?? other.run.id})` : "";
+  /**
+   * A write whose answer got lost conflicts with itself; one of another job means that this one has lost the release.
+   * A journal that somebody took away, or emptied, is nobody's.
+   */
+  function assertOurs(stored: KubernetesObject, { run, startedAt }: ReleaseRecord, cause?: KubernetesError): void {
+    const other = ownerIn(stored);
+    if (other.id === undefined || (other.id === run.id && other.startedAt === startedAt)) return;
+    const by = ` (${other.url ?? other.id})`;
     throw new TakenOverError(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
+  }
+
+  /** Work on the ConfigMap, one after the other. */
+  function queued(work: () => Promise<void>): Promise<void> {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined);
+    return done;
   }
 
   function assertReadable(configMap: KubernetesObject, record: ReleaseRecord): void {
@@ -88,15 +98,12 @@ export function configMapJournal(
       if (newest && record) assertReadable(newest, record);
       return record;
     },
-    save(record) {
-      const saved = queue.then(() => save(record));
-      queue = saved.catch(() => undefined);
-      return saved;
-    },
+    save: (record) => queued(() => save(record)),
     async confirm() {
       const stored = await read();
-      if (!mine || !stored || stored.metadata.resourceVersion === newest?.metadata.resourceVersion) return;
-      assertSameRelease(stored, mine);
+      if (!mine || stored?.metadata.resourceVersion === newest?.metadata.resourceVersion) return;
+      if (stored) return assertOurs(stored, mine);
+      await queued(async () => mine && save(mine)); // who looks for it finds it
     },
   };
 }
@@ -107,6 +114,12 @@ const configMapOf = (name: string, text: string, resourceVersion: string | undef
   metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
   data: { [key]: text },
 });
+
+/** Whose journal it is, also where nothing else in it can be read. */
+function ownerIn(configMap: KubernetesObject) {
+  const json = jsonIn(textAt(configMap, "data", key) ?? "");
+  return { id: textAt(json, "run", "id"), url: textAt(json, "run", "url"), startedAt: numberAt(json, "startedAt") };
+}
 
 /** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function parse(configMap: KubernetesObject, namespace: string): ReleaseRecord | undefined {
