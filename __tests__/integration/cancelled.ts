@@ -76,6 +76,30 @@ export function cancelled(): void {
     await assertServedBy(sandbox, traffic, "v2");
   });
 
+  test("a rollback that nobody answers ends with the second signal, and says what is left to be done by hand", async (t) => {
+    const { sandbox, start } = await scene(t, { shop: "one", rate: 0 });
+    const job = start(long);
+    await until(
+      "the stage began",
+      () => journalOf(sandbox)?.state.phase,
+      (phase) => phase === "baking",
+    );
+    const answerAgain = sandbox.api.fail({ method: "PATCH", path: "virtualservices", delay: 300_000, times: 99 });
+    job.signal("SIGINT");
+    await until(
+      "it gives the traffic back",
+      () => sandbox.api.requests.count({ method: "GET", path: "virtualservices" }),
+      (count) => count > 0,
+    );
+    job.signal("SIGTERM");
+    const { exit, outputs, said } = await job.ended;
+    answerAgain();
+    assert.equal(exit, 3, said);
+    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "false"]);
+    assert.match(said, /stuck while rolling back/);
+    assert.equal(routeOf(sandbox), "stable 50, canary 50");
+  });
+
   test("a promotion that is killed is finished by the second step", async (t) => {
     const world = await scene(t, { shop: "one" });
     const { sandbox, traffic, before } = world;
