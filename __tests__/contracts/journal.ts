@@ -8,6 +8,7 @@ import { planOf, target } from "../support/world.ts";
 
 /** The journal of one service that was never released. */
 export type JournalOfService = {
+  readonly namespace: string;
   /** As another job opens it. */
   readonly open: () => Journal;
   /** Puts a text where the record is kept, as another program would. */
@@ -44,31 +45,39 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
     after(() => world.close());
 
+    /** A new service, and records of its releases. */
+    async function newService() {
+      const made = await world.newService();
+      const own = { ...target, namespace: made.namespace };
+      const record = (id: string, more: Partial<ReleaseRecord> = {}) => recordOf(id, { target: own, ...more });
+      return { ...made, target: own, recordOf: record };
+    }
+
     test("a service that was never released has no record", async () => {
-      const { open } = await world.newService();
+      const { open } = await newService();
       assert.equal(await open().load(), undefined);
     });
 
     test("what one job saved another one loads, to the letter", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const record = recordOf("one");
       await open().save(record);
       assert.deepEqual(await open().load(), record);
     });
 
     test("saves that are begun at once end in the order in which they were begun", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const mine = open();
       await Promise.all(
-        [1, 2, 3].map((stage) =>
+        [0, 1, 2].map((stage) =>
           mine.save(recordOf("one", { state: { phase: "baking", stage, since: 0, putBacks: 0 } })),
         ),
       );
-      assert.deepEqual((await open().load())?.state, { phase: "baking", stage: 3, since: 0, putBacks: 0 });
+      assert.deepEqual((await open().load())?.state, { phase: "baking", stage: 2, since: 0, putBacks: 0 });
     });
 
     test("a job whose release another one took over may not save, and hears who has it", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const first = open();
       await first.save(recordOf("one"));
       const second = open();
@@ -83,7 +92,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("whose the release is can be asked without saving", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const first = open();
       await first.save(recordOf("one"));
       await first.confirm();
@@ -95,7 +104,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a step that is still at an earlier release of its own job has lost it, too", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const first = open();
       await first.save(recordOf("one"));
       const second = open();
@@ -106,7 +115,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a journal that vanished while its job lives is written again, with the next save or the next asking", async () => {
-      const { open, remove, store } = await world.newService();
+      const { open, remove, store, recordOf } = await newService();
       const mine = open();
       await mine.save(recordOf("one"));
       await remove();
@@ -123,7 +132,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
 
     test("unless another job's is there by now", async () => {
       for (const ask of ["save", "confirm"] as const) {
-        const { open, remove } = await world.newService();
+        const { open, remove, recordOf } = await newService();
         const mine = open();
         await mine.save(recordOf("one"));
         await remove();
@@ -134,7 +143,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a job that finds its own last save, whose answer was lost, goes on", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const mine = open();
       await mine.save(recordOf("one"));
       const elsewhere = open(); // the same job's save, which this journal has not heard of
@@ -148,7 +157,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a story that there is no room for is cut; what finishing and giving back need is kept", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const mine = open();
       const words = "no answer ".repeat(1_000);
       const log: readonly LogEntry[] = Array.from({ length: 200 }, (_, at) => ({
@@ -170,7 +179,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a release that would leave no room for its story is refused when it begins, by its sizes", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf, target } = await newService();
       const objects = [{ kind: "ConfigMap", data: { text: "x".repeat(950_000) } }];
       const begun = recordOf("one", {
         target: { ...target, source: { from: "manifests", objects } },
@@ -188,7 +197,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
     });
 
     test("a record that no ConfigMap holds is refused, and what was saved before stays", async () => {
-      const { open } = await world.newService();
+      const { open, recordOf } = await newService();
       const mine = open();
       await mine.save(recordOf("one"));
       const before = { routes: "x".repeat(1_100_000), workloads: {} };
@@ -207,7 +216,7 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       ],
     ] as const) {
       test(`a journal that ${damage} is told by its place, with the way back by hand`, async () => {
-        const { open, store } = await world.newService();
+        const { open, store } = await newService();
         await store(text);
         await assert.rejects(open().load(), (error) => {
           assert.ok(error instanceof DeniedError);
@@ -219,8 +228,32 @@ export function journalContract(name: string, setUp: () => Promise<JournalWorld>
       });
     }
 
+    for (const [whose, strange, complaint] of [
+      ["another namespace", { namespace: "payments" }, /target\.namespace: payments, and not \S+\./],
+      ["another service", { service: "bank" }, /target\.service: bank, and not reviews\./],
+      [
+        "a host in another namespace",
+        { stable: { deployment: "reviews-v1", host: "bank.payments.svc.cluster.local" } },
+        /the host bank\.payments\.svc\.cluster\.local is not in the namespace/,
+      ],
+    ] as const) {
+      test(`a journal of ${whose} is refused, with the way back by hand and who wrote it`, async () => {
+        const { open, recordOf, target } = await newService();
+        await open().save(recordOf("one", { target: { ...target, ...strange } }));
+        await assert.rejects(open().load(), (error) => {
+          assert.ok(error instanceof DeniedError);
+          assert.match(error.message, complaint);
+          assert.match(
+            error.next ?? "",
+            /kubectl -n \S+ edit virtualservices.*delete configmap.*--show-managed-fields/,
+          );
+          return true;
+        });
+      });
+    }
+
     test("a record of a newer program is refused by its version", async () => {
-      const { open, store } = await world.newService();
+      const { open, store } = await newService();
       await store('{"version":2}');
       await assert.rejects(
         open().load(),

@@ -26,6 +26,7 @@ export const configMapJournals = ({ client, createNamespace, close }: ClusterWor
   async newService() {
     const namespace = await createNamespace();
     return {
+      namespace,
       open: () => configMapJournal(client, namespace, service),
       async store(text) {
         const metadata = { name: journalName(service) };

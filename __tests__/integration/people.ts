@@ -53,6 +53,42 @@ export function people(): void {
     assert.match(third.said, /no release waits for somebody to decide; the last one is succeeded/);
   });
 
+  test("a journal that somebody edited gives no Deployment another image, and takes no job to another namespace", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const { sandbox, traffic, run } = world;
+    await waiting(world);
+    const evil = "registry.example/evil:v9";
+    const edit = (change: (journal: NonNullable<ReturnType<typeof journalOf>>) => object): void => {
+      const text = JSON.stringify(change(journalOf(sandbox) ?? assert.fail()));
+      const metadata = { name: "istio-canary-reviews", namespace: "shop" };
+      sandbox.api.apply([{ apiVersion: "v1", kind: "ConfigMap", metadata, data: { "release.json": text } }]);
+    };
+    const original = journalOf(sandbox) ?? assert.fail();
+    edit((journal) => ({ ...journal, target: { ...journal.target, namespace: "payments" } }));
+    for (const command of ["promote", "rollback", "status"]) {
+      const { exit, said } = await run(by(command));
+      assert.ok(exit === 2 || exit === 3, said);
+      assert.match(said, /target\.namespace: payments, and not shop.*kubectl -n shop edit virtualservices/);
+    }
+    assert.equal(routeOf(sandbox), "stable 50, canary 50");
+
+    edit(() => ({
+      ...original,
+      plan: { ...original.plan, drift: "put-back" },
+      target: { ...original.target, image: evil },
+      judged: { image: evil, digests: {} },
+    }));
+    const second = await run(by("promote"));
+    assert.equal(second.exit, 1, second.said);
+    assert.match(second.said, /has the image registry\.example\/reviews:v2, not registry\.example\/evil:v9/);
+    assert.deepEqual(
+      sandbox.api.requests.all().filter(({ path, body }) => path.includes("/deployments") && body.includes("evil")),
+      [],
+    );
+    assert.equal(deploymentOf(sandbox, "reviews")?.image, imageOf("v1"));
+    await assertServedBy(sandbox, traffic, "v1");
+  });
+
   test("a release that its evidence leaves undecided is held and red, the action leaves it alone, and somebody ends it or goes on with it", async (t) => {
     const world = await scene(t, { shop: "one", rate: 4 });
     const { sandbox, startAction, run } = world;

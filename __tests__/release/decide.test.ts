@@ -33,6 +33,7 @@ type Sight = {
   readonly canary?: Health;
   readonly stable?: Health;
   readonly again?: number;
+  readonly taken?: boolean;
   readonly drift?: string;
   readonly tally?: Tally;
   readonly uncounted?: string;
@@ -41,9 +42,9 @@ type Sight = {
 const seen = (sight: Sight = {}): Sight => sight;
 
 const observed = ({ phase }: Running, sight: Sight): Observation => {
-  const { stop, trouble, again, deadlineAt = now + 3_600 * second } = sight;
+  const { stop, trouble, again, taken, deadlineAt = now + 3_600 * second } = sight;
   if (sight.look === "failed") return { now, deadlineAt, stop, trouble: trouble ?? assert.fail() };
-  return { now, deadlineAt, stop, again, trouble, look: lookOf(phase, sight) };
+  return { now, deadlineAt, stop, again, taken, trouble, look: lookOf(phase, sight) };
 };
 
 function lookOf(phase: Running["phase"], sight: Sight): Look {
@@ -445,6 +446,16 @@ const table: readonly (readonly [
     "rolling-back/returning",
     "canary-changed",
     "put back 2 times",
+  ],
+  [
+    "nor by the journal alone that another job wrote, or somebody else",
+    put,
+    baking(1, 20 * second),
+    seen({ canary: changed, taken: true }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-changed",
+    "somebody else changed the canary, so",
   ],
   [
     "a canary that is changed before its next weight does not get it",

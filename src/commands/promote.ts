@@ -9,7 +9,7 @@ import { conclude, exitCodeOf } from "./conclude.ts";
 import { judgeable } from "./judgeable.ts";
 import { keptMetrics } from "./known-metrics.ts";
 import { locked } from "./locked.ts";
-import { unlessStopped } from "./preconditions.ts";
+import { unlessStopped, untouched } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { takeOver } from "./take-over.ts";
 
@@ -22,7 +22,7 @@ export async function promote(session: Session): Promise<ExitCode> {
     if (!record || !goOn(record, 0)) throw nothingWaits(session, record);
     await judgeable(session, record);
     unlessStopped(session);
-    const taken = await takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest));
+    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
     if (!taken) throw nothingWaits(session, await session.journal.load());
     return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
   });

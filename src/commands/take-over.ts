@@ -1,6 +1,7 @@
 import type { Millis } from "../lib/duration.ts";
 import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { assertAsAsked } from "./as-asked.ts";
 import type { Session } from "./session.ts";
 
 /** The job that has the release saves after each of its steps; between two of them there is time enough. */
@@ -13,10 +14,11 @@ type TakeOverOptions = { readonly evenUnsaved: boolean };
 /**
  * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
  * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
- * release. Undefined when there is nothing to take over, as `change` says.
+ * release. Undefined when there is nothing to take over, as `change` says. Rejects with DeniedError where the release is
+ * about something else than was asked for.
  */
 export async function takeOver(
-  { journal, clock, messages }: Session,
+  { config, journal, clock, messages }: Session,
   { evenUnsaved }: TakeOverOptions,
   change: (record: ReleaseRecord) => ReleaseRecord | undefined,
 ): Promise<ReleaseRecord | undefined> {
@@ -24,6 +26,7 @@ export async function takeOver(
     const record = await journal.load();
     const taken = record && change(record);
     if (!taken) return undefined;
+    assertAsAsked(config, taken.target);
     try {
       await journal.save(taken);
       return taken;

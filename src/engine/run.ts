@@ -81,7 +81,7 @@ function observationOf(
 ): Observation {
   const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
   const insisted = insistenceOn(job, wasStopped(state)).aborted;
-  const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, again };
+  const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, taken: job.taken, again };
   if (looked && "look" in looked) return { ...moment, look: looked.look, trouble: troubles.effect };
   const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
   return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };

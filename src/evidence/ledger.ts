@@ -81,7 +81,7 @@ function readLine(line: string, edges: Ledger["edges"]): Poll {
     lost === undefined ||
     !stable ||
     !canary ||
-    parts.flat().some(Number.isNaN)
+    !parts.flat().every(Number.isFinite)
   )
     throw new SyntaxError(`this line is no poll: ${line}`);
   return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };

@@ -15,6 +15,10 @@ function expectation(issue: z.core.$ZodIssue | undefined): string {
       return `expected ${article(issue.expected)}`;
     case "invalid_value":
       return `expected ${issue.values.map(String).join(" or ")}`;
+    case "too_small":
+      return `expected at least ${issue.minimum}`;
+    case "too_big":
+      return `expected at most ${issue.maximum}`;
     default:
       return "not what is expected there";
   }

@@ -23,6 +23,8 @@ export type Observation = {
   readonly stop?: string | undefined;
   /** Somebody wants the job to end although it promotes or goes back: what does not work is tried no longer. */
   readonly insisted?: boolean | undefined;
+  /** Another job had the release: its journal may have been written by anybody, so nothing is deployed by it. */
+  readonly taken?: boolean | undefined;
   /** How often the release began again already. Missing is never. */
   readonly again?: number | undefined;
 } & (

@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
 import { grounds } from "../evidence/conclusion.ts";
+import { type Ledger, pollsOf } from "../evidence/ledger.ts";
 import { findings } from "../evidence/weight.ts";
 import { policies } from "./gate.ts";
 import { labelMeanings } from "./kept-metrics.ts";
+import type { Plan } from "./plan.ts";
+import type { State } from "./state.ts";
 
 /**
  * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
@@ -10,9 +13,16 @@ import { labelMeanings } from "./kept-metrics.ts";
  */
 const text = z.string();
 const number = z.number();
+/** What a Date can be: sentences show them. */
+const instant = z.number().check(z.gte(0), z.lte(8.64e15));
+/** A length of time; a thousand years are enough for anybody, and a Date can be so far away. */
+const length = z.number().check(z.gte(0), z.lte(3.2e13));
+const whole = z.number().check(z.int(), z.gte(0));
+const percent = z.number().check(z.int(), z.gte(0), z.lte(100));
 const truth = z.boolean();
 const optionalText = z.exactOptional(text);
 const optionalNumber = z.exactOptional(number);
+const optionalLength = z.exactOptional(length);
 const texts = z.record(text, text);
 const role = z.enum(["stable", "canary"]);
 const noData = z.enum(["wait", "fail"]);
@@ -51,8 +61,8 @@ const metrics = z.object({
   login: truth,
   headers: z.array(text),
   reporter: z.enum(["auto", "source", "destination", "waypoint"]),
-  interval: number,
-  timeout: number,
+  interval: length,
+  timeout: length,
   requests: text,
   durations: text,
   labels: z.record(z.enum(labelMeanings), text),
@@ -118,9 +128,9 @@ export const evidenceRulesSchema = z.object({
 
 const stage = z.object({
   name: text,
-  weight: number,
-  wait: number,
-  deadline: number,
+  weight: percent,
+  wait: length,
+  deadline: length,
   gates: z.array(gate),
   approval: truth,
 });
@@ -128,12 +138,12 @@ const stage = z.object({
 const plan = z.object({
   stages: z.array(stage),
   evidence: evidenceRulesSchema,
-  pollEvery: number,
-  ready: number,
-  settle: number,
-  drain: number,
-  deadline: number,
-  patience: number,
+  pollEvery: length,
+  ready: length,
+  settle: length,
+  drain: length,
+  deadline: length,
+  patience: length,
   promotion: z.enum(["swap", "update"]),
   keepOld: truth,
   drift: z.enum(["put-back", "roll-back"]),
@@ -225,7 +235,7 @@ const verdict = z.object({ ...judgementSchema.shape, figures });
 const passed = {
   stage: text,
   verdict: z.exactOptional(verdict),
-  smaller: z.exactOptional(z.object({ weight: number, planned: number })),
+  smaller: z.exactOptional(z.object({ weight: percent, planned: percent })),
 };
 const held = { stage: text, question: z.enum(["undecided", "no-data", "split", "budget"]), verdict };
 
@@ -237,40 +247,40 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("measured", { words: text }),
   reasonOf("deploying", {}),
   reasonOf("canary-ready", { pods: text }),
-  reasonOf("canary-not-ready", { pods: optionalText, after: optionalNumber }),
+  reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
   reasonOf("canary-broken", { pods: text }),
-  reasonOf("mesh-learning", { left: number }),
+  reasonOf("mesh-learning", { left: length }),
   reasonOf("mesh-learnt", {}),
-  reasonOf("making-room", { weight: number }),
-  reasonOf("giving-weight", { weight: number }),
-  reasonOf("stage-goes-on", { stage: text, left: number }),
+  reasonOf("making-room", { weight: percent }),
+  reasonOf("giving-weight", { weight: percent }),
+  reasonOf("stage-goes-on", { stage: text, left: length }),
   reasonOf("stage-extended", { stage: text, verdict }),
   reasonOf("stage-passed", passed),
   reasonOf("held", held),
   reasonOf("gate-failed", { verdict }),
-  reasonOf("stage-not-judged", { stage: text, deadline: number, verdict }),
+  reasonOf("stage-not-judged", { stage: text, deadline: length, verdict }),
   reasonOf("stage-undecided", { stage: text, verdict }),
   reasonOf("pods-gone", { pods: text }),
   reasonOf("put-back", { differences: text }),
-  reasonOf("drift", { differences: text, putBacks: number }),
+  reasonOf("drift", { differences: text, putBacks: whole }),
   reasonOf("canary-put-back", { differences: text }),
   reasonOf("beginning-again", {}),
-  reasonOf("canary-changed", { differences: text, putBacks: number }),
+  reasonOf("canary-changed", { differences: text, putBacks: whole }),
   reasonOf("updating-stable", {}),
   reasonOf("stable-ready", { pods: text }),
   reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
   reasonOf("stable-broken", { pods: text }),
   reasonOf("stable-changed", { differences: text }),
   reasonOf("promoted", { winner: role }),
-  reasonOf("draining", { left: number }),
+  reasonOf("draining", { left: length }),
   reasonOf("drained", {}),
   reasonOf("undone", { deployment: text, image: optionalText }),
   reasonOf("retiring", { loser: role, kept: truth }),
   reasonOf("restoring", {}),
-  reasonOf("trouble", { words: text, lasting: truth, lasted: optionalNumber }),
+  reasonOf("trouble", { words: text, lasting: truth, lasted: optionalLength }),
   reasonOf("looking-again", { words: text }),
   reasonOf("trying-again", { words: text }),
-  reasonOf("late", { deadline: number }),
+  reasonOf("late", { deadline: length }),
   reasonOf("cancelled", { words: text }),
   reasonOf("job-ended", {}),
   reasonOf("left-half-way", {}),
@@ -284,19 +294,19 @@ const state = z.discriminatedUnion("phase", [
   z.object({
     phase: z.literal("preparing"),
     step: z.enum(["returning", "deploying", "starting", "settling"]),
-    since: number,
+    since: instant,
   }),
   z.object({
     phase: z.literal("shifting"),
     step: z.enum(["scaling", "filling", "routing"]),
-    stage: number,
-    since: number,
+    stage: whole,
+    since: instant,
   }),
-  z.object({ phase: z.literal("baking"), stage: number, since: number, putBacks: number }),
+  z.object({ phase: z.literal("baking"), stage: whole, since: instant, putBacks: whole }),
   z.object({
     phase: z.literal("waiting"),
-    stage: number,
-    since: number,
+    stage: whole,
+    since: instant,
     reason: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("stage-passed"), ...passed }),
       z.object({ kind: z.literal("held"), ...held }),
@@ -305,14 +315,14 @@ const state = z.discriminatedUnion("phase", [
   z.object({
     phase: z.literal("promoting"),
     step: z.enum(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
-    since: number,
+    since: instant,
   }),
   z.object({
     phase: z.literal("rolling-back"),
     step: z.enum(["returning", "draining", "retiring"]),
     reason,
     served: truth,
-    since: number,
+    since: instant,
   }),
   z.object({ phase: z.literal("succeeded") }),
   z.object({ phase: z.literal("rolled-back"), reason }),
@@ -322,11 +332,11 @@ const state = z.discriminatedUnion("phase", [
 const count = z.object({ requests: number, errors: number, buckets: z.array(z.object({ le: number, count: number })) });
 
 const stageRecord = z.object({
-  stage: number,
+  stage: whole,
   name: text,
-  weight: number,
-  since: number,
-  until: optionalNumber,
+  weight: percent,
+  since: instant,
+  until: z.exactOptional(instant),
   verdicts: z.array(verdict),
   polls: number,
   tally: z.object({ stable: count, canary: count, unattributed: count }),
@@ -374,21 +384,42 @@ export const ledgerSchema = z.object({
   polls: z.array(text),
 });
 
-export const recordSchema = z.object({
-  version: z.literal(1),
-  target,
-  exchanged: z.exactOptional(truth),
-  undoes: z.exactOptional(z.object({ startedAt: number, image: optionalText })),
-  asked: z.exactOptional(asked),
-  metrics: z.exactOptional(metrics),
-  plan,
-  run: z.object({ id: text, url: optionalText, actor: optionalText }),
-  startedAt: number,
-  before: z.object({ routes: z.unknown(), workloads: z.unknown() }),
-  state,
-  stages: z.array(stageRecord),
-  log: z.array(z.object({ at: number, do: text, reason, times: optionalNumber })),
-  ledger: ledgerSchema,
-  judged: z.exactOptional(build),
-  again: optionalNumber,
-});
+function isReadable(ledger: Ledger): boolean {
+  try {
+    pollsOf(ledger);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const recordSchema = z
+  .object({
+    version: z.literal(1),
+    target,
+    exchanged: z.exactOptional(truth),
+    undoes: z.exactOptional(z.object({ startedAt: instant, image: optionalText })),
+    asked: z.exactOptional(asked),
+    metrics: z.exactOptional(metrics),
+    plan,
+    run: z.object({ id: text, url: optionalText, actor: optionalText }),
+    startedAt: instant,
+    before: z.object({ routes: z.unknown(), workloads: z.unknown() }),
+    state,
+    stages: z.array(stageRecord),
+    log: z.array(z.object({ at: instant, do: text, reason, times: z.exactOptional(whole) })),
+    ledger: ledgerSchema,
+    judged: z.exactOptional(build),
+    again: z.exactOptional(whole),
+  })
+  .check(
+    z.refine(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }),
+    z.refine(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }),
+    z.refine(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }),
+  );
+
+/** After the last stage a release goes on to all the traffic. */
+function isInPlan({ stages }: Pick<Plan, "stages">, state: State): boolean {
+  if (!("stage" in state)) return true;
+  return state.phase === "shifting" ? state.stage <= stages.length : state.stage < stages.length;
+}

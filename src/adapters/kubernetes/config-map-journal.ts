@@ -1,3 +1,4 @@
+import { readHost } from "../../istio/host.ts";
 import { numberAt, textAt } from "../../kubernetes/field.ts";
 import { managedBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
@@ -96,6 +97,8 @@ export function configMapJournal(
       newest = await read();
       const record = newest && parse(newest, namespace);
       if (newest && record) assertReadable(newest, record);
+      const stranger = record && strangerIn(record, namespace, service);
+      if (newest && stranger !== undefined) throw damaged(newest, namespace, stranger);
       return record;
     },
     save: (record) => queued(() => save(record)),
@@ -133,13 +136,27 @@ function parse(configMap: KubernetesObject, namespace: string): ReleaseRecord | 
   return record.data;
 }
 
+/**
+ * Whoever writes the ConfigMap of one service may not have a job's account write to another one, nor to another
+ * namespace: a version's pods are in the namespace of its Service.
+ */
+function strangerIn({ target }: ReleaseRecord, namespace: string, service: string): string | undefined {
+  if (target.namespace !== namespace) return `target.namespace: ${target.namespace}, and not ${namespace}`;
+  if (target.service !== service) return `target.service: ${target.service}, and not ${service}`;
+  const hosts = [target.stable.host, target.canary.host];
+  const foreign = hosts.find((host) => (readHost(host, namespace).service?.namespace ?? namespace) !== namespace);
+  return foreign && `target: the host ${foreign} is not in the namespace ${namespace}`;
+}
+
 const damaged = (configMap: KubernetesObject, namespace: string, complaint: string): DeniedError =>
   new DeniedError(
-    `ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaint}.`,
+    `ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can go by: ${complaint}.`,
     {
       next:
-        `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand ` +
-        `(weight 100 on its destination, 0 on the canary's), then delete the ConfigMap.`,
+        `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand: ` +
+        `\`kubectl -n ${namespace} edit virtualservices\`, weight 100 on its destination, 0 on the canary's. ` +
+        `Then \`kubectl -n ${namespace} delete configmap ${configMap.metadata.name}\`. Who wrote it: ` +
+        `\`kubectl -n ${namespace} get configmap ${configMap.metadata.name} -o yaml --show-managed-fields\`.`,
     },
   );
 
