@@ -13473,11 +13473,12 @@ const fetch = undefined;
 /* harmony export */   Zm: () => (/* binding */ _lte),
 /* harmony export */   _L: () => (/* binding */ _boolean),
 /* harmony export */   em: () => (/* binding */ _unknown),
+/* harmony export */   fU: () => (/* binding */ _refine),
 /* harmony export */   mI: () => (/* binding */ meta),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
-/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _refine, _superRefine, _check, _stringbool, _stringFormat */
+/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _superRefine, _check, _stringbool, _stringFormat */
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5465);
 /* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2755);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5448);
@@ -14450,7 +14451,7 @@ function _refine(Class, fn, _params) {
         type: "custom",
         check: "custom",
         fn: fn,
-        ...util.normalizeParams(_params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(_params),
     });
     return schema;
 }
@@ -16750,6 +16751,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   lqM: () => (/* binding */ optional),
   FsL: () => (/* binding */ pipe),
   g1P: () => (/* binding */ record),
+  YPB: () => (/* binding */ refine),
   rej: () => (/* binding */ strictObject),
   YjP: () => (/* binding */ schemas_string),
   pdi: () => (/* binding */ transform),
@@ -16758,7 +16760,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, refine, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(4203);
@@ -20517,7 +20519,7 @@ function custom(fn, _params) {
 // refine
 // @__NO_SIDE_EFFECTS__
 function refine(fn, _params = {}) {
-    return core._refine(ZodMiniCustom, fn, _params);
+    return api/* _refine */.fU(ZodMiniCustom, fn, _params);
 }
 // superRefine
 // @__NO_SIDE_EFFECTS__
@@ -28942,7 +28944,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7252:
+/***/ 7090:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30079,7 +30081,7 @@ function readLine(line, edges) {
         lost === undefined ||
         !stable ||
         !canary ||
-        parts.flat().some(Number.isNaN))
+        !parts.flat().every(Number.isFinite))
         throw new SyntaxError(`this line is no poll: ${line}`);
     return { weight, age, stable: read(stable, edges), canary: read(canary, edges), lost };
 }
@@ -30613,13 +30615,14 @@ function answerDrift(plan, state, now, differences) {
 const change_maxPutBacks = 2;
 /**
  * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
- * and judged from the beginning: its traffic goes to stable first.
+ * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
+ * anybody may have written who may edit ConfigMaps.
  */
-function answerChange(plan, state, { now, again = 0 }, canary) {
+function answerChange(plan, state, { now, again = 0, taken }, canary) {
     const differences = canary?.changed;
     if (differences === undefined)
         return undefined;
-    const putsBack = plan.drift === "put-back";
+    const putsBack = plan.drift === "put-back" && !taken;
     if (!putsBack || again >= change_maxPutBacks) {
         const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
@@ -31137,6 +31140,8 @@ async function observe(record, state, ports, memory, signal) {
     }
     catch (error) {
         signal.throwIfAborted();
+        if (error instanceof lib_errors/* TakenOverError */.Cq)
+            throw error;
         return { memory, failure: failureOf(error) };
     }
 }
@@ -31179,6 +31184,7 @@ async function lookAtStage(record, state, ports, memory, signal) {
             ports.router.drift((0,split/* splitOf */.u)(record.plan, state.stage)),
             ports.workload.health("canary", record.judged),
             askQueries(record, state, ports, memory, signal),
+            stillOurs(ports),
         ]), signal),
         count(record, memory, ports, signal),
     ]);
@@ -31193,6 +31199,11 @@ async function lookAtStage(record, state, ports, memory, signal) {
         look: { phase: "baking", drift, canary, counts, served, evidence, readings },
     };
 }
+/** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
+const stillOurs = ({ journal }) => journal.confirm().catch((error) => {
+    if (error instanceof lib_errors/* TakenOverError */.Cq)
+        throw error;
+});
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
 const keep = (memory, { counts, poll }) => ({
     memory: { ...memory, ...counts },
@@ -31200,6 +31211,8 @@ const keep = (memory, { counts, poll }) => ({
 });
 const orFailure = (work, signal) => work.then((value) => ({ value }), (error) => {
     signal.throwIfAborted();
+    if (error instanceof lib_errors/* TakenOverError */.Cq)
+        throw error;
     return { failure: failureOf(error) };
 });
 /**
@@ -31330,7 +31343,7 @@ async function lookAt(record, state, ports, memory, job) {
 function observationOf(looked, { again, state }, troubles, now, job) {
     const stop = job.stop.aborted ? String(job.stop.reason) : undefined;
     const insisted = insistenceOn(job, wasStopped(state)).aborted;
-    const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, again };
+    const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, taken: job.taken, again };
     if (looked && "look" in looked)
         return { ...moment, look: looked.look, trouble: troubles.effect };
     const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
@@ -31676,7 +31689,37 @@ async function locked(session, options, work) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/as-asked.js
+
+
+/**
+ * Throws where a journal is about other Deployments or routes than the configuration: it may have changed since, or
+ * somebody who may edit ConfigMaps wants this job's account to write there. Whoever gives no configuration goes by the
+ * journal.
+ */
+function assertAsAsked({ release, namespace, service, asked }, journaled) {
+    if (!release)
+        return;
+    const other = things(journaled).filter((thing) => !things(release.target).includes(thing));
+    if (other.length === 0)
+        return;
+    const withoutFile = (0,next_command/* nextCommand */.h)("rollback", {
+        target: { namespace, service },
+        asked: { ...asked, config: undefined },
+    });
+    throw new lib_errors/* DeniedError */.iC(`${namespace}/${service}: the release in the journal is about ${other.join(" and ")}, of which the configuration says nothing`, {
+        next: `Nothing was changed. If the configuration has changed since that release began, end it by what the journal says: ${withoutFile}. If it has not, somebody else wrote the journal: \`kubectl -n ${namespace} get configmap istio-canary-${service} -o yaml --show-managed-fields\` tells who.`,
+    });
+}
+/** After a swap the two Deployments have each other's role. */
+const things = ({ namespace, stable, canary, routes }) => [
+    `Deployment ${namespace}/${stable.deployment}`,
+    `Deployment ${namespace}/${canary.deployment}`,
+    ...routes.map((route) => `${route.kind} ${route.namespace}/${route.name}`),
+];
+
 ;// CONCATENATED MODULE: ./src/commands/take-over.js
+
 
 /** The job that has the release saves after each of its steps; between two of them there is time enough. */
 const maxTries = 100;
@@ -31684,14 +31727,16 @@ const take_over_pause = 20;
 /**
  * Makes the newest release this job's own, whatever the job that has it does meanwhile: what `change` makes of its
  * record is saved, and when that job saved in between, read and saved again. From then on it finds that it has lost the
- * release. Undefined when there is nothing to take over, as `change` says.
+ * release. Undefined when there is nothing to take over, as `change` says. Rejects with DeniedError where the release is
+ * about something else than was asked for.
  */
-async function takeOver({ journal, clock, messages }, { evenUnsaved }, change) {
+async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, change) {
     for (let tries = 1;; tries++) {
         const record = await journal.load();
         const taken = record && change(record);
         if (!taken)
             return undefined;
+        assertAsAsked(config, taken.target);
         try {
             await journal.save(taken);
             return taken;
@@ -31729,7 +31774,7 @@ async function promote_promote(session) {
             throw nothingWaits(session, record);
         await judgeable(session, record);
         unlessStopped(session);
-        const taken = await takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest));
+        const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
         if (!taken)
             throw nothingWaits(session, await session.journal.load());
         return exitCodeOf(await conclude_conclude(session, taken, lost, { taken: true }));
@@ -32656,12 +32701,18 @@ function expectation(issue) {
             return `expected ${article(issue.expected)}`;
         case "invalid_value":
             return `expected ${issue.values.map(String).join(" or ")}`;
+        case "too_small":
+            return `expected at least ${issue.minimum}`;
+        case "too_big":
+            return `expected at most ${issue.maximum}`;
         default:
             return "not what is expected there";
     }
 }
 const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(6350);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
 /** What labels of requests say. */
 const labelMeanings = [
@@ -32682,15 +32733,23 @@ const labelMeanings = [
 
 
 
+
 /**
  * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
  * believed before it has passed here. Its test lets the compiler hold it to `ReleaseRecord`, field by field.
  */
 const record_schema_text = schemas/* string */.YjP();
 const number = schemas/* number */.aig();
+/** What a Date can be: sentences show them. */
+const instant = schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(8.64e15));
+/** A length of time; a thousand years are enough for anybody, and a Date can be so far away. */
+const record_schema_length = schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(3.2e13));
+const whole = schemas/* number */.aig().check(schemas/* int */.Whr(), api/* _gte */.qm(0));
+const percent = schemas/* number */.aig().check(schemas/* int */.Whr(), api/* _gte */.qm(0), api/* _lte */.Zm(100));
 const truth = schemas/* boolean */.zMY();
 const optionalText = schemas/* exactOptional */.yqP(record_schema_text);
 const optionalNumber = schemas/* exactOptional */.yqP(number);
+const optionalLength = schemas/* exactOptional */.yqP(record_schema_length);
 const texts = schemas/* record */.g1P(record_schema_text, record_schema_text);
 const role = schemas/* enum */.k5n(["stable", "canary"]);
 const noData = schemas/* enum */.k5n(["wait", "fail"]);
@@ -32724,8 +32783,8 @@ const metrics = schemas/* object */.Ikc({
     login: truth,
     headers: schemas/* array */.YOg(record_schema_text),
     reporter: schemas/* enum */.k5n(["auto", "source", "destination", "waypoint"]),
-    interval: number,
-    timeout: number,
+    interval: record_schema_length,
+    timeout: record_schema_length,
     requests: record_schema_text,
     durations: record_schema_text,
     labels: schemas/* record */.g1P(schemas/* enum */.k5n(labelMeanings), record_schema_text),
@@ -32787,21 +32846,21 @@ const evidenceRulesSchema = schemas/* object */.Ikc({
 });
 const stage = schemas/* object */.Ikc({
     name: record_schema_text,
-    weight: number,
-    wait: number,
-    deadline: number,
+    weight: percent,
+    wait: record_schema_length,
+    deadline: record_schema_length,
     gates: schemas/* array */.YOg(record_schema_gate),
     approval: truth,
 });
 const record_schema_plan = schemas/* object */.Ikc({
     stages: schemas/* array */.YOg(stage),
     evidence: evidenceRulesSchema,
-    pollEvery: number,
-    ready: number,
-    settle: number,
-    drain: number,
-    deadline: number,
-    patience: number,
+    pollEvery: record_schema_length,
+    ready: record_schema_length,
+    settle: record_schema_length,
+    drain: record_schema_length,
+    deadline: record_schema_length,
+    patience: record_schema_length,
     promotion: schemas/* enum */.k5n(["swap", "update"]),
     keepOld: truth,
     drift: schemas/* enum */.k5n(["put-back", "roll-back"]),
@@ -32883,7 +32942,7 @@ const verdict = schemas/* object */.Ikc({ ...judgementSchema.shape, figures });
 const passed = {
     stage: record_schema_text,
     verdict: schemas/* exactOptional */.yqP(verdict),
-    smaller: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ weight: number, planned: number })),
+    smaller: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ weight: percent, planned: percent })),
 };
 const held = { stage: record_schema_text, question: schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
 /** Each kind of reason with its fields. What the pods told later may come with any of them. */
@@ -32892,40 +32951,40 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("measured", { words: record_schema_text }),
     record_schema_reasonOf("deploying", {}),
     record_schema_reasonOf("canary-ready", { pods: record_schema_text }),
-    record_schema_reasonOf("canary-not-ready", { pods: optionalText, after: optionalNumber }),
+    record_schema_reasonOf("canary-not-ready", { pods: optionalText, after: optionalLength }),
     record_schema_reasonOf("canary-broken", { pods: record_schema_text }),
-    record_schema_reasonOf("mesh-learning", { left: number }),
+    record_schema_reasonOf("mesh-learning", { left: record_schema_length }),
     record_schema_reasonOf("mesh-learnt", {}),
-    record_schema_reasonOf("making-room", { weight: number }),
-    record_schema_reasonOf("giving-weight", { weight: number }),
-    record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: number }),
+    record_schema_reasonOf("making-room", { weight: percent }),
+    record_schema_reasonOf("giving-weight", { weight: percent }),
+    record_schema_reasonOf("stage-goes-on", { stage: record_schema_text, left: record_schema_length }),
     record_schema_reasonOf("stage-extended", { stage: record_schema_text, verdict }),
     record_schema_reasonOf("stage-passed", passed),
     record_schema_reasonOf("held", held),
     record_schema_reasonOf("gate-failed", { verdict }),
-    record_schema_reasonOf("stage-not-judged", { stage: record_schema_text, deadline: number, verdict }),
+    record_schema_reasonOf("stage-not-judged", { stage: record_schema_text, deadline: record_schema_length, verdict }),
     record_schema_reasonOf("stage-undecided", { stage: record_schema_text, verdict }),
     record_schema_reasonOf("pods-gone", { pods: record_schema_text }),
     record_schema_reasonOf("put-back", { differences: record_schema_text }),
-    record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: number }),
+    record_schema_reasonOf("drift", { differences: record_schema_text, putBacks: whole }),
     record_schema_reasonOf("canary-put-back", { differences: record_schema_text }),
     record_schema_reasonOf("beginning-again", {}),
-    record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: number }),
+    record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
     record_schema_reasonOf("updating-stable", {}),
     record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
     record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
     record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
     record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
     record_schema_reasonOf("promoted", { winner: role }),
-    record_schema_reasonOf("draining", { left: number }),
+    record_schema_reasonOf("draining", { left: record_schema_length }),
     record_schema_reasonOf("drained", {}),
     record_schema_reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
     record_schema_reasonOf("retiring", { loser: role, kept: truth }),
     record_schema_reasonOf("restoring", {}),
-    record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalNumber }),
+    record_schema_reasonOf("trouble", { words: record_schema_text, lasting: truth, lasted: optionalLength }),
     record_schema_reasonOf("looking-again", { words: record_schema_text }),
     record_schema_reasonOf("trying-again", { words: record_schema_text }),
-    record_schema_reasonOf("late", { deadline: number }),
+    record_schema_reasonOf("late", { deadline: record_schema_length }),
     record_schema_reasonOf("cancelled", { words: record_schema_text }),
     record_schema_reasonOf("job-ended", {}),
     record_schema_reasonOf("left-half-way", {}),
@@ -32938,19 +32997,19 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("preparing"),
         step: schemas/* enum */.k5n(["returning", "deploying", "starting", "settling"]),
-        since: number,
+        since: instant,
     }),
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("shifting"),
         step: schemas/* enum */.k5n(["scaling", "filling", "routing"]),
-        stage: number,
-        since: number,
+        stage: whole,
+        since: instant,
     }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("baking"), stage: number, since: number, putBacks: number }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("baking"), stage: whole, since: instant, putBacks: whole }),
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("waiting"),
-        stage: number,
-        since: number,
+        stage: whole,
+        since: instant,
         reason: schemas/* discriminatedUnion */.gMt("kind", [
             schemas/* object */.Ikc({ kind: schemas/* literal */.euz("stage-passed"), ...passed }),
             schemas/* object */.Ikc({ kind: schemas/* literal */.euz("held"), ...held }),
@@ -32959,14 +33018,14 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("promoting"),
         step: schemas/* enum */.k5n(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
-        since: number,
+        since: instant,
     }),
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("rolling-back"),
         step: schemas/* enum */.k5n(["returning", "draining", "retiring"]),
         reason,
         served: truth,
-        since: number,
+        since: instant,
     }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded") }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("rolled-back"), reason }),
@@ -32974,11 +33033,11 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
 ]);
 const record_schema_count = schemas/* object */.Ikc({ requests: number, errors: number, buckets: schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, count: number })) });
 const stageRecord = schemas/* object */.Ikc({
-    stage: number,
+    stage: whole,
     name: record_schema_text,
-    weight: number,
-    since: number,
-    until: optionalNumber,
+    weight: percent,
+    since: instant,
+    until: schemas/* exactOptional */.yqP(instant),
     verdicts: schemas/* array */.YOg(verdict),
     polls: number,
     tally: schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
@@ -33021,24 +33080,40 @@ const ledgerSchema = schemas/* object */.Ikc({
     edges: schemas/* array */.YOg(schemas/* array */.YOg(number)),
     polls: schemas/* array */.YOg(record_schema_text),
 });
+function isReadable(ledger) {
+    try {
+        pollsOf(ledger);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
 const recordSchema = schemas/* object */.Ikc({
     version: schemas/* literal */.euz(1),
     target,
     exchanged: schemas/* exactOptional */.yqP(truth),
-    undoes: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ startedAt: number, image: optionalText })),
+    undoes: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ startedAt: instant, image: optionalText })),
     asked: schemas/* exactOptional */.yqP(asked),
     metrics: schemas/* exactOptional */.yqP(metrics),
     plan: record_schema_plan,
     run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
-    startedAt: number,
+    startedAt: instant,
     before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J() }),
     state,
     stages: schemas/* array */.YOg(stageRecord),
-    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: number, do: record_schema_text, reason, times: optionalNumber })),
+    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: instant, do: record_schema_text, reason, times: schemas/* exactOptional */.yqP(whole) })),
     ledger: ledgerSchema,
     judged: schemas/* exactOptional */.yqP(build),
-    again: optionalNumber,
-});
+    again: schemas/* exactOptional */.yqP(whole),
+})
+    .check(schemas/* refine */.YPB(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }), schemas/* refine */.YPB(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }), schemas/* refine */.YPB(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }));
+/** After the last stage a release goes on to all the traffic. */
+function isInPlan({ stages }, state) {
+    if (!("stage" in state))
+        return true;
+    return state.phase === "shifting" ? state.stage <= stages.length : state.stage < stages.length;
+}
 
 ;// CONCATENATED MODULE: ./src/commands/read-report.js
 
@@ -36783,6 +36858,7 @@ const bytesOf = (part) => figure(sizeOf(JSON.stringify(part)));
 
 
 
+
 const journalName = (service) => `istio-canary-${service}`;
 const key = "release.json";
 /** The journal in a ConfigMap beside the service. One job writes at a time; each write names the version it read. */
@@ -36829,17 +36905,27 @@ readBefore = () => undefined) {
             if (!(error instanceof KubernetesError && (error.status === 409 || error.status === 404)))
                 throw error;
             newest = await read();
-            assertSameRelease(newest, record, error);
+            if (newest)
+                assertOurs(newest, record, error);
             await write(record);
         }
     }
-    /** A write whose answer got lost conflicts with itself; anybody else's means that this job has lost the release. */
-    function assertSameRelease(stored, own, cause) {
-        const other = stored && config_map_journal_parse(stored, namespace);
-        if (other?.run.id === own.run.id && other.startedAt === own.startedAt)
+    /**
+     * A write whose answer got lost conflicts with itself; one of another job means that this one has lost the release.
+     * A journal that somebody took away, or emptied, is nobody's.
+     */
+    function assertOurs(stored, { run, startedAt }, cause) {
+        const other = ownerIn(stored);
+        if (other.id === undefined || (other.id === run.id && other.startedAt === startedAt))
             return;
-        const by = other ? ` (${other.run.url ?? other.run.id})` : "";
+        const by = ` (${other.url ?? other.id})`;
         throw new lib_errors/* TakenOverError */.Cq(`the journal ConfigMap ${namespace}/${name} was changed by another job${by}`, { cause });
+    }
+    /** Work on the ConfigMap, one after the other. */
+    function queued(work) {
+        const done = queue.then(work);
+        queue = done.catch(() => undefined);
+        return done;
     }
     function assertReadable(configMap, record) {
         try {
@@ -36855,18 +36941,19 @@ readBefore = () => undefined) {
             const record = newest && config_map_journal_parse(newest, namespace);
             if (newest && record)
                 assertReadable(newest, record);
+            const stranger = record && strangerIn(record, namespace, service);
+            if (newest && stranger !== undefined)
+                throw damaged(newest, namespace, stranger);
             return record;
         },
-        save(record) {
-            const saved = queue.then(() => save(record));
-            queue = saved.catch(() => undefined);
-            return saved;
-        },
+        save: (record) => queued(() => save(record)),
         async confirm() {
             const stored = await read();
-            if (!mine || !stored || stored.metadata.resourceVersion === newest?.metadata.resourceVersion)
+            if (!mine || stored?.metadata.resourceVersion === newest?.metadata.resourceVersion)
                 return;
-            assertSameRelease(stored, mine);
+            if (stored)
+                return assertOurs(stored, mine);
+            await queued(async () => mine && save(mine)); // who looks for it finds it
         },
     };
 }
@@ -36876,6 +36963,11 @@ const configMapOf = (name, text, resourceVersion) => ({
     metadata: { name, labels: { [managedBy.key]: managedBy.value }, resourceVersion },
     data: { [key]: text },
 });
+/** Whose journal it is, also where nothing else in it can be read. */
+function ownerIn(configMap) {
+    const json = jsonIn(textAt(configMap, "data", key) ?? "");
+    return { id: textAt(json, "run", "id"), url: textAt(json, "run", "url"), startedAt: numberAt(json, "startedAt") };
+}
 /** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
 function config_map_journal_parse(configMap, namespace) {
     const text = textAt(configMap, "data", key);
@@ -36890,9 +36982,24 @@ function config_map_journal_parse(configMap, namespace) {
         throw damaged(configMap, namespace, complaintOf(record.error, "the text"));
     return record.data;
 }
-const damaged = (configMap, namespace, complaint) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can read: ${complaint}.`, {
-    next: `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand ` +
-        `(weight 100 on its destination, 0 on the canary's), then delete the ConfigMap.`,
+/**
+ * Whoever writes the ConfigMap of one service may not have a job's account write to another one, nor to another
+ * namespace: a version's pods are in the namespace of its Service.
+ */
+function strangerIn({ target }, namespace, service) {
+    if (target.namespace !== namespace)
+        return `target.namespace: ${target.namespace}, and not ${namespace}`;
+    if (target.service !== service)
+        return `target.service: ${target.service}, and not ${service}`;
+    const hosts = [target.stable.host, target.canary.host];
+    const foreign = hosts.find((host) => ((0,istio_host/* readHost */.rk)(host, namespace).service?.namespace ?? namespace) !== namespace);
+    return foreign && `target: the host ${foreign} is not in the namespace ${namespace}`;
+}
+const damaged = (configMap, namespace, complaint) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: ${key} is no journal of a release that this program can go by: ${complaint}.`, {
+    next: `Nothing was changed. If another release of Istio Canary wrote it, use that one. Otherwise give stable its traffic by hand: ` +
+        `\`kubectl -n ${namespace} edit virtualservices\`, weight 100 on its destination, 0 on the canary's. ` +
+        `Then \`kubectl -n ${namespace} delete configmap ${configMap.metadata.name}\`. Who wrote it: ` +
+        `\`kubectl -n ${namespace} get configmap ${configMap.metadata.name} -o yaml --show-managed-fields\`.`,
 });
 const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`, { next: "Use the release of Istio Canary that wrote it, or a newer one." });
 /** Undefined where the text is no JSON, which no schema takes. */
@@ -46923,8 +47030,6 @@ function metricsByTarget(options) {
     };
 }
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(6350);
 ;// CONCATENATED MODULE: ./src/istio/destination.js
 
 
@@ -50497,7 +50602,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7252));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7090));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
