@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { kindNamed } from "../sandbox/api-server/kind.ts";
 import type { StoredObject } from "../sandbox/api-server/object.ts";
 import { namespace } from "./cluster.ts";
+import type { CommandEnd } from "./command.ts";
 import type { Disturbance, NetworkAct, PersonAct } from "./disturbance.ts";
 import { isBad } from "./image.ts";
 import { trafficBy } from "./mesh.ts";
@@ -124,11 +125,15 @@ function checkComment({ scenario, happened, ends, github, watch }: Scene): void 
     watch.violate("what is told agrees with the store", `the comment says ${comment}, not ${mark}`);
 }
 
+/** A release that is over has nothing to be rolled back, and that is a refusal. */
+const isRefused = ({ exit, error }: CommandEnd): boolean =>
+  exit === 2 && error?.includes("nothing was rolled back") === true;
+
 /** Somebody who rolls back has the release, unless the API server was away or others took part. */
 function checkRollbacks(scene: Scene): void {
   if (scene.happened.some(({ disturbance }) => disturbance.by !== "job" && !(disturbance.by === "prometheus"))) return;
   for (const { running, end, overtaken } of scene.ends)
-    if (running.command === "rollback" && !overtaken && end.exit !== 0)
+    if (running.command === "rollback" && !overtaken && end.exit !== 0 && !isRefused(end))
       scene.watch.violate(
         "rollback by hand gets the release",
         `it ended with ${end.exit}: ${end.error ?? end.account?.differences?.join("; ")}`,
