@@ -170,6 +170,31 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     );
   });
 
+  fact("a route that strays from its end is told with those who get requests by it", async (scene) => {
+    const router = await scene.begin({ reviews: both, other: both });
+    await router.finish("canary");
+    assert.equal(await router.strayed("canary"), undefined);
+    const astray: unknown[] = [];
+    for (const [v1, v2] of [
+      [45, 55],
+      [100, 0],
+    ] as const) {
+      await scene.draw("reviews", [primary(["v1", v1], ["v2", v2])]);
+      astray.push((await router.strayed("canary"))?.serving.toSorted());
+    }
+    assert.deepEqual(astray, [
+      ["canary", "stable"],
+      ["canary", "stable"],
+    ]);
+    await scene.draw("other", [primary(["v1", 100], ["v2", 0])]);
+    const { differences = "", serving } = (await router.strayed("canary")) ?? {};
+    assert.deepEqual(serving, ["stable"]);
+    assert.match(differences, /reviews route "primary": v1 100, v2 0 instead of v1 0, v2 100, written by kubectl/);
+    await scene.delete("reviews");
+    await scene.delete("other");
+    assert.deepEqual((await router.strayed("stable"))?.serving, []);
+  });
+
   fact("a rule that is gone is drift, and no other rule is taken for it", async (scene) => {
     const rest: RuleSketch = { name: "rest", path: "/", to: [["other"]] };
     const router = await scene.begin({ reviews: [...both, rest] });

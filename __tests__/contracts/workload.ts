@@ -224,6 +224,24 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.match(JSON.stringify(await get("reviews-v1")), new RegExp(image("v2")));
     });
 
+    test("a stable that somebody scaled to 0 gets the pods that it had, and one that has some is left alone", async () => {
+      const { namespace, get, workload } = await scene(undefined, 2);
+      const it = await workload();
+      const scaleTo = (replicas: number): Promise<unknown> =>
+        world.client.patch(resources.deployments, namespace, "reviews-v1", {
+          type: "merge",
+          body: { spec: { replicas } },
+        });
+      const { had, untouched, available } = await it.health("stable");
+      assert.deepEqual([had, untouched, available], [2, true, 2]);
+      await scaleTo(1);
+      await it.revive();
+      assert.equal(replicas(await get("reviews-v1")), 1);
+      await scaleTo(0);
+      await it.anotherJob().revive();
+      assert.equal(replicas(await get("reviews-v1")), 2);
+    });
+
     test("deploying again changes nothing", async () => {
       const { get, workload } = await scene();
       const it = await workload({ source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } });

@@ -4,7 +4,18 @@ import { run } from "../../src/engine/run.ts";
 import { TakenOverError } from "../../src/lib/errors.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { State } from "../../src/release/state.ts";
-import { type Behaviour, createWorld, job, judgedByEvidence, planOf, second, stageOf } from "../support/world.ts";
+import {
+  type Behaviour,
+  createWorld,
+  job,
+  judgedByEvidence,
+  planOf as longPlan,
+  second,
+  stageOf,
+} from "../support/world.ts";
+
+/** Each call is one more at which a job may die: a short drain has fewer looks. */
+const planOf = (more: Partial<Plan> = {}): Plan => longPlan({ drain: 2 * second, ...more });
 
 type Story = readonly [name: string, plan: Plan, behaviour: () => Behaviour];
 
@@ -21,17 +32,30 @@ const meddledOnce = (): Behaviour => {
 };
 
 /** Somebody gives the canary another image in its second stage, once. */
-const changedOnce = (): Behaviour => {
+const changedOnce = (at: number): Behaviour => {
   let done = false;
   return {
     meddle(cluster, now) {
-      if (done || now < 30 * second) return;
+      if (done || now < at) return;
       done = true;
       cluster.canary = "changed";
     },
   };
 };
 
+/** Somebody gives stable its weight back after the promotion, once. */
+const givenBackOnce = (): Behaviour => {
+  let done = false;
+  return {
+    meddle(cluster) {
+      if (done || cluster.weight !== 100) return;
+      done = true;
+      cluster.weight = 0;
+    },
+  };
+};
+
+const oneStage = (drift: Plan["drift"]): Plan => planOf({ stages: [stageOf(50)], drift });
 const twoStages = planOf({ stages: [stageOf(5), stageOf(50)] });
 
 const stories: readonly Story[] = [
@@ -57,8 +81,10 @@ const stories: readonly Story[] = [
     () => ({ health: (of) => (of === "stable" ? { ready: false, fatal: "quota exceeded" } : {}) }),
   ],
   ["a weight that is put back", planOf({ drift: "put-back" }), meddledOnce],
-  ["a canary that somebody else changes", planOf(), changedOnce],
-  ["a canary that is put back, and begins again", judgedByEvidence(planOf({ drift: "put-back" })), changedOnce],
+  ["a canary that somebody else changes", oneStage("roll-back"), () => changedOnce(10 * second)],
+  ["a canary that is put back, and begins again", oneStage("put-back"), () => changedOnce(10 * second)],
+  ["a route that is put back after the promotion", oneStage("put-back"), givenBackOnce],
+  ["a route that somebody gives back after the promotion", oneStage("roll-back"), givenBackOnce],
   [
     "a canary whose pods get no requests any more",
     judgedByEvidence(twoStages),
@@ -88,6 +114,9 @@ for (const [name, plan, behaviour] of stories) {
   });
 }
 
+/** At the second and third only what somebody else changed is put back. */
+const promotedSteps: readonly string[] = ["finishing", "draining", "retiring"];
+
 /** Whether a job that finds this state knows that the weight may have been written. */
 function isNamed(weight: number, state: State | undefined, { stages, promotion }: Plan): boolean {
   switch (state?.phase) {
@@ -96,10 +125,11 @@ function isNamed(weight: number, state: State | undefined, { stages, promotion }
     case "baking": // put back
       return stages[state.stage]?.weight === weight;
     case "promoting":
-      return state.step === "finishing" && weight === (promotion === "swap" ? 100 : 0);
+      return promotedSteps.includes(state.step) && weight === (promotion === "swap" ? 100 : 0);
     case "preparing":
-    case "rolling-back":
       return state.step === "returning" && weight === 0;
+    case "rolling-back":
+      return weight === 0;
     default:
       return false;
   }

@@ -16,6 +16,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     prepare: nothing,
     write: nothing,
     drift: async () => undefined,
+    strayed: async () => undefined,
     finish: nothing,
     cleanUp: nothing,
     fence: nothing,
@@ -24,7 +25,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     differences: async () => [],
   },
   workload: {
-    ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing },
+    ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing, revive: nothing },
     ...{ retire: nothing, restore: nothing, fence: nothing, differences: async () => [] },
   },
   metrics: { look, query: async (_query, at) => ({ at, because: "not asked" }) },

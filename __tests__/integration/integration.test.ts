@@ -5,6 +5,7 @@ import { cancelled } from "./cancelled.ts";
 import { defects } from "./defects.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
+import { interference } from "./interference.ts";
 import { lyingPrometheus } from "./lying-prometheus.ts";
 import { people } from "./people.ts";
 import { processes } from "./processes.ts";
@@ -19,6 +20,7 @@ describe("the built program", { concurrency: 8 }, () => {
   goodReleases();
   examples();
   rollbacks();
+  interference();
   people();
   asPrinted();
   brake();

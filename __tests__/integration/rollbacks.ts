@@ -3,7 +3,8 @@ import test from "node:test";
 import { releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
 import { say } from "../../src/words/say.ts";
 import { until } from "../support/cluster.ts";
-import { find, holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { holderOf, journalOf, objectsOf, routeOf } from "./facts.ts";
+import { giveImage, rewrite } from "./kubectl.ts";
 import type { Ended } from "./program.ts";
 import { assertAsBefore, pull, type Scene, scene } from "./scene.ts";
 
@@ -12,7 +13,7 @@ const errors = "- errors: { atMost: 5%, minRequests: 10 }";
 const patient = "- errors: { atMost: 100%, minRequests: 1 }";
 
 /** Rolled back, said so everywhere, and nothing is left of it. */
-async function assertRolledBack(scene: Scene, { exit, outputs, said }: Ended, because: RegExp): Promise<void> {
+export async function assertRolledBack(scene: Scene, { exit, outputs, said }: Ended, because: RegExp): Promise<void> {
   assert.equal(exit, 1, said);
   assert.deepEqual([outputs.outcome, outputs.settled, outputs.weight], ["rolled-back", "true", "0"]);
   assert.match(outputs.because ?? "", because);
@@ -195,33 +196,4 @@ export function rollbacks(): void {
     await assertRolledBack(world, ended, /no more than half on Fridays/);
     assert.equal(world.traffic.counts().bad, 0);
   });
-}
-
-/** Somebody with `kubectl set image`. */
-function giveImage({ sandbox }: Pick<Scene, "sandbox">, tag: string): void {
-  const { spec } = find(sandbox, "deployments", "reviews-v2") ?? assert.fail("the canary's Deployment is gone");
-  const written = JSON.stringify(spec).replaceAll(/reviews:v[^"]*/g, `reviews:${tag}`);
-  sandbox.api.apply([
-    {
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "reviews-v2", namespace: "shop", labels: { team: "shop" } },
-      spec: JSON.parse(written),
-    },
-  ]);
-}
-
-/** Somebody with kubectl. */
-function rewrite({ sandbox }: Pick<Scene, "sandbox">, v1: number, v2: number): void {
-  const { spec } = find(sandbox, "virtualservices", "reviews") ?? assert.fail("the VirtualService is gone");
-  const { http, ...rest } = spec as { readonly http: readonly [{ readonly route: readonly object[] }] };
-  const route = http[0].route.map((destination, index) => ({ ...destination, weight: [v1, v2][index] }));
-  sandbox.api.apply([
-    {
-      apiVersion: "networking.istio.io/v1",
-      kind: "VirtualService",
-      metadata: { name: "reviews", namespace: "shop" },
-      spec: { ...rest, http: [{ ...http[0], route }] },
-    },
-  ]);
 }

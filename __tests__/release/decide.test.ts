@@ -8,16 +8,21 @@ import { decide } from "../../src/release/decide.ts";
 import type { Decision } from "../../src/release/decision.ts";
 import type { EvidenceRules } from "../../src/release/gate.ts";
 import type { Health } from "../../src/release/health.ts";
-import type { Look, Observation, Trouble } from "../../src/release/observation.ts";
+import type { Look, Observation, Strayed, Trouble } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Reason } from "../../src/release/reason.ts";
-import type { PreparationStep, Running, State } from "../../src/release/state.ts";
+import type { PreparationStep, RollingBack, Running, State } from "../../src/release/state.ts";
 import { say } from "../../src/words/say.ts";
 import { evidenceRules } from "../support/evidence-rules.ts";
 import { planOf, second, stageOf } from "../support/world.ts";
 
 const now = 1_000 * second;
 const healthy: Health = { ready: true, desired: 2, available: 2, restarts: 0, because: "2 of 2 pods are available" };
+const asBefore: Health = { ...healthy, had: 2, untouched: true };
+const updated: Health = { ...healthy, had: 2, untouched: false };
+/** Somebody scaled it to 0. */
+const gone: Health = { ...asBefore, ready: false, desired: 0, available: 0, because: "0 of 2 pods are available" };
+const toBoth: Strayed = { differences: "v1 90, v2 10", serving: ["stable", "canary"] };
 const changed: Health = { ...healthy, changed: "Deployment shop/reviews-v2 has the image v3, not v2" };
 const counted = (requests: number, errors: number): Tally => ({
   stable: { requests: 1_000, errors: 0, buckets: [] },
@@ -34,6 +39,7 @@ type Sight = {
   readonly stable?: Health;
   readonly again?: number;
   readonly taken?: boolean;
+  readonly strayed?: Strayed;
   readonly drift?: string;
   readonly tally?: Tally;
   readonly uncounted?: string;
@@ -48,15 +54,16 @@ const observed = ({ phase }: Running, sight: Sight): Observation => {
 };
 
 function lookOf(phase: Running["phase"], sight: Sight): Look {
-  const { canary = healthy, stable, drift, tally = counted(100, 0), uncounted, evidence = noEvidence } = sight;
+  const { canary = healthy, stable, strayed, drift, tally = counted(100, 0), uncounted, evidence = noEvidence } = sight;
   switch (phase) {
     case "preparing":
-    case "rolling-back":
       return { phase, canary };
+    case "rolling-back":
+      return { phase, stable, canary, strayed };
     case "shifting":
       return { phase, canary, evidence };
     case "promoting":
-      return { phase, stable, canary };
+      return { phase, stable, canary, strayed };
     case "baking": {
       const counts = uncounted === undefined ? { tally } : { uncounted };
       return { phase, drift, canary, counts, served: undefined, evidence, readings: new Map() };
@@ -91,7 +98,7 @@ const promoting = (
   step,
   since: now - age,
 });
-const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, served = true): Running => ({
+const rollingBack = (step: "returning" | "draining" | "retiring", age = 0, served = true): RollingBack => ({
   phase: "rolling-back",
   step,
   reason: { kind: "cancelled", words: "it was bad" },
@@ -536,6 +543,246 @@ const table: readonly (readonly [
     "failed/promoting",
     "stable-changed",
     "runs another digest. All traffic stays on the canary",
+  ],
+  [
+    "a swap whose route somebody takes back while requests drain goes back, too",
+    planOf(),
+    promoting("draining", 1 * second),
+    seen({ stable: asBefore, strayed: toBoth }),
+    "nothing",
+    "rolling-back/returning",
+    "drift",
+    "v1 90, v2 10",
+  ],
+  [
+    "or puts it back, if the plan says so",
+    put,
+    promoting("draining", 1 * second),
+    seen({ stable: asBefore, strayed: toBoth }),
+    "finish",
+    "promoting/draining",
+    "put-back",
+    "putting it back",
+  ],
+  [
+    "but not for ever",
+    put,
+    { phase: "promoting", step: "retiring", since: now, putBacks: 2 },
+    seen({ stable: asBefore, strayed: toBoth }),
+    "nothing",
+    "rolling-back/returning",
+    "drift",
+    "put back 2 times",
+  ],
+  [
+    "a stable that gets requests keeps its pods, where there is no way back",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: { ...healthy, untouched: false }, strayed: toBoth }),
+    "nothing",
+    "failed/promoting",
+    "kept",
+    "stable keeps its pods: v1 90, v2 10",
+  ],
+  [
+    "one that gets none loses them, whatever else was changed",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: { ...healthy, untouched: false }, strayed: { ...toBoth, serving: ["canary"] } }),
+    "retire",
+    "succeeded",
+    "retiring",
+    "scaling the old",
+  ],
+  [
+    "a stable that is kept anyway loses nothing",
+    planOf({ keepOld: true }),
+    promoting("retiring"),
+    seen({ stable: { ...healthy, untouched: false }, strayed: toBoth }),
+    "retire",
+    "succeeded",
+    "retiring",
+    "kept",
+  ],
+  [
+    "the canary of an update keeps its pods while it gets requests",
+    update,
+    promoting("retiring"),
+    seen({ stable: updated, strayed: toBoth }),
+    "nothing",
+    "failed/promoting",
+    "kept",
+    "the canary keeps its pods",
+  ],
+  [
+    "no pod is taken after a look that failed",
+    planOf(),
+    promoting("retiring"),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
+    "wait",
+    "",
+    "looking-again",
+    "looking again",
+  ],
+  [
+    "a canary that dies after a swap gives everything to a stable that is as it was",
+    planOf(),
+    promoting("draining", 1 * second),
+    seen({ stable: asBefore, canary: { ...healthy, available: 0, because: "0 of 2" } }),
+    "nothing",
+    "rolling-back/returning",
+    "pods-gone",
+    "0 of 2",
+  ],
+  [
+    "as does one that crashes",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: asBefore, canary: { ...healthy, fatal: "it crashes" } }),
+    "nothing",
+    "rolling-back/returning",
+    "canary-broken",
+    "it crashes",
+  ],
+  [
+    "and one that dies before stable gets its image",
+    update,
+    promoting("updating"),
+    seen({ stable: asBefore, canary: { ...healthy, available: 0, because: "0 of 2" } }),
+    "nothing",
+    "rolling-back/returning",
+    "pods-gone",
+    "0 of 2",
+  ],
+  [
+    "but not to a stable that was scaled down already",
+    planOf(),
+    promoting("retiring"),
+    seen({ stable: { ...asBefore, desired: 0 }, canary: { ...healthy, fatal: "it crashes" } }),
+    "retire",
+    "succeeded",
+    "retiring",
+    "scaling the old",
+  ],
+  [
+    "an updated stable that dies gives its requests to the canary, which runs the same",
+    update,
+    promoting("draining", 1 * second),
+    seen({ stable: { ...updated, available: 0, because: "0 of 2" } }),
+    "nothing",
+    "promoting/starting",
+    "stable-lost",
+    "0 of 2",
+  ],
+  [
+    "and gets none while it starts, whoever sends it some",
+    update,
+    promoting("starting", 1 * second),
+    seen({ stable: { ...updated, ready: false }, strayed: toBoth }),
+    "route",
+    "promoting/starting",
+    "put-back",
+    "putting it back",
+  ],
+  [
+    "a rollback gives nothing to a stable without pods while the canary has some",
+    planOf(),
+    rollingBack("returning"),
+    seen({ stable: { ...gone, desired: 2 } }),
+    "wait",
+    "",
+    "stable-away",
+    "0 of 2",
+  ],
+  [
+    "but gives it the pods that it had, if somebody scaled it to 0",
+    planOf(),
+    rollingBack("returning"),
+    seen({ stable: gone }),
+    "revive",
+    "rolling-back/returning",
+    "reviving-stable",
+    "its pods back",
+  ],
+  [
+    "not for ever",
+    planOf(),
+    { ...rollingBack("returning"), putBacks: 2 },
+    seen({ stable: gone }),
+    "wait",
+    "",
+    "stable-away",
+    "0 of 2",
+  ],
+  [
+    "and says when no pod came",
+    planOf(),
+    rollingBack("returning", 60 * second),
+    seen({ stable: { ...gone, desired: 2 } }),
+    "nothing",
+    "failed/rolling-back",
+    "stable-away",
+    "after 1 m",
+  ],
+  [
+    "where neither has pods the requests go where they belong",
+    planOf(),
+    rollingBack("returning"),
+    seen({ stable: { ...gone, desired: 2 }, canary: { ...healthy, available: 0 } }),
+    "finish",
+    "rolling-back/draining",
+    "cancelled",
+    "it was bad",
+  ],
+  [
+    "as they do where there was no stable before",
+    planOf(),
+    rollingBack("returning"),
+    seen({ stable: { ...gone, had: undefined } }),
+    "finish",
+    "rolling-back/draining",
+    "cancelled",
+    "it was bad",
+  ],
+  [
+    "a canary that somebody gives requests again after a rollback loses them again, whatever the policy",
+    planOf(),
+    rollingBack("draining", 1 * second),
+    seen({ strayed: toBoth }),
+    "finish",
+    "rolling-back/draining",
+    "put-back",
+    "putting it back",
+  ],
+  [
+    "but not for ever: then it keeps its pods",
+    planOf(),
+    { ...rollingBack("retiring"), putBacks: 2 },
+    seen({ strayed: toBoth }),
+    "nothing",
+    "failed/rolling-back",
+    "kept",
+    "the canary keeps its pods",
+  ],
+  [
+    "what gives the canary nothing does not stop a rollback",
+    planOf(),
+    rollingBack("retiring"),
+    seen({ strayed: { ...toBoth, serving: ["stable"] } }),
+    "restore",
+    "rolled-back",
+    "restoring",
+    "putting the canary back",
+  ],
+  [
+    "but a look that fails does, for a while",
+    planOf(),
+    rollingBack("retiring"),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now } }),
+    "wait",
+    "",
+    "looking-again",
+    "looking again",
   ],
   [
     "a refusal that lasts ends a release",

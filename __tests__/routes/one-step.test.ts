@@ -22,6 +22,7 @@ function family(
     },
     takeBack: async () => void said.push(`take back ${name}`),
     splits: async () => [`${name}: v1 alone`],
+    serving: async () => ["stable"],
     differences: async (aim) => [`${name} is not ${wordOf(aim)}`],
   });
   return {

@@ -12,7 +12,7 @@ import type { Health } from "../../src/release/health.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial, type State } from "../../src/release/state.ts";
-import type { Role, Target } from "../../src/release/target.ts";
+import { type Role, roles, type Target } from "../../src/release/target.ts";
 import { jumpingClock } from "./clock.ts";
 import { evidenceRules } from "./evidence-rules.ts";
 import { shopTarget } from "./shop-target.ts";
@@ -61,7 +61,8 @@ export type Cluster = {
   weight: number;
   /** `changed`: by somebody else, since it was deployed. */
   canary: "as before" | "deployed" | "changed" | "promoted";
-  stable: "as before" | "new image" | "scaled down";
+  /** `emptied`: somebody else scaled it to 0. */
+  stable: "as before" | "new image" | "scaled down" | "emptied";
   subset: boolean;
 };
 
@@ -214,8 +215,12 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   const healthy: Health = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
 
-  const identity: Readonly<Record<Role, () => Pick<Health, "build" | "changed" | "untouched">>> = {
-    stable: () => ({ untouched: cluster.stable === "as before" }),
+  const identity: Readonly<Record<Role, () => Partial<Health>>> = {
+    stable: () => ({
+      had: 1,
+      untouched: cluster.stable === "as before",
+      ...(cluster.stable === "emptied" ? { ready: false, desired: 0, available: 0 } : {}),
+    }),
     canary: () =>
       cluster.canary === "changed"
         ? { changed: "reviews-v2 has the image v3, not v2" }
@@ -272,6 +277,15 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           if (cluster.weight !== weight) routeVersion++;
           return cluster.weight === canary ? undefined : `v2 has ${cluster.weight} %`;
         }),
+      strayed: (winner) =>
+        port("router.strayed", () => {
+          const { weight } = cluster;
+          behaviour.meddle?.(cluster, now());
+          if (cluster.weight !== weight) routeVersion++;
+          const [wanted, differences] = [winner === "canary" ? 100 : 0, `v2 has ${cluster.weight} %`];
+          const serving = roles.filter((role) => cluster.weight !== { stable: 100, canary: 0 }[role]);
+          return cluster.weight === wanted ? undefined : { differences, serving };
+        }),
       finish: (winner) => port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, confirm))),
       fence: () => request("fence", () => void routeVersion++),
       splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],
@@ -291,6 +305,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       health: (of) =>
         port(`workload.health ${of}`, () => ({ ...healthy, ...identity[of](), ...behaviour.health?.(of, now()) })),
       updateStable: () => change("workload.updateStable", { stable: "new image" }),
+      revive: () => change("workload.revive", { stable: "as before" }),
       retire: (loser) =>
         change(
           "workload.retire",

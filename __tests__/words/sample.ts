@@ -164,6 +164,14 @@ const running: Account = {
   ],
 };
 
+const kept = {
+  kind: "kept",
+  version: "canary",
+  differences:
+    'VirtualService shop/reviews route "primary": reviews-v1 45, reviews-v2 55 instead of reviews-v1 100, reviews-v2 0, written by argocd-controller',
+} as const;
+const away: Reason = { kind: "stable-away", pods: "0 of 3 pods are available", after: 300 * second };
+
 /** Every moment that a report has to be good at, by the name of its golden file. */
 const notAllowed = 'PUT …/configmaps/istio-canary-reviews: configmaps "istio-canary-reviews" is forbidden';
 
@@ -375,6 +383,28 @@ export const samples: Readonly<Record<string, Account>> = {
     settled: false,
     differences: [],
     unsaved: notAllowed,
+  },
+  "failed-kept": {
+    ...base,
+    plan: { ...plan, promotion: "update" },
+    now: start + 1_032 * second,
+    state: { phase: "failed", during: "promoting", returned: true, reason: kept },
+    reason: kept,
+    stages: [firstStage, secondStage, thirdStage],
+    log: [...begun, ...ten, at(732 * second, "update-stable", { kind: "updating-stable" })],
+    settled: false,
+    differences: [kept.differences],
+  },
+  "failed-without-stable": {
+    ...base,
+    now: start + 500 * second,
+    state: { phase: "failed", during: "rolling-back", returned: false, reason: away },
+    reason: away,
+    weight: 25,
+    stages: [firstStage, badStage],
+    log: [...begun, ...ten, at(161 * second, "nothing", failing)],
+    settled: false,
+    differences: ["Deployment shop/reviews-v1: 0 of 3 pods are available"],
   },
   "not-settled": {
     ...base,

@@ -79,6 +79,27 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
       "stable does not run what was judged: v2 has 0 %. All traffic stays on the canary, which passed every stage",
     ],
   ],
+  "stable-lost": [
+    [{ pods }, `stable has no available pod any more (${pods}): the canary, which runs the same, gets its requests`],
+  ],
+  "stable-away": [
+    [{ pods }, `stable has no available pod, so the canary keeps its requests until it has one: ${pods}`],
+    [
+      { pods, after: minute },
+      `stable has no available pod, so the canary keeps its requests until it has one: ${pods}, after 1 m`,
+    ],
+  ],
+  "reviving-stable": [[{}, "somebody scaled stable to 0: it gets its pods back before its requests"]],
+  kept: [
+    [
+      { version: "canary", differences },
+      "somebody else changed the route, and it sends requests to the canary, so the canary keeps its pods: v2 has 0 %",
+    ],
+    [
+      { version: "stable", differences },
+      "somebody else changed the route, and it sends requests to stable, so stable keeps its pods: v2 has 0 %",
+    ],
+  ],
   "put-back": [[{ differences }, "somebody else changed the route (v2 has 0 %); putting it back"]],
   drift: [
     [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0 %"],

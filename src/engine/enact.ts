@@ -23,6 +23,8 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
     case "retire":
       await ports.workload.retire(decision.loser);
       return ports.router.cleanUp(decision.loser === "canary" ? "stable" : "canary");
+    case "revive":
+      return ports.workload.revive();
     case "restore":
       await ports.workload.restore();
       return ports.router.cleanUp("stable");

@@ -1,13 +1,14 @@
 import type { Poll } from "../evidence/poll.ts";
-import type { Instant } from "../lib/duration.ts";
+import type { Instant, Millis } from "../lib/duration.ts";
 import { DeniedError, TakenOverError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Health } from "../release/health.ts";
-import type { Look, PromotingLook, Readings, Trouble } from "../release/observation.ts";
+import type { Look, PromotingLook, Readings, RollingBackLook, Trouble } from "../release/observation.ts";
+import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { splitOf } from "../release/split.ts";
-import type { Baking, Promoting, Running, Shifting } from "../release/state.ts";
+import { splitAt, splitOf } from "../release/split.ts";
+import type { Baking, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
 import { winnerOf } from "../release/transition.ts";
+import { within } from "../world/within.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 
 /** What this job has seen. */
@@ -50,10 +51,8 @@ export async function observe(
         return await lookAtStage(record, state, ports, memory, signal);
       case "promoting":
         return { memory, look: await lookWhilePromoting(record, state.step, ports) };
-      case "rolling-back": {
-        const canary = state.step === "draining" ? await lastWords(ports) : undefined;
-        return { memory, look: { phase: "rolling-back", canary } };
-      }
+      case "rolling-back":
+        return { memory, look: await lookWhileRollingBack(record.plan, state, ports) };
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -64,23 +63,56 @@ export async function observe(
 
 export const failureOf = (error: unknown): Failure => ({ words: tell(error), lasting: error instanceof DeniedError });
 
-/** Before stable is changed, or has no traffic any more, what is promoted is compared with what was judged. */
+/** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting(
   { plan, judged }: ReleaseRecord,
   step: Promoting["step"],
-  { workload }: Ports,
+  { workload, router }: Ports,
 ): Promise<PromotingLook> {
-  const isLastChance = step === "updating" || (step === "finishing" && winnerOf(plan) === "canary");
-  const [stable, canary] = await Promise.all([
-    isLastChance ? workload.health("stable") : undefined,
-    isLastChance ? workload.health("canary", judged) : undefined,
+  const winner = winnerOf(plan);
+  const isUpdated = winner === "stable" && step !== "updating";
+  const isOver = step === "draining" || step === "retiring";
+  const [stable, canary, strayed] = await Promise.all([
+    step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
+    step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
+    isOver ? router.strayed(winner) : undefined,
   ]);
-  if (step !== "starting") return { phase: "promoting", stable, canary };
-  return { phase: "promoting", stable: await workload.health("stable", judged), canary };
+  if (step !== "starting") return { phase: "promoting", stable, canary, strayed };
+  const differences = await router.drift(splitAt(100));
+  const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] as const };
+  return { phase: "promoting", stable, canary, strayed: toStable };
 }
 
-/** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
-const lastWords = (ports: Ports): Promise<Health | undefined> => ports.workload.health("canary").catch(() => undefined);
+/** A rollback waits for nothing that is not needed, nor long for what is: requests fail meanwhile. */
+async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports): Promise<RollingBackLook> {
+  const { workload, router, clock } = ports;
+  const { phase } = state;
+  switch (state.step) {
+    case "returning": {
+      const takers = lookForTakers(ports).catch(() => ({}));
+      return { phase, ...(await within(takers, takerGrace, clock)) };
+    }
+    case "draining": {
+      const isOver = clock.now() >= state.since + plan.drain;
+      const [canary, strayed] = await Promise.all([
+        isOver ? workload.health("canary").catch(() => undefined) : undefined,
+        router.strayed("stable").catch(() => undefined),
+      ]);
+      return { phase, canary, strayed };
+    }
+    case "retiring":
+      return { phase, strayed: await router.strayed("stable") };
+  }
+}
+
+/** How long a rollback waits to know whether stable has pods. */
+const takerGrace: Millis = 1_000;
+
+/** Only where stable has no pods it matters whether the canary has any. */
+async function lookForTakers({ workload }: Ports): Promise<Pick<RollingBackLook, "stable" | "canary">> {
+  const stable = await workload.health("stable");
+  return { stable, canary: stable.available > 0 ? undefined : await workload.health("canary") };
+}
 
 /**
  * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that

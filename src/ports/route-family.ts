@@ -102,6 +102,8 @@ export interface MovedRoute {
   takeBack(): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
+  /** The versions that get requests by its rules now. */
+  serving(): Promise<readonly Role[]>;
   /** How it differs from what is aimed at, in words. */
   differences(aim: Aim): Promise<readonly string[]>;
 }

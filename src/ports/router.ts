@@ -1,3 +1,4 @@
+import type { Strayed } from "../release/observation.ts";
 import type { Split } from "../release/split.ts";
 
 /** Moves traffic between stable and canary. Every write is absolute: repeating one is harmless. */
@@ -15,6 +16,8 @@ export interface Router {
   finish(winner: "stable" | "canary"): Promise<void>;
   /** How each rule of the release divides its requests now, in words. */
   splits(): Promise<readonly string[]>;
+  /** How the routes differ from what `finish(winner)` left behind; undefined when they do not. */
+  strayed(winner: "stable" | "canary"): Promise<Strayed | undefined>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */
   cleanUp(winner: "stable" | "canary"): Promise<void>;
   /** What another job had under way when it lost the release lands before this resolves, or never. */

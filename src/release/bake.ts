@@ -1,10 +1,12 @@
 import type { Evidence } from "../evidence/evidence.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
+import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { isJudgedByEvidence } from "./gate.ts";
 import { judge, judgeEvidence } from "./judge.ts";
 import type { BakingLook, Trouble } from "./observation.ts";
+import { watchEvery } from "./pause.ts";
 import { type Plan, type Stage, stageAt } from "./plan.ts";
 import type { Held, OpenQuestion, Passed, Reason } from "./reason.ts";
 import { splitOf } from "./split.ts";
@@ -132,14 +134,7 @@ export function failureMeanwhile(
   return { ...backFrom(state, { kind: "gate-failed", verdict }, now), verdicts: [verdict] };
 }
 
-/**
- * Evidence may be looked at as often as one likes, and a scrape is found sooner by looking more often than it comes:
- * at an interval of 15 s a bad version is out 5 s earlier on average.
- */
-const lookEvery = (plan: Plan, stage: Stage): Millis =>
-  isJudgedByEvidence(stage) ? Math.min(plan.pollEvery, Math.max(plan.pollEvery / 4, 250)) : plan.pollEvery;
-
-const maxPutBacks = 2;
+const lookEvery = (plan: Plan, stage: Stage): Millis => (isJudgedByEvidence(stage) ? watchEvery(plan) : plan.pollEvery);
 
 function answerDrift(plan: Plan, state: Baking, now: Instant, differences: string): Decision {
   const putsBack = plan.drift === "put-back";

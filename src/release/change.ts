@@ -5,7 +5,8 @@ import type { Plan } from "./plan.ts";
 import type { Baking, Preparing, Promoting, Shifting } from "./state.ts";
 import { rollBack } from "./transition.ts";
 
-const maxPutBacks = 2;
+/** A third time somebody means it. */
+export const maxPutBacks = 2;
 
 /**
  * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back

@@ -21,5 +21,6 @@ export type Decision = {
   | { readonly do: "update-stable"; readonly next: State }
   | { readonly do: "finish"; readonly winner: "stable" | "canary"; readonly next: State }
   | { readonly do: "retire"; readonly loser: "stable" | "canary"; readonly next: State }
+  | { readonly do: "revive"; readonly next: State }
   | { readonly do: "restore"; readonly next: State }
 );

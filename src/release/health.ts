@@ -19,6 +19,8 @@ export type Health = {
    * known.
    */
   readonly changed?: string | undefined;
+  /** Of stable: how many pods it was to have before the release. */
+  readonly had?: number | undefined;
   /** Of stable: it has the images that it had before the release. */
   readonly untouched?: boolean | undefined;
 };

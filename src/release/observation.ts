@@ -3,6 +3,7 @@ import type { Evidence } from "../evidence/evidence.ts";
 import type { Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Health } from "./health.ts";
+import type { Role } from "./target.ts";
 
 /** Something the outside world did not do. */
 export type Trouble = {
@@ -62,15 +63,24 @@ export type BakingLook = {
   readonly readings: Readings;
 };
 
+/** What a step does not need is missing. */
 export type PromotingLook = {
   readonly phase: "promoting";
-  readonly stable: Health | undefined;
-  /** Undefined also once stable serves. */
-  readonly canary: Health | undefined;
+  readonly stable?: Health | undefined;
+  readonly canary?: Health | undefined;
+  readonly strayed?: Strayed | undefined;
 };
 
-/** `canary` is undefined also when its pods could not be read: they are not worth a rollback's trouble. */
-export type RollingBackLook = { readonly phase: "rolling-back"; readonly canary: Health | undefined };
+/** Routes that are not as they were written last: how, in words, and which versions get requests by them. */
+export type Strayed = { readonly differences: string; readonly serving: readonly Role[] };
+
+/** Missing is also what could not be read, but before pods are taken: it is not worth a rollback's trouble. */
+export type RollingBackLook = {
+  readonly phase: "rolling-back";
+  readonly stable?: Health | undefined;
+  readonly canary?: Health | undefined;
+  readonly strayed?: Strayed | undefined;
+};
 
 /**
  * Requests since the stage began, or why the counters could not be read: that is never zero, and never what was read

@@ -1,4 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
+import type { Role } from "./target.ts";
 import type { GateVerdict } from "./verdict.ts";
 
 /**
@@ -19,7 +20,7 @@ export type Reason = Cause & {
   readonly lastWords?: string | undefined;
 };
 
-type Cause = OfStart | OfShift | OfStage | OfPromotion | OfRollback | OfWorld | OfPeople;
+type Cause = OfStart | OfShift | OfStage | OfPromotion | OfRollback | OfKept | OfWorld | OfPeople;
 
 type OfStart =
   | { readonly kind: "measured"; readonly words: string }
@@ -84,6 +85,7 @@ type OfPromotion =
   | { readonly kind: "stable-not-ready"; readonly pods?: string | undefined; readonly stuck: boolean }
   | { readonly kind: "stable-broken"; readonly pods: string }
   | { readonly kind: "stable-changed"; readonly differences: string }
+  | { readonly kind: "stable-lost"; readonly pods: string }
   | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
   | { readonly kind: "draining"; readonly left: Millis }
   | { readonly kind: "drained" }
@@ -91,7 +93,14 @@ type OfPromotion =
   | { readonly kind: "undone"; readonly deployment: string; readonly image?: string | undefined }
   | { readonly kind: "retiring"; readonly loser: "stable" | "canary"; readonly kept: boolean };
 
-type OfRollback = { readonly kind: "restoring" };
+type OfRollback =
+  | { readonly kind: "reviving-stable" }
+  /** `after`: it is not waited for any longer. */
+  | { readonly kind: "stable-away"; readonly pods: string; readonly after?: Millis | undefined }
+  | { readonly kind: "restoring" };
+
+/** Somebody else's routes send requests to a version whose pods were about to go. */
+type OfKept = { readonly kind: "kept"; readonly version: Role; readonly differences: string };
 
 /** Something that the outside world did not do. `lasting`: asking again will not help. */
 type OfWorld =

@@ -41,7 +41,13 @@ export type State =
       /** The plan asks for an approval, or the stage is held. */
       readonly reason: Passed | Held;
     }
-  | { readonly phase: "promoting"; readonly step: PromotionStep; readonly since: Instant }
+  | {
+      readonly phase: "promoting";
+      readonly step: PromotionStep;
+      readonly since: Instant;
+      /** How often somebody else's change was put back. Missing is never. */
+      readonly putBacks?: number | undefined;
+    }
   | {
       readonly phase: "rolling-back";
       readonly step: RollbackStep;
@@ -49,6 +55,8 @@ export type State =
       /** The canary may have had requests, so it is given time to finish them. */
       readonly served: boolean;
       readonly since: Instant;
+      /** How often somebody else's change was put back. Missing is never. */
+      readonly putBacks?: number | undefined;
     }
   | Outcome;
 

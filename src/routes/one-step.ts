@@ -57,6 +57,12 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
       const differences = await compare(aimAt(canary));
       return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
     },
+    async strayed(winner) {
+      const differences = await compare(aimFor(winner));
+      if (differences.length === 0) return undefined;
+      const serving = await Promise.all(routes.map((route) => route.serving()));
+      return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
+    },
     finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
     async cleanUp(winner) {
       for (const family of families) await family.cleanUp(winner);

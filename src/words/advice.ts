@@ -4,6 +4,7 @@ import type { Gate } from "../release/gate.ts";
 import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
+import type { Role } from "../release/target.ts";
 import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { isOnlyUnsaved } from "./headline.ts";
@@ -26,6 +27,8 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   if (held) return howToDecide(held.question, account, links);
   if (state.phase === "waiting") return howToPromote(account, links);
   if (state.phase === "failed") {
+    if (state.reason.kind === "kept") return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+    if (state.reason.kind === "stable-away") return getPodsToRun(account);
     if (state.during === "promoting") return finishByHand(account, state.returned);
     return giveBackByHand(account, state.returned);
   }
@@ -109,6 +112,32 @@ function finishByHand(account: Account, returned: boolean): string {
     `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
     ...differenceList(account),
     block(steps.join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+const commandAfter = { promoting: "promote", "rolling-back": "rollback" } as const;
+
+/** Whoever writes the route would write it again. */
+function decideWhoServes(account: Account, kept: Role, finishing: "promote" | "rollback"): string {
+  const { deployment } = account.target[kept];
+  return [
+    `**To do by hand**: requests are sent to ${code(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+    ...differenceList(account),
+    block([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+function getPodsToRun(account: Account): string {
+  const { stable, canary } = account.target;
+  return [
+    `**To do by hand, now**: ${code(stable.deployment)} has no pod that could answer, so requests still go to ${code(canary.deployment)}, which was given up. Find out what keeps the pods of ${code(stable.deployment)} from running. When they do, the last command gives them all requests.`,
+    ...differenceList(account),
+    block(
+      [kubectl(account, `describe deployment/${shellWord(stable.deployment)}`), command(account, "rollback")].join(
+        "\n",
+      ),
+      "sh",
+    ),
   ].join("\n\n");
 }
 

@@ -1,6 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { Passed, Reason } from "../release/reason.ts";
 import type { LogEntry } from "../release/release-record.ts";
+import type { Role } from "../release/target.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /**
@@ -76,6 +77,8 @@ function sentence(reason: Reason): string {
       return `${reason.pods}${stays}`;
     case "stable-changed":
       return `stable does not run what was judged: ${reason.differences}${stays}`;
+    case "stable-lost":
+      return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
     case "promoted":
       if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
       return "stable runs the new image: giving its traffic back";
@@ -90,6 +93,12 @@ function sentence(reason: Reason): string {
       if (reason.kept) return "the old version is kept";
       return "scaling the old version down";
 
+    case "reviving-stable":
+      return "somebody scaled stable to 0: it gets its pods back before its requests";
+    case "stable-away":
+      return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
+    case "kept":
+      return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
     case "restoring":
       return "putting the canary back as it was";
 
@@ -121,6 +130,7 @@ function sentence(reason: Reason): string {
   }
 }
 
+const roleWords: Readonly<Record<Role, string>> = { stable: "stable", canary: "the canary" };
 const unread = "its pods could not be read";
 const stays = ". All traffic stays on the canary, which passed every stage";
 

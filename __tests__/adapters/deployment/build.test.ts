@@ -26,7 +26,7 @@ const pod = (deploymentName: string, imageID: string, sidecarID = "proxy@sha256:
   metadata: {
     name: `${deploymentName}-1-x`,
     namespace: "shop",
-    labels: { app: "reviews", "pod-template-hash": "1" },
+    labels: { app: "reviews", version: deploymentName.slice(-2), "pod-template-hash": "1" },
     ownerReferences: [{ kind: "ReplicaSet", name: `${deploymentName}-1` }],
   },
   status: {

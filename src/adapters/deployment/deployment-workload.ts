@@ -15,7 +15,7 @@ import { differences } from "./differences.ts";
 import { editDeployment, imagePatch } from "./edit-deployment.ts";
 import { releasedImage } from "./released-image.ts";
 import { scale } from "./scale.ts";
-import { dismissCanary, dismissStable, restore } from "./take-back.ts";
+import { dismissCanary, dismissStable, restore, reviveStable } from "./take-back.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
 
 /** The two versions as Deployments. What it needs to put things back is in `before`, so any job can. */
@@ -27,6 +27,7 @@ export function deploymentWorkload(release: Omit<WorkloadParts, "templates">): W
     scale: (to) => scale(parts, to),
     health: (of, judged) => healthOf(parts, of, judged),
     updateStable: (judged) => updateStable(parts, judged),
+    revive: () => reviveStable(parts),
     retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
     restore: () => restore(parts),
     async fence() {
@@ -58,7 +59,7 @@ async function healthOf(parts: WorkloadParts, of: Role, judged: Build | undefine
 }
 
 /** What a version runs, by what is known of it. */
-type Identity = Pick<Health, "build" | "changed" | "untouched">;
+type Identity = Pick<Health, "build" | "changed" | "had" | "untouched">;
 type Identify = (
   parts: WorkloadParts,
   running: RunningDeployment,
@@ -68,6 +69,7 @@ type Identify = (
 
 const identify: Readonly<Record<Role, Identify>> = {
   stable: (parts, running, _, judged) => ({
+    had: parts.before.stable?.replicas,
     untouched: isUntouched(parts, running.raw),
     changed: judged && changeOfUpdated(parts, running, judged),
   }),

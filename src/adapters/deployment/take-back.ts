@@ -1,4 +1,4 @@
-import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
+import { chooseContainer, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Role } from "../../release/target.ts";
@@ -8,7 +8,7 @@ import { templateOfReplicaSet } from "./deployment-pods.ts";
 import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
 import { imageBefore } from "./released-image.ts";
 import { removeMade } from "./remove-made.ts";
-import type { WorkloadParts } from "./workload-parts.ts";
+import { missing, type WorkloadParts } from "./workload-parts.ts";
 import type { CanaryBefore } from "./workloads-before.ts";
 
 /** After a failure: the canary as it was before the release, or gone. */
@@ -39,6 +39,16 @@ export async function dismissStable(parts: WorkloadParts): Promise<void> {
   if (keepOld || !before.stable) return;
   await unlessLast(parts, "canary");
   await editDeployment(parts, target.stable.deployment, (deployment) => replicasPatch(deployment, 0));
+}
+
+/** Only from 0: an autoscaler, or somebody, may have had reasons for any other number. */
+export async function reviveStable(parts: WorkloadParts): Promise<void> {
+  const { target, before } = parts;
+  const { replicas = 0 } = before.stable ?? {};
+  const exists = await editDeployment(parts, target.stable.deployment, (deployment) =>
+    replicasOf(deployment) === 0 ? replicasPatch(deployment, replicas) : [],
+  );
+  if (!exists) throw missing(target.namespace, target.stable.deployment);
 }
 
 /** Whatever the plan says: the only pods that can serve are not taken away. */

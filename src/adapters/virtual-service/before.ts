@@ -19,6 +19,11 @@ const routes = z.object({
   /** The version of Istio's API that the server offered: v1, v1beta1 or v1alpha3. */
   version: z.string(),
   virtualServices: z.array(virtualService),
+  /**
+   * Stable's requests could be answered then, as far as the service's namespace says. Missing in older journals, and
+   * then it is not asked at the end.
+   */
+  served: z.optional(z.boolean()),
   /** The versions whose subset no DestinationRule had. */
   missingSubsets: z.array(z.enum(["stable", "canary"])),
 });

@@ -4,13 +4,17 @@ import type { RoutesBefore, RuleBefore } from "./before.ts";
 import type { IstioApi } from "./istio-api.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { type Revision, readRoutes } from "./read-routes.ts";
+import { unserved } from "./unserved.ts";
 
 /**
  * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
  * at once when they cannot be moved.
  */
 export async function captureRoutes(api: IstioApi, target: Target, as?: Revision): Promise<RoutesBefore> {
-  const { chosen, subsets, problems } = await readRoutes(api, target, as);
+  const [{ chosen, subsets, problems }, because] = await Promise.all([
+    readRoutes(api, target, as),
+    unserved(api, target, "stable"),
+  ]);
   if (problems.length > 0)
     throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
   return {
@@ -21,6 +25,7 @@ export async function captureRoutes(api: IstioApi, target: Target, as?: Revision
       rules: rules.map(beforeOf),
     })),
     missingSubsets: [...subsets.missing],
+    served: because === undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { trafficOf } from "../../istio/destination.ts";
 import { lastWriter } from "../../kubernetes/last-writer.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
@@ -11,7 +12,7 @@ import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubern
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
 import type { VirtualServiceBefore } from "./before.ts";
 import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
-import type { VersionPair } from "./destination-roles.ts";
+import { destinationRoles, type VersionPair } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";
 import { patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
@@ -76,6 +77,14 @@ export function movedVirtualService(
       const object = await read();
       const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
       return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
+    },
+    async serving() {
+      const object = await read();
+      const { roleOf } = destinationRoles(pair);
+      const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+      return moves.flatMap(({ rule: { destinations } }) =>
+        destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
+      );
     },
     async differences(aim) {
       const object = await read();

@@ -11,6 +11,7 @@ import { touch } from "../kubernetes/touch.ts";
 import type { IstioApi } from "./istio-api.ts";
 import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { missingSubsets, type SubsetLabels, subsetNeed } from "./subset-need.ts";
+import { lacksSubset } from "./unserved.ts";
 
 export interface OwnSubsets {
   /** Adds the subsets that were missing when the release began. */
@@ -92,9 +93,7 @@ export function ownSubsets({ api, clock, fence, target, missing, labelsOf }: Own
       if (names.length === 0) return [];
       const objects = await list();
       if (winner === "canary") {
-        if (subsetNeed(objects, target).missing.length === 0) return [];
-        const { subset } = target.canary;
-        return [`no DestinationRule in namespace ${namespace} has the subset ${subset}, which the routes name`];
+        return subsetNeed(objects, target).missing.length === 0 ? [] : [lacksSubset(target, "canary")];
       }
       const ours = objects.filter((object) => object.metadata.name === name && isOurs(object)).map(readDestinationRule);
       return ours.flatMap((rule) =>

@@ -14,6 +14,7 @@ import { routePermissions } from "./route-permissions.ts";
 import { servingRoles } from "./serving-roles.ts";
 import type { SubsetLabels } from "./subset-need.ts";
 import { surveyRoutes } from "./survey-routes.ts";
+import { unserved } from "./unserved.ts";
 
 export type VirtualServiceOptions = {
   readonly client: KubernetesClient;
@@ -48,7 +49,11 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
         const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
         await Promise.all([...touched, subsets.fence()]);
       },
-      differences: subsets.differences,
+      async differences(winner) {
+        const because = before.served ? await unserved(api, target, winner) : undefined;
+        const others = await subsets.differences(winner);
+        return because === undefined || others.includes(because) ? others : [because, ...others];
+      },
     };
   },
 });

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { run } from "../../src/engine/run.ts";
+import type { State } from "../../src/release/state.ts";
+import { type Behaviour, type Cluster, createWorld, job, planOf, second } from "../support/world.ts";
+
+/* Somebody else's hand, or a version that dies, when the stages are over. */
+
+const ended = async (behaviour: Behaviour, plan = planOf()) => {
+  const world = createWorld(plan, behaviour);
+  const record = await run(await world.begin(), world.ports, job());
+  return { world, ...record };
+};
+
+/** Does it once, when it is so. */
+function once(when: (cluster: Cluster) => boolean, change: (cluster: Cluster) => void): Behaviour {
+  let done = false;
+  return {
+    meddle(cluster) {
+      if (done || !when(cluster)) return;
+      done = true;
+      change(cluster);
+    },
+  };
+}
+const always = (when: (cluster: Cluster) => boolean, change: (cluster: Cluster) => void): Behaviour => ({
+  meddle: (cluster) => void (when(cluster) && change(cluster)),
+});
+const isSwapped = ({ weight }: Cluster): boolean => weight === 100;
+const give = (weight: number) => (cluster: Cluster) => {
+  cluster.weight = weight;
+};
+
+test("a route that somebody gives back to stable while a swap drains keeps stable's pods: the release goes back", async () => {
+  for (const weight of [0, 55]) {
+    const { world, state } = await ended(once(isSwapped, give(weight)));
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
+    assert.deepEqual(world.cluster, world.before);
+    assert.ok(!world.calls.some(({ name }) => name === "workload.retire"));
+  }
+});
+
+test("or is written again, where the plan says so, and requests have time to leave stable again", async () => {
+  const { world, state } = await ended(once(isSwapped, give(55)), planOf({ drift: "put-back" }));
+  assert.equal(state.phase, "succeeded");
+  assert.equal(world.cluster.weight, 100);
+  const written = world.writes.findLast(({ weight }) => weight === 100)?.at ?? 0;
+  const retired = world.calls.find(({ name }) => name === "workload.retire")?.at ?? 0;
+  assert.ok(retired - written >= 10 * second, `${retired - written}`);
+});
+
+test("a canary that somebody gives requests again and again after a rollback keeps its pods, and somebody has to look", async () => {
+  let back = false;
+  const { world, state } = await ended({
+    errors: () => 0.3,
+    ...always(
+      ({ weight }) => back && weight === 0,
+      (cluster) => give(40)(cluster),
+    ),
+    fails({ name }) {
+      back ||= name === "router.finish";
+      return undefined;
+    },
+  });
+  assert.ok(state.phase === "failed" && state.reason.kind === "kept" && !state.returned, JSON.stringify(state));
+  assert.equal(state.reason.version, "canary");
+  assert.equal(world.writes.filter(({ weight }) => weight === 0).length, 3);
+  assert.equal(world.cluster.canary, "deployed");
+});
+
+test("a canary that dies after a swap gives everything back to a stable that is as it was", async () => {
+  let isPromoted = false;
+  const { world, state } = await ended({
+    fails({ name }) {
+      isPromoted ||= name === "router.finish";
+      return undefined;
+    },
+    health: (of) => (of === "canary" && isPromoted ? { available: 0, because: "0 of 1 pods is available" } : {}),
+  });
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "pods-gone", JSON.stringify(state));
+  assert.deepEqual(
+    world.writes.map(({ weight }) => weight),
+    [5, 25, 50, 100, 100, 0],
+  );
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("a stable that somebody scaled to 0 gets its pods, and they are awaited, before a bad canary loses its requests", async () => {
+  let revived: number | undefined;
+  const { world, state } = await ended({
+    errors: (now) => (now > 30 * second ? 0.6 : 0),
+    ...once(
+      ({ weight }) => weight === 25,
+      (cluster) => {
+        cluster.stable = "emptied";
+      },
+    ),
+    fails({ name, at }) {
+      if (name === "workload.revive") revived = at;
+      return undefined;
+    },
+    health: (of, now) =>
+      of === "stable" && revived !== undefined && now < revived + 7 * second ? { ready: false, available: 0 } : {},
+  });
+  assert.equal(state.phase, "rolled-back");
+  const [back] = world.writes.filter(({ weight }) => weight === 0);
+  assert.ok(revived !== undefined && back && back.at >= revived + 7 * second, `${revived} ${back?.at}`);
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("a stable whose pods do not come leaves the canary its requests, and somebody has to look", async () => {
+  const { world, state } = await ended({
+    errors: (now) => (now > 30 * second ? 0.6 : 0),
+    health: (of, now) => (of === "stable" && now > 25 * second ? { ready: false, available: 0 } : {}),
+  });
+  assert.ok(state.phase === "failed" && state.reason.kind === "stable-away" && !state.returned, JSON.stringify(state));
+  assert.ok(world.cluster.weight > 0);
+});
+
+test("a stable that cannot be looked at holds a rollback up for a second, and no longer", async () => {
+  let failed: number | undefined;
+  const { world, state } = await ended({
+    errors(now) {
+      if (now > 30 * second) failed ??= now;
+      return now > 30 * second ? 0.6 : 0;
+    },
+    takes: ({ name }) => (failed !== undefined && name === "workload.health stable" ? 60 * second : undefined),
+  });
+  assert.equal(state.phase, "rolled-back");
+  const [back] = world.writes.filter(({ weight }) => weight === 0);
+  assert.ok(back && failed !== undefined && back.at - failed <= second, `${failed} ${back?.at}`);
+});
+
+test("an updated stable that dies while the canary drains gives its requests to the canary, and gets them when it is well", async () => {
+  const phases: State["phase"][] = [];
+  let died: number | undefined;
+  const { world, state } = await ended(
+    {
+      fails({ name, at }) {
+        if (name === "router.finish") died ??= at + second;
+        return undefined;
+      },
+      health: (of, now) =>
+        of === "stable" && died !== undefined && now >= died && now < died + 20 * second
+          ? { ready: false, available: 0, because: "0 of 1 pods is available" }
+          : {},
+    },
+    planOf({ promotion: "update" }),
+  );
+  assert.equal(state.phase, "succeeded", JSON.stringify({ state, phases }));
+  assert.deepEqual(
+    world.writes.map(({ weight }) => weight),
+    [5, 25, 50, 100, 0, 100, 0],
+  );
+  assert.deepEqual(world.cluster, { weight: 0, canary: "as before", stable: "new image", subset: false });
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { releaseOfTwo } from "../../sandbox/shop.ts";
+import { resources } from "../../src/kubernetes/object.ts";
+import { clientOf, until } from "../support/cluster.ts";
+import { deploymentOf, journalOf, routeOf } from "./facts.ts";
+import { rewrite, scaleTo } from "./kubectl.ts";
+import { assertRolledBack } from "./rollbacks.ts";
+import { assertServedBy, type Scene, scene } from "./scene.ts";
+
+const patient = "- errors: { atMost: 100%, minRequests: 1 }";
+const swap = { ...releaseOfTwo("v2"), stages: "50:300ms, 100", gates: patient, drain: "5s" };
+
+const stepIs = ({ sandbox }: Scene, wanted: string): Promise<unknown> =>
+  until(
+    `the release is ${wanted}`,
+    () => {
+      const state = journalOf(sandbox)?.state;
+      return state && "step" in state ? `${state.phase}/${state.step}` : state?.phase;
+    },
+    (step) => step === wanted,
+  );
+
+/* Somebody else's hand when the stages are over, and on what every release stands on. */
+export function interference(): void {
+  test("a route that somebody puts back while a swap drains takes no pods with it, and no request fails", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const program = world.start(swap);
+    await stepIs(world, "promoting/draining");
+    rewrite(world, 45, 55);
+    await assertRolledBack(
+      world,
+      await program.ended,
+      /^somebody else changed the route: .*v1 45, v2 55 instead of v1 0, v2 100, written by kubectl$/,
+    );
+    assert.equal(world.traffic.counts().bad, 0);
+  });
+
+  test("a canary that loses its pods while a swap drains gives everything back to stable", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const program = world.start(swap);
+    await stepIs(world, "promoting/draining");
+    scaleTo(world, "reviews-v2", 0);
+    await assertRolledBack(
+      world,
+      await program.ended,
+      /^no pod of the canary is available any more: it is scaled to 0/,
+    );
+  });
+
+  test("a stable that somebody scaled to 0 has pods again before a bad canary loses its requests", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const gates = "- errors: { atMost: 5%, minRequests: 40 }";
+    const program = world.start({ ...releaseOfTwo("v2-err60"), stages: "50:30s, 100", gates });
+    await stepIs(world, "baking");
+    scaleTo(world, "reviews-v1", 0);
+    const { exit, outputs, said } = await program.ended;
+    assert.equal(exit, 1, said);
+    assert.match(said, /somebody scaled stable to 0: it gets its pods back before its requests/);
+    assert.deepEqual([outputs.outcome, outputs.settled], ["rolled-back", "true"]);
+    assert.equal(deploymentOf(world.sandbox, "reviews-v1")?.replicas, 2);
+    assert.equal(routeOf(world.sandbox), "v1 100, v2 0");
+    await assertServedBy(world.sandbox, world.traffic, "v1");
+  });
+
+  test("a DestinationRule that somebody deleted is told at the end: without it nobody is served", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const program = world.start({ ...swap, drain: "1s" });
+    await stepIs(world, "promoting/draining");
+    await clientOf(world.sandbox.api).delete(resources.destinationRules, "shop", "reviews");
+    const { exit, outputs, said } = await program.ended;
+    assert.deepEqual([exit, outputs.outcome, outputs.settled], [3, "succeeded", "false"], said);
+    assert.match(said, /no DestinationRule in namespace shop has the subset v2, which the routes name/);
+  });
+}

@@ -1,0 +1,50 @@
+import { subsetFor } from "../../istio/destination-rule.ts";
+import { readHost } from "../../istio/host.ts";
+import { selectorOfService, serviceBehind } from "../../istio/service.ts";
+import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { type Pod, readPod } from "../../kubernetes/pod.ts";
+import { asQuery, carries, type Labels, showLabels } from "../../kubernetes/selector.ts";
+import type { Role, Target } from "../../release/target.ts";
+import type { IstioApi } from "./istio-api.ts";
+import { ruleNamespace } from "./own-rule.ts";
+
+/** Why no request for a version can be answered, in words: its Service, its subset, or its pods are missing. */
+export async function unserved(api: IstioApi, target: Target, role: Role): Promise<string | undefined> {
+  const { client } = api;
+  const { host, subset } = target[role];
+  const [services, rules] = await Promise.all([
+    client.list(resources.services, target.namespace),
+    subset === undefined ? [] : client.list(api.destinationRules, ruleNamespace(target)),
+  ]);
+  const selected = selectionOf(services, rules, target, role);
+  if ("because" in selected) return selected.because;
+  const labelSelector = asQuery({ matchLabels: selected.labels, matchExpressions: [] });
+  const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+  const serves = ({ labels, ready, terminating }: Pod): boolean =>
+    ready && !terminating && carries(labels, selected.labels);
+  if (pods.some(serves)) return undefined;
+  const where = subset === undefined ? host : `subset ${subset} of ${host}`;
+  return `no pod that is ready is behind ${where} (${showLabels(selected.labels)})`;
+}
+
+/** The labels of the pods that get a version's requests. */
+function selectionOf(
+  services: readonly KubernetesObject[],
+  rules: readonly KubernetesObject[],
+  target: Target,
+  role: Role,
+): { readonly labels: Labels } | { readonly because: string } {
+  const { namespace } = target;
+  const host = readHost(target[role].host, namespace);
+  const service = serviceBehind(services, host);
+  if (!service) return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+  const labels = selectorOfService(service) ?? {};
+  const name = target[role].subset;
+  if (name === undefined) return { labels };
+  const subset = subsetFor(rules, host, name);
+  if (!subset) return { because: lacksSubset(target, role) };
+  return { labels: { ...labels, ...subset.labels } };
+}
+
+export const lacksSubset = (target: Target, role: Role): string =>
+  `no DestinationRule in namespace ${ruleNamespace(target)} has the subset ${target[role].subset}, which the routes name`;

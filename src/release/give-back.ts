@@ -1,0 +1,98 @@
+import type { Instant } from "../lib/duration.ts";
+import { lookAgain } from "./bake.ts";
+import { maxPutBacks } from "./change.ts";
+import type { Decision } from "./decision.ts";
+import { failed } from "./give-up.ts";
+import type { Health } from "./health.ts";
+import { lookIn, type Observation, type RollingBackLook } from "./observation.ts";
+import { drained, readyPoll } from "./pause.ts";
+import type { Plan } from "./plan.ts";
+import { heardInPods, type Reason } from "./reason.ts";
+import type { RollbackStep, RollingBack, State } from "./state.ts";
+
+/** The next step of a rollback: traffic first, then everything else. */
+export function giveBack(plan: Plan, state: RollingBack, observation: Observation): Decision {
+  const { now, trouble } = observation;
+  const look = observation.look && lookIn("rolling-back", observation.look);
+  switch (state.step) {
+    case "returning":
+      return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
+    case "draining": {
+      const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
+      return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
+    }
+    case "retiring":
+      if (!look && trouble) return lookAgain(plan, now, trouble);
+      return putBack(state, now, look) ?? keepPods(plan, state, look) ?? restore(state);
+  }
+}
+
+const to = (state: RollingBack, step: RollbackStep, now: Instant): State => ({ ...state, step, since: now });
+
+const finish = (state: RollingBack, now: Instant): Decision => ({
+  do: "finish",
+  winner: "stable",
+  next: to(state, state.served ? "draining" : "retiring", now),
+  reason: state.reason,
+});
+
+const restore = ({ reason }: RollingBack): Decision => ({
+  do: "restore",
+  next: { phase: "rolled-back", reason },
+  reason: { kind: "restoring" },
+});
+
+/**
+ * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
+ * are some. One that somebody scaled to 0 gets the pods that it had before the release.
+ */
+function awaitTaker(
+  plan: Plan,
+  state: RollingBack,
+  now: Instant,
+  { stable, canary }: RollingBackLook,
+): Decision | undefined {
+  if (!stable?.had || stable.available > 0) return undefined;
+  const { putBacks = 0 } = state;
+  if (stable.desired === 0 && putBacks < maxPutBacks)
+    return {
+      do: "revive",
+      next: { ...state, since: now, putBacks: putBacks + 1 },
+      reason: { kind: "reviving-stable" },
+    };
+  if (!canary?.available) return undefined; // nobody answers: then those do who should
+  const reason = { kind: "stable-away", pods: stable.because } as const;
+  if (now - state.since >= plan.ready) return failed(plan, state, { ...reason, after: plan.ready });
+  return { do: "wait", until: now + readyPoll(plan), reason };
+}
+
+/** Whatever the policy for a stage: a version that was given up has no traffic. */
+function putBack(state: RollingBack, now: Instant, look: RollingBackLook | undefined): Decision | undefined {
+  const { putBacks = 0 } = state;
+  if (!isServed(look) || putBacks >= maxPutBacks) return undefined;
+  return {
+    do: "finish",
+    winner: "stable",
+    next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+    reason: { kind: "put-back", differences: look.strayed.differences },
+  };
+}
+
+const keepPods = (plan: Plan, state: RollingBack, look: RollingBackLook | undefined): Decision | undefined =>
+  isServed(look)
+    ? failed(plan, state, { kind: "kept", version: "canary", differences: look.strayed.differences })
+    : undefined;
+
+type ServedCanary = RollingBackLook & { readonly strayed: NonNullable<RollingBackLook["strayed"]> };
+
+const isServed = (look: RollingBackLook | undefined): look is ServedCanary =>
+  look?.strayed?.serving.includes("canary") ?? false;
+
+/**
+ * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
+ */
+function withLastWords(reason: Reason, canary: Health | undefined): Reason {
+  if (!canary || canary.ready) return reason;
+  const lastWords = canary.fatal ?? canary.because;
+  return heardInPods(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
+}

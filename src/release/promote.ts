@@ -1,0 +1,140 @@
+import type { Instant } from "../lib/duration.ts";
+import { lookAgain } from "./bake.ts";
+import { answerChange, maxPutBacks } from "./change.ts";
+import type { Decision } from "./decision.ts";
+import { failed } from "./give-up.ts";
+import type { Health } from "./health.ts";
+import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
+import { drained, readyPoll, settled } from "./pause.ts";
+import type { Plan } from "./plan.ts";
+import type { Reason } from "./reason.ts";
+import type { Promoting, PromotionStep, State } from "./state.ts";
+import { rollBack, winnerOf } from "./transition.ts";
+
+/**
+ * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
+ * release goes back for what would have ended a stage as well.
+ */
+export function promote(plan: Plan, state: Promoting, observation: Observation): Decision {
+  if (!observation.look)
+    return needsLook[state.step]
+      ? lookAgain(plan, observation.now, observation.trouble)
+      : step(plan, state, observation);
+  const look = lookIn("promoting", observation.look);
+  return (
+    turnBack(plan, state, observation, look) ??
+    turnToCanary(plan, state, observation.now, look) ??
+    answerStray(plan, state, observation.now, look) ??
+    step(plan, state, observation, look.stable)
+  );
+}
+
+/** Nothing is changed, and no pod is taken, that was not looked at. */
+const needsLook: Readonly<Record<PromotionStep, boolean>> = {
+  updating: true,
+  starting: false,
+  settling: false,
+  finishing: true,
+  draining: false,
+  retiring: true,
+};
+
+function turnBack(plan: Plan, state: Promoting, observation: Observation, look: PromotingLook): Decision | undefined {
+  if (!canTakeBack(look)) return undefined;
+  const reason = broken(look.canary);
+  if (reason) return { do: "nothing", next: rollBack(state, reason, observation.now), reason };
+  const isPromoted = state.step === "draining" || state.step === "retiring";
+  return isPromoted ? undefined : answerChange(plan, state, observation, look.canary);
+}
+
+/** Stable could serve everything as it did before the release. */
+const canTakeBack = ({ stable }: PromotingLook): boolean =>
+  stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+
+function broken(canary: Health | undefined): Reason | undefined {
+  if (canary?.fatal !== undefined) return { kind: "canary-broken", pods: canary.fatal };
+  return canary?.available === 0 ? { kind: "pods-gone", pods: canary.because } : undefined;
+}
+
+/** Of an update: as long as the canary is there, it serves for a stable without pods. */
+function turnToCanary(
+  plan: Plan,
+  state: Promoting,
+  now: Instant,
+  { stable, canary }: PromotingLook,
+): Decision | undefined {
+  const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
+  if (winnerOf(plan) !== "stable" || !isFinal || !stable || !canary) return undefined;
+  if (stable.available > 0 || canary.available === 0) return undefined;
+  const reason = { kind: "stable-lost", pods: stable.because } as const;
+  return { do: "nothing", next: { ...state, step: "starting", since: now }, reason };
+}
+
+/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
+function answerStray(plan: Plan, state: Promoting, now: Instant, look: PromotingLook): Decision | undefined {
+  if (!look.strayed) return undefined;
+  const { differences, serving } = look.strayed;
+  const [winner, putBacks = 0] = [winnerOf(plan), state.putBacks];
+  // Stable is not ready for what is sent to it.
+  if (state.step === "starting") return putBacks < maxPutBacks ? giveCanaryAll(state, differences) : undefined;
+  if (plan.drift === "put-back" && putBacks < maxPutBacks)
+    return {
+      do: "finish",
+      winner,
+      next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+      reason: { kind: "put-back", differences },
+    };
+  if (winner === "canary" && canTakeBack(look)) {
+    const reason = { kind: "drift", differences, putBacks } as const;
+    return { do: "nothing", next: rollBack(state, reason, now), reason };
+  }
+  const loser = winner === "stable" ? "canary" : "stable";
+  const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
+  return losesPods && serving.includes(loser)
+    ? failed(plan, state, { kind: "kept", version: loser, differences })
+    : undefined;
+}
+
+const giveCanaryAll = (state: Promoting, differences: string): Decision => ({
+  do: "route",
+  to: { stable: 0, canary: 100 },
+  next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
+  reason: { kind: "put-back", differences },
+});
+
+/** `stable` is undefined when its pods could not be read, or need not be. */
+function step(plan: Plan, state: Promoting, { now }: Observation, stable?: Health): Decision {
+  const to = (next: PromotionStep): State => ({ ...state, step: next, since: now });
+  const winner = winnerOf(plan);
+  switch (state.step) {
+    case "updating":
+      return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
+    case "starting":
+      return awaitStable(plan, state, now, stable, to("settling"));
+    case "settling":
+      return settled(plan, state.since, now, to("finishing"));
+    case "finishing":
+      if (winner === "stable" && stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
+      return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
+    case "draining":
+      return drained(plan, state.since, now, to("retiring"));
+    case "retiring": {
+      const loser = winner === "stable" ? "canary" : "stable";
+      const kept = loser === "stable" && plan.keepOld;
+      return { do: "retire", loser, next: { phase: "succeeded" }, reason: { kind: "retiring", loser, kept } };
+    }
+  }
+}
+
+const otherStable = (plan: Plan, state: Promoting, differences: string): Decision =>
+  failed(plan, state, { kind: "stable-changed", differences });
+
+function awaitStable(plan: Plan, state: Promoting, now: Instant, stable: Health | undefined, ready: State): Decision {
+  if (stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
+  if (stable?.ready) return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
+  if (stable?.fatal !== undefined) return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
+  const stuck = now - state.since >= plan.ready;
+  const reason: Reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
+  if (stuck) return failed(plan, state, reason);
+  return { do: "wait", until: now + readyPoll(plan), reason };
+}
