@@ -28944,7 +28944,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7090:
+/***/ 8349:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30193,6 +30193,32 @@ function weightsAfter(plan, stage, evidence) {
     return { weight, planned: (0,split/* splitOf */.u)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
 }
 
+;// CONCATENATED MODULE: ./src/release/change.js
+
+/** A third time somebody means it. */
+const maxPutBacks = 2;
+/**
+ * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
+ * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
+ * anybody may have written who may edit ConfigMaps.
+ */
+function answerChange(plan, state, { now, again = 0, taken }, canary) {
+    const differences = canary?.changed;
+    if (differences === undefined)
+        return undefined;
+    const putsBack = plan.drift === "put-back" && !taken;
+    if (!putsBack || again >= maxPutBacks) {
+        const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
+    }
+    const step = state.phase === "preparing" ? "deploying" : "returning";
+    return {
+        do: "nothing",
+        next: { phase: "preparing", step, since: now },
+        reason: { kind: "canary-put-back", differences },
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/evidence/conclusion.js
 
 
@@ -30483,9 +30509,34 @@ function smallest(limits) {
     return known.length === 0 ? undefined : Math.min(...known);
 }
 
+;// CONCATENATED MODULE: ./src/release/pause.js
+/** Pods are looked at more often than metrics: readiness is what a user waits for. */
+const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
+/**
+ * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
+ * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
+ */
+const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
+/** Until the mesh has learnt of new pods. */
+function settled(plan, since, now, next) {
+    const end = since + plan.settle;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
+}
+/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
+function drained(plan, since, now, next) {
+    const end = since + plan.drain;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "drained" } };
+    return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
+}
+
 // EXTERNAL MODULE: ./src/release/plan.js
 var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/release/bake.js
+
+
 
 
 
@@ -30592,12 +30643,7 @@ function failureMeanwhile(plan, state, evidence, now) {
         return undefined;
     return { ...backFrom(state, { kind: "gate-failed", verdict }, now), verdicts: [verdict] };
 }
-/**
- * Evidence may be looked at as often as one likes, and a scrape is found sooner by looking more often than it comes:
- * at an interval of 15 s a bad version is out 5 s earlier on average.
- */
-const lookEvery = (plan, stage) => (0,gate/* isJudgedByEvidence */.i)(stage) ? Math.min(plan.pollEvery, Math.max(plan.pollEvery / 4, 250)) : plan.pollEvery;
-const maxPutBacks = 2;
+const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
 function answerDrift(plan, state, now, differences) {
     const putsBack = plan.drift === "put-back";
     if (!putsBack || state.putBacks >= maxPutBacks)
@@ -30610,29 +30656,24 @@ function answerDrift(plan, state, now, differences) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/release/change.js
+;// CONCATENATED MODULE: ./src/release/give-up.js
 
-const change_maxPutBacks = 2;
-/**
- * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
- * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
- * anybody may have written who may edit ConfigMaps.
- */
-function answerChange(plan, state, { now, again = 0, taken }, canary) {
-    const differences = canary?.changed;
-    if (differences === undefined)
+/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
+function giveUp(plan, state, observation) {
+    const { trouble, now, insisted } = observation;
+    if (!trouble)
         return undefined;
-    const putsBack = plan.drift === "put-back" && !taken;
-    if (!putsBack || again >= change_maxPutBacks) {
-        const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
-        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
-    }
-    const step = state.phase === "preparing" ? "deploying" : "returning";
-    return {
-        do: "nothing",
-        next: { phase: "preparing", step, since: now },
-        reason: { kind: "canary-put-back", differences },
-    };
+    const { words, lasting, since } = trouble;
+    const lasted = now - since;
+    if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
+        return undefined;
+    return failed(plan, state, { kind: "trouble", words, lasting, lasted });
+}
+function failed(plan, { phase, step }, reason) {
+    const late = step === "draining" || step === "retiring";
+    const isKept = phase === "rolling-back" && reason.kind === "kept"; // stable has lost some of its traffic again
+    const returned = late && !isKept && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
+    return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
 }
 
 ;// CONCATENATED MODULE: ./src/release/observation.js
@@ -30646,7 +30687,221 @@ const isLookIn = (phase, look) => look.phase === phase;
 
 // EXTERNAL MODULE: ./src/release/reason.js
 var release_reason = __nccwpck_require__(7331);
+;// CONCATENATED MODULE: ./src/release/give-back.js
+
+
+
+
+
+
+/** The next step of a rollback: traffic first, then everything else. */
+function giveBack(plan, state, observation) {
+    const { now, trouble } = observation;
+    const look = observation.look && lookIn("rolling-back", observation.look);
+    switch (state.step) {
+        case "returning":
+            return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
+        case "draining": {
+            const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
+            return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
+        }
+        case "retiring":
+            if (!look && trouble)
+                return lookAgain(plan, now, trouble);
+            return putBack(state, now, look) ?? keepPods(plan, state, look) ?? restore(state);
+    }
+}
+const to = (state, step, now) => ({ ...state, step, since: now });
+const finish = (state, now) => ({
+    do: "finish",
+    winner: "stable",
+    next: to(state, state.served ? "draining" : "retiring", now),
+    reason: state.reason,
+});
+const restore = ({ reason }) => ({
+    do: "restore",
+    next: { phase: "rolled-back", reason },
+    reason: { kind: "restoring" },
+});
+/**
+ * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
+ * are some. One that somebody scaled to 0 gets the pods that it had before the release.
+ */
+function awaitTaker(plan, state, now, { stable, canary }) {
+    if (!stable?.had || stable.available > 0)
+        return undefined;
+    const { putBacks = 0 } = state;
+    if (stable.desired === 0 && putBacks < maxPutBacks)
+        return {
+            do: "revive",
+            next: { ...state, since: now, putBacks: putBacks + 1 },
+            reason: { kind: "reviving-stable" },
+        };
+    if (!canary?.available)
+        return undefined; // nobody answers: then those do who should
+    const reason = { kind: "stable-away", pods: stable.because };
+    if (now - state.since >= plan.ready)
+        return failed(plan, state, { ...reason, after: plan.ready });
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+/** Whatever the policy for a stage: a version that was given up has no traffic. */
+function putBack(state, now, look) {
+    const { putBacks = 0 } = state;
+    if (!isServed(look) || putBacks >= maxPutBacks)
+        return undefined;
+    return {
+        do: "finish",
+        winner: "stable",
+        next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+        reason: { kind: "put-back", differences: look.strayed.differences },
+    };
+}
+const keepPods = (plan, state, look) => isServed(look)
+    ? failed(plan, state, { kind: "kept", version: "canary", differences: look.strayed.differences })
+    : undefined;
+const isServed = (look) => look?.strayed?.serving.includes("canary") ?? false;
+/**
+ * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
+ */
+function withLastWords(reason, canary) {
+    if (!canary || canary.ready)
+        return reason;
+    const lastWords = canary.fatal ?? canary.because;
+    return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
+}
+
+;// CONCATENATED MODULE: ./src/release/promote.js
+
+
+
+
+
+
+/**
+ * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
+ * release goes back for what would have ended a stage as well.
+ */
+function promote(plan, state, observation) {
+    if (!observation.look)
+        return needsLook[state.step]
+            ? lookAgain(plan, observation.now, observation.trouble)
+            : step(plan, state, observation);
+    const look = lookIn("promoting", observation.look);
+    return (turnBack(plan, state, observation, look) ??
+        turnToCanary(plan, state, observation.now, look) ??
+        answerStray(plan, state, observation.now, look) ??
+        step(plan, state, observation, look.stable));
+}
+/** Nothing is changed, and no pod is taken, that was not looked at. */
+const needsLook = {
+    updating: true,
+    starting: false,
+    settling: false,
+    finishing: true,
+    draining: false,
+    retiring: true,
+};
+function turnBack(plan, state, observation, look) {
+    if (!canTakeBack(look))
+        return undefined;
+    const reason = broken(look.canary);
+    if (reason)
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
+    const isPromoted = state.step === "draining" || state.step === "retiring";
+    return isPromoted ? undefined : answerChange(plan, state, observation, look.canary);
+}
+/** Stable could serve everything as it did before the release. */
+const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+function broken(canary) {
+    if (canary?.fatal !== undefined)
+        return { kind: "canary-broken", pods: canary.fatal };
+    return canary?.available === 0 ? { kind: "pods-gone", pods: canary.because } : undefined;
+}
+/** Of an update: as long as the canary is there, it serves for a stable without pods. */
+function turnToCanary(plan, state, now, { stable, canary }) {
+    const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
+    if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !isFinal || !stable || !canary)
+        return undefined;
+    if (stable.available > 0 || canary.available === 0)
+        return undefined;
+    const reason = { kind: "stable-lost", pods: stable.because };
+    return { do: "nothing", next: { ...state, step: "starting", since: now }, reason };
+}
+/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
+function answerStray(plan, state, now, look) {
+    if (!look.strayed)
+        return undefined;
+    const { differences, serving } = look.strayed;
+    const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
+    // Stable is not ready for what is sent to it.
+    if (state.step === "starting")
+        return putBacks < maxPutBacks ? giveCanaryAll(state, differences) : undefined;
+    if (plan.drift === "put-back" && putBacks < maxPutBacks)
+        return {
+            do: "finish",
+            winner,
+            next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+            reason: { kind: "put-back", differences },
+        };
+    if (winner === "canary" && canTakeBack(look)) {
+        const reason = { kind: "drift", differences, putBacks };
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
+    }
+    const loser = winner === "stable" ? "canary" : "stable";
+    const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
+    return losesPods && serving.includes(loser)
+        ? failed(plan, state, { kind: "kept", version: loser, differences })
+        : undefined;
+}
+const giveCanaryAll = (state, differences) => ({
+    do: "route",
+    to: { stable: 0, canary: 100 },
+    next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
+    reason: { kind: "put-back", differences },
+});
+/** `stable` is undefined when its pods could not be read, or need not be. */
+function step(plan, state, { now }, stable) {
+    const to = (next) => ({ ...state, step: next, since: now });
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
+    switch (state.step) {
+        case "updating":
+            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
+        case "starting":
+            return awaitStable(plan, state, now, stable, to("settling"));
+        case "settling":
+            return settled(plan, state.since, now, to("finishing"));
+        case "finishing":
+            if (winner === "stable" && stable?.changed !== undefined)
+                return otherStable(plan, state, stable.changed);
+            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
+        case "draining":
+            return drained(plan, state.since, now, to("retiring"));
+        case "retiring": {
+            const loser = winner === "stable" ? "canary" : "stable";
+            const kept = loser === "stable" && plan.keepOld;
+            return { do: "retire", loser, next: { phase: "succeeded" }, reason: { kind: "retiring", loser, kept } };
+        }
+    }
+}
+const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
+function awaitStable(plan, state, now, stable, ready) {
+    if (stable?.changed !== undefined)
+        return otherStable(plan, state, stable.changed);
+    if (stable?.ready)
+        return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
+    if (stable?.fatal !== undefined)
+        return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
+    const stuck = now - state.since >= plan.ready;
+    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
+    if (stuck)
+        return failed(plan, state, reason);
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+
 ;// CONCATENATED MODULE: ./src/release/decide.js
+
+
+
 
 
 
@@ -30682,7 +30937,7 @@ function decide(plan, state, observation) {
                 bake(plan, state, look, now));
         }
         case "promoting":
-            return (giveUp(plan, state, observation) ?? turnBack(plan, state, observation) ?? promote(plan, state, observation));
+            return giveUp(plan, state, observation) ?? promote(plan, state, observation);
         case "rolling-back":
             return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
     }
@@ -30760,108 +31015,6 @@ function awaitCanary(plan, state, now, canary, ready) {
         return { do: "wait", until: now + readyPoll(plan), reason };
     const late = { ...reason, after: plan.ready };
     return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, late, now), reason: late };
-}
-/** Pods are looked at more often than metrics: readiness is what a user waits for. */
-const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
-/**
- * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was, what is no
- * longer what was judged is not promoted.
- */
-function turnBack(plan, state, observation) {
-    if (state.step !== "updating" && state.step !== "finishing")
-        return undefined;
-    if (!observation.look)
-        return lookAgain(plan, observation.now, observation.trouble);
-    const { stable, canary } = lookIn("promoting", observation.look);
-    if (!stable?.untouched || stable.available === 0)
-        return undefined;
-    return answerChange(plan, state, observation, canary);
-}
-function promote(plan, state, { now, look }) {
-    const to = (step) => ({ phase: "promoting", step, since: now });
-    const winner = (0,transition/* winnerOf */.Pk)(plan);
-    switch (state.step) {
-        case "updating":
-            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
-        case "starting":
-            return awaitStable(plan, state, now, look && lookIn("promoting", look).stable, to("settling"));
-        case "settling":
-            return settled(plan, state.since, now, to("finishing"));
-        case "finishing":
-            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
-        case "draining":
-            return drained(plan, state.since, now, to("retiring"));
-        case "retiring": {
-            const loser = winner === "stable" ? "canary" : "stable";
-            const kept = loser === "stable" && plan.keepOld;
-            return { do: "retire", loser, next: { phase: "succeeded" }, reason: { kind: "retiring", loser, kept } };
-        }
-    }
-}
-/** Undefined when its pods could not be read. */
-function awaitStable(plan, state, now, stable, ready) {
-    if (stable?.changed !== undefined)
-        return failed(plan, state, { kind: "stable-changed", differences: stable.changed });
-    if (stable?.ready)
-        return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
-    if (stable?.fatal !== undefined)
-        return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
-    const stuck = now - state.since >= plan.ready;
-    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
-    if (stuck)
-        return failed(plan, state, reason);
-    return { do: "wait", until: now + readyPoll(plan), reason };
-}
-function giveBack(plan, state, { now, look }) {
-    const { reason } = state;
-    const to = (step) => ({ ...state, step, since: now });
-    switch (state.step) {
-        case "returning":
-            return { do: "finish", winner: "stable", next: to(state.served ? "draining" : "retiring"), reason };
-        case "draining": {
-            const told = withLastWords(reason, look && lookIn("rolling-back", look).canary);
-            return drained(plan, state.since, now, { ...state, step: "retiring", reason: told, since: now });
-        }
-        case "retiring":
-            return { do: "restore", next: { phase: "rolled-back", reason }, reason: { kind: "restoring" } };
-    }
-}
-/**
- * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
- */
-function withLastWords(reason, canary) {
-    if (!canary || canary.ready)
-        return reason;
-    const lastWords = canary.fatal ?? canary.because;
-    return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
-}
-function settled(plan, since, now, next) {
-    const end = since + plan.settle;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
-    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
-}
-function drained(plan, since, now, next) {
-    const end = since + plan.drain;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "drained" } };
-    return { do: "wait", until: end, reason: { kind: "draining", left: end - now } };
-}
-/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
-function giveUp(plan, state, observation) {
-    const { trouble, now, insisted } = observation;
-    if (!trouble)
-        return undefined;
-    const { words, lasting, since } = trouble;
-    const lasted = now - since;
-    if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
-        return undefined;
-    return failed(plan, state, { kind: "trouble", words, lasting, lasted });
-}
-function failed(plan, { phase, step }, reason) {
-    const late = step === "draining" || step === "retiring";
-    const returned = late && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
-    return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
 }
 
 // EXTERNAL MODULE: ./src/release/state.js
@@ -31009,6 +31162,8 @@ async function enact(decision, { judged }, ports, signal) {
         case "retire":
             await ports.workload.retire(decision.loser);
             return ports.router.cleanUp(decision.loser === "canary" ? "stable" : "canary");
+        case "revive":
+            return ports.workload.revive();
         case "restore":
             await ports.workload.restore();
             return ports.router.cleanUp("stable");
@@ -31115,6 +31270,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
 
 
 
+
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
 /** A new stage: counts and readings begin again, what was proven stays. */
 const enterStage = (memory) => ({ ...countsOfNewStage(memory), readings: new Map() });
@@ -31132,10 +31288,8 @@ async function observe(record, state, ports, memory, signal) {
                 return await lookAtStage(record, state, ports, memory, signal);
             case "promoting":
                 return { memory, look: await lookWhilePromoting(record, state.step, ports) };
-            case "rolling-back": {
-                const canary = state.step === "draining" ? await lastWords(ports) : undefined;
-                return { memory, look: { phase: "rolling-back", canary } };
-            }
+            case "rolling-back":
+                return { memory, look: await lookWhileRollingBack(record.plan, state, ports) };
         }
     }
     catch (error) {
@@ -31146,19 +31300,50 @@ async function observe(record, state, ports, memory, signal) {
     }
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
-/** Before stable is changed, or has no traffic any more, what is promoted is compared with what was judged. */
-async function lookWhilePromoting({ plan, judged }, step, { workload }) {
-    const isLastChance = step === "updating" || (step === "finishing" && (0,transition/* winnerOf */.Pk)(plan) === "canary");
-    const [stable, canary] = await Promise.all([
-        isLastChance ? workload.health("stable") : undefined,
-        isLastChance ? workload.health("canary", judged) : undefined,
+/** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
+async function lookWhilePromoting({ plan, judged }, step, { workload, router }) {
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
+    const isUpdated = winner === "stable" && step !== "updating";
+    const isOver = step === "draining" || step === "retiring";
+    const [stable, canary, strayed] = await Promise.all([
+        step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
+        step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
+        isOver ? router.strayed(winner) : undefined,
     ]);
     if (step !== "starting")
-        return { phase: "promoting", stable, canary };
-    return { phase: "promoting", stable: await workload.health("stable", judged), canary };
+        return { phase: "promoting", stable, canary, strayed };
+    const differences = await router.drift((0,split/* splitAt */.g)(100));
+    const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] };
+    return { phase: "promoting", stable, canary, strayed: toStable };
 }
-/** Nobody waits for them: what cannot be read is not worth a rollback's trouble. */
-const lastWords = (ports) => ports.workload.health("canary").catch(() => undefined);
+/** A rollback waits for nothing that is not needed, nor long for what is: requests fail meanwhile. */
+async function lookWhileRollingBack(plan, state, ports) {
+    const { workload, router, clock } = ports;
+    const { phase } = state;
+    switch (state.step) {
+        case "returning": {
+            const takers = lookForTakers(ports).catch(() => ({}));
+            return { phase, ...(await within(takers, takerGrace, clock)) };
+        }
+        case "draining": {
+            const isOver = clock.now() >= state.since + plan.drain;
+            const [canary, strayed] = await Promise.all([
+                isOver ? workload.health("canary").catch(() => undefined) : undefined,
+                router.strayed("stable").catch(() => undefined),
+            ]);
+            return { phase, canary, strayed };
+        }
+        case "retiring":
+            return { phase, strayed: await router.strayed("stable") };
+    }
+}
+/** How long a rollback waits to know whether stable has pods. */
+const takerGrace = 1_000;
+/** Only where stable has no pods it matters whether the canary has any. */
+async function lookForTakers({ workload }) {
+    const stable = await workload.health("stable");
+    return { stable, canary: stable.available > 0 ? undefined : await workload.health("canary") };
+}
 /**
  * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
  * serves already gets more pods.
@@ -32975,6 +33160,10 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
     record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
     record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
+    record_schema_reasonOf("stable-lost", { pods: record_schema_text }),
+    record_schema_reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
+    record_schema_reasonOf("reviving-stable", {}),
+    record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
     record_schema_reasonOf("promoted", { winner: role }),
     record_schema_reasonOf("draining", { left: record_schema_length }),
     record_schema_reasonOf("drained", {}),
@@ -33019,6 +33208,7 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
         phase: schemas/* literal */.euz("promoting"),
         step: schemas/* enum */.k5n(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
         since: instant,
+        putBacks: optionalNumber,
     }),
     schemas/* object */.Ikc({
         phase: schemas/* literal */.euz("rolling-back"),
@@ -33026,6 +33216,7 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
         reason,
         served: truth,
         since: instant,
+        putBacks: optionalNumber,
     }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded") }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("rolled-back"), reason }),
@@ -33987,6 +34178,10 @@ function adviceOnRelease(account, links) {
     if (state.phase === "waiting")
         return howToPromote(account, links);
     if (state.phase === "failed") {
+        if (state.reason.kind === "kept")
+            return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+        if (state.reason.kind === "stable-away")
+            return getPodsToRun(account);
         if (state.during === "promoting")
             return finishByHand(account, state.returned);
         return giveBackByHand(account, state.returned);
@@ -34063,6 +34258,24 @@ function finishByHand(account, returned) {
         `**To do by hand**: ${serving} runs the new version and serves all requests, so there is no hurry. Find out what holds the promotion up and put it right. Then the last command finishes it.`,
         ...differenceList(account),
         (0,markdown/* block */.om)(steps.join("\n"), "sh"),
+    ].join("\n\n");
+}
+const commandAfter = { promoting: "promote", "rolling-back": "rollback" };
+/** Whoever writes the route would write it again. */
+function decideWhoServes(account, kept, finishing) {
+    const { deployment } = account.target[kept];
+    return [
+        `**To do by hand**: requests are sent to ${(0,markdown/* code */.aY)(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+        ...differenceList(account),
+        (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+    ].join("\n\n");
+}
+function getPodsToRun(account) {
+    const { stable, canary } = account.target;
+    return [
+        `**To do by hand, now**: ${(0,markdown/* code */.aY)(stable.deployment)} has no pod that could answer, so requests still go to ${(0,markdown/* code */.aY)(canary.deployment)}, which was given up. Find out what keeps the pods of ${(0,markdown/* code */.aY)(stable.deployment)} from running. When they do, the last command gives them all requests.`,
+        ...differenceList(account),
+        (0,markdown/* block */.om)([kubectl(account, `describe deployment/${(0,shell_word/* shellWord */.r)(stable.deployment)}`), command(account, "rollback")].join("\n"), "sh"),
     ].join("\n\n");
 }
 function giveBackByHand(account, returned) {
@@ -35913,7 +36126,7 @@ async function afterReturn(parts, { stable, canary }) {
     const updated = image !== undefined && image === releasedImage(target, canary);
     return [
         ...stayed(parts, stable, updated),
-        ...(await putBack(parts, canary, updated)),
+        ...(await differences_putBack(parts, canary, updated)),
         ...(await leftManifests(parts)),
     ];
 }
@@ -35930,7 +36143,7 @@ function stayed(parts, stable, updated) {
     return [...notImage(stable, imageOf(stable, target), old), ...replicas];
 }
 /** The canary is as it was before; after an update it keeps the new image. */
-async function putBack(parts, canary, updated) {
+async function differences_putBack(parts, canary, updated) {
     if (!parts.before.canary)
         return leftBehind(canary);
     if (!canary)
@@ -36012,8 +36225,9 @@ async function leftManifests({ client, target, before }) {
 
 
 
+
 /** After a failure: the canary as it was before the release, or gone. */
-async function restore(parts) {
+async function take_back_restore(parts) {
     const { stable, canary } = parts.before;
     if (stable)
         await unlessLast(parts, "stable");
@@ -36042,6 +36256,14 @@ async function dismissStable(parts) {
         return;
     await unlessLast(parts, "canary");
     await editDeployment(parts, target.stable.deployment, (deployment) => replicasPatch(deployment, 0));
+}
+/** Only from 0: an autoscaler, or somebody, may have had reasons for any other number. */
+async function reviveStable(parts) {
+    const { target, before } = parts;
+    const { replicas = 0 } = before.stable ?? {};
+    const exists = await editDeployment(parts, target.stable.deployment, (deployment) => replicasOf(deployment) === 0 ? replicasPatch(deployment, replicas) : []);
+    if (!exists)
+        throw workload_parts_missing(target.namespace, target.stable.deployment);
 }
 /** Whatever the plan says: the only pods that can serve are not taken away. */
 async function unlessLast({ client, target }, winner) {
@@ -36105,8 +36327,9 @@ function deploymentWorkload(release) {
         scale: (to) => scale(parts, to),
         health: (of, judged) => healthOf(parts, of, judged),
         updateStable: (judged) => updateStable(parts, judged),
+        revive: () => reviveStable(parts),
         retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
-        restore: () => restore(parts),
+        restore: () => take_back_restore(parts),
         async fence() {
             const names = [target.stable.deployment, target.canary.deployment];
             const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
@@ -36131,11 +36354,12 @@ async function healthOf(parts, of, judged) {
     const health = { ...how, ...(await deployment_workload_identify[of](parts, { raw, pods }, how, judged)) };
     if (!crash || health.fatal === undefined)
         return health;
-    const words = await deployment_workload_lastWords(parts, crash);
+    const words = await lastWords(parts, crash);
     return words === "" ? health : { ...health, fatal: `${health.fatal}. Its last words: ${words}` };
 }
 const deployment_workload_identify = {
     stable: (parts, running, _, judged) => ({
+        had: parts.before.stable?.replicas,
         untouched: isUntouched(parts, running.raw),
         changed: judged && changeOfUpdated(parts, running, judged),
     }),
@@ -36149,7 +36373,7 @@ const logLines = 5;
  * Of a container that crashed; "" where there are none. Reading logs is a permission of its own, so not having it is no
  * failure.
  */
-async function deployment_workload_lastWords({ client, target }, { pod, container }) {
+async function lastWords({ client, target }, { pod, container }) {
     const options = { lines: logLines, previous: true };
     const text = await client.log(target.namespace, pod, container, options).catch(() => "");
     const lines = text
@@ -47171,6 +47395,11 @@ const routes = schemas/* object */.Ikc({
     /** The version of Istio's API that the server offered: v1, v1beta1 or v1alpha3. */
     version: schemas/* string */.YjP(),
     virtualServices: schemas/* array */.YOg(virtualService),
+    /**
+     * Stable's requests could be answered then, as far as the service's namespace says. Missing in older journals, and
+     * then it is not asked at the end.
+     */
+    served: schemas/* optional */.lqM(schemas/* boolean */.zMY()),
     /** The versions whose subset no DestinationRule had. */
     missingSubsets: schemas/* array */.YOg(schemas/* enum */.k5n(["stable", "canary"])),
 });
@@ -47674,7 +47903,53 @@ function choiceProblems(target) {
     return problems;
 }
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/unserved.js
+
+
+
+
+
+
+
+/** Why no request for a version can be answered, in words: its Service, its subset, or its pods are missing. */
+async function unserved(api, target, role) {
+    const { client } = api;
+    const { host, subset } = target[role];
+    const [services, rules] = await Promise.all([
+        client.list(resources.services, target.namespace),
+        subset === undefined ? [] : client.list(api.destinationRules, ruleNamespace(target)),
+    ]);
+    const selected = selectionOf(services, rules, target, role);
+    if ("because" in selected)
+        return selected.because;
+    const labelSelector = asQuery({ matchLabels: selected.labels, matchExpressions: [] });
+    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const serves = ({ labels, ready, terminating }) => ready && !terminating && carries(labels, selected.labels);
+    if (pods.some(serves))
+        return undefined;
+    const where = subset === undefined ? host : `subset ${subset} of ${host}`;
+    return `no pod that is ready is behind ${where} (${showLabels(selected.labels)})`;
+}
+/** The labels of the pods that get a version's requests. */
+function selectionOf(services, rules, target, role) {
+    const { namespace } = target;
+    const host = (0,istio_host/* readHost */.rk)(target[role].host, namespace);
+    const service = serviceBehind(services, host);
+    if (!service)
+        return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
+    const labels = selectorOfService(service) ?? {};
+    const name = target[role].subset;
+    if (name === undefined)
+        return { labels };
+    const subset = subsetFor(rules, host, name);
+    if (!subset)
+        return { because: lacksSubset(target, role) };
+    return { labels: { ...labels, ...subset.labels } };
+}
+const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNamespace(target)} has the subset ${target[role].subset}, which the routes name`;
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/capture-routes.js
+
 
 
 /**
@@ -47682,7 +47957,10 @@ function choiceProblems(target) {
  * at once when they cannot be moved.
  */
 async function captureRoutes(api, target, as) {
-    const { chosen, subsets, problems } = await readRoutes(api, target, as);
+    const [{ chosen, subsets, problems }, because] = await Promise.all([
+        readRoutes(api, target, as),
+        unserved(api, target, "stable"),
+    ]);
     if (problems.length > 0)
         throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
     return {
@@ -47693,6 +47971,7 @@ async function captureRoutes(api, target, as) {
             rules: rules.map(beforeOf),
         })),
         missingSubsets: [...subsets.missing],
+        served: because === undefined,
     };
 }
 const beforeOf = ({ section, index, name, match, destinations }) => ({
@@ -48171,6 +48450,8 @@ async function listIn({ client, virtualServices }, namespace) {
 
 
 
+
+
 /** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
 function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
     /** As it was read after this job's last write that went on; undefined when there was none. */
@@ -48227,6 +48508,12 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
             return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
         },
+        async serving() {
+            const object = await read();
+            const { roleOf } = destinationRoles(pair);
+            const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => destination_trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+        },
         async differences(aim) {
             const object = await read();
             if (!object)
@@ -48266,6 +48553,7 @@ function contested(one, moves, object, cause) {
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-subsets.js
+
 
 
 
@@ -48329,10 +48617,7 @@ function ownSubsets({ api, clock, fence, target, missing, labelsOf }) {
                 return [];
             const objects = await list();
             if (winner === "canary") {
-                if (subsetNeed(objects, target).missing.length === 0)
-                    return [];
-                const { subset } = target.canary;
-                return [`no DestinationRule in namespace ${namespace} has the subset ${subset}, which the routes name`];
+                return subsetNeed(objects, target).missing.length === 0 ? [] : [lacksSubset(target, "canary")];
             }
             const ours = objects.filter((object) => object.metadata.name === name && isOurs(object)).map(readDestinationRule);
             return ours.flatMap((rule) => names.filter((subset) => has(rule, subset)).map((subset) => `${rule.word} still has the subset ${subset}`));
@@ -48404,6 +48689,7 @@ async function unlessForbidden(reading) {
 
 
 
+
 /** Moves the weights of the user's own VirtualServices, and adds a subset to them where one is missing. */
 const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     kind: "VirtualService",
@@ -48430,7 +48716,11 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
                 const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
                 await Promise.all([...touched, subsets.fence()]);
             },
-            differences: subsets.differences,
+            async differences(winner) {
+                const because = before.served ? await unserved(api, target, winner) : undefined;
+                const others = await subsets.differences(winner);
+                return because === undefined || others.includes(because) ? others : [because, ...others];
+            },
         };
     },
 });
@@ -49586,6 +49876,13 @@ function oneStep(families) {
             const differences = await compare(aimAt(canary));
             return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
         },
+        async strayed(winner) {
+            const differences = await compare(aimFor(winner));
+            if (differences.length === 0)
+                return undefined;
+            const serving = await Promise.all(routes.map((route) => route.serving()));
+            return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
+        },
         finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
         async cleanUp(winner) {
             for (const family of families)
@@ -50602,7 +50899,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7090));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8349));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -51320,6 +51617,8 @@ function sentence(reason) {
             return `${reason.pods}${stays}`;
         case "stable-changed":
             return `stable does not run what was judged: ${reason.differences}${stays}`;
+        case "stable-lost":
+            return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
         case "promoted":
             if (reason.winner === "canary")
                 return "every stage passed: the canary is the new stable";
@@ -51336,6 +51635,12 @@ function sentence(reason) {
             if (reason.kept)
                 return "the old version is kept";
             return "scaling the old version down";
+        case "reviving-stable":
+            return "somebody scaled stable to 0: it gets its pods back before its requests";
+        case "stable-away":
+            return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
+        case "kept":
+            return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
         case "restoring":
             return "putting the canary back as it was";
         case "trouble":
@@ -51366,6 +51671,7 @@ function sentence(reason) {
             return `taken up again${by(reason.actor)}`;
     }
 }
+const roleWords = { stable: "stable", canary: "the canary" };
 const unread = "its pods could not be read";
 const stays = ". All traffic stays on the canary, which passed every stage";
 const later = (after) => (after === undefined ? "" : `, after ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(after)}`);
