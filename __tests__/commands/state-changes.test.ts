@@ -5,6 +5,7 @@ import { release } from "../../src/commands/release.ts";
 import { rollback } from "../../src/commands/rollback.ts";
 import type { ExitCode, Session } from "../../src/commands/session.ts";
 import { settle } from "../../src/commands/settle.ts";
+import { status } from "../../src/commands/status.ts";
 import { DeniedError, RefusedError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { State } from "../../src/release/state.ts";
@@ -76,7 +77,7 @@ for (const [what, command, options] of [
 }
 
 for (const [whose, options] of [
-  ["another job's release", { state: baking }],
+  ["another job's release", { state: baking, holder: "another-job" }],
   ["this job's release that waits for somebody", { state: waiting, earlierRun: mine }],
   ["nothing", {}],
 ] as const) {
@@ -89,6 +90,57 @@ for (const [whose, options] of [
     assert.deepEqual(load(), before);
   });
 }
+
+const held = (since: number): State => ({
+  phase: "waiting",
+  stage: 0,
+  since,
+  reason: {
+    kind: "held",
+    stage: "10 %",
+    question: "undecided",
+    verdict: { gate: "evidence", kind: "wait", figures: { of: "restarts", restarts: 0, allowed: 0 } },
+  },
+});
+const hour = 3_600_000;
+
+test("any job's settle gives a release back that is held and on which nobody has decided in time", async () => {
+  const { session, cluster, load } = await createSession({ state: held(-hour) });
+  assert.equal(await settle(session), 0);
+  const { state, run } = load() ?? assert.fail();
+  assert.deepEqual([state.phase, cluster.weight, run.id], ["rolled-back", 0, "this-job"]);
+  assert.deepEqual("reason" in state && state.reason, { kind: "hold-over", after: hour });
+});
+
+for (const [what, options] of [
+  ["held, while there is still time to decide", { state: held(-hour + 1) }],
+  ["waiting for an approval of the plan, however long", { state: { ...waiting, since: -100 * hour } }],
+  ["another job's, which lives", { state: baking, holder: "another-job" }],
+] as const)
+  test(`settle leaves a release alone that is ${what}`, async () => {
+    const { session, events, load } = await createSession(options);
+    const before = load();
+    assert.equal(await settle(session), 0);
+    assert.deepEqual([events, load()], [["nothing left"], before]);
+  });
+
+test("any job's settle ends what a dead job left half-way", async () => {
+  const { session, cluster, load } = await createSession({ state: baking });
+  assert.equal(await settle(session), 0);
+  assert.deepEqual([load()?.state.phase, cluster.weight], ["rolled-back", 0]);
+});
+
+for (const [what, options, exit] of [
+  ["held", { state: held(0) }, 3],
+  ["stuck", { state: { phase: "failed", during: "promoting", returned: false, reason: { kind: "deploying" } } }, 3],
+  ["half-way, its job dead", { state: baking }, 3],
+  ["half-way, its job alive", { state: baking, holder: "another-job" }, 0],
+  ["waiting for an approval", { state: waiting }, 0],
+] as const)
+  test(`status of a release that is ${what} exits ${exit}`, async () => {
+    const { session } = await createSession(options);
+    assert.equal(await status(session), exit);
+  });
 
 test("settle ends the release of its own job", async () => {
   const { session, cluster, load } = await createSession({ state: baking, earlierRun: mine });

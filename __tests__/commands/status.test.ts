@@ -25,11 +25,12 @@ test("status shows a release that is held with its evidence, the numbers behind 
   assert.equal(lines[0], "Cluster prod-eu-1 (10.0.0.1:6443)");
   assert.match(lines[1] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
   assert.deepEqual(lines.slice(3, 5), [`evidence (undecided): ${because}`, `  ${numbers}`]);
-  assert.match(lines.at(-4) ?? "", /stage 10 % is held for somebody to decide/);
-  assert.deepEqual(lines.slice(-3), [
+  assert.match(lines.at(-5) ?? "", /stage 10 % is held for somebody to decide/);
+  assert.deepEqual(lines.slice(-4), [
     "Nobody watches the 10 % that the canary has until somebody decides.",
     "To go on: istio-canary promote --namespace shop --service reviews",
     "To give up: istio-canary rollback --namespace shop --service reviews",
+    "From 2026-01-31 13:12 UTC on the next `settle`, such as a scheduled one, rolls it back.",
   ]);
 });
 

@@ -77,6 +77,7 @@ test("a file with the least in it is a whole configuration", async () => {
           measured: true,
           inconclusive: "extend",
           noData: "extend",
+          holdFor: 60 * minute,
           early: false,
           budget: undefined,
         },
@@ -114,10 +115,17 @@ test("a warm-up is two minutes, and no more than a quarter of a short plan, unle
 
 test("what is said of evidence becomes its rules, and the rest stays as it usually is", async () => {
   const written =
-    "evidence: { requires: safe, inconclusive: promote, noData: fail, early: true, budget: 0.5%, objective: 1%, alpha: 1%, splitTolerance: 100%, dispersion: 3 }";
+    "evidence: { requires: safe, inconclusive: promote, noData: fail, holdFor: 90m, early: true, budget: 0.5%, objective: 1%, alpha: 1%, splitTolerance: 100%, dispersion: 3 }";
   const { evidence } = (await release({ file: soundBut(written) })).plan;
   const { settings, ...rules } = evidence;
-  assert.deepEqual(rules, { measured: false, inconclusive: "promote", noData: "fail", early: true, budget: 0.005 });
+  assert.deepEqual(rules, {
+    measured: false,
+    inconclusive: "promote",
+    noData: "fail",
+    holdFor: 90 * minute,
+    early: true,
+    budget: 0.005,
+  });
   assert.deepEqual(settings, {
     ...defaults,
     requires: "safe",

@@ -45,7 +45,7 @@ test("the split is seen without the first scrape of a stage, which has requests 
 test("looks that find nothing new add no poll, though they come four times as often as scrapes", async () => {
   const world = createWorld(plan(), { traffic: false });
   const { ledger, state } = await run(await world.begin(), world.ports, job());
-  assert.equal(state.phase, "waiting");
+  assert.equal(state.phase, "rolled-back");
   const ages = pollsOf(ledger).map(({ age }) => age);
   assert.ok(
     ages.every((age, index) => age - (ages[index - 1] ?? 0) >= 5 * second),

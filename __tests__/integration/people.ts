@@ -93,7 +93,8 @@ export function people(): void {
     const world = await scene(t, { shop: "one", rate: 4 });
     const { sandbox, startAction, run } = world;
     const short = "- { weight: 20, wait: 1s, atMost: 2s }\n- { weight: 50, wait: 1s, atMost: 2s }";
-    const { steps, outputs } = await startAction({ ...releaseOfOne("v2"), stages: short }).done;
+    const { steps, outputs } = await startAction({ ...releaseOfOne("v2"), stages: short, evidence: "noData: hold" })
+      .done;
     assert.deepEqual(
       steps.map(({ conclusion }) => conclusion),
       ["failure", "skipped"],

@@ -97,9 +97,9 @@ test("queries and response times count as passed, and approvals as given", () =>
   assert.deepEqual([play(plan, busy(0), 1).end, play(plan, busy(0), 1).after], ["released", 22 * second]);
 });
 
-test("without traffic nothing is decided: the release is held at the end of its first stage's time", () => {
+test("without traffic nothing can be decided: the release is rolled back at the deadline of its first stage", () => {
   const ending = play(usual, busy(0.01, { rate: 0 }), 1);
-  assert.deepEqual(ending, { end: "held", after: usual.settle + 15 * minute, failed: 0, late: false });
+  assert.deepEqual(ending, { end: "rolled-back", after: usual.settle + 15 * minute, failed: 0, late: true });
 });
 
 test("a release whose own deadline comes first is rolled back, and said to be late", () => {

@@ -17,6 +17,8 @@ export type SessionOptions = {
   /** What Services there are. Default: the one that is released. */
   readonly services?: readonly string[];
   readonly findings?: () => readonly Finding[];
+  /** The job that has the lock and lives. */
+  readonly holder?: string;
   readonly wayBack?: Partial<WayBack>;
   /** What is not as it should be at the end. */
   readonly differences?: Ports["workload"]["differences"];
@@ -83,6 +85,7 @@ export async function createSession(options: SessionOptions = {}) {
       flush: async () => void events.push("flush"),
     },
     lock: ({ force }) => ({
+      holder: async () => (options.holder === undefined ? undefined : { heldBy: { id: options.holder }, heldFor: 0 }),
       async acquire() {
         events.push(force ? "lock by force" : "lock");
         return { lost: new AbortController().signal, release: async () => void events.push("unlock") };

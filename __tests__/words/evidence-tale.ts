@@ -106,6 +106,8 @@ const steady =
   };
 
 /** A budget of one failing request in a thousand. */
+/** Somebody is to decide also where nothing was counted. */
+const patient: Plan = { ...evidencePlan, evidence: { ...evidencePlan.evidence, noData: "hold" } };
 const bounded: Plan = { ...evidencePlan, evidence: { ...evidencePlan.evidence, budget: 0.001 } };
 
 export const evidenceTales = {
@@ -114,7 +116,7 @@ export const evidenceTales = {
   "rolled-back-by-evidence": evidenceTale((weight) => steady(50, 3, weight === 10 ? 3 : 60)(weight)),
   "rolled-back-by-the-breaker": evidenceTale(steady(50, 3, 500)),
   "held-undecided": evidenceTale(steady(0.2)),
-  "held-without-data": evidenceTale(() => ({ stable: [0.2, 0], canary: [0, 0] })),
+  "held-without-data": evidenceTale(() => ({ stable: [0.2, 0], canary: [0, 0] }), patient),
   "held-by-the-split": evidenceTale((weight) => ({ stable: [10 - weight / 40, 0], canary: [weight / 40, 0] })),
   "held-by-the-budget": evidenceTale(steady(10), bounded),
   "a-stage-between": evidenceTale(steady(30), bounded),

@@ -159,6 +159,7 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     ],
     [{ deployment: "reviews-v1" }, "undo: back to reviews-v1, which is called the canary from here on"],
   ],
+  "hold-over": [[{ after: 3_600_000 }, "it was held, and nobody decided within 1 h"]],
   "taken-up": [
     [{}, "taken up again"],
     [{ actor: "octocat" }, "taken up again by octocat"],

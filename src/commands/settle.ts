@@ -1,3 +1,5 @@
+import { holdEnds, holdOf } from "../release/hold.ts";
+import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver, isRunning } from "../release/state.ts";
 import { endInWords, failedInWords, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
@@ -11,22 +13,41 @@ import { straysWithoutJournal } from "./without-journal.ts";
 
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
- * did, and not everything was as it should be. It ends the release of this very job, leaves everybody else's alone, and
- * reads in any case how it stands: what it says is the last word.
+ * did, and not everything was as it should be. It ends the release of this very job, and of any job what nobody minds
+ * any more: a release that is held and on which nobody has decided in time, and one whose job is dead. It leaves
+ * everything else alone, and reads in any case how it stands: what it says is the last word.
  */
 export async function settle(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
-  if (!record || !isLeft(session, record)) return lastWord(session, record);
+  const why = record && (await whyEnded(session, record));
+  if (!record || !why) return lastWord(session, record);
   return locked(session, { force: false }, async (lost) => {
     const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
-      if (!isLeft(session, newest)) return undefined;
-      return { ...newest, state: backFrom(newest, { kind: "job-ended" }, session.clock.now()) };
+      if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest)) return undefined;
+      const log = isOwn(session, newest)
+        ? newest.log
+        : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
+      return { ...newest, run: session.run, log, state: backFrom(newest, why, session.clock.now()) };
     });
     if (!taken) return lastWord(session, await session.journal.load());
     const { settled } = await conclude(session, taken, lost, { taken: true });
     return settled ? 0 : 3;
   });
 }
+
+/** Undefined where somebody minds it, or nothing is left to be done. */
+async function whyEnded(session: Session, record: ReleaseRecord): Promise<Reason | undefined> {
+  const { plan, state } = record;
+  if (isLeft(session, record)) return { kind: "job-ended" };
+  if ((holdEnds(plan, state) ?? Infinity) <= session.clock.now()) return { kind: "hold-over", after: holdOf(plan) };
+  if (isOwn(session, record) || !isRunning(state)) return undefined;
+  const holder = await session.lock({ force: false }).holder();
+  return holder ? undefined : { kind: "left-half-way" };
+}
+
+/** What was decided on one is nothing for another, nor for one that has gone on meanwhile. */
+const isSame = (one: ReleaseRecord, other: ReleaseRecord): boolean =>
+  one.run.id === other.run.id && one.startedAt === other.startedAt && one.state.phase === other.state.phase;
 
 const isOwn = ({ run }: Session, record: ReleaseRecord): boolean => record.run.id === run.id;
 

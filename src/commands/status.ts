@@ -2,7 +2,7 @@ import { tell } from "../lib/errors.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
-import { isOver } from "../release/state.ts";
+import { heldBy, isOver, isRunning } from "../release/state.ts";
 import { recordInWords } from "../words/in-words.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
@@ -25,7 +25,13 @@ export async function status(session: Session): Promise<ExitCode> {
       ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift, differences })
       : statusText(cluster, record, { drift, differences }, clock.now()),
   );
-  return differences.length > 0 ? 3 : 0;
+  return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
+}
+
+/** It is held, it got stuck, or its job is dead. */
+async function needsSomebody({ lock }: Session, { state }: ReleaseRecord): Promise<boolean> {
+  if (heldBy(state) || state.phase === "failed") return true;
+  return isRunning(state) && (await lock({ force: false }).holder()) === undefined;
 }
 
 async function statusWithoutJournal(session: Session): Promise<ExitCode> {

@@ -86,7 +86,8 @@ const rows = [
     name: "status",
     purpose: "Say where a release is.",
     does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
-    exits: "0; 2 if there is no such Service; 3 if it is over and requests go where they should not",
+    exits:
+      "0; 2 if there is no such Service; 3 if it is held, stuck, or its job is dead, or if it is over and requests go where they should not",
     needs: service,
     reads: ["service"],
     changes: false,
@@ -144,7 +145,7 @@ const rows = [
     name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
     purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
     inBrief: "leave nothing half-way",
-    does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands",
+    does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
     exits: "0; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],

@@ -84,6 +84,7 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
   const {
     inconclusive,
     noData,
+    holdFor,
     early,
     budget,
     warmUp = usualWarmUp(stages),
@@ -104,6 +105,7 @@ function evidenceOf({ evidence, metrics, stages = [] }: ConfigFile): EvidenceRul
     measured: dispersion === undefined,
     inconclusive,
     noData,
+    holdFor,
     early,
     budget,
   };

@@ -199,9 +199,14 @@ const evidence = section({
     "extend",
   ),
   noData: preset(
-    "The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.",
+    "The same when no request was counted that could be compared; but extend rolls back at atMost then, and so does a Prometheus that does not answer.",
     policy,
     "extend",
+  ),
+  holdFor: preset(
+    "How long a release that is held waits for somebody to decide. Then the next settle, such as a scheduled one, rolls it back.",
+    duration,
+    "1h",
   ),
   early: preset("A stage ends before its wait is over when the canary is proven safe.", boolean, false),
   warmUp: optional(

@@ -8,6 +8,8 @@ export interface Lock {
    * Rejects with DeniedError or UnreachableError when that cannot be found out.
    */
   acquire(run: Run): Promise<HeldLock | HeldByOther>;
+  /** Who has it and lives. Takes nothing. */
+  holder(): Promise<HeldByOther | undefined>;
 }
 
 export interface HeldLock {

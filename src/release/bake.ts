@@ -61,7 +61,7 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const bound = boundOf(plan, state.stage, look.evidence);
   if (bound) open.push(bound);
 
-  const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
+  const unanswered = open.find(isUnanswered);
   if (unanswered && lasted >= stage.deadline)
     return backFrom(
       state,
@@ -78,6 +78,10 @@ function endOrWait(seen: SeenStage, verdicts: readonly GateVerdict[]): Decision 
   const holding = open.find(({ policy }) => policy !== "promote");
   return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
+
+/** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
+const isUnanswered = ({ kind, policy }: GateVerdict): boolean =>
+  policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
 
 function goOn({ plan, state, stage, now }: SeenStage): Decision {
   const end = state.since + stage.wait;

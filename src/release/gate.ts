@@ -76,6 +76,8 @@ export type EvidenceRules = {
   readonly inconclusive: Policy;
   /** No request of the canary, or of stable, was counted. */
   readonly noData: Policy;
+  /** How long a release that is held waits for somebody; then whoever settles gives it back. Default: an hour. */
+  readonly holdFor?: Millis | undefined;
   /** A stage ends before its wait is over when the canary is proven safe. */
   readonly early: boolean;
   /**

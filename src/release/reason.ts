@@ -120,6 +120,8 @@ type OfPeople =
   | { readonly kind: "cancelled"; readonly words: string }
   | { readonly kind: "job-ended" }
   | { readonly kind: "left-half-way" }
+  /** The release was held, and nobody decided in this time. */
+  | { readonly kind: "hold-over"; readonly after: Millis }
   | { readonly kind: "rollback-wanted"; readonly actor?: string | undefined }
   /** The Deployment is to run the image, and to serve again. */
   | {

@@ -122,6 +122,7 @@ export const evidenceRulesSchema = z.object({
   measured: truth,
   inconclusive: policy,
   noData: policy,
+  holdFor: optionalNumber,
   early: truth,
   budget: optionalNumber,
 });
@@ -288,6 +289,7 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("cancelled", { words: text }),
   reasonOf("job-ended", {}),
   reasonOf("left-half-way", {}),
+  reasonOf("hold-over", { after: number }),
   reasonOf("rollback-wanted", { actor: optionalText }),
   reasonOf("undo-wanted", { deployment: text, image: optionalText, actor: optionalText }),
   reasonOf("approved", { actor: optionalText }),

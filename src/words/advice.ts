@@ -1,6 +1,7 @@
 import { block, clip, code, link, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
 import type { Gate } from "../release/gate.ts";
+import { holdEnds } from "../release/hold.ts";
 import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
@@ -12,7 +13,7 @@ import { dashboardLinks, type Links } from "./links.ts";
 import { kubectlFlags, nextCommand } from "./next-command.ts";
 import { routeKindWords } from "./route-kind-words.ts";
 import { shellWord } from "./shell-word.ts";
-import { timeOf } from "./timestamp.ts";
+import { dateOf, timeOf } from "./timestamp.ts";
 import { groundOf } from "./verdict-sentence.ts";
 
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
@@ -55,8 +56,15 @@ function howToDecide(open: OpenQuestion, account: Account, links: Links): string
     `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
     `To go on, ${toGoOn(links)}`,
     commands(account),
+    ...holdEnd(account),
     `So that the next release decides by itself, ${nextTime[open]}.`,
   ].join("\n\n");
+}
+
+function holdEnd({ plan, state }: Account): readonly string[] {
+  const end = holdEnds(plan, state);
+  if (end === undefined) return [];
+  return [`From ${dateOf(end)} on the next run of ${code("settle")}, such as a scheduled one, rolls it back.`];
 }
 
 function whatToFindOut(open: OpenQuestion, account: Account, links: Links): string {

@@ -1,8 +1,10 @@
+import { holdEnds } from "../release/hold.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import { isUndoable } from "../release/undoing.ts";
 import { nextCommand } from "./next-command.ts";
+import { dateOf } from "./timestamp.ts";
 
 type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "stages" | "undoes">;
 
@@ -14,5 +16,17 @@ export function decisionLines(release: Decidable): readonly string[] {
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;
   const weight = plannedWeight(release);
-  return [`Nobody watches the ${weight} % that the canary has until somebody decides.`, ...commands];
+  return [
+    `Nobody watches the ${weight} % that the canary has until somebody decides.`,
+    ...commands,
+    ...holdLines(release),
+  ];
+}
+
+/** Somebody has to run it: no process of ours is there any more. */
+function holdLines({ plan, state }: Decidable): readonly string[] {
+  const end = holdEnds(plan, state);
+  return end === undefined
+    ? []
+    : [`From ${dateOf(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
 }

@@ -118,6 +118,8 @@ function sentence(reason: Reason): string {
       return "the job was cancelled, or ended before the release did";
     case "left-half-way":
       return "its job ended without finishing it";
+    case "hold-over":
+      return `it was held, and nobody decided within ${formatDuration(reason.after)}`;
     case "rollback-wanted":
       if (reason.actor) return `somebody asked for it (${reason.actor})`;
       return "somebody asked for it";

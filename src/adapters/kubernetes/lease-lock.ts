@@ -80,5 +80,11 @@ export function leaseLock(options: LeaseLockOptions): Lock {
     return new DeniedError(message, { cause });
   }
 
-  return { acquire: (run) => acquire(run) };
+  async function holder(): Promise<HeldByOther | undefined> {
+    const lease = await slot.read();
+    const tenure = tenureIn(lease);
+    return lease && tenure && (await lives(lease, tenure)) ? other(tenure) : undefined;
+  }
+
+  return { acquire: (run) => acquire(run), holder };
 }
