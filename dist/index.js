@@ -26960,7 +26960,7 @@ const rows = [
         name: "status",
         purpose: "Say where a release is.",
         does: "says where the newest release is, and whether the routes are as it wrote them; also when it is over",
-        exits: "0; 2 if there is no such Service; 3 if it is over and requests go where they should not",
+        exits: "0; 2 if there is no such Service; 3 if it is held, stuck, or its job is dead, or if it is over and requests go where they should not",
         needs: service,
         reads: ["service"],
         changes: false,
@@ -27018,7 +27018,7 @@ const rows = [
         name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
         purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
         inBrief: "leave nothing half-way",
-        does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands",
+        does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
         exits: "0; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
@@ -27875,7 +27875,8 @@ const percentOf = (share) => `${Number((share * 100).toPrecision(12))}%`;
 const evidence = section({
     requires: preset("What a stage needs to pass. sound: the canary is surely not broken, and not suspected of harm. safe: it surely fails less than safeRatio times as often as stable, which takes many more requests.", choice(["sound", "safe"]), defaults.requires),
     inconclusive: preset("When a stage's wait is over and nothing is proven: extend (look on until atMost, then hold), hold (the job ends, somebody runs promote or rollback), promote (go on to the next weight) or fail (roll back).", policy, "extend"),
-    noData: preset("The same when no request was counted that could be compared. A Prometheus that does not answer rolls back at atMost.", policy, "extend"),
+    noData: preset("The same when no request was counted that could be compared; but extend rolls back at atMost then, and so does a Prometheus that does not answer.", policy, "extend"),
+    holdFor: preset("How long a release that is held waits for somebody to decide. Then the next settle, such as a scheduled one, rolls it back.", values_duration, "1h"),
     early: preset("A stage ends before its wait is over when the canary is proven safe.", values_boolean, false),
     warmUp: optional("The first part of the canary's life, in which only failures that are plain to see count. Default: 2m, at most a quarter of all waits together.", values_duration),
     objective: optional("The canary's share of failed requests may be this high at most, whatever stable has, such as 1%.", ratio),
@@ -28266,7 +28267,7 @@ const stageOf = (stage, gates) => ({
 /** A plan that is over before the usual warm-up would be judged by nothing else. */
 const usualWarmUp = (stages) => Math.min(defaults.warmUp, stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / 4);
 function evidenceOf({ evidence, metrics, stages = [] }) {
-    const { inconclusive, noData, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
+    const { inconclusive, noData, holdFor, early, budget, warmUp = usualWarmUp(stages), splitTolerance, dispersion, ...asked } = evidence;
     const settings = {
         ...defaults,
         ...asked,
@@ -28280,6 +28281,7 @@ function evidenceOf({ evidence, metrics, stages = [] }) {
         measured: dispersion === undefined,
         inconclusive,
         noData,
+        holdFor,
         early,
         budget,
     };
@@ -30579,7 +30581,7 @@ function endOrWait(seen, verdicts) {
     const bound = boundOf(plan, state.stage, look.evidence);
     if (bound)
         open.push(bound);
-    const unanswered = open.find(({ policy }) => policy === undefined || policy === "fail");
+    const unanswered = open.find(isUnanswered);
     if (unanswered && lasted >= stage.deadline)
         return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
     const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
@@ -30594,6 +30596,8 @@ function endOrWait(seen, verdicts) {
     const holding = open.find(({ policy }) => policy !== "promote");
     return holding ? hold(seen, holding) : pass(seen, open[0]);
 }
+/** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
+const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
 function goOn({ plan, state, stage, now }) {
     const end = state.since + stage.wait;
     return {
@@ -33026,6 +33030,7 @@ const evidenceRulesSchema = schemas/* object */.Ikc({
     measured: truth,
     inconclusive: policy,
     noData: policy,
+    holdFor: optionalNumber,
     early: truth,
     budget: optionalNumber,
 });
@@ -33177,6 +33182,7 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("cancelled", { words: record_schema_text }),
     record_schema_reasonOf("job-ended", {}),
     record_schema_reasonOf("left-half-way", {}),
+    record_schema_reasonOf("hold-over", { after: number }),
     record_schema_reasonOf("rollback-wanted", { actor: optionalText }),
     record_schema_reasonOf("undo-wanted", { deployment: record_schema_text, image: optionalText, actor: optionalText }),
     record_schema_reasonOf("approved", { actor: optionalText }),
@@ -33386,7 +33392,10 @@ function replay_stageInWords(stage) {
     return { ...rest, told: verdictInWords(reported), found: verdictInWords(replayed) };
 }
 
+// EXTERNAL MODULE: ./src/release/hold.js
+var release_hold = __nccwpck_require__(1630);
 ;// CONCATENATED MODULE: ./src/commands/settle.js
+
 
 
 
@@ -33397,18 +33406,23 @@ function replay_stageInWords(stage) {
 
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
- * did, and not everything was as it should be. It ends the release of this very job, leaves everybody else's alone, and
- * reads in any case how it stands: what it says is the last word.
+ * did, and not everything was as it should be. It ends the release of this very job, and of any job what nobody minds
+ * any more: a release that is held and on which nobody has decided in time, and one whose job is dead. It leaves
+ * everything else alone, and reads in any case how it stands: what it says is the last word.
  */
 async function settle(session) {
     const record = await session.journal.load();
-    if (!record || !isLeft(session, record))
+    const why = record && (await whyEnded(session, record));
+    if (!record || !why)
         return lastWord(session, record);
     return locked(session, { force: false }, async (lost) => {
         const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
-            if (!isLeft(session, newest))
+            if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest))
                 return undefined;
-            return { ...newest, state: rollback_backFrom(newest, { kind: "job-ended" }, session.clock.now()) };
+            const log = isOwn(session, newest)
+                ? newest.log
+                : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
+            return { ...newest, run: session.run, log, state: rollback_backFrom(newest, why, session.clock.now()) };
         });
         if (!taken)
             return lastWord(session, await session.journal.load());
@@ -33416,6 +33430,20 @@ async function settle(session) {
         return settled ? 0 : 3;
     });
 }
+/** Undefined where somebody minds it, or nothing is left to be done. */
+async function whyEnded(session, record) {
+    const { plan, state } = record;
+    if (isLeft(session, record))
+        return { kind: "job-ended" };
+    if (((0,release_hold/* holdEnds */.a)(plan, state) ?? Infinity) <= session.clock.now())
+        return { kind: "hold-over", after: (0,release_hold/* holdOf */.n)(plan) };
+    if (isOwn(session, record) || !(0,release_state/* isRunning */.W_)(state))
+        return undefined;
+    const holder = await session.lock({ force: false }).holder();
+    return holder ? undefined : { kind: "left-half-way" };
+}
+/** What was decided on one is nothing for another, nor for one that has gone on meanwhile. */
+const isSame = (one, other) => one.run.id === other.run.id && one.startedAt === other.startedAt && one.state.phase === other.state.phase;
 const isOwn = ({ run }, record) => record.run.id === run.id;
 /** A rollback that failed may work by now. A promotion that failed has the canary serve, which passed every stage. */
 const isLeft = (session, record) => isOwn(session, record) &&
@@ -33534,7 +33562,13 @@ async function status_status(session) {
     messages.print(config.json
         ? JSON.stringify({ cluster, ...recordInWords(record), weight: (0,planned_weight/* plannedWeight */.R)(record), drift, differences })
         : statusText(cluster, record, { drift, differences }, clock.now()));
-    return differences.length > 0 ? 3 : 0;
+    return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
+}
+/** It is held, it got stuck, or its job is dead. */
+async function needsSomebody({ lock }, { state }) {
+    if ((0,release_state/* heldBy */.Vr)(state) || state.phase === "failed")
+        return true;
+    return (0,release_state/* isRunning */.W_)(state) && (await lock({ force: false }).holder()) === undefined;
 }
 async function statusWithoutJournal(session) {
     const { cluster, config, messages } = session;
@@ -34165,6 +34199,7 @@ const routeKindWords = {
 
 
 
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
@@ -34210,8 +34245,15 @@ function howToDecide(open, account, links) {
         `**Somebody has to decide**: the canary keeps its weight of ${account.weight} %, and nobody watches it until then. ${whatToFindOut(open, account, links)}`,
         `To go on, ${toGoOn(links)}`,
         commands(account),
+        ...holdEnd(account),
         `So that the next release decides by itself, ${nextTime[open]}.`,
     ].join("\n\n");
+}
+function holdEnd({ plan, state }) {
+    const end = (0,release_hold/* holdEnds */.a)(plan, state);
+    if (end === undefined)
+        return [];
+    return [`From ${(0,timestamp/* dateOf */.Q$)(end)} on the next run of ${(0,markdown/* code */.aY)("settle")}, such as a scheduled one, rolls it back.`];
 }
 function whatToFindOut(open, account, links) {
     const { target, stages } = account;
@@ -45902,7 +45944,12 @@ function leaseLock(options) {
         const message = `another job${by} took over the release of ${namespace}/${service}; this one has stopped`;
         return new lib_errors/* DeniedError */.iC(message, { cause });
     }
-    return { acquire: (run) => acquire(run) };
+    async function holder() {
+        const lease = await slot.read();
+        const tenure = tenureIn(lease);
+        return lease && tenure && (await lives(lease, tenure)) ? other(tenure) : undefined;
+    }
+    return { acquire: (run) => acquire(run), holder };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/read-once.js
@@ -50979,6 +51026,27 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
+/***/ 1630:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   a: () => (/* binding */ holdEnds),
+/* harmony export */   n: () => (/* binding */ holdOf)
+/* harmony export */ });
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5870);
+
+/** Long enough for somebody to come to a desk, short enough that no canary is forgotten over night. */
+const usualHold = 3_600_000;
+const holdOf = ({ evidence }) => evidence.holdFor ?? usualHold;
+/**
+ * When a release that is held is given back if nobody has decided. One that waits for an approval is somebody's own
+ * plan, and has no such time.
+ */
+const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .heldBy */ .Vr)(state) && "since" in state ? state.since + holdOf(plan) : undefined;
+
+
+/***/ }),
+
 /***/ 912:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -51203,10 +51271,14 @@ function sameAgain({ target, exchanged, plan, undoes }, image) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   W: () => (/* binding */ decisionLines)
 /* harmony export */ });
+/* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1630);
 /* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5870);
 /* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
 /* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9722);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3563);
+
+
 
 
 
@@ -51222,7 +51294,18 @@ function decisionLines(release) {
     if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
-    return [`Nobody watches the ${weight} % that the canary has until somebody decides.`, ...commands];
+    return [
+        `Nobody watches the ${weight} % that the canary has until somebody decides.`,
+        ...commands,
+        ...holdLines(release),
+    ];
+}
+/** Somebody has to run it: no process of ours is there any more. */
+function holdLines({ plan, state }) {
+    const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_4__/* .holdEnds */ .a)(plan, state);
+    return end === undefined
+        ? []
+        : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_5__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
 }
 
 
@@ -51659,6 +51742,8 @@ function sentence(reason) {
             return "the job was cancelled, or ended before the release did";
         case "left-half-way":
             return "its job ended without finishing it";
+        case "hold-over":
+            return `it was held, and nobody decided within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(reason.after)}`;
         case "rollback-wanted":
             if (reason.actor)
                 return `somebody asked for it (${reason.actor})`;
