@@ -22,7 +22,7 @@ export function jobRun(
 
 /**
  * The runner makes a tracking id for each job that it executes, and its processes inherit it; a container gets its name
- * alone, and no runner executes two jobs at once. docs/decisions/0008-who-a-job-is-and-what-time-it-is.md
+ * alone, and no runner executes two jobs at once. docs/decisions/0009-who-a-job-is-and-what-time-it-is.md
  */
 const executionOf = ({ RUNNER_TRACKING_ID: tracking, RUNNER_NAME: runner }: Environment): string | undefined =>
   tracking || runner;
