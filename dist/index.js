@@ -37052,7 +37052,7 @@ function jobRun({ runId, runUrl, actor }, env, { random }) {
 }
 /**
  * The runner makes a tracking id for each job that it executes, and its processes inherit it; a container gets its name
- * alone, and no runner executes two jobs at once. docs/decisions/0008-who-a-job-is-and-what-time-it-is.md
+ * alone, and no runner executes two jobs at once. docs/decisions/0009-who-a-job-is-and-what-time-it-is.md
  */
 const executionOf = ({ RUNNER_TRACKING_ID: tracking, RUNNER_NAME: runner }) => tracking || runner;
 
