@@ -111,6 +111,7 @@ const jobActs = (crew: Crew, other: Config): Readonly<Record<JobAct, (skew: Mill
   "rolls back by hand": (skew) => crew.run(shell("somebody", skew), "rollback"),
   "releases another version": (skew) =>
     crew.run({ name: "job 2", runId: "4712", runner: "runner-2", skew }, "release", other),
+  "undoes the release": (skew) => crew.run(shell("somebody who regrets", skew), "undo"),
   promotes: (skew) => crew.run(shell("somebody", skew), "promote"),
   "is a twin of the first": (skew) => crew.run({ name: "job 1b", runId: "4711", runner: "runner-3", skew }, "release"),
 });

@@ -78,7 +78,7 @@ export const jobActs = [
   "promotes",
   "is a twin of the first",
 ] as const;
-export type JobAct = (typeof jobActs)[number];
+export type JobAct = (typeof jobActs)[number] | "undoes the release";
 
 export const prometheusActs = [
   "does not scrape",

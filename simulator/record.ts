@@ -28,7 +28,7 @@ export const foundFaults: readonly FoundFault[] = [
   {
     what: "`settled` was true after it had been false; without a journal there was nothing to do",
     seed: 65,
-    mended: undefined,
+    mended: "61fa532",
   },
   { what: "Two replicas of Prometheus behind one address held every good release", seed: 55, mended: "a0ade57" },
   { what: "NaN passed a gate, and a bad version was promoted", seed: 553, mended: "bad694f" },

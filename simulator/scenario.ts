@@ -63,7 +63,10 @@ export function scenarioOf(seed: number): Scenario {
     inAction: chance.happens(0.6),
     skew: Math.round(chance.pick([0, 0, 0, 0, 0, 0, 3, 60, 600]) * second * chance.between(-1, 1)),
     github: chance.happens(0.1),
-    disturbances: Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
+    disturbances: [
+      ...Array.from({ length: chance.pick([0, 1, 1, 1, 1, 2, 2, 3]) }, () => drawDisturbance(chance)),
+      ...undoFor(chance.stream("undo")),
+    ],
   };
 }
 
@@ -91,6 +94,13 @@ export const plainScenario: Scenario = {
 
 const repository = "registry.example/reviews";
 export const imageOf = (tag: string): string => `${repository}:${tag}`;
+
+/** Somebody regrets what was released, in some seeds, and undoes it. */
+function undoFor(chance: Chance): readonly Disturbance[] {
+  if (!chance.happens(0.1)) return [];
+  const when = { phase: "succeeded", delay: Math.round(chance.between(0.1, 20) * second) };
+  return [{ by: "job", act: "undoes the release", skew: 0, when }];
+}
 
 function imageFor(chance: Chance): string {
   const bad = chance.pick(["err60", "err60", "err30", "die15", "stuck"]);

@@ -70,8 +70,10 @@ export function watchOver(options: WatchOptions): Watch {
   const told = new Set<string>();
   let record: ReleaseRecord | undefined;
   let { base } = options;
+  let earlier = base;
   let bad: { readonly since: Instant } | undefined;
   let longest = { whole: 0, unexcused: 0 };
+  const replicas = new Map<string, number>();
   const excuses: { from: Instant; to: Instant }[] = [];
 
   function violate(invariant: Invariant, text: string): void {
@@ -91,8 +93,13 @@ export function watchOver(options: WatchOptions): Watch {
     options.onJournal(record);
   }
 
-  function onSuccess({ target, plan }: ReleaseRecord): void {
+  function onSuccess({ target, plan, undoes }: ReleaseRecord): void {
     const winner = plan.promotion === "swap" ? target.canary.deployment : target.stable.deployment;
+    if (undoes !== undefined) {
+      [base, earlier] = [earlier, base];
+      return;
+    }
+    earlier = base;
     base = { deployment: winner, image: target.image ?? "" };
     if (isBad(base.image)) violate("no bad version promoted", `${base.image} is the new stable`);
   }
@@ -108,7 +115,11 @@ export function watchOver(options: WatchOptions): Watch {
 
   /** A job that takes the last pods of a Deployment must not do so while the route sends requests there. */
   function onDeployment(object: StoredObject, gone: boolean): void {
-    if (writer() !== "job" || !(gone || (object.spec as { replicas?: number }).replicas === 0)) return;
+    const { name } = object.metadata;
+    const before = replicas.get(name) ?? 0;
+    const after = gone ? 0 : ((object.spec as { readonly replicas?: number }).replicas ?? 1);
+    replicas.set(name, after);
+    if (writer() !== "job" || before === 0 || after > 0) return;
     const share = wouldGet(cluster, object);
     if (share > 0)
       violate(
@@ -173,7 +184,8 @@ export function watchOver(options: WatchOptions): Watch {
       return longest;
     },
     rebase(changed) {
-      base = { ...base, ...changed };
+      // A promotion that is under way gives stable an image of its own.
+      if (record?.state.phase !== "promoting") base = { ...base, ...changed };
     },
   };
 }
