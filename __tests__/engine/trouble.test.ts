@@ -240,3 +240,42 @@ test("a Prometheus that is away for a whole stage is no pass: the release rolls 
     "stage 5% could not be judged within 1 m: errors has no data: Prometheus did not answer",
   );
 });
+
+test("a canary that goes bad while the API server is away is rolled back for what it did, at once when that is back", async () => {
+  for (const end of [30 * second, 200 * second]) {
+    const { state, world } = await ended(
+      {
+        errors: (now) => (now >= 15 * second ? 0.3 : 0),
+        fails: awayBetween(16 * second, end),
+        meddle: () => {},
+      },
+      planOf({ stages: [stageOf(30, { wait: 120 * second, deadline: 240 * second })], patience: 60 * second }),
+    );
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
+    const [back] = world.writes.filter(({ weight }) => weight === 0);
+    assert.ok(back && back.at - end <= second, `${back?.at}`);
+    assert.deepEqual(world.cluster, world.before);
+  }
+});
+
+test("a stage that passes by its counts alone waits for the cluster", async () => {
+  const { state, world } = await ended(
+    { fails: awayBetween(12 * second, 40 * second) },
+    planOf({ patience: 60 * second }),
+  );
+  assert.equal(state.phase, "succeeded");
+  assert.ok(world.writes.every(({ at }) => at < 12 * second || at >= 40 * second));
+});
+
+test("a canary that lost its pods is taken out though Prometheus keeps everybody waiting", async () => {
+  const { state, world } = await ended(
+    {
+      health: (of, now) => (of === "canary" && now > 20 * second ? { available: 0 } : {}),
+      takes: ({ name, at }) => (name === "metrics.look" && at > 15 * second ? 40 * second : undefined),
+    },
+    { ...long, pollEvery: 5 * second },
+  );
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "pods-gone", JSON.stringify(state));
+  const [back] = world.writes.filter(({ weight }) => weight === 0);
+  assert.ok(back && back.at <= 31 * second, `${back?.at}`);
+});

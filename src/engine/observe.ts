@@ -2,7 +2,8 @@ import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { DeniedError, TakenOverError, tell } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Look, PromotingLook, Readings, RollingBackLook, Trouble } from "../release/observation.ts";
+import type { Health } from "../release/health.ts";
+import type { Counted, Look, PromotingLook, Readings, RollingBackLook, Trouble } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt, splitOf } from "../release/split.ts";
@@ -26,7 +27,7 @@ export const enterStage = (memory: Memory): Memory => ({ ...countsOfNewStage(mem
 export type Looked = {
   readonly memory: Memory;
   readonly poll?: Poll | undefined;
-} & ({ readonly look: Look } | { readonly failure: Failure });
+} & ({ readonly look: Look } | { readonly failure: Failure; readonly counted?: Counted | undefined });
 
 /** What the world said when it did not do something. */
 export type Failure = Pick<Trouble, "words" | "lasting">;
@@ -146,23 +147,39 @@ async function lookAtStage(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Looked> {
-  const [cluster, counted] = await Promise.all([
+  const lookAtCluster = () =>
     orFailure(
       Promise.all([
         ports.router.drift(splitOf(record.plan, state.stage)),
         ports.workload.health("canary", record.judged),
-        askQueries(record, state, ports, memory, signal),
         stillOurs(ports),
       ]),
       signal,
-    ),
+    );
+  const inMetrics = Promise.all([
     count(record, memory, ports, signal),
+    askQueries(record, state, ports, memory, signal),
   ]);
-  if ("failure" in cluster) return { ...keep(memory, counted), ...cluster };
-  const [drift, canary, readings] = cluster.value;
+  inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
+  let cluster: Awaited<ReturnType<typeof lookAtCluster>>;
+  let metrics: Awaited<typeof inMetrics> | undefined;
+  do {
+    cluster = await lookAtCluster();
+    if ("value" in cluster && isLost(cluster.value[1])) {
+      const [drift, canary] = cluster.value;
+      const { evidence, served, readings } = memory;
+      const counts = { uncounted: "it was not waited for" };
+      return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
+    }
+    metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
+  } while (!metrics);
+  const [counted, readings] = metrics;
   const { evidence, served, tally, uncounted } = counted.counts;
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
   const counts = uncounted === undefined ? { tally } : { uncounted };
+  if ("failure" in cluster)
+    return { ...keep({ ...memory, readings }, counted), ...cluster, counted: { counts, evidence } };
+  const [drift, canary] = cluster.value;
   return {
     ...keep({ ...memory, readings }, counted),
     look: { phase: "baking", drift, canary, counts, served, evidence, readings },
@@ -174,6 +191,10 @@ const stillOurs = ({ journal }: Ports): Promise<void> =>
   journal.confirm().catch((error: unknown) => {
     if (error instanceof TakenOverError) throw error;
   });
+
+/** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
+const isLost = ({ available, fatal, changed }: Health): boolean =>
+  available === 0 || fatal !== undefined || changed !== undefined;
 
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
 const keep = (

@@ -84,7 +84,8 @@ function observationOf(
   const moment = { now, deadlineAt: job.deadlineAt, stop, insisted, taken: job.taken, again };
   if (looked && "look" in looked) return { ...moment, look: looked.look, trouble: troubles.effect };
   const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
-  return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };
+  const counted = looked && "counted" in looked ? looked.counted : undefined;
+  return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now), counted };
 }
 
 function troublesAfter(

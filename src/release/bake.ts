@@ -4,8 +4,9 @@ import { boundOf, smallerStep } from "./budget.ts";
 import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { isJudgedByEvidence } from "./gate.ts";
+import type { Health } from "./health.ts";
 import { judge, judgeEvidence } from "./judge.ts";
-import type { BakingLook, Trouble } from "./observation.ts";
+import type { BakingLook, Observation, Trouble } from "./observation.ts";
 import { watchEvery } from "./pause.ts";
 import { type Plan, type Stage, stageAt } from "./plan.ts";
 import type { Held, OpenQuestion, Passed, Reason } from "./reason.ts";
@@ -123,6 +124,25 @@ function pass({ plan, state, stage, look, now }: SeenStage, open: GateVerdict | 
     plan: smaller.plan,
   };
 }
+
+/**
+ * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
+ * a write is possible again. A pass waits for the cluster, and so do gates that ask it.
+ */
+export function failureInTheDark(plan: Plan, state: Baking, { now, stop, counted }: UnseenStage): Decision | undefined {
+  if (!counted || stop !== undefined) return undefined;
+  const seen = { ...counted, readings: new Map(), canary: unseenCanary, early: true };
+  const verdicts = stageAt(plan, state.stage)
+    .gates.filter(({ kind }) => kind !== "restarts" && kind !== "query")
+    .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
+  const failed = verdicts.find(({ kind }) => kind === "fail");
+  return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+}
+
+type UnseenStage = Extract<Observation, { readonly look?: undefined }>;
+
+/** No gate asks that is judged then. */
+const unseenCanary: Health = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
 
 /** Traffic flows while pods start for the next weight, too. */
 export function failureMeanwhile(

@@ -1,5 +1,5 @@
 import type { Instant } from "../lib/duration.ts";
-import { bake, failureMeanwhile, lookAgain } from "./bake.ts";
+import { bake, failureInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { giveBack } from "./give-back.ts";
@@ -40,7 +40,11 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
     }
     case "baking": {
       if (observation.look === undefined)
-        return stopOf(plan, state, observation, undefined) ?? lookAgain(plan, now, observation.trouble);
+        return (
+          failureInTheDark(plan, state, observation) ??
+          stopOf(plan, state, observation, undefined) ??
+          lookAgain(plan, now, observation.trouble)
+        );
       const look = lookIn("baking", observation.look);
       return (
         stopOf(plan, state, observation, look.canary) ??

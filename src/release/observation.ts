@@ -35,7 +35,12 @@ export type Observation = {
       readonly trouble?: Trouble | undefined;
     }
   /** The look failed. */
-  | { readonly look?: undefined; readonly trouble: Trouble }
+  | {
+      readonly look?: undefined;
+      readonly trouble: Trouble;
+      /** What a stage was counted by all the same: metrics come from elsewhere. */
+      readonly counted?: Counted | undefined;
+    }
 );
 
 /** What is looked at, by phase. Undefined is what a step does not need. */
@@ -62,6 +67,9 @@ export type BakingLook = {
   readonly evidence: Evidence;
   readonly readings: Readings;
 };
+
+/** The part of a look at a stage that needs no cluster. */
+export type Counted = Pick<BakingLook, "counts" | "evidence">;
 
 /** What a step does not need is missing. */
 export type PromotingLook = {
