@@ -30637,6 +30637,22 @@ function pass({ plan, state, stage, look, now }, open) {
         plan: smaller.plan,
     };
 }
+/**
+ * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
+ * a write is possible again. A pass waits for the cluster, and so do gates that ask it.
+ */
+function failureInTheDark(plan, state, { now, stop, counted }) {
+    if (!counted || stop !== undefined)
+        return undefined;
+    const seen = { ...counted, readings: new Map(), canary: unseenCanary, early: true };
+    const verdicts = (0,release_plan/* stageAt */.e)(plan, state.stage)
+        .gates.filter(({ kind }) => kind !== "restarts" && kind !== "query")
+        .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
+    const failed = verdicts.find(({ kind }) => kind === "fail");
+    return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+}
+/** No gate asks that is judged then. */
+const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
 /** Traffic flows while pods start for the next weight, too. */
 function failureMeanwhile(plan, state, evidence, now) {
     const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
@@ -30934,7 +30950,9 @@ function decide(plan, state, observation) {
         }
         case "baking": {
             if (observation.look === undefined)
-                return stopOf(plan, state, observation, undefined) ?? lookAgain(plan, now, observation.trouble);
+                return (failureInTheDark(plan, state, observation) ??
+                    stopOf(plan, state, observation, undefined) ??
+                    lookAgain(plan, now, observation.trouble));
             const look = lookIn("baking", observation.look);
             return (stopOf(plan, state, observation, look.canary) ??
                 answerChange(plan, state, observation, look.canary) ??
@@ -31368,21 +31386,35 @@ async function lookWhileShifting(record, step, ports, memory, signal) {
     };
 }
 async function lookAtStage(record, state, ports, memory, signal) {
-    const [cluster, counted] = await Promise.all([
-        orFailure(Promise.all([
-            ports.router.drift((0,split/* splitOf */.u)(record.plan, state.stage)),
-            ports.workload.health("canary", record.judged),
-            askQueries(record, state, ports, memory, signal),
-            stillOurs(ports),
-        ]), signal),
+    const lookAtCluster = () => orFailure(Promise.all([
+        ports.router.drift((0,split/* splitOf */.u)(record.plan, state.stage)),
+        ports.workload.health("canary", record.judged),
+        stillOurs(ports),
+    ]), signal);
+    const inMetrics = Promise.all([
         count(record, memory, ports, signal),
+        askQueries(record, state, ports, memory, signal),
     ]);
-    if ("failure" in cluster)
-        return { ...keep(memory, counted), ...cluster };
-    const [drift, canary, readings] = cluster.value;
+    inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
+    let cluster;
+    let metrics;
+    do {
+        cluster = await lookAtCluster();
+        if ("value" in cluster && isLost(cluster.value[1])) {
+            const [drift, canary] = cluster.value;
+            const { evidence, served, readings } = memory;
+            const counts = { uncounted: "it was not waited for" };
+            return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
+        }
+        metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
+    } while (!metrics);
+    const [counted, readings] = metrics;
     const { evidence, served, tally, uncounted } = counted.counts;
     // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
     const counts = uncounted === undefined ? { tally } : { uncounted };
+    if ("failure" in cluster)
+        return { ...keep({ ...memory, readings }, counted), ...cluster, counted: { counts, evidence } };
+    const [drift, canary] = cluster.value;
     return {
         ...keep({ ...memory, readings }, counted),
         look: { phase: "baking", drift, canary, counts, served, evidence, readings },
@@ -31393,6 +31425,8 @@ const stillOurs = ({ journal }) => journal.confirm().catch((error) => {
     if (error instanceof lib_errors/* TakenOverError */.Cq)
         throw error;
 });
+/** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
+const isLost = ({ available, fatal, changed }) => available === 0 || fatal !== undefined || changed !== undefined;
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
 const keep = (memory, { counts, poll }) => ({
     memory: { ...memory, ...counts },
@@ -31536,7 +31570,8 @@ function observationOf(looked, { again, state }, troubles, now, job) {
     if (looked && "look" in looked)
         return { ...moment, look: looked.look, trouble: troubles.effect };
     const failure = looked?.failure ?? { words: stop ?? "", lasting: false }; // a stop ends a look
-    return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now) };
+    const counted = looked && "counted" in looked ? looked.counted : undefined;
+    return { ...moment, trouble: since(troubles.look ?? troubles.effect, failure, now), counted };
 }
 function troublesAfter({ look, trouble }, { effect }, decision, result, now) {
     if ("failure" in result)
@@ -31693,14 +31728,14 @@ async function conclude_conclude(session, record, lost, { taken }) {
     };
     const job = { ...jobOf(session, record, lost), taken, unsaved: noticed };
     const ended = await run(record, ports, job).catch(async (error) => {
-        throw isLost(error, lost) ? await leaving(record, ports, error) : error;
+        throw conclude_isLost(error, lost) ? await leaving(record, ports, error) : error;
     });
     const account = await finalAccount(session, ended, ports, unsaved);
     session.reporter.report(account);
     await session.reporter.flush(flushLimit);
     return account;
 }
-const isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
+const conclude_isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
 /** A job that lost its release says what it leaves behind, as far as that can be read by now. */
 async function leaving(record, { router, clock }, lost) {
     const splits = await within(router.splits().catch(() => undefined), lastLookLimit, clock);
