@@ -130,6 +130,33 @@ test("any job's settle ends what a dead job left half-way", async () => {
   assert.deepEqual([load()?.state.phase, cluster.weight], ["rolled-back", 0]);
 });
 
+test("an old version that is kept for a time keeps its pods until then, when any job's settle takes them", async () => {
+  const early = await createSession({ state: { phase: "succeeded", keptUntil: 1 } });
+  await early.session.connect(early.load() ?? assert.fail()).router.finish("canary");
+  assert.equal(await settle(early.session), 0);
+  assert.equal(early.cluster.stable, "as before");
+  const { session, cluster, load } = await createSession({ state: { phase: "succeeded", keptUntil: 0 } });
+  await session.connect(load() ?? assert.fail()).router.finish("canary");
+  assert.equal(await settle(session), 0);
+  assert.deepEqual([load()?.state, cluster.stable], [{ phase: "succeeded" }, "scaled down"]);
+});
+
+test("a release that keeps the old version for a time says until when", async () => {
+  const { session, load, cluster } = await createSession();
+  const { target, plan } = session.config.release ?? assert.fail();
+  const kept = { target, plan: { ...plan, keepOld: true, keepFor: hour } };
+  assert.equal(await release({ ...session, config: { ...session.config, release: kept } }), 0);
+  const { state } = load() ?? assert.fail();
+  assert.equal(state.phase === "succeeded" && state.keptUntil, cluster.weight === 100 && session.clock.now() + hour);
+});
+
+test("the next release takes the pods of an old version first that are kept for a time", async () => {
+  const { session, events, load } = await createSession({ state: { phase: "succeeded", keptUntil: 1_000_000 } });
+  await session.connect(load() ?? assert.fail()).router.finish("canary");
+  await release(session);
+  assert.ok(events.indexOf("retire") >= 0 && events.indexOf("retire") < events.indexOf("deploy"), events.join());
+});
+
 for (const [what, options, exit] of [
   ["held", { state: held(0) }, 3],
   ["stuck", { state: { phase: "failed", during: "promoting", returned: false, reason: { kind: "deploying" } } }, 3],

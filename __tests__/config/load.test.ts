@@ -89,6 +89,7 @@ test("a file with the least in it is a whole configuration", async () => {
         patience: minute,
         promotion: "swap",
         keepOld: false,
+        keepFor: undefined,
         drift: "roll-back",
       },
     },
@@ -381,4 +382,14 @@ test("what a later command has to say again are paths and names, and never a kub
   assert.deepEqual(named.asked, { config: "canary.yaml", kubeconfig: "prod.kubeconfig", context: "eu" });
   const asText = await configured({ file: sound, inputs: { kubeconfig: "apiVersion: v1\nusers: []" } });
   assert.equal(asText.asked.kubeconfig, undefined);
+});
+
+test("the old version is kept for good, for a time, or not at all", async () => {
+  const keptBy = async (keepOld: string) => {
+    const { plan } = await release({ file: soundBut(`promotion: { model: swap, keepOld: ${keepOld} }`) });
+    return [plan.keepOld, plan.keepFor];
+  };
+  assert.deepEqual(await keptBy("true"), [true, undefined]);
+  assert.deepEqual(await keptBy("30m"), [true, 30 * minute]);
+  assert.deepEqual(await keptBy("false"), [false, undefined]);
 });

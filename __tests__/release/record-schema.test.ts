@@ -10,6 +10,7 @@ import { type Behaviour, createWorld, judgedByEvidence, planOf, second } from ".
 /** Releases whose records together have every phase, and verdicts of evidence, of gates, and of a hold. */
 const stories: readonly (readonly [string, Plan, Behaviour])[] = [
   ["a good release by swap", planOf(), {}],
+  ["a good release that keeps the old version for a time", planOf({ keepOld: true, keepFor: 60 * second }), {}],
   ["a good release by update", planOf({ promotion: "update" }), {}],
   ["a canary that goes bad", planOf(), { errors: (now) => (now > 45 * second ? 0.3 : 0) }],
   ["a good release by evidence", judgedByEvidence(planOf()), {}],

@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
@@ -49,6 +50,7 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
 function unfinished({ clock, messages, run }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
   const { target, startedAt, state } = record;
   const now = clock.now();
+  if (keptUntil(state) !== undefined) return { ...withoutOld(record, now), run };
   if (isOver(state)) return undefined;
   if (state.phase === "waiting") {
     const since = formatDuration(now - state.since);

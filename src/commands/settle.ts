@@ -1,4 +1,5 @@
 import { holdEnds, holdOf } from "../release/hold.ts";
+import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver, isRunning } from "../release/state.ts";
@@ -24,6 +25,7 @@ export async function settle(session: Session): Promise<ExitCode> {
   return locked(session, { force: false }, async (lost) => {
     const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
       if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest)) return undefined;
+      if (why.kind === "retiring") return { ...withoutOld(newest, session.clock.now()), run: session.run };
       const log = isOwn(session, newest)
         ? newest.log
         : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
@@ -40,6 +42,7 @@ async function whyEnded(session: Session, record: ReleaseRecord): Promise<Reason
   const { plan, state } = record;
   if (isLeft(session, record)) return { kind: "job-ended" };
   if ((holdEnds(plan, state) ?? Infinity) <= session.clock.now()) return { kind: "hold-over", after: holdOf(plan) };
+  if ((keptUntil(state) ?? Infinity) <= session.clock.now()) return { kind: "retiring", loser: "stable", kept: false };
   if (isOwn(session, record) || !isRunning(state)) return undefined;
   const holder = await session.lock({ force: false }).holder();
   return holder ? undefined : { kind: "left-half-way" };

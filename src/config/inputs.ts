@@ -285,7 +285,8 @@ export const inputs: readonly Input[] = [
     name: "keep-old",
     path: "promotion.keepOld",
     type: "boolean",
-    description: "After a swap, leave the old version's pods as they are instead of scaling them to zero.",
+    description:
+      "After a swap, leave the old version's pods as they are instead of scaling them to zero: true, or a time such as 30m (--keep-old=30m), in which undo finds them ready. When it is over, a scheduled settle ends it, and the next release does in any case.",
     default: "false",
     commands: planning,
   },

@@ -48,7 +48,8 @@ export function planOf(file: ConfigFile): Plan {
     patience,
     // A clone is temporary by nature: the stable Deployment stays the one that people know.
     promotion: promotion.model ?? (canary.from === "clone" ? "update" : "swap"),
-    keepOld: promotion.keepOld,
+    keepOld: promotion.keepOld !== false,
+    keepFor: typeof promotion.keepOld === "number" ? promotion.keepOld : undefined,
     drift,
   };
 }

@@ -377,7 +377,10 @@ const models = choice(["swap", "update"]);
 const promotion = section({
   model: given("promotion.model", models),
   drain: usual("promotion.drain", duration),
-  keepOld: usual("promotion.keepOld", boolean),
+  keepOld: usual(
+    "promotion.keepOld",
+    either<boolean | number>("true, false, or a time such as 30m", [boolean, duration]),
+  ),
 });
 
 const reporting = section({

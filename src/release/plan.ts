@@ -35,6 +35,8 @@ export type Plan = {
   readonly promotion: "swap" | "update";
   /** After a swap: the old version is scaled to zero, or kept as it is. */
   readonly keepOld: boolean;
+  /** Kept for so long, and then scaled to zero by whoever comes next. Missing: for good. */
+  readonly keepFor?: Millis | undefined;
   /** When somebody else changes the weights: write ours again (twice at most), or roll back. */
   readonly drift: "put-back" | "roll-back";
 };

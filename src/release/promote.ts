@@ -121,7 +121,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, stable?: Healt
     case "retiring": {
       const loser = winner === "stable" ? "canary" : "stable";
       const kept = loser === "stable" && plan.keepOld;
-      return { do: "retire", loser, next: { phase: "succeeded" }, reason: { kind: "retiring", loser, kept } };
+      return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
     }
   }
 }
@@ -138,3 +138,6 @@ function awaitStable(plan: Plan, state: Promoting, now: Instant, stable: Health 
   if (stuck) return failed(plan, state, reason);
   return { do: "wait", until: now + readyPoll(plan), reason };
 }
+
+const succeeded = ({ keepFor }: Plan, kept: boolean, now: Instant): State =>
+  kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };

@@ -147,6 +147,7 @@ const plan = z.object({
   patience: length,
   promotion: z.enum(["swap", "update"]),
   keepOld: truth,
+  keepFor: optionalNumber,
   drift: z.enum(["put-back", "roll-back"]),
 });
 
@@ -332,7 +333,7 @@ const state = z.discriminatedUnion("phase", [
     since: instant,
     putBacks: optionalNumber,
   }),
-  z.object({ phase: z.literal("succeeded") }),
+  z.object({ phase: z.literal("succeeded"), keptUntil: optionalNumber }),
   z.object({ phase: z.literal("rolled-back"), reason }),
   z.object({ phase: z.literal("failed"), during: z.enum(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);

@@ -62,7 +62,11 @@ export type State =
 
 /** The end of a release. `failed`: it could neither be finished nor given back, and somebody has to look. */
 export type Outcome =
-  | { readonly phase: "succeeded" }
+  | {
+      readonly phase: "succeeded";
+      /** Until then the old version keeps its pods after a swap, where the plan keeps them for a time. */
+      readonly keptUntil?: Instant | undefined;
+    }
   | { readonly phase: "rolled-back"; readonly reason: Reason }
   | {
       readonly phase: "failed";

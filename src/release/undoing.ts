@@ -27,7 +27,12 @@ export const isUndoable = ({ state, plan, undoes }: Pick<ReleaseRecord, "state" 
 export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary }: WayBack): Undoing {
   const { target, plan, exchanged = false, startedAt } = record;
   const undoes: UndoneRelease = { startedAt, image: target.image };
-  const straight: Plan = { ...plan, stages: [] };
+  const straight: Plan = {
+    ...plan,
+    stages: [],
+    keepOld: plan.keepOld && plan.keepFor === undefined,
+    keepFor: undefined,
+  };
   if (plan.promotion === "update")
     return {
       target: { ...target, source: sourceOf(target, hasCanary), replicas: asMany, image },

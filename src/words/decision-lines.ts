@@ -1,4 +1,5 @@
 import { holdEnds } from "../release/hold.ts";
+import { keptUntil } from "../release/kept-old.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
@@ -11,7 +12,8 @@ type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "st
 /** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
 export function decisionLines(release: Decidable): readonly string[] {
   const { state } = release;
-  if (isUndoable(release)) return [`To go back to the version before: ${nextCommand("undo", release)}`];
+  if (isUndoable(release))
+    return [...keptLines(release), `To go back to the version before: ${nextCommand("undo", release)}`];
   if (state.phase !== "waiting") return [];
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;
@@ -29,4 +31,9 @@ function holdLines({ plan, state }: Decidable): readonly string[] {
   return end === undefined
     ? []
     : [`From ${dateOf(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
+}
+
+function keptLines({ state, target }: Decidable): readonly string[] {
+  const end = keptUntil(state);
+  return end === undefined ? [] : [`${target.stable.deployment} keeps its pods until ${dateOf(end)}.`];
 }
