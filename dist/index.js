@@ -27297,7 +27297,7 @@ const inputs = [
         name: "keep-old",
         path: "promotion.keepOld",
         type: "boolean",
-        description: "After a swap, leave the old version's pods as they are instead of scaling them to zero.",
+        description: "After a swap, leave the old version's pods as they are instead of scaling them to zero: true, or a time such as 30m (--keep-old=30m), in which undo finds them ready. When it is over, a scheduled settle ends it, and the next release does in any case.",
         default: "false",
         commands: planning,
     },
@@ -27965,7 +27965,7 @@ const models = choice(["swap", "update"]);
 const promotion = section({
     model: given("promotion.model", models),
     drain: usual("promotion.drain", values_duration),
-    keepOld: usual("promotion.keepOld", values_boolean),
+    keepOld: usual("promotion.keepOld", either("true, false, or a time such as 30m", [values_boolean, values_duration])),
 });
 const reporting = section({
     comment: usual("reporting.comment", values_boolean),
@@ -28239,7 +28239,8 @@ function planOf(file) {
         patience,
         // A clone is temporary by nature: the stable Deployment stays the one that people know.
         promotion: promotion.model ?? (canary.from === "clone" ? "update" : "swap"),
-        keepOld: promotion.keepOld,
+        keepOld: promotion.keepOld !== false,
+        keepFor: typeof promotion.keepOld === "number" ? promotion.keepOld : undefined,
         drift,
     };
 }
@@ -30899,7 +30900,7 @@ function step(plan, state, { now }, stable) {
         case "retiring": {
             const loser = winner === "stable" ? "canary" : "stable";
             const kept = loser === "stable" && plan.keepOld;
-            return { do: "retire", loser, next: { phase: "succeeded" }, reason: { kind: "retiring", loser, kept } };
+            return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
         }
     }
 }
@@ -30917,6 +30918,7 @@ function awaitStable(plan, state, now, stable, ready) {
         return failed(plan, state, reason);
     return { do: "wait", until: now + readyPoll(plan), reason };
 }
+const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };
 
 ;// CONCATENATED MODULE: ./src/release/decide.js
 
@@ -32382,6 +32384,8 @@ function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
     return JSON.stringify({ traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
 }
 
+// EXTERNAL MODULE: ./src/release/kept-old.js
+var kept_old = __nccwpck_require__(1023);
 ;// CONCATENATED MODULE: ./src/commands/new-record.js
 
 
@@ -32669,6 +32673,7 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 
 
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
     const wanted = required(session.config);
@@ -32701,6 +32706,8 @@ async function finishEarlier(session, lost) {
 function unfinished({ clock, messages, run }, record) {
     const { target, startedAt, state } = record;
     const now = clock.now();
+    if ((0,kept_old/* keptUntil */.J)(state) !== undefined)
+        return { ...(0,kept_old/* withoutOld */.G)(record, now), run };
     if ((0,release_state/* isOver */.PU)(state))
         return undefined;
     if (state.phase === "waiting") {
@@ -33088,6 +33095,7 @@ const record_schema_plan = schemas/* object */.Ikc({
     patience: record_schema_length,
     promotion: schemas/* enum */.k5n(["swap", "update"]),
     keepOld: truth,
+    keepFor: optionalNumber,
     drift: schemas/* enum */.k5n(["put-back", "roll-back"]),
 });
 /** A logarithm of nothing is null: JSON has no infinity. */
@@ -33259,7 +33267,7 @@ const state = schemas/* discriminatedUnion */.gMt("phase", [
         since: instant,
         putBacks: optionalNumber,
     }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded") }),
+    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded"), keptUntil: optionalNumber }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("rolled-back"), reason }),
     schemas/* object */.Ikc({ phase: schemas/* literal */.euz("failed"), during: schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
@@ -33439,6 +33447,7 @@ var release_hold = __nccwpck_require__(1630);
 
 
 
+
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
  * did, and not everything was as it should be. It ends the release of this very job, and of any job what nobody minds
@@ -33454,6 +33463,8 @@ async function settle(session) {
         const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
             if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest))
                 return undefined;
+            if (why.kind === "retiring")
+                return { ...(0,kept_old/* withoutOld */.G)(newest, session.clock.now()), run: session.run };
             const log = isOwn(session, newest)
                 ? newest.log
                 : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
@@ -33472,6 +33483,8 @@ async function whyEnded(session, record) {
         return { kind: "job-ended" };
     if (((0,release_hold/* holdEnds */.a)(plan, state) ?? Infinity) <= session.clock.now())
         return { kind: "hold-over", after: (0,release_hold/* holdOf */.n)(plan) };
+    if (((0,kept_old/* keptUntil */.J)(state) ?? Infinity) <= session.clock.now())
+        return { kind: "retiring", loser: "stable", kept: false };
     if (isOwn(session, record) || !(0,release_state/* isRunning */.W_)(state))
         return undefined;
     const holder = await session.lock({ force: false }).holder();
@@ -51082,6 +51095,25 @@ const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .h
 
 /***/ }),
 
+/***/ 1023:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ withoutOld),
+/* harmony export */   J: () => (/* binding */ keptUntil)
+/* harmony export */ });
+/** Until when the old version keeps its pods; undefined where it has none, or keeps them for good. */
+const keptUntil = (state) => state.phase === "succeeded" ? state.keptUntil : undefined;
+/** The release with its last step still to be done: the old version rests at zero after it. */
+const withoutOld = (record, now) => ({
+    ...record,
+    plan: { ...record.plan, keepOld: false, keepFor: undefined },
+    state: { phase: "promoting", step: "retiring", since: now },
+});
+
+
+/***/ }),
+
 /***/ 912:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -51267,7 +51299,12 @@ const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && p
 function undoingOf(record, { image, pods, hasCanary }) {
     const { target, plan, exchanged = false, startedAt } = record;
     const undoes = { startedAt, image: target.image };
-    const straight = { ...plan, stages: [] };
+    const straight = {
+        ...plan,
+        stages: [],
+        keepOld: plan.keepOld && plan.keepFor === undefined,
+        keepFor: undefined,
+    };
     if (plan.promotion === "update")
         return {
             target: { ...target, source: sourceOf(target, hasCanary), replicas: asMany, image },
@@ -51307,6 +51344,7 @@ function sameAgain({ target, exchanged, plan, undoes }, image) {
 /* harmony export */   W: () => (/* binding */ decisionLines)
 /* harmony export */ });
 /* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1630);
+/* harmony import */ var _release_kept_old_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1023);
 /* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
 /* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5870);
 /* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
@@ -51318,11 +51356,12 @@ function sameAgain({ target, exchanged, plan, undoes }, image) {
 
 
 
+
 /** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
 function decisionLines(release) {
     const { state } = release;
     if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release))
-        return [`To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("undo", release)}`];
+        return [...keptLines(release), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("undo", release)}`];
     if (state.phase !== "waiting")
         return [];
     const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("rollback", release)}`];
@@ -51341,6 +51380,10 @@ function holdLines({ plan, state }) {
     return end === undefined
         ? []
         : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_5__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
+}
+function keptLines({ state, target }) {
+    const end = (0,_release_kept_old_js__WEBPACK_IMPORTED_MODULE_6__/* .keptUntil */ .J)(state);
+    return end === undefined ? [] : [`${target.stable.deployment} keeps its pods until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_5__/* .dateOf */ .Q$)(end)}.`];
 }
 
 
