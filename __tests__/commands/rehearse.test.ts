@@ -142,10 +142,10 @@ test("a plan that judges nothing is said to miss everything", async () => {
   );
 });
 
-test("a plan that decides nothing at so little traffic leaves it to somebody", async () => {
+test("a plan that decides nothing at so little traffic leaves it to somebody, and goes back where nothing came", async () => {
   const { said } = await ask({ inputs: { ...given, "rehearse-rate": "0.02" } });
   assert.match(
     said,
-    /\nThis plan rolls a healthy version back in 0 % of releases and leaves 100 % of them to somebody to decide\.\n/,
+    /\nThis plan rolls a healthy version back in 46\.7 % of releases \(in 46\.7 % because time ran out\) and leaves 53\.3 % of them to somebody to decide\.\n/,
   );
 });
