@@ -4,9 +4,10 @@ import { type Figures, type Neighbours, per1000, quantile } from "./measure.ts";
 export const limits = {
   /**
    * Code of 11,589 lines at 160 characters was 14,253 at 120, by the formatter alone. The rest is what unfolding takes:
-   * statements for nested choices, reasons as data beside their words, and the schema of the journal.
+   * statements for nested choices, reasons as data beside their words, and the schema of the journal: 16,009. Guards
+   * against faults, the fence, `undo` and holds that end brought it to 18,619.
    */
-  lines: 16_100,
+  lines: 18_700,
   ternariesPer1000: 35,
   conditionalSpreadsPer1000: 1,
   /** A share of the lines of code. */
