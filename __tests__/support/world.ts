@@ -103,6 +103,18 @@ export const job = (more: Partial<Job> = {}): Job => ({
   ...more,
 });
 
+type Life = { over: boolean };
+
+/** A process that is gone asks nothing any more either, whatever else it was still waiting for. */
+const untilOver = <Port extends object>(port: Port, life: Life): Port =>
+  new Proxy(port, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== "function") return method;
+      return (...args: unknown[]) => (life.over ? new Promise(() => {}) : Reflect.apply(method, target, args));
+    },
+  });
+
 /**
  * A world in memory whose clock jumps. Each call of a port is counted, and one of them can be made to crash the job:
  * before its effect, or after it, as when an answer gets lost.
@@ -117,6 +129,8 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   let saved: ReleaseRecord | undefined;
   let version = 0;
   const died = Promise.withResolvers<"died">();
+  /** Of the job that got its ports last. */
+  let life: Life = { over: false };
   const counted = { stable: 0, canary: 0, errors: 0, lost: 0 };
   let countedAt = 0;
   const cluster: Cluster = { weight: 0, canary: "as before", stable: "as before", subset: false };
@@ -143,6 +157,7 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   /** A process that is gone throws nothing: its call just never comes back. */
   function die<T>(): Promise<T> {
+    life.over = true;
     died.resolve("died");
     return new Promise<T>(() => {});
   }
@@ -258,8 +273,18 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
   }
 
   function portsOfOne(): Ports {
+    life = { over: false };
+    const { workload, reporter } = ports;
     const journal = journalOfOne();
-    return { ...ports, metrics: metrics(), journal, router: routerOfOne(journal) };
+    const router = routerOfOne(journal);
+    return {
+      workload: untilOver(workload, life),
+      metrics: untilOver(metrics(), life),
+      journal: untilOver(journal, life),
+      router: untilOver(router, life),
+      reporter,
+      clock: { ...clock, ...untilOver({ sleepUntil: clock.sleepUntil }, life) },
+    };
   }
 
   function routerOfOne({ confirm }: Journal): Router {
