@@ -95,7 +95,8 @@ export function cancelled(): void {
     const { exit, outputs, said } = await job.ended;
     answerAgain();
     assert.equal(exit, 3, said);
-    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "false"]);
+    // Whether it is settled is left to the second step, which tries once more.
+    assert.deepEqual([outputs.outcome, outputs.settled ?? ""], ["failed", ""]);
     assert.match(said, /stuck while rolling back/);
     assert.equal(routeOf(sandbox), "stable 50, canary 50");
   });
