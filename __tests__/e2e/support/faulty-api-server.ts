@@ -107,7 +107,9 @@ export async function startFaultyApiServer(bed: Bed, name: string): Promise<Faul
 
   const address = server.address() as { readonly port: number };
   const kubeconfig = join(testFolder(bed, name), "faulty.kubeconfig");
-  const clusters = [{ name: "bed", cluster: { server: `http://127.0.0.1:${address.port}` } }];
+  const clusters = [
+    { name: "bed", cluster: { server: `http://127.0.0.1:${address.port}`, "insecure-skip-tls-verify": true } },
+  ];
   const contexts = [{ name: "bed", context: { cluster: "bed", user: "nobody" } }];
   const users = [{ name: "nobody", user: {} }];
   writeFileSync(
