@@ -94,6 +94,41 @@ describe("somebody changes the weights", { concurrency: 3 }, () => {
     }));
 });
 
+describe("somebody changes what is released", { concurrency: 3 }, () => {
+  const deployments = (scene: Scene): string => `/apis/apps/v1/namespaces/${scene.namespace}/deployments`;
+
+  test("a canary that gets another image while its stage lasts is not judged any further: the traffic goes back", (t) =>
+    withScene(bed, api, { name: "other-image" }, async (scene) => {
+      const program = scene.start({ stages: "20:60s" }, { flags: image("v2-err60") });
+      await servingCanary(scene, program);
+      const containers = [{ name: "shop", image: "registry.test/shop:v1" }];
+      const change = { spec: { template: { spec: { containers } } } };
+      const merge = "application/strategic-merge-patch+json";
+      await api.expect("PATCH", `${deployments(scene)}/shop-v2?fieldManager=somebody-else`, change, merge);
+      const { code, said, outputs } = await program.ended;
+      assert.equal(code, 1, said);
+      assert.deepEqual(pick(outputs, "outcome", "weight"), { outcome: "rolled-back", weight: "0" });
+      await assertQuiet(scene);
+      t.diagnostic(`${outputs.because}; ${figures((await scene.end()).counts)}`);
+    }));
+
+  test("a VirtualService that is put back in the drain of a swap keeps the pods that it sends to", (t) =>
+    withScene(bed, api, { name: "back-in-drain" }, async (scene) => {
+      const program = scene.start({ promotion: { model: "swap", drain: "8s" } }, { flags: image("v2") });
+      await waitFor(async () => (await envoyWeights(bed, scene.host)).v2 === 100, "all traffic on v2", 60_000, 30);
+      await scene.editRoute(weights(100, 0));
+      const { code, said, outputs } = await program.ended;
+      const { counts, weights: seen } = await scene.end();
+      t.diagnostic(
+        `${code}, settled ${outputs.settled}: ${outputs.because}; ${JSON.stringify(seen)}; ${figures(counts)}`,
+      );
+      assert.equal(counts.bad, 0, `${counts.badSamples.join("\n")}\n${said}`);
+      const last = seen.at(-1) ?? {};
+      if (outputs.settled === "true") assert.deepEqual(last, { v2: 100 }, said);
+      else assert.equal(code, 3, said);
+    }));
+});
+
 describe("somebody changes something else", { concurrency: 3 }, () => {
   const docs = {
     name: "docs",
