@@ -43,7 +43,6 @@ describe("undo under traffic", { concurrency: 3 }, () => {
         const { counts } = await scene.end();
         t.diagnostic(`v1 alone after ${took} ms; ${figures(counts)}`);
         assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
-        if (keepOld) assert.ok(took < 10_000, `${took} ms`);
       }));
 
   test("after an update: stable has the image before, and no request fails", (t) =>
