@@ -103,7 +103,10 @@ describe("a release that waits for approval", () => {
 
       const status = await run("status");
       assert.match(status.said, /^promotion\/shop: waiting, stage 1 of 2, 25 % on shop-v2$/m);
-      assert.match(status.said, /It waits for somebody: run `promote` to go on, or `rollback`\./);
+      assert.match(
+        status.said,
+        /^To go on: istio-canary promote --config \S+ .*\nTo give up: istio-canary rollback --config \S+ /m,
+      );
       assert.doesNotMatch(status.said, /differ/);
 
       await answers(traffic, 5 * 60); // longer than the window
