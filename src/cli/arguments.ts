@@ -4,6 +4,7 @@ import { describeInput, type Input, inputs } from "../config/inputs.ts";
 import { ConfigError, type ConfigIssue, isMapping } from "../config/issue.ts";
 import { unknown } from "../config/nearest.ts";
 import type { Given } from "../config/overlay.ts";
+import { jsonIn } from "../lib/json.ts";
 
 /** What somebody typed. `inputs` holds the command as well: it is all that loadConfig reads. */
 export type Arguments =
@@ -124,13 +125,13 @@ function repeated(texts: readonly { readonly name: string }[]): readonly ConfigI
 export function asksForJson(argv: readonly string[], inputs: string | undefined): boolean {
   const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
   if (index >= 0) return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
-  const parsed = parseJson(inputs ?? "");
+  const parsed = jsonIn(inputs ?? "");
   return isMapping(parsed) && String(parsed.json) === "true";
 }
 
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 export function inputsFromJson(text: string): Given {
-  const parsed = parseJson(text);
+  const parsed = jsonIn(text);
   if (!isMapping(parsed))
     throw new ConfigError([
       { path: "ISTIO_CANARY_INPUTS", problem: "expected the JSON of the action's inputs, a mapping of texts" },
@@ -138,14 +139,6 @@ export function inputsFromJson(text: string): Given {
   return Object.fromEntries(
     Object.entries(parsed).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What `--help` prints: all commands, or one command with its flags. */

@@ -3,11 +3,11 @@ import type { Clock } from "./clock.ts";
 import type { HttpAnswer } from "./transport.ts";
 
 /** When something is sent again, and after which pauses. */
-export type RetryPolicy = {
+export type RetryPolicy<Answer extends HttpAnswer = HttpAnswer> = {
   /** Before the second attempt, the third, and so on: there are as many retries as pauses. */
   readonly pauses: readonly Millis[];
   /** Whether an answer means "not now". No answer at all always does. */
-  readonly isPassing: (answer: HttpAnswer) => boolean;
+  readonly isPassing: (answer: Answer) => boolean;
   /** An answer may ask for another pause than the usual one, by `Retry-After`; up to this one it is heeded. */
   readonly longestPause: Millis;
   /** When it asks for more: come back after the longest pause all the same, or give the answer to whoever asked. */
@@ -21,12 +21,12 @@ export const isPassing = ({ status }: HttpAnswer): boolean => status === 429 || 
  * Attempts until there is an answer that is worth something, or no attempt is left. Gives the last answer, whatever its
  * status; rejects with the failure of the last attempt, or with the signal's reason.
  */
-export async function retry(
-  attempt: () => Promise<HttpAnswer>,
-  policy: RetryPolicy,
+export async function retry<Answer extends HttpAnswer>(
+  attempt: () => Promise<Answer>,
+  policy: RetryPolicy<Answer>,
   clock: Clock,
   signal?: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<Answer> {
   for (let tries = 0; ; tries++) {
     signal?.throwIfAborted();
     const outcome = await outcomeOf(attempt);
@@ -37,24 +37,24 @@ export async function retry(
   }
 }
 
-type AttemptOutcome = { readonly answer: HttpAnswer } | { readonly failure: unknown };
+type AttemptOutcome<Answer> = { readonly answer: Answer } | { readonly failure: unknown };
 
-const outcomeOf = (attempt: () => Promise<HttpAnswer>): Promise<AttemptOutcome> =>
+const outcomeOf = <Answer>(attempt: () => Promise<Answer>): Promise<AttemptOutcome<Answer>> =>
   attempt().then(
     (answer) => ({ answer }),
     (failure: unknown) => ({ failure }),
   );
 
-function unwrap(outcome: AttemptOutcome): HttpAnswer {
+function unwrap<Answer>(outcome: AttemptOutcome<Answer>): Answer {
   if ("failure" in outcome) throw outcome.failure;
   return outcome.answer;
 }
 
 /** Undefined when it is not attempted again. */
-function pauseAfter(
-  outcome: AttemptOutcome,
+function pauseAfter<Answer extends HttpAnswer>(
+  outcome: AttemptOutcome<Answer>,
   usual: Millis | undefined,
-  policy: RetryPolicy,
+  policy: RetryPolicy<Answer>,
   now: Instant,
 ): Millis | undefined {
   if (usual === undefined) return undefined;

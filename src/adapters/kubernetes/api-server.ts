@@ -1,5 +1,6 @@
 import type { Millis } from "../../lib/duration.ts";
 import { UnreachableError } from "../../lib/errors.ts";
+import { jsonIn } from "../../lib/json.ts";
 import { type RetryPolicy, retry } from "../../world/retry.ts";
 import { send } from "../../world/send.ts";
 import type { HttpAnswer, HttpRequest, Tls } from "../../world/transport.ts";
@@ -26,12 +27,15 @@ export type ApiCall = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/** `json`: what the text says; undefined where it is no JSON, as a log, or the answer of a proxy on the way. */
+export type ApiAnswer = HttpAnswer & { readonly json: unknown };
+
 /** An API server that answers, whatever it answers. Both reject with the signal's reason. */
 export interface ApiServer {
   /** One attempt. Rejects with whatever went wrong. */
-  once(call: ApiCall): Promise<HttpAnswer>;
+  once(call: ApiCall): Promise<ApiAnswer>;
   /** Several attempts, until it is neither away nor too busy. Rejects with UnreachableError when it stays so. */
-  patiently(call: ApiCall): Promise<HttpAnswer>;
+  patiently(call: ApiCall): Promise<ApiAnswer>;
 }
 
 /** Appears in `metadata.managedFields`, so that people see who wrote. */
@@ -43,7 +47,7 @@ const attemptTimeout: Millis = 10_000;
  * Every write of ours is absolute or compare-and-set, so each may be sent again. No pause is longer than a second: a
  * server that comes back is there to give traffic back.
  */
-const patience: RetryPolicy = {
+const patience: RetryPolicy<ApiAnswer> = {
   pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
   isPassing,
   longestPause: 5_000,
@@ -60,25 +64,24 @@ export type Listener = {
 
 /** Calls over kept-alive connections. */
 export function apiServer(network: Network, connection: Connection, listener: Partial<Listener>): ApiServer {
-  async function once(call: ApiCall): Promise<HttpAnswer> {
+  async function once(call: ApiCall): Promise<ApiAnswer> {
     const request = await requestOf(call, connection);
     const sent = network.clock.now();
     const answer = await send(network, request, attemptTimeout);
     listener.date?.(answer.headers.date, sent);
     for (const warning of warningsIn(answer.headers.warning)) listener.warning?.(warning);
-    return answer;
+    return { ...answer, json: jsonIn(answer.text) };
   }
 
-  async function patiently(call: ApiCall): Promise<HttpAnswer> {
+  async function patiently(call: ApiCall): Promise<ApiAnswer> {
     const { method, path, signal } = call;
     const answer = await retry(() => once(call), patience, network.clock, signal).catch((cause: unknown) => {
       signal?.throwIfAborted();
       throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
     });
     if (!isPassing(answer)) return answer;
-    const { status, text } = answer;
-    const what = isSuccess(answer) ? `${status}, and no JSON` : String(status);
-    throw new UnreachableError(`${method} ${path}: the API server answered ${what}: ${readStatus(text).message}`);
+    const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
+    throw new UnreachableError(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
   }
 
   return { once, patiently };
@@ -103,40 +106,23 @@ export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && s
  * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON is that of a proxy on
  * the way.
  */
-function isPassing(answer: HttpAnswer): boolean {
-  const { status, text } = answer;
-  if (isSuccess(answer)) return !isJson(text);
+function isPassing(answer: ApiAnswer): boolean {
+  const { status, json } = answer;
+  if (isSuccess(answer)) return json === undefined;
   if (status === 429 || status > 500) return true;
   if (status < 500) return false;
-  const { isStatus, reason } = readStatus(text);
+  const { isStatus, reason } = readStatus(answer);
   return !isStatus || reason !== "";
 }
 
 /** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
-export function readStatus(text: string): {
+export function readStatus({ text, json }: ApiAnswer): {
   readonly isStatus: boolean;
   readonly message: string;
   readonly reason: string;
 } {
-  const { message, reason = "" } = parse(text);
+  const { message, reason = "" } = (json ?? {}) as { readonly message?: string; readonly reason?: string };
   return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function parse(text: string): { readonly message?: string; readonly reason?: string } {
-  try {
-    return (JSON.parse(text) ?? {}) as { message?: string; reason?: string };
-  } catch {
-    return {};
-  }
 }
 
 /** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */

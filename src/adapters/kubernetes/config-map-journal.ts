@@ -4,6 +4,7 @@ import { managedBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { complaintOf } from "../../lib/complaint.ts";
 import { DeniedError, TakenOverError } from "../../lib/errors.ts";
+import { jsonIn } from "../../lib/json.ts";
 import type { Journal } from "../../ports/journal.ts";
 import { recordSchema } from "../../release/record-schema.ts";
 import type { ReleaseRecord } from "../../release/release-record.ts";
@@ -165,12 +166,3 @@ const newerProgram = (configMap: KubernetesObject, namespace: string, version: n
     `ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`,
     { next: "Use the release of Istio Canary that wrote it, or a newer one." },
   );
-
-/** Undefined where the text is no JSON, which no schema takes. */
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

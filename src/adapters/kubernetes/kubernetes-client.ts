@@ -1,8 +1,8 @@
 import { type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import type { HttpAnswer } from "../../world/transport.ts";
 import type { Network } from "../../world/world.ts";
 import {
+  type ApiAnswer,
   type ApiCall,
   apiServer,
   type Connection,
@@ -114,7 +114,7 @@ export function connect(network: Network, connection: Connection, listener: Part
 
   async function ask(call: ApiCall): Promise<KubernetesObject> {
     const answer = await server.patiently(call);
-    if (isSuccess(answer)) return JSON.parse(answer.text) as KubernetesObject;
+    if (isSuccess(answer)) return answer.json as KubernetesObject;
     throw refusal(call, answer);
   }
 
@@ -169,7 +169,7 @@ export function connect(network: Network, connection: Connection, listener: Part
       const answer = await server.patiently(call);
       if (answer.status === 404) return [];
       if (answer.status !== 200) throw refusal(call, answer);
-      return versionsIn(answer.text);
+      return versionsIn(answer.json);
     },
   };
 }
@@ -180,8 +180,8 @@ function writing({ dryRun, signal }: CallOptions = {}) {
   return { query, signal };
 }
 
-function versionsIn(text: string): readonly string[] {
-  const { versions, preferredVersion } = JSON.parse(text) as {
+function versionsIn(group: unknown): readonly string[] {
+  const { versions, preferredVersion } = group as {
     versions: { version: string }[];
     preferredVersion?: { version: string };
   };
@@ -189,7 +189,8 @@ function versionsIn(text: string): readonly string[] {
   return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
 
-function refusal({ method, path }: ApiCall, { status, text }: HttpAnswer): KubernetesError {
-  const { message, reason } = readStatus(text);
+function refusal({ method, path }: ApiCall, answer: ApiAnswer): KubernetesError {
+  const { status } = answer;
+  const { message, reason } = readStatus(answer);
   return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
 }
