@@ -1,6 +1,7 @@
 import type { Ports } from "../ports/ports.ts";
 import type { Decision } from "../release/decision.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { otherRole } from "../release/target.ts";
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
 async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports, signal: AbortSignal): Promise<void> {
@@ -22,7 +23,7 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
       return ports.router.finish(decision.winner);
     case "retire":
       await ports.workload.retire(decision.loser);
-      return ports.router.cleanUp(decision.loser === "canary" ? "stable" : "canary");
+      return ports.router.cleanUp(otherRole(decision.loser));
     case "revive":
       return ports.workload.revive();
     case "restore":

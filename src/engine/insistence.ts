@@ -10,7 +10,7 @@ import type { Job } from "./job.ts";
  */
 export const insistenceOn = ({ stop, insist = never }: Pick<Job, "stop" | "insist">, heard: boolean): AbortSignal =>
   heard ? insist : AbortSignal.any([stop, insist]);
-const never = new AbortController().signal;
+export const never = new AbortController().signal;
 
 /** What works ends within it, so that a second cancellation takes nothing away. */
 const grace: Millis = 2_000;

@@ -1,6 +1,6 @@
 import { fold } from "../evidence/ledger.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
-import { TakenOverError, UnreachableError } from "../lib/errors.ts";
+import { UnreachableError, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
 import { stumbled } from "../release/follow.ts";
@@ -17,7 +17,8 @@ export const foldedRecord = (record: ReleaseRecord): ReleaseRecord => ({
   ledger: fold(record.ledger, record.plan.evidence.settings),
 });
 
-const pause: Millis = 500;
+/** After something failed; the client has tried several times itself by then. */
+export const pause: Millis = 500;
 
 /** A release that was given up has been borne long enough, perhaps because of its journal. */
 const lastTry: Millis = 1_000;
@@ -66,7 +67,7 @@ async function failureOfSaving(
     );
     return inTime ? undefined : failureOf(new UnreachableError("the API server has not answered yet"));
   } catch (error) {
-    if (error instanceof TakenOverError) throw error;
+    unlessTakenOver(error);
     return failureOf(error);
   }
 }

@@ -1,6 +1,6 @@
 import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
-import { DeniedError, TakenOverError, tell } from "../lib/errors.ts";
+import { DeniedError, tell, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import type { Health } from "../release/health.ts";
 import type { Counted, Look, PromotingLook, Readings, RollingBackLook, Trouble } from "../release/observation.ts";
@@ -57,7 +57,7 @@ export async function observe(
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof TakenOverError) throw error;
+    unlessTakenOver(error);
     return { memory, failure: failureOf(error) };
   }
 }
@@ -187,10 +187,7 @@ async function lookAtStage(
 }
 
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
-const stillOurs = ({ journal }: Ports): Promise<void> =>
-  journal.confirm().catch((error: unknown) => {
-    if (error instanceof TakenOverError) throw error;
-  });
+const stillOurs = ({ journal }: Ports): Promise<void> => journal.confirm().catch(unlessTakenOver);
 
 /** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
 const isLost = ({ available, fatal, changed }: Health): boolean =>
@@ -213,7 +210,7 @@ const orFailure = <T>(
     (value) => ({ value }),
     (error: unknown) => {
       signal.throwIfAborted();
-      if (error instanceof TakenOverError) throw error;
+      unlessTakenOver(error);
       return { failure: failureOf(error) };
     },
   );

@@ -1,6 +1,6 @@
 import { append } from "../evidence/ledger.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
-import { TakenOverError } from "../lib/errors.ts";
+import { TakenOverError, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { accountOf } from "../release/account.ts";
 import { decide } from "../release/decide.ts";
@@ -12,9 +12,9 @@ import { isOutcome, isRunning, type Running, type State } from "../release/state
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
 import { type Enact, enacting } from "./enact.ts";
-import { insistenceOn, unlessInsisted } from "./insistence.ts";
+import { insistenceOn, never, unlessInsisted } from "./insistence.ts";
 import type { Job } from "./job.ts";
-import { foldedRecord, keepOutcome } from "./keep-outcome.ts";
+import { foldedRecord, keepOutcome, pause } from "./keep-outcome.ts";
 import { enterStage, type Failure, failureOf, type Looked, type Memory, observe, remember } from "./observe.ts";
 
 /**
@@ -105,9 +105,6 @@ const since = (before: Trouble | undefined, failure: Failure, now: Instant): Tro
   since: before?.since ?? now,
 });
 
-/** After something failed; the client has tried several times itself by then. */
-const pause: Millis = 500;
-
 /** How long an effect that is under way may take to end by itself when the job is cancelled. */
 const grace: Millis = 500;
 
@@ -120,7 +117,6 @@ const isSafeWay = ({ phase }: State): boolean => phase === "promoting" || phase 
 const wasStopped = (state: State): boolean => state.phase === "rolling-back" && state.reason.kind === "cancelled";
 
 const stopFor = (state: State, job: Job): AbortSignal => (isSafeWay(state) ? never : job.stop);
-const never = new AbortController().signal;
 
 /** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
 async function unlessStopped<T>(
@@ -192,8 +188,5 @@ async function effect(
 async function save(record: ReleaseRecord, ports: Ports): Promise<void> {
   const saved = ports.journal.save(foldedRecord(record));
   if (record.state.phase !== "rolling-back") return saved;
-  const lenient = saved.catch((error: unknown) => {
-    if (error instanceof TakenOverError) throw error;
-  });
-  await within(lenient, journalGrace, ports.clock);
+  await within(saved.catch(unlessTakenOver), journalGrace, ports.clock);
 }

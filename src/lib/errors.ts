@@ -24,6 +24,11 @@ export class UnreachableError extends ToldError {}
 /** Another job took the release over. This one stops. */
 export class TakenOverError extends ToldError {}
 
+/** For what may go wrong without harm: throws where the release is another job's, and lets everything else pass. */
+export function unlessTakenOver(error: unknown): void {
+  if (error instanceof TakenOverError) throw error;
+}
+
 /**
  * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
  * stop.

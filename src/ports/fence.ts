@@ -1,5 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
-import { TakenOverError } from "../lib/errors.ts";
+import { unlessTakenOver } from "../lib/errors.ts";
 import type { Clock } from "../world/clock.ts";
 import { within } from "../world/within.ts";
 import type { Journal } from "./journal.ts";
@@ -23,7 +23,3 @@ export const fenceBy = (journal: Pick<Journal, "confirm">, clock: Clock): Fence 
   forward: journal.confirm,
   back: () => within(journal.confirm().catch(unlessTakenOver), patience, clock),
 });
-
-function unlessTakenOver(error: unknown): void {
-  if (error instanceof TakenOverError) throw error;
-}

@@ -9,6 +9,7 @@ import { drained, readyPoll, settled } from "./pause.ts";
 import type { Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
 import type { Promoting, PromotionStep, State } from "./state.ts";
+import { otherRole } from "./target.ts";
 import { rollBack, winnerOf } from "./transition.ts";
 
 /**
@@ -88,7 +89,7 @@ function answerStray(plan: Plan, state: Promoting, now: Instant, look: Promoting
     const reason = { kind: "drift", differences, putBacks } as const;
     return { do: "nothing", next: rollBack(state, reason, now), reason };
   }
-  const loser = winner === "stable" ? "canary" : "stable";
+  const loser = otherRole(winner);
   const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
   return losesPods && serving.includes(loser)
     ? failed(plan, state, { kind: "kept", version: loser, differences })
@@ -119,7 +120,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, stable?: Healt
     case "draining":
       return drained(plan, state.since, now, to("retiring"));
     case "retiring": {
-      const loser = winner === "stable" ? "canary" : "stable";
+      const loser = otherRole(winner);
       const kept = loser === "stable" && plan.keepOld;
       return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
     }

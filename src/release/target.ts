@@ -3,6 +3,7 @@ import type { RouteKind } from "./route-kind.ts";
 /** Which of the two versions of the service. */
 export type Role = "stable" | "canary";
 export const roles: readonly Role[] = ["stable", "canary"];
+export const otherRole = (role: Role): Role => (role === "stable" ? "canary" : "stable");
 
 /** One of the two versions of the service. */
 export type Version = {

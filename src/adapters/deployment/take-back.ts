@@ -1,7 +1,7 @@
 import { chooseContainer, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import type { Role } from "../../release/target.ts";
+import { otherRole, type Role } from "../../release/target.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { templatePatch } from "./deploy.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
@@ -53,7 +53,7 @@ export async function reviveStable(parts: WorkloadParts): Promise<void> {
 
 /** Whatever the plan says: the only pods that can serve are not taken away. */
 async function unlessLast({ client, target }: WorkloadParts, winner: Role): Promise<void> {
-  const loser = winner === "stable" ? "canary" : "stable";
+  const loser = otherRole(winner);
   const [left, leaving] = [target[winner].deployment, target[loser].deployment];
   const available = async (name: string): Promise<number> => {
     const raw = await client.get(resources.deployments, target.namespace, name);
