@@ -36,6 +36,12 @@ export async function conclude(
   return account;
 }
 
+/** Ends what another job had begun: 0 when all is as it should be, however the release ended. */
+export async function concludeTaken(session: Session, record: ReleaseRecord, lost: AbortSignal): Promise<ExitCode> {
+  const { settled } = await conclude(session, record, lost, { taken: true });
+  return settled ? 0 : 3;
+}
+
 const isLost = (error: unknown, lost: AbortSignal): error is Error =>
   error instanceof TakenOverError || (error instanceof Error && lost.aborted && error === lost.reason);
 

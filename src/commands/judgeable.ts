@@ -1,10 +1,11 @@
-import { RefusedError, withNext } from "../lib/errors.ts";
+import { RefusedError } from "../lib/errors.ts";
 import { askedLast } from "../release/asked-with.ts";
 import type { Stage } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { shellWord } from "../words/shell-word.ts";
 import { metricsFor, needsSecrets } from "./known-metrics.ts";
+import { unlessRefused } from "./preconditions.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -18,11 +19,7 @@ export async function judgeable(session: Session, record: ReleaseRecord): Promis
   const what = `${session.config.namespace}/${session.config.service}: the stages that are left (${names}) are judged by Prometheus`;
   if (!metricsFor(session.config, record)) throw unknownMetrics(session, record, what);
   const findings = await session.inspectMetrics(record, { ...record.plan, stages });
-  for (const { level, what, next } of findings) if (level === "warn") session.messages.warn(withNext(what, next));
-  const refusals = findings.filter(({ level }) => level === "refuse");
-  if (refusals.length === 0) return;
-  const lines = refusals.map(({ what, next }) => `  ✗ ${withNext(what, next)}`);
-  throw new RefusedError([`${what}, and could not be. Nothing was changed:`, ...lines].join("\n"));
+  unlessRefused(session, findings, `${what}, and could not be. Nothing was changed:`);
 }
 
 const stagesLeft = ({ plan, state }: ReleaseRecord): readonly Stage[] =>

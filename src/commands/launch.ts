@@ -1,9 +1,9 @@
-import { RefusedError, withNext } from "../lib/errors.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { serviceInWords } from "../words/standing-text.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { newRecord, type WantedRelease } from "./new-record.ts";
-import { unlessStopped, untouched } from "./preconditions.ts";
+import { unlessRefused, unlessStopped, untouched } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { withMeasuredDispersion } from "./usual-traffic.ts";
 
@@ -22,15 +22,9 @@ export async function launch(
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session: Session, wanted: WantedRelease): Promise<void> {
   const { target, plan, undoes } = wanted;
-  const refusals: string[] = [];
-  for (const { level, what, next } of await session.preflight(target, plan, { undo: undoes !== undefined }).inspect()) {
-    if (level === "warn") session.messages.warn(withNext(what, next));
-    if (level === "refuse") refusals.push(`  ✗ ${withNext(what, next)}`);
-  }
-  if (refusals.length === 0) return;
-  const service = `${target.namespace}/${target.service}`;
+  const findings = await session.preflight(target, plan, { undo: undoes !== undefined }).inspect();
   const verb = undoes ? "undone" : "released";
-  throw new RefusedError([`${service} cannot be ${verb}, and nothing was changed:`, ...refusals].join("\n"));
+  unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }
 
 /** Journals a release before anything is changed for it. */

@@ -7,8 +7,8 @@ import { winnerAfter } from "../release/transition.ts";
 import { isUndoable } from "../release/undoing.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { endInWords, notAsItShouldBe, replacedInWords, serviceInWords, winnerInWords } from "../words/standing-text.ts";
-import { podlessAmong, strays } from "./last-look.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { podlessAmong, strays } from "./strays.ts";
 import { takeOver } from "./take-over.ts";
 
 /**

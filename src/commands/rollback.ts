@@ -3,7 +3,7 @@ import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver, type State } from "../release/state.ts";
 import { rollBack, startPromotion } from "../release/transition.ts";
-import { conclude } from "./conclude.ts";
+import { concludeTaken } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import { putRight } from "./put-right.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -25,8 +25,7 @@ export async function rollback(session: Session): Promise<ExitCode> {
       return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
     });
     if (!taken) return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
-    const { settled } = await conclude(session, taken, lost, { taken: true });
-    return settled ? 0 : 3;
+    return concludeTaken(session, taken, lost);
   });
 }
 

@@ -2,13 +2,13 @@ import { holdEnds, holdOf } from "../release/hold.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { isOver, isRunning } from "../release/state.ts";
+import { isOutcome, isOver, isRunning } from "../release/state.ts";
 import { endInWords, failedInWords, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
-import { conclude, lastLook } from "./conclude.ts";
-import { strays } from "./last-look.ts";
+import { concludeTaken, lastLook } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { strays } from "./strays.ts";
 import { takeOver } from "./take-over.ts";
 import { straysWithoutJournal } from "./without-journal.ts";
 
@@ -32,8 +32,7 @@ export async function settle(session: Session): Promise<ExitCode> {
       return { ...newest, run: session.run, log, state: backFrom(newest, why, session.clock.now()) };
     });
     if (!taken) return lastWord(session, await session.journal.load());
-    const { settled } = await conclude(session, taken, lost, { taken: true });
-    return settled ? 0 : 3;
+    return concludeTaken(session, taken, lost);
   });
 }
 
@@ -76,9 +75,8 @@ async function lastWord(session: Session, record: ReleaseRecord | undefined): Pr
 /** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
 async function differencesAt(session: Session, record: ReleaseRecord): Promise<readonly string[]> {
   const { state } = record;
-  const ours = isOwn(session, record) ? session.connect(record) : undefined;
-  if (!ours) return isOver(state) ? strays(session, record) : [];
-  if (state.phase !== "failed" && !isOver(state)) return [];
-  const { differences } = await lastLook(record, ours);
+  if (!isOutcome(state)) return [];
+  if (!isOwn(session, record)) return isOver(state) ? strays(session, record) : [];
+  const { differences } = await lastLook(record, session.connect(record));
   return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }

@@ -7,8 +7,8 @@ import { recordInWords } from "../words/in-words.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
 import { type Deviation, statusText } from "../words/status-text.ts";
-import { strays } from "./last-look.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { strays } from "./strays.ts";
 import { straysWithoutJournal, unlessUnknown } from "./without-journal.ts";
 
 /**

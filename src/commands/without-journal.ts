@@ -4,10 +4,10 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { rollBack } from "../release/transition.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { bothServe, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
-import { conclude } from "./conclude.ts";
-import { podlessAmong } from "./last-look.ts";
+import { concludeTaken } from "./conclude.ts";
 import { newRecord } from "./new-record.ts";
 import type { ExitCode, Session } from "./session.ts";
+import { podlessAmong } from "./strays.ts";
 
 /** Refuses a name that nothing has: whoever mistyped it must not believe that all is well. */
 export async function unlessUnknown({ config, services }: Session, undone: string): Promise<void> {
@@ -55,8 +55,7 @@ export async function rollBackWithoutJournal(session: Session, lost: AbortSignal
     `${where}, but ${bothServe(record.target)}: all of them go to ${stable.deployment}, which the configuration calls stable. ${canary.deployment} keeps its pods`,
   );
   await session.journal.save(record);
-  const { settled } = await conclude(session, record, lost, { taken: true });
-  return settled ? 0 : 3;
+  return concludeTaken(session, record, lost);
 }
 
 /** The release as it would be by the configuration. Rejects where it cannot be rolled back. */
