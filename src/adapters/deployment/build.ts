@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
-import { lastWriter } from "../../kubernetes/last-writer.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Pod } from "../../kubernetes/pod.ts";
 import type { Build } from "../../release/build.ts";
-import { fieldManager } from "../kubernetes/api-server.ts";
+import { writtenBy } from "../kubernetes/written-by.ts";
 import { newestReplicaSet, templateOfReplicaSet } from "./deployment-pods.ts";
 import { deployedImage, imageOf } from "./released-image.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
@@ -75,10 +74,7 @@ export function isUntouched({ before }: WorkloadParts, raw: KubernetesObject): b
 
 const whereOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
 
-function by(raw: KubernetesObject): string {
-  const writer = lastWriter(raw, fieldManager, "spec", "template");
-  return writer === undefined ? "" : `, written by ${writer}`;
-}
+const by = (raw: KubernetesObject): string => writtenBy(raw, "spec", "template");
 
 /**
  * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.

@@ -4,7 +4,7 @@ import type { Instant } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
 import { type Answered, rawCountsOf, type Sample, type SampleLabels, whatIsNoCount } from "./answered.ts";
-import type { Bucket, Counter } from "./snapshot.ts";
+import type { Bucket, Counter, Series } from "./snapshot.ts";
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 export function countersOf(
@@ -12,23 +12,12 @@ export function countersOf(
   target: Target,
   { labels: names, requests }: MetricNames,
 ): readonly Counter[] | Uncounted {
-  const { samples, none, scrapedAt } = partsOf(answer, names);
   const counted = (labels: SampleLabels): Pick<Counter, "origin" | "failed"> | undefined => {
     const origin = originOf(labels, target, names);
     if (origin !== "unattributed") return origin && { origin, failed: isFailure(labels, names) };
     return neverServed(labels, names) ? { origin, failed: true } : undefined;
   };
-  const counters = samples.flatMap(({ labels, value }) => {
-    const what = counted(labels);
-    return what ? [{ ...seriesOf("requests", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
-  });
-  return (
-    whatIsNoCount(
-      none.filter(({ labels }) => counted(labels)),
-      requests,
-      tellingLabels(names),
-    ) ?? counters
-  );
+  return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
 
 /** Counters of requests that took at most so long. */
@@ -37,24 +26,33 @@ export function bucketsOf(
   target: Target,
   { labels: names, durations }: MetricNames,
 ): readonly Bucket[] | Uncounted {
-  const { samples, none, scrapedAt } = partsOf(answer, names);
   const counted = (labels: SampleLabels): Pick<Bucket, "origin" | "le"> | undefined => {
     const origin = originOf(labels, target, names);
     const le = edgeOf(labels.le);
     return origin && le !== undefined ? { origin, le } : undefined;
   };
-  const buckets = samples.flatMap(({ labels, value }) => {
-    const what = counted(labels);
-    return what ? [{ ...seriesOf("bucket", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
-  });
   const telling = [...tellingLabels(names), "le"];
-  return (
-    whatIsNoCount(
-      none.filter(({ labels }) => counted(labels)),
-      durations,
-      telling,
-    ) ?? buckets
-  );
+  return countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+}
+
+/** What the series' key begins with, the metric's name, and the labels by which a message tells its series apart. */
+type CounterFamily = { readonly kind: string; readonly metric: string; readonly telling: readonly string[] };
+
+/** The series of an answer that are counted: as what, their labels say. */
+function countsIn<What extends object>(
+  answer: Answered,
+  names: LabelNames,
+  counted: (labels: SampleLabels) => What | undefined,
+  { kind, metric, telling }: CounterFamily,
+): readonly (What & Omit<Series, "origin">)[] | Uncounted {
+  const { samples, none, scrapedAt } = partsOf(answer, names);
+  const wrong = none.filter(({ labels }) => counted(labels));
+  const uncounted = whatIsNoCount(wrong, metric, telling);
+  if (uncounted) return uncounted;
+  return samples.flatMap(({ labels, value }) => {
+    const what = counted(labels);
+    return what ? [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
+  });
 }
 
 /** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */

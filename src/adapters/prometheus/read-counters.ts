@@ -5,7 +5,7 @@ import type { ProxyChoice } from "./counting-proxy.ts";
 import { instantQuery, theirs } from "./instant-query.ts";
 import type { CountingProxy, PrometheusOptions } from "./prometheus-options.ts";
 import { seriesSelectors } from "./series-selectors.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { isOfVersion, type Snapshot } from "./snapshot.ts";
 
 /** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
 export const settled = (at: Instant, proxy: CountingProxy, interval: Millis): Instant =>
@@ -44,5 +44,4 @@ export async function readNewest(
   return readCounters(prometheus, newest, settled(moment, proxy, prometheus.interval), signal);
 }
 
-export const hasVersions = ({ requests }: Snapshot): boolean =>
-  requests.some(({ origin }) => origin !== "unattributed");
+export const hasVersions = ({ requests }: Snapshot): boolean => requests.some(isOfVersion);

@@ -1,7 +1,7 @@
 import { formatDuration, type Instant, type Millis } from "../../lib/duration.ts";
 import type { Uncounted } from "../../ports/metrics.ts";
 import type { Target } from "../../release/target.ts";
-import type { Counter, Snapshot } from "./snapshot.ts";
+import { isOfVersion, type Snapshot } from "./snapshot.ts";
 
 /** How the scrapes of those who count the versions went on until now. */
 export type Scrapes = {
@@ -20,8 +20,6 @@ export function followScrapes(before: Scrapes | undefined, { at, asked, requests
   if (!before) return { newest, since: at - Math.max(0, asked - newest), pace: undefined };
   return { newest, since: at, pace: Math.max(before.pace ?? 0, newest - before.newest) };
 }
-
-const isOfVersion = ({ origin }: Counter): boolean => origin !== "unattributed";
 
 /** Before it is known how often Prometheus scrapes: its default is a minute, whatever a configuration believes. */
 const usualPace: Millis = 40_000;

@@ -10,7 +10,7 @@ export type Bucket = Series & {
   readonly le: number;
 };
 
-type Series = {
+export type Series = {
   /** The label set, written canonically; the same series has the same key at every look. */
   readonly series: string;
   /** The process that counts (`instance` or `pod`); a new series of a known process began at zero. */
@@ -23,6 +23,8 @@ type Series = {
    */
   readonly scraped: Instant | undefined;
 };
+
+export const isOfVersion = ({ origin }: Series): boolean => origin !== "unattributed";
 
 /** Every raw counter of both versions at one moment. */
 export type Snapshot = {

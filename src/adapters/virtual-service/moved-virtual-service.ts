@@ -10,6 +10,7 @@ import type { Clock } from "../../world/clock.ts";
 import { fieldManager } from "../kubernetes/api-server.ts";
 import { edit, maxOvertaken, maxWrites, patchWrite, type Write } from "../kubernetes/edit.ts";
 import type { KubernetesError } from "../kubernetes/kubernetes-client.ts";
+import { writtenBy } from "../kubernetes/written-by.ts";
 import type { VirtualServiceBefore } from "./before.ts";
 import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
@@ -74,14 +75,12 @@ export function movedVirtualService(
       written = undefined;
     },
     async splits() {
-      const object = await read();
-      const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+      const moves = movesFor(await read(), { to: "before" });
       return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
     },
     async serving() {
-      const object = await read();
       const { roleOf } = destinationRoles(pair);
-      const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+      const moves = movesFor(await read(), { to: "before" });
       return moves.flatMap(({ rule: { destinations } }) =>
         destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []),
       );
@@ -90,8 +89,7 @@ export function movedVirtualService(
       const object = await read();
       if (!object) return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
       const { moves, troubles } = planMoves(object, one, pair, aim);
-      const writer = lastWriter(object, fieldManager);
-      const by = writer === undefined ? "" : `, written by ${writer}`;
+      const by = writtenBy(object);
       const different = moves.filter((move) => patchOf([move]).length > 0);
       return [
         ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
