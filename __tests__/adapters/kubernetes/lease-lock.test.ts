@@ -266,17 +266,23 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
     return { clock, stored, lock };
   };
 
+  /** Asks for the lock, which is read once and then watched. */
+  const watching = async (cluster: Cluster, lock: Lock) => {
+    cluster.server.requests.clear();
+    const acquired = lock.acquire({ id: "two" });
+    await until(
+      "it was read",
+      () => cluster.server.requests.count({ method: "GET" }),
+      (count) => count === 1,
+    );
+    await idle();
+    return { answer: acquired };
+  };
+
   test(`a lock that was renewed ${what} is watched: nobody who lives lets it stand for 30 s`, () =>
     inCluster([], async (cluster) => {
       const { clock, lock } = await world(cluster);
-      cluster.server.requests.clear();
-      const acquired = lock.acquire({ id: "two" });
-      await until(
-        "it was read",
-        () => cluster.server.requests.count({ method: "GET" }),
-        (count) => count === 1,
-      );
-      await idle();
+      const { answer: acquired } = await watching(cluster, lock);
       await clock.advance(29 * second);
       assert.equal(cluster.server.requests.count({ method: "GET" }), 1);
       await clock.advance(2 * second);
@@ -286,14 +292,7 @@ for (const [what, { renewTime, serverTime }] of Object.entries(unclear)) {
   test(`a lock that was renewed ${what}, and is renewed while it is watched, is held`, () =>
     inCluster([], async (cluster) => {
       const { clock, lock, stored } = await world(cluster);
-      cluster.server.requests.clear();
-      const acquired = lock.acquire({ id: "two" });
-      await until(
-        "it was read",
-        () => cluster.server.requests.count({ method: "GET" }),
-        (count) => count === 1,
-      );
-      await idle();
+      const { answer: acquired } = await watching(cluster, lock);
       const renewed = { ...stored, spec: { ...Object(stored.spec), renewTime: "2026-01-01T00:10:01.000000Z" } };
       await cluster.client.replace(resources.leases, "default", name, renewed);
       await clock.advance(31 * second);

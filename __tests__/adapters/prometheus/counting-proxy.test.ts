@@ -4,16 +4,14 @@ import test, { type TestContext } from "node:test";
 import { success } from "../../../sandbox/prometheus/answer.ts";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
 import { inspectMetrics } from "../../../src/adapters/prometheus/inspect-metrics.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import type { PrometheusOptions } from "../../../src/adapters/prometheus/prometheus-options.ts";
 import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
-import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
-import { shopTarget } from "../../support/shop-target.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 
 const signal = new AbortController().signal;
 const at = Date.UTC(2026, 0, 1, 12);
@@ -32,17 +30,7 @@ async function counting(t: TestContext, more: Partial<PrometheusOptions> = {}) {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   });
   const url = await listening(t, server);
-  const options: PrometheusOptions = {
-    network: nodeWorld(),
-    url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "auto",
-    interval,
-    target: shopTarget,
-    ...more,
-  };
+  const options: PrometheusOptions = prometheusOptions(url, { reporter: "auto", interval, ...more });
   const choice = chooseProxy(options);
   return {
     options,
@@ -112,13 +100,13 @@ test("a release reads what its inspection has announced, without asking again", 
   count("waypoint", at);
   const metrics = prometheus(options);
   await metrics.inspect(planWith([]), at, signal);
-  count("source", at + 1);
-  count("waypoint", at + 1, 8);
+  count("source", at + interval);
+  count("waypoint", at + interval, 8);
   const source = metrics.watch();
   const before = asked.length;
   await source.look(at, signal);
   assert.equal(asked.length - before, 3);
-  assert.equal((await source.look(at + 1, signal)).stable.requests, 7);
+  assert.equal((await source.look(at + interval, signal)).stable.requests, 7);
 });
 
 test("as long as nobody has counted stable it is source, and every poll asks again", async (t) => {

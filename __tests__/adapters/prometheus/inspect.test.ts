@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import type { Gate } from "../../../src/release/gate.ts";
 import { planWith } from "../../support/plan-with.ts";
-import { shopTarget } from "../../support/shop-target.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 
 const signal = new AbortController().signal;
 const at = Date.UTC(2026, 0, 1, 12);
@@ -33,16 +31,7 @@ async function scrapedEvery(t: TestContext, every: Millis, lasting: Millis) {
   for (let ago = lasting; ago >= 0; ago -= every) server.storage.append(stable, at - ago, 1);
   return async (interval: Millis) =>
     (
-      await prometheus({
-        network: nodeWorld(),
-        url: server.url,
-        headers: {},
-        timeout: 2_000,
-        ...istioMetrics,
-        reporter: "source",
-        interval,
-        target: shopTarget,
-      }).inspect(planWith([errors], interval), at, signal)
+      await prometheus(prometheusOptions(server.url, { interval })).inspect(planWith([errors], interval), at, signal)
     ).filter(({ level }) => level !== "note");
 }
 
@@ -68,16 +57,7 @@ for (const { gates, level } of [
   { gates: [restarts], level: "warn" },
 ]) {
   test(`a Prometheus that is away is a reason to ${level} for gates on ${gates[0]?.kind}`, async () => {
-    const away = prometheus({
-      network: nodeWorld(),
-      url: "http://127.0.0.1:1/prom",
-      headers: {},
-      timeout: 2_000,
-      ...istioMetrics,
-      reporter: "source",
-      interval: 15_000,
-      target: shopTarget,
-    });
+    const away = prometheus(prometheusOptions("http://127.0.0.1:1/prom"));
     const [finding, ...others] = await away.inspect(planWith(gates), at, signal);
     assert.deepEqual(others, []);
     assert.equal(finding?.level, level);
@@ -97,16 +77,7 @@ for (const { source, destination, warned } of [
     for (const [reporter, perFiveMinutes] of Object.entries({ source, destination }))
       for (let ago = 20; ago >= 0; ago--)
         server.storage.append({ ...stable, reporter }, at - ago * 15_000, 1_000 + (perFiveMinutes * (20 - ago)) / 20);
-    const asked = prometheus({
-      network: nodeWorld(),
-      url: server.url,
-      headers: {},
-      timeout: 2_000,
-      ...istioMetrics,
-      reporter: "auto",
-      interval: 15_000,
-      target: shopTarget,
-    });
+    const asked = prometheus(prometheusOptions(server.url, { reporter: "auto" }));
     const warnings = (await asked.inspect(planWith([errors], 15_000), at, signal)).filter(
       ({ level }) => level !== "note",
     );
@@ -130,16 +101,7 @@ async function inspected(t: TestContext, labels: Readonly<Record<string, string>
   const server = await startPrometheus({ targets: [] });
   t.after(() => server.close());
   for (let ago = 20; ago >= 0; ago--) server.storage.append({ ...stable, ...labels }, at - ago * 15_000, 1_000 - ago);
-  const findings = await prometheus({
-    network: nodeWorld(),
-    url: server.url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "source",
-    interval: 15_000,
-    target: shopTarget,
-  }).inspect(planWith(gates, 15_000), at, signal);
+  const findings = await prometheus(prometheusOptions(server.url)).inspect(planWith(gates, 15_000), at, signal);
   return findings.filter(({ level }) => level !== "note");
 }
 
@@ -178,16 +140,7 @@ test("scrapes that stopped before the release are told, with the moment of the l
   const server = await startPrometheus({ targets: [] });
   t.after(() => server.close());
   for (let ago = 20; ago >= 10; ago--) server.storage.append(stable, at - ago * 15_000, 1_000 - ago);
-  const source = prometheus({
-    network: nodeWorld(),
-    url: server.url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "source",
-    interval: 15_000,
-    target: shopTarget,
-  });
+  const source = prometheus(prometheusOptions(server.url));
   const [finding] = await source.inspect(planWith([errors], 15_000), at, signal);
   const because = (counted: string) =>
     `Prometheus has scraped nobody who counts ${counted} since 2026-01-01T11:57:30.000Z, for 2 m 30 s`;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { seriesSelectors } from "../../../src/adapters/prometheus/series-selectors.ts";
 import { dispersionOf } from "../../../src/evidence/dispersion.ts";
@@ -9,6 +8,7 @@ import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { noMetrics } from "../../../src/ports/no-metrics.ts";
 import { chance, poisson } from "../../../src/rehearsal/chance.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -45,16 +45,7 @@ async function withPods(t: TestContext, pods: readonly Pod[], interval: Millis =
 }
 
 const sourceAt = (url: string, interval: Millis = 15_000) =>
-  prometheus({
-    network: nodeWorld(),
-    url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "auto",
-    interval,
-    target: shopTarget,
-  });
+  prometheus(prometheusOptions(url, { reporter: "auto", interval }));
 
 test("independent errors vary by about 1, whatever their rates do meanwhile", async (t) => {
   const next = chance(7);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { chooseProxy } from "../../../src/adapters/prometheus/counting-proxy.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import type { PrometheusOptions } from "../../../src/adapters/prometheus/prometheus-options.ts";
@@ -9,6 +8,7 @@ import { readNewest } from "../../../src/adapters/prometheus/read-counters.ts";
 import { istioMetrics, type MetricNames } from "../../../src/istio/istio-metrics.ts";
 import type { Millis } from "../../../src/lib/duration.ts";
 import { planWith } from "../../support/plan-with.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -125,16 +125,12 @@ async function readAs(
         perMinute * (10 - ago),
       );
     }
-  const options: PrometheusOptions = {
-    network: nodeWorld(),
-    url: server.url,
-    headers: {},
-    timeout: 2_000,
+  const options: PrometheusOptions = prometheusOptions(server.url, {
     ...read,
     reporter: "auto",
     interval: minute,
     target,
-  };
+  });
   return { ...prometheus(options), counters: () => readNewest(options, chooseProxy(options), at, signal) };
 }
 

@@ -3,13 +3,11 @@ import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { written } from "../../../sandbox/prometheus/answer.ts";
 import { startPrometheus } from "../../../sandbox/prometheus/server.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
-import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import type { Gate } from "../../../src/release/gate.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
-import { shopTarget } from "../../support/shop-target.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 
 const signal = new AbortController().signal;
 
@@ -30,17 +28,7 @@ const counterOf = (workload: string, labels: Labels = {}): Labels => ({
 const bucketOf = (workload: string, le: string): Labels =>
   counterOf(workload, { __name__: "istio_request_duration_milliseconds_bucket", le });
 
-const metricsAt = (url: string) =>
-  prometheus({
-    network: nodeWorld(),
-    url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "source",
-    interval: 60_000,
-    target: shopTarget,
-  });
+const metricsAt = (url: string) => prometheus(prometheusOptions(url, { interval: 60_000 }));
 
 /** A Prometheus that has what a test writes into it, a scrape a minute. */
 async function prometheusWith(t: TestContext) {

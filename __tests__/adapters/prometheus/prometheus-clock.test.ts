@@ -7,7 +7,6 @@ import { inspectClock } from "../../../src/adapters/prometheus/inspect-clock.ts"
 import type { PrometheusAddress } from "../../../src/adapters/prometheus/instant-query.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
 import { followClock } from "../../../src/adapters/prometheus/prometheus-clock.ts";
-import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { formatDuration, type Instant, type Millis } from "../../../src/lib/duration.ts";
 import type { Metrics } from "../../../src/ports/metrics.ts";
 import type { Gate } from "../../../src/release/gate.ts";
@@ -15,24 +14,14 @@ import type { Network } from "../../../src/world/world.ts";
 import { handClock } from "../../support/clock.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
-import { shopTarget } from "../../support/shop-target.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 
 const signal = new AbortController().signal;
 const second: Millis = 1_000;
 const minute = 60 * second;
 const interval = 15 * second;
 
-const metricsAt = (url: string): Metrics =>
-  prometheus({
-    network: nodeWorld(),
-    url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "source",
-    interval,
-    target: shopTarget,
-  });
+const metricsAt = (url: string): Metrics => prometheus(prometheusOptions(url, { interval }));
 
 const labels = {
   __name__: "istio_requests_total",

@@ -4,7 +4,6 @@ import test, { type TestContext } from "node:test";
 import fc from "fast-check";
 import { ask } from "../../../sandbox/prometheus/evaluate.ts";
 import { storage } from "../../../sandbox/prometheus/storage.ts";
-import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import type { Sample } from "../../../src/adapters/prometheus/answered.ts";
 import { countersOf } from "../../../src/adapters/prometheus/counters.ts";
 import { prometheus } from "../../../src/adapters/prometheus/prometheus.ts";
@@ -14,6 +13,7 @@ import type { Counter } from "../../../src/adapters/prometheus/snapshot.ts";
 import { istioMetrics } from "../../../src/istio/istio-metrics.ts";
 import { listening } from "../../support/listening.ts";
 import { planWith } from "../../support/plan-with.ts";
+import { prometheusOptions } from "../../support/prometheus-options.ts";
 import { shopTarget } from "../../support/shop-target.ts";
 
 const signal = new AbortController().signal;
@@ -61,18 +61,7 @@ const timely =
     if (asked.query !== "time()") answer(response, asked);
     else json(response, 200, { status: "success", data: { resultType: "scalar", result: [now, String(now)] } });
   };
-const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) =>
-  prometheus({
-    network: nodeWorld(),
-    url,
-    headers: {},
-    timeout: 2_000,
-    ...istioMetrics,
-    reporter: "source",
-    interval: 15_000,
-    target: shopTarget,
-    ...more,
-  });
+const sourceAt = (url: string, more: Partial<PrometheusOptions> = {}) => prometheus(prometheusOptions(url, more));
 
 const failures: readonly {
   readonly what: string;
