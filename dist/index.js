@@ -26732,6 +26732,8 @@ const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODU
 /* harmony import */ var _config_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2567);
 /* harmony import */ var _config_issue_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4095);
 /* harmony import */ var _config_nearest_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7250);
+/* harmony import */ var _lib_json_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(39);
+
 
 
 
@@ -26835,25 +26837,17 @@ function asksForJson(argv, inputs) {
     const index = argv.findLastIndex((argument) => /^--json(=|$)/.test(argument));
     if (index >= 0)
         return argv[index] === "--json" ? argv[index + 1] !== "false" : argv[index] === "--json=true";
-    const parsed = parseJson(inputs ?? "");
+    const parsed = (0,_lib_json_js__WEBPACK_IMPORTED_MODULE_5__/* .jsonIn */ .Y)(inputs ?? "");
     return (0,_config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .isMapping */ .pi)(parsed) && String(parsed.json) === "true";
 }
 /** The inputs as the action passes them: one variable with the JSON of all of them. */
 function inputsFromJson(text) {
-    const parsed = parseJson(text);
+    const parsed = (0,_lib_json_js__WEBPACK_IMPORTED_MODULE_5__/* .jsonIn */ .Y)(text);
     if (!(0,_config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .isMapping */ .pi)(parsed))
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL([
             { path: "ISTIO_CANARY_INPUTS", problem: "expected the JSON of the action's inputs, a mapping of texts" },
         ]);
     return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]));
-}
-function parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
 }
 /** What `--help` prints: all commands, or one command with its flags. */
 const helpText = (command) => {
@@ -28947,7 +28941,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 8349:
+/***/ 9864:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29938,6 +29932,18 @@ function unlessStopped({ stop }) {
     if (stop.aborted)
         throw new lib_errors/* RefusedError */.fk(`${String(stop.reason)}, before anything was changed.`);
 }
+/** Tells what was found, and throws with everything that forbids going on under one heading. */
+function unlessRefused({ messages }, findings, heading) {
+    const refusals = [];
+    for (const { level, what, next } of findings) {
+        if (level === "warn")
+            messages.warn((0,lib_errors/* withNext */.e8)(what, next));
+        if (level === "refuse")
+            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
+    }
+    if (refusals.length > 0)
+        throw new lib_errors/* RefusedError */.fk([heading, ...refusals].join("\n"));
+}
 /** What is denied while nothing has been changed yet is a refusal of the whole job: there is nothing to settle. */
 async function untouched(looking) {
     try {
@@ -30791,7 +30797,14 @@ function withLastWords(reason, canary) {
     return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
 }
 
+;// CONCATENATED MODULE: ./src/release/target.js
+const roles = ["stable", "canary"];
+const otherRole = (role) => (role === "stable" ? "canary" : "stable");
+/** The labels that the user gives a copy's pods; none where the canary is no copy. */
+const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
+
 ;// CONCATENATED MODULE: ./src/release/promote.js
+
 
 
 
@@ -30868,7 +30881,7 @@ function answerStray(plan, state, now, look) {
         const reason = { kind: "drift", differences, putBacks };
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
     }
-    const loser = winner === "stable" ? "canary" : "stable";
+    const loser = otherRole(winner);
     const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
     return losesPods && serving.includes(loser)
         ? failed(plan, state, { kind: "kept", version: loser, differences })
@@ -30898,7 +30911,7 @@ function step(plan, state, { now }, stable) {
         case "draining":
             return drained(plan, state.since, now, to("retiring"));
         case "retiring": {
-            const loser = winner === "stable" ? "canary" : "stable";
+            const loser = otherRole(winner);
             const kept = loser === "stable" && plan.keepOld;
             return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
         }
@@ -31165,6 +31178,7 @@ async function begun(from, over) {
 }
 
 ;// CONCATENATED MODULE: ./src/engine/enact.js
+
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
 async function enact(decision, { judged }, ports, signal) {
     switch (decision.do) {
@@ -31185,7 +31199,7 @@ async function enact(decision, { judged }, ports, signal) {
             return ports.router.finish(decision.winner);
         case "retire":
             await ports.workload.retire(decision.loser);
-            return ports.router.cleanUp(decision.loser === "canary" ? "stable" : "canary");
+            return ports.router.cleanUp(otherRole(decision.loser));
         case "revive":
             return ports.workload.revive();
         case "restore":
@@ -31318,8 +31332,7 @@ async function observe(record, state, ports, memory, signal) {
     }
     catch (error) {
         signal.throwIfAborted();
-        if (error instanceof lib_errors/* TakenOverError */.Cq)
-            throw error;
+        (0,lib_errors/* unlessTakenOver */.cr)(error);
         return { memory, failure: failureOf(error) };
     }
 }
@@ -31423,10 +31436,7 @@ async function lookAtStage(record, state, ports, memory, signal) {
     };
 }
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
-const stillOurs = ({ journal }) => journal.confirm().catch((error) => {
-    if (error instanceof lib_errors/* TakenOverError */.Cq)
-        throw error;
-});
+const stillOurs = ({ journal }) => journal.confirm().catch(lib_errors/* unlessTakenOver */.cr);
 /** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
 const isLost = ({ available, fatal, changed }) => available === 0 || fatal !== undefined || changed !== undefined;
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
@@ -31436,8 +31446,7 @@ const keep = (memory, { counts, poll }) => ({
 });
 const orFailure = (work, signal) => work.then((value) => ({ value }), (error) => {
     signal.throwIfAborted();
-    if (error instanceof lib_errors/* TakenOverError */.Cq)
-        throw error;
+    (0,lib_errors/* unlessTakenOver */.cr)(error);
     return { failure: failureOf(error) };
 });
 /**
@@ -31469,6 +31478,7 @@ const foldedRecord = (record) => ({
     ...record,
     ledger: fold(record.ledger, record.plan.evidence.settings),
 });
+/** After something failed; the client has tried several times itself by then. */
 const pause = 500;
 /** A release that was given up has been borne long enough, perhaps because of its journal. */
 const lastTry = 1_000;
@@ -31503,8 +31513,7 @@ async function failureOfSaving(record, { journal, clock }, end, insistence) {
         return inTime ? undefined : failureOf(new lib_errors/* UnreachableError */.Jk("the API server has not answered yet"));
     }
     catch (error) {
-        if (error instanceof lib_errors/* TakenOverError */.Cq)
-            throw error;
+        (0,lib_errors/* unlessTakenOver */.cr)(error);
         return failureOf(error);
     }
 }
@@ -31546,7 +31555,7 @@ async function run(begun, ports, job) {
         troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
         if ("failure" in result) {
             record = stumbled(record, result.failure, ports.clock.now());
-            await ports.clock.sleepUntil(ports.clock.now() + run_pause, stopFor(state, job));
+            await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
             continue;
         }
         record = result.record;
@@ -31561,7 +31570,7 @@ async function lookAt(record, state, ports, memory, job) {
     const look = (signal) => observe(record, state, ports, memory, signal);
     if (!isSafeWay(state))
         return run_unlessStopped(job, ports.clock, look, 0);
-    const looked = unlessInsisted(look(run_never), ports.clock, insistenceOn(job, wasStopped(state)));
+    const looked = unlessInsisted(look(never), ports.clock, insistenceOn(job, wasStopped(state)));
     return looked.catch((error) => ({ memory, failure: failureOf(error) }));
 }
 /** A look that fails goes on with the trouble there was; one that succeeds ends its own, and not that of an effect. */
@@ -31585,8 +31594,6 @@ const since = (before, failure, now) => ({
     ...failure,
     since: before?.since ?? now,
 });
-/** After something failed; the client has tried several times itself by then. */
-const run_pause = 500;
 /** How long an effect that is under way may take to end by itself when the job is cancelled. */
 const run_grace = 500;
 /** How long the journal may hold a rollback up. */
@@ -31594,8 +31601,7 @@ const journalGrace = 1_000;
 /** While promoting and rolling back, going on is what is safe: a stop interrupts everything else. */
 const isSafeWay = ({ phase }) => phase === "promoting" || phase === "rolling-back";
 const wasStopped = (state) => state.phase === "rolling-back" && state.reason.kind === "cancelled";
-const stopFor = (state, job) => (isSafeWay(state) ? run_never : job.stop);
-const run_never = new AbortController().signal;
+const stopFor = (state, job) => (isSafeWay(state) ? never : job.stop);
 /** What the work gives, or undefined when the job was stopped meanwhile and the work did not end within `patience`. */
 async function run_unlessStopped({ stop }, clock, work, patience) {
     if (stop.aborted)
@@ -31644,8 +31650,8 @@ async function effect(decision, record, { clock }, job, doing) {
     if (!isSafeWay(state))
         return run_unlessStopped(job, clock, work, run_grace);
     if (decision.do === "wait")
-        return work(run_never);
-    return unlessInsisted(work(run_never), clock, insistenceOn(job, wasStopped(state)));
+        return work(never);
+    return unlessInsisted(work(never), clock, insistenceOn(job, wasStopped(state)));
 }
 /**
  * A rollback alone does not wait long for its journal: traffic comes off a bad version first, and a job that finds the
@@ -31655,11 +31661,7 @@ async function save(record, ports) {
     const saved = ports.journal.save(foldedRecord(record));
     if (record.state.phase !== "rolling-back")
         return saved;
-    const lenient = saved.catch((error) => {
-        if (error instanceof lib_errors/* TakenOverError */.Cq)
-            throw error;
-    });
-    await within(lenient, journalGrace, ports.clock);
+    await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
 ;// CONCATENATED MODULE: ./src/lib/some-of.js
@@ -31736,6 +31738,11 @@ async function conclude_conclude(session, record, lost, { taken }) {
     session.reporter.report(account);
     await session.reporter.flush(flushLimit);
     return account;
+}
+/** Ends what another job had begun: 0 when all is as it should be, however the release ended. */
+async function concludeTaken(session, record, lost) {
+    const { settled } = await conclude_conclude(session, record, lost, { taken: true });
+    return settled ? 0 : 3;
 }
 const conclude_isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
 /** A job that lost its release says what it leaves behind, as far as that can be read by now. */
@@ -31845,6 +31852,7 @@ const needsSecrets = ({ login, headers }) => login || headers.length > 0;
 
 
 
+
 /**
  * Refuses where the stages that are left could not be judged: the canary would get more requests, nobody would look,
  * and in the end a good version would be lost as well.
@@ -31858,14 +31866,7 @@ async function judgeable(session, record) {
     if (!metricsFor(session.config, record))
         throw unknownMetrics(session, record, what);
     const findings = await session.inspectMetrics(record, { ...record.plan, stages });
-    for (const { level, what, next } of findings)
-        if (level === "warn")
-            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
-    const refusals = findings.filter(({ level }) => level === "refuse");
-    if (refusals.length === 0)
-        return;
-    const lines = refusals.map(({ what, next }) => `  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
-    throw new lib_errors/* RefusedError */.fk([`${what}, and could not be. Nothing was changed:`, ...lines].join("\n"));
+    unlessRefused(session, findings, `${what}, and could not be. Nothing was changed:`);
 }
 const stagesLeft = ({ plan, state }) => state.phase === "waiting" ? plan.stages.slice(state.stage + 1) : [];
 const isCounted = ({ gates }) => gates.some(({ kind }) => kind !== "restarts");
@@ -32423,18 +32424,9 @@ async function launch(session, wanted, lost, why) {
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session, wanted) {
     const { target, plan, undoes } = wanted;
-    const refusals = [];
-    for (const { level, what, next } of await session.preflight(target, plan, { undo: undoes !== undefined }).inspect()) {
-        if (level === "warn")
-            session.messages.warn((0,lib_errors/* withNext */.e8)(what, next));
-        if (level === "refuse")
-            refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
-    }
-    if (refusals.length === 0)
-        return;
-    const service = `${target.namespace}/${target.service}`;
+    const findings = await session.preflight(target, plan, { undo: undoes !== undefined }).inspect();
     const verb = undoes ? "undone" : "released";
-    throw new lib_errors/* RefusedError */.fk([`${service} cannot be ${verb}, and nothing was changed:`, ...refusals].join("\n"));
+    unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }
 /** Journals a release before anything is changed for it. */
 async function begin(session, wanted, why) {
@@ -32454,14 +32446,9 @@ async function begin(session, wanted, why) {
     return record;
 }
 
-;// CONCATENATED MODULE: ./src/release/target.js
-const roles = ["stable", "canary"];
-/** The labels that the user gives a copy's pods; none where the canary is no copy. */
-const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
-
 // EXTERNAL MODULE: ./src/release/undoing.js
 var undoing = __nccwpck_require__(3861);
-;// CONCATENATED MODULE: ./src/commands/last-look.js
+;// CONCATENATED MODULE: ./src/commands/strays.js
 
 
 /**
@@ -32609,8 +32596,7 @@ async function rollBackWithoutJournal(session, lost) {
     const { stable, canary } = record.target;
     messages.warn(`${where}, but ${bothServe(record.target)}: all of them go to ${stable.deployment}, which the configuration calls stable. ${canary.deployment} keeps its pods`);
     await session.journal.save(record);
-    const { settled } = await conclude_conclude(session, record, lost, { taken: true });
-    return settled ? 0 : 3;
+    return concludeTaken(session, record, lost);
 }
 /** The release as it would be by the configuration. Rejects where it cannot be rolled back. */
 async function rollingBack(session, { target, plan }) {
@@ -32647,8 +32633,7 @@ async function rollback(session) {
         });
         if (!taken)
             return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
-        const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
-        return settled ? 0 : 3;
+        return concludeTaken(session, taken, lost);
     });
 }
 /** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
@@ -33472,8 +33457,7 @@ async function settle(session) {
         });
         if (!taken)
             return lastWord(session, await session.journal.load());
-        const { settled } = await conclude_conclude(session, taken, lost, { taken: true });
-        return settled ? 0 : 3;
+        return concludeTaken(session, taken, lost);
     });
 }
 /** Undefined where somebody minds it, or nothing is left to be done. */
@@ -33512,12 +33496,11 @@ async function lastWord(session, record) {
 /** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
 async function differencesAt(session, record) {
     const { state } = record;
-    const ours = isOwn(session, record) ? session.connect(record) : undefined;
-    if (!ours)
-        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : [];
-    if (state.phase !== "failed" && !(0,release_state/* isOver */.PU)(state))
+    if (!(0,release_state/* isOutcome */.L2)(state))
         return [];
-    const { differences } = await lastLook(record, ours);
+    if (!isOwn(session, record))
+        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : [];
+    const { differences } = await lastLook(record, session.connect(record));
     return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }
 
@@ -34865,9 +34848,12 @@ function pathOf({ group, version, plural }, namespace, name) {
     return [root, ...parts.map(encodeURIComponent)].join("/");
 }
 
+// EXTERNAL MODULE: ./src/lib/json.js
+var lib_json = __nccwpck_require__(39);
 // EXTERNAL MODULE: ./src/world/retry.js
 var retry = __nccwpck_require__(652);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
+
 
 
 
@@ -34893,7 +34879,7 @@ function apiServer(network, connection, listener) {
         listener.date?.(answer.headers.date, sent);
         for (const warning of warningsIn(answer.headers.warning))
             listener.warning?.(warning);
-        return answer;
+        return { ...answer, json: (0,lib_json/* jsonIn */.Y)(answer.text) };
     }
     async function patiently(call) {
         const { method, path, signal } = call;
@@ -34903,9 +34889,8 @@ function apiServer(network, connection, listener) {
         });
         if (!isPassing(answer))
             return answer;
-        const { status, text } = answer;
-        const what = isSuccess(answer) ? `${status}, and no JSON` : String(status);
-        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(text).message}`);
+        const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
+        throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
     }
     return { once, patiently };
 }
@@ -34929,37 +34914,20 @@ const isSuccess = ({ status }) => status >= 200 && status < 300;
  * the way.
  */
 function isPassing(answer) {
-    const { status, text } = answer;
+    const { status, json } = answer;
     if (isSuccess(answer))
-        return !isJson(text);
+        return json === undefined;
     if (status === 429 || status > 500)
         return true;
     if (status < 500)
         return false;
-    const { isStatus, reason } = readStatus(text);
+    const { isStatus, reason } = readStatus(answer);
     return !isStatus || reason !== "";
 }
 /** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
-function readStatus(text) {
-    const { message, reason = "" } = api_server_parse(text);
+function readStatus({ text, json }) {
+    const { message, reason = "" } = (json ?? {});
     return { isStatus: message !== undefined, message: message ?? text.trim().slice(0, 300), reason };
-}
-function isJson(text) {
-    try {
-        JSON.parse(text);
-        return true;
-    }
-    catch {
-        return false;
-    }
-}
-function api_server_parse(text) {
-    try {
-        return (JSON.parse(text) ?? {});
-    }
-    catch {
-        return {};
-    }
 }
 /** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 function warningsIn(header) {
@@ -34992,7 +34960,7 @@ function connect(network, connection, listener = {}) {
     async function ask(call) {
         const answer = await server.patiently(call);
         if (isSuccess(answer))
-            return JSON.parse(answer.text);
+            return answer.json;
         throw kubernetes_client_refusal(call, answer);
     }
     return {
@@ -35051,7 +35019,7 @@ function connect(network, connection, listener = {}) {
                 return [];
             if (answer.status !== 200)
                 throw kubernetes_client_refusal(call, answer);
-            return versionsIn(answer.text);
+            return versionsIn(answer.json);
         },
     };
 }
@@ -35061,13 +35029,14 @@ function writing({ dryRun, signal } = {}) {
         query.dryRun = "All";
     return { query, signal };
 }
-function versionsIn(text) {
-    const { versions, preferredVersion } = JSON.parse(text);
+function versionsIn(group) {
+    const { versions, preferredVersion } = group;
     const served = versions.map(({ version }) => version);
     return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
-function kubernetes_client_refusal({ method, path }, { status, text }) {
-    const { message, reason } = readStatus(text);
+function kubernetes_client_refusal({ method, path }, answer) {
+    const { status } = answer;
+    const { message, reason } = readStatus(answer);
     return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
 }
 
@@ -35082,11 +35051,11 @@ const fenceLabel = "istio-canary/fence";
 async function touch(client, resource, namespace, name) {
     for (const value of ["up", null]) {
         const body = { metadata: { labels: { [fenceLabel]: value } } };
-        await client.patch(resource, namespace, name, { type: "merge", body }).catch(unlessRefused);
+        await client.patch(resource, namespace, name, { type: "merge", body }).catch(touch_unlessRefused);
     }
 }
 /** What is gone (404) or has just changed (409) is fenced; who refuses a label will refuse it again. */
-function unlessRefused(error) {
+function touch_unlessRefused(error) {
     if (!(error instanceof KubernetesError))
         throw error;
 }
@@ -35117,6 +35086,15 @@ const isEntry = (entry) => typeof entry === "object" &&
     typeof entry.manager === "string" &&
     "time" in entry &&
     typeof entry.time === "string";
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/written-by.js
+
+
+/** `, written by kubectl`; nothing where nobody else wrote the object, or the part of it, after us. */
+function writtenBy(object, ...part) {
+    const writer = lastWriter(object, fieldManager, ...part);
+    return writer === undefined ? "" : `, written by ${writer}`;
+}
 
 ;// CONCATENATED MODULE: ./src/kubernetes/pod.js
 
@@ -35277,7 +35255,6 @@ function imageBefore(deployment, images, { container }) {
 
 
 
-
 async function buildOf({ client, target }, { raw, pods }) {
     const replicaSet = await newestReplicaSet(client, readDeployment(raw));
     const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
@@ -35320,10 +35297,7 @@ function isUntouched({ before }, raw) {
     return (0,external_node_util_.isDeepStrictEqual)(Object.fromEntries(now), before.stable?.images);
 }
 const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-function by(raw) {
-    const writer = lastWriter(raw, fieldManager, "spec", "template");
-    return writer === undefined ? "" : `, written by ${writer}`;
-}
+const by = (raw) => writtenBy(raw, "spec", "template");
 /**
  * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
  * Labels and annotations of pods are left to others: `kubectl rollout restart` writes one.
@@ -36316,6 +36290,7 @@ async function leftManifests({ client, target, before }) {
 
 
 
+
 /** After a failure: the canary as it was before the release, or gone. */
 async function take_back_restore(parts) {
     const { stable, canary } = parts.before;
@@ -36357,7 +36332,7 @@ async function reviveStable(parts) {
 }
 /** Whatever the plan says: the only pods that can serve are not taken away. */
 async function unlessLast({ client, target }, winner) {
-    const loser = winner === "stable" ? "canary" : "stable";
+    const loser = otherRole(winner);
     const [left, leaving] = [target[winner].deployment, target[loser].deployment];
     const available = async (name) => {
         const raw = await client.get(resources.deployments, target.namespace, name);
@@ -37173,6 +37148,7 @@ const bytesOf = (part) => figure(sizeOf(JSON.stringify(part)));
 
 
 
+
 const journalName = (service) => `istio-canary-${service}`;
 const key = "release.json";
 /** The journal in a ConfigMap beside the service. One job writes at a time; each write names the version it read. */
@@ -37279,7 +37255,7 @@ const configMapOf = (name, text, resourceVersion) => ({
 });
 /** Whose journal it is, also where nothing else in it can be read. */
 function ownerIn(configMap) {
-    const json = jsonIn(textAt(configMap, "data", key) ?? "");
+    const json = (0,lib_json/* jsonIn */.Y)(textAt(configMap, "data", key) ?? "");
     return { id: textAt(json, "run", "id"), url: textAt(json, "run", "url"), startedAt: numberAt(json, "startedAt") };
 }
 /** Anybody who may edit ConfigMaps may have been here: nothing in it is believed unread. */
@@ -37287,7 +37263,7 @@ function config_map_journal_parse(configMap, namespace) {
     const text = textAt(configMap, "data", key);
     if (text === undefined)
         return undefined;
-    const json = jsonIn(text);
+    const json = (0,lib_json/* jsonIn */.Y)(text);
     const version = numberAt(json, "version");
     if (version !== undefined && version !== 1)
         throw newerProgram(configMap, namespace, version);
@@ -37316,15 +37292,6 @@ const damaged = (configMap, namespace, complaint) => new lib_errors/* DeniedErro
         `\`kubectl -n ${namespace} get configmap ${configMap.metadata.name} -o yaml --show-managed-fields\`.`,
 });
 const newerProgram = (configMap, namespace, version) => new lib_errors/* DeniedError */.iC(`ConfigMap ${namespace}/${configMap.metadata.name}: the journal has version ${version}, this program reads version 1.`, { next: "Use the release of Istio Canary that wrote it, or a newer one." });
-/** Undefined where the text is no JSON, which no schema takes. */
-function jsonIn(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
-}
 
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
@@ -46734,7 +46701,11 @@ const silent = ({ requests, target }) => ({
     next: "Without requests, gates that count them have no data. Check that requests pass a proxy that Prometheus scrapes.",
 });
 
+;// CONCATENATED MODULE: ./src/adapters/prometheus/snapshot.js
+const isOfVersion = ({ origin }) => origin !== "unattributed";
+
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/scrapes.js
+
 
 /** Undefined as long as there was none. */
 function followScrapes(before, { at, asked, requests }) {
@@ -46745,7 +46716,6 @@ function followScrapes(before, { at, asked, requests }) {
         return { newest, since: at - Math.max(0, asked - newest), pace: undefined };
     return { newest, since: at, pace: Math.max(before.pace ?? 0, newest - before.newest) };
 }
-const isOfVersion = ({ origin }) => origin !== "unattributed";
 /** Before it is known how often Prometheus scrapes: its default is a minute, whatever a configuration believes. */
 const usualPace = 40_000;
 /** A machine that is busy is no news. */
@@ -47101,33 +47071,35 @@ function dispersionIn(windows, step, deployment) {
 
 /** Counters of requests. What is neither a version's nor a failure of the service is left out. */
 function countersOf(answer, target, { labels: names, requests }) {
-    const { samples, none, scrapedAt } = partsOf(answer, names);
     const counted = (labels) => {
         const origin = originOf(labels, target, names);
         if (origin !== "unattributed")
             return origin && { origin, failed: isFailure(labels, names) };
         return neverServed(labels, names) ? { origin, failed: true } : undefined;
     };
-    const counters = samples.flatMap(({ labels, value }) => {
-        const what = counted(labels);
-        return what ? [{ ...seriesOf("requests", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
-    });
-    return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), requests, tellingLabels(names)) ?? counters);
+    return countsIn(answer, names, counted, { kind: "requests", metric: requests, telling: tellingLabels(names) });
 }
 /** Counters of requests that took at most so long. */
 function bucketsOf(answer, target, { labels: names, durations }) {
-    const { samples, none, scrapedAt } = partsOf(answer, names);
     const counted = (labels) => {
         const origin = originOf(labels, target, names);
         const le = edgeOf(labels.le);
         return origin && le !== undefined ? { origin, le } : undefined;
     };
-    const buckets = samples.flatMap(({ labels, value }) => {
-        const what = counted(labels);
-        return what ? [{ ...seriesOf("bucket", labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
-    });
     const telling = [...tellingLabels(names), "le"];
-    return (whatIsNoCount(none.filter(({ labels }) => counted(labels)), durations, telling) ?? buckets);
+    return countsIn(answer, names, counted, { kind: "bucket", metric: durations, telling });
+}
+/** The series of an answer that are counted: as what, their labels say. */
+function countsIn(answer, names, counted, { kind, metric, telling }) {
+    const { samples, none, scrapedAt } = partsOf(answer, names);
+    const wrong = none.filter(({ labels }) => counted(labels));
+    const uncounted = whatIsNoCount(wrong, metric, telling);
+    if (uncounted)
+        return uncounted;
+    return samples.flatMap(({ labels, value }) => {
+        const what = counted(labels);
+        return what ? [{ ...seriesOf(kind, labels, names), ...what, value, scraped: scrapedAt(labels) }] : [];
+    });
 }
 /** Counters, and the times of their last scrapes: those come without the reporter's label, one for a whole histogram. */
 function partsOf({ samples, none }, { reporter }) {
@@ -47187,6 +47159,7 @@ function edgeOf(le) {
 
 
 
+
 /** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
 const read_counters_settled = (at, proxy, interval) => proxy === "destination" ? at - interval : at;
 /** The counters that two queries give. Rejects only when aborted, as what is below. */
@@ -47215,7 +47188,7 @@ async function readNewest(prometheus, choice, moment, signal) {
     const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
     return readCounters(prometheus, newest, read_counters_settled(moment, proxy, prometheus.interval), signal);
 }
-const hasVersions = ({ requests }) => requests.some(({ origin }) => origin !== "unattributed");
+const hasVersions = ({ requests }) => requests.some(isOfVersion);
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/prometheus.js
 
@@ -48547,6 +48520,7 @@ async function listIn({ client, virtualServices }, namespace) {
 
 
 
+
 /** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
 function movedVirtualService({ client, virtualServices: resource }, clock, pair, one, fence) {
     /** As it was read after this job's last write that went on; undefined when there was none. */
@@ -48599,14 +48573,12 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             written = undefined;
         },
         async splits() {
-            const object = await read();
-            const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+            const moves = movesFor(await read(), { to: "before" });
             return moves.map(({ rule }) => `${virtualServiceWord(one)} ${routeWord(rule)}: ${splitWord(rule.destinations)}`);
         },
         async serving() {
-            const object = await read();
             const { roleOf } = destinationRoles(pair);
-            const moves = object ? planMoves(object, one, pair, { to: "before" }).moves : [];
+            const moves = movesFor(await read(), { to: "before" });
             return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => destination_trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
         },
         async differences(aim) {
@@ -48614,8 +48586,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
             if (!object)
                 return [`${virtualServiceWord(one)} is gone: somebody else deleted it`];
             const { moves, troubles } = planMoves(object, one, pair, aim);
-            const writer = lastWriter(object, fieldManager);
-            const by = writer === undefined ? "" : `, written by ${writer}`;
+            const by = writtenBy(object);
             const different = moves.filter((move) => patchOf([move]).length > 0);
             return [
                 ...troubles.map((trouble) => `${virtualServiceWord(one)} ${trouble}`),
@@ -48827,12 +48798,8 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
 const fence_patience = 1_000;
 const fenceBy = (journal, clock) => ({
     forward: journal.confirm,
-    back: () => within(journal.confirm().catch(unlessTakenOver), fence_patience, clock),
+    back: () => within(journal.confirm().catch(lib_errors/* unlessTakenOver */.cr), fence_patience, clock),
 });
-function unlessTakenOver(error) {
-    if (error instanceof lib_errors/* TakenOverError */.Cq)
-        throw error;
-}
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
@@ -49009,29 +48976,29 @@ function kindsAmong(routes) {
 
 const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
 const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
-const writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
+const owners_writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
 const owners = [
     {
-        owns: (object) => ownedBy(object, "flagger.app") || writtenBy(object, /^flagger$/),
+        owns: (object) => ownedBy(object, "flagger.app") || owners_writtenBy(object, /^flagger$/),
         finding: (objects) => finding_refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
     },
     {
         owns: (object) => labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
             ownedBy(object, "argoproj.io") ||
-            writtenBy(object, /^rollouts-controller$/) ||
+            owners_writtenBy(object, /^rollouts-controller$/) ||
             selectsRollout(object),
         finding: (objects) => finding_refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
     },
     {
         owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
             labelled(object, "argocd.argoproj.io/instance") ||
-            writtenBy(object, /^argocd/),
+            owners_writtenBy(object, /^argocd/),
         finding: (objects, kinds) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `In the Application set ignoreDifferences for them (${owners_differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`),
     },
     {
         owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
             labelled(object, "helm.toolkit.fluxcd.io/name") ||
-            writtenBy(object, /^(kustomize|helm)-controller$/),
+            owners_writtenBy(object, /^(kustomize|helm)-controller$/),
         finding: (objects, kinds) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`),
     },
 ];
@@ -50718,6 +50685,7 @@ function formatDuration(millis) {
 /* harmony export */   Cq: () => (/* binding */ TakenOverError),
 /* harmony export */   Jk: () => (/* binding */ UnreachableError),
 /* harmony export */   QY: () => (/* binding */ ToldError),
+/* harmony export */   cr: () => (/* binding */ unlessTakenOver),
 /* harmony export */   e8: () => (/* binding */ withNext),
 /* harmony export */   fk: () => (/* binding */ RefusedError),
 /* harmony export */   iC: () => (/* binding */ DeniedError),
@@ -50747,6 +50715,11 @@ class UnreachableError extends ToldError {
 /** Another job took the release over. This one stops. */
 class TakenOverError extends ToldError {
 }
+/** For what may go wrong without harm: throws where the release is another job's, and lets everything else pass. */
+function unlessTakenOver(error) {
+    if (error instanceof TakenOverError)
+        throw error;
+}
 /**
  * What there is to say, then what to do about it, as two sentences: what an API server or Prometheus says has no full
  * stop.
@@ -50767,6 +50740,25 @@ function tell(error) {
     if (!(cause instanceof Error) || error.message.includes(cause.message))
         return message;
     return `${message} (${tell(cause)})`;
+}
+
+
+/***/ }),
+
+/***/ 39:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ jsonIn)
+/* harmony export */ });
+/** What a text says as JSON, which is never undefined; undefined where it is none. */
+function jsonIn(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
 }
 
 
@@ -50994,7 +50986,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 8349));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9864));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
