@@ -30,6 +30,8 @@ export type CommandOptions = {
   readonly github: Surroundings["github"];
   readonly env: Surroundings["env"];
   readonly say: (text: string) => void;
+  /** Who tells of it. Default: warnings alone are said. */
+  readonly voice?: Surroundings["voice"];
 };
 
 /** A kubeconfig is YAML, and so is JSON; of several lines, or it would be a path. */
@@ -43,6 +45,12 @@ const kubeconfig = JSON.stringify(
   undefined,
   1,
 );
+
+const quiet = (say: CommandOptions["say"]): Surroundings["voice"] => ({
+  warn: (message) => say(`warning: ${message}`),
+  report: () => {},
+  flush: async () => {},
+});
 
 const loaded = new Map<string, Promise<Config>>();
 
@@ -74,6 +82,7 @@ export async function runCommand({
   github,
   env,
   say,
+  voice = quiet(say),
 }: CommandOptions): Promise<CommandEnd> {
   let account: Account | undefined;
   let settled: boolean | undefined;
@@ -81,7 +90,6 @@ export async function runCommand({
     account = newest;
     if (newest.settled !== undefined) settled = newest.settled;
   };
-  const voice = { warn: (message: string) => say(`warning: ${message}`), report: () => {}, flush: async () => {} };
   const surroundings = { ...world, env, github, voice, redaction: createRedaction(), stop, print: say };
   try {
     const session = compose({ ...config, command }, surroundings);
