@@ -26,6 +26,7 @@ test("a file with the least in it is a whole configuration", async () => {
   const config = await configured({ file: sound });
   assert.deepEqual(config, {
     command: "release",
+    filling: { filled: [], left: [] },
     namespace: "shop",
     service: "reviews",
     cluster: {},
@@ -265,14 +266,17 @@ test("a clone is named after stable, grows with its weight, and gives its image 
   );
 });
 
-test("manifests name the canary by their only Deployment, and are filled from the environment", async () => {
+test("manifests name the canary by their only Deployment, and only what is listed is filled in", async () => {
   const k8s =
-    "kind: Service\napiVersion: v1\nmetadata: { name: a }\n---\nkind: Deployment\napiVersion: apps/v1\nmetadata: { name: reviews-v3 }\nspec: { replicas: 2, args: ['${TAG}', '$${TAG}'] }\n";
-  const { target } = await release({
-    file: soundBut("canary: { subset: v3, from: { manifests: 'a.yaml, b.yaml' } }"),
+    "kind: Service\napiVersion: v1\nmetadata: { name: a }\n---\nkind: Deployment\napiVersion: apps/v1\nmetadata: { name: reviews-v3 }\nspec: { replicas: 2, args: ['${TAG}', '$${TAG}', '${HOME}:${LEVEL}', '$${HOME}', '${HOME:-/}'] }\n";
+  const config = await configured({
+    file: `${soundBut("canary: { subset: v3, from: { manifests: 'a.yaml, b.yaml', allowSecrets: true } }")}
+variables: { TAG: , LEVEL: debug }
+`,
     files: { "a.yaml": k8s, "b.yaml": "---\n---\nkind: Secret\napiVersion: v1\nmetadata: { name: s }\n" },
-    env: { TAG: "7" },
+    env: { TAG: "7", HOME: "/root" },
   });
+  const { target } = config.release ?? assert.fail();
   assert.equal(target.canary.deployment, "reviews-v3");
   assert.deepEqual(target.source, {
     from: "manifests",
@@ -282,10 +286,17 @@ test("manifests name the canary by their only Deployment, and are filled from th
         kind: "Deployment",
         apiVersion: "apps/v1",
         metadata: { name: "reviews-v3" },
-        spec: { replicas: 2, args: ["7", "${TAG}"] },
+        spec: { replicas: 2, args: ["7", "${TAG}", "${HOME}:debug", "$${HOME}", "${HOME:-/}"] },
       },
       { kind: "Secret", apiVersion: "v1", metadata: { name: "s" } },
     ],
+  });
+  assert.deepEqual(config.filling, {
+    filled: [
+      { name: "TAG", from: "environment", places: ["a.yaml[1].spec.args[0]"] },
+      { name: "LEVEL", from: "configuration", places: ["a.yaml[1].spec.args[2]"] },
+    ],
+    left: ["HOME"],
   });
 });
 

@@ -76,7 +76,7 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "an unknown key",
     { file: `${sound}canry: reviews-v2\n` },
-    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
+    'canary.yaml: unknown key "canry"; did you mean "canary"? Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
   ],
   [
     "a key in the manner of inputs",
@@ -209,6 +209,21 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     "k8s.yaml[1].apiVersion: expected a text, got nothing",
     "k8s.yaml[1].metadata.name: expected a text, got nothing",
     'k8s.yaml[2]: expected a Kubernetes object, got "just text"',
+  ],
+  [
+    "a Secret among the manifests, also in a list",
+    {
+      file: fromManifests,
+      files: {
+        "k8s.yaml": `${deployment("reviews-v2")}---\nkind: List\nitems: [{ apiVersion: v1, kind: Secret, metadata: { name: key }, data: { a: c2VjcmV0 } }]\n`,
+      },
+    },
+    "k8s.yaml[1].items[0]: a Secret is not taken: a release keeps its manifests in its journal, a ConfigMap, in clear; apply it beforehand, or set canary.from.allowSecrets",
+  ],
+  [
+    "stable's own Deployment among the manifests",
+    { file: fromManifests, files: { "k8s.yaml": `${deployment("reviews-v2")}---\n${deployment("reviews-v1")}` } },
+    "k8s.yaml[1]: Deployment reviews-v1 is stable's, which a release does not touch before its end; take it out of the manifests",
   ],
   ["an empty manifest", { file: fromManifests, files: { "k8s.yaml": "---\n" } }, "k8s.yaml: has no object in it"],
   [
@@ -396,8 +411,18 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "a variable of a manifest",
-    { file: fromManifests, files: { "k8s.yaml": deployment("reviews-${NEXT}") } },
+    { file: `${fromManifests}\nvariables: NEXT\n`, files: { "k8s.yaml": deployment("reviews-${NEXT}") } },
     "k8s.yaml[0].metadata.name: the environment variable NEXT is not set",
+  ],
+  [
+    "a default for a variable of a manifest",
+    { file: `${fromManifests}\nvariables: { NEXT: v2 }\n`, files: { "k8s.yaml": deployment("reviews-${NEXT:-v1}") } },
+    "k8s.yaml[0].metadata.name: only ${NEXT} can be filled in, not ${NEXT:-v1}; write $${NEXT:-v1} to keep it as it is",
+  ],
+  [
+    "a name that no variable can have",
+    { file: `${fromManifests}\nvariables: [1A]\n`, files: { "k8s.yaml": deployment("reviews-v2") } },
+    'variables[0]: expected the name of a variable such as IMAGE_TAG, got "1A"',
   ],
   ["a variable that an input makes needless", { file: soundBut("image: a:${TAG}"), inputs: { image: "a:b" } }],
 
@@ -489,5 +514,5 @@ test("secrets are not in errors: neither headers, nor a kubeconfig, nor the pass
 });
 
 function inputNames(): string {
-  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json";
+  return "command, config, namespace, service, stable, stable-subset, stable-host, canary, canary-subset, canary-host, canary-from, canary-manifests, canary-allow-secrets, variables, canary-labels, canary-replicas, canary-container, image, routes, stages, gates, evidence, prometheus, metrics-headers, metrics-reporter, metrics-labels, metrics-requests, metrics-durations, metrics-interval, metrics-timeout, promotion, drain, keep-old, ready-deadline, release-deadline, settle, drift, first-deploy, kubeconfig, context, github-token, comment, summary, commit-status, pull-request, environment, dashboards, report, verify-url, verify-requests, verify-headers, verify-version-header, verify-version-field, verify-window, rehearse-rate, rehearse-errors, rehearse-runs, rehearse-seed, json";
 }

@@ -33,7 +33,7 @@ const introduction = (example: string): readonly string[] => [
   "* Times have units: `500ms`, `90s`, `1m30s`, `2h`.",
   "* Shares are percentages, `1%`, or ratios below 1, `0.01`.",
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the page explains it.
-  "* `${NAME}` in any value of the file, and of manifests, is filled from the environment; a variable that is not set is an error. What is filled in stays text. `$${NAME}` stays `${NAME}`. Inputs are taken as they are, since the workflow has filled them.",
+  "* `${NAME}` in any value of the file is filled from the environment; a variable that is not set is an error. What is filled in stays text. `$${NAME}` stays `${NAME}`. In manifests only the names under `variables` are filled; every other `${NAME}` stays to the letter, and `plan` lists both. Inputs are taken as they are, since the workflow has filled them.",
   "* A stage in short is a weight and a time: `10:2m, 50:5m, 100`. `100` without a time means all traffic, then promote.",
   "* Editors check the file with the first line `# yaml-language-server: $schema=` and the path or URL of [schema.json](schema.json).",
   "* `status`, `rollback`, `promote` and `settle` need the namespace and the service only: problems elsewhere in the file are warnings for them.",

@@ -3,6 +3,7 @@ import { type Detectability, detectable } from "../rehearsal/detectable.ts";
 import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
+import { fillingInWords } from "../words/filling-in-words.ts";
 import { planText } from "../words/plan-text.ts";
 import { orient } from "./orient.ts";
 import { required } from "./preconditions.ts";
@@ -15,10 +16,13 @@ export async function plan(
 ): Promise<ExitCode> {
   const { target: configured, plan } = required(session.config);
   const { target, exchanged } = await orient(session, configured, plan);
-  const [findings, detectability] = await Promise.all([
+  const [found, detectability] = await Promise.all([
     session.preflight(target, plan).inspect(),
     detectabilityOf(session.history, target, plan),
   ]);
+  const { filled, left } = session.config.filling;
+  const filling = fillingInWords(filled, left).map((said) => ({ level: "note" as const, ...said }));
+  const findings = [...found, ...filling];
   const allowed = !findings.some(({ level }) => level === "refuse");
   const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
   session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));

@@ -4,6 +4,7 @@ import type { AskedWith } from "../release/asked-with.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Command } from "./commands.ts";
+import type { Filling } from "./manifest-variables.ts";
 
 /** Everything a user can say, parsed once; nothing behind this type is optional by accident. */
 export type Config = {
@@ -29,6 +30,8 @@ export type Config = {
    * elsewhere when the configuration gives it.
    */
   readonly release?: { readonly target: Target; readonly plan: Plan } | undefined;
+  /** What became of variables in manifests. */
+  readonly filling: Filling;
   readonly verify: VerifyConfig;
   /** Present for rehearse. */
   readonly rehearsal?: RehearsalConfig | undefined;

@@ -3,45 +3,65 @@ import { isMapping, type Path, type Problem, startsWith } from "./issue.ts";
 /** The variables of the process, by name. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-type Filled = { readonly value: unknown; readonly problems: readonly Problem[] };
+/** A `${NAME}` that was met in a document. */
+export type Reference = {
+  readonly name: string;
+  readonly path: Path;
+  /** Where its value came from; undefined when it was left as it is. */
+  readonly from: "environment" | "configuration" | undefined;
+};
+
+export type Filled = {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  readonly references: readonly Reference[];
+};
+
+/** What becomes of a text at a place. */
+export type FillText = (text: string, path: Path) => Filled;
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
-const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
+export const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
 
-/**
- * Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes
- * `${NAME}`.
- */
-export function fill(document: unknown, env: Variables, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
+/** Fills every text below `document` but those at `asTheyAre`. Keys are left alone. */
+export function fill(document: unknown, fillText: FillText, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
   if (asTheyAre.some((other) => startsWith(other, path) && startsWith(path, other)))
-    return { value: document, problems: [] };
-  if (typeof document === "string") return fillText(document, env, path);
+    return { value: document, problems: [], references: [] };
+  if (typeof document === "string") return fillText(document, path);
   if (Array.isArray(document)) {
-    const items = document.map((item, index) => fill(item, env, asTheyAre, [...path, index]));
-    return { value: items.map(({ value }) => value), problems: items.flatMap(({ problems }) => problems) };
+    const items = document.map((item, index) => fill(item, fillText, asTheyAre, [...path, index]));
+    return { ...gathered(items), value: items.map(({ value }) => value) };
   }
-  if (!isMapping(document)) return { value: document, problems: [] };
+  if (!isMapping(document)) return { value: document, problems: [], references: [] };
   const entries = Object.entries(document).map(([key, value]) => ({
     key,
-    ...fill(value, env, asTheyAre, [...path, key]),
+    ...fill(value, fillText, asTheyAre, [...path, key]),
   }));
-  return {
-    value: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
-    problems: entries.flatMap(({ problems }) => problems),
-  };
+  return { ...gathered(entries), value: Object.fromEntries(entries.map(({ key, value }) => [key, value])) };
 }
 
-function fillText(text: string, env: Variables, path: Path): Filled {
-  const problems: Problem[] = [];
-  const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
-    if (dollar !== "") return whole.slice(1);
-    if (rest !== "")
-      problems.push({
-        path,
-        problem: `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`,
-      });
-    else if (env[name] === undefined) problems.push({ path, problem: `the environment variable ${name} is not set` });
-    return env[name] ?? whole;
-  });
-  return { value, problems };
-}
+const gathered = (parts: readonly Filled[]): Omit<Filled, "value"> => ({
+  problems: parts.flatMap(({ problems }) => problems),
+  references: parts.flatMap(({ references }) => references),
+});
+
+/** Every `${NAME}` from the environment, and one that is not set is a problem. `$${NAME}` becomes `${NAME}`. */
+export const fromEnvironment =
+  (env: Variables): FillText =>
+  (text, path) => {
+    const problems: Problem[] = [];
+    const references: Reference[] = [];
+    const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
+      if (dollar !== "") return whole.slice(1);
+      if (rest !== "") problems.push({ path, problem: isNoDefault(name, whole) });
+      else if (env[name] === undefined) problems.push({ path, problem: isNotSet(name) });
+      references.push({ name, path, from: "environment" });
+      return env[name] ?? whole;
+    });
+    return { value, problems, references };
+  };
+
+export const isNotSet = (name: string): string => `the environment variable ${name} is not set`;
+
+export const isNoDefault = (name: string, whole: string): string =>
+  `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;

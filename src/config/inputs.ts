@@ -138,6 +138,22 @@ export const inputs: readonly Input[] = [
     commands: planning,
   },
   {
+    name: "canary-allow-secrets",
+    path: "canary.from.allowSecrets",
+    type: "boolean",
+    description:
+      "Secrets among the manifests are taken, too. A release keeps its manifests in its journal, a ConfigMap, in clear.",
+    default: "false",
+    commands: planning,
+  },
+  {
+    name: "variables",
+    path: "variables",
+    type: "list",
+    description: `Names that are filled in where \${NAME} stands in a manifest, from the environment; in the file also a mapping of names to values. Every other \${NAME} in a manifest stays as it is.`,
+    commands: planning,
+  },
+  {
     name: "canary-labels",
     path: "canary.labels",
     type: "map",

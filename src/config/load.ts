@@ -4,7 +4,7 @@ import type { AskedWith } from "../release/asked-with.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
 import type { Config, MetricsConfig, RehearsalConfig, ReportingConfig } from "./config.ts";
-import { fill, type Variables } from "./environment.ts";
+import { fill, fromEnvironment, type Variables } from "./environment.ts";
 import { inputs as known } from "./inputs.ts";
 import {
   at,
@@ -50,12 +50,12 @@ export async function loadConfig(given: {
   const laid = overlay(read.document, inputs);
   const filled = fill(
     laid.document,
-    given.env,
+    fromEnvironment(given.env),
     laid.origins.map(({ path }) => path),
   );
   for (const secret of secretsIn(filled.value, inputs, given.env)) given.registerSecret(secret);
   const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-  const { manifests, problems: manifestProblems } = await manifestsOf(file, given);
+  const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
   const broken = [...problems, ...manifestProblems];
   const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
 
@@ -75,6 +75,7 @@ export async function loadConfig(given: {
     undoTo: undoes ? file.image : undefined,
     metricsBesideAddress: besideAddress(file, at(filled.value, ["metrics"])),
     release: target && complete ? { target, plan: planOf(file) } : undefined,
+    filling,
     warnings: issues.map(tellIssue),
   };
 }
@@ -107,10 +108,12 @@ async function readDocument(
 }
 
 const manifestsOf = async (
-  { canary: { from } }: ConfigFile,
-  { env, readFile }: { readonly env: Variables; readonly readFile: ReadFile },
+  { canary: { from }, variables }: ConfigFile,
+  given: { readonly env: Variables; readonly readFile: ReadFile },
 ): Promise<Manifests> =>
-  typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
+  typeof from === "string"
+    ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
+    : readManifests(from.manifests, variables, given);
 
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
@@ -148,7 +151,7 @@ function configOf(
   file: ConfigFile,
   inputs: Given,
   env: Variables,
-): Omit<Config, "warnings" | "metricsBesideAddress" | "undoTo"> {
+): Omit<Config, "warnings" | "metricsBesideAddress" | "undoTo" | "filling"> {
   const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
   return {
     command,

@@ -1,61 +1,81 @@
 import { tell } from "../lib/errors.ts";
-import { fill, type Variables } from "./environment.ts";
+import { type FillText, fill, type Reference, type Variables } from "./environment.ts";
 import { at, isMapping, type Path, type Problem, printPath } from "./issue.ts";
-import { readAllYaml } from "./yaml.ts";
+import { type Filling, fillingOf, fromListed, type WrittenVariables } from "./manifest-variables.ts";
+import { readManifestYaml } from "./yaml.ts";
 
 /** An object of the user's own, and where it was read: `k8s/canary.yaml[1]`, by position among the file's documents. */
 export type Manifest = { readonly place: string; readonly object: Readonly<Record<string, unknown>> };
-export type Manifests = { readonly manifests: readonly Manifest[]; readonly problems: readonly Problem[] };
+
+type ReadFiles = {
+  readonly manifests: readonly Manifest[];
+  readonly problems: readonly Problem[];
+  readonly references: readonly (Omit<Reference, "path"> & { readonly place: string })[];
+};
+
+export type Manifests = Omit<ReadFiles, "references"> & { readonly filling: Filling };
 
 export type ReadFile = (path: string) => Promise<string>;
 
 const where: Path = ["canary", "from", "manifests"];
 
-/** Reads the user's manifests, with `${NAME}` filled in; every file's problems at once. */
-export async function readManifests(paths: readonly string[], env: Variables, readFile: ReadFile): Promise<Manifests> {
-  const files = await Promise.all(paths.map((path) => readManifest(path, env, readFile)));
-  return {
-    manifests: files.flatMap(({ manifests }) => manifests),
-    problems: files.flatMap(({ problems }) => problems),
-  };
+/** Reads the user's manifests, with the listed variables filled in; every file's problems at once. */
+export async function readManifests(
+  paths: readonly string[],
+  variables: WrittenVariables,
+  { env, readFile }: { readonly env: Variables; readonly readFile: ReadFile },
+): Promise<Manifests> {
+  const fillText = fromListed(variables, env);
+  const { references, ...found } = together(
+    await Promise.all(paths.map((path) => readManifest(path, fillText, readFile))),
+  );
+  return { ...found, filling: fillingOf(references) };
 }
 
-async function readManifest(path: string, env: Variables, readFile: ReadFile): Promise<Manifests> {
+const together = (parts: readonly ReadFiles[]): ReadFiles => ({
+  manifests: parts.flatMap(({ manifests }) => manifests),
+  problems: parts.flatMap(({ problems }) => problems),
+  references: parts.flatMap(({ references }) => references),
+});
+
+const nothingBut = (...problems: readonly Omit<Problem, "path">[]): ReadFiles => ({
+  manifests: [],
+  problems: problems.map((problem) => ({ ...problem, path: where })),
+  references: [],
+});
+
+async function readManifest(path: string, fillText: FillText, readFile: ReadFile): Promise<ReadFiles> {
   const content = await readFile(path).catch((error: unknown) => ({ error }));
   if (typeof content !== "string")
-    return {
-      manifests: [],
-      problems: [{ path: where, place: path, problem: `cannot be read: ${tell(content.error)}` }],
-    };
+    return nothingBut({ place: path, problem: `cannot be read: ${tell(content.error)}` });
+  const documents = readManifestYaml(content, path);
+  if (!documents.value) return nothingBut(...documents.problems);
+  const objects = documents.value.flatMap((document, index) => objectsIn(`${path}[${index}]`, document));
+  if (objects.length === 0) return nothingBut({ place: path, problem: "has no object in it" });
+  return together(objects.map(({ place, document }) => readObject(place, document, fillText)));
+}
 
-  const documents = readAllYaml(content, path);
-  if (!documents.value)
-    return { manifests: [], problems: documents.problems.map((problem) => ({ ...problem, path: where })) };
-  if (documents.value.length === 0)
-    return { manifests: [], problems: [{ path: where, place: path, problem: "has no object in it" }] };
+type Document = { readonly place: string; readonly document: unknown };
 
-  const read = documents.value.map((document, index) => readObject(`${path}[${index}]`, document, env));
-  return { manifests: read.flatMap(({ manifests }) => manifests), problems: read.flatMap(({ problems }) => problems) };
+/** What has items is a list, whatever its kind, and kubectl takes it apart. */
+function objectsIn(place: string, document: unknown): readonly Document[] {
+  if (!isMapping(document) || !Array.isArray(document.items)) return [{ place, document }];
+  return document.items.flatMap((item, index) => objectsIn(`${place}.items[${index}]`, item));
 }
 
 const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"]];
 
-function readObject(place: string, document: unknown, env: Variables): Manifests {
-  const filled = fill(document, env);
-  if (!isMapping(filled.value))
-    return {
-      manifests: [],
-      problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }],
-    };
+function readObject(place: string, document: unknown, fillText: FillText): ReadFiles {
+  const { value, problems, references } = fill(document, fillText);
+  if (!isMapping(value))
+    return nothingBut({ place, problem: "expected a Kubernetes object", found: { value: document } });
   const unnamed = identity
-    .filter((path) => typeof at(filled.value, path) !== "string")
-    .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(filled.value, path) } }));
+    .filter((path) => typeof at(value, path) !== "string")
+    .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(value, path) } }));
+  const placeOf = (path: Path): string => `${place}.${printPath(path)}`;
   return {
-    manifests: [{ place, object: filled.value }],
-    problems: [...filled.problems, ...unnamed].map((problem) => ({
-      ...problem,
-      path: where,
-      place: `${place}.${printPath(problem.path)}`,
-    })),
+    manifests: [{ place, object: value }],
+    problems: [...problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: placeOf(problem.path) })),
+    references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
   };
 }

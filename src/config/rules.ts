@@ -84,7 +84,7 @@ const rules: readonly ConfigRule[] = [
   },
   {
     name: "manifests have the canary's Deployment",
-    reads: ["namespace", "canary"],
+    reads: ["namespace", "stable", "canary"],
     problems: ({ file, manifests }) => (manifests.length === 0 ? [] : manifestProblems(file, manifests)),
   },
   {
@@ -263,6 +263,7 @@ const withoutSubset = (version: "stable" | "canary"): Problem => ({
 });
 
 function* manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): Iterable<Problem> {
+  for (const manifest of manifests) yield* notToBeApplied(file, manifest);
   for (const { place, object } of manifests) {
     const namespace = at(object, ["metadata", "namespace"]);
     if (namespace !== undefined && namespace !== file.namespace)
@@ -282,6 +283,23 @@ function* manifestProblems(file: ConfigFile, manifests: readonly Manifest[]): It
       path: ["canary", "deployment"],
       problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
       found: { value: canary },
+    };
+}
+
+function* notToBeApplied({ stable, canary: { from } }: ConfigFile, { place, object }: Manifest): Iterable<Problem> {
+  const path = ["canary", "from", "manifests"];
+  if (object.kind === "Secret" && typeof from === "object" && !from.allowSecrets)
+    yield {
+      path,
+      place,
+      problem:
+        "a Secret is not taken: a release keeps its manifests in its journal, a ConfigMap, in clear; apply it beforehand, or set canary.from.allowSecrets",
+    };
+  if (object.kind === "Deployment" && at(object, ["metadata", "name"]) === stable.deployment)
+    yield {
+      path,
+      place,
+      problem: `Deployment ${stable.deployment} is stable's, which a release does not touch before its end; take it out of the manifests`,
     };
 }
 

@@ -3,6 +3,7 @@ import { defaults } from "../evidence/defaults.ts";
 import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
+import type { WrittenVariables } from "./manifest-variables.ts";
 import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
 import {
   boolean,
@@ -32,6 +33,8 @@ import {
   text,
   texts,
   url,
+  variableNames,
+  variableValues,
   weight,
 } from "./values.ts";
 import type { WrittenGate } from "./written-gate.ts";
@@ -262,7 +265,18 @@ const stable = section({
   host: given("stable.host", host),
 });
 
-const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, texts) });
+const manifests = section({
+  manifests: required(inputAt("canary.from.manifests").description, texts),
+  allowSecrets: usual("canary.from.allowSecrets", boolean),
+});
+
+const variables = either<WrittenVariables>("names of variables, or a mapping of names to values", [
+  z.pipe(
+    variableNames,
+    z.transform((names): WrittenVariables => Object.fromEntries(names.map((name) => [name, null]))),
+  ),
+  variableValues,
+]);
 
 const canary = section({
   deployment: given("canary.deployment", dnsName),
@@ -421,6 +435,7 @@ export const file = section({
   stable: part("The version that serves now: its Deployment's name, or a mapping.", named(stable)),
   canary: part("The version on trial: its Deployment's name, or a mapping.", named(canary)),
   image: given("image", image),
+  variables: preset(inputAt("variables").description, variables, {}),
   routes: given("routes", routes),
   stages: given("stages", stages),
   gates: given("gates", gates),

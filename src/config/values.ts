@@ -98,6 +98,21 @@ export const texts = form(
   z.union([z.pipe(text, z.transform(split)), z.array(text)], expected("a text, or a list of texts")),
 );
 
+const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
+
+export const variableNames = form(
+  "names of variables, or a list of them",
+  z.union(
+    [z.pipe(text, z.pipe(z.transform(split), z.array(variable))), z.array(variable)],
+    expected("names of variables, or a list of them"),
+  ),
+);
+/** Without a value it is the environment's. */
+export const variableValues = form(
+  "a mapping of names to values",
+  z.record(variable, z.nullable(z.string(expected("a text"))), expected("a mapping of names to values")),
+);
+
 function split(written: string): readonly string[] {
   return written
     .split(/[,\n]/)

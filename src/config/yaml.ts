@@ -1,5 +1,6 @@
 import { load, loadAll, YAMLException } from "js-yaml";
 import type { Problem } from "./issue.ts";
+import { kubectlSchema } from "./kubectl-yaml.ts";
 
 export type Read<T> =
   | { readonly value: T; readonly problems: readonly [] }
@@ -8,9 +9,12 @@ export type Read<T> =
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
 export const readYaml = (text: string, name: string): Read<unknown> => attempt(text, name, () => load(text));
 
-/** Reads all documents of a file; those with nothing in them are left out. */
-export const readAllYaml = (text: string, name: string): Read<readonly unknown[]> =>
-  attempt(text, name, () => loadAll(text).filter((document) => document !== null));
+/**
+ * Reads all documents of a file as kubectl does; those with nothing in them are left out. Only where it takes the last
+ * of two same keys without a word, this is refused.
+ */
+export const readManifestYaml = (text: string, name: string): Read<readonly unknown[]> =>
+  attempt(text, name, () => loadAll(text, { schema: kubectlSchema }).filter((document) => document !== null));
 
 function attempt<T>(text: string, name: string, read: () => T): Read<T> {
   try {

@@ -1,0 +1,66 @@
+import {
+  boolYaml11Tag,
+  defineScalarTag,
+  FAILSAFE_SCHEMA,
+  mergeTag,
+  NOT_RESOLVED,
+  nullYaml11Tag,
+  type Schema,
+} from "js-yaml";
+
+/**
+ * YAML as kubectl reads it, which is neither 1.1 nor 1.2: `0400` and `0o400` are octal, `yes` and `on` are true, `<<`
+ * merges, and a date or `1:30` is text: https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
+ */
+const integer = defineScalarTag("tag:yaml.org,2002:int", {
+  implicit: true,
+  implicitFirstChars: [..."-+0123456789"],
+  resolve: (source) => integerIn(source) ?? NOT_RESOLVED,
+  identify: Number.isInteger,
+});
+
+const float = defineScalarTag("tag:yaml.org,2002:float", {
+  implicit: true,
+  implicitFirstChars: [..."-+.0123456789"],
+  resolve: (source) => floatIn(source) ?? NOT_RESOLVED,
+  identify: (value) => typeof value === "number",
+});
+
+/** What is in it, as text: JSON has nothing else for it. */
+const binary = defineScalarTag("tag:yaml.org,2002:binary", {
+  resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
+  identify: () => false,
+});
+
+export const kubectlSchema: Schema = FAILSAFE_SCHEMA.withTags(
+  nullYaml11Tag,
+  boolYaml11Tag,
+  integer,
+  float,
+  binary,
+  mergeTag,
+);
+
+const bases: readonly (readonly [digits: RegExp, base: number])[] = [
+  [/^0b([01]+)$/i, 2],
+  [/^0x([\da-f]+)$/i, 16],
+  [/^0o?([0-7]+)$/i, 8],
+  [/^(0|[1-9]\d*)$/, 10],
+];
+
+function integerIn(source: string): number | undefined {
+  const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
+  for (const [digits, base] of bases) {
+    const [, found] = digits.exec(plain) ?? [];
+    if (found !== undefined) return Number.parseInt(`${sign}${found}`, base);
+  }
+  return undefined;
+}
+
+/** `089` is no octal number, and so it is this. */
+function floatIn(source: string): number | undefined {
+  const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
+  if (!/^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i.test(plain)) return undefined;
+  const value = Number(plain);
+  return Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,54 @@
+import { type FillText, isNoDefault, isNotSet, type Reference, reference, type Variables } from "./environment.ts";
+import type { Problem } from "./issue.ts";
+
+/** The names that may be filled in manifests, with their values; null is the environment's. */
+export type WrittenVariables = Readonly<Record<string, string | null>>;
+
+/** What was filled in, and what was met and left as it is. */
+export type Filling = {
+  readonly filled: readonly {
+    readonly name: string;
+    readonly from: "environment" | "configuration";
+    /** `k8s/v2.yaml[1].spec.template.spec.containers[0].image` */
+    readonly places: readonly string[];
+  }[];
+  readonly left: readonly string[];
+};
+
+/**
+ * A manifest may hold a script, whose `${HOME}` is none of ours: only what somebody named is filled, and the rest stays
+ * to the letter.
+ */
+export const fromListed =
+  (variables: WrittenVariables, env: Variables): FillText =>
+  (text, path) => {
+    const problems: Problem[] = [];
+    const references: Reference[] = [];
+    const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
+      const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (written === undefined) {
+        references.push({ name, path, from: undefined });
+        return whole;
+      }
+      if (dollar !== "") return whole.slice(1);
+      if (rest !== "") problems.push({ path, problem: isNoDefault(name, whole) });
+      const found = written ?? env[name];
+      if (found === undefined) problems.push({ path, problem: isNotSet(name) });
+      references.push({ name, path, from: written === null ? "environment" : "configuration" });
+      return found ?? whole;
+    });
+    return { value, problems, references };
+  };
+
+/** @param references by the place of what they were met in */
+export function fillingOf(references: readonly (Omit<Reference, "path"> & { readonly place: string })[]): Filling {
+  const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
+  const left = references.filter(({ from }) => from === undefined).map(({ name }) => name);
+  return {
+    filled: [...filled.values()].flatMap((of) => {
+      const [{ name, from } = { name: "", from: undefined }] = of;
+      return from === undefined ? [] : [{ name, from, places: [...new Set(of.map(({ place }) => place))] }];
+    }),
+    left: [...new Set(left)].sort(),
+  };
+}
