@@ -9777,11 +9777,17 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gf: () => (/* binding */ defineScalarTag),
+/* harmony export */   Hg: () => (/* binding */ NOT_RESOLVED),
 /* harmony export */   Hh: () => (/* binding */ load),
+/* harmony export */   L2: () => (/* binding */ nullYaml11Tag),
+/* harmony export */   LJ: () => (/* binding */ mergeTag),
 /* harmony export */   gh: () => (/* binding */ loadAll),
-/* harmony export */   tB: () => (/* binding */ YAMLException)
+/* harmony export */   iE: () => (/* binding */ boolYaml11Tag),
+/* harmony export */   tB: () => (/* binding */ YAMLException),
+/* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, FAILSAFE_SCHEMA, JSON_SCHEMA, NOT_RESOLVED, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, boolYaml11Tag, constructFromEvents, defineMappingTag, defineScalarTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, getScalarValue, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, mapTag, mergeTag, nullCoreTag, nullJsonTag, nullYaml11Tag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, getScalarValue, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
@@ -27155,6 +27161,21 @@ const inputs = [
         commands: planning,
     },
     {
+        name: "canary-allow-secrets",
+        path: "canary.from.allowSecrets",
+        type: "boolean",
+        description: "Secrets among the manifests are taken, too. A release keeps its manifests in its journal, a ConfigMap, in clear.",
+        default: "false",
+        commands: planning,
+    },
+    {
+        name: "variables",
+        path: "variables",
+        type: "list",
+        description: `Names that are filled in where \${NAME} stands in a manifest, from the environment; in the file also a mapping of names to values. Every other \${NAME} in a manifest stays as it is.`,
+        commands: planning,
+    },
+    {
         name: "canary-labels",
         path: "canary.labels",
         type: "map",
@@ -27555,7 +27576,7 @@ function show(value) {
 
 /***/ }),
 
-/***/ 6029:
+/***/ 2507:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27660,6 +27681,10 @@ const route = `(${label}/)?${dotted}`;
 const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
 const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^\\s*${route}(\\s*[,\\n]\\s*${route})*\\s*$`)), mini_schemas/* transform */.pdi(split));
 const texts = values_form("a text, or a list of texts", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi(split)), mini_schemas/* array */.YOg(values_text)], expected("a text, or a list of texts")));
+const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
+const variableNames = values_form("names of variables, or a list of them", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* pipe */.FsL(mini_schemas/* transform */.pdi(split), mini_schemas/* array */.YOg(variable))), mini_schemas/* array */.YOg(variable)], expected("names of variables, or a list of them")));
+/** Without a value it is the environment's. */
+const variableValues = values_form("a mapping of names to values", mini_schemas/* record */.g1P(variable, mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP(expected("a text"))), expected("a mapping of names to values")));
 function split(written) {
     return written
         .split(/[,\n]/)
@@ -27890,7 +27915,14 @@ const stable = section({
     subset: given("stable.subset", dnsLabel),
     host: given("stable.host", host),
 });
-const manifests = section({ manifests: required(inputAt("canary.from.manifests").description, texts) });
+const manifests = section({
+    manifests: required(inputAt("canary.from.manifests").description, texts),
+    allowSecrets: usual("canary.from.allowSecrets", values_boolean),
+});
+const variables = either("names of variables, or a mapping of names to values", [
+    mini_schemas/* pipe */.FsL(variableNames, mini_schemas/* transform */.pdi((names) => Object.fromEntries(names.map((name) => [name, null])))),
+    variableValues,
+]);
 const canary = section({
     deployment: given("canary.deployment", dnsName),
     subset: given("canary.subset", dnsLabel),
@@ -27993,6 +28025,7 @@ const file = section({
     stable: part("The version that serves now: its Deployment's name, or a mapping.", named(stable)),
     canary: part("The version on trial: its Deployment's name, or a mapping.", named(canary)),
     image: given("image", values_image),
+    variables: preset(inputAt("variables").description, variables, {}),
     routes: given("routes", routes),
     stages: given("stages", stages),
     gates: given("gates", gates),
@@ -28066,55 +28099,147 @@ var commands = __nccwpck_require__(4344);
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
-/**
- * Fills `${NAME}` in every text below `document` but those at `asTheyAre`. Keys are left alone, and `$${NAME}` becomes
- * `${NAME}`.
- */
-function fill(document, env, asTheyAre = [], path = []) {
+/** Fills every text below `document` but those at `asTheyAre`. Keys are left alone. */
+function fill(document, fillText, asTheyAre = [], path = []) {
     if (asTheyAre.some((other) => (0,issue/* startsWith */.w1)(other, path) && (0,issue/* startsWith */.w1)(path, other)))
-        return { value: document, problems: [] };
+        return { value: document, problems: [], references: [] };
     if (typeof document === "string")
-        return fillText(document, env, path);
+        return fillText(document, path);
     if (Array.isArray(document)) {
-        const items = document.map((item, index) => fill(item, env, asTheyAre, [...path, index]));
-        return { value: items.map(({ value }) => value), problems: items.flatMap(({ problems }) => problems) };
+        const items = document.map((item, index) => fill(item, fillText, asTheyAre, [...path, index]));
+        return { ...gathered(items), value: items.map(({ value }) => value) };
     }
     if (!(0,issue/* isMapping */.pi)(document))
-        return { value: document, problems: [] };
+        return { value: document, problems: [], references: [] };
     const entries = Object.entries(document).map(([key, value]) => ({
         key,
-        ...fill(value, env, asTheyAre, [...path, key]),
+        ...fill(value, fillText, asTheyAre, [...path, key]),
     }));
-    return {
-        value: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
-        problems: entries.flatMap(({ problems }) => problems),
-    };
+    return { ...gathered(entries), value: Object.fromEntries(entries.map(({ key, value }) => [key, value])) };
 }
-function fillText(text, env, path) {
+const gathered = (parts) => ({
+    problems: parts.flatMap(({ problems }) => problems),
+    references: parts.flatMap(({ references }) => references),
+});
+/** Every `${NAME}` from the environment, and one that is not set is a problem. `$${NAME}` becomes `${NAME}`. */
+const fromEnvironment = (env) => (text, path) => {
     const problems = [];
+    const references = [];
     const value = text.replaceAll(reference, (whole, dollar, name, rest) => {
         if (dollar !== "")
             return whole.slice(1);
         if (rest !== "")
-            problems.push({
-                path,
-                problem: `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`,
-            });
+            problems.push({ path, problem: isNoDefault(name, whole) });
         else if (env[name] === undefined)
-            problems.push({ path, problem: `the environment variable ${name} is not set` });
+            problems.push({ path, problem: isNotSet(name) });
+        references.push({ name, path, from: "environment" });
         return env[name] ?? whole;
     });
-    return { value, problems };
+    return { value, problems, references };
+};
+const isNotSet = (name) => `the environment variable ${name} is not set`;
+const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
+
+;// CONCATENATED MODULE: ./src/config/manifest-variables.js
+
+/**
+ * A manifest may hold a script, whose `${HOME}` is none of ours: only what somebody named is filled, and the rest stays
+ * to the letter.
+ */
+const fromListed = (variables, env) => (text, path) => {
+    const problems = [];
+    const references = [];
+    const value = text.replaceAll(reference, (whole, dollar, name, rest) => {
+        const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
+        if (written === undefined) {
+            references.push({ name, path, from: undefined });
+            return whole;
+        }
+        if (dollar !== "")
+            return whole.slice(1);
+        if (rest !== "")
+            problems.push({ path, problem: isNoDefault(name, whole) });
+        const found = written ?? env[name];
+        if (found === undefined)
+            problems.push({ path, problem: isNotSet(name) });
+        references.push({ name, path, from: written === null ? "environment" : "configuration" });
+        return found ?? whole;
+    });
+    return { value, problems, references };
+};
+/** @param references by the place of what they were met in */
+function fillingOf(references) {
+    const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
+    const left = references.filter(({ from }) => from === undefined).map(({ name }) => name);
+    return {
+        filled: [...filled.values()].flatMap((of) => {
+            const [{ name, from } = { name: "", from: undefined }] = of;
+            return from === undefined ? [] : [{ name, from, places: [...new Set(of.map(({ place }) => place))] }];
+        }),
+        left: [...new Set(left)].sort(),
+    };
 }
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
 var js_yaml = __nccwpck_require__(4734);
+;// CONCATENATED MODULE: ./src/config/kubectl-yaml.js
+
+/**
+ * YAML as kubectl reads it, which is neither 1.1 nor 1.2: `0400` and `0o400` are octal, `yes` and `on` are true, `<<`
+ * merges, and a date or `1:30` is text: https://github.com/kubernetes-sigs/yaml/blob/master/goyaml.v2/resolve.go
+ */
+const integer = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:int", {
+    implicit: true,
+    implicitFirstChars: [..."-+0123456789"],
+    resolve: (source) => integerIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
+    identify: Number.isInteger,
+});
+const kubectl_yaml_float = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:float", {
+    implicit: true,
+    implicitFirstChars: [..."-+.0123456789"],
+    resolve: (source) => floatIn(source) ?? js_yaml/* NOT_RESOLVED */.Hg,
+    identify: (value) => typeof value === "number",
+});
+/** What is in it, as text: JSON has nothing else for it. */
+const binary = (0,js_yaml/* defineScalarTag */.Gf)("tag:yaml.org,2002:binary", {
+    resolve: (source) => Buffer.from(source, "base64").toString("utf8"),
+    identify: () => false,
+});
+const kubectlSchema = js_yaml/* FAILSAFE_SCHEMA */.uH.withTags(js_yaml/* nullYaml11Tag */.L2, js_yaml/* boolYaml11Tag */.iE, integer, kubectl_yaml_float, binary, js_yaml/* mergeTag */.LJ);
+const bases = [
+    [/^0b([01]+)$/i, 2],
+    [/^0x([\da-f]+)$/i, 16],
+    [/^0o?([0-7]+)$/i, 8],
+    [/^(0|[1-9]\d*)$/, 10],
+];
+function integerIn(source) {
+    const [, sign = "", plain = ""] = /^([-+]?)(\d\w*)$/.exec(source.replaceAll("_", "")) ?? [];
+    for (const [digits, base] of bases) {
+        const [, found] = digits.exec(plain) ?? [];
+        if (found !== undefined)
+            return Number.parseInt(`${sign}${found}`, base);
+    }
+    return undefined;
+}
+/** `089` is no octal number, and so it is this. */
+function floatIn(source) {
+    const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
+    if (!/^[-+]?(\.\d+|\d+(\.\d*)?)(e[-+]?\d+)?$/i.test(plain))
+        return undefined;
+    const value = Number(plain);
+    return Number.isFinite(value) ? value : undefined;
+}
+
 ;// CONCATENATED MODULE: ./src/config/yaml.js
+
 
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
 const readYaml = (text, name) => attempt(text, name, () => (0,js_yaml/* load */.Hh)(text));
-/** Reads all documents of a file; those with nothing in them are left out. */
-const readAllYaml = (text, name) => attempt(text, name, () => (0,js_yaml/* loadAll */.gh)(text).filter((document) => document !== null));
+/**
+ * Reads all documents of a file as kubectl does; those with nothing in them are left out. Only where it takes the last
+ * of two same keys without a word, this is refused.
+ */
+const readManifestYaml = (text, name) => attempt(text, name, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
 function attempt(text, name, read) {
     try {
         return { value: read(), problems: [] };
@@ -28139,48 +28264,55 @@ function attempt(text, name, read) {
 
 
 
+
 const where = ["canary", "from", "manifests"];
-/** Reads the user's manifests, with `${NAME}` filled in; every file's problems at once. */
-async function readManifests(paths, env, readFile) {
-    const files = await Promise.all(paths.map((path) => readManifest(path, env, readFile)));
-    return {
-        manifests: files.flatMap(({ manifests }) => manifests),
-        problems: files.flatMap(({ problems }) => problems),
-    };
+/** Reads the user's manifests, with the listed variables filled in; every file's problems at once. */
+async function readManifests(paths, variables, { env, readFile }) {
+    const fillText = fromListed(variables, env);
+    const { references, ...found } = together(await Promise.all(paths.map((path) => readManifest(path, fillText, readFile))));
+    return { ...found, filling: fillingOf(references) };
 }
-async function readManifest(path, env, readFile) {
+const together = (parts) => ({
+    manifests: parts.flatMap(({ manifests }) => manifests),
+    problems: parts.flatMap(({ problems }) => problems),
+    references: parts.flatMap(({ references }) => references),
+});
+const nothingBut = (...problems) => ({
+    manifests: [],
+    problems: problems.map((problem) => ({ ...problem, path: where })),
+    references: [],
+});
+async function readManifest(path, fillText, readFile) {
     const content = await readFile(path).catch((error) => ({ error }));
     if (typeof content !== "string")
-        return {
-            manifests: [],
-            problems: [{ path: where, place: path, problem: `cannot be read: ${(0,errors/* tell */.qz)(content.error)}` }],
-        };
-    const documents = readAllYaml(content, path);
+        return nothingBut({ place: path, problem: `cannot be read: ${(0,errors/* tell */.qz)(content.error)}` });
+    const documents = readManifestYaml(content, path);
     if (!documents.value)
-        return { manifests: [], problems: documents.problems.map((problem) => ({ ...problem, path: where })) };
-    if (documents.value.length === 0)
-        return { manifests: [], problems: [{ path: where, place: path, problem: "has no object in it" }] };
-    const read = documents.value.map((document, index) => readObject(`${path}[${index}]`, document, env));
-    return { manifests: read.flatMap(({ manifests }) => manifests), problems: read.flatMap(({ problems }) => problems) };
+        return nothingBut(...documents.problems);
+    const objects = documents.value.flatMap((document, index) => objectsIn(`${path}[${index}]`, document));
+    if (objects.length === 0)
+        return nothingBut({ place: path, problem: "has no object in it" });
+    return together(objects.map(({ place, document }) => readObject(place, document, fillText)));
+}
+/** What has items is a list, whatever its kind, and kubectl takes it apart. */
+function objectsIn(place, document) {
+    if (!(0,issue/* isMapping */.pi)(document) || !Array.isArray(document.items))
+        return [{ place, document }];
+    return document.items.flatMap((item, index) => objectsIn(`${place}.items[${index}]`, item));
 }
 const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
-function readObject(place, document, env) {
-    const filled = fill(document, env);
-    if (!(0,issue/* isMapping */.pi)(filled.value))
-        return {
-            manifests: [],
-            problems: [{ path: where, place, problem: "expected a Kubernetes object", found: { value: document } }],
-        };
+function readObject(place, document, fillText) {
+    const { value, problems, references } = fill(document, fillText);
+    if (!(0,issue/* isMapping */.pi)(value))
+        return nothingBut({ place, problem: "expected a Kubernetes object", found: { value: document } });
     const unnamed = identity
-        .filter((path) => typeof (0,issue.at)(filled.value, path) !== "string")
-        .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(filled.value, path) } }));
+        .filter((path) => typeof (0,issue.at)(value, path) !== "string")
+        .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
+    const placeOf = (path) => `${place}.${(0,issue/* printPath */.bA)(path)}`;
     return {
-        manifests: [{ place, object: filled.value }],
-        problems: [...filled.problems, ...unnamed].map((problem) => ({
-            ...problem,
-            path: where,
-            place: `${place}.${(0,issue/* printPath */.bA)(problem.path)}`,
-        })),
+        manifests: [{ place, object: value }],
+        problems: [...problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: placeOf(problem.path) })),
+        references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
     };
 }
 
@@ -28477,7 +28609,7 @@ const rules = [
     },
     {
         name: "manifests have the canary's Deployment",
-        reads: ["namespace", "canary"],
+        reads: ["namespace", "stable", "canary"],
         problems: ({ file, manifests }) => (manifests.length === 0 ? [] : manifestProblems(file, manifests)),
     },
     {
@@ -28653,6 +28785,8 @@ const withoutSubset = (version) => ({
     problem: `expected a subset: both versions have the same host, and without one ${version}'s share goes to the pods of both`,
 });
 function* manifestProblems(file, manifests) {
+    for (const manifest of manifests)
+        yield* notToBeApplied(file, manifest);
     for (const { place, object } of manifests) {
         const namespace = (0,issue.at)(object, ["metadata", "namespace"]);
         if (namespace !== undefined && namespace !== file.namespace)
@@ -28672,6 +28806,21 @@ function* manifestProblems(file, manifests) {
             path: ["canary", "deployment"],
             problem: `expected a Deployment of the manifests (found: ${deployments.join(", ") || "none"})`,
             found: { value: canary },
+        };
+}
+function* notToBeApplied({ stable, canary: { from } }, { place, object }) {
+    const path = ["canary", "from", "manifests"];
+    if (object.kind === "Secret" && typeof from === "object" && !from.allowSecrets)
+        yield {
+            path,
+            place,
+            problem: "a Secret is not taken: a release keeps its manifests in its journal, a ConfigMap, in clear; apply it beforehand, or set canary.from.allowSecrets",
+        };
+    if (object.kind === "Deployment" && (0,issue.at)(object, ["metadata", "name"]) === stable.deployment)
+        yield {
+            path,
+            place,
+            problem: `Deployment ${stable.deployment} is stable's, which a release does not touch before its end; take it out of the manifests`,
         };
 }
 const tooShort = (path, deadline, wait, what) => ({
@@ -28784,11 +28933,11 @@ async function loadConfig(given) {
     const row = rowOf(inputs);
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
-    const filled = fill(laid.document, given.env, laid.origins.map(({ path }) => path));
+    const filled = fill(laid.document, fromEnvironment(given.env), laid.origins.map(({ path }) => path));
     for (const secret of secretsIn(filled.value, inputs, given.env))
         given.registerSecret(secret);
     const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
-    const { manifests, problems: manifestProblems } = await manifestsOf(file, given);
+    const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
     const undoes = row.name === "undo" && inputs.image !== undefined;
@@ -28806,6 +28955,7 @@ async function loadConfig(given) {
         undoTo: undoes ? file.image : undefined,
         metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
+        filling,
         warnings: issues.map(issue/* tellIssue */.jF),
     };
 }
@@ -28834,7 +28984,9 @@ async function readDocument(path, readFile) {
     const problem = "expected a mapping with namespace, service, stable, canary, …";
     return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
-const manifestsOf = async ({ canary: { from } }, { env, readFile }) => typeof from === "string" ? { manifests: [], problems: [] } : readManifests(from.manifests, env, readFile);
+const manifestsOf = async ({ canary: { from }, variables }, given) => typeof from === "string"
+    ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
+    : readManifests(from.manifests, variables, given);
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
@@ -28941,7 +29093,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 9864:
+/***/ 1930:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29728,6 +29880,24 @@ function betterStep(course, ratio, traffic, settings) {
 
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
+;// CONCATENATED MODULE: ./src/words/filling-in-words.js
+/** What became of variables in manifests, a sentence for each. Their values may be secret, and stand in none. */
+function fillingInWords(filled, left) {
+    const sentences = filled.map(({ name, from, places }) => ({
+        what: `\${${name}} is filled from the ${from}: ${places.join(", ")}.`,
+    }));
+    if (left.length === 0)
+        return sentences;
+    const names = left.map((name) => `\${${name}}`).join(", ");
+    return [
+        ...sentences,
+        {
+            what: `Manifests have ${names} in them, which ${left.length === 1 ? "stays as it is" : "stay as they are"}.`,
+            next: "What is to be filled in has to be listed under variables.",
+        },
+    ];
+}
+
 // EXTERNAL MODULE: ./src/lib/duration.js
 var lib_duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/lib/errors.js
@@ -30000,14 +30170,18 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
+
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target: configured, plan } = required(session.config);
     const { target, exchanged } = await orient(session, configured, plan);
-    const [findings, detectability] = await Promise.all([
+    const [found, detectability] = await Promise.all([
         session.preflight(target, plan).inspect(),
         detectabilityOf(session.history, target, plan),
     ]);
+    const { filled, left } = session.config.filling;
+    const filling = fillingInWords(filled, left).map((said) => ({ level: "note", ...said }));
+    const findings = [...found, ...filling];
     const allowed = !findings.some(({ level }) => level === "refuse");
     const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
     session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
@@ -50926,7 +51100,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3484);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6029);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(2507);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(428);
 
@@ -50986,7 +51160,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9864));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1930));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
