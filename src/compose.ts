@@ -32,6 +32,7 @@ import type { Metrics } from "./ports/metrics.ts";
 import type { Ports } from "./ports/ports.ts";
 import type { Reporter } from "./ports/reporter.ts";
 import type { TrafficHistory } from "./ports/traffic-history.ts";
+import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
@@ -96,17 +97,29 @@ export function compose(config: Config, here: Surroundings): Session {
   const routes = routesBy(client, clock);
 
   const fence = fenceBy(journal, clock);
+  /** What the newest preflight has read. */
+  let reading = readOnce(client);
+  const stillThere = (target: Target): Promise<readonly string[]> =>
+    bystandersBefore({ client: reading, look: routesBy(reading, clock).look(target), target });
   const portsOf = (record: ReleaseRecord): Ports => {
     const { target, before, plan } = record;
+    const workloads = workloadsBefore.parse(before.workloads);
     return {
       router: routes.router(target, before.routes, fence),
       workload: deploymentWorkload({
         client,
         target,
-        before: workloadsBefore.parse(before.workloads),
+        before: workloads,
         keepOld: plan.keepOld,
         clock,
         fence,
+      }),
+      bystanders: bystandersOf({
+        client,
+        look: routes.look(target),
+        target,
+        before: before.bystanders,
+        canaryStays: (workloads.canary?.replicas ?? 0) > 0,
       }),
       metrics: metricsOfRelease(record).watch(),
       journal,
@@ -139,7 +152,7 @@ export function compose(config: Config, here: Surroundings): Session {
     services: () => serviceNames(client, namespace),
     wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
     preflight(target, plan, { undo } = { undo: false }) {
-      const reading = readOnce(client);
+      reading = readOnce(client);
       const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
       return releasePreflight({
         client: reading,
@@ -154,11 +167,13 @@ export function compose(config: Config, here: Surroundings): Session {
     capture: async (target) => ({
       routes: await routes.capture(target),
       workloads: await captureWorkloads(client, target, world.random),
+      bystanders: await stillThere(target),
     }),
     inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
     captureGivenBack: async (target) => ({
       routes: await routes.captureGivenBack(target),
       workloads: await captureWorkloads(client, target, world.random),
+      bystanders: await stillThere(target),
     }),
     connect: portsOf,
   };

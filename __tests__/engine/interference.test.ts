@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { run } from "../../src/engine/run.ts";
+import { UnreachableError } from "../../src/lib/errors.ts";
 import type { State } from "../../src/release/state.ts";
 import { type Behaviour, type Cluster, createWorld, job, planOf, second } from "../support/world.ts";
 
@@ -153,4 +154,60 @@ test("an updated stable that dies while the canary drains gives its requests to 
     [5, 25, 50, 100, 0, 100, 0],
   );
   assert.deepEqual(world.cluster, { weight: 0, canary: "as before", stable: "new image", subset: false });
+});
+
+const late = 'VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1';
+
+test("a rule for stable alone that somebody makes while a swap goes on keeps stable's pods, and somebody has to look", async () => {
+  const { world, state } = await ended({ stranded: (version) => (version === "stable" ? [late] : []) });
+  assert.deepEqual(state, {
+    phase: "failed",
+    during: "promoting",
+    returned: false,
+    reason: { kind: "stranded", version: "stable", by: late },
+  });
+  assert.equal(world.cluster.weight, 100);
+  assert.equal(world.cluster.stable, "as before");
+});
+
+test("nobody is asked for where the old version is kept", async () => {
+  const { world, state } = await ended({ stranded: () => [late] }, planOf({ keepOld: true }));
+  assert.equal(state.phase, "succeeded");
+  assert.ok(!world.calls.some(({ name }) => name === "bystanders.strandedWithout"));
+});
+
+test("a rule for the canary alone that somebody makes before a rollback keeps the canary's pods, without any other request", async () => {
+  const { world, state } = await ended({
+    errors: () => 0.3,
+    stranded: (version) => (version === "canary" ? ["a tester's rule"] : []),
+  });
+  assert.deepEqual(state, {
+    phase: "failed",
+    during: "rolling-back",
+    returned: true,
+    reason: { kind: "stranded", version: "canary", by: "a tester's rule" },
+  });
+  assert.equal(world.cluster.weight, 0);
+  assert.equal(world.cluster.canary, "deployed");
+});
+
+test("an update asks who needs the canary before it takes its pods", async () => {
+  const { world, state } = await ended(
+    { stranded: (version) => (version === "canary" ? ["a tester's rule"] : []) },
+    planOf({ promotion: "update" }),
+  );
+  assert.ok(state.phase === "failed" && state.reason.kind === "stranded" && state.returned, JSON.stringify(state));
+  assert.equal(world.cluster.canary, "deployed");
+});
+
+test("no pods are taken as long as nobody knows whom that would leave", async () => {
+  let asked = 0;
+  const { world, state } = await ended({
+    fails: ({ name }) =>
+      name === "bystanders.strandedWithout" && asked++ < 3 ? new UnreachableError("no answer") : undefined,
+  });
+  assert.equal(state.phase, "succeeded");
+  const names = world.calls.map(({ name }) => name);
+  assert.ok(names.indexOf("workload.retire") > names.lastIndexOf("bystanders.strandedWithout"));
+  assert.equal(asked, 4);
 });

@@ -28,6 +28,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     ...{ deploy: nothing, scale: nothing, health: async () => ready, updateStable: nothing, revive: nothing },
     ...{ retire: nothing, restore: nothing, fence: nothing, differences: async () => [] },
   },
+  bystanders: { strandedWithout: async () => [] },
   metrics: { look, query: async (_query, at) => ({ at, because: "not asked" }) },
   journal: { load: async () => undefined, save: nothing, confirm: nothing },
   reporter: { report: () => undefined, flush: nothing },

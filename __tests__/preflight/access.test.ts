@@ -12,7 +12,7 @@ import { routePermissions } from "../../src/adapters/virtual-service/route-permi
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
-import { permissionsWith } from "../../src/preflight/needed-permissions.ts";
+import { permissionsEverywhere, permissionsWith } from "../../src/preflight/needed-permissions.ts";
 import { splitAt } from "../../src/release/split.ts";
 import { clientOf, inCluster, until } from "../support/cluster.ts";
 import { noFence } from "../support/fences.ts";
@@ -22,26 +22,34 @@ import { inspectCluster } from "./inspect-cluster.ts";
 
 const permissions = permissionsWith(routePermissions);
 const documents = loadAll(readFileSync("docs/rbac.yaml", "utf8"));
-const role = documents.find((document) => textAt(document, "kind") === "Role");
 
-/** The rules of docs/rbac.yaml, each with its comment's sentence. */
-const rules: readonly Rule[] = listAt(role, "rules").map((rule) => ({
-  apiGroups: listAt(rule, "apiGroups").map(String),
-  resources: listAt(rule, "resources").map(String),
-  verbs: listAt(rule, "verbs").map(String),
-  namespaces: ["shop"],
-}));
+/** The rules of docs/rbac.yaml. */
+const rulesIn = (kind: string): readonly Rule[] =>
+  listAt(
+    documents.find((document) => textAt(document, "kind") === kind),
+    "rules",
+  ).map((rule) => ({
+    apiGroups: listAt(rule, "apiGroups").map(String),
+    resources: listAt(rule, "resources").map(String),
+    verbs: listAt(rule, "verbs").map(String),
+  }));
+const rules: readonly Rule[] = rulesIn("Role").map((rule) => ({ ...rule, namespaces: ["shop"] }));
+const rulesEverywhere = rulesIn("ClusterRole");
 
 test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same reasons", () => {
   assert.deepEqual(
     rules.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs })),
     permissions.map(({ group, resource, verbs }) => ({ apiGroups: [group], resources: [resource], verbs })),
   );
+  assert.deepEqual(
+    rulesEverywhere,
+    permissionsEverywhere.map(({ group, resources, verbs }) => ({ apiGroups: [group], resources, verbs })),
+  );
   const comments = readFileSync("docs/rbac.yaml", "utf8").matchAll(/^ {2}# (?:Optional: )?(.+)\n {2}- /gm);
   const reasons = [...comments].map(([, comment]) => comment?.split(". ")[0]?.replace(/\.$/, "").toLowerCase());
   assert.deepEqual(
     reasons,
-    permissions.map(({ why }) => why.toLowerCase()),
+    [...permissions, ...permissionsEverywhere].map(({ why }) => why.toLowerCase()),
   );
 });
 
@@ -76,8 +84,8 @@ const as = (allowed: readonly Rule[], run: (client: KubernetesClient) => Promise
 
 const inspect = (client: KubernetesClient): Promise<readonly Finding[]> => inspectCluster(client, { target });
 
-test("with exactly this Role nothing is missed, and pods can be made, scaled, judged and taken away", () =>
-  as(rules, async (client) => {
+test("with exactly these rules nothing is missed, and pods can be made, scaled, judged and taken away", () =>
+  as([...rules, ...rulesEverywhere], async (client) => {
     assert.deepEqual(
       (await inspect(client)).filter(({ level }) => level !== "note"),
       [],

@@ -103,12 +103,13 @@ export async function createSession(options: SessionOptions = {}) {
     captureGivenBack: async () => ({ routes: {}, workloads: {} }),
     inspectMetrics: async () => options.findings?.() ?? [],
     connect() {
-      const { router, workload, metrics, clock } = ports;
+      const { router, workload, bystanders, metrics, clock } = ports;
       const { journal, reporter } = session;
       const { differences = workload.differences } = options;
       return {
         router: listed(router),
         workload: listed({ ...workload, differences }),
+        bystanders,
         metrics,
         journal,
         reporter,

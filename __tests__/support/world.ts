@@ -80,6 +80,8 @@ export type Behaviour = {
   readonly health?: (of: "stable" | "canary", now: Instant) => Partial<Health>;
   /** Somebody else's hand on the route, after each poll. */
   readonly meddle?: (cluster: Cluster, now: Instant) => void;
+  /** Who would be left without a version's pods. */
+  readonly stranded?: (version: Role) => readonly string[];
   /** What a call is answered with instead of being done. */
   readonly fails?: (call: Call) => Error | undefined;
   /** How long a call takes; one that hangs takes for ever. Nothing else takes any time. */
@@ -274,11 +276,12 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
 
   function portsOfOne(): Ports {
     life = { over: false };
-    const { workload, reporter } = ports;
+    const { workload, bystanders, reporter } = ports;
     const journal = journalOfOne();
     const router = routerOfOne(journal);
     return {
       workload: untilOver(workload, life),
+      bystanders: untilOver(bystanders, life),
       metrics: untilOver(metrics(), life),
       journal: untilOver(journal, life),
       router: untilOver(router, life),
@@ -339,6 +342,9 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
       restore: () => change("workload.restore", { canary: "as before" }),
       fence: async () => {},
       differences: () => port("workload.differences", () => []),
+    },
+    bystanders: {
+      strandedWithout: (version) => port("bystanders.strandedWithout", () => behaviour.stranded?.(version) ?? []),
     },
     reporter: { report: (account) => void accounts.push(account), flush: async () => {} },
     clock,

@@ -127,6 +127,12 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ deployment: "reviews-v1", image: "r:v1" }, "the version before serves everything again: reviews-v1 with r:v1"],
   ],
   draining: [[{ left: 10_000 }, "requests under way may finish: 10 s"]],
+  stranded: [
+    [
+      { version: "stable", by: 'VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1' },
+      'stable keeps its pods, since without them nobody would answer what the release does not move: VirtualService shop/late: route "a" sends 100 % of its requests to reviews subset v1',
+    ],
+  ],
   drained: [[{}, "requests under way had time to finish"]],
   retiring: [
     [{ loser: "canary", kept: false }, "removing the canary"],

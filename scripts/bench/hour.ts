@@ -89,6 +89,7 @@ const { state } = await run(
   {
     router: moving.router(target, routes, fence),
     workload: deploymentWorkload({ client, target, before: workloads, keepOld: true, clock, fence }),
+    bystanders: { strandedWithout: async () => [] },
     metrics: prometheus({
       network: nodeWorld(),
       url: PROMETHEUS,

@@ -8,6 +8,7 @@ import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
+import { otherRole } from "../release/target.ts";
 import { winnerOf } from "../release/transition.ts";
 import { within } from "../world/within.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
@@ -68,17 +69,20 @@ export const failureOf = (error: unknown): Failure => ({ words: tell(error), las
 async function lookWhilePromoting(
   { plan, judged }: ReleaseRecord,
   step: Promoting["step"],
-  { workload, router }: Ports,
+  { workload, router, bystanders }: Ports,
 ): Promise<PromotingLook> {
   const winner = winnerOf(plan);
   const isUpdated = winner === "stable" && step !== "updating";
   const isOver = step === "draining" || step === "retiring";
-  const [stable, canary, strayed] = await Promise.all([
+  const loser = otherRole(winner);
+  const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
+  const [stable, canary, strayed, stranded] = await Promise.all([
     step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
     step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
     isOver ? router.strayed(winner) : undefined,
+    losesPods ? bystanders.strandedWithout(loser) : undefined,
   ]);
-  if (step !== "starting") return { phase: "promoting", stable, canary, strayed };
+  if (step !== "starting") return { phase: "promoting", stable, canary, strayed, stranded };
   const differences = await router.drift(splitAt(100));
   const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] as const };
   return { phase: "promoting", stable, canary, strayed: toStable };
@@ -86,7 +90,7 @@ async function lookWhilePromoting(
 
 /** A rollback waits for nothing that is not needed, nor long for what is: requests fail meanwhile. */
 async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports): Promise<RollingBackLook> {
-  const { workload, router, clock } = ports;
+  const { workload, router, bystanders, clock } = ports;
   const { phase } = state;
   switch (state.step) {
     case "returning": {
@@ -101,8 +105,11 @@ async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports
       ]);
       return { phase, canary, strayed };
     }
-    case "retiring":
-      return { phase, strayed: await router.strayed("stable") };
+    case "retiring": {
+      const asked = [router.strayed("stable"), bystanders.strandedWithout("canary")] as const;
+      const [strayed, stranded] = await Promise.all(asked);
+      return { phase, strayed, stranded };
+    }
   }
 }
 

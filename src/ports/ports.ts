@@ -1,4 +1,5 @@
 import type { Clock } from "../world/clock.ts";
+import type { Bystanders } from "./bystanders.ts";
 import type { Journal } from "./journal.ts";
 import type { MetricSource } from "./metric-source.ts";
 import type { Reporter } from "./reporter.ts";
@@ -9,6 +10,7 @@ import type { Workload } from "./workload.ts";
 export type Ports = {
   readonly router: Router;
   readonly workload: Workload;
+  readonly bystanders: Bystanders;
   readonly metrics: MetricSource;
   readonly journal: Journal;
   readonly reporter: Reporter;

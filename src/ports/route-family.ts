@@ -39,7 +39,15 @@ export interface RouteLook {
   survey(): Promise<RouteSurvey>;
   /** What forbids moving these routes, what would refuse the first write, and what is good to know. */
   inspect(plan: Plan): Promise<readonly Finding[]>;
+  /** Everything of this kind in every namespace, or in as many as may be read. */
+  everywhere(): Promise<WideSurvey>;
 }
+
+export type WideSurvey = {
+  readonly facts: readonly RouteFact[];
+  /** What could not be read, in words: "VirtualServices of namespaces other than shop". */
+  readonly unread: readonly string[];
+};
 
 export type RouteSurvey = {
   readonly facts: readonly RouteFact[];
@@ -52,6 +60,8 @@ export type RouteFact = {
   readonly route: NamespacedName & { readonly kind: RouteKind };
   /** For people: `VirtualService shop/reviews: route "api"`. */
   readonly where: string;
+  /** As a configuration calls it: by its name, or by its place. */
+  readonly called: string;
   readonly section: RouteSection;
   /** Nobody follows a rule of a delegate that no route hands requests to. */
   readonly seenBy: readonly Viewer[];

@@ -1,3 +1,4 @@
+import { gatewayGroup, gatewayRoutes } from "../istio/gateway-route.ts";
 import { textAt } from "../kubernetes/field.ts";
 import { resourceOf } from "../kubernetes/resource-of.ts";
 import type { Permission } from "../ports/permission.ts";
@@ -77,6 +78,29 @@ export const permissionsWith = (ofRoutes: readonly Permission[]): readonly Permi
   ...ofTheJob,
   ...ofRoutes,
   ...ofTheService,
+];
+
+/**
+ * What is read in every namespace, if it may be. The API server is not asked about these beforehand: the look itself
+ * says what it could not read, and whether there are such kinds.
+ */
+export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
+  readonly resources: readonly string[];
+})[] = [
+  {
+    group: "networking.istio.io",
+    resources: ["virtualservices"],
+    verbs: ["list"],
+    why: "find the rules that send to a version that is about to lose its pods, wherever they are",
+    optional: true,
+  },
+  {
+    group: gatewayGroup,
+    resources: gatewayRoutes,
+    verbs: ["list"],
+    why: "find the same in routes of the Gateway API",
+    optional: true,
+  },
 ];
 
 /** A permission in one namespace. */

@@ -5,6 +5,7 @@ import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
 import { inspectAccess } from "./access.ts";
+import { inspectBystanders } from "./bystanders.ts";
 import { permissionsFor } from "./needed-permissions.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
@@ -73,6 +74,7 @@ export function releasePreflight(parts: PreflightParts): Preflight {
         inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
         answerOf(() => inspectScene({ ...parts, look })),
         answerOf(() => look.inspect(plan)),
+        answerOf(() => inspectBystanders({ ...parts, look })),
         ...parts.others.map((other) => answerOf(() => other.inspect())),
       ]);
       return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);

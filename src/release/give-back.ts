@@ -2,7 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import { lookAgain } from "./bake.ts";
 import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
-import { failed } from "./give-up.ts";
+import { failed, keepForStranded } from "./give-up.ts";
 import type { Health } from "./health.ts";
 import { lookIn, type Observation, type RollingBackLook } from "./observation.ts";
 import { drained, readyPoll } from "./pause.ts";
@@ -23,7 +23,12 @@ export function giveBack(plan: Plan, state: RollingBack, observation: Observatio
     }
     case "retiring":
       if (!look && trouble) return lookAgain(plan, now, trouble);
-      return putBack(state, now, look) ?? keepPods(plan, state, look) ?? restore(state);
+      return (
+        putBack(state, now, look) ??
+        keepPods(plan, state, look) ??
+        keepForStranded(plan, state, "canary", look?.stranded) ??
+        restore(state)
+      );
   }
 }
 

@@ -77,7 +77,13 @@ export type PromotingLook = {
   readonly stable?: Health | undefined;
   readonly canary?: Health | undefined;
   readonly strayed?: Strayed | undefined;
+  readonly stranded?: Stranded | undefined;
 };
+
+/**
+ * Those who reach the loser's pods alone and do not move with the release, in words: the last question before pods go.
+ */
+export type Stranded = readonly string[];
 
 /** Routes that are not as they were written last: how, in words, and which versions get requests by them. */
 export type Strayed = { readonly differences: string; readonly serving: readonly Role[] };
@@ -88,6 +94,7 @@ export type RollingBackLook = {
   readonly stable?: Health | undefined;
   readonly canary?: Health | undefined;
   readonly strayed?: Strayed | undefined;
+  readonly stranded?: Stranded | undefined;
 };
 
 /**

@@ -2,7 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import { lookAgain } from "./bake.ts";
 import { answerChange, maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
-import { failed } from "./give-up.ts";
+import { failed, keepForStranded } from "./give-up.ts";
 import type { Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
@@ -26,6 +26,7 @@ export function promote(plan: Plan, state: Promoting, observation: Observation):
     turnBack(plan, state, observation, look) ??
     turnToCanary(plan, state, observation.now, look) ??
     answerStray(plan, state, observation.now, look) ??
+    keepForStranded(plan, state, otherRole(winnerOf(plan)), look.stranded) ??
     step(plan, state, observation, look.stable)
   );
 }

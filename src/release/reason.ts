@@ -100,7 +100,10 @@ type OfRollback =
   | { readonly kind: "restoring" };
 
 /** Somebody else's routes send requests to a version whose pods were about to go. */
-type OfKept = { readonly kind: "kept"; readonly version: Role; readonly differences: string };
+type OfKept =
+  | { readonly kind: "kept"; readonly version: Role; readonly differences: string }
+  /** `by`: who reaches the version's pods alone, though the release never moved it. */
+  | { readonly kind: "stranded"; readonly version: Role; readonly by: string };
 
 /** Something that the outside world did not do. `lasting`: asking again will not help. */
 type OfWorld =

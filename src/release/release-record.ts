@@ -72,7 +72,12 @@ export type ReleaseRecord = {
   readonly run: Run;
   readonly startedAt: Instant;
   /** How routes and workloads were before the release, in the adapters' own words. */
-  readonly before: { readonly routes: unknown; readonly workloads: unknown };
+  readonly before: {
+    readonly routes: unknown;
+    readonly workloads: unknown;
+    /** Who reached the canary's pods alone already, in words. Missing in records of older programs. */
+    readonly bystanders?: readonly string[] | undefined;
+  };
   readonly state: State;
   readonly stages: readonly StageRecord[];
   readonly log: readonly LogEntry[];

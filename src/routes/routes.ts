@@ -61,6 +61,13 @@ export function allRoutes(families: readonly RouteFamily[]): Routes {
         const findings = await Promise.all(chosenBy(target).map((family) => family.look(target).inspect(plan)));
         return findings.flat();
       },
+      async everywhere() {
+        const surveys = await Promise.all(families.map((family) => family.look(target).everywhere()));
+        return {
+          facts: surveys.flatMap(({ facts }) => facts),
+          unread: surveys.flatMap(({ unread }) => unread),
+        };
+      },
     }),
     capture: (target) => captured(target, (family) => family.capture(target)),
     captureGivenBack: (target) => captured(target, (family) => family.captureGivenBack(target)),

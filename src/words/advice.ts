@@ -5,7 +5,7 @@ import { holdEnds } from "../release/hold.ts";
 import type { OpenQuestion } from "../release/reason.ts";
 import type { StageRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
-import type { Role } from "../release/target.ts";
+import { otherRole, type Role } from "../release/target.ts";
 import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { isOnlyUnsaved } from "./headline.ts";
@@ -29,6 +29,8 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   if (state.phase === "waiting") return howToPromote(account, links);
   if (state.phase === "failed") {
     if (state.reason.kind === "kept") return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+    if (state.reason.kind === "stranded")
+      return moveBystanders(account, state.reason.version, commandAfter[state.during]);
     if (state.reason.kind === "stable-away") return getPodsToRun(account);
     if (state.during === "promoting") return finishByHand(account, state.returned);
     return giveBackByHand(account, state.returned);
@@ -130,6 +132,18 @@ function decideWhoServes(account: Account, kept: Role, finishing: "promote" | "r
   const { deployment } = account.target[kept];
   return [
     `**To do by hand**: requests are sent to ${code(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+    ...differenceList(account),
+    block([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
+/** Nothing is wrong with who serves; somebody else needs the pods that were to go. */
+function moveBystanders(account: Account, kept: Role, finishing: "promote" | "rollback"): string {
+  const [old, serving] = [account.target[kept], account.target[otherRole(kept)]].map(({ deployment }) =>
+    code(deployment),
+  );
+  return [
+    `**To do by hand**: ${serving} serves what the release moved, so there is no hurry. What the reason names needs the pods of ${old}: let it send to ${serving}, or remove it. Then the last command takes the pods away.`,
     ...differenceList(account),
     block([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
   ].join("\n\n");

@@ -99,6 +99,8 @@ function sentence(reason: Reason): string {
       return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
     case "kept":
       return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
+    case "stranded":
+      return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
     case "restoring":
       return "putting the canary back as it was";
 

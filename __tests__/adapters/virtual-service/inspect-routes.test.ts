@@ -78,7 +78,7 @@ const cases: Readonly<Record<string, Case>> = {
     objects: [virtualService([{ route: [to("v1")] }], { name: "other", hosts: ["x"] }), subsets],
     found: [
       "refuse VirtualService ns1/app does not exist (in ns1: other).",
-      "warn VirtualService ns1/other sends to the service, too, and is not part of the release: its requests stay where they are, whatever the stage.",
+      "warn VirtualService ns1/other sends to the service, too, and is not part of the release: its requests do not follow the stages.",
     ],
   },
 

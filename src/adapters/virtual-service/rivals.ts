@@ -36,7 +36,7 @@ function bypass(object: KubernetesObject, target: Target): readonly Finding[] {
   const unpinned = stable.subset !== undefined && destinations.some(({ subset }) => subset === undefined);
   const what = unpinned
     ? "its requests go to every pod of the service, the canary's among them, whatever the stage"
-    : "its requests stay where they are, whatever the stage";
+    : "its requests do not follow the stages";
   return [
     {
       level: "warn",

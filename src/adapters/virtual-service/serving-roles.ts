@@ -1,6 +1,6 @@
 import { trafficOf } from "../../istio/destination.ts";
 import type { Role, Target } from "../../release/target.ts";
-import { KubernetesError } from "../kubernetes/kubernetes-client.ts";
+import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { destinationRoles } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";
 import { choicesOf, chosenRules, movableRules } from "./movable-rule.ts";
@@ -19,13 +19,4 @@ export async function servingRoles({ client, virtualServices }: IstioApi, target
     );
   });
   return (await Promise.all(serving)).flat();
-}
-
-async function unlessForbidden<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof KubernetesError && error.status === 403) return undefined;
-    throw error;
-  }
 }

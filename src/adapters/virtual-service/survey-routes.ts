@@ -11,10 +11,11 @@ import {
   visibleIn,
 } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { RoutedDestination, RouteFact, RouteSurvey, Viewer } from "../../ports/route-family.ts";
+import type { RoutedDestination, RouteFact, RouteSurvey, Viewer, WideSurvey } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
+import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { virtualServiceWord } from "./describe.ts";
 import { choicesOf } from "./movable-rule.ts";
 import { selectRules } from "./select-rules.ts";
@@ -38,6 +39,27 @@ export async function surveyRoutes(client: KubernetesClient, target: Target): Pr
   };
 }
 
+/** Every rule of every VirtualService; where those of all namespaces may not be listed, of those that the target names. */
+export async function surveyEverywhere(client: KubernetesClient, target: Target): Promise<WideSurvey> {
+  const istio = await istioResources(client);
+  if (!istio) return { facts: [], unread: [] };
+  const all = await unlessForbidden(client.list(istio.virtualServices, undefined));
+  if (all) return { facts: factsOf(all, target), unread: [] };
+  const namespaces = namespacesOf(target);
+  const lists = await Promise.all(
+    namespaces.map(async (namespace) => unlessForbidden(client.list(istio.virtualServices, namespace))),
+  );
+  const read = namespaces.filter((_, index) => lists[index] !== undefined);
+  const unread = read.length === 0 ? "VirtualServices" : `VirtualServices of namespaces other than ${read.join(", ")}`;
+  return {
+    facts: factsOf(
+      lists.flatMap((list) => list ?? []),
+      target,
+    ),
+    unread: [unread],
+  };
+}
+
 /** Pure. `objects` are all the VirtualServices that were read. */
 export function factsOf(objects: readonly KubernetesObject[], target: Target): readonly RouteFact[] {
   return objects.flatMap((object) => {
@@ -49,6 +71,7 @@ export function factsOf(objects: readonly KubernetesObject[], target: Target): r
       (rule): RouteFact => ({
         route,
         where: `${virtualServiceWord(route)}: ${ruleWord(rule)}`,
+        called: rule.name ?? rule.place,
         section: rule.section,
         seenBy,
         destinations: destinationsOf(rule),

@@ -13,7 +13,7 @@ import { ownSubsets } from "./own-subsets.ts";
 import { routePermissions } from "./route-permissions.ts";
 import { servingRoles } from "./serving-roles.ts";
 import type { SubsetLabels } from "./subset-need.ts";
-import { surveyRoutes } from "./survey-routes.ts";
+import { surveyEverywhere, surveyRoutes } from "./survey-routes.ts";
 import { unserved } from "./unserved.ts";
 
 export type VirtualServiceOptions = {
@@ -30,6 +30,7 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
   serving: async (target) => servingRoles(await offeredApi(client), target),
   look: (target) => ({
     survey: () => surveyRoutes(client, target),
+    everywhere: () => surveyEverywhere(client, target),
     inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
   }),
   capture: async (target) => captureRoutes(await offeredApi(client), target),

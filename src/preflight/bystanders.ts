@@ -1,0 +1,106 @@
+import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
+import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
+import { resources } from "../kubernetes/object.ts";
+import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
+import { asQuery, carries, type Labels } from "../kubernetes/selector.ts";
+import type { Bystanders } from "../ports/bystanders.ts";
+import type { Finding } from "../ports/preflight.ts";
+import type { RouteLook } from "../ports/route-family.ts";
+import type { Plan } from "../release/plan.ts";
+import { roles, type Target } from "../release/target.ts";
+import { doubledIn } from "./doubled.ts";
+import { listed, refuse, warn } from "./finding.ts";
+import { type Neighbourhood, readNeighbourhood } from "./neighbourhood.ts";
+import { type Bystander, type StrandedQuestion, strandedIn } from "./stranded.ts";
+
+type BystanderParts = {
+  readonly client: KubernetesClient;
+  readonly look: Pick<RouteLook, "everywhere">;
+  readonly target: Target;
+};
+
+/** Whom a swap would leave without pods, before it begins. */
+export async function inspectBystanders(
+  parts: BystanderParts & { readonly plan: Plan; readonly undo: boolean },
+): Promise<readonly Finding[]> {
+  const { target, plan, undo } = parts;
+  if (plan.promotion !== "swap") return [];
+  const around = await readNeighbourhood(parts.client, parts.look, target);
+  const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : refuse(what, next)));
+  if (plan.keepOld && plan.keepFor === undefined) return doubled;
+  const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
+  return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...unreadIn(around)];
+}
+
+const undoGoesOn = "The undo goes on.";
+
+function findingOn(one: Bystander, { target, plan, undo }: { target: Target; plan: Plan; undo: boolean }): Finding {
+  const { deployment } = target.stable;
+  const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
+  if (undo) return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
+  if (plan.keepOld) return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
+  return refuse(
+    what,
+    `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`,
+  );
+}
+
+function unreadIn({ unread, target }: Neighbourhood): readonly Finding[] {
+  if (unread.length === 0) return [];
+  return [
+    warn(
+      `This job may not list ${listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`,
+      "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A.",
+    ),
+  ];
+}
+
+/**
+ * Those who reach the canary's pods alone before the release, for the journal: without the canary nobody answers them,
+ * then as now.
+ */
+export async function bystandersBefore(parts: BystanderParts): Promise<readonly string[]> {
+  const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
+  return around ? strandedIn(around, { loser: "canary", moving: true }).map(wordOf) : [];
+}
+
+/** `before` is what `bystandersBefore` gave; undefined where nobody looked, and then nobody is held to be new. */
+type BystandersOfRelease = BystanderParts & {
+  readonly before: readonly string[] | undefined;
+  /** The canary had pods before the release, and has them again after it. */
+  readonly canaryStays: boolean;
+};
+
+/** The last question before pods are taken. */
+export const bystandersOf = (parts: BystandersOfRelease): Bystanders => ({
+  async strandedWithout(loser) {
+    const { before, canaryStays } = parts;
+    if (loser === "canary" && (canaryStays || !before)) return [];
+    const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
+    if (!around) return [];
+    const stranded = (await withoutOtherPods(parts, around, { loser, moving: false })).map(wordOf);
+    return loser === "canary" ? stranded.filter((one) => !before?.includes(one)) : stranded;
+  },
+});
+
+const wordOf = ({ where, does }: Bystander): string => `${where} ${does}`;
+
+/** Pods of neither version may answer as well: of a StatefulSet, of another Deployment. */
+async function withoutOtherPods(
+  { client, target }: BystanderParts,
+  around: Neighbourhood,
+  question: StrandedQuestion,
+): Promise<readonly Bystander[]> {
+  const stranded = strandedIn(around, question);
+  const areAlone = await Promise.all(
+    stranded.map(async ({ selected }) => !(await othersAnswer(client, target, selected))),
+  );
+  return stranded.filter((_, index) => areAlone[index]);
+}
+
+async function othersAnswer(client: KubernetesClient, target: Target, selected: Labels): Promise<boolean> {
+  const labelSelector = asQuery({ matchLabels: selected, matchExpressions: [] });
+  const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+  const isOther = (pod: Pod): boolean => roles.every((role) => !isPodOf(target[role].deployment, pod));
+  return pods.some((pod) => pod.ready && !pod.terminating && carries(pod.labels, selected) && isOther(pod));
+}

@@ -1,0 +1,66 @@
+import { istioResources } from "../adapters/kubernetes/istio-version.ts";
+import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
+import { canaryLabels } from "../istio/canary-labels.ts";
+import type { GatewayRule } from "../istio/gateway-route.ts";
+import { readDeployment } from "../kubernetes/deployment.ts";
+import { type KubernetesObject, resources } from "../kubernetes/object.ts";
+import type { Labels } from "../kubernetes/selector.ts";
+import type { RouteFact, RouteLook } from "../ports/route-family.ts";
+import { configuredLabels, type Role, type Target } from "../release/target.ts";
+import { readGatewayRules } from "./gateway-rules.ts";
+import { planCanary, plannedDeployment } from "./planned-canary.ts";
+
+/** Everything that may send requests to one of the two versions, as far as it may be read. */
+export type Neighbourhood = {
+  readonly target: Target;
+  readonly facts: readonly RouteFact[];
+  readonly gatewayRules: readonly GatewayRule[];
+  readonly services: readonly KubernetesObject[];
+  readonly destinationRules: readonly KubernetesObject[];
+  /** Of the pods that a version has, or will have. Undefined where it has none to lose. */
+  readonly podLabels: Readonly<Record<Role, Labels | undefined>>;
+  /** What could not be read, in words. */
+  readonly unread: readonly string[];
+};
+
+export async function readNeighbourhood(
+  client: KubernetesClient,
+  look: Pick<RouteLook, "everywhere">,
+  target: Target,
+): Promise<Neighbourhood> {
+  const { namespace, stable, canary } = target;
+  const [services, deployments, destinationRules, ofMesh, ofGateways] = await Promise.all([
+    client.list(resources.services, namespace),
+    client.list(resources.deployments, namespace),
+    readDestinationRules(client, namespace),
+    look.everywhere(),
+    readGatewayRules(client, namespace),
+  ]);
+  const named = (name: string): KubernetesObject | undefined =>
+    deployments.find(({ metadata }) => metadata.name === name);
+  const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
+  const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
+  const planned = plannedDeployment(planCanary(target, labels, rawStable, rawCanary));
+  return {
+    target,
+    facts: ofMesh.facts,
+    gatewayRules: ofGateways.rules,
+    services,
+    destinationRules,
+    podLabels: {
+      stable: rawStable && labelsOfPods(rawStable),
+      canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
+    },
+    unread: [...ofMesh.unread, ...ofGateways.unread],
+  };
+}
+
+function labelsOfPods(deployment: KubernetesObject): Labels | undefined {
+  const { podLabels, rollout } = readDeployment(deployment);
+  return rollout.desired > 0 ? podLabels : undefined;
+}
+
+async function readDestinationRules(client: KubernetesClient, namespace: string): Promise<readonly KubernetesObject[]> {
+  const istio = await istioResources(client);
+  return istio ? client.list(istio.destinationRules, namespace) : [];
+}
