@@ -31,6 +31,7 @@ export type Checked = {
  * The schema is there only as a compiled validator; that reads the fields which the schema names and no others, so what it never reads is unknown.
  */
 export function checkIstioSchema(kind: Kind, object: Fields): Checked {
+  if (!Object.hasOwn(models, kind.kind)) return { causes: [], spec: object.spec, unknown: [] };
   const reads = new Map<object, Set<string>>();
   const errors = validate(kind, object, (target, field) =>
     reads.set(target, (reads.get(target) ?? new Set()).add(field)),

@@ -46,6 +46,10 @@ const istio = (plural: string, name: string, shortName: string): Kind =>
     generation: true,
   });
 
+/** As its CRDs of the standard channel say. Nothing here follows these routes. */
+const gatewayApi = (plural: string, name: string, versions: readonly string[] = ["v1"]): Kind =>
+  kind("gateway.networking.k8s.io", versions, plural, name, { custom: true, status: true, generation: true });
+
 const rbac = "rbac.authorization.k8s.io";
 
 export const kinds: readonly Kind[] = [
@@ -70,6 +74,8 @@ export const kinds: readonly Kind[] = [
   istio("destinationrules", "DestinationRule", "dr"),
   istio("gateways", "Gateway", "gw"),
   istio("serviceentries", "ServiceEntry", "se"),
+  gatewayApi("httproutes", "HTTPRoute", ["v1", "v1beta1"]),
+  gatewayApi("grpcroutes", "GRPCRoute"),
 ];
 
 export const groupOf = (apiVersion: string): string =>

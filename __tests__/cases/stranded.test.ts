@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import test, { describe } from "node:test";
+import { routeIn } from "../../sandbox/shop.ts";
+import { parseWorld } from "../../sandbox/world.ts";
+import { deploymentOf, routeOf } from "../integration/facts.ts";
+import { type CaseOptions, type CaseRun, runCase } from "./support.ts";
+
+/* Issue 10, section 1: a swap strands nobody. */
+
+type Case = CaseOptions & { readonly world: string; readonly seen: (run: CaseRun) => void };
+
+/** Every word is said, and nothing was changed. */
+const refused =
+  (...words: readonly (string | RegExp)[]) =>
+  ({ exit, said, sandbox, notTaken }: CaseRun): void => {
+    assert.deepEqual(notTaken, []);
+    assert.equal(exit, 2, said);
+    for (const word of words) assert.ok(typeof word === "string" ? said.includes(word) : word.test(said), said);
+    assert.ok(!sandbox.api.requests.all().some(isWrite), said);
+  };
+
+/** What a preflight asks for, and tries, is no write; neither is the lock. */
+const isWrite = ({ method, path }: { readonly method: string; readonly path: string }): boolean =>
+  method !== "GET" && !/dryRun=All|selfsubjectaccessreviews|leases/.test(path);
+
+/** It goes on, no customer is without an answer, and the probes end where they should. */
+const released =
+  (...versions: readonly string[]) =>
+  ({ exit, traffic, said, probes, notTaken }: CaseRun): void => {
+    assert.deepEqual(notTaken, []);
+    assert.equal(exit, 0, said);
+    assert.equal(traffic.bad, 0, said);
+    assert.deepEqual(probes, versions, said);
+  };
+
+const ways = ["routes", "keepOld: true", "promotion: update"];
+
+type Change = NonNullable<CaseOptions["change"]>;
+const adding = (text: string): Change => ({ "world.yaml": (world) => `${world}\n---\n${text}` });
+const configuring = (text: string): Change => ({ "canary.yaml": (file) => `${file}\n${text}\n` });
+const rules = (spec: string, name = "other", namespace = "shop"): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: ${spec}`;
+const service = (name: string, selector: string): string => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { selector: ${selector}, ports: [{ name: http, port: 9080 }] }`;
+
+const host = "reviews.shop.svc.cluster.local";
+const [one, two, third] = ["c01-other-routes-swap", "c03-second-vs-swap", "c04-tls-route-same-service-swap"];
+/** A world in which a swap strands nobody. */
+const sound = "two-versions";
+
+const cases: Readonly<Record<string, Case>> = {
+  "c01: rules for stable alone, beside one that moves": {
+    world: one,
+    seen: refused('route "static" sends 100 %', 'route "rest"', "reviews subset v1", "[api, static, rest]", ...ways),
+  },
+  "c01: plan says the same": { world: one, command: "plan", seen: refused('route "static"', 'route "rest"', ...ways) },
+  "c01: they move as well, as the refusal says": {
+    world: one,
+    change: configuring("routes: [{ virtualService: shop/reviews, routes: [api, static, rest] }]"),
+    seen: released("v2", "v2", "v2"),
+  },
+  "c01: routes that name one rule do not make the others safe": {
+    world: one,
+    change: configuring("routes: [{ virtualService: shop/reviews, routes: [api] }]"),
+    seen: refused('route "static"', 'route "rest"'),
+  },
+  "c01: the old pods are kept": {
+    world: one,
+    change: configuring("promotion: { model: swap, keepOld: true }"),
+    seen: released("v2", "v1", "v1"),
+  },
+  "c01u: stable gets the image": { world: "c01u-other-routes-update", seen: released("v2", "v2", "v2") },
+  "c01: an old version that is kept for a time would be kept for longer, and that is said": {
+    world: one,
+    change: configuring("promotion: { model: swap, keepOld: 10m }"),
+    seen: (run) => {
+      released("v2", "v1", "v1")(run);
+      assert.match(run.said, /route "static" .*reviews-v1 keeps its pods/);
+    },
+  },
+
+  "c03: a gateway's VirtualService": {
+    world: two,
+    seen: refused("VirtualService shop/public: http route #0", `${host} subset v1`, ...ways),
+  },
+  "c03: it moves as well": {
+    world: two,
+    change: configuring("routes: [reviews, public]"),
+    seen: released("v2", "v2"),
+  },
+  "c04: a tls rule of the same VirtualService": {
+    world: third,
+    seen: refused("VirtualService shop/reviews: tls route #0", "keepOld: true", "promotion: update"),
+  },
+  "c04: the old pods are kept": {
+    world: third,
+    change: configuring("promotion: { model: swap, keepOld: true }"),
+    seen: released(),
+  },
+
+  "a tcp rule": {
+    world: sound,
+    change: adding(
+      rules(
+        "{ hosts: [tcp.shop], tcp: [{ match: [{ port: 9090 }], route: [{ destination: { host: reviews, subset: v1 } }] }] }",
+      ),
+    ),
+    seen: refused("VirtualService shop/other: tcp route #0", "reviews subset v1"),
+  },
+  "a part of a rule": {
+    world: sound,
+    change: adding(
+      rules(
+        `{ hosts: [half.example.com], http: [{ route: [{ destination: { host: ${host}, subset: v1 }, weight: 25 }, { destination: { host: ${host}, subset: v2 }, weight: 75 }] }] }`,
+      ),
+    ),
+    seen: refused("VirtualService shop/other: http route #0 sends 25 %"),
+  },
+  "one without requests is not left": {
+    world: sound,
+    change: adding(
+      rules(
+        `{ hosts: [half.example.com], http: [{ route: [{ destination: { host: ${host}, subset: v1 }, weight: 0 }, { destination: { host: ${host}, subset: v2 }, weight: 100 }] }] }`,
+      ),
+    ),
+    seen: released(),
+  },
+  "copies of another service's requests": {
+    world: sound,
+    change: adding(
+      rules(
+        `{ hosts: [x], http: [{ route: [{ destination: { host: x } }], mirrors: [{ destination: { host: ${host}, subset: v2 } }, { destination: { host: ${host}, subset: v1 }, percentage: { value: 10 } }] }] }`,
+      ),
+    ),
+    seen: refused(`VirtualService shop/other: http route #0 copies 10 % of its requests to ${host} subset v1`),
+  },
+  "a delegate": {
+    world: sound,
+    change: adding(
+      `${rules("{ hosts: [root.example.com], http: [{ delegate: { name: child } }] }", "root")}\n---\n${rules(`{ http: [{ route: [{ destination: { host: ${host}, subset: v1 } }] }] }`, "child")}`,
+    ),
+    seen: refused("VirtualService shop/child: http route #0"),
+  },
+  "a VirtualService of another namespace": {
+    world: sound,
+    change: adding(
+      `apiVersion: v1\nkind: Namespace\nmetadata: { name: edge }\n---\n${rules(`{ hosts: [shop.example.com], gateways: [public], http: [{ name: front, route: [{ destination: { host: ${host}, subset: v1 } }] }] }`, "front", "edge")}`,
+    ),
+    seen: refused('VirtualService edge/front: route "front"', "Name edge/front under routes"),
+  },
+  "another subset with stable's labels": {
+    world: sound,
+    change: {
+      "world.yaml": (world) =>
+        `${world.replace("- {name: v1, labels: {version: v1}}", "- {name: v1, labels: {version: v1}}\n    - {name: current, labels: {version: v1}}")}\n---\n${rules(`{ hosts: [current.example.com], http: [{ route: [{ destination: { host: ${host}, subset: current } }] }] }`)}`,
+    },
+    seen: refused("VirtualService shop/other: http route #0", "subset current"),
+  },
+  "a Service that selects stable's pods alone": {
+    world: sound,
+    change: adding(service("reviews-v1", "{ app: reviews, version: v1 }")),
+    seen: refused("Service shop/reviews-v1 selects the pods of reviews-v1 alone (app=reviews, version=v1)", "keepOld"),
+  },
+  "one that selects both, or nothing of theirs, is left alone": {
+    world: sound,
+    change: adding(`${service("all", "{ app: reviews }")}\n---\n${service("ratings", "{ app: ratings }")}`),
+    seen: released(),
+  },
+  "a route of the Gateway API": {
+    world: sound,
+    change: adding(`${service("reviews-v1", "{ app: reviews, version: v1 }")}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: front, namespace: shop }
+spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
+    seen: refused("HTTPRoute shop/front: rule #0 sends 100 % of its requests to reviews-v1"),
+  },
+
+  "a rule for stable alone that somebody makes while the release runs keeps stable's pods": {
+    world: sound,
+    before: whenWeighted(
+      rules(
+        `{ hosts: [shop.example.com], http: [{ name: late, route: [{ destination: { host: ${host}, subset: v1 } }] }] }`,
+      ),
+    ),
+    seen: ({ exit, said, traffic, sandbox }) => {
+      assert.equal(exit, 3, said);
+      assert.match(said, /stable keeps its pods, .*VirtualService shop\/other: route "late"/);
+      assert.equal(traffic.bad, 0);
+      assert.equal(deploymentOf(sandbox, "reviews-v1")?.replicas, 2);
+      assert.equal(routeOf(sandbox), "v1 0, v2 100");
+    },
+  },
+};
+
+/** Applies it as soon as the canary has requests. */
+function whenWeighted(text: string): NonNullable<CaseOptions["before"]> {
+  return ({ api }) => {
+    const timer = setInterval(() => {
+      if (routeIn(api.store) !== "v1 80, v2 20") return;
+      clearInterval(timer);
+      api.apply(parseWorld(text));
+    }, 20);
+    timer.unref();
+  };
+}
+
+describe("a swap strands nobody", { concurrency: 4 }, () => {
+  for (const [what, { world, seen, ...options }] of Object.entries(cases))
+    test(what, async (t) => seen(await runCase(t, world, options)));
+});
