@@ -29093,7 +29093,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 1930:
+/***/ 4525:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30857,7 +30857,17 @@ function answerDrift(plan, state, now, differences) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/lib/some-of.js
+/** The first few of many, and how many more. */
+function someOf(words, separator = "; ", most = 5) {
+    const more = words.length - most;
+    if (more <= 0)
+        return words.join(separator);
+    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
+}
+
 ;// CONCATENATED MODULE: ./src/release/give-up.js
+
 
 /** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
 function giveUp(plan, state, observation) {
@@ -30869,6 +30879,12 @@ function giveUp(plan, state, observation) {
     if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
         return undefined;
     return failed(plan, state, { kind: "trouble", words, lasting, lasted });
+}
+/** Whoever would be left without pods keeps them, and is told of. */
+function keepForStranded(plan, state, version, stranded) {
+    if (!stranded || stranded.length === 0)
+        return undefined;
+    return failed(plan, state, { kind: "stranded", version, by: someOf(stranded, "; ", 3) });
 }
 function failed(plan, { phase, step }, reason) {
     const late = step === "draining" || step === "retiring";
@@ -30909,7 +30925,10 @@ function giveBack(plan, state, observation) {
         case "retiring":
             if (!look && trouble)
                 return lookAgain(plan, now, trouble);
-            return putBack(state, now, look) ?? keepPods(plan, state, look) ?? restore(state);
+            return (putBack(state, now, look) ??
+                keepPods(plan, state, look) ??
+                keepForStranded(plan, state, "canary", look?.stranded) ??
+                restore(state));
     }
 }
 const to = (state, step, now) => ({ ...state, step, since: now });
@@ -30998,6 +31017,7 @@ function promote(plan, state, observation) {
     return (turnBack(plan, state, observation, look) ??
         turnToCanary(plan, state, observation.now, look) ??
         answerStray(plan, state, observation.now, look) ??
+        keepForStranded(plan, state, otherRole((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
         step(plan, state, observation, look.stable));
 }
 /** Nothing is changed, and no pod is taken, that was not looked at. */
@@ -31483,6 +31503,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
 
 
 
+
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
 /** A new stage: counts and readings begin again, what was proven stays. */
 const enterStage = (memory) => ({ ...countsOfNewStage(memory), readings: new Map() });
@@ -31512,24 +31533,27 @@ async function observe(record, state, ports, memory, signal) {
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
-async function lookWhilePromoting({ plan, judged }, step, { workload, router }) {
+async function lookWhilePromoting({ plan, judged }, step, { workload, router, bystanders }) {
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     const isUpdated = winner === "stable" && step !== "updating";
     const isOver = step === "draining" || step === "retiring";
-    const [stable, canary, strayed] = await Promise.all([
+    const loser = otherRole(winner);
+    const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
+    const [stable, canary, strayed, stranded] = await Promise.all([
         step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
         step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
         isOver ? router.strayed(winner) : undefined,
+        losesPods ? bystanders.strandedWithout(loser) : undefined,
     ]);
     if (step !== "starting")
-        return { phase: "promoting", stable, canary, strayed };
+        return { phase: "promoting", stable, canary, strayed, stranded };
     const differences = await router.drift((0,split/* splitAt */.g)(100));
     const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] };
     return { phase: "promoting", stable, canary, strayed: toStable };
 }
 /** A rollback waits for nothing that is not needed, nor long for what is: requests fail meanwhile. */
 async function lookWhileRollingBack(plan, state, ports) {
-    const { workload, router, clock } = ports;
+    const { workload, router, bystanders, clock } = ports;
     const { phase } = state;
     switch (state.step) {
         case "returning": {
@@ -31544,8 +31568,11 @@ async function lookWhileRollingBack(plan, state, ports) {
             ]);
             return { phase, canary, strayed };
         }
-        case "retiring":
-            return { phase, strayed: await router.strayed("stable") };
+        case "retiring": {
+            const asked = [router.strayed("stable"), bystanders.strandedWithout("canary")];
+            const [strayed, stranded] = await Promise.all(asked);
+            return { phase, strayed, stranded };
+        }
     }
 }
 /** How long a rollback waits to know whether stable has pods. */
@@ -31836,15 +31863,6 @@ async function save(record, ports) {
     if (record.state.phase !== "rolling-back")
         return saved;
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
-}
-
-;// CONCATENATED MODULE: ./src/lib/some-of.js
-/** The first few of many, and how many more. */
-function someOf(words, separator = "; ", most = 5) {
-    const more = words.length - most;
-    if (more <= 0)
-        return words.join(separator);
-    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
 }
 
 // EXTERNAL MODULE: ./src/words/timestamp.js
@@ -33371,6 +33389,7 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
     record_schema_reasonOf("reviving-stable", {}),
     record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
+    record_schema_reasonOf("stranded", { version: role, by: record_schema_text }),
     record_schema_reasonOf("promoted", { winner: role }),
     record_schema_reasonOf("draining", { left: record_schema_length }),
     record_schema_reasonOf("drained", {}),
@@ -33498,7 +33517,7 @@ const recordSchema = schemas/* object */.Ikc({
     plan: record_schema_plan,
     run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: instant,
-    before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J() }),
+    before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J(), bystanders: schemas/* optional */.lqM(schemas/* array */.YOg(record_schema_text)) }),
     state,
     stages: schemas/* array */.YOg(stageRecord),
     log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: instant, do: record_schema_text, reason, times: schemas/* exactOptional */.yqP(whole) })),
@@ -34405,6 +34424,7 @@ const routeKindWords = {
 
 
 
+
 /** What somebody can or has to do next, as Markdown. Undefined when there is nothing to do. */
 function adviceOf(account, links) {
     const advice = [adviceOnRelease(account, links), saveJournal(account)].filter((part) => part !== undefined);
@@ -34420,6 +34440,8 @@ function adviceOnRelease(account, links) {
     if (state.phase === "failed") {
         if (state.reason.kind === "kept")
             return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
+        if (state.reason.kind === "stranded")
+            return moveBystanders(account, state.reason.version, commandAfter[state.during]);
         if (state.reason.kind === "stable-away")
             return getPodsToRun(account);
         if (state.during === "promoting")
@@ -34513,6 +34535,15 @@ function decideWhoServes(account, kept, finishing) {
     const { deployment } = account.target[kept];
     return [
         `**To do by hand**: requests are sent to ${(0,markdown/* code */.aY)(deployment)} by a route that somebody else wrote, so its pods are kept. Find out who writes it (somebody, a GitOps sync) and put that right. Then the last command writes the release's own again and finishes.`,
+        ...differenceList(account),
+        (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+    ].join("\n\n");
+}
+/** Nothing is wrong with who serves; somebody else needs the pods that were to go. */
+function moveBystanders(account, kept, finishing) {
+    const [old, serving] = [account.target[kept], account.target[otherRole(kept)]].map(({ deployment }) => (0,markdown/* code */.aY)(deployment));
+    return [
+        `**To do by hand**: ${serving} serves what the release moved, so there is no hurry. What the reason names needs the pods of ${old}: let it send to ${serving}, or remove it. Then the last command takes the pods away.`,
         ...differenceList(account),
         (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
     ].join("\n\n");
@@ -48474,7 +48505,7 @@ function bypass(object, target) {
     const unpinned = stable.subset !== undefined && destinations.some(({ subset }) => subset === undefined);
     const what = unpinned
         ? "its requests go to every pod of the service, the canary's among them, whatever the stage"
-        : "its requests stay where they are, whatever the stage";
+        : "its requests do not follow the stages";
     return [
         {
             level: "warn",
@@ -48493,7 +48524,22 @@ const hides = ({ choice }, object) => ({
     next: "Make one of them.",
 });
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
+
+/** Undefined for what this job may not read. */
+async function unlessForbidden(reading) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 403)
+            return undefined;
+        throw error;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/survey-routes.js
+
 
 
 
@@ -48517,6 +48563,23 @@ async function surveyRoutes(client, target) {
         chosen: objects.filter((object) => choicesOf(target).some((choice) => (0,istio_host/* isNamed */.ev)(choice, virtual_service_nameOf(object)))),
     };
 }
+/** Every rule of every VirtualService; where those of all namespaces may not be listed, of those that the target names. */
+async function surveyEverywhere(client, target) {
+    const istio = await istioResources(client);
+    if (!istio)
+        return { facts: [], unread: [] };
+    const all = await unlessForbidden(client.list(istio.virtualServices, undefined));
+    if (all)
+        return { facts: factsOf(all, target), unread: [] };
+    const namespaces = namespacesOf(target);
+    const lists = await Promise.all(namespaces.map(async (namespace) => unlessForbidden(client.list(istio.virtualServices, namespace))));
+    const read = namespaces.filter((_, index) => lists[index] !== undefined);
+    const unread = read.length === 0 ? "VirtualServices" : `VirtualServices of namespaces other than ${read.join(", ")}`;
+    return {
+        facts: factsOf(lists.flatMap((list) => list ?? []), target),
+        unread: [unread],
+    };
+}
 /** Pure. `objects` are all the VirtualServices that were read. */
 function factsOf(objects, target) {
     return objects.flatMap((object) => {
@@ -48527,6 +48590,7 @@ function factsOf(objects, target) {
         return rulesOf(object).map((rule) => ({
             route,
             where: `${virtualServiceWord(route)}: ${survey_routes_ruleWord(rule)}`,
+            called: rule.name ?? rule.place,
             section: rule.section,
             seenBy,
             destinations: destinationsOf(rule),
@@ -48906,16 +48970,6 @@ async function servingRoles({ client, virtualServices }, target) {
     });
     return (await Promise.all(serving)).flat();
 }
-async function unlessForbidden(reading) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && error.status === 403)
-            return undefined;
-        throw error;
-    }
-}
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/virtual-service-family.js
 
@@ -48937,6 +48991,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
     serving: async (target) => servingRoles(await offeredApi(client), target),
     look: (target) => ({
         survey: () => surveyRoutes(client, target),
+        everywhere: () => surveyEverywhere(client, target),
         inspect: (plan) => inspectRoutes(client, target, plan, subsetLabels(target)),
     }),
     capture: async (target) => captureRoutes(await offeredApi(client), target),
@@ -48975,6 +49030,123 @@ const fenceBy = (journal, clock) => ({
     back: () => within(journal.confirm().catch(lib_errors/* unlessTakenOver */.cr), fence_patience, clock),
 });
 
+;// CONCATENATED MODULE: ./src/preflight/stranded.js
+
+
+
+
+
+/** Everybody who reaches the loser's pods and not the winner's. Pure. */
+function strandedIn(around, { loser, moving }) {
+    if (!around.podLabels[loser])
+        return [];
+    const lost = (one) => lostBehind(around, one, loser);
+    const rules = around.facts.flatMap((fact) => strandedRule(fact, stranded_staying(fact, moving), lost) ?? []);
+    const others = around.gatewayRules.flatMap((rule) => strandedRule(rule, rule.destinations, lost) ?? []);
+    const named = moving ? rules.map((one) => ({ ...one, remedy: remedyFor(one.sender, rules, around.facts) })) : rules;
+    return [
+        ...named,
+        ...others.map((one) => ({ ...one, remedy: "Let it send to a Service that selects the pods of both versions." })),
+        ...around.services.flatMap((service) => strandedService(around, service, loser) ?? []),
+    ];
+}
+/** Mirrors do not move with their rule. */
+const stranded_staying = ({ moves, destinations }, moving) => moving && moves ? destinations.filter(({ mirror }) => mirror) : destinations;
+function strandedRule(sender, destinations, lost) {
+    const without = destinations.filter((one) => one.share > 0 && lost(one));
+    const [first] = without;
+    if (!first)
+        return undefined;
+    return {
+        sender,
+        where: sender.where,
+        does: without.map(sendingWord).join(" and "),
+        remedy: "",
+        selected: lost(first) ?? {},
+    };
+}
+const sendingWord = ({ share, mirror, ...destination }) => `${mirror ? "copies" : "sends"} ${stranded_percent(share)} of its requests to ${stranded_destinationWord(destination)}`;
+/** `part` is from 0 to 1. */
+const stranded_percent = (part) => `${Number((part * 100).toFixed(1))} %`;
+const stranded_destinationWord = ({ host, subset }) => subset === undefined ? host.text : `${host.text} subset ${subset}`;
+/** The labels of the pods behind a destination, where they are the loser's and not the winner's. */
+function lostBehind(around, destination, loser) {
+    const selected = selectedBy(around, destination);
+    return selected && reachesAlone(around, selected, loser) ? selected : undefined;
+}
+/** Undefined where no Service with a selector is meant, or nobody knows the subset. */
+function selectedBy({ services, destinationRules, target, podLabels }, { host, subset }) {
+    const service = serviceBehind(services, host);
+    const selector = service && selectorOf(service);
+    if (!selector || subset === undefined)
+        return selector;
+    const defined = subsetFor(destinationRules, host, subset);
+    if (defined)
+        return { ...selector, ...defined.labels };
+    // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
+    const role = ["stable", "canary"].find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
+    return role && podLabels[role];
+}
+/** A Service without a selector finds no pods by itself. */
+function selectorOf(service) {
+    const selector = selectorOfService(service);
+    return selector && Object.keys(selector).length > 0 ? selector : undefined;
+}
+const reaches = ({ podLabels }, selected, role) => podLabels[role] !== undefined && carries(podLabels[role], selected);
+const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, otherRole(loser));
+/** Whoever calls it without a route; those of the two versions are what the routes of the release move between. */
+function strandedService(around, service, loser) {
+    const { namespace = "", name } = service.metadata;
+    const selected = selectorOf(service);
+    if (!selected || !reachesAlone(around, selected, loser) || isOfRelease(around, (0,istio_host/* readHost */.rk)(name, namespace)))
+        return undefined;
+    return {
+        where: `Service ${namespace}/${name}`,
+        does: `selects the pods of ${around.target[loser].deployment} alone (${showLabels(selected)})`,
+        remedy: "Remove it, or let it select what the pods of both versions have.",
+        selected,
+    };
+}
+const isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
+/** What somebody can do about a rule, by what kind of rule it is. */
+function remedyFor(fact, stranded, facts) {
+    const { route, section, isChosen, moves } = fact;
+    const name = `${route.namespace}/${route.name}`;
+    if (moves)
+        return "Take its mirror away before the release.";
+    if (section !== "http")
+        return `Rules of ${section} are not moved by a release.`;
+    if (!isChosen)
+        return `Name ${name} under routes as well, so that it moves with the others.`;
+    const left = stranded.map(({ sender }) => sender);
+    const together = facts.filter((one) => one.route === fact.route && (one.moves || (left.includes(one) && one.section === "http")));
+    const list = together.map(({ called }) => (called.startsWith("#") ? `"${called}"` : called)).join(", ");
+    return `Let it move with the others: routes: [{ virtualService: ${name}, routes: [${list}] }].`;
+}
+
+;// CONCATENATED MODULE: ./src/preflight/doubled.js
+
+/**
+ * Rules that copy requests to the canary and send them to stable: after a swap both go to one version, and whatever a
+ * request writes is written twice. Pure.
+ */
+const doubledIn = (around) => around.facts.flatMap((fact) => {
+    const copies = doubling(around, fact);
+    return copies.map((copy) => ({
+        what: `${fact.where} sends requests to stable and copies them to ${stranded_destinationWord(copy)}: after the swap both are one version, and whatever a request does is done twice.`,
+        next: "Take the mirror away before the release.",
+    }));
+});
+function doubling(around, { destinations }) {
+    const reachesRole = (one, role) => {
+        const selected = one.share > 0 ? selectedBy(around, one) : undefined;
+        return selected !== undefined && reaches(around, selected, role);
+    };
+    if (!destinations.some((one) => !one.mirror && reachesRole(one, "stable")))
+        return [];
+    return destinations.filter((one) => one.mirror && reachesRole(one, "canary"));
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
 const warn = (what, next) => ({ level: "warn", what, next });
@@ -48986,6 +49158,262 @@ function finding_listed(names, most = 10) {
     return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 const pods = (count) => (count === 1 ? "1 pod" : `${count} pods`);
+
+;// CONCATENATED MODULE: ./src/istio/gateway-route.js
+
+
+const gatewayGroup = "gateway.networking.k8s.io";
+/** The kinds that name backends. */
+const gatewayKinds = [
+    { plural: "httproutes", kind: "HTTPRoute" },
+    { plural: "grpcroutes", kind: "GRPCRoute" },
+    { plural: "tlsroutes", kind: "TLSRoute" },
+    { plural: "tcproutes", kind: "TCPRoute" },
+];
+const gatewayRoutes = gatewayKinds.map(({ plural }) => plural);
+/** https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec; those of gRPC, TLS and TCP have the same shape. */
+const gatewayRulesOf = (route) => listAt(route, "spec", "rules").map((rule, index) => {
+    const { namespace = "", name } = route.metadata;
+    const called = textAt(rule, "name");
+    const word = called === undefined ? `rule #${index}` : `rule "${called}"`;
+    return {
+        where: `${route.kind} ${namespace}/${name}: ${word}`,
+        destinations: [...backendsOf(rule, namespace), ...mirrorsOf(rule, namespace)],
+    };
+});
+/** An omitted weight is 1. */
+function backendsOf(rule, namespace) {
+    const backends = listAt(rule, "backendRefs");
+    const weights = backends.map((backend) => numberAt(backend, "weight") ?? 1);
+    const sum = weights.reduce((all, weight) => all + weight, 0);
+    return backends.flatMap((backend, index) => readBackend(backend, namespace, (weights[index] ?? 0) / (sum || 1)) ?? []);
+}
+const mirrorsOf = (rule, namespace) => listAt(rule, "filters")
+    .filter((filter) => textAt(filter, "type") === "RequestMirror")
+    .flatMap((filter) => {
+    const copy = readBackend(field(filter, "requestMirror", "backendRef"), namespace, mirroredShare(filter));
+    return copy ? [{ ...copy, mirror: true }] : [];
+});
+function mirroredShare(filter) {
+    const percent = numberAt(filter, "requestMirror", "percent");
+    if (percent !== undefined)
+        return percent / 100;
+    const numerator = numberAt(filter, "requestMirror", "fraction", "numerator");
+    const denominator = numberAt(filter, "requestMirror", "fraction", "denominator") ?? 100;
+    return numerator === undefined ? 1 : numerator / (denominator || 1);
+}
+/** By its Service, or, as Istio allows it, by the host of one. Other kinds of backend have no pods of a Deployment. */
+const kindsWithPods = ["/Service", "networking.istio.io/Hostname"];
+function readBackend(backend, namespace, share) {
+    const kind = `${textAt(backend, "group") ?? ""}/${textAt(backend, "kind") ?? "Service"}`;
+    if (!kindsWithPods.includes(kind))
+        return undefined;
+    const host = (0,istio_host/* readHost */.rk)(textAt(backend, "name") ?? "", textAt(backend, "namespace") ?? namespace);
+    return { host, subset: undefined, port: numberAt(backend, "port"), share, mirror: false };
+}
+
+;// CONCATENATED MODULE: ./src/preflight/gateway-rules.js
+
+
+
+/** Every rule of every route of the Gateway API, as far as the server has the kinds and they may be listed. */
+async function readGatewayRules(client, namespace) {
+    const versions = await unlessForbidden(client.versions(gatewayGroup));
+    if (!versions)
+        return { rules: [], unread: ["routes of the Gateway API"] };
+    const reading = gatewayKinds.map((kind) => gateway_rules_listIn(client, namespace, resourcesOf(kind, versions)));
+    const lists = await Promise.all(reading);
+    return {
+        rules: lists.flatMap(({ routes }) => routes.flatMap(gatewayRulesOf)),
+        unread: lists.flatMap(({ unread }, index) => (unread ? [`${gatewayKinds[index]?.kind}s${unread}`] : [])),
+    };
+}
+/** The kind in each version of its group, the stable ones first: not every kind is served in every version. */
+const resourcesOf = (kind, versions) => versions
+    .toSorted((one, other) => Number(one.includes("alpha")) - Number(other.includes("alpha")))
+    .map((version) => ({ group: gatewayGroup, version, ...kind }));
+async function gateway_rules_listIn(client, namespace, [resource, ...others]) {
+    if (!resource)
+        return { routes: [] };
+    const everywhere = await listOr(client.list(resource, undefined));
+    if (everywhere === 404)
+        return gateway_rules_listIn(client, namespace, others);
+    if (everywhere !== 403)
+        return { routes: everywhere };
+    const here = await listOr(client.list(resource, namespace));
+    if (typeof here === "number")
+        return { routes: [], unread: "" };
+    return { routes: here, unread: ` of namespaces other than ${namespace}` };
+}
+async function listOr(listing) {
+    try {
+        return await listing;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
+            return error.status;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/preflight/planned-canary.js
+
+
+
+/** The Deployment that will be; undefined where none can be made. */
+const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+/** Pure, and by the same functions that the release will use. */
+function planCanary(target, labels, stable, canary) {
+    const { source } = target;
+    switch (source.from) {
+        case "existing":
+            return canary && withTemplate(canary, templateWithImage(canary, target));
+        case "clone":
+            if (!stable)
+                return undefined;
+            return canary
+                ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
+                : planClone(target, labels, stable);
+        case "manifests": {
+            const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
+            if (!manifest)
+                return undefined;
+            const metadata = {
+                ...objectAt(manifest, "metadata"),
+                name: target.canary.deployment,
+                namespace: target.namespace,
+            };
+            const object = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
+            return withTemplate(object, templateWithImage(object, target));
+        }
+    }
+}
+function planClone(target, labels, stable) {
+    if ("problem" in labels)
+        return labels;
+    const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
+    return "problem" in made ? made : { deployment: readDeployment(made.object) };
+}
+const withTemplate = (object, made) => "problem" in made
+    ? made
+    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+
+;// CONCATENATED MODULE: ./src/preflight/neighbourhood.js
+
+
+
+
+
+
+
+async function readNeighbourhood(client, look, target) {
+    const { namespace, stable, canary } = target;
+    const [services, deployments, destinationRules, ofMesh, ofGateways] = await Promise.all([
+        client.list(resources.services, namespace),
+        client.list(resources.deployments, namespace),
+        readDestinationRules(client, namespace),
+        look.everywhere(),
+        readGatewayRules(client, namespace),
+    ]);
+    const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
+    const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
+    const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
+    const planned = plannedDeployment(planCanary(target, labels, rawStable, rawCanary));
+    return {
+        target,
+        facts: ofMesh.facts,
+        gatewayRules: ofGateways.rules,
+        services,
+        destinationRules,
+        podLabels: {
+            stable: rawStable && labelsOfPods(rawStable),
+            canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
+        },
+        unread: [...ofMesh.unread, ...ofGateways.unread],
+    };
+}
+function labelsOfPods(deployment) {
+    const { podLabels, rollout } = readDeployment(deployment);
+    return rollout.desired > 0 ? podLabels : undefined;
+}
+async function readDestinationRules(client, namespace) {
+    const istio = await istioResources(client);
+    return istio ? client.list(istio.destinationRules, namespace) : [];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/bystanders.js
+
+
+
+
+
+
+
+
+
+/** Whom a swap would leave without pods, before it begins. */
+async function inspectBystanders(parts) {
+    const { target, plan, undo } = parts;
+    if (plan.promotion !== "swap")
+        return [];
+    const around = await readNeighbourhood(parts.client, parts.look, target);
+    const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : finding_refuse(what, next)));
+    if (plan.keepOld && plan.keepFor === undefined)
+        return doubled;
+    const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
+    return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...unreadIn(around)];
+}
+const undoGoesOn = "The undo goes on.";
+function findingOn(one, { target, plan, undo }) {
+    const { deployment } = target.stable;
+    const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
+    if (undo)
+        return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
+    if (plan.keepOld)
+        return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
+    return finding_refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
+}
+function unreadIn({ unread, target }) {
+    if (unread.length === 0)
+        return [];
+    return [
+        warn(`This job may not list ${finding_listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
+    ];
+}
+/**
+ * Those who reach the canary's pods alone before the release, for the journal: without the canary nobody answers them,
+ * then as now.
+ */
+async function bystandersBefore(parts) {
+    const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
+    return around ? strandedIn(around, { loser: "canary", moving: true }).map(bystanders_wordOf) : [];
+}
+/** The last question before pods are taken. */
+const bystandersOf = (parts) => ({
+    async strandedWithout(loser) {
+        const { before, canaryStays } = parts;
+        if (loser === "canary" && (canaryStays || !before))
+            return [];
+        const around = await unlessForbidden(readNeighbourhood(parts.client, parts.look, parts.target));
+        if (!around)
+            return [];
+        const stranded = (await withoutOtherPods(parts, around, { loser, moving: false })).map(bystanders_wordOf);
+        return loser === "canary" ? stranded.filter((one) => !before?.includes(one)) : stranded;
+    },
+});
+const bystanders_wordOf = ({ where, does }) => `${where} ${does}`;
+/** Pods of neither version may answer as well: of a StatefulSet, of another Deployment. */
+async function withoutOtherPods({ client, target }, around, question) {
+    const stranded = strandedIn(around, question);
+    const areAlone = await Promise.all(stranded.map(async ({ selected }) => !(await othersAnswer(client, target, selected))));
+    return stranded.filter((_, index) => areAlone[index]);
+}
+async function othersAnswer(client, target, selected) {
+    const labelSelector = asQuery({ matchLabels: selected, matchExpressions: [] });
+    const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
+    const isOther = (pod) => roles.every((role) => !isPodOf(target[role].deployment, pod));
+    return pods.some((pod) => pod.ready && !pod.terminating && carries(pod.labels, selected) && isOther(pod));
+}
 
 ;// CONCATENATED MODULE: ./src/preflight/access.js
 
@@ -49036,6 +49464,7 @@ function lacking(permission, denied) {
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/needed-permissions.js
+
 
 
 const makesPods = ({ source }) => source.from !== "existing";
@@ -49108,6 +49537,26 @@ const permissionsWith = (ofRoutes) => [
     ...ofTheJob,
     ...ofRoutes,
     ...ofTheService,
+];
+/**
+ * What is read in every namespace, if it may be. The API server is not asked about these beforehand: the look itself
+ * says what it could not read, and whether there are such kinds.
+ */
+const permissionsEverywhere = [
+    {
+        group: "networking.istio.io",
+        resources: ["virtualservices"],
+        verbs: ["list"],
+        why: "find the rules that send to a version that is about to lose its pods, wherever they are",
+        optional: true,
+    },
+    {
+        group: gatewayGroup,
+        resources: gatewayRoutes,
+        verbs: ["list"],
+        why: "find the same in routes of the Gateway API",
+        optional: true,
+    },
 ];
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 function permissionsFor(target, plan, ofRoutes) {
@@ -49200,48 +49649,6 @@ function touched({ target, hosts, services, deployments, chosenRoutes, destinati
     ];
 }
 
-;// CONCATENATED MODULE: ./src/preflight/planned-canary.js
-
-
-
-/** The Deployment that will be; undefined where none can be made. */
-const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
-/** Pure, and by the same functions that the release will use. */
-function planCanary(target, labels, stable, canary) {
-    const { source } = target;
-    switch (source.from) {
-        case "existing":
-            return canary && withTemplate(canary, templateWithImage(canary, target));
-        case "clone":
-            if (!stable)
-                return undefined;
-            return canary
-                ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
-                : planClone(target, labels, stable);
-        case "manifests": {
-            const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
-            if (!manifest)
-                return undefined;
-            const metadata = {
-                ...objectAt(manifest, "metadata"),
-                name: target.canary.deployment,
-                namespace: target.namespace,
-            };
-            const object = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
-            return withTemplate(object, templateWithImage(object, target));
-        }
-    }
-}
-function planClone(target, labels, stable) {
-    if ("problem" in labels)
-        return labels;
-    const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
-    return "problem" in made ? made : { deployment: readDeployment(made.object) };
-}
-const withTemplate = (object, made) => "problem" in made
-    ? made
-    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
-
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
 
 
@@ -49328,7 +49735,7 @@ function reachOf({ target, services, destinationRules }, version) {
     const subset = subsetFor(destinationRules, host, version.subset);
     return { version, service: selector, serviceName: `${target.namespace}/${service.metadata.name}`, subset };
 }
-const reaches = ({ service, subset, version }, labels) => version.subset !== undefined && !subset
+const pods_of_versions_reaches = ({ service, subset, version }, labels) => version.subset !== undefined && !subset
     ? undefined
     : carries(labels, service) && carries(labels, subset?.labels ?? {});
 /** `subset v2 (version=v2)`, or `Service shop/reviews-canary (app=reviews, track=canary)`. */
@@ -49372,7 +49779,7 @@ function unreached(reach, deployment) {
 }
 /** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
 function leaks({ plan, stable }, toStable, canary) {
-    if (reaches(toStable, canary.podLabels) !== true)
+    if (pods_of_versions_reaches(toStable, canary.podLabels) !== true)
         return [];
     const weight = plan.stages[0]?.weight ?? 100;
     const pods = stable?.rollout.desired ?? 1;
@@ -49385,7 +49792,7 @@ function leaks({ plan, stable }, toStable, canary) {
     ];
 }
 function pods_of_versions_strays(toCanary, stable) {
-    if (reaches(toCanary, stable.podLabels) !== true)
+    if (pods_of_versions_reaches(toCanary, stable.podLabels) !== true)
         return [];
     return [
         finding_refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
@@ -49400,7 +49807,7 @@ function nobodyElseIsReached(scene) {
     return [target.stable, target.canary].flatMap((version) => {
         const reach = reachOf(scene, version);
         const reached = reach
-            ? others.filter(({ podLabels }) => reaches(reach, podLabels) === true).map(({ name }) => name)
+            ? others.filter(({ podLabels }) => pods_of_versions_reaches(reach, podLabels) === true).map(({ name }) => name)
             : [];
         if (!reach || reached.length === 0)
             return [];
@@ -49640,7 +50047,7 @@ async function readScene({ client, target, plan, firstDeploy, undo, look }) {
         client.list(resources.deployments, inNamespace),
         client.list(resources.horizontalPodAutoscalers, inNamespace),
         unlessDenied(client.list(disruptionBudgets, inNamespace), []),
-        readDestinationRules(client, inNamespace),
+        scene_readDestinationRules(client, inNamespace),
         look.survey(),
     ]);
     const rawStable = named(deployments, target.stable.deployment);
@@ -49676,7 +50083,7 @@ const scene_hostsOf = ({ namespace, service, stable, canary }) => ({
     canary: (0,istio_host/* readHost */.rk)(canary.host, namespace),
 });
 const named = (objects, name) => objects.find(({ metadata }) => metadata.name === name);
-async function readDestinationRules(client, namespace) {
+async function scene_readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? client.list(istio.destinationRules, namespace) : [];
 }
@@ -49922,6 +50329,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -49956,6 +50364,7 @@ function releasePreflight(parts) {
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
                 release_preflight_answerOf(() => inspectScene({ ...parts, look })),
                 release_preflight_answerOf(() => look.inspect(plan)),
+                release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
                 ...parts.others.map((other) => release_preflight_answerOf(() => other.inspect())),
             ]);
             return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);
@@ -50201,6 +50610,13 @@ function allRoutes(families) {
                 const findings = await Promise.all(chosenBy(target).map((family) => family.look(target).inspect(plan)));
                 return findings.flat();
             },
+            async everywhere() {
+                const surveys = await Promise.all(families.map((family) => family.look(target).everywhere()));
+                return {
+                    facts: surveys.flatMap(({ facts }) => facts),
+                    unread: surveys.flatMap(({ unread }) => unread),
+                };
+            },
         }),
         capture: (target) => captured(target, (family) => family.capture(target)),
         captureGivenBack: (target) => captured(target, (family) => family.captureGivenBack(target)),
@@ -50213,6 +50629,7 @@ function allRoutes(families) {
 }
 
 ;// CONCATENATED MODULE: ./src/compose.js
+
 
 
 
@@ -50282,17 +50699,28 @@ function compose(config, here) {
     const metricsOfRelease = (record) => (config.metrics ? metrics : metricsOf({ metrics: metricsFor(config, record) }, world))(record.target);
     const routes = routesBy(client, clock);
     const fence = fenceBy(journal, clock);
+    /** What the newest preflight has read. */
+    let reading = readOnce(client);
+    const stillThere = (target) => bystandersBefore({ client: reading, look: routesBy(reading, clock).look(target), target });
     const portsOf = (record) => {
         const { target, before, plan } = record;
+        const workloads = workloadsBefore.parse(before.workloads);
         return {
             router: routes.router(target, before.routes, fence),
             workload: deploymentWorkload({
                 client,
                 target,
-                before: workloadsBefore.parse(before.workloads),
+                before: workloads,
                 keepOld: plan.keepOld,
                 clock,
                 fence,
+            }),
+            bystanders: bystandersOf({
+                client,
+                look: routes.look(target),
+                target,
+                before: before.bystanders,
+                canaryStays: (workloads.canary?.replicas ?? 0) > 0,
             }),
             metrics: metricsOfRelease(record).watch(),
             journal,
@@ -50324,7 +50752,7 @@ function compose(config, here) {
         services: () => serviceNames(client, namespace),
         wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
         preflight(target, plan, { undo } = { undo: false }) {
-            const reading = readOnce(client);
+            reading = readOnce(client);
             const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
             return releasePreflight({
                 client: reading,
@@ -50339,11 +50767,13 @@ function compose(config, here) {
         capture: async (target) => ({
             routes: await routes.capture(target),
             workloads: await captureWorkloads(client, target, world.random),
+            bystanders: await stillThere(target),
         }),
         inspectMetrics: (record, plan) => metricsOfRelease(record).inspect(plan, clock.now(), world.stop),
         captureGivenBack: async (target) => ({
             routes: await routes.captureGivenBack(target),
             workloads: await captureWorkloads(client, target, world.random),
+            bystanders: await stillThere(target),
         }),
         connect: portsOf,
     };
@@ -51160,7 +51590,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1930));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4525));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -51968,6 +52398,8 @@ function sentence(reason) {
             return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
         case "kept":
             return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
+        case "stranded":
+            return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
         case "restoring":
             return "putting the canary back as it was";
         case "trouble":
