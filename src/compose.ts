@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
+import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { reportFile } from "./adapters/files/report-file.ts";
 import { comment } from "./adapters/github/comment.ts";
 import { commitStatus } from "./adapters/github/commit-status.ts";
@@ -69,7 +69,7 @@ export function desk(config: Config, world: Surroundings): Desk {
       somethingLeft: () => {},
     },
     history: historyOf(metricsOf(config, world), world),
-    readFile: (path) => readFile(path, "utf8"),
+    readFile: (path) => readText(path, 64 * mebibyte), // a report has every poll of a release of days
   };
 }
 

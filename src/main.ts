@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import packageJson from "../package.json" with { type: "json" };
 import { makeCommandFile } from "./adapters/actions/command-file.ts";
 import { outputs } from "./adapters/actions/outputs.ts";
 import { annotation, mask } from "./adapters/actions/workflow-command.ts";
+import { mebibyte, readText } from "./adapters/files/read-text.ts";
 import { isEvent, readContext } from "./adapters/github/context.ts";
 import { endCompilation } from "./adapters/node/end-compilation.ts";
 import { environmentProxy } from "./adapters/node/environment-proxy.ts";
@@ -46,7 +46,7 @@ async function main(): Promise<ExitCode> {
   const config = await loadConfig({
     inputs: asked.inputs,
     env,
-    readFile: (path) => readFile(path, "utf8"),
+    readFile: (path) => readText(path, mebibyte),
     registerSecret: redaction.register,
   });
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then

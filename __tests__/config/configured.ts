@@ -1,6 +1,6 @@
 import type { Config } from "../../src/config/config.ts";
 import type { Variables } from "../../src/config/environment.ts";
-import { ConfigError } from "../../src/config/issue.ts";
+import { ConfigError, tellIssues } from "../../src/config/issue.ts";
 import { loadConfig } from "../../src/config/load.ts";
 
 export type Situation = {
@@ -27,13 +27,13 @@ export function configured(
   return loadConfig({ inputs: given, env, readFile, registerSecret });
 }
 
-/** The lines of the error that loading ends with; none when it succeeds. */
+/** The lines of the error that loading ends with, without the place in the file; none when it succeeds. */
 export async function problems(situation: Situation): Promise<readonly string[]> {
   try {
     await configured(situation);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.message.split("\n");
+    if (error instanceof ConfigError) return tellIssues(error.issues.map(({ position, ...issue }) => issue));
     throw error;
   }
 }

@@ -17,11 +17,11 @@ for (const command of inEmergency) {
       [command, "shop", "reviews", undefined],
     );
     assert.deepEqual(config.warnings, [
-      "image: the environment variable TAG is not set",
-      'stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
-      "gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {}",
-      'reporting.comment: expected true or false, got "perhaps"',
-      'canary.yaml: unknown key "foo". Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
+      "canary.yaml:9:1: image: the environment variable TAG is not set",
+      'canary.yaml:8:1: stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
+      "canary.yaml:11:9: gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {}",
+      'canary.yaml:10:14: reporting.comment: expected true or false, got "perhaps"',
+      'canary.yaml:12:1: unknown key "foo". Known: namespace, service, stable, canary, image, variables, routes, stages, gates, evidence, metrics, promotion, deadlines, settle, drift, firstDeploy, reporting, cluster, verify, rehearse',
     ]);
     assert.equal(config.metrics?.prometheus, "http://prometheus:9090", "what is right is used");
     assert.equal(config.reporting.comment, true, "what is broken counts as not written");
@@ -54,7 +54,9 @@ test("verify needs the versions, and neither stages nor an image", async () => {
   const file = soundBut("stages: 10:2\ncanary: { from: clone, subset: v2 }");
   const config = await configured({ file, inputs: { command: "verify" } });
   assert.deepEqual([config.release?.target.canary.deployment, config.release?.plan.stages], ["reviews-v1-canary", []]);
-  assert.deepEqual(config.warnings, ['stages[0]: expected a weight and a time, such as 10:2m, got "10:2"']);
+  assert.deepEqual(config.warnings, [
+    'canary.yaml:7:1: stages[0]: expected a weight and a time, such as 10:2m, got "10:2"',
+  ]);
   assert.deepEqual(await problems({ file: soundBut("canary: reviews-v2"), inputs: { command: "verify" } }), [
     "canary.subset: expected a subset: both versions have the same host, and without one canary's share goes to the pods of both",
   ]);

@@ -493,9 +493,24 @@ test("every problem comes at once, with its path, the problem and the value apar
   await assert.rejects(configured({ file }), (error) => {
     assert.ok(error instanceof ConfigError && error instanceof RefusedError);
     assert.deepEqual(error.issues, [
-      { path: "metrics.interval", problem: "expected a duration with its unit, such as 90s or 1m30s", found: "15" },
-      { path: "drift", problem: "expected roll-back or put-back", found: '"never"' },
-      { path: "canary.deployment", problem: "expected another Deployment than stable's", found: '"reviews-v1"' },
+      {
+        path: "metrics.interval",
+        problem: "expected a duration with its unit, such as 90s or 1m30s",
+        found: "15",
+        position: "canary.yaml:9:34",
+      },
+      {
+        path: "drift",
+        problem: "expected roll-back or put-back",
+        found: '"never"',
+        position: "canary.yaml:7:1",
+      },
+      {
+        path: "canary.deployment",
+        problem: "expected another Deployment than stable's",
+        found: '"reviews-v1"',
+        position: "canary.yaml:8:11",
+      },
     ]);
     return true;
   });

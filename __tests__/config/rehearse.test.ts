@@ -52,13 +52,13 @@ test("what is wrong with the plan or the rehearsal itself stops it, and what is 
     [
       'rehearse-rate: expected a number of requests per second such as 50, got "many"',
       'rehearse-errors: expected a percentage such as 5%, got "5"',
-      'rehearse-runs: expected a number of releases, got "0"',
+      'rehearse-runs: expected a number of releases, at most 100000, got "0"',
       'rehearse-seed: expected a whole number, got "x"',
       "stages: expected weights and how long each lasts, such as 10:2m, 50:5m, 100, in the file or as the input stages",
     ],
   );
   const { warnings } = await configured({ file: soundBut("drift: never"), inputs: rehearse(requests) });
-  assert.deepEqual(warnings, ['drift: expected roll-back or put-back, got "never"']);
+  assert.deepEqual(warnings, ['canary.yaml:9:1: drift: expected roll-back or put-back, got "never"']);
 });
 
 test("what a rehearsal assumes can stand in the file, where a release does not mind it", async () => {
@@ -75,7 +75,9 @@ test("what a rehearsal assumes wrongly hides no release from whoever is on call"
     inputs: { command: "status" },
   });
   assert.equal(release?.target.canary.deployment, "reviews-v2");
-  assert.deepEqual(warnings, ['rehearse.runs: expected a number of releases, got "none"']);
+  assert.deepEqual(warnings, [
+    'canary.yaml:9:13: rehearse.runs: expected a number of releases, at most 100000, got "none"',
+  ]);
 });
 
 test("a replay needs nothing but its report, whatever is wrong elsewhere", async () => {

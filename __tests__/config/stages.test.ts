@@ -27,7 +27,7 @@ const short = (stages: readonly Stage[]): string =>
   stages.map(({ weight, wait }) => (wait === 0 ? `${weight}` : `${weight}:${written(wait)}`)).join(", ");
 
 const read = async (stages: string): Promise<readonly Stage[]> =>
-  (await configured({ file: sound, inputs: { stages, "release-deadline": "1000h" } })).release?.plan.stages ?? [];
+  (await configured({ file: sound, inputs: { stages, "release-deadline": "720h" } })).release?.plan.stages ?? [];
 
 const weights = fc
   .uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 8 })

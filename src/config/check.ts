@@ -29,7 +29,7 @@ function problemsOf(document: unknown): readonly Problem[] {
   const result = z.safeParse(file, document, { reportInput: true });
   if (result.success) return [];
   const found = result.error.issues.flatMap((issue) => findings(issue, []));
-  return found.map(({ path, problem, found }) => ({ path, problem, found }));
+  return found.map(({ path, problem, found, key }) => ({ path, problem, found, key }));
 }
 
 const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =>
@@ -40,7 +40,9 @@ const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =
 function findings(issue: Issue, above: Path): readonly Found[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys")
-    return issue.message.split("\n").map((problem) => ({ path, problem, otherType: false, misfit: true }));
+    return issue.message
+      .split("\n")
+      .map((problem, index) => ({ path, problem, key: issue.keys[index], otherType: false, misfit: true }));
   const own: Found = {
     path,
     problem: issue.message,

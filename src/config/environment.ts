@@ -21,7 +21,16 @@ export type Filled = {
 export type FillText = (text: string, path: Path) => Filled;
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
-export const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
+const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
+
+/** With the name, the dollar before it, and what stands behind it in the braces. */
+export type ReplaceReference = (whole: string, dollar: string, name: string, rest: string) => string;
+
+/** Behind the last brace nothing is looked for: for each `${` there that would be all of the rest. */
+export function replaceReferences(text: string, replace: ReplaceReference): string {
+  const end = text.lastIndexOf("}") + 1;
+  return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
+}
 
 /** Fills every text below `document` but those at `asTheyAre`. Keys are left alone. */
 export function fill(document: unknown, fillText: FillText, asTheyAre: readonly Path[] = [], path: Path = []): Filled {
@@ -51,7 +60,7 @@ export const fromEnvironment =
   (text, path) => {
     const problems: Problem[] = [];
     const references: Reference[] = [];
-    const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
+    const value = replaceReferences(text, (whole, dollar, name, rest) => {
       if (dollar !== "") return whole.slice(1);
       if (rest !== "") problems.push({ path, problem: isNoDefault(name, whole) });
       else if (env[name] === undefined) problems.push({ path, problem: isNotSet(name) });

@@ -16,12 +16,13 @@ import {
   printPath,
   show,
   startsWith,
-  tellIssue,
+  tellIssues,
 } from "./issue.ts";
 import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
 import { planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
+import { placesIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
 import { secretsIn } from "./secrets.ts";
@@ -65,7 +66,9 @@ export async function loadConfig(given: {
   const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
   const worthTelling = (problem: Problem): boolean =>
     problem.missing !== true || (!unreadable && fatal.includes(problem));
-  const issues = all.filter(worthTelling).map((problem) => issueOf(problem, laid.origins, inputs.config));
+  const told = all.filter(worthTelling);
+  const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
+  const issues = told.map((problem) => issueOf(problem, laid.origins, inputs.config, positionOf));
   if (fatal.length > 0) throw new ConfigError(issues);
 
   const target = targetOf(file, manifests);
@@ -76,7 +79,7 @@ export async function loadConfig(given: {
     metricsBesideAddress: besideAddress(file, at(filled.value, ["metrics"])),
     release: target && complete ? { target, plan: planOf(file) } : undefined,
     filling,
-    warnings: issues.map(tellIssue),
+    warnings: tellIssues(issues),
   };
 }
 
@@ -95,16 +98,28 @@ function rowOf({ command = "release" }: Given): CommandRow {
 async function readDocument(
   path: string | undefined,
   readFile: ReadFile,
-): Promise<{ readonly document: unknown; readonly problems: readonly Problem[] }> {
+): Promise<{ readonly document: unknown; readonly problems: readonly Problem[]; readonly text?: string }> {
   if (path === undefined) return { document: {}, problems: [] };
   const text = await readFile(path).catch((error: unknown) => ({ error }));
   if (typeof text !== "string")
     return { document: {}, problems: [{ path: [], place: path, problem: `cannot be read: ${tell(text.error)}` }] };
   const { value, problems } = readYaml(text, path);
   if (problems.length > 0) return { document: {}, problems };
-  if (isMapping(value)) return { document: value, problems };
+  if (isMapping(value)) return { document: value, problems, text };
   const problem = "expected a mapping with namespace, service, stable, canary, …";
   return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
+}
+
+type PositionOf = (path: Path) => string | undefined;
+
+/** Where the file says what a path leads to: `canary.yaml:7:3`. */
+function positionsIn(text: string | undefined, file: string | undefined): PositionOf {
+  if (text === undefined || file === undefined) return () => undefined;
+  const placeOf = placesIn(text);
+  return (path) => {
+    const place = placeOf(path);
+    return place && `${file}:${place.line}:${place.column}`;
+  };
 }
 
 const manifestsOf = async (
@@ -119,9 +134,10 @@ const manifestsOf = async (
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
 function issueOf(
-  { path, place, problem, found }: Problem,
+  { path, place, problem, found, key, missing }: Problem,
   origins: readonly Origin[],
   config: string | undefined,
+  positionOf: PositionOf,
 ): ConfigIssue {
   const origin = origins.find((origin) => startsWith(path, origin.path));
   let own = printPath(path);
@@ -130,6 +146,8 @@ function issueOf(
     path: place ?? (own || config || "configuration"),
     problem,
     found: found && !holdsSecret(path, found.value) ? show(found.value) : undefined,
+    position:
+      origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type FillText, isNoDefault, isNotSet, type Reference, reference, type Variables } from "./environment.ts";
+import { type FillText, isNoDefault, isNotSet, type Reference, replaceReferences, type Variables } from "./environment.ts";
 import type { Problem } from "./issue.ts";
 
 /** The names that may be filled in manifests, with their values; null is the environment's. */
@@ -24,7 +24,7 @@ export const fromListed =
   (text, path) => {
     const problems: Problem[] = [];
     const references: Reference[] = [];
-    const value = text.replaceAll(reference, (whole: string, dollar: string, name: string, rest: string) => {
+    const value = replaceReferences(text, (whole, dollar, name, rest) => {
       const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (written === undefined) {
         references.push({ name, path, from: undefined });

@@ -1,5 +1,11 @@
+import { shortened } from "./issue.ts";
+
+/** No known word is nearly as long, and a distance takes as much time as both words have letters. */
+const longest = 100;
+
 /** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > longest) return undefined;
   const limit = Math.max(2, Math.floor(word.length / 3));
   const [best] = known
     .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
@@ -10,7 +16,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 /** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
 export function unknown(kind: string, word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
-  return `unknown ${kind} ${JSON.stringify(word)}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
+  return `unknown ${kind} ${JSON.stringify(shortened(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
 }
 
 /** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */

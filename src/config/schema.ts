@@ -4,7 +4,7 @@ import { istioMetrics } from "../istio/istio-metrics.ts";
 import { type ErrorGate, type LatencyGate, policies, type QueryGate, type RestartGate } from "../release/gate.ts";
 import { inputs } from "./inputs.ts";
 import type { WrittenVariables } from "./manifest-variables.ts";
-import { shortStage, shortStages, type WrittenStage } from "./short-stages.ts";
+import { mostStages, shortStage, shortStages, tooManyStages, type WrittenStage } from "./short-stages.ts";
 import {
   boolean,
   bucketsName,
@@ -14,6 +14,7 @@ import {
   dnsLabel,
   dnsName,
   duration,
+  durationFrom,
   either,
   headers,
   host,
@@ -355,7 +356,9 @@ const stage = section({
 
 const stages = either<readonly WrittenStage[]>("stages such as 10:2m, 50:5m, 100, or a list", [
   shortStages,
-  z.array(either<WrittenStage>("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage])),
+  z
+    .array(either<WrittenStage>("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage]))
+    .check(z.maxLength(mostStages, tooManyStages)),
 ]);
 
 /* The file */
@@ -383,8 +386,8 @@ const metrics = section({
   labels: part(inputAt("metrics.labels").description, metricLabels),
   requests: usual("metrics.requests", metricName),
   durations: usual("metrics.durations", bucketsName),
-  interval: usual("metrics.interval", duration),
-  timeout: usual("metrics.timeout", duration),
+  interval: usual("metrics.interval", durationFrom("200ms")),
+  timeout: usual("metrics.timeout", durationFrom("1ms")),
 });
 
 const models = choice(["swap", "update"]);
@@ -409,7 +412,7 @@ const reporting = section({
 
 const verify = section({
   url: given("verify.url", url),
-  requests: usual("verify.requests", count("a number of requests", 1)),
+  requests: usual("verify.requests", count("a number of requests, at most 100000", 1, 100_000)),
   headers: preset(inputAt("verify.headers").description, headers, {}),
   versionFrom: optional(
     "Where the answer names its version: one of these.",
@@ -421,7 +424,7 @@ const verify = section({
 const rehearse = section({
   rate: given("rehearse.rate", positive("a number of requests per second such as 50")),
   errors: given("rehearse.errors", ratio),
-  runs: given("rehearse.runs", count("a number of releases", 1)),
+  runs: given("rehearse.runs", count("a number of releases, at most 100000", 1, 100_000)),
   seed: usual("rehearse.seed", count("a whole number")),
 });
 

@@ -13,6 +13,9 @@ export type WrittenStage = {
   readonly approval?: boolean;
 };
 
+export const mostStages = 200;
+export const tooManyStages = { error: `expected at most ${mostStages} stages` };
+
 const form = { error: "expected a weight and a time, such as 10:2m" };
 
 /** One stage in short: `10:2m`, or `100` without a time. */
@@ -32,15 +35,15 @@ export const shortStage = z.pipe(
 /** A whole plan in short: `10:2m, 50:5m, 100`, separated by commas or lines. */
 export const shortStages = z.pipe(
   z.union([z.string(), z.number()], { error: "expected stages such as 10:2m, 50:5m, 100" }),
-  z.transform((written, context): readonly WrittenStage[] =>
-    String(written)
-      .trim()
-      .split(/[,\n]/)
-      .flatMap((part, index) => {
-        const stage = z.safeParse(shortStage, part.trim());
-        if (stage.success) return [stage.data];
-        context.issues.push({ code: "custom", input: part.trim(), path: [index], message: form.error });
-        return [];
-      }),
-  ),
+  z.transform((written, context): readonly WrittenStage[] => {
+    const parts = String(written).trim().split(/[,\n]/);
+    if (parts.length > mostStages)
+      context.issues.push({ code: "custom", input: written, message: tooManyStages.error });
+    return parts.slice(0, mostStages).flatMap((part, index) => {
+      const stage = z.safeParse(shortStage, part.trim());
+      if (stage.success) return [stage.data];
+      context.issues.push({ code: "custom", input: part.trim(), path: [index], message: form.error });
+      return [];
+    });
+  }),
 );

@@ -19,14 +19,19 @@ const matching = (what: string, regex: RegExp) =>
     .string({
       error: ({ input }) => `expected ${what}${isScalar(input) && regex.test(String(input)) ? ", in quotes" : ""}`,
     })
-    .check(z.regex(regex, expected(what)));
+    .check(z.regex(regex, { ...expected(what), abort: true }));
 
 const isScalar = (value: unknown): boolean => typeof value === "number" || typeof value === "boolean";
 
 const pattern = (what: string, regex: RegExp) => form(what, matching(what, regex));
 
 export const text = pattern("a text", /\S/);
-export const url = pattern("a URL that begins with http:// or https://", /^https?:\/\/[^\s/]\S*$/);
+
+const aUrl = "a URL that begins with http:// or https://";
+const unreadable = expected("a URL whose host and port can be read");
+/** A placeholder of a template may stand anywhere. */
+const isUrl = (written: string): boolean => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
+export const url = form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(z.refine(isUrl, unreadable)));
 
 /* Names, as Kubernetes and Istio take them */
 
@@ -76,10 +81,18 @@ export const bucketsName = pattern(
   /^[A-Za-z_:][\w:]*_bucket$/,
 );
 
-/** Values are not looked at: they may be secrets of any kind. */
+/** https://www.rfc-editor.org/rfc/rfc9110#section-5.5; Node refuses all else as well, but at each request. */
+const headerValue = text.check(
+  z.refine(
+    (written) => /^[\t\x20-\x7e\x80-\xff]*$/.test(written),
+    expected("a header's value: one line, of letters that a header can have"),
+  ),
+);
+
+/** Values may be secrets of any kind. */
 export const headers = form(
   "a mapping of headers",
-  z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), text, expected("a mapping of headers")),
+  z.record(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), headerValue, expected("a mapping of headers")),
 );
 export const links = form("a mapping of names to URLs", z.record(text, url, expected("a mapping of names to URLs")));
 
@@ -88,9 +101,9 @@ export const routeName = pattern("a VirtualService as name or namespace/name", n
 export const routeNames = z.pipe(
   matching(
     "VirtualServices as name or namespace/name, separated by commas",
-    new RegExp(`^\\s*${route}(\\s*[,\\n]\\s*${route})*\\s*$`),
+    new RegExp(`^[\\s,]*${route}([\\s,]+${route})*[\\s,]*$`),
   ),
-  z.transform(split),
+  z.transform((written) => written.split(/[\s,]+/).filter((name) => name !== "")),
 );
 
 export const texts = form(
@@ -123,27 +136,45 @@ function split(written: string): readonly string[] {
 /* Quantities. Environment variables and inputs are always text, so that each may be written as text, too. */
 
 const aDuration = "a duration with its unit, such as 90s or 1m30s";
-export const duration = form(
-  aDuration,
-  z.pipe(
-    matching(aDuration, /^\s*(\d+(\.\d+)?(ms|s|m|h|d))+\s*$/),
-    z.transform((written) => parseDuration(written) ?? 0),
-  ),
-);
+const longest = "30d";
 
-const numeric = (what: string, regex: RegExp, ...checks: readonly z.core.$ZodCheck<number>[]) =>
-  form(
-    what,
+/** A duration from `least` to 30 days: no job runs for longer, and a timer cannot wait for much more. */
+export function durationFrom(least: string) {
+  const within = (written: string): boolean => {
+    const length = parseDuration(written) ?? 0;
+    return length >= (parseDuration(least) ?? 0) && length <= (parseDuration(longest) ?? 0);
+  };
+  return form(
+    aDuration,
     z.pipe(
-      z.union([z.number(expected(what)).check(...checks), matching(what, regex)], expected(what)),
-      z.transform(Number),
+      matching(aDuration, /^\s*(\d+(\.\d+)?(ms|s|m|h|d))+\s*$/).check(
+        z.refine(within, expected(`a duration from ${least} to ${longest}`)),
+      ),
+      z.transform((written) => parseDuration(written) ?? 0),
     ),
   );
+}
+
+export const duration = durationFrom("0s");
+
+/** Digits may be too many for a number, as text and in YAML. */
+function numeric(what: string, regex: RegExp, ...checks: readonly z.core.$ZodCheck<number>[]) {
+  const number = z.number(expected(what)).check(...checks);
+  const fits = (written: string): boolean => z.safeParse(number, Number(written)).success;
+  const text = matching(what, regex).check(z.refine(fits, expected(what)));
+  return form(what, z.pipe(z.union([number, text], expected(what)), z.transform(Number)));
+}
 
 export const decimal = (what: string) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
 export const positive = (what: string) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, z.positive(expected(what)));
-export const count = (what: string, least: 0 | 1 = 0) =>
-  numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, z.int(expected(what)), z.gte(least, expected(what)));
+export const count = (what: string, least: 0 | 1 = 0, most = Number.MAX_SAFE_INTEGER) =>
+  numeric(
+    what,
+    least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/,
+    z.int(expected(what)),
+    z.gte(least, expected(what)),
+    z.lte(most, expected(what)),
+  );
 
 const aPercentile = "a percentile above 0 and below 100, such as 99";
 export const percentile = numeric(
@@ -215,14 +246,18 @@ const replicaWords: Readonly<Record<string, Replicas>> = {
   keep: { kind: "keep" },
 };
 const podCount = "a number of pods, a percentage of stable's such as 50%, same, by-weight or keep";
+/** More pods than a cluster can have: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
+const tooMany = 1_000_000;
 
 export const replicas = form(
   podCount,
   z.pipe(
     z.union(
       [
-        z.number(expected(podCount)).check(z.int(expected(podCount)), z.gte(1, expected(podCount))),
-        matching(podCount, /^(same|by-weight|keep|[1-9]\d*%?)$/),
+        z
+          .number(expected(podCount))
+          .check(z.int(expected(podCount)), z.gte(1, expected(podCount)), z.lt(tooMany, expected(podCount))),
+        matching(podCount, /^(same|by-weight|keep|[1-9]\d{0,5}%?)$/),
       ],
       expected(podCount),
     ),

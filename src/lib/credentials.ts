@@ -44,7 +44,9 @@ export function secretsByName(settings: { readonly [name: string]: unknown }): r
 export function secretsInUrls(text: string): readonly string[] {
   const secrets: string[] = [];
   for (const [, userinfo = ""] of text.matchAll(/\/\/([^/?#\s"']+)@/g)) secrets.push(...formsOfLogin(userinfo));
-  for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']+\?([^#\s"']+)/g)) secrets.push(...secretsInQuery(query));
+  // what has no query is a match as well, so that nothing is looked at twice
+  for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']*(?:\?([^#\s"']+))?/g))
+    secrets.push(...secretsInQuery(query));
   return secrets;
 }
 
