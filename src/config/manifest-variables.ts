@@ -1,4 +1,11 @@
-import { type FillText, isNoDefault, isNotSet, type Reference, replaceReferences, type Variables } from "./environment.ts";
+import {
+  type FillText,
+  isNoDefault,
+  isNotSet,
+  type Reference,
+  replaceReferences,
+  type Variables,
+} from "./environment.ts";
 import type { Problem } from "./issue.ts";
 
 /** The names that may be filled in manifests, with their values; null is the environment's. */
