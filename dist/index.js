@@ -9075,13 +9075,6 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 
 /***/ }),
 
-/***/ 1455:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
-
-/***/ }),
-
 /***/ 7067:
 /***/ ((module) => {
 
@@ -9780,14 +9773,17 @@ const HttpsProxyAgent = _index_js__WEBPACK_IMPORTED_MODULE_0__.HttpsProxyAgent
 /* harmony export */   Gf: () => (/* binding */ defineScalarTag),
 /* harmony export */   Hg: () => (/* binding */ NOT_RESOLVED),
 /* harmony export */   Hh: () => (/* binding */ load),
+/* harmony export */   KE: () => (/* binding */ getScalarValue),
 /* harmony export */   L2: () => (/* binding */ nullYaml11Tag),
 /* harmony export */   LJ: () => (/* binding */ mergeTag),
+/* harmony export */   PH: () => (/* binding */ parseEvents),
 /* harmony export */   gh: () => (/* binding */ loadAll),
+/* harmony export */   hy: () => (/* binding */ EVENT_ID),
 /* harmony export */   iE: () => (/* binding */ boolYaml11Tag),
 /* harmony export */   tB: () => (/* binding */ YAMLException),
 /* harmony export */   uH: () => (/* binding */ FAILSAFE_SCHEMA)
 /* harmony export */ });
-/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_ID, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, getScalarValue, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, parseEvents, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
+/* unused harmony exports CHOMPING_CLIP, CHOMPING_KEEP, CHOMPING_MODE, CHOMPING_STRIP, COLLECTION_STYLE, COLLECTION_STYLE_BLOCK, COLLECTION_STYLE_FLOW, CORE_SCHEMA, DEFAULT_SCALAR_STYLE_RULES, DUMP_SCHEMA, EVENT_ALIAS, EVENT_DOCUMENT, EVENT_MAPPING, EVENT_POP, EVENT_SCALAR, EVENT_SEQUENCE, JSON_SCHEMA, SCALAR_STYLE, SCALAR_STYLE_DOUBLE_QUOTED, SCALAR_STYLE_FOLDED_BLOCK, SCALAR_STYLE_LITERAL_BLOCK, SCALAR_STYLE_PLAIN, SCALAR_STYLE_SINGLE_QUOTED, Schema, VISIT_BREAK, VISIT_SKIP, YAML11_SCHEMA, binaryTag, boolCoreTag, boolJsonTag, constructFromEvents, defineMappingTag, defineSequenceTag, dump, eventsToAst, floatCoreTag, floatJsonTag, floatYaml11Tag, intCoreTag, intJsonTag, intYaml11Tag, jsToAst, legacyMapTag, mapTag, nullCoreTag, nullJsonTag, omapTag, pairsTag, present, realMapTag, seqTag, setTag, strTag, timestampTag, visit */
 /*! js-yaml 5.5.0 https://github.com/nodeca/js-yaml @license MIT */
 //#region src/tag.ts
 /**
@@ -13467,6 +13463,7 @@ const fetch = undefined;
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Au: () => (/* binding */ _lt),
+/* harmony export */   Eb: () => (/* binding */ _maxLength),
 /* harmony export */   F7: () => (/* binding */ _number),
 /* harmony export */   FO: () => (/* binding */ _custom),
 /* harmony export */   Fk: () => (/* binding */ _regex),
@@ -13484,7 +13481,7 @@ const fetch = undefined;
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
-/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _maxLength, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _superRefine, _check, _stringbool, _stringFormat */
+/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _superRefine, _check, _stringbool, _stringFormat */
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5465);
 /* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2755);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5448);
@@ -14078,9 +14075,9 @@ function _size(size, params) {
 }
 // @__NO_SIDE_EFFECTS__
 function _maxLength(maximum, params) {
-    const ch = new checks.$ZodCheckMaxLength({
+    const ch = new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckMaxLength */ .Yk({
         check: "max_length",
-        ...util.normalizeParams(params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
         maximum,
     });
     return ch;
@@ -14603,9 +14600,10 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   J_: () => (/* binding */ $ZodCheckGreaterThan),
 /* harmony export */   KH: () => (/* binding */ $ZodCheckNumberFormat),
 /* harmony export */   QP: () => (/* binding */ $ZodCheck),
+/* harmony export */   Yk: () => (/* binding */ $ZodCheckMaxLength),
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
-/* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
+/* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
 /* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4203);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5448);
 // import { $ZodType } from "./schemas.js";
@@ -14626,7 +14624,7 @@ const _whenHasSize = (payload) => {
 /** Default `when` for length-based checks: run only on non-nullish values with a `length`. */
 const _whenHasLength = (payload) => {
     const val = payload.value;
-    return !util.nullish(val) && val.length !== undefined;
+    return !_util_js__WEBPACK_IMPORTED_MODULE_1__/* .nullish */ .cl(val) && val.length !== undefined;
 };
 const numericOriginMap = {
     number: "number",
@@ -14872,7 +14870,7 @@ const $ZodCheckSizeEquals = /*@__PURE__*/ (/* unused pure expression or super */
         });
     };
 })));
-const $ZodCheckMaxLength = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMaxLength", (inst, def) => {
+const $ZodCheckMaxLength = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckMaxLength", (inst, def) => {
     var _a;
     $ZodCheck.init(inst, def);
     (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
@@ -14880,10 +14878,10 @@ const $ZodCheckMaxLength = /*@__PURE__*/ (/* unused pure expression or super */ 
         const input = payload.value;
         const units = input.length;
         // Strings are measured in Unicode code points, not UTF-16 units. A code point is at most two units, so a string that already fits in units fits in code points; only an overflow has to be counted.
-        const length = typeof input === "string" && units > def.maximum ? util.codePointLength(input) : units;
+        const length = typeof input === "string" && units > def.maximum ? _util_js__WEBPACK_IMPORTED_MODULE_1__/* .codePointLength */ .O7(input) : units;
         if (length <= def.maximum)
             return;
-        const origin = util.getLengthableOrigin(input);
+        const origin = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .getLengthableOrigin */ .Rc(input);
         payload.issues.push({
             origin,
             code: "too_big",
@@ -14894,7 +14892,7 @@ const $ZodCheckMaxLength = /*@__PURE__*/ (/* unused pure expression or super */ 
             continue: !def.abort,
         });
     };
-})));
+});
 const $ZodCheckMinLength = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMinLength", (inst, def) => {
     var _a;
     $ZodCheck.init(inst, def);
@@ -15830,12 +15828,15 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 /* harmony export */   Gv: () => (/* binding */ isObject),
 /* harmony export */   MO: () => (/* binding */ rawShape),
 /* harmony export */   NM: () => (/* binding */ optionalKeys),
+/* harmony export */   O7: () => (/* binding */ codePointLength),
 /* harmony export */   PO: () => (/* binding */ cached),
 /* harmony export */   QH: () => (/* binding */ aborted),
 /* harmony export */   Qd: () => (/* binding */ isPlainObject),
+/* harmony export */   Rc: () => (/* binding */ getLengthableOrigin),
 /* harmony export */   Vy: () => (/* binding */ assignProp),
 /* harmony export */   X: () => (/* binding */ installLazyProp),
 /* harmony export */   X$: () => (/* binding */ extend),
+/* harmony export */   cl: () => (/* binding */ nullish),
 /* harmony export */   d3: () => (/* binding */ attachSchema),
 /* harmony export */   gx: () => (/* binding */ captureStackTrace),
 /* harmony export */   hi: () => (/* binding */ sizeCaps),
@@ -15856,7 +15857,7 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 /* harmony export */   yG: () => (/* binding */ shallowClone),
 /* harmony export */   zH: () => (/* binding */ NUMBER_FORMAT_RANGES)
 /* harmony export */ });
-/* unused harmony exports assertEqual, assertNotEqual, toZod, assertIs, assertNever, assert, joinValues, nullish, floatSafeRemainder, defineLazy, objectClone, mergeDefs, cloneDef, getElementAtPath, promiseAllObject, randomString, esc, slugify, allowsEval, numKeys, getParsedType, primitiveTypes, createTransparentProxy, stringifyPrimitive, BIGINT_FORMAT_RANGES, pick, omit, safeExtend, merge, partial, required, unwrapMessage, getSizableOrigin, codePointLength, getLengthableOrigin, parsedType, cleanEnum, base64ToUint8Array, uint8ArrayToBase64, base64urlToUint8Array, uint8ArrayToBase64url, hexToUint8Array, uint8ArrayToHex, Class, derived, CONSTANT_CATCH, constantCatch */
+/* unused harmony exports assertEqual, assertNotEqual, toZod, assertIs, assertNever, assert, joinValues, floatSafeRemainder, defineLazy, objectClone, mergeDefs, cloneDef, getElementAtPath, promiseAllObject, randomString, esc, slugify, allowsEval, numKeys, getParsedType, primitiveTypes, createTransparentProxy, stringifyPrimitive, BIGINT_FORMAT_RANGES, pick, omit, safeExtend, merge, partial, required, unwrapMessage, getSizableOrigin, parsedType, cleanEnum, base64ToUint8Array, uint8ArrayToBase64, base64urlToUint8Array, uint8ArrayToBase64url, hexToUint8Array, uint8ArrayToHex, Class, derived, CONSTANT_CATCH, constantCatch */
 
 // functions
 function assertEqual(val) {
@@ -20740,6 +20741,33 @@ function textOf(command) {
         process.stdout.write = write;
     }
     return text;
+}
+
+
+/***/ }),
+
+/***/ 2446:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ mebibyte),
+/* harmony export */   y: () => (/* binding */ readText)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+
+/** No configuration, manifest or kubeconfig is as large: an API server takes no larger object. */
+const mebibyte = 1_048_576;
+/** Reads a file as text, and no more than `most` bytes: it may be a disk image, or have no end at all. */
+async function readText(path, most) {
+    const parts = [];
+    let size = 0;
+    for await (const part of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.createReadStream)(path, { end: most })) {
+        parts.push(part);
+        size += part.length;
+    }
+    if (size > most)
+        throw new Error(`it has more than ${most.toLocaleString("en")} bytes, and no more are read`);
+    return Buffer.concat(parts).toString("utf8");
 }
 
 
@@ -27533,27 +27561,46 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 /* harmony export */   WU: () => (/* binding */ show),
 /* harmony export */   at: () => (/* binding */ at),
 /* harmony export */   bA: () => (/* binding */ printPath),
-/* harmony export */   jF: () => (/* binding */ tellIssue),
+/* harmony export */   gQ: () => (/* binding */ tellIssues),
 /* harmony export */   pi: () => (/* binding */ isMapping),
+/* harmony export */   vI: () => (/* binding */ shortened),
 /* harmony export */   w1: () => (/* binding */ startsWith),
 /* harmony export */   xL: () => (/* binding */ ConfigError)
 /* harmony export */ });
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9418);
+/* harmony import */ var _lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8367);
 
-/** Everything that is wrong with the configuration, one line each. */
+
+/** Everything that is wrong with the configuration, one line each; of very much, the first. */
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
     issues;
     constructor(issues) {
-        super(issues.map(tellIssue).join("\n"));
+        super(tellIssues(issues).join("\n"));
         this.issues = issues;
     }
 }
-const tellIssue = ({ path, problem, found }) => `${path === "" ? "" : `${path}: `}${problem}${found === undefined ? "" : `, got ${found}`}`;
+/** Somebody reads them: what is wrong everywhere is wrong for one reason. */
+const mostLines = 20;
+const longestLine = 2_000;
+/** A line for each issue, and none twice. */
+function tellIssues(issues) {
+    const lines = [...new Set(issues.map(tellIssue))];
+    if (lines.length <= mostLines)
+        return lines;
+    const more = lines.length - mostLines + 1;
+    return [...lines.slice(0, mostLines - 1), `and ${more} more ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(more, "problem")}`];
+}
+function tellIssue({ path, problem, found, position = "" }) {
+    const where = position.startsWith(`${path}:`) ? [position] : [position, path];
+    const text = [...where.filter((part) => part !== ""), problem].join(": ");
+    // paths may have control characters in them, names of files most of all
+    return shortened(found === undefined ? text : `${text}, got ${found}`, longestLine).replaceAll(/\p{Cc}+/gu, " ");
+}
 /** `stages[2].labels["app.kubernetes.io/name"]` */
 const printPath = (path) => path.reduce((text, part) => {
     if (typeof part === "number")
         return `${text}[${part}]`;
-    const name = String(part);
+    const name = shortened(String(part), longestShown);
     if (!/^[\w-]+$/.test(name))
         return `${text}[${JSON.stringify(name)}]`;
     return text === "" ? name : `${text}.${name}`;
@@ -27569,14 +27616,19 @@ const at = (document, path) => path.reduce((value, part) => {
 function show(value) {
     if (value === undefined || value === null)
         return "nothing";
-    const text = JSON.stringify(value).replaceAll(/\/\/[^/@\s"]+@/g, "//***@");
-    return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+    if (typeof value === "number" && !Number.isFinite(value))
+        return noNumbers[String(value)] ?? "nothing";
+    return shortened(JSON.stringify(value).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
 }
+/** As YAML writes them; JSON has no word for them. */
+const noNumbers = { NaN: ".nan", Infinity: ".inf", "-Infinity": "-.inf" };
+const longestShown = 80;
+const shortened = (text, longest = longestShown) => text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 
 
 /***/ }),
 
-/***/ 2507:
+/***/ 9095:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -27595,6 +27647,8 @@ var issue = __nccwpck_require__(4095);
 var registries = __nccwpck_require__(2755);
 // EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
 var mini_schemas = __nccwpck_require__(6195);
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(6350);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
 var error_ratio = __nccwpck_require__(7231);
 ;// CONCATENATED MODULE: ./src/evidence/defaults.js
@@ -27632,8 +27686,6 @@ var gate = __nccwpck_require__(6596);
 var config_inputs = __nccwpck_require__(2567);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core = __nccwpck_require__(4203);
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(6350);
 // EXTERNAL MODULE: ./src/lib/duration.js
 var duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/config/nearest.js
@@ -27653,11 +27705,15 @@ function values_form(what, schema) {
 const matching = (what, regex) => mini_schemas/* string */.YjP({
     error: ({ input }) => `expected ${what}${isScalar(input) && regex.test(String(input)) ? ", in quotes" : ""}`,
 })
-    .check(api/* _regex */.Fk(regex, expected(what)));
+    .check(api/* _regex */.Fk(regex, { ...expected(what), abort: true }));
 const isScalar = (value) => typeof value === "number" || typeof value === "boolean";
 const pattern = (what, regex) => values_form(what, matching(what, regex));
 const values_text = pattern("a text", /\S/);
-const url = pattern("a URL that begins with http:// or https://", /^https?:\/\/[^\s/]\S*$/);
+const aUrl = "a URL that begins with http:// or https://";
+const unreadable = expected("a URL whose host and port can be read");
+/** A placeholder of a template may stand anywhere. */
+const isUrl = (written) => URL.canParse(written.replaceAll(/\{\w+\}/g, "x"));
+const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(mini_schemas/* refine */.YPB(isUrl, unreadable)));
 /* Names, as Kubernetes and Istio take them */
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dotted = `${label}(\\.${label})*`;
@@ -27674,12 +27730,14 @@ const labels = values_form("a mapping of labels", mini_schemas/* record */.g1P(m
 const metricLabel = pattern("a label's name in Prometheus: letters, digits and underscores, such as destination_workload", /^(?!__)[A-Za-z_]\w*$/);
 const metricName = pattern("a metric's name: letters, digits, underscores and colons, such as istio_requests_total", /^[A-Za-z_:][\w:]*$/);
 const bucketsName = pattern("the name of a histogram's buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket", /^[A-Za-z_:][\w:]*_bucket$/);
-/** Values are not looked at: they may be secrets of any kind. */
-const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), values_text, expected("a mapping of headers")));
+/** https://www.rfc-editor.org/rfc/rfc9110#section-5.5; Node refuses all else as well, but at each request. */
+const headerValue = values_text.check(mini_schemas/* refine */.YPB((written) => /^[\t\x20-\x7e\x80-\xff]*$/.test(written), expected("a header's value: one line, of letters that a header can have")));
+/** Values may be secrets of any kind. */
+const headers = values_form("a mapping of headers", mini_schemas/* record */.g1P(matching("a header's name", /^[\w!#$%&'*+.^`|~-]+$/), headerValue, expected("a mapping of headers")));
 const links = values_form("a mapping of names to URLs", mini_schemas/* record */.g1P(values_text, url, expected("a mapping of names to URLs")));
 const route = `(${label}/)?${dotted}`;
 const routeName = pattern("a VirtualService as name or namespace/name", new RegExp(`^${route}$`));
-const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^\\s*${route}(\\s*[,\\n]\\s*${route})*\\s*$`)), mini_schemas/* transform */.pdi(split));
+const routeNames = mini_schemas/* pipe */.FsL(matching("VirtualServices as name or namespace/name, separated by commas", new RegExp(`^[\\s,]*${route}([\\s,]+${route})*[\\s,]*$`)), mini_schemas/* transform */.pdi((written) => written.split(/[\s,]+/).filter((name) => name !== "")));
 const texts = values_form("a text, or a list of texts", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* transform */.pdi(split)), mini_schemas/* array */.YOg(values_text)], expected("a text, or a list of texts")));
 const variable = matching("the name of a variable such as IMAGE_TAG", /^[A-Za-z_]\w*$/);
 const variableNames = values_form("names of variables, or a list of them", mini_schemas/* union */.KCZ([mini_schemas/* pipe */.FsL(values_text, mini_schemas/* pipe */.FsL(mini_schemas/* transform */.pdi(split), mini_schemas/* array */.YOg(variable))), mini_schemas/* array */.YOg(variable)], expected("names of variables, or a list of them")));
@@ -27693,11 +27751,26 @@ function split(written) {
 }
 /* Quantities. Environment variables and inputs are always text, so that each may be written as text, too. */
 const aDuration = "a duration with its unit, such as 90s or 1m30s";
-const values_duration = values_form(aDuration, mini_schemas/* pipe */.FsL(matching(aDuration, /^\s*(\d+(\.\d+)?(ms|s|m|h|d))+\s*$/), mini_schemas/* transform */.pdi((written) => (0,duration/* parseDuration */.E)(written) ?? 0)));
-const numeric = (what, regex, ...checks) => values_form(what, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* number */.aig(expected(what)).check(...checks), matching(what, regex)], expected(what)), mini_schemas/* transform */.pdi(Number)));
+const longest = "30d";
+/** A duration from `least` to 30 days: no job runs for longer, and a timer cannot wait for much more. */
+function durationFrom(least) {
+    const within = (written) => {
+        const length = (0,duration/* parseDuration */.E)(written) ?? 0;
+        return length >= ((0,duration/* parseDuration */.E)(least) ?? 0) && length <= ((0,duration/* parseDuration */.E)(longest) ?? 0);
+    };
+    return values_form(aDuration, mini_schemas/* pipe */.FsL(matching(aDuration, /^\s*(\d+(\.\d+)?(ms|s|m|h|d))+\s*$/).check(mini_schemas/* refine */.YPB(within, expected(`a duration from ${least} to ${longest}`))), mini_schemas/* transform */.pdi((written) => (0,duration/* parseDuration */.E)(written) ?? 0)));
+}
+const values_duration = durationFrom("0s");
+/** Digits may be too many for a number, as text and in YAML. */
+function numeric(what, regex, ...checks) {
+    const number = mini_schemas/* number */.aig(expected(what)).check(...checks);
+    const fits = (written) => parse/* safeParse */.xL(number, Number(written)).success;
+    const text = matching(what, regex).check(mini_schemas/* refine */.YPB(fits, expected(what)));
+    return values_form(what, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([number, text], expected(what)), mini_schemas/* transform */.pdi(Number)));
+}
 const decimal = (what) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
 const positive = (what) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, api/* _positive */.NC(expected(what)));
-const count = (what, least = 0) => numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, mini_schemas/* int */.Whr(expected(what)), api/* _gte */.qm(least, expected(what)));
+const count = (what, least = 0, most = Number.MAX_SAFE_INTEGER) => numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, mini_schemas/* int */.Whr(expected(what)), api/* _gte */.qm(least, expected(what)), api/* _lte */.Zm(most, expected(what)));
 const aPercentile = "a percentile above 0 and below 100, such as 99";
 const percentile = numeric(aPercentile, /^(?=.*[1-9])\d{1,2}(\.\d+)?$/, api/* _gt */.Tx(0, expected(aPercentile)), api/* _lt */.Au(100, expected(aPercentile)));
 const yesOrNo = "true or false";
@@ -27727,9 +27800,12 @@ const replicaWords = {
     keep: { kind: "keep" },
 };
 const podCount = "a number of pods, a percentage of stable's such as 50%, same, by-weight or keep";
+/** More pods than a cluster can have: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
+const tooMany = 1_000_000;
 const replicas = values_form(podCount, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([
-    mini_schemas/* number */.aig(expected(podCount)).check(mini_schemas/* int */.Whr(expected(podCount)), api/* _gte */.qm(1, expected(podCount))),
-    matching(podCount, /^(same|by-weight|keep|[1-9]\d*%?)$/),
+    mini_schemas/* number */.aig(expected(podCount))
+        .check(mini_schemas/* int */.Whr(expected(podCount)), api/* _gte */.qm(1, expected(podCount)), api/* _lt */.Au(tooMany, expected(podCount))),
+    matching(podCount, /^(same|by-weight|keep|[1-9]\d{0,5}%?)$/),
 ], expected(podCount)), mini_schemas/* transform */.pdi((written) => {
     const word = replicaWords[written];
     if (word)
@@ -27765,6 +27841,8 @@ const listed = (words) => words.length < 2 ? words.join("") : `${words.slice(0, 
 ;// CONCATENATED MODULE: ./src/config/short-stages.js
 
 
+const mostStages = 200;
+const tooManyStages = { error: `expected at most ${mostStages} stages` };
 const short_stages_form = { error: "expected a weight and a time, such as 10:2m" };
 /** One stage in short: `10:2m`, or `100` without a time. */
 const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], short_stages_form), mini_schemas/* transform */.pdi((written, context) => {
@@ -27777,16 +27855,18 @@ const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_
     return core/* NEVER */.tm;
 }));
 /** A whole plan in short: `10:2m, 50:5m, 100`, separated by commas or lines. */
-const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], { error: "expected stages such as 10:2m, 50:5m, 100" }), mini_schemas/* transform */.pdi((written, context) => String(written)
-    .trim()
-    .split(/[,\n]/)
-    .flatMap((part, index) => {
-    const stage = parse/* safeParse */.xL(shortStage, part.trim());
-    if (stage.success)
-        return [stage.data];
-    context.issues.push({ code: "custom", input: part.trim(), path: [index], message: short_stages_form.error });
-    return [];
-})));
+const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], { error: "expected stages such as 10:2m, 50:5m, 100" }), mini_schemas/* transform */.pdi((written, context) => {
+    const parts = String(written).trim().split(/[,\n]/);
+    if (parts.length > mostStages)
+        context.issues.push({ code: "custom", input: written, message: tooManyStages.error });
+    return parts.slice(0, mostStages).flatMap((part, index) => {
+        const stage = parse/* safeParse */.xL(shortStage, part.trim());
+        if (stage.success)
+            return [stage.data];
+        context.issues.push({ code: "custom", input: part.trim(), path: [index], message: short_stages_form.error });
+        return [];
+    });
+}));
 
 ;// CONCATENATED MODULE: ./src/config/schema.js
 
@@ -27963,7 +28043,8 @@ const stage = section({
 });
 const stages = either("stages such as 10:2m, 50:5m, 100, or a list", [
     shortStages,
-    mini_schemas/* array */.YOg(either("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage])),
+    mini_schemas/* array */.YOg(either("a stage such as 10:2m, or a mapping with weight and wait", [shortStage, stage]))
+        .check(api/* _maxLength */.Eb(mostStages, tooManyStages)),
 ]);
 /* The file */
 const metricLabels = section({
@@ -27984,8 +28065,8 @@ const metrics = section({
     labels: part(inputAt("metrics.labels").description, metricLabels),
     requests: usual("metrics.requests", metricName),
     durations: usual("metrics.durations", bucketsName),
-    interval: usual("metrics.interval", values_duration),
-    timeout: usual("metrics.timeout", values_duration),
+    interval: usual("metrics.interval", durationFrom("200ms")),
+    timeout: usual("metrics.timeout", durationFrom("1ms")),
 });
 const models = choice(["swap", "update"]);
 const promotion = section({
@@ -28004,7 +28085,7 @@ const reporting = section({
 });
 const verify = section({
     url: given("verify.url", url),
-    requests: usual("verify.requests", count("a number of requests", 1)),
+    requests: usual("verify.requests", count("a number of requests, at most 100000", 1, 100_000)),
     headers: preset(inputAt("verify.headers").description, headers, {}),
     versionFrom: optional("Where the answer names its version: one of these.", section({ header: given("verify.versionFrom.header", values_text), json: given("verify.versionFrom.json", values_text) })),
     window: usual("verify.window", values_duration),
@@ -28012,7 +28093,7 @@ const verify = section({
 const rehearse = section({
     rate: given("rehearse.rate", positive("a number of requests per second such as 50")),
     errors: given("rehearse.errors", ratio),
-    runs: given("rehearse.runs", count("a number of releases", 1)),
+    runs: given("rehearse.runs", count("a number of releases, at most 100000", 1, 100_000)),
     seed: usual("rehearse.seed", count("a whole number")),
 });
 /**
@@ -28062,7 +28143,7 @@ function problemsOf(document) {
     if (result.success)
         return [];
     const found = result.error.issues.flatMap((issue) => findings(issue, []));
-    return found.map(({ path, problem, found }) => ({ path, problem, found }));
+    return found.map(({ path, problem, found, key }) => ({ path, problem, found, key }));
 }
 const without = (broken, document) => (0,issue/* isMapping */.pi)(document)
     ? Object.fromEntries(Object.entries(document).filter(([key]) => sections.includes(key) && !broken.has(key)))
@@ -28070,7 +28151,9 @@ const without = (broken, document) => (0,issue/* isMapping */.pi)(document)
 function findings(issue, above) {
     const path = [...above, ...issue.path];
     if (issue.code === "unrecognized_keys")
-        return issue.message.split("\n").map((problem) => ({ path, problem, otherType: false, misfit: true }));
+        return issue.message
+            .split("\n")
+            .map((problem, index) => ({ path, problem, key: issue.keys[index], otherType: false, misfit: true }));
     const own = {
         path,
         problem: issue.message,
@@ -28099,6 +28182,11 @@ var commands = __nccwpck_require__(4344);
 
 /** `${NAME}`, after `$` if it shall stay, and what looks like it and is not: `${NAME:-default}`. */
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
+/** Behind the last brace nothing is looked for: for each `${` there that would be all of the rest. */
+function replaceReferences(text, replace) {
+    const end = text.lastIndexOf("}") + 1;
+    return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
+}
 /** Fills every text below `document` but those at `asTheyAre`. Keys are left alone. */
 function fill(document, fillText, asTheyAre = [], path = []) {
     if (asTheyAre.some((other) => (0,issue/* startsWith */.w1)(other, path) && (0,issue/* startsWith */.w1)(path, other)))
@@ -28125,7 +28213,7 @@ const gathered = (parts) => ({
 const fromEnvironment = (env) => (text, path) => {
     const problems = [];
     const references = [];
-    const value = text.replaceAll(reference, (whole, dollar, name, rest) => {
+    const value = replaceReferences(text, (whole, dollar, name, rest) => {
         if (dollar !== "")
             return whole.slice(1);
         if (rest !== "")
@@ -28149,7 +28237,7 @@ const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${w
 const fromListed = (variables, env) => (text, path) => {
     const problems = [];
     const references = [];
-    const value = text.replaceAll(reference, (whole, dollar, name, rest) => {
+    const value = replaceReferences(text, (whole, dollar, name, rest) => {
         const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
         if (written === undefined) {
             references.push({ name, path, from: undefined });
@@ -28233,30 +28321,54 @@ function floatIn(source) {
 ;// CONCATENATED MODULE: ./src/config/yaml.js
 
 
+/** Of a document, with every alias as what it stands for: more than any release needs, and checked in no time. */
+const mostSettings = 10_000;
+const mostInManifests = 200_000;
 /** Reads one YAML document (YAML 1.2: `yes` is text, keys stand once). `name` says where it comes from. */
-const readYaml = (text, name) => attempt(text, name, () => (0,js_yaml/* load */.Hh)(text));
+const readYaml = (text, name) => attempt(text, name, mostSettings, () => (0,js_yaml/* load */.Hh)(text));
 /**
  * Reads all documents of a file as kubectl does; those with nothing in them are left out. Only where it takes the last
  * of two same keys without a word, this is refused.
  */
-const readManifestYaml = (text, name) => attempt(text, name, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
-function attempt(text, name, read) {
+const readManifestYaml = (text, name) => attempt(text, name, mostInManifests, () => (0,js_yaml/* loadAll */.gh)(text, { schema: kubectlSchema }).filter((document) => document !== null));
+function attempt(text, name, most, read) {
     try {
-        return { value: read(), problems: [] };
+        const value = read();
+        if (holdsAtMost(most, value))
+            return { value, problems: [] };
+        const problem = `has more than ${most.toLocaleString("en")} values, with each alias (*name) as what it stands for`;
+        return { problems: [{ path: [], place: name, problem }] };
     }
     catch (error) {
         if (!(error instanceof js_yaml/* YAMLException */.tB))
             throw error;
         const { mark, reason } = error;
         const position = mark ? `:${mark.line + 1}:${mark.column + 1}` : "";
-        // The brace of a variable closes the mapping around it, and YAML's own words do not say so.
-        const hint = mark && /[{[].*\$\{/.test(text.split("\n")[mark.line] ?? "")
-            ? "; between brackets, a value with a variable in it needs quotes"
-            : "";
+        const hint = mark ? hintAt(text.split("\n")[mark.line] ?? "") : "";
         return {
             problems: [{ path: [], place: `${name}${position}`, problem: `is not YAML that can be read: ${reason}${hint}` }],
         };
     }
+}
+/** The brace of a variable closes the mapping around it, and YAML's own words do not say so. */
+function hintAt(line) {
+    const bracket = line.search(/[{[]/);
+    return bracket >= 0 && line.includes("${", bracket + 1)
+        ? "; between brackets, a value with a variable in it needs quotes"
+        : "";
+}
+/** An alias may stand for aliases, and 400 bytes for as many values as there are; for itself, even for no end of them. */
+function holdsAtMost(most, document) {
+    const left = [document];
+    for (let seen = 0; left.length > 0; seen++) {
+        if (seen >= most)
+            return false;
+        const value = left.pop();
+        if (typeof value === "object" && value !== null)
+            for (const inner of Object.values(value))
+                left.push(inner);
+    }
+    return true;
 }
 
 ;// CONCATENATED MODULE: ./src/config/manifests.js
@@ -28536,6 +28648,67 @@ function writtenOut(document, above) {
         return document;
     const key = shortFor[above];
     return typeof document === "string" && key !== undefined ? { [key]: document } : {};
+}
+
+;// CONCATENATED MODULE: ./src/config/places.js
+
+/** Finds what a path leads to in a YAML text, or the nearest that stands around it; undefined where nothing does. */
+function placesIn(text) {
+    const root = contentOf((0,js_yaml/* parseEvents */.PH)(text, {}), text);
+    return (path) => {
+        let node = root;
+        for (const key of path)
+            node = node?.below.get(key) ?? node;
+        return node === root || node === undefined ? undefined : placeOf(text, node.start);
+    };
+}
+function contentOf(events, text) {
+    let next = 1; // the first event opens the document
+    const peek = () => events[next];
+    const isOver = () => peek() === undefined || peek()?.type === js_yaml/* EVENT_ID */.hy.POP;
+    function read(start) {
+        const event = peek();
+        next++;
+        if (event?.type !== js_yaml/* EVENT_ID */.hy.MAPPING && event?.type !== js_yaml/* EVENT_ID */.hy.SEQUENCE)
+            return { start, below: new Map() };
+        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(start) : readItems(start);
+        next++;
+        return { start, below };
+    }
+    function readItems(list) {
+        const items = new Map();
+        while (!isOver())
+            items.set(items.size, read(startOf(peek()) ?? list));
+        return items;
+    }
+    function readEntries(mapping) {
+        const entries = new Map();
+        while (!isOver()) {
+            const key = peek();
+            const { start } = read(startOf(key) ?? mapping);
+            const value = read(start);
+            if (key?.type === js_yaml/* EVENT_ID */.hy.SCALAR)
+                entries.set((0,js_yaml/* getScalarValue */.KE)(text, key), value);
+        }
+        return entries;
+    }
+    return isOver() ? undefined : read(0);
+}
+function startOf(event) {
+    if (event === undefined)
+        return undefined;
+    let start = -1;
+    if ("start" in event)
+        start = event.start;
+    if ("valueStart" in event)
+        start = event.valueStart;
+    if (event.type === js_yaml/* EVENT_ID */.hy.ALIAS)
+        start = event.anchorStart;
+    return start < 0 ? undefined : start;
+}
+function placeOf(text, start) {
+    const lines = text.slice(0, start).split(/\r\n|\r|\n/);
+    return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
@@ -28920,6 +29093,7 @@ function textsIn(value) {
 
 
 
+
 /** What says nothing of the release itself. */
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 /** It asks for the versions of a service, and not how it is released. */
@@ -28945,7 +29119,9 @@ async function loadConfig(given) {
     // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
-    const issues = all.filter(worthTelling).map((problem) => issueOf(problem, laid.origins, inputs.config));
+    const told = all.filter(worthTelling);
+    const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
+    const issues = told.map((problem) => issueOf(problem, laid.origins, inputs.config, positionOf));
     if (fatal.length > 0)
         throw new issue/* ConfigError */.xL(issues);
     const target = targetOf(file, manifests);
@@ -28956,7 +29132,7 @@ async function loadConfig(given) {
         metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
         filling,
-        warnings: issues.map(issue/* tellIssue */.jF),
+        warnings: (0,issue/* tellIssues */.gQ)(issues),
     };
 }
 function isNeeded({ needs }, section) {
@@ -28980,9 +29156,19 @@ async function readDocument(path, readFile) {
     if (problems.length > 0)
         return { document: {}, problems };
     if ((0,issue/* isMapping */.pi)(value))
-        return { document: value, problems };
+        return { document: value, problems, text };
     const problem = "expected a mapping with namespace, service, stable, canary, …";
     return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
+}
+/** Where the file says what a path leads to: `canary.yaml:7:3`. */
+function positionsIn(text, file) {
+    if (text === undefined || file === undefined)
+        return () => undefined;
+    const placeOf = placesIn(text);
+    return (path) => {
+        const place = placeOf(path);
+        return place && `${file}:${place.line}:${place.column}`;
+    };
 }
 const manifestsOf = async ({ canary: { from }, variables }, given) => typeof from === "string"
     ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
@@ -28990,7 +29176,7 @@ const manifestsOf = async ({ canary: { from }, variables }, given) => typeof fro
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
-function issueOf({ path, place, problem, found }, origins, config) {
+function issueOf({ path, place, problem, found, key, missing }, origins, config, positionOf) {
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
     let own = (0,issue/* printPath */.bA)(path);
     if (origin)
@@ -28999,6 +29185,7 @@ function issueOf({ path, place, problem, found }, origins, config) {
         path: place ?? (own || config || "configuration"),
         problem,
         found: found && !holdsSecret(path, found.value) ? (0,issue/* show */.WU)(found.value) : undefined,
+        position: origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
     };
 }
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
@@ -29063,8 +29250,14 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 /* harmony export */   L: () => (/* binding */ unknown),
 /* harmony export */   p: () => (/* binding */ nearest)
 /* harmony export */ });
+/* harmony import */ var _issue_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4095);
+
+/** No known word is nearly as long, and a distance takes as much time as both words have letters. */
+const longest = 100;
 /** The known word that somebody probably meant: at most two letters, or a third of the word, away. */
 function nearest(word, known) {
+    if (word.length > longest)
+        return undefined;
     const limit = Math.max(2, Math.floor(word.length / 3));
     const [best] = known
         .map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }))
@@ -29074,7 +29267,7 @@ function nearest(word, known) {
 /** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
 function unknown(kind, word, known) {
     const meant = nearest(word, known);
-    return `unknown ${kind} ${JSON.stringify(word)}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
+    return `unknown ${kind} ${JSON.stringify((0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .shortened */ .vI)(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
 }
 /** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
 const plain = (word) => word.toLowerCase().replaceAll(/[-_]/g, "");
@@ -34083,8 +34276,6 @@ function windowOf(longest, written, interval) {
     return Math.min(longest, comparableIn === undefined ? ago - mixed : Math.max(ago, interval));
 }
 
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "fs"
@@ -36773,6 +36964,8 @@ async function existing(client, { namespace, source }) {
     return objects.filter((_, index) => live[index] !== undefined).map(user_object_nameOf);
 }
 
+// EXTERNAL MODULE: ./src/adapters/files/read-text.js
+var read_text = __nccwpck_require__(2446);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/adapters/files/report-file.js
@@ -50675,7 +50868,7 @@ function desk(config, world) {
             somethingLeft: () => { },
         },
         history: historyOf(metricsOf(config, world), world),
-        readFile: (path) => (0,promises_.readFile)(path, "utf8"),
+        readFile: (path) => (0,read_text/* readText */.y)(path, 64 * read_text/* mebibyte */.E), // a report has every poll of a release of days
     };
 }
 /** The composition root: the only place that knows which adapters there are. */
@@ -51200,7 +51393,8 @@ function secretsInUrls(text) {
     const secrets = [];
     for (const [, userinfo = ""] of text.matchAll(/\/\/([^/?#\s"']+)@/g))
         secrets.push(...formsOfLogin(userinfo));
-    for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']+\?([^#\s"']+)/g))
+    // what has no query is a match as well, so that nothing is looked at twice
+    for (const [, query = ""] of text.matchAll(/\/\/[^?#\s"']*(?:\?([^#\s"']+))?/g))
         secrets.push(...secretsInQuery(query));
     return secrets;
 }
@@ -51516,12 +51710,12 @@ function formsOf(secret) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 __nccwpck_require__.r(__webpack_exports__);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
-/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8877);
-/* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8330);
-/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5390);
-/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1392);
-/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7217);
+/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8877);
+/* harmony import */ var _package_json__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8330);
+/* harmony import */ var _adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5390);
+/* harmony import */ var _adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1392);
+/* harmony import */ var _adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
+/* harmony import */ var _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2446);
 /* harmony import */ var _adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3879);
 /* harmony import */ var _adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9112);
 /* harmony import */ var _adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5574);
@@ -51530,7 +51724,7 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3484);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(2507);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9095);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9418);
 /* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(428);
 
@@ -51552,7 +51746,7 @@ __nccwpck_require__.r(__webpack_exports__);
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
 // 90).
-(0,node_v8__WEBPACK_IMPORTED_MODULE_1__.setFlagsFromString)("--optimize-for-size");
+(0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)("--optimize-for-size");
 const env = { ...process.env };
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
@@ -51561,10 +51755,10 @@ const { context } = await Promise.resolve(/* import() eager */).then(__nccwpck_r
 const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .readContext */ .y)(context, env);
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
-        (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_3__/* .makeCommandFile */ .A)(file);
+        (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .mask */ .dK)(secret)));
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
 const stop = new AbortController();
 const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
@@ -51577,11 +51771,11 @@ async function main() {
     if (asked.want === "help")
         return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
-        return print(_package_json__WEBPACK_IMPORTED_MODULE_2__/* .version */ .rE);
+        return print(_package_json__WEBPACK_IMPORTED_MODULE_1__/* .version */ .rE);
     const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_14__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
-        readFile: (path) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(path, "utf8"),
+        readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .y)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E),
         registerSecret: redaction.register,
     });
     const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
@@ -51615,7 +51809,7 @@ function fail(thrown) {
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
     if (github.actions)
-        screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("error", "Istio Canary", text));
+        screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
     if (github.outputFile !== undefined)
         tellOutputs(text, refused);
@@ -51624,7 +51818,7 @@ function fail(thrown) {
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
 const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, settled) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_4__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
     written.set("because", because);
     if (settled)
