@@ -14,11 +14,8 @@ export type Timeline = SandboxClock & {
 
 type Event = { readonly at: Instant; readonly order: number; run: (() => void) | undefined };
 
-/** Taken before a simulation puts its own timers in the place of Node's. */
-const { setImmediate } = globalThis;
-
-/** Whatever waits for nothing but its turn goes on: promises, and what they wake. */
-const consequences = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Whatever waits for nothing but its turn goes on: Node comes to its next tick when no promise is left to be gone on with. */
+const consequences = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 export function timelineFrom(start: Instant): Timeline {
   let now = start;

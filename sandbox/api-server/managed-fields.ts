@@ -96,7 +96,18 @@ function nested(paths: readonly (readonly string[])[]): JsonObject {
   return Object.fromEntries([...byHead].map(([head, below]) => [head, nested(below.map(([, ...rest]) => rest))]));
 }
 
+/** Most writes leave most writers' fields as they are. */
+const known = new WeakMap<JsonObject, FieldSet>();
+
 export function fromFieldsV1(fields: JsonObject): FieldSet {
+  const before = known.get(fields);
+  if (before !== undefined) return before;
+  const found = readFieldsV1(fields);
+  known.set(fields, found);
+  return found;
+}
+
+function readFieldsV1(fields: JsonObject): FieldSet {
   const found = new Set<string>();
   const visit = (at: JsonObject, path: readonly string[]): void => {
     for (const [part, inner] of Object.entries(at)) {
@@ -181,12 +192,16 @@ export function afterUpdate(
   const own = fieldsOf(entries, writer);
   const fields = new Set([...own, ...changed].filter((path) => !gone.has(path)));
   const lost = new Set([...changed, ...gone]);
-  const mine =
-    changed.size === 0 && fields.size === own.size
-      ? entries.find((entry) => sameWriter(entry, writer))
-      : entryFor(writer, fields, [], time);
+  const entry = entries.find((other) => sameWriter(other, writer));
+  const isSame = fields.size === own.size && [...fields].every((path) => own.has(path));
+  const mine = isSame && entry ? written(entry, changed, writer, time) : entryFor(writer, fields, [], time);
   const rest = others(entries, writer).map((entry) => without(entry, lost));
   return inOrder([...rest, mine]);
+}
+
+/** Of a writer that has the same fields as before. */
+function written(entry: ManagedFields, changed: FieldSet, { apiVersion }: Writer, time: string): ManagedFields {
+  return changed.size === 0 ? entry : { ...entry, apiVersion, time };
 }
 
 const orderOf = ({ operation, time, manager, subresource = "" }: ManagedFields): string =>

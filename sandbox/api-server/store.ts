@@ -27,10 +27,20 @@ const keyOf = (kind: Kind, namespace: string | undefined, name: string): string 
 
 export function createStore(): Store {
   const objects = new Map<string, StoredObject>();
+  /** The keys and objects of a kind in their order, as they were listed last; none where one has changed since. */
+  const ordered = new Map<Kind, readonly (readonly [string, StoredObject])[]>();
   const listeners: ((change: Change) => void)[] = [];
   let version = 100;
 
+  function inOrder(kind: Kind): readonly (readonly [string, StoredObject])[] {
+    const prefix = `${kind.plural}.${kind.group}/`;
+    const all = [...objects].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+    ordered.set(kind, all);
+    return all;
+  }
+
   const tell = (change: Change): void => {
+    ordered.delete(change.kind);
     for (const listener of listeners) queueMicrotask(() => listener(change));
   };
 
@@ -38,10 +48,8 @@ export function createStore(): Store {
     get: (kind, namespace, name) => objects.get(keyOf(kind, namespace, name)),
     list(kind, namespace) {
       const prefix = `${kind.plural}.${kind.group}/${namespace === undefined || !kind.namespaced ? "" : `${namespace}/`}`;
-      return [...objects]
-        .filter(([key]) => key.startsWith(prefix))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, object]) => object);
+      const all = ordered.get(kind) ?? inOrder(kind);
+      return all.filter(([key]) => key.startsWith(prefix)).map(([, object]) => object);
     },
     put(kind, object) {
       const { namespace, name } = object.metadata;

@@ -74,8 +74,10 @@ const dropsName = ({ op, bool }: Operation): boolean => bool || !comparisons.has
 
 const everything: Matching = { on: false, labels: [], include: [] };
 
-const matched = ({ on, labels: names }: Matching, labels: Labels): Labels =>
-  on ? keep(labels, names) : drop(labels, [...names, "__name__"]);
+function matched({ on, labels: names }: Matching, labels: Labels): Labels {
+  if (on) return keep(labels, names);
+  return names.length === 0 ? withoutName(labels) : drop(labels, [...names, "__name__"]);
+}
 
 function combineSets(
   { op, matching = everything }: Operation,

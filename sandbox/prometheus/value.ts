@@ -27,15 +27,33 @@ export class QueryError extends Error {
   }
 }
 
+/** Label sets are never changed in place, and those of stored series come again and again. */
+const keys = new WeakMap<Labels, string>();
+
 /** The same for the same labels, in whichever order. */
-export const keyOf = (labels: Labels): string =>
-  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+export function keyOf(labels: Labels): string {
+  let key = keys.get(labels);
+  if (key === undefined) {
+    key = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+    keys.set(labels, key);
+  }
+  return key;
+}
 
 export const keep = (labels: Labels, names: readonly string[]): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));
 export const drop = (labels: Labels, names: readonly string[]): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([name]) => !names.includes(name)));
-export const withoutName = (labels: Labels): Labels => drop(labels, ["__name__"]);
+const nameless = new WeakMap<Labels, Labels>();
+
+export function withoutName(labels: Labels): Labels {
+  let rest = nameless.get(labels);
+  if (rest === undefined) {
+    rest = drop(labels, ["__name__"]);
+    nameless.set(labels, rest);
+  }
+  return rest;
+}
 
 /** `{a="b"}`, as error messages show a label set. */
 export const show = (labels: Labels): string =>
@@ -45,7 +63,7 @@ export const show = (labels: Labels): string =>
 
 /** What an operation gives must not have two samples with one label set. */
 export function vector(samples: readonly Sample[]): Value {
-  if (new Set(samples.map(({ labels }) => keyOf(labels))).size < samples.length)
+  if (samples.length > 1 && new Set(samples.map(({ labels }) => keyOf(labels))).size < samples.length)
     throw new QueryError("execution", "vector cannot contain metrics with the same labelset");
   return { type: "vector", samples };
 }

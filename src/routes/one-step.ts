@@ -19,7 +19,7 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
   let underWay: Promise<void> | undefined;
 
   function supersede(): AbortSignal {
-    newest.abort();
+    newest.abort("superseded");
     newest = new AbortController();
     return newest.signal;
   }

@@ -64,13 +64,15 @@ export type Listener = {
 
 /** Calls over kept-alive connections. */
 export function apiServer(network: Network, connection: Connection, listener: Partial<Listener>): ApiServer {
+  const read = jsonReader();
+
   async function once(call: ApiCall): Promise<ApiAnswer> {
     const request = await requestOf(call, connection);
     const sent = network.clock.now();
     const answer = await send(network, request, attemptTimeout);
     listener.date?.(answer.headers.date, sent);
     for (const warning of warningsIn(answer.headers.warning)) listener.warning?.(warning);
-    return { ...answer, json: jsonIn(answer.text) };
+    return { ...answer, json: read(request, answer.text) };
   }
 
   async function patiently(call: ApiCall): Promise<ApiAnswer> {
@@ -87,11 +89,24 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
   return { once, patiently };
 }
 
+/** Most of what is looked at again and again has not changed since: then it is what was read before. */
+function jsonReader(): (request: HttpRequest, text: string) => unknown {
+  const newest = new Map<string, { readonly text: string; readonly json: unknown }>();
+  return ({ method, url }, text) => {
+    if (method !== "GET") return jsonIn(text);
+    const before = newest.get(url.href);
+    if (before?.text === text) return before.json;
+    const json = jsonIn(text);
+    newest.set(url.href, { text, json });
+    return json;
+  };
+}
+
 async function requestOf(call: ApiCall, { server, proxy, authorize }: Connection): Promise<HttpRequest> {
   const { method, path, query = {}, body, contentType = "application/json", signal } = call;
   const authorization = await authorize();
-  const url = new URL(server.replace(/\/$/, "") + path);
-  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+  const asked = new URLSearchParams(query).toString();
+  const url = new URL(`${server.replace(/\/$/, "")}${path}${asked && `?${asked}`}`);
   const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
   const request = { method, url, tls: authorization.tls, proxy, signal };
   if (body === undefined) return { ...request, headers };
@@ -127,8 +142,8 @@ export function readStatus({ text, json }: ApiAnswer): {
 
 /** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 function warningsIn(header: string | undefined): readonly string[] {
-  const text = header ?? "";
-  return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) =>
+  if (header === undefined) return [];
+  return [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) =>
     (quoted ?? "").replace(/\\(.)/g, "$1"),
   );
 }

@@ -12,12 +12,14 @@ const roomToGrow = 131_072;
 const sizeOf = (text: string): number => Buffer.byteLength(text);
 
 /** The texts that a ConfigMap can hold of a record, the fullest first; none where it is too large without its story. */
-export function textsOf(record: ReleaseRecord): readonly string[] {
+export function* textsOf(record: ReleaseRecord): Generator<string> {
   const { state, again } = record;
   const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
   const limit = begins ? most - roomToGrow : most;
-  const versions = [record, leanRecord(record, 20), leanRecord(record, 0)];
-  return versions.map((version) => JSON.stringify(version)).filter((text) => sizeOf(text) <= limit);
+  for (const shorten of [() => record, () => leanRecord(record, 20), () => leanRecord(record, 0)]) {
+    const text = JSON.stringify(shorten());
+    if (sizeOf(text) <= limit) yield text;
+  }
 }
 
 /** An API server (or a proxy before it, or etcd behind it) that takes less than it says. */

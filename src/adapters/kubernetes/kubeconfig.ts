@@ -45,12 +45,15 @@ export function findCluster(source: Source): Cluster {
     );
   }
   tellExecPlugins(config, cluster.server, cluster.caData);
+  const isKept = isConstant(config);
+  let kept: ReturnType<Connection["authorize"]> | undefined;
   return {
     server: cluster.server,
     context: config.currentContext,
     host: URL.parse(cluster.server)?.host ?? "",
     async authorize() {
-      const authorization = await authorize(config);
+      kept = (isKept && kept) || authorize(config);
+      const authorization = await kept;
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
       return authorization;
     },
@@ -164,6 +167,13 @@ function tellExecPlugins(config: KubeConfig, server: string, ca: string | undefi
     });
     exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value }];
   }
+}
+
+/** No plugin is asked, and no file is read, which somebody may replace. */
+function isConstant(config: KubeConfig): boolean {
+  const { exec, authProvider, tokenFile, certFile, keyFile }: Partial<UserWithFile> = config.getCurrentUser() ?? {};
+  const { caFile } = config.getCurrentCluster() ?? {};
+  return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
 }
 
 async function authorize(config: KubeConfig): ReturnType<Connection["authorize"]> {

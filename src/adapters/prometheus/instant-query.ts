@@ -127,14 +127,14 @@ const success = z.object({
 const refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
 function read({ status, headers, body }: JsonAnswer, place: string): Answered | Matrix | NoAnswer {
-  const failed = refusal.safeParse(body).data;
+  const parsed = success.safeParse(body);
+  const failed = parsed.success ? undefined : refusal.safeParse(body).data;
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
   if (status >= 300 && status < 400)
     return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
   if (status !== 200) return prometheus(`answered ${status}${excerpt(body)}`);
 
-  const parsed = success.safeParse(body);
   if (!parsed.success) return prometheus(`answered what is no answer of its API${excerpt(body)}`);
   const { data, warnings } = parsed.data;
   // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the
