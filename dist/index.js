@@ -35268,6 +35268,7 @@ const patience = {
 };
 /** Calls over kept-alive connections. */
 function apiServer(network, connection, listener) {
+    const read = jsonReader();
     async function once(call) {
         const request = await requestOf(call, connection);
         const sent = network.clock.now();
@@ -35275,7 +35276,7 @@ function apiServer(network, connection, listener) {
         listener.date?.(answer.headers.date, sent);
         for (const warning of warningsIn(answer.headers.warning))
             listener.warning?.(warning);
-        return { ...answer, json: (0,lib_json/* jsonIn */.Y)(answer.text) };
+        return { ...answer, json: read(request, answer.text) };
     }
     async function patiently(call) {
         const { method, path, signal } = call;
@@ -35290,12 +35291,25 @@ function apiServer(network, connection, listener) {
     }
     return { once, patiently };
 }
+/** Most of what is looked at again and again has not changed since: then it is what was read before. */
+function jsonReader() {
+    const newest = new Map();
+    return ({ method, url }, text) => {
+        if (method !== "GET")
+            return (0,lib_json/* jsonIn */.Y)(text);
+        const before = newest.get(url.href);
+        if (before?.text === text)
+            return before.json;
+        const json = (0,lib_json/* jsonIn */.Y)(text);
+        newest.set(url.href, { text, json });
+        return json;
+    };
+}
 async function requestOf(call, { server, proxy, authorize }) {
     const { method, path, query = {}, body, contentType = "application/json", signal } = call;
     const authorization = await authorize();
-    const url = new URL(server.replace(/\/$/, "") + path);
-    for (const [key, value] of Object.entries(query))
-        url.searchParams.set(key, value);
+    const asked = new URLSearchParams(query).toString();
+    const url = new URL(`${server.replace(/\/$/, "")}${path}${asked && `?${asked}`}`);
     const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
     const request = { method, url, tls: authorization.tls, proxy, signal };
     if (body === undefined)
@@ -35327,8 +35341,9 @@ function readStatus({ text, json }) {
 }
 /** `299 - "text"`, several to a header, quotes escaped: https://www.rfc-editor.org/rfc/rfc7234#section-5.5 */
 function warningsIn(header) {
-    const text = header ?? "";
-    return [...text.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
+    if (header === undefined)
+        return [];
+    return [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, quoted]) => (quoted ?? "").replace(/\\(.)/g, "$1"));
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubernetes-client.js
@@ -37519,12 +37534,15 @@ const most = 1_048_576;
 const roomToGrow = 131_072;
 const sizeOf = (text) => Buffer.byteLength(text);
 /** The texts that a ConfigMap can hold of a record, the fullest first; none where it is too large without its story. */
-function textsOf(record) {
+function* textsOf(record) {
     const { state, again } = record;
     const begins = state.phase === "preparing" && state.step === "deploying" && again === undefined;
     const limit = begins ? most - roomToGrow : most;
-    const versions = [record, leanRecord(record, 20), leanRecord(record, 0)];
-    return versions.map((version) => JSON.stringify(version)).filter((text) => sizeOf(text) <= limit);
+    for (const shorten of [() => record, () => leanRecord(record, 20), () => leanRecord(record, 0)]) {
+        const text = JSON.stringify(shorten());
+        if (sizeOf(text) <= limit)
+            yield text;
+    }
 }
 /** An API server (or a proxy before it, or etcd behind it) that takes less than it says. */
 const isTooLarge = (error) => error instanceof KubernetesError && (error.status === 413 || /too (long|large)/i.test(error.message));
@@ -46041,12 +46059,15 @@ function findCluster(source) {
         });
     }
     tellExecPlugins(config, cluster.server, cluster.caData);
+    const isKept = isConstant(config);
+    let kept;
     return {
         server: cluster.server,
         context: config.currentContext,
         host: URL.parse(cluster.server)?.host ?? "",
         async authorize() {
-            const authorization = await authorize(config);
+            kept = (isKept && kept) || authorize(config);
+            const authorization = await kept;
             for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
                 registerSecret(secret);
             return authorization;
@@ -46145,6 +46166,12 @@ function tellExecPlugins(config, server, ca) {
         });
         exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value }];
     }
+}
+/** No plugin is asked, and no file is read, which somebody may replace. */
+function isConstant(config) {
+    const { exec, authProvider, tokenFile, certFile, keyFile } = config.getCurrentUser() ?? {};
+    const { caFile } = config.getCurrentCluster() ?? {};
+    return [exec, authProvider, tokenFile, certFile, keyFile, caFile].every((changing) => changing === undefined);
 }
 async function authorize(config) {
     const options = {};
@@ -46811,7 +46838,8 @@ const success = schemas/* object */.Ikc({
 });
 const instant_query_refusal = schemas/* object */.Ikc({ status: schemas/* literal */.euz("error"), errorType: schemas/* string */.YjP(), error: schemas/* string */.YjP() });
 function instant_query_read({ status, headers, body }, place) {
-    const failed = instant_query_refusal.safeParse(body).data;
+    const parsed = success.safeParse(body);
+    const failed = parsed.success ? undefined : instant_query_refusal.safeParse(body).data;
     if (failed)
         return refused(failed, status, place);
     const prometheus = (said) => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
@@ -46819,7 +46847,6 @@ function instant_query_read({ status, headers, body }, place) {
         return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
     if (status !== 200)
         return prometheus(`answered ${status}${excerpt(body)}`);
-    const parsed = success.safeParse(body);
     if (!parsed.success)
         return prometheus(`answered what is no answer of its API${excerpt(body)}`);
     const { data, warnings } = parsed.data;
@@ -50678,7 +50705,7 @@ function oneStep(families) {
     let newest = new AbortController();
     let underWay;
     function supersede() {
-        newest.abort();
+        newest.abort("superseded");
         newest = new AbortController();
         return newest.signal;
     }
@@ -53355,14 +53382,23 @@ async function send({ clock, transport }, request, limit) {
     const { signal } = request;
     signal?.throwIfAborted();
     const deadline = clock.deadline(clock.now() + limit);
+    const over = new AbortController();
+    const stop = ({ currentTarget }) => over.abort(currentTarget.reason);
+    // AbortSignal.any does the same, and costs more than all the rest of a request.
+    for (const each of [deadline, signal])
+        each?.addEventListener("abort", stop);
     try {
-        return await transport.send({ ...request, signal: signal ? AbortSignal.any([deadline, signal]) : deadline });
+        return await transport.send({ ...request, signal: over.signal });
     }
     catch (error) {
         signal?.throwIfAborted();
         if (!deadline.aborted)
             throw error;
         throw new TimeoutError(`no answer within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(limit)}`, { cause: error });
+    }
+    finally {
+        for (const each of [deadline, signal])
+            each?.removeEventListener("abort", stop);
     }
 }
 
