@@ -217,6 +217,25 @@ for (const [written, gate] of gates) {
   });
 }
 
+for (const [what, written] of [
+  ["commas at the ends of lines", "10:2m,\n50:5m, \n100\n"],
+  ["a comma after the last line, too", "10:2m,\n  50:5m,\n  100,\n"],
+  ["lines of Windows", "10:2m,\r\n50:5m\r\n100\r\n"],
+] as const) {
+  test(`stages are read with ${what}`, async () => {
+    const { plan } = await release({ file: sound, inputs: { stages: written } });
+    assert.deepEqual(
+      plan.stages.map(({ weight }) => weight),
+      [10, 50, 100],
+    );
+  });
+}
+
+test("subsets may have capitals in their names, as Istio allows", async () => {
+  const { target } = await release({ file: sound, inputs: { "stable-subset": "v1-GA", "canary-subset": "v2-RC" } });
+  assert.deepEqual([target.stable.subset, target.canary.subset], ["v1-GA", "v2-RC"]);
+});
+
 const stages: readonly (readonly [written: string, stage: Omit<Stage, "gates">])[] = [
   ["10:2m", { name: "10 %", weight: 10, wait: 2 * minute, deadline: 7 * minute, approval: false }],
   ["10%:1m30s", { name: "10 %", weight: 10, wait: 90 * second, deadline: 6.5 * minute, approval: false }],

@@ -11,7 +11,7 @@ const fromManifests = soundBut("canary: { deployment: reviews-v2, subset: v2, fr
 
 const unknownStageKey =
   'unknown key "wieght"; did you mean "weight"? Known: name, weight, wait, atMost, gates, approval';
-const subsetForm = "expected a name of at most 63 lower-case letters, digits and dashes";
+const subsetForm = "expected a subset's name of at most 63 letters, digits and dashes";
 const counts = (path: string, kind: string): string =>
   `${path}: a gate of the kind ${kind} needs Prometheus; set metrics.prometheus, or the input prometheus`;
 

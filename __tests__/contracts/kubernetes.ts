@@ -664,6 +664,26 @@ function admission(inCluster: InCluster): void {
     },
   );
 
+  inCluster("subsets may have capitals in their names", async ({ client, namespace }) => {
+    const object = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "capitals" },
+      spec: { host: "a", subsets: [{ name: "v2-RC" }] },
+    };
+    const { spec } = await client.create(resources.destinationRules, namespace, object);
+    assert.deepEqual(spec, object.spec);
+  });
+
+  inCluster("a null in an object of Istio's is as if it were not there", async ({ client, namespace }) => {
+    const spec = { hosts: ["a"], gateways: null, http: [{ ...route([100]), name: null }] };
+    const created = await client.create(resources.virtualServices, namespace, {
+      ...virtualService("nulls", [100]),
+      spec,
+    });
+    assert.deepEqual(created.spec, { hosts: ["a"], http: [route([100])] });
+  });
+
   inCluster("subsets of one name are denied in a DestinationRule", async ({ client, namespace }) => {
     const object = {
       apiVersion: "networking.istio.io/v1",

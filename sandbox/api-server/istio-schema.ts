@@ -30,7 +30,8 @@ export type Checked = {
  * Validates a spec by the CRD's schema.
  * The schema is there only as a compiled validator; that reads the fields which the schema names and no others, so what it never reads is unknown.
  */
-export function checkIstioSchema(kind: Kind, object: Fields): Checked {
+export function checkIstioSchema(kind: Kind, sent: Fields): Checked {
+  const object = { ...sent, spec: withoutNulls(sent.spec) };
   if (!Object.hasOwn(models, kind.kind)) return { causes: [], spec: object.spec, unknown: [] };
   const reads = new Map<object, Set<string>>();
   const errors = validate(kind, object, (target, field) =>
@@ -39,6 +40,17 @@ export function checkIstioSchema(kind: Kind, object: Fields): Checked {
   const unknown: string[] = [];
   const spec = prune(object.spec, "spec", reads, unknown);
   return { causes: causes(errors, object), spec, unknown: unknown.sort() };
+}
+
+/**
+ * A null for a field that may be none is as if it were not there:
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable
+ */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  const present = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(present.map(([field, inner]) => [field, withoutNulls(inner)]));
 }
 
 function validate(kind: Kind, object: Fields, onRead: (target: object, field: string) => void): readonly SchemaError[] {

@@ -81,7 +81,8 @@ function routeErrors(destinations: readonly Fields[], emptyIsError: string): rea
   ];
 }
 
-const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** https://github.com/istio/istio/blob/release-1.28/pkg/config/labels/instance.go */
+const label = /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
 
 function destinationErrors(route: Fields): readonly string[] {
   if (!present(route.destination)) return ["destination is required"];

@@ -31,6 +31,7 @@ import {
   routeName,
   routeNames,
   section,
+  subsetName,
   text,
   texts,
   url,
@@ -262,7 +263,7 @@ const evidence = section({
 
 const stable = section({
   deployment: given("stable.deployment", dnsName),
-  subset: given("stable.subset", dnsLabel),
+  subset: given("stable.subset", subsetName),
   host: given("stable.host", host),
 });
 
@@ -281,7 +282,7 @@ const variables = either<WrittenVariables>("names of variables, or a mapping of 
 
 const canary = section({
   deployment: given("canary.deployment", dnsName),
-  subset: given("canary.subset", dnsLabel),
+  subset: given("canary.subset", subsetName),
   host: given("canary.host", host),
   from: usual(
     "canary.from",

@@ -32,11 +32,17 @@ export const shortStage = z.pipe(
   }),
 );
 
+/** A comma, a new line, or a comma at the end of a line. */
+const between = /,[ \t\r]*\n|[,\n]/;
+
 /** A whole plan in short: `10:2m, 50:5m, 100`, separated by commas or lines. */
 export const shortStages = z.pipe(
   z.union([z.string(), z.number()], { error: "expected stages such as 10:2m, 50:5m, 100" }),
   z.transform((written, context): readonly WrittenStage[] => {
-    const parts = String(written).trim().split(/[,\n]/);
+    const parts = String(written)
+      .trim()
+      .replace(/(?<=\n.*),$/, "")
+      .split(between);
     if (parts.length > mostStages)
       context.issues.push({ code: "custom", input: written, message: tooManyStages.error });
     return parts.slice(0, mostStages).flatMap((part, index) => {

@@ -38,8 +38,13 @@ export const url = form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(z.r
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dotted = `${label}(\\.${label})*`;
 
-/** RFC 1123: namespaces, subsets, containers, Services. */
+/** RFC 1123: namespaces, containers, Services. */
 export const dnsLabel = pattern("a name of at most 63 lower-case letters, digits and dashes", new RegExp(`^${label}$`));
+/** Istio takes capitals, too: https://github.com/istio/istio/blob/release-1.28/pkg/config/labels/instance.go */
+export const subsetName = pattern(
+  "a subset's name of at most 63 letters, digits and dashes",
+  /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/,
+);
 /** Deployments and VirtualServices may have dots in their names. */
 export const dnsName = pattern(
   "a name of lower-case letters, digits, dashes and dots",
