@@ -153,15 +153,17 @@ export function compose(config: Config, here: Surroundings): Session {
     wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
     preflight(target, plan, { undo } = { undo: false }) {
       reading = readOnce(client);
+      const firstDeploy = config.firstDeploy && !undo;
       const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
       return releasePreflight({
         client: reading,
         routes: routesBy(reading, clock),
         target,
         plan,
-        firstDeploy: config.firstDeploy && !undo,
+        firstDeploy,
         undo,
-        others: undo ? [] : [ofMetrics],
+        answerers: () => metrics(target).answerers(clock.now(), world.stop),
+        others: undo || firstDeploy ? [] : [ofMetrics],
       });
     },
     capture: async (target) => ({

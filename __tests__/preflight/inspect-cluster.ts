@@ -1,6 +1,7 @@
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { virtualServiceFamily } from "../../src/adapters/virtual-service/virtual-service-family.ts";
+import type { Answerer, Uncounted } from "../../src/ports/metrics.ts";
 import type { Finding, Preflight } from "../../src/ports/preflight.ts";
 import type { RouteFamily } from "../../src/ports/route-family.ts";
 import { releasePreflight } from "../../src/preflight/release-preflight.ts";
@@ -15,15 +16,17 @@ type Question = {
   readonly firstDeploy?: boolean;
   readonly undo?: boolean;
   readonly others?: readonly Preflight[];
+  readonly answerers?: readonly Answerer[] | Uncounted;
 };
 
 /** What the preflight itself finds: routes are surveyed, and nothing of a family's own is told. */
 export function inspectCluster(
   client: KubernetesClient,
-  { target, plan = planOf(), firstDeploy = false, undo = false, others = [] }: Question,
+  { target, plan = planOf(), firstDeploy = false, undo = false, others = [], answerers = [] }: Question,
 ): Promise<readonly Finding[]> {
   const routes = allRoutes([surveyOnly(client)]);
-  return releasePreflight({ client, routes, target, plan, firstDeploy, undo, others }).inspect();
+  const parts = { client, routes, target, plan, firstDeploy, undo, others, answerers: async () => answerers };
+  return releasePreflight(parts).inspect();
 }
 
 function surveyOnly(client: KubernetesClient): RouteFamily {

@@ -3,7 +3,13 @@ import {
   Gateway,
   ServiceEntry,
   VirtualService,
+  WorkloadEntry,
 } from "@kubernetes-models/istio/networking.istio.io/v1";
+import {
+  AuthorizationPolicy,
+  PeerAuthentication,
+  RequestAuthentication,
+} from "@kubernetes-models/istio/security.istio.io/v1";
 import type { Kind } from "./kind.ts";
 import { isObject } from "./object.ts";
 import type { Cause } from "./status.ts";
@@ -16,7 +22,16 @@ type SchemaError = {
   readonly message?: string;
 };
 
-const models = { VirtualService, DestinationRule, Gateway, ServiceEntry } as const;
+const models = {
+  VirtualService,
+  DestinationRule,
+  Gateway,
+  ServiceEntry,
+  WorkloadEntry,
+  AuthorizationPolicy,
+  PeerAuthentication,
+  RequestAuthentication,
+} as const;
 
 export type Checked = {
   readonly causes: readonly Cause[];

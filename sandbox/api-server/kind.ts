@@ -38,13 +38,13 @@ function kind(group: string, versions: readonly string[], plural: string, name: 
   };
 }
 
+const istiosOwn: Rest = { custom: true, status: true, generation: true };
+
 const istio = (plural: string, name: string, shortName: string): Kind =>
-  kind("networking.istio.io", ["v1", "v1beta1", "v1alpha3"], plural, name, {
-    shortNames: [shortName],
-    custom: true,
-    status: true,
-    generation: true,
-  });
+  kind("networking.istio.io", ["v1", "v1beta1", "v1alpha3"], plural, name, { ...istiosOwn, shortNames: [shortName] });
+
+const istioSecurity = (plural: string, name: string, shortName: string): Kind =>
+  kind("security.istio.io", ["v1", "v1beta1"], plural, name, { ...istiosOwn, shortNames: [shortName] });
 
 /** As its CRDs of the standard channel say. Nothing here follows these routes. */
 const gatewayApi = (plural: string, name: string, versions: readonly string[] = ["v1"]): Kind =>
@@ -62,6 +62,8 @@ export const kinds: readonly Kind[] = [
   kind("apps", ["v1"], "deployments", "Deployment", { shortNames: ["deploy"], status: true, generation: true }),
   kind("apps", ["v1"], "replicasets", "ReplicaSet", { shortNames: ["rs"], status: true, generation: true }),
   kind("coordination.k8s.io", ["v1"], "leases", "Lease"),
+  kind("discovery.k8s.io", ["v1"], "endpointslices", "EndpointSlice"),
+  kind("networking.k8s.io", ["v1"], "networkpolicies", "NetworkPolicy", { shortNames: ["netpol"], generation: true }),
   kind("autoscaling", ["v2"], "horizontalpodautoscalers", "HorizontalPodAutoscaler", {
     shortNames: ["hpa"],
     status: true,
@@ -74,6 +76,10 @@ export const kinds: readonly Kind[] = [
   istio("destinationrules", "DestinationRule", "dr"),
   istio("gateways", "Gateway", "gw"),
   istio("serviceentries", "ServiceEntry", "se"),
+  istio("workloadentries", "WorkloadEntry", "we"),
+  istioSecurity("authorizationpolicies", "AuthorizationPolicy", "ap"),
+  istioSecurity("peerauthentications", "PeerAuthentication", "pa"),
+  istioSecurity("requestauthentications", "RequestAuthentication", "ra"),
   gatewayApi("httproutes", "HTTPRoute", ["v1", "v1beta1"]),
   gatewayApi("grpcroutes", "GRPCRoute"),
 ];

@@ -6,7 +6,6 @@ import type { Target } from "../release/target.ts";
 import { fillingInWords } from "../words/filling-in-words.ts";
 import { planText } from "../words/plan-text.ts";
 import { orient } from "./orient.ts";
-import { required } from "./preconditions.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
@@ -14,8 +13,7 @@ import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 export async function plan(
   session: Pick<Session, "config" | "cluster" | "soleServer" | "preflight" | "messages" | "history">,
 ): Promise<ExitCode> {
-  const { target: configured, plan } = required(session.config);
-  const { target, exchanged } = await orient(session, configured, plan);
+  const { target, exchanged, plan } = await orient(session);
   const [found, detectability] = await Promise.all([
     session.preflight(target, plan).inspect(),
     detectabilityOf(session.history, target, plan),

@@ -1,7 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { RefusedError } from "../lib/errors.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
-import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { nextCommand } from "../words/next-command.ts";
@@ -17,18 +16,14 @@ import { takeOver } from "./take-over.ts";
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 export async function release(session: Session): Promise<ExitCode> {
-  const wanted = required(session.config);
+  required(session.config);
   return locked(session, { force: false }, async (lost) => {
     await finishEarlier(session, lost);
-    const { target, exchanged } = await orient(session, wanted.target, wanted.plan);
-    if (exchanged) session.messages.print(exchangedInWords(target));
-    const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
-    return launch(session, { target, exchanged, plan }, lost);
+    const wanted = await orient(session);
+    if (wanted.exchanged) session.messages.print(exchangedInWords(wanted.target));
+    return launch(session, wanted, lost);
   });
 }
-
-/** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
-const straight = (plan: Plan): Plan => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
 
 /**
  * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one

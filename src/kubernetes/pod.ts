@@ -8,6 +8,8 @@ export type Pod = {
   readonly name: string;
   readonly labels: Labels;
   readonly annotations: Labels;
+  /** Who looks after it; undefined for a bare one. */
+  readonly owner: { readonly kind: string; readonly name: string } | undefined;
   /** The ReplicaSet that made it, and the hash of the template it was made from. */
   readonly replicaSet: string | undefined;
   readonly templateHash: string | undefined;
@@ -41,6 +43,9 @@ export function readPod(raw: KubernetesObject): Pod {
     name: metadata.name,
     labels: metadata.labels ?? {},
     annotations: textsAt(metadata, "annotations"),
+    owner: listAt(metadata, "ownerReferences")
+      .filter((owner) => field(owner, "controller") === true)
+      .map((owner) => ({ kind: textAt(owner, "kind") ?? "", name: textAt(owner, "name") ?? "" }))[0],
     replicaSet: listAt(metadata, "ownerReferences")
       .filter((owner) => textAt(owner, "kind") === "ReplicaSet")
       .map((owner) => textAt(owner, "name"))[0],

@@ -13,6 +13,8 @@ export interface Metrics {
   watch(): MetricSource;
   /** The requests of both versions in the time before a moment. */
   traffic(at: Instant, window: Millis, signal: AbortSignal): Promise<WindowTally | Uncounted>;
+  /** Who answered requests of the service in the five minutes before a moment. */
+  answerers(at: Instant, signal: AbortSignal): Promise<readonly Answerer[] | Uncounted>;
   /** How much more than independent ones stable's errors varied in the hour before a moment. */
   dispersion(at: Instant, signal: AbortSignal): Promise<MeasuredDispersion>;
   /** Whether the gates of a plan will have something to judge by. */
@@ -21,6 +23,9 @@ export interface Metrics {
 
 /** `covered`: how much of the window was counted at all; a service or a source may be younger. */
 export type WindowTally = Tally & { readonly covered: Millis };
+
+/** Pods under one name: a Deployment, a StatefulSet, or whatever made them. */
+export type Answerer = { readonly workload: string; readonly namespace: string };
 
 export type Uncounted = { readonly because: string };
 

@@ -10,6 +10,7 @@ export const noMetrics: Metrics = {
     query: async (_query, at) => ({ at, because }),
   }),
   traffic: async () => ({ because }),
+  answerers: async () => ({ because }),
   dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
   inspect: async () => [
     {

@@ -16,6 +16,8 @@ export type Permission = {
   readonly why: string;
   /** Without it a release works, and something less is known or done. */
   readonly optional?: true;
+  /** Nobody asks for it beforehand: the look itself is denied, and ends nothing. */
+  readonly byLooking?: true;
   /** Default: every release needs it. */
   readonly when?: (target: Target, plan: Plan) => boolean;
   /** Asked for in the routes' namespaces, too; everything else is in the service's. */

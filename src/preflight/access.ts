@@ -5,15 +5,17 @@ import type { Verb } from "../ports/permission.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { refuse, warn } from "./finding.ts";
 import type { PlacedPermission } from "./needed-permissions.ts";
+import type { Scene } from "./scene.ts";
 
 /** Asks the API server about every verb that will be used, before the first one is. */
 export async function inspectAccess(
   client: KubernetesClient,
   permissions: readonly PlacedPermission[],
 ): Promise<readonly Finding[]> {
+  const asked = permissions.filter(({ byLooking }) => !byLooking);
   try {
-    const denied = await Promise.all(permissions.map((permission) => deniedVerbs(client, permission)));
-    return permissions.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
+    const denied = await Promise.all(asked.map((permission) => deniedVerbs(client, permission)));
+    return asked.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     return [
@@ -49,12 +51,27 @@ async function mayDo(
 }
 
 function lacking(permission: PlacedPermission, denied: readonly Verb[]): Finding | undefined {
-  if (denied.length === 0) return undefined;
-  const { group, resource, namespace, why, optional } = permission;
-  const name = group === "" ? resource : `${resource}.${group}`;
-  const what = `This job may not ${denied.join(", ")} ${name} in namespace ${namespace}, which is needed to ${why}.`;
-  const rule = `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${denied.join(", ")}]}`;
-  return optional
-    ? warn(what, `The release goes on without. To have it, add ${rule} to the job's Role in ${namespace}.`)
-    : refuse(what, `Add ${rule} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+  return denied.length === 0 ? undefined : lackOf({ ...permission, verbs: denied });
 }
+
+/** What may not be looked at, a sentence for each purpose. */
+export function looksAreAllowed({ unread, target: { namespace } }: Scene): readonly Finding[] {
+  const byPurpose = new Map<string, PlacedPermission[]>();
+  for (const look of unread) byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
+  return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
+}
+
+/** `others` are for the same, in the same namespace. */
+function lackOf(first: PlacedPermission, others: readonly PlacedPermission[] = []): Finding {
+  const { namespace, verbs, why, optional } = first;
+  const all = [first, ...others];
+  const names = all.map(({ group, resource }) => (group === "" ? resource : `${resource}.${group}`)).join(", ");
+  const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
+  const rules = all.map(ruleWord).join(" and ");
+  return optional
+    ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
+    : refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+}
+
+const ruleWord = ({ group, resource, verbs }: PlacedPermission): string =>
+  `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;

@@ -4,6 +4,7 @@ import { resourceOf } from "../kubernetes/resource-of.ts";
 import type { Permission } from "../ports/permission.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
+import { lookPermissions } from "./look-around.ts";
 
 const makesPods = ({ source }: Target): boolean => source.from !== "existing";
 
@@ -71,6 +72,7 @@ const ofTheService: readonly Permission[] = [
     why: "know whether the namespace injects sidecars",
     optional: true,
   },
+  ...lookPermissions,
 ];
 
 /** Everything that a release may do, in the order in which it does it. */

@@ -4,8 +4,9 @@ import type { Finding, Preflight } from "../ports/preflight.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
-import { inspectAccess } from "./access.ts";
+import { inspectAccess, looksAreAllowed } from "./access.ts";
 import { inspectBystanders } from "./bystanders.ts";
+import { nobodyServes } from "./first-deployment.ts";
 import { permissionsFor } from "./needed-permissions.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
@@ -32,6 +33,7 @@ const checks: readonly SceneCheck[] = [
   servicesExist,
   servicesSelect,
   stableExists,
+  nobodyServes,
   stableIsHealthy,
   stableCanBeUpdated,
   canaryCanCome,
@@ -50,6 +52,7 @@ const checks: readonly SceneCheck[] = [
   disruptionBudgetsAreKnown,
   revisionsDiffer,
   ownersAreKnown,
+  looksAreAllowed,
 ];
 
 export type PreflightParts = {
@@ -60,6 +63,8 @@ export type PreflightParts = {
   readonly firstDeploy: boolean;
   /** The version that serves is what is wrong. */
   readonly undo: boolean;
+  /** Who answered requests of the service lately. */
+  readonly answerers: SceneParts["answerers"];
   /** What only the metric source can say about its own. */
   readonly others: readonly Preflight[];
 };

@@ -2,17 +2,20 @@ import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
 import { type Host, readHost } from "../istio/host.ts";
+import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { type KubernetesObject, type Resource, resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
-import { asQuery } from "../kubernetes/selector.ts";
+import { asQuery, type Labels } from "../kubernetes/selector.ts";
+import type { Answerer, Uncounted } from "../ports/metrics.ts";
 import type { RouteFact, RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
-import { configuredLabels, type Role, type Target } from "../release/target.ts";
+import { configuredLabels, type Role, type Target, type Version } from "../release/target.ts";
+import { lookAround, type Vicinity } from "./look-around.ts";
 import { type PlannedCanary, planCanary } from "./planned-canary.ts";
 
 /** What a release is about to meet: everything that the checks look at, read once. */
-export type Scene = {
+export type Scene = Vicinity & {
   readonly target: Target;
   readonly plan: Plan;
   /** The user says that there is no stable version yet. */
@@ -30,6 +33,8 @@ export type Scene = {
   readonly planned: PlannedCanary;
   /** The labels that only the canary's pods have, as subsets and Services tell. */
   readonly labels: LabelAnswer;
+  /** Those behind the Services of both hosts; in a first deployment all of the namespace. None of them is terminating. */
+  readonly pods: readonly Pod[];
   readonly stablePods: readonly Pod[];
   readonly canaryPods: readonly Pod[];
   /** Of the service's namespace, and of those that the target's routes are in. */
@@ -38,6 +43,8 @@ export type Scene = {
   readonly chosenRoutes: readonly KubernetesObject[];
   readonly hosts: Readonly<Record<Role | "service", Host>>;
   readonly destinationRules: readonly KubernetesObject[];
+  /** Who answered requests of the service lately; asked in a first deployment only. */
+  readonly answerers: readonly Answerer[] | Uncounted | undefined;
   readonly autoscalers: readonly KubernetesObject[];
   readonly disruptionBudgets: readonly KubernetesObject[];
 };
@@ -50,6 +57,7 @@ export type SceneParts = {
   /** The version that serves is what is wrong. */
   readonly undo: boolean;
   readonly look: RouteLook;
+  readonly answerers: () => Promise<readonly Answerer[] | Uncounted>;
 };
 
 const disruptionBudgets: Resource = {
@@ -59,23 +67,30 @@ const disruptionBudgets: Resource = {
   kind: "PodDisruptionBudget",
 };
 
-export async function readScene({ client, target, plan, firstDeploy, undo, look }: SceneParts): Promise<Scene> {
+export async function readScene(parts: SceneParts): Promise<Scene> {
+  const { client, target, plan, firstDeploy, undo, look } = parts;
   const inNamespace = target.namespace;
-  const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
-    unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
-    client.list(resources.services, inNamespace),
-    client.list(resources.deployments, inNamespace),
-    client.list(resources.horizontalPodAutoscalers, inNamespace),
-    unlessDenied(client.list(disruptionBudgets, inNamespace), []),
-    readDestinationRules(client, inNamespace),
-    look.survey(),
-  ]);
+  const [vicinity, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey] =
+    await Promise.all([
+      lookAround(client, inNamespace, firstDeploy),
+      firstDeploy ? parts.answerers() : undefined,
+      unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
+      client.list(resources.services, inNamespace),
+      client.list(resources.deployments, inNamespace),
+      client.list(resources.horizontalPodAutoscalers, inNamespace),
+      unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+      readDestinationRules(client, inNamespace),
+      look.survey(),
+    ]);
   const rawStable = named(deployments, target.stable.deployment);
   const rawCanary = named(deployments, target.canary.deployment);
   const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
-  const [stablePods, canaryPods] = await Promise.all([readPods(client, stable), readPods(client, canary)]);
+  const hosts = hostsOf(target);
+  const pods = await readPods(client, target, firstDeploy ? [{}] : selectorsBehind(hosts, services));
+  const podsOf = ({ deployment }: Version): readonly Pod[] => pods.filter((pod) => isPodOf(deployment, pod));
   const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
   return {
+    ...vicinity,
     target,
     plan,
     firstDeploy,
@@ -87,11 +102,13 @@ export async function readScene({ client, target, plan, firstDeploy, undo, look 
     canary,
     planned: planCanary(target, labels, rawStable, rawCanary),
     labels,
-    stablePods,
-    canaryPods,
+    pods,
+    stablePods: podsOf(target.stable),
+    canaryPods: podsOf(target.canary),
     routes: survey.facts,
     chosenRoutes: survey.chosen,
-    hosts: hostsOf(target),
+    hosts,
+    answerers,
     destinationRules,
     autoscalers,
     disruptionBudgets: budgets,
@@ -112,12 +129,26 @@ async function readDestinationRules(client: KubernetesClient, namespace: string)
   return istio ? client.list(istio.destinationRules, namespace) : [];
 }
 
-async function readPods(client: KubernetesClient, deployment: Deployment | undefined): Promise<readonly Pod[]> {
-  if (!deployment) return [];
-  const found = await client.list(resources.pods, deployment.namespace, {
-    labelSelector: asQuery(deployment.selector),
-  });
-  return found.map(readPod).filter((pod) => isPodOf(deployment.name, pod) && !pod.terminating);
+/** What the Services behind both hosts select by, each once. */
+function selectorsBehind(hosts: Scene["hosts"], services: readonly KubernetesObject[]): readonly Labels[] {
+  const behind = Object.values(hosts).map((host) => serviceBehind(services, host));
+  return behind.map((service) => service && selectorOfService(service)).filter((selector) => selector !== undefined);
+}
+
+/** Every pod that one of these selects; one without labels selects all. */
+async function readPods(
+  client: KubernetesClient,
+  { namespace }: Target,
+  selectors: readonly Labels[],
+): Promise<readonly Pod[]> {
+  const queries = selectors.map((matchLabels) => asQuery({ matchLabels, matchExpressions: [] }));
+  const found = await Promise.all(
+    [...new Set(queries)].map((query) =>
+      client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query }),
+    ),
+  );
+  const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
+  return [...byName.values()].filter(({ terminating }) => !terminating);
 }
 
 /** For what is good to know and no more; 404 is a kind that the server does not have. */

@@ -1,9 +1,9 @@
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { type Blind, type Increments, type MetricSource, sawNothing } from "../../ports/metric-source.ts";
-import type { Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
+import type { Answerer, Metrics, Uncounted, WindowTally } from "../../ports/metrics.ts";
 import type { Reading } from "../../release/observation.ts";
 import type { Target } from "../../release/target.ts";
-import { type Answered, type NoAnswer, samplesOf } from "./answered.ts";
+import { type Answered, type NoAnswer, type SampleLabels, samplesOf } from "./answered.ts";
 import { countWindow, type WindowView } from "./count-window.ts";
 import { chooseProxy } from "./counting-proxy.ts";
 import { inspectMetrics, unanswered } from "./inspect-metrics.ts";
@@ -79,6 +79,13 @@ export function prometheus(options: PrometheusOptions): Metrics {
   return {
     watch,
     traffic,
+    async answerers(at, signal) {
+      const there = await located(signal);
+      if ("because" in there) return there;
+      const { answered } = seriesSelectors(target, "source", options);
+      const answer = await instantQuery(there, answered, at, signal);
+      return "because" in answer ? answer : samplesOf(answer).map(({ labels }) => answererOf(labels, options));
+    },
     async dispersion(at, signal) {
       const there = await located(signal);
       return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
@@ -89,6 +96,11 @@ export function prometheus(options: PrometheusOptions): Metrics {
     },
   };
 }
+
+const answererOf = (found: SampleLabels, { labels }: PrometheusOptions): Answerer => ({
+  workload: found[labels.workload] ?? "",
+  namespace: found[labels.namespace] ?? "",
+});
 
 const blindTo = (snapshot: Snapshot, { stable, canary }: Target): readonly Blind[] =>
   hasVersions(snapshot) && snapshot.buckets.length === 0

@@ -76,6 +76,8 @@ export const seriesSelectors = (
         `))[${range}ms:${step}ms]`,
     },
     ofService: select(requests, [service]),
+    /** How many each of those who answered got lately, whoever counted them. */
+    answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${select(requests, [service, `${labels.workload}!="unknown"`, ...answered])}[5m])) > 0`,
     /** Those that nobody answered: failures before the first pod was there name no workload. */
     unserved: select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
   };

@@ -1,0 +1,62 @@
+import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
+import type { KubernetesObject, Resource } from "../kubernetes/object.ts";
+import type { Permission } from "../ports/permission.ts";
+
+/** A kind of which it is good to know what there is beside the service, and what for. */
+type Look = {
+  readonly resource: Resource;
+  readonly why: string;
+  /** Who serves is a question of the first deployment alone. */
+  readonly first?: true;
+};
+
+const kind = (group: string, plural: string, name: string): Resource => ({ group, version: "v1", plural, kind: name });
+
+const whoServes = "know who serves before a first deployment";
+
+const looks = {
+  endpointSlices: {
+    resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
+    why: whoServes,
+    first: true,
+  },
+  workloadEntries: {
+    resource: kind("networking.istio.io", "workloadentries", "WorkloadEntry"),
+    why: whoServes,
+    first: true,
+  },
+} as const satisfies Readonly<Record<string, Look>>;
+
+type LookName = keyof typeof looks;
+const all: readonly (readonly [LookName, Look])[] = Object.entries(looks) as [LookName, Look][];
+
+/** What there is beside the service. */
+export type Vicinity = { readonly [name in LookName]: readonly KubernetesObject[] } & {
+  /** What may not be looked at. */
+  readonly unread: readonly Permission[];
+};
+
+/** What the looks need. */
+export const lookPermissions: readonly Permission[] = all.map(([, look]) => permissionOf(look));
+
+function permissionOf({ resource: { group, plural }, why }: Look): Permission {
+  return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
+}
+
+/** A look that is denied, or a kind that the server does not have, ends nothing. */
+export async function lookAround(client: KubernetesClient, namespace: string, first: boolean): Promise<Vicinity> {
+  const denied = new Set<LookName>();
+  const list = async ([name, look]: (typeof all)[number]): Promise<readonly KubernetesObject[]> => {
+    if (look.first && !first) return [];
+    try {
+      return await client.list(look.resource, namespace);
+    } catch (error) {
+      if (!(error instanceof KubernetesError && (error.status === 403 || error.status === 404))) throw error;
+      if (error.status === 403) denied.add(name);
+      return [];
+    }
+  };
+  const found = await Promise.all(all.map(async (each) => [each[0], await list(each)] as const));
+  const unread = all.filter(([name]) => denied.has(name)).map(([, look]) => permissionOf(look));
+  return { ...(Object.fromEntries(found) as { [name in LookName]: readonly KubernetesObject[] }), unread };
+}
