@@ -97,6 +97,20 @@ export function metricsContract(name: string, setUp: MetricsSetUp): void {
       assert.deepEqual(countsOf(await lookAt(watch)), { stable: [2, 2], canary: [0, 0], lost: 0 });
     });
 
+    fact("whoever answered requests of the service lately is named, whatever it is called", async (world) => {
+      const answerers = async (): Promise<readonly string[]> => {
+        const found = await world.metrics.answerers(Date.now(), signal);
+        assert.ok(!("because" in found), JSON.stringify(found));
+        return found.map(({ workload }) => workload).toSorted();
+      };
+      await world.happen({ times: 5, by: "stable" }, { times: 5, by: "stable", service: "another" });
+      await world.happen({ times: 5, by: "stable" }, { times: 5, by: "stable", service: "another" });
+      assert.deepEqual(await answerers(), ["reviews-v1"]);
+      await world.happen({ times: 5, by: "canary" }, { times: 5, by: "nobody" });
+      await world.happen({ times: 5, by: "canary" }, { times: 5, by: "nobody" });
+      assert.deepEqual(await answerers(), ["reviews-v1", "reviews-v2"]);
+    });
+
     const nobodysFault: readonly Outcome[] = ["given up", "delayed on purpose", "failed on purpose"];
     for (const how of nobodysFault)
       fact(`a request that was ${how} counts for no version`, async (world) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { describe } from "node:test";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
+import type { Answerer, Uncounted } from "../../src/ports/metrics.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import type { Plan } from "../../src/release/plan.ts";
 import type { Target } from "../../src/release/target.ts";
@@ -66,6 +67,11 @@ const pod = (of: string, containers: readonly string[] = ["reviews"]): Kubernete
     { labels: { "pod-template-hash": "hash" }, ownerReferences: [{ kind: "ReplicaSet", name: `${of}-hash` }] },
   );
 
+const readyPod = (name: string): KubernetesObject => ({
+  ...object("Pod", name, { containers: [{ name: "app" }] }, { labels: { app: "reviews" } }),
+  status: { conditions: [{ type: "Ready", status: "True" }] },
+});
+
 const service = (name: string, selector: Labels, more: Fields = {}): KubernetesObject =>
   object("Service", name, { selector, ports: [{ name: "http", port: 9080, targetPort: "http" }], ...more });
 const subsets = (host: string, all: Readonly<Record<string, Labels>>, name = host): KubernetesObject =>
@@ -106,11 +112,12 @@ type Setting = {
   readonly plan?: Partial<Plan>;
   readonly firstDeploy?: boolean;
   readonly undo?: boolean;
+  readonly answerers?: readonly Answerer[] | Uncounted;
 };
 
 async function inspect(
   changed: Parts = {},
-  { target = {}, plan = {}, firstDeploy = false, undo = false }: Setting = {},
+  { target = {}, plan = {}, firstDeploy = false, undo = false, answerers = [] }: Setting = {},
 ): Promise<readonly Finding[]> {
   const objects = Object.values({ ...parts, ...changed }).filter((one) => one !== undefined);
   return inspectCluster(stubClient(objects), {
@@ -118,6 +125,7 @@ async function inspect(
     plan: planOf(plan),
     firstDeploy,
     undo,
+    answerers,
   });
 }
 
@@ -334,6 +342,47 @@ const rows: readonly Row[] = [
     { firstDeploy: true, target: clone },
     "refuse",
     /no stable version to copy/,
+  ],
+  [
+    "a first deployment of a service whose requests somebody answers",
+    { stable: undefined, stablePod: undefined },
+    { firstDeploy: true, answerers: [{ workload: "reviews", namespace: "vms" }] },
+    "refuse",
+    /^This is not the first deployment of shop\/reviews: in the last five minutes vms\/reviews answered requests/,
+  ],
+  [
+    "a first deployment of which nobody counts who serves",
+    { stable: undefined, stablePod: undefined },
+    { firstDeploy: true, answerers: { because: "Prometheus does not answer" } },
+    "warn",
+    /^Nobody counts whether the service is served already: Prometheus does not answer\.$/,
+  ],
+  [
+    "a first deployment beside pods of nobody's",
+    { stable: undefined, stablePod: readyPod("reviews-0") },
+    { firstDeploy: true },
+    "refuse",
+    /^This is not the first deployment of shop\/reviews: Service shop\/reviews is served by 1 pod \(reviews-0\)\.$/,
+  ],
+  [
+    "a first deployment of which a rule for its host gives another service a part",
+    {
+      stable: undefined,
+      stablePod: undefined,
+      route: virtualService({
+        http: [
+          {
+            route: [
+              { destination: { host: "reviews", subset: "v1" }, weight: 20 },
+              { destination: { host: "legacy" }, weight: 80 },
+            ],
+          },
+        ],
+      }),
+    },
+    { firstDeploy: true },
+    "refuse",
+    /VirtualService shop\/reviews: http route #0 sends its requests to legacy\.$/,
   ],
   [
     "a canary that does not exist",
@@ -859,6 +908,21 @@ const rows: readonly Row[] = [
     /Both versions have the canonical revision 1\.0 \(label app\.kubernetes\.io\/version\)/,
   ],
 ];
+
+test("before a first deployment, rules of other paths beside the service's own and a canary that is gone are nobody", async () => {
+  const answerers = [{ workload: "reviews-v2", namespace: "shop" }];
+  const route = virtualService({
+    http: [
+      { match: [{ uri: { prefix: "/ratings" } }], route: [{ destination: { host: "ratings" } }] },
+      { route: [{ destination: { host: "reviews", subset: "v1" } }] },
+    ],
+  });
+  const findings = await inspect({ stable: undefined, stablePod: undefined, route }, { firstDeploy: true, answerers });
+  assert.deepEqual(
+    findings.filter(({ level }) => level !== "note"),
+    [],
+  );
+});
 
 describe("told before a release:", () => {
   for (const [fact, changed, setting, level, what, next] of rows) {

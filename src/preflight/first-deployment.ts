@@ -37,9 +37,7 @@ function servedBy(service: KubernetesObject, scene: Scene): readonly Finding[] {
   const findings: Finding[] = [];
   if (serving.length > 0) {
     const names = listed(serving.map(podWord), 5);
-    findings.push(
-      refuse(`${begin(scene)}: ${where} has ${pods(serving.length)} ready that serve it (${names}).`, next),
-    );
+    findings.push(refuse(`${begin(scene)}: ${where} is served by ${pods(serving.length)} (${names}).`, next));
   }
   if (elsewhere.length > 0) {
     const addresses = listed(elsewhere, 5);

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import test, { describe } from "node:test";
+import { type CaseRun, runCase } from "./support.ts";
+
+/** Issue 10, section 3: who serves a service that is said to be deployed for the first time. */
+const statefulSet = "c31-statefulset-serves-first-deploy";
+
+type Change = (world: string) => string;
+
+const withoutPods: Change = (world) =>
+  world
+    .split("---\n")
+    .filter((one) => !one.includes("kind: Pod"))
+    .join("---\n");
+const owner = /\n {2}ownerReferences: .*/g;
+
+/** Who serves, as somebody's world has it, and how it is named. */
+const served: readonly (readonly [who: string, change: Change | undefined, named: RegExp])[] = [
+  [
+    "a StatefulSet",
+    undefined,
+    /Service shop\/reviews is served by 2 pods \(reviews-0 of StatefulSet reviews, reviews-1 of StatefulSet reviews\)/,
+  ],
+  ["bare pods", (world) => world.replace(owner, ""), /is served by 2 pods \(reviews-0, reviews-1\)/],
+  [
+    "a ReplicaSet",
+    (world) => world.replaceAll("kind: StatefulSet", "kind: ReplicaSet"),
+    /reviews-0 of ReplicaSet reviews/,
+  ],
+  [
+    "a Deployment of another name than was written",
+    (world) =>
+      withoutPods(world).replace(
+        "---",
+        `---\n${world.split("---")[0]?.replaceAll("reviews-v2", "reviews-v1").replaceAll("version: v2", "version: v1")}---`,
+      ),
+    /Service shop\/reviews is served by 1 pod/,
+  ],
+  [
+    "a machine behind an EndpointSlice",
+    (world) =>
+      `${withoutPods(world)}---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: reviews-vm, namespace: shop, labels: {kubernetes.io/service-name: reviews}}
+addressType: IPv4
+endpoints: [{addresses: [10.1.2.3], conditions: {ready: true}}]
+`,
+    /Service shop\/reviews has endpoints that are no pods \(10\.1\.2\.3\)/,
+  ],
+  [
+    "a machine that a WorkloadEntry adds to the Service",
+    (world) =>
+      `${withoutPods(world)}---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: vm, namespace: shop}
+spec: {address: 10.1.2.4, labels: {app: reviews, version: v1}}
+`,
+    /Service shop\/reviews has endpoints that are no pods \(10\.1\.2\.4\)/,
+  ],
+  [
+    "another service, by a route of the mesh",
+    (world) =>
+      `${withoutPods(world).replace("hosts: [reviews]", "hosts: [reviews.example.com]")}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: legacy, namespace: shop}
+spec: {hosts: [reviews], http: [{route: [{destination: {host: reviews-on-premises.example.com}}]}]}
+`,
+    /VirtualService shop\/legacy: http route #0 sends its requests to reviews-on-premises\.example\.com/,
+  ],
+];
+
+const begin = /This is not the first deployment of shop\/reviews: /;
+
+function assertRefused({ exit, said }: CaseRun, named: RegExp): void {
+  assert.equal(exit, 2, said);
+  assert.match(said, begin);
+  assert.match(said, named);
+  assert.match(said, /only a Deployment can be one/, "what to do");
+}
+
+describe("a first deployment is refused where somebody serves:", { concurrency: 4 }, () => {
+  for (const [who, change, named] of served)
+    for (const command of ["plan", "release"])
+      test(`${who} (${command})`, async (t) => {
+        const changes = change ? { change: { "world.yaml": change } } : {};
+        const run = await runCase(t, statefulSet, { ...changes, command: `${command} --first-deploy true` });
+        assertRefused(run, named);
+      });
+});
+
+test("a first deployment goes on where nobody serves, the canary's own pods aside, and plan says the same", async (t) => {
+  const change = { "world.yaml": withoutPods };
+  const planned = await runCase(t, statefulSet, { change, command: "plan --first-deploy true" });
+  assert.equal(planned.exit, 0, planned.said);
+  assert.doesNotMatch(planned.said, /20 % of the requests/, "there are no stages");
+  const { exit, said, traffic } = await runCase(t, statefulSet, { change });
+  assert.equal(exit, 0, said);
+  assert.ok((traffic.byVersion.v2 ?? 0) > 0, said);
+});
