@@ -3,7 +3,7 @@ import type { KubernetesObject, Resource } from "../kubernetes/object.ts";
 import type { Permission } from "../ports/permission.ts";
 
 /** A kind of which it is good to know what there is beside the service, and what for. */
-type Look = {
+type NeighbourKind = {
   readonly resource: Resource;
   readonly why: string;
   /** Who serves is a question of the first deployment alone. */
@@ -25,10 +25,10 @@ const looks = {
     why: whoServes,
     first: true,
   },
-} as const satisfies Readonly<Record<string, Look>>;
+} as const satisfies Readonly<Record<string, NeighbourKind>>;
 
 type LookName = keyof typeof looks;
-const all: readonly (readonly [LookName, Look])[] = Object.entries(looks) as [LookName, Look][];
+const all: readonly (readonly [LookName, NeighbourKind])[] = Object.entries(looks) as [LookName, NeighbourKind][];
 
 /** What there is beside the service. */
 export type Vicinity = { readonly [name in LookName]: readonly KubernetesObject[] } & {
@@ -39,7 +39,7 @@ export type Vicinity = { readonly [name in LookName]: readonly KubernetesObject[
 /** What the looks need. */
 export const lookPermissions: readonly Permission[] = all.map(([, look]) => permissionOf(look));
 
-function permissionOf({ resource: { group, plural }, why }: Look): Permission {
+function permissionOf({ resource: { group, plural }, why }: NeighbourKind): Permission {
   return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
 }
 
