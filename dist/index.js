@@ -27717,8 +27717,10 @@ const url = values_form(aUrl, matching(aUrl, /^https?:\/\/[^\s/]\S*$/).check(min
 /* Names, as Kubernetes and Istio take them */
 const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dotted = `${label}(\\.${label})*`;
-/** RFC 1123: namespaces, subsets, containers, Services. */
+/** RFC 1123: namespaces, containers, Services. */
 const dnsLabel = pattern("a name of at most 63 lower-case letters, digits and dashes", new RegExp(`^${label}$`));
+/** Istio takes capitals, too: https://github.com/istio/istio/blob/release-1.28/pkg/config/labels/instance.go */
+const subsetName = pattern("a subset's name of at most 63 letters, digits and dashes", /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/);
 /** Deployments and VirtualServices may have dots in their names. */
 const dnsName = pattern("a name of lower-case letters, digits, dashes and dots", new RegExp(`^(?=.{1,253}$)${dotted}$`));
 const host = pattern("a host such as reviews or reviews.shop.svc.cluster.local", new RegExp(`^(?=.{1,253}$)${dotted}$`));
@@ -27854,9 +27856,14 @@ const shortStage = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_
     context.issues.push({ code: "custom", input: written, message: short_stages_form.error });
     return core/* NEVER */.tm;
 }));
+/** A comma, a new line, or a comma at the end of a line. */
+const between = /,[ \t\r]*\n|[,\n]/;
 /** A whole plan in short: `10:2m, 50:5m, 100`, separated by commas or lines. */
 const shortStages = mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()], { error: "expected stages such as 10:2m, 50:5m, 100" }), mini_schemas/* transform */.pdi((written, context) => {
-    const parts = String(written).trim().split(/[,\n]/);
+    const parts = String(written)
+        .trim()
+        .replace(/(?<=\n.*),$/, "")
+        .split(between);
     if (parts.length > mostStages)
         context.issues.push({ code: "custom", input: written, message: tooManyStages.error });
     return parts.slice(0, mostStages).flatMap((part, index) => {
@@ -27992,7 +27999,7 @@ const evidence = section({
 /* Versions, routes and stages */
 const stable = section({
     deployment: given("stable.deployment", dnsName),
-    subset: given("stable.subset", dnsLabel),
+    subset: given("stable.subset", subsetName),
     host: given("stable.host", host),
 });
 const manifests = section({
@@ -28005,7 +28012,7 @@ const variables = either("names of variables, or a mapping of names to values", 
 ]);
 const canary = section({
     deployment: given("canary.deployment", dnsName),
-    subset: given("canary.subset", dnsLabel),
+    subset: given("canary.subset", subsetName),
     host: given("canary.host", host),
     from: usual("canary.from", either("existing, clone, or a mapping with manifests", [
         choice(["existing", "clone"], ", or a mapping with manifests"),
@@ -29286,7 +29293,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4525:
+/***/ 4969:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30269,17 +30276,6 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
     return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
 }
 
-;// CONCATENATED MODULE: ./src/commands/orient.js
-/**
- * After a swap the Deployment that is called canary is the one that serves, and the next release goes the other way
- * round. An update ends as it began, so that the configuration is right.
- */
-async function orient({ soleServer }, target, { promotion }) {
-    if (promotion === "update" || (await soleServer(target)) !== "canary")
-        return { target, exchanged: false };
-    return { target: { ...target, stable: target.canary, canary: target.stable }, exchanged: true };
-}
-
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
 /** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
@@ -30322,6 +30318,23 @@ async function untouched(looking) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/orient.js
+
+/**
+ * `plan` and `release` ask here, so that they speak of the same. After a swap the Deployment that is called canary is
+ * the one that serves, and the next release goes the other way round. An update ends as it began, so that the
+ * configuration is right.
+ */
+async function orient({ config, soleServer }) {
+    const { target, plan: configured } = required(config);
+    const plan = config.firstDeploy ? straight(configured) : configured;
+    if (configured.promotion === "update" || (await soleServer(target)) !== "canary")
+        return { target, plan, exchanged: false };
+    return { target: { ...target, stable: target.canary, canary: target.stable }, plan, exchanged: true };
+}
+/** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
+const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
+
 ;// CONCATENATED MODULE: ./src/commands/usual-traffic.js
 
 
@@ -30363,11 +30376,9 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
-
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
-    const { target: configured, plan } = required(session.config);
-    const { target, exchanged } = await orient(session, configured, plan);
+    const { target, exchanged, plan } = await orient(session);
     const [found, detectability] = await Promise.all([
         session.preflight(target, plan).inspect(),
         detectabilityOf(session.history, target, plan),
@@ -33046,18 +33057,15 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release_release(session) {
-    const wanted = required(session.config);
+    required(session.config);
     return locked(session, { force: false }, async (lost) => {
         await finishEarlier(session, lost);
-        const { target, exchanged } = await orient(session, wanted.target, wanted.plan);
-        if (exchanged)
-            session.messages.print(exchangedInWords(target));
-        const plan = session.config.firstDeploy ? straight(wanted.plan) : wanted.plan;
-        return launch(session, { target, exchanged, plan }, lost);
+        const wanted = await orient(session);
+        if (wanted.exchanged)
+            session.messages.print(exchangedInWords(wanted.target));
+        return launch(session, wanted, lost);
     });
 }
-/** A service without a stable version has nothing to compare with and nobody to harm: all traffic at once. */
-const straight = (plan) => ({ ...plan, stages: [], promotion: "swap", keepOld: true });
 /**
  * A job that died (its runner was lost), or could not go on, left its release half-way. It is ended before another one
  * begins: a promotion forward, everything else back. One that waits for approval is somebody's decision and is left
@@ -35517,6 +35525,9 @@ function readPod(raw) {
         name: metadata.name,
         labels: metadata.labels ?? {},
         annotations: textsAt(metadata, "annotations"),
+        owner: listAt(metadata, "ownerReferences")
+            .filter((owner) => field(owner, "controller") === true)
+            .map((owner) => ({ kind: textAt(owner, "kind") ?? "", name: textAt(owner, "name") ?? "" }))[0],
         replicaSet: listAt(metadata, "ownerReferences")
             .filter((owner) => textAt(owner, "kind") === "ReplicaSet")
             .map((owner) => textAt(owner, "name"))[0],
@@ -46488,6 +46499,7 @@ const noMetrics = {
         query: async (_query, at) => ({ at, because }),
     }),
     traffic: async () => ({ because }),
+    answerers: async () => ({ because }),
     dispersion: async () => ({ phi: 1, because: `errors are taken as independent: ${because}` }),
     inspect: async () => [
         {
@@ -46589,6 +46601,8 @@ const seriesSelectors = ({ namespace, stable, canary, ...target }, reporter, { l
                 `))[${range}ms:${step}ms]`,
         },
         ofService: series_selectors_select(requests, [service]),
+        /** How many each of those who answered got lately, whoever counted them. */
+        answered: `sum by (${labels.workload}, ${labels.namespace}) (increase(${series_selectors_select(requests, [service, `${labels.workload}!="unknown"`, ...answered])}[5m])) > 0`,
         /** Those that nobody answered: failures before the first pod was there name no workload. */
         unserved: series_selectors_select(requests, [service, `${labels.workload}="unknown"`, `${labels.code}=~"0|5.."`]),
     };
@@ -47692,6 +47706,14 @@ function prometheus(options) {
     return {
         watch,
         traffic,
+        async answerers(at, signal) {
+            const there = await located(signal);
+            if ("because" in there)
+                return there;
+            const { answered } = seriesSelectors(target, "source", options);
+            const answer = await instantQuery(there, answered, at, signal);
+            return "because" in answer ? answer : samplesOf(answer).map(({ labels }) => answererOf(labels, options));
+        },
         async dispersion(at, signal) {
             const there = await located(signal);
             return "because" in there ? unmeasured(there.because) : measureDispersion(there, at, signal);
@@ -47702,6 +47724,10 @@ function prometheus(options) {
         },
     };
 }
+const answererOf = (found, { labels }) => ({
+    workload: found[labels.workload] ?? "",
+    namespace: found[labels.namespace] ?? "",
+});
 const blindTo = (snapshot, { stable, canary }) => hasVersions(snapshot) && snapshot.buckets.length === 0
     ? [{ to: "durations", because: `Prometheus has no response time of ${stable.deployment} or ${canary.deployment}` }]
     : [];
@@ -49642,9 +49668,10 @@ async function othersAnswer(client, target, selected) {
 
 /** Asks the API server about every verb that will be used, before the first one is. */
 async function inspectAccess(client, permissions) {
+    const asked = permissions.filter(({ byLooking }) => !byLooking);
     try {
-        const denied = await Promise.all(permissions.map((permission) => deniedVerbs(client, permission)));
-        return permissions.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
+        const denied = await Promise.all(asked.map((permission) => deniedVerbs(client, permission)));
+        return asked.flatMap((permission, index) => lacking(permission, denied[index] ?? []) ?? []);
     }
     catch (error) {
         if (!(error instanceof KubernetesError))
@@ -49672,18 +49699,176 @@ async function mayDo(client, { group, resource: path, namespace }, verb) {
     return field(answer, "status", "allowed") === true;
 }
 function lacking(permission, denied) {
-    if (denied.length === 0)
-        return undefined;
-    const { group, resource, namespace, why, optional } = permission;
-    const name = group === "" ? resource : `${resource}.${group}`;
-    const what = `This job may not ${denied.join(", ")} ${name} in namespace ${namespace}, which is needed to ${why}.`;
-    const rule = `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${denied.join(", ")}]}`;
+    return denied.length === 0 ? undefined : lackOf({ ...permission, verbs: denied });
+}
+/** What may not be looked at, a sentence for each purpose. */
+function looksAreAllowed({ unread, target: { namespace } }) {
+    const byPurpose = new Map();
+    for (const look of unread)
+        byPurpose.set(look.why, [...(byPurpose.get(look.why) ?? []), { ...look, namespace }]);
+    return [...byPurpose.values()].flatMap(([first, ...others]) => (first ? [lackOf(first, others)] : []));
+}
+/** `others` are for the same, in the same namespace. */
+function lackOf(first, others = []) {
+    const { namespace, verbs, why, optional } = first;
+    const all = [first, ...others];
+    const names = all.map(({ group, resource }) => (group === "" ? resource : `${resource}.${group}`)).join(", ");
+    const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
+    const rules = all.map(access_ruleWord).join(" and ");
     return optional
-        ? warn(what, `The release goes on without. To have it, add ${rule} to the job's Role in ${namespace}.`)
-        : finding_refuse(what, `Add ${rule} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+        ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
+        : finding_refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+}
+const access_ruleWord = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
+
+;// CONCATENATED MODULE: ./src/preflight/foreign-endpoints.js
+
+
+
+/** The addresses by which a Service is answered that are no pod's of its namespace: machines, and other clusters. */
+function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
+    const { name } = service.metadata;
+    const isPod = (endpoint) => pods.some((pod) => pod.name === textAt(endpoint, "targetRef", "name"));
+    const inSlices = endpointSlices
+        .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === name)
+        .flatMap((slice) => listAt(slice, "endpoints"))
+        .filter((endpoint) => field(endpoint, "conditions", "ready") !== false && !isPod(endpoint))
+        .flatMap((endpoint) => listAt(endpoint, "addresses").map(String));
+    const selector = selectorOfService(service);
+    // https://istio.io/latest/docs/reference/config/networking/workload-entry/
+    const entries = workloadEntries.filter((entry) => selector && carries(textsAt(entry, "spec", "labels"), selector));
+    return [...inSlices, ...entries.map((entry) => textAt(entry, "spec", "address") ?? entry.metadata.name)];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/first-deployment.js
+
+
+
+
+
+
+
+/**
+ * All requests at once, without stages, is for a service that nobody serves: not for one whose stable version is a
+ * StatefulSet, has another name than was written, or lives somewhere else.
+ */
+function nobodyServes(scene) {
+    if (!scene.firstDeploy)
+        return [];
+    return [...ownServices(scene).flatMap((service) => servedBy(service, scene)), ...pinned(scene), ...answered(scene)];
+}
+const first_deployment_next = "If that is the version that serves now, take first-deploy away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
+const first_deployment_begin = ({ target }) => `This is not the first deployment of ${target.namespace}/${target.service}`;
+const ownServices = ({ services, hosts }) => [
+    ...new Set(Object.values(hosts).flatMap((host) => serviceBehind(services, host) ?? [])),
+];
+function servedBy(service, scene) {
+    const where = `Service ${service.metadata.namespace}/${service.metadata.name}`;
+    const serving = podsBehind(service, scene);
+    const elsewhere = foreignEndpoints(scene, service);
+    const findings = [];
+    if (serving.length > 0) {
+        const names = finding_listed(serving.map(podWord), 5);
+        findings.push(finding_refuse(`${first_deployment_begin(scene)}: ${where} is served by ${pods(serving.length)} (${names}).`, first_deployment_next));
+    }
+    if (elsewhere.length > 0) {
+        const addresses = finding_listed(elsewhere, 5);
+        findings.push(finding_refuse(`${first_deployment_begin(scene)}: ${where} has endpoints that are no pods (${addresses}).`, first_deployment_next));
+    }
+    return findings;
+}
+/** Those of others: the canary's own are what is deployed. */
+function podsBehind(service, { pods: all, target }) {
+    const selector = selectorOfService(service);
+    if (!selector)
+        return [];
+    return all.filter((pod) => pod.ready && !isPodOf(target.canary.deployment, pod) && carries(pod.labels, selector));
+}
+/** `reviews-0 of StatefulSet reviews` */
+const podWord = ({ name, owner }) => (owner ? `${name} of ${owner.kind} ${owner.name}` : name);
+/**
+ * A route for the service's own host that leads elsewhere leads to whoever serves; but for rules of other paths beside
+ * those of the two versions.
+ */
+function pinned(scene) {
+    const { routes, hosts } = scene;
+    const isOwn = ({ host }) => Object.values(hosts).some((own) => (0,istio_host/* sameHost */.RM)(own, host));
+    const isForService = ({ seenBy }) => seenBy.some((viewer) => viewer.hosts.some((host) => (0,istio_host/* sameHost */.RM)(host, hosts.service)));
+    const leadsHere = new Set(routes.filter(({ destinations }) => destinations.some(isOwn)).map(({ route }) => first_deployment_routeWord(route)));
+    return routes.filter(isForService).flatMap(({ where, destinations, route }) => {
+        const others = destinations.filter((one) => one.share > 0 && !one.mirror && !isOwn(one));
+        if (others.length === 0 || (others.length === destinations.length && leadsHere.has(first_deployment_routeWord(route))))
+            return [];
+        const names = finding_listed([...new Set(others.map(({ host }) => host.text))]);
+        return [finding_refuse(`${first_deployment_begin(scene)}: ${where} sends its requests to ${names}.`, first_deployment_next)];
+    });
+}
+const first_deployment_routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
+function answered(scene) {
+    const { answerers, target, canaryPods } = scene;
+    if (answerers === undefined)
+        return [];
+    if ("because" in answerers)
+        return [
+            warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
+        ];
+    // Counters remember a canary that an earlier try has taken away again.
+    const isGone = !canaryPods.some(({ ready }) => ready);
+    const others = answerers.filter(({ workload, namespace }) => !(isGone && workload === target.canary.deployment && namespace === target.namespace));
+    if (others.length === 0)
+        return [];
+    const names = finding_listed(others.map(({ workload, namespace }) => `${namespace}/${workload}`));
+    return [
+        finding_refuse(`${first_deployment_begin(scene)}: in the last five minutes ${names} answered requests for it, by ${(0,numbers/* plural */.LS)(others.length, "its counter", "their counters")} in Prometheus.`, first_deployment_next),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/look-around.js
+
+const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
+const whoServes = "know who serves before a first deployment";
+const looks = {
+    endpointSlices: {
+        resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
+        why: whoServes,
+        first: true,
+    },
+    workloadEntries: {
+        resource: kind("networking.istio.io", "workloadentries", "WorkloadEntry"),
+        why: whoServes,
+        first: true,
+    },
+};
+const look_around_all = Object.entries(looks);
+/** What the looks need. */
+const lookPermissions = look_around_all.map(([, look]) => permissionOf(look));
+function permissionOf({ resource: { group, plural }, why }) {
+    return { group, resource: plural, verbs: ["list"], why, optional: true, byLooking: true };
+}
+/** A look that is denied, or a kind that the server does not have, ends nothing. */
+async function lookAround(client, namespace, first) {
+    const denied = new Set();
+    const list = async ([name, look]) => {
+        if (look.first && !first)
+            return [];
+        try {
+            return await client.list(look.resource, namespace);
+        }
+        catch (error) {
+            if (!(error instanceof KubernetesError && (error.status === 403 || error.status === 404)))
+                throw error;
+            if (error.status === 403)
+                denied.add(name);
+            return [];
+        }
+    };
+    const found = await Promise.all(look_around_all.map(async (each) => [each[0], await list(each)]));
+    const unread = look_around_all.filter(([name]) => denied.has(name)).map(([, look]) => permissionOf(look));
+    return { ...Object.fromEntries(found), unread };
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/needed-permissions.js
+
 
 
 
@@ -49751,6 +49936,7 @@ const ofTheService = [
         why: "know whether the namespace injects sidecars",
         optional: true,
     },
+    ...lookPermissions,
 ];
 /** Everything that a release may do, in the order in which it does it. */
 const permissionsWith = (ofRoutes) => [
@@ -50253,15 +50439,20 @@ function revisionsDiffer({ stable, planned }) {
 
 
 
+
+
 const disruptionBudgets = {
     group: "policy",
     version: "v1",
     plural: "poddisruptionbudgets",
     kind: "PodDisruptionBudget",
 };
-async function readScene({ client, target, plan, firstDeploy, undo, look }) {
+async function readScene(parts) {
+    const { client, target, plan, firstDeploy, undo, look } = parts;
     const inNamespace = target.namespace;
-    const [namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
+    const [vicinity, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
+        lookAround(client, inNamespace, firstDeploy),
+        firstDeploy ? parts.answerers() : undefined,
         unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
         client.list(resources.services, inNamespace),
         client.list(resources.deployments, inNamespace),
@@ -50273,9 +50464,12 @@ async function readScene({ client, target, plan, firstDeploy, undo, look }) {
     const rawStable = named(deployments, target.stable.deployment);
     const rawCanary = named(deployments, target.canary.deployment);
     const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
-    const [stablePods, canaryPods] = await Promise.all([readPods(client, stable), readPods(client, canary)]);
+    const hosts = scene_hostsOf(target);
+    const pods = await readPods(client, target, firstDeploy ? [{}] : selectorsBehind(hosts, services));
+    const podsOf = ({ deployment }) => pods.filter((pod) => isPodOf(deployment, pod));
     const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
     return {
+        ...vicinity,
         target,
         plan,
         firstDeploy,
@@ -50287,11 +50481,13 @@ async function readScene({ client, target, plan, firstDeploy, undo, look }) {
         canary,
         planned: planCanary(target, labels, rawStable, rawCanary),
         labels,
-        stablePods,
-        canaryPods,
+        pods,
+        stablePods: podsOf(target.stable),
+        canaryPods: podsOf(target.canary),
         routes: survey.facts,
         chosenRoutes: survey.chosen,
-        hosts: scene_hostsOf(target),
+        hosts,
+        answerers,
         destinationRules,
         autoscalers,
         disruptionBudgets: budgets,
@@ -50307,13 +50503,17 @@ async function scene_readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? client.list(istio.destinationRules, namespace) : [];
 }
-async function readPods(client, deployment) {
-    if (!deployment)
-        return [];
-    const found = await client.list(resources.pods, deployment.namespace, {
-        labelSelector: asQuery(deployment.selector),
-    });
-    return found.map(readPod).filter((pod) => isPodOf(deployment.name, pod) && !pod.terminating);
+/** What the Services behind both hosts select by, each once. */
+function selectorsBehind(hosts, services) {
+    const behind = Object.values(hosts).map((host) => serviceBehind(services, host));
+    return behind.map((service) => service && selectorOfService(service)).filter((selector) => selector !== undefined);
+}
+/** Every pod that one of these selects; one without labels selects all. */
+async function readPods(client, { namespace }, selectors) {
+    const queries = selectors.map((matchLabels) => asQuery({ matchLabels, matchExpressions: [] }));
+    const found = await Promise.all([...new Set(queries)].map((query) => client.list(resources.pods, namespace, query === "" ? {} : { labelSelector: query })));
+    const byName = new Map(found.flat().map((object) => [object.metadata.name, readPod(object)]));
+    return [...byName.values()].filter(({ terminating }) => !terminating);
 }
 /** For what is good to know and no more; 404 is a kind that the server does not have. */
 async function unlessDenied(reading, otherwise) {
@@ -50550,11 +50750,13 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
     servicesSelect,
     stableExists,
+    nobodyServes,
     stableIsHealthy,
     stableCanBeUpdated,
     canaryCanCome,
@@ -50573,6 +50775,7 @@ const release_preflight_checks = [
     disruptionBudgetsAreKnown,
     revisionsDiffer,
     ownersAreKnown,
+    looksAreAllowed,
 ];
 /** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
 function releasePreflight(parts) {
@@ -50973,15 +51176,17 @@ function compose(config, here) {
         wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
         preflight(target, plan, { undo } = { undo: false }) {
             reading = readOnce(client);
+            const firstDeploy = config.firstDeploy && !undo;
             const ofMetrics = { inspect: () => metrics(target).inspect(plan, clock.now(), world.stop) };
             return releasePreflight({
                 client: reading,
                 routes: routesBy(reading, clock),
                 target,
                 plan,
-                firstDeploy: config.firstDeploy && !undo,
+                firstDeploy,
                 undo,
-                others: undo ? [] : [ofMetrics],
+                answerers: () => metrics(target).answerers(clock.now(), world.stop),
+                others: undo || firstDeploy ? [] : [ofMetrics],
             });
         },
         capture: async (target) => ({
@@ -51811,7 +52016,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4525));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4969));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
