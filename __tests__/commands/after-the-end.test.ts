@@ -95,6 +95,29 @@ for (const [what, behaviour, why] of [
   });
 }
 
+const awaited: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
+const noRule = "no DestinationRule in namespace shop has the subset v1, which the routes name";
+
+test("a release that waits while requests get no answer is told of, by whoever looks", async () => {
+  for (const earlierRun of [mine, { id: "another-job" }]) {
+    const scene = await ended({ state: awaited, earlierRun, behaviour: { unserved: () => ({ stable: noRule }) } }, 10);
+    const settled = await scene.said(settle);
+    assert.deepEqual([settled.exit, left(scene.events)], [3, ["something left"]], settled.text);
+    assert.match(settled.text, /no DestinationRule in namespace shop has the subset v1/);
+    const told = await scene.said(status);
+    assert.equal(told.exit, 3);
+    assert.match(told.text, /not as it should be: no DestinationRule in namespace shop has the subset v1/);
+  }
+});
+
+test("one that waits as it should is none of their business", async () => {
+  for (const earlierRun of [mine, { id: "another-job" }]) {
+    const scene = await ended({ state: awaited, earlierRun }, 10);
+    assert.equal((await scene.said(settle)).exit, 0);
+    assert.equal((await scene.said(status)).exit, 0);
+  }
+});
+
 test("what cannot be read is not taken for what is right", async () => {
   for (const command of [status, settle]) {
     const scene = await ended(

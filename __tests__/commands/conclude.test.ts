@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { exitCodeOf } from "../../src/commands/conclude.ts";
+import { conclude, exitCodeOf } from "../../src/commands/conclude.ts";
 import type { Held } from "../../src/release/reason.ts";
 import type { State } from "../../src/release/state.ts";
+import { createSession } from "../support/session.ts";
 import { told } from "../support/told.ts";
+import type { Behaviour } from "../support/world.ts";
 import { samples } from "../words/sample.ts";
 
 const account = samples.waiting ?? assert.fail();
@@ -26,3 +28,23 @@ for (const [what, state, settled, code] of ends) {
     assert.equal(exitCodeOf({ ...account, state, settled }), code);
   });
 }
+
+test("a release that waits is settled only if its requests go where it left them, and are answered", async () => {
+  for (const [what, behaviour] of [
+    ["somebody else's weight", { meddle: (cluster) => void Object.assign(cluster, { weight: 55 }) }],
+    ["a subset that is gone", { unserved: () => ({ canary: "no DestinationRule has the subset v2" }) }],
+    [
+      "a cluster that cannot be read",
+      { fails: ({ name }) => (name === "router.drift" ? new Error("no answer") : undefined) },
+    ],
+    ["nothing", {}],
+  ] as const satisfies readonly (readonly [string, Behaviour])[]) {
+    const { session, cluster, load } = await createSession({
+      state: { phase: "waiting", stage: 0, since: 0, reason: passed },
+      behaviour,
+    });
+    cluster.weight = 10;
+    const told = await conclude(session, load() ?? assert.fail(), new AbortController().signal, { taken: false });
+    assert.deepEqual([told.settled, exitCodeOf(told)], what === "nothing" ? [true, 0] : [false, 3], what);
+  }
+});

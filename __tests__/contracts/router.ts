@@ -170,6 +170,13 @@ export function routerContract(name: string, setUp: () => Promise<RouterWorld>, 
     );
   });
 
+  fact("whether anybody answers a version's requests is not asked where that was not clear before", async (scene) => {
+    const router = await scene.begin({ reviews: both });
+    scene.calls.splice(0);
+    assert.deepEqual(await router.unserved(["stable", "canary"]), {});
+    assert.deepEqual(scene.calls, []);
+  });
+
   fact("a route that strays from its end is told with those who get requests by it", async (scene) => {
     const router = await scene.begin({ reviews: both, other: both });
     await router.finish("canary");

@@ -181,6 +181,38 @@ describe("somebody changes something else", { concurrency: 3 }, () => {
       assert.equal(counts.bad, 0, counts.badSamples.join("\n"));
     }));
 
+  test("a DestinationRule that is deleted in a stage ends it: stable gets its route back, and the job is not green", (t) =>
+    withScene(bed, api, { name: "other-rule" }, async (scene) => {
+      const program = scene.start({ stages: "20:60s" }, { flags: image("v2") });
+      await servingCanary(scene, program);
+      await api.expect("DELETE", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/destinationrules/shop`);
+      const { code, said, outputs } = await program.ended;
+      t.diagnostic(said);
+      assert.equal(code, 3, said);
+      assert.deepEqual(pick(outputs, "outcome", "settled"), { outcome: "rolled-back", settled: "false" });
+      assert.match(
+        outputs.because ?? "",
+        /no request for the canary can be answered: no DestinationRule in namespace other-rule has the subset v2/,
+      );
+      assert.match(said, /not as it should be: no DestinationRule in namespace other-rule has the subset v1/);
+      const { "DestinationRule/shop": _, ...others } = scene.before;
+      assert.deepEqual(await scene.now(), others);
+    }));
+
+  test("a canary that loses its subset in the drain of a swap gives everything back to stable", (t) =>
+    withScene(bed, api, { name: "rule-in-drain" }, async (scene) => {
+      const program = scene.start({ promotion: { model: "swap", drain: "8s" } }, { flags: image("v2") });
+      await waitFor(async () => (await envoyWeights(bed, scene.host)).v2 === 100, "all traffic on v2", 60_000, 30);
+      const path = `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/destinationrules/shop`;
+      const withoutCanary = [{ op: "remove", path: "/spec/subsets/1" }];
+      await api.expect("PATCH", path, withoutCanary, "application/json-patch+json");
+      const { code, said, outputs } = await program.ended;
+      t.diagnostic(said);
+      assert.equal(code, 1, said);
+      assert.match(outputs.because ?? "", /no request for the canary can be answered: .* has the subset v2/);
+      assert.deepEqual(await envoyWeights(bed, scene.host), { v1: 100 });
+    }));
+
   test("a VirtualService that is deleted is said to be gone: the canary goes, and the job is not green", (t) =>
     withScene(bed, api, { name: "other-deleted" }, async (scene) => {
       const program = scene.start({ stages: "20:60s" }, { flags: image("v2") });

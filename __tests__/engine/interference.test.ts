@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { run } from "../../src/engine/run.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
+import type { Unserved } from "../../src/release/observation.ts";
 import type { State } from "../../src/release/state.ts";
 import { type Behaviour, type Cluster, createWorld, job, planOf, second } from "../support/world.ts";
 
@@ -84,6 +85,113 @@ test("a canary that dies after a swap gives everything back to a stable that is 
     [5, 25, 50, 100, 100, 0],
   );
   assert.deepEqual(world.cluster, world.before);
+});
+
+const noRule = (version: string): string => `no DestinationRule in namespace shop has the subset ${version}`;
+const unservedFrom = (start: number, unserved: Unserved, end = Infinity): Behaviour => ({
+  unserved: (now) => (now >= start && now < end ? unserved : {}),
+});
+
+test("a stage whose DestinationRule somebody deletes is not passed: stable gets its route back", async () => {
+  const nowhere = { stable: noRule("v1"), canary: noRule("v2") };
+  const { world, state } = await ended(unservedFrom(15 * second, nowhere));
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "unserved", JSON.stringify(state));
+  assert.equal(state.reason.version, "canary");
+  assert.deepEqual(
+    world.writes.map(({ weight }) => weight),
+    [5, 0],
+  );
+  assert.ok((world.writes.at(-1)?.at ?? Infinity) <= 20 * second);
+});
+
+test("no weight is given to a canary whose subset is gone before its first one", async () => {
+  const { world, state } = await ended(unservedFrom(1 * second, { canary: noRule("v2") }));
+  assert.equal(state.phase, "rolled-back");
+  assert.ok(!world.writes.some(({ weight }) => weight > 0), JSON.stringify(world.writes));
+});
+
+test("no stage passes while stable's subset is gone; when it comes back in time the release goes on", async () => {
+  const { world, state } = await ended(unservedFrom(10 * second, { stable: noRule("v1") }, 39 * second));
+  assert.equal(state.phase, "succeeded");
+  const [, second25] = world.writes;
+  assert.ok(second25?.weight === 25 && second25.at >= 39 * second, JSON.stringify(second25));
+});
+
+test("a stable whose subset stays away leaves the canary what it has, and somebody has to look", async () => {
+  const { world, state } = await ended(unservedFrom(10 * second, { stable: noRule("v1") }));
+  assert.ok(state.phase === "failed" && state.reason.kind === "stable-away" && !state.returned, JSON.stringify(state));
+  assert.deepEqual(
+    world.writes.map(({ weight }) => weight),
+    [5],
+  );
+  assert.ok(world.accounts.some(({ reason }) => reason.kind === "unserved" && reason.version === "stable"));
+});
+
+test("a canary that loses its subset while a swap drains gives everything back to stable", async () => {
+  let drains: number | undefined;
+  const { world, state } = await ended({
+    unserved: (now) => (drains !== undefined && now > drains ? { canary: noRule("v2") } : {}),
+    fails({ name, at }) {
+      if (name === "router.finish") drains ??= at;
+      return undefined;
+    },
+  });
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "unserved", JSON.stringify(state));
+  assert.deepEqual(world.cluster, world.before);
+});
+
+test("nobody loses pods while no request reaches either version: the release fails, and both keep theirs", async () => {
+  for (const promotion of ["swap", "update"] as const) {
+    let drains: number | undefined;
+    const { world, state } = await ended(
+      {
+        unserved: (now) => (drains !== undefined && now > drains ? { stable: noRule("v1"), canary: noRule("v2") } : {}),
+        fails({ name, at }) {
+          if (name === "router.finish") drains ??= at;
+          return undefined;
+        },
+      },
+      planOf({ promotion }),
+    );
+    assert.ok(state.phase === "failed" && state.reason.kind === "unserved", JSON.stringify(state));
+    assert.ok(!world.calls.some(({ name }) => name === "workload.retire"));
+  }
+});
+
+test("a canary that dies after a swap gives everything to a stable that somebody has changed meanwhile, too", async () => {
+  let isPromoted = false;
+  const { state, world } = await ended({
+    fails({ name }) {
+      isPromoted ||= name === "router.finish";
+      return undefined;
+    },
+    health: (of) => ({
+      ...(of === "stable" ? { untouched: false } : {}),
+      ...(of === "canary" && isPromoted ? { available: 0, because: "it is scaled to 0" } : {}),
+    }),
+  });
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "pods-gone", JSON.stringify(state));
+  assert.equal(world.cluster.weight, 0);
+});
+
+test("a canary that dies while stable gets the image leaves its requests to stable, which is updated all the same", async () => {
+  let updating: number | undefined;
+  const { world, state } = await ended(
+    {
+      fails({ name, at }) {
+        if (name === "workload.updateStable") updating ??= at;
+        return undefined;
+      },
+      health(of, now) {
+        if (updating === undefined) return {};
+        return of === "canary" ? { ready: false, available: 0 } : { ready: now > updating + 30 * second };
+      },
+    },
+    planOf({ promotion: "update" }),
+  );
+  assert.equal(state.phase, "succeeded", JSON.stringify(state));
+  const given = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+  assert.ok(given && updating !== undefined && given.at <= updating + 2 * second, `${given?.at} ${updating}`);
 });
 
 test("a stable that somebody scaled to 0 gets its pods, and they are awaited, before a bad canary loses its requests", async () => {

@@ -17,6 +17,7 @@ const portsWith = (look: MetricSource["look"]): Ports => ({
     write: nothing,
     drift: async () => undefined,
     strayed: async () => undefined,
+    unserved: async () => ({}),
     finish: nothing,
     cleanUp: nothing,
     fence: nothing,

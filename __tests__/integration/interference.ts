@@ -63,13 +63,31 @@ export function interference(): void {
     await assertServedBy(world.sandbox, world.traffic, "v1");
   });
 
-  test("a DestinationRule that somebody deleted is told at the end: without it nobody is served", async (t) => {
+  test("a DestinationRule that somebody deletes in a stage ends it: without it nobody is served", async (t) => {
     const world = await scene(t, { shop: "two" });
-    const program = world.start({ ...swap, drain: "1s" });
-    await stepIs(world, "promoting/draining");
+    const program = world.start({ ...swap, stages: "50:30s, 100" });
+    await stepIs(world, "baking");
     await clientOf(world.sandbox.api).delete(resources.destinationRules, "shop", "reviews");
     const { exit, outputs, said } = await program.ended;
-    assert.deepEqual([exit, outputs.outcome, outputs.settled], [3, "succeeded", "false"], said);
-    assert.match(said, /no DestinationRule in namespace shop has the subset v2, which the routes name/);
+    assert.deepEqual([exit, outputs.outcome, outputs.settled], [3, "rolled-back", "false"], said);
+    assert.match(
+      said,
+      /no request for the canary can be answered: no DestinationRule in namespace shop has the subset v2/,
+    );
+    assert.match(said, /not as it should be: no DestinationRule in namespace shop has the subset v1/);
+    assert.equal(routeOf(world.sandbox), "v1 100, v2 0");
+  });
+
+  test("a canary that loses its subset while a swap drains gives everything back to stable", async (t) => {
+    const world = await scene(t, { shop: "two" });
+    const program = world.start(swap);
+    await stepIs(world, "promoting/draining");
+    const client = clientOf(world.sandbox.api);
+    const body = [{ op: "remove", path: "/spec/subsets/1" }] as const;
+    await client.patch(resources.destinationRules, "shop", "reviews", { type: "json", body });
+    const { exit, outputs, said } = await program.ended;
+    assert.deepEqual([exit, outputs.outcome], [1, "rolled-back"], said);
+    assert.match(outputs.because ?? "", /^no request for the canary can be answered: no DestinationRule .* subset v2/);
+    await assertServedBy(world.sandbox, world.traffic, "v1");
   });
 }

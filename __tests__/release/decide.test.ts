@@ -8,7 +8,7 @@ import { decide } from "../../src/release/decide.ts";
 import type { Decision } from "../../src/release/decision.ts";
 import type { EvidenceRules } from "../../src/release/gate.ts";
 import type { Health } from "../../src/release/health.ts";
-import type { Look, Observation, Strayed, Trouble } from "../../src/release/observation.ts";
+import type { Away, Look, Observation, StageCounts, Strayed, Trouble } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { Reason } from "../../src/release/reason.ts";
 import type { PreparationStep, RollingBack, Running, State } from "../../src/release/state.ts";
@@ -22,6 +22,9 @@ const asBefore: Health = { ...healthy, had: 2, untouched: true };
 const updated: Health = { ...healthy, had: 2, untouched: false };
 /** Somebody scaled it to 0. */
 const gone: Health = { ...asBefore, ready: false, desired: 0, available: 0, because: "0 of 2 pods are available" };
+const dead: Health = { ...healthy, ready: false, available: 0, because: "0 of 2 pods are available" };
+const unreached: Health = { ...dead, because: "no subset v2", unreached: true };
+const toStable: Strayed = { differences: "v1 100, v2 0", serving: ["stable"] };
 const toBoth: Strayed = { differences: "v1 90, v2 10", serving: ["stable", "canary"] };
 const changed: Health = { ...healthy, changed: "Deployment shop/reviews-v2 has the image v3, not v2" };
 const counted = (requests: number, errors: number): Tally => ({
@@ -40,6 +43,7 @@ type Sight = {
   readonly again?: number;
   readonly taken?: boolean;
   readonly strayed?: Strayed;
+  readonly away?: Away;
   readonly drift?: string;
   readonly tally?: Tally;
   readonly uncounted?: string;
@@ -49,27 +53,33 @@ const seen = (sight: Sight = {}): Sight => sight;
 
 const observed = ({ phase }: Running, sight: Sight): Observation => {
   const { stop, trouble, again, taken, deadlineAt = now + 3_600 * second } = sight;
-  if (sight.look === "failed") return { now, deadlineAt, stop, trouble: trouble ?? assert.fail() };
+  if (sight.look === "failed") {
+    const known = sight.tally && { counts: countsOf(sight), evidence: noEvidence, readings: new Map() };
+    return { now, deadlineAt, stop, trouble: trouble ?? assert.fail(), counted: known };
+  }
   return { now, deadlineAt, stop, again, taken, trouble, look: lookOf(phase, sight) };
 };
 
 function lookOf(phase: Running["phase"], sight: Sight): Look {
-  const { canary = healthy, stable, strayed, drift, tally = counted(100, 0), uncounted, evidence = noEvidence } = sight;
+  const { canary = healthy, stable, strayed, drift, away, evidence = noEvidence } = sight;
   switch (phase) {
     case "preparing":
       return { phase, canary };
     case "rolling-back":
       return { phase, stable, canary, strayed };
     case "shifting":
-      return { phase, canary, evidence };
+      return { phase, canary, away, counted: { counts: countsOf(sight), evidence, readings: new Map() } };
     case "promoting":
       return { phase, stable, canary, strayed };
     case "baking": {
-      const counts = uncounted === undefined ? { tally } : { uncounted };
-      return { phase, drift, canary, counts, served: undefined, evidence, readings: new Map() };
+      const counts = countsOf(sight);
+      return { phase, drift, canary, away, counts, served: undefined, evidence, readings: new Map() };
     }
   }
 }
+
+const countsOf = ({ tally = counted(100, 0), uncounted }: Sight): StageCounts =>
+  uncounted === undefined ? { tally } : { uncounted };
 
 const decided = (plan: Plan, state: Running, sight: Sight): Decision => decide(plan, state, observed(state, sight));
 
@@ -663,6 +673,216 @@ const table: readonly (readonly [
     "succeeded",
     "retiring",
     "scaling the old",
+  ],
+  [
+    "a canary without pods does after a swap, whoever changed stable meanwhile: its pods answer",
+    planOf(),
+    promoting("draining", 1 * second),
+    seen({ stable: updated, canary: dead }),
+    "nothing",
+    "rolling-back/returning",
+    "pods-gone",
+    "0 of 2",
+  ],
+  [
+    "and so does one that no request reaches any more",
+    planOf(),
+    promoting("draining", 1 * second),
+    seen({ stable: updated, canary: unreached }),
+    "nothing",
+    "rolling-back/returning",
+    "unserved",
+    "no request for the canary can be answered: no subset v2",
+  ],
+  [
+    "a canary that only crashes now and then gives nothing to a stable that somebody else changed",
+    planOf(),
+    promoting("draining", 10 * second),
+    seen({ stable: updated, canary: { ...healthy, fatal: "it crashes" } }),
+    "nothing",
+    "promoting/retiring",
+    "drained",
+    "had time",
+  ],
+  [
+    "where no request reaches whoever was promoted, nor the other, nobody loses pods",
+    planOf(),
+    promoting("retiring", 1 * second),
+    seen({ stable: unreached, canary: unreached }),
+    "wait",
+    "",
+    "unserved",
+    "no request for the canary can be answered: no subset v2",
+  ],
+  [
+    "and somebody has to look when that does not change",
+    planOf(),
+    promoting("retiring", 30 * second),
+    seen({ stable: unreached, canary: unreached }),
+    "nothing",
+    "failed/promoting",
+    "unserved",
+    "after 30 s",
+  ],
+  [
+    "nor does stable get an image then",
+    update,
+    promoting("updating"),
+    seen({ stable: unreached, canary: unreached }),
+    "wait",
+    "",
+    "unserved",
+    "no subset v2",
+  ],
+  [
+    "a canary that dies while stable gets the image gives its requests to the pods that stable has",
+    update,
+    promoting("starting", 1 * second),
+    seen({ stable: { ...updated, ready: false, available: 1 }, canary: dead }),
+    "route",
+    "promoting/starting",
+    "canary-lost",
+    "stable, which is being updated, gets its requests",
+  ],
+  [
+    "which keeps them, though they are not what was written last",
+    update,
+    promoting("starting", 1 * second),
+    seen({ stable: { ...updated, ready: false, because: "1 of 2" }, canary: dead, strayed: toStable }),
+    "wait",
+    "",
+    "stable-not-ready",
+    "1 of 2",
+  ],
+  [
+    "a stage whose canary gets no request any more goes back",
+    planOf(),
+    baking(0, 1 * second),
+    seen({ canary: unreached }),
+    "nothing",
+    "rolling-back/returning",
+    "unserved",
+    "no request for the canary can be answered: no subset v2",
+  ],
+  [
+    "no stage passes while stable's requests get no answer",
+    planOf(),
+    baking(0, 20 * second),
+    seen({ away: { words: "no subset v1", since: now - 29 * second } }),
+    "wait",
+    "",
+    "unserved",
+    "no request for stable can be answered: no subset v1",
+  ],
+  [
+    "a bad canary goes back also then",
+    planOf(),
+    baking(0, 20 * second),
+    seen({ away: { words: "no subset v1", since: now }, tally: counted(100, 50) }),
+    "nothing",
+    "rolling-back/returning",
+    "gate-failed",
+    "50 of 100",
+  ],
+  [
+    "and any when that lasts",
+    planOf(),
+    baking(0, 1 * second),
+    seen({ away: { words: "no subset v1", since: now - 30 * second } }),
+    "nothing",
+    "rolling-back/returning",
+    "unserved",
+    "after 30 s",
+  ],
+  [
+    "nor does the canary get more requests then",
+    planOf(),
+    shifting(1, "routing"),
+    seen({ away: { words: "no subset v1", since: now } }),
+    "wait",
+    "",
+    "unserved",
+    "no subset v1",
+  ],
+  [
+    "unless it gets all of them, which ends that",
+    planOf(),
+    shifting(3, "routing"),
+    seen({ away: { words: "no subset v1", since: now } }),
+    "route",
+    "promoting/finishing",
+    "giving-weight",
+    "100 %",
+  ],
+  [
+    "no weight goes to a canary that no request reaches",
+    planOf(),
+    shifting(0, "routing"),
+    seen({ canary: unreached }),
+    "nothing",
+    "rolling-back/returning",
+    "unserved",
+    "no subset v2",
+  ],
+  [
+    "one that is still waited for is waited for",
+    planOf(),
+    shifting(0, "filling", 1 * second),
+    seen({ canary: unreached }),
+    "wait",
+    "",
+    "canary-not-ready",
+    "no subset v2",
+  ],
+  [
+    "one that serves already, and loses its pods while it gets more, goes back at once",
+    planOf(),
+    shifting(1, "filling", 1 * second),
+    seen({ canary: dead }),
+    "nothing",
+    "rolling-back/returning",
+    "pods-gone",
+    "0 of 2",
+  ],
+  [
+    "the gates of the stage before are asked while pods start for the next weight",
+    planOf(),
+    shifting(1, "filling", 1 * second),
+    seen({ canary: { ...healthy, ready: false }, tally: counted(100, 50) }),
+    "nothing",
+    "rolling-back/returning",
+    "gate-failed",
+    "50 of 100",
+  ],
+  [
+    "and those that do not ask the cluster when it cannot be read",
+    planOf(),
+    shifting(1, "filling", 1 * second),
+    seen({ look: "failed", trouble: { words: "no answer", lasting: false, since: now }, tally: counted(100, 50) }),
+    "nothing",
+    "rolling-back/returning",
+    "gate-failed",
+    "50 of 100",
+  ],
+  [
+    "a rollback gives nothing to a stable that no request reaches while the canary answers",
+    planOf(),
+    rollingBack("returning"),
+    seen({ stable: { ...asBefore, ...unreached } }),
+    "wait",
+    "",
+    "stable-away",
+    "stable cannot answer, so the canary keeps its requests until it can: no subset v2",
+  ],
+  [
+    "but where the canary is bad no request stays with it",
+    planOf(),
+    { ...rollingBack("returning"), reason: { kind: "canary-broken", pods: "it crashes" } },
+    seen({ stable: { ...asBefore, ...unreached } }),
+    "finish",
+    "rolling-back/draining",
+    "canary-broken",
+    "it crashes",
   ],
   [
     "an updated stable that dies gives its requests to the canary, which runs the same",

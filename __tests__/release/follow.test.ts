@@ -47,7 +47,7 @@ const shifting: ReleaseRecord = { ...begun, state: { phase: "shifting", step: "r
 const inStage = follow(shifting, routed, {
   now: 0,
   deadlineAt: Infinity,
-  look: { phase: "shifting", canary: undefined, evidence: undefined },
+  look: { phase: "shifting", canary: undefined, counted: undefined },
 });
 const stageOf = (record: ReleaseRecord) => record.stages.at(-1) ?? assert.fail();
 const verdict = (gate: string, kind: GateVerdict["kind"]): GateVerdict => ({

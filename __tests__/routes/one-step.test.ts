@@ -30,6 +30,7 @@ function family(
     prepare: async () => void said.push(`prepare ${names}`),
     cleanUp: async (winner) => void said.push(`clean up ${names} for ${winner}`),
     fence: async () => void said.push(`fence ${names}`),
+    unserved: async (among) => Object.fromEntries(among.map((role) => [role, `nobody is behind ${names}`])),
     differences: async (winner) => [`${names} are left for ${winner}`],
   };
 }

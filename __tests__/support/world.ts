@@ -9,6 +9,7 @@ import type { Ports } from "../../src/ports/ports.ts";
 import type { Router } from "../../src/ports/router.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { Health } from "../../src/release/health.ts";
+import type { Unserved } from "../../src/release/observation.ts";
 import type { Plan, Stage } from "../../src/release/plan.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import { initial, type State } from "../../src/release/state.ts";
@@ -78,6 +79,8 @@ export type Behaviour = {
   /** Why counters cannot be read at a time. */
   readonly blind?: (now: Instant) => string | undefined;
   readonly health?: (of: "stable" | "canary", now: Instant) => Partial<Health>;
+  /** For which versions what the routes name is not there, or nobody behind it, and why. */
+  readonly unserved?: (now: Instant) => Unserved;
   /** Somebody else's hand on the route, after each poll. */
   readonly meddle?: (cluster: Cluster, now: Instant) => void;
   /** Who would be left without a version's pods. */
@@ -314,15 +317,21 @@ export function createWorld(plan: Plan, behaviour: Behaviour = {}) {
           const serving = roles.filter((role) => cluster.weight !== { stable: 100, canary: 0 }[role]);
           return cluster.weight === wanted ? undefined : { differences, serving };
         }),
+      unserved: (among) =>
+        port("router.unserved", () => {
+          const all = behaviour.unserved?.(now()) ?? {};
+          return Object.fromEntries(among.flatMap((role) => (role in all ? [[role, all[role]]] : [])));
+        }),
       finish: (winner) => port("router.finish", async () => void (await weigh(winner === "canary" ? 100 : 0, confirm))),
       fence: () => request("fence", () => void routeVersion++),
       splits: async () => [`route "primary": v1 ${100 - cluster.weight}, v2 ${cluster.weight}`],
       takeBack: () => request("take back", () => void (written === routeVersion && put(0))),
       cleanUp: (winner) => change("router.cleanUp", { subset: winner === "canary" }),
       differences: (winner) =>
-        port("router.differences", () =>
-          cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`],
-        ),
+        port("router.differences", () => [
+          ...(cluster.weight === (winner === "canary" ? 100 : 0) ? [] : [`v2 has ${cluster.weight} %`]),
+          ...[behaviour.unserved?.(now())[winner] ?? []].flat(),
+        ]),
     };
   }
 

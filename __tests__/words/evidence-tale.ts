@@ -74,7 +74,7 @@ function lookOf(phase: Running["phase"], evidence: Evidence, tally: Tally): Look
     case "rolling-back":
       return { phase, canary: healthy };
     case "shifting":
-      return { phase, canary: healthy, evidence };
+      return { phase, canary: healthy, counted: { counts: { tally }, evidence, readings: new Map() } };
     case "promoting":
       return { phase, stable: healthy, canary: healthy };
     case "baking":

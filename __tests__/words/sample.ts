@@ -170,6 +170,12 @@ const kept = {
   differences:
     'VirtualService shop/reviews route "primary": reviews-v1 45, reviews-v2 55 instead of reviews-v1 100, reviews-v2 0, written by argocd-controller',
 } as const;
+const unserved = {
+  kind: "unserved",
+  version: "canary",
+  words: "no DestinationRule in namespace shop has the subset v2, which the routes name",
+  after: 60 * second,
+} as const;
 const away: Reason = { kind: "stable-away", pods: "0 of 3 pods are available", after: 300 * second };
 
 /** Every moment that a report has to be good at, by the name of its golden file. */
@@ -405,6 +411,29 @@ export const samples: Readonly<Record<string, Account>> = {
     log: [...begun, ...ten, at(161 * second, "nothing", failing)],
     settled: false,
     differences: ["Deployment shop/reviews-v1: 0 of 3 pods are available"],
+  },
+  "failed-unserved": {
+    ...base,
+    now: start + 1_032 * second,
+    state: { phase: "failed", during: "promoting", returned: false, reason: unserved },
+    reason: unserved,
+    weight: 100,
+    stages: [firstStage, secondStage, thirdStage],
+    log: [...begun, ...ten, at(732 * second, "finish", { kind: "promoted", winner: "canary" })],
+    settled: false,
+    differences: [unserved.words],
+  },
+  "waiting-unserved": {
+    ...base,
+    plan: { ...plan, stages: [stage(10, 2 * minute), stage(25, 5 * minute, true), stage(50, 5 * minute)] },
+    now: start + 431 * second,
+    state: { phase: "waiting", stage: 1, since: start + 431 * second, reason: passed25 },
+    reason: passed25,
+    weight: 25,
+    stages: [firstStage, secondStage],
+    log: [...begun, ...ten, at(431 * second, "nothing", passed25)],
+    settled: false,
+    differences: [unserved.words],
   },
   "not-settled": {
     ...base,

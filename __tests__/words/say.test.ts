@@ -82,11 +82,24 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   "stable-lost": [
     [{ pods }, `stable has no available pod any more (${pods}): the canary, which runs the same, gets its requests`],
   ],
+  "canary-lost": [
+    [{ pods }, `the canary has no available pod any more (${pods}): stable, which is being updated, gets its requests`],
+  ],
+  unserved: [
+    [
+      { version: "stable", words: "Service shop/reviews is gone" },
+      "no request for stable can be answered: Service shop/reviews is gone",
+    ],
+    [
+      { version: "canary", words: "Service shop/reviews is gone", after: minute },
+      "no request for the canary can be answered: Service shop/reviews is gone, after 1 m",
+    ],
+  ],
   "stable-away": [
-    [{ pods }, `stable has no available pod, so the canary keeps its requests until it has one: ${pods}`],
+    [{ pods }, `stable cannot answer, so the canary keeps its requests until it can: ${pods}`],
     [
       { pods, after: minute },
-      `stable has no available pod, so the canary keeps its requests until it has one: ${pods}, after 1 m`,
+      `stable cannot answer, so the canary keeps its requests until it can: ${pods}, after 1 m`,
     ],
   ],
   "reviving-stable": [[{}, "somebody scaled stable to 0: it gets its pods back before its requests"]],

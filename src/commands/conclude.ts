@@ -3,8 +3,10 @@ import { run } from "../engine/run.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
+import { plannedWeight } from "../release/planned-weight.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
+import { servingBy, splitAt } from "../release/split.ts";
 import { heldBy } from "../release/state.ts";
 import { winnerAfter, winnerOf } from "../release/transition.ts";
 import { leftInWords, unread } from "../words/standing-text.ts";
@@ -102,16 +104,34 @@ function reasonOf({ state, plan, target, undoes }: ReleaseRecord): Reason {
 /** What is not as it should be; when it could not be read, that. */
 export type LastLook = { readonly differences: readonly string[]; readonly unread: boolean };
 
-/** Green is what was read, not what was written. A release that waits is where it should be. */
-export async function lastLook({ state, plan }: ReleaseRecord, ports: Ports): Promise<LastLook> {
-  if (state.phase === "waiting") return { differences: [], unread: false };
-  const winner = winnerAfter(plan, state);
+/** Green is what was read, not what was written. */
+export async function lastLook(record: ReleaseRecord, ports: Ports): Promise<LastLook> {
+  const { state } = record;
   try {
-    const looks = [ports.router.differences(winner), ports.workload.differences(winner)];
+    const looks = state.phase === "waiting" ? looksAtWaiting(record, ports) : looksAtEnd(record, ports);
     return { differences: (await Promise.all(looks)).flat(), unread: false };
   } catch (error) {
     return { differences: [unread(error)], unread: true };
   }
+}
+
+function looksAtEnd(
+  { plan, state }: ReleaseRecord,
+  { router, workload }: Ports,
+): readonly Promise<readonly string[]>[] {
+  const winner = winnerAfter(plan, state);
+  return [router.differences(winner), workload.differences(winner)];
+}
+
+/** Its routes are as the last stage left them, and whoever has requests can answer. */
+function looksAtWaiting(record: ReleaseRecord, { router }: Ports): readonly Promise<readonly string[]>[] {
+  const drift = router.drift(splitAt(plannedWeight(record)));
+  return [drift.then((words) => (words === undefined ? [] : [words])), unansweredBy(record, router)];
+}
+
+/** Why requests that a release has given to a version get no answer. */
+export async function unansweredBy(record: ReleaseRecord, { unserved }: Ports["router"]): Promise<readonly string[]> {
+  return Object.values(await unserved(servingBy(splitAt(plannedWeight(record)))));
 }
 
 /**

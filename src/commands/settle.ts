@@ -2,13 +2,13 @@ import { holdEnds, holdOf } from "../release/hold.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { isOutcome, isOver, isRunning } from "../release/state.ts";
+import { isOver, isRunning } from "../release/state.ts";
 import { endInWords, failedInWords, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
 import { concludeTaken, lastLook } from "./conclude.ts";
 import { locked } from "./locked.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { strays } from "./strays.ts";
+import { strays, unanswered } from "./strays.ts";
 import { takeOver } from "./take-over.ts";
 import { straysWithoutJournal } from "./without-journal.ts";
 
@@ -72,11 +72,11 @@ async function lastWord(session: Session, record: ReleaseRecord | undefined): Pr
   return 3;
 }
 
-/** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
+/** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
 async function differencesAt(session: Session, record: ReleaseRecord): Promise<readonly string[]> {
   const { state } = record;
-  if (!isOutcome(state)) return [];
-  if (!isOwn(session, record)) return isOver(state) ? strays(session, record) : [];
+  if (isRunning(state)) return [];
+  if (!isOwn(session, record)) return isOver(state) ? strays(session, record) : unanswered(session, record);
   const { differences } = await lastLook(record, session.connect(record));
   return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }

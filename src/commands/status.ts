@@ -8,7 +8,7 @@ import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
 import { type Deviation, statusText } from "../words/status-text.ts";
 import type { ExitCode, Session } from "./session.ts";
-import { strays } from "./strays.ts";
+import { strays, unanswered } from "./strays.ts";
 import { straysWithoutJournal, unlessUnknown } from "./without-journal.ts";
 
 /**
@@ -51,6 +51,9 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
 async function deviationOf(session: Session, record: ReleaseRecord): Promise<Deviation> {
   if (isOver(record.state)) return { drift: undefined, differences: await strays(session, record) };
   const { router } = session.connect(record);
-  const drift = router.drift(splitAt(plannedWeight(record)));
-  return { drift: await drift.catch((error: unknown) => tell(error)), differences: [] };
+  const [drift, differences] = await Promise.all([
+    router.drift(splitAt(plannedWeight(record))).catch((error: unknown) => tell(error)),
+    unanswered(session, record),
+  ]);
+  return { drift, differences };
 }

@@ -2,6 +2,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Role } from "../release/target.ts";
 import { winnerAfter } from "../release/transition.ts";
 import { podless, unread } from "../words/standing-text.ts";
+import { unansweredBy } from "./conclude.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -20,6 +21,12 @@ export async function strays(session: Session, record: ReleaseRecord): Promise<r
   } catch (error) {
     return [unread(error)];
   }
+}
+
+/** What is wrong with the requests of a release that waits for somebody. */
+export async function unanswered({ connect }: Session, record: ReleaseRecord): Promise<readonly string[]> {
+  if (record.state.phase !== "waiting") return [];
+  return unansweredBy(record, connect(record).router).catch((error: unknown) => [unread(error)]);
 }
 
 /** The versions that have no pod that could serve. */

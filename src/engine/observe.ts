@@ -2,13 +2,22 @@ import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { DeniedError, tell, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
-import type { Health } from "../release/health.ts";
-import type { Counted, Look, PromotingLook, Readings, RollingBackLook, Trouble } from "../release/observation.ts";
+import { asReached, type Health } from "../release/health.ts";
+import type {
+  Away,
+  Counted,
+  Look,
+  PromotingLook,
+  Readings,
+  RollingBackLook,
+  Trouble,
+  Unserved,
+} from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { splitAt, splitOf } from "../release/split.ts";
+import { servingBy, splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
-import { otherRole } from "../release/target.ts";
+import { otherRole, type Role, roles } from "../release/target.ts";
 import { winnerOf } from "../release/transition.ts";
 import { within } from "../world/within.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
@@ -17,12 +26,17 @@ import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 export type Memory = Counts & {
   /** Of the stage. */
   readonly readings: Readings;
+  readonly away?: Away | undefined;
 };
 
 export const remember = (record: ReleaseRecord): Memory => ({ ...countsOf(record), readings: new Map() });
 
 /** A new stage: counts and readings begin again, what was proven stays. */
-export const enterStage = (memory: Memory): Memory => ({ ...countsOfNewStage(memory), readings: new Map() });
+export const enterStage = (memory: Memory): Memory => ({
+  ...countsOfNewStage(memory),
+  readings: new Map(),
+  away: memory.away,
+});
 
 /** What a look gave: what there is to decide by, what this job knows since, and what was counted for the ledger. */
 export type Looked = {
@@ -48,7 +62,7 @@ export async function observe(
         return { memory, look: { phase: "preparing", canary } };
       }
       case "shifting":
-        return await lookWhileShifting(record, state.step, ports, memory, signal);
+        return await lookWhileShifting(record, state, ports, memory, signal);
       case "baking":
         return await lookAtStage(record, state, ports, memory, signal);
       case "promoting":
@@ -76,12 +90,15 @@ async function lookWhilePromoting(
   const isOver = step === "draining" || step === "retiring";
   const loser = otherRole(winner);
   const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
-  const [stable, canary, strayed, stranded] = await Promise.all([
-    step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
-    step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
+  if (step === "settling") return { phase: "promoting" };
+  const [ofStable, ofCanary, unserved, strayed, stranded] = await Promise.all([
+    workload.health("stable", isUpdated ? judged : undefined),
+    workload.health("canary", judged),
+    router.unserved(roles),
     isOver ? router.strayed(winner) : undefined,
     losesPods ? bystanders.strandedWithout(loser) : undefined,
   ]);
+  const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];
   if (step !== "starting") return { phase: "promoting", stable, canary, strayed, stranded };
   const differences = await router.drift(splitAt(100));
   const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] as const };
@@ -117,9 +134,14 @@ async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports
 const takerGrace: Millis = 1_000;
 
 /** Only where stable has no pods it matters whether the canary has any. */
-async function lookForTakers({ workload }: Ports): Promise<Pick<RollingBackLook, "stable" | "canary">> {
-  const stable = await workload.health("stable");
-  return { stable, canary: stable.available > 0 ? undefined : await workload.health("canary") };
+async function lookForTakers({ workload, router }: Ports): Promise<Pick<RollingBackLook, "stable" | "canary">> {
+  const [health, unserved] = await Promise.all([
+    workload.health("stable"),
+    router.unserved(roles).catch((): Unserved => ({})),
+  ]);
+  const stable = asReached(health, unserved.stable);
+  if (stable.available > 0) return { stable };
+  return { stable, canary: asReached(await workload.health("canary"), unserved.canary) };
 }
 
 /**
@@ -128,24 +150,39 @@ async function lookForTakers({ workload }: Ports): Promise<Pick<RollingBackLook,
  */
 async function lookWhileShifting(
   record: ReleaseRecord,
-  step: Shifting["step"],
+  state: Shifting,
   ports: Ports,
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Looked> {
-  const serves = record.stages.length > 0;
-  const isCounted = step === "routing" || (step === "filling" && serves);
-  const [pods, counted] = await Promise.all([
-    step === "scaling" ? undefined : orFailure(ports.workload.health("canary", record.judged), signal),
-    isCounted ? count(record, memory, ports, signal) : undefined,
+  const { step } = state;
+  if (step === "scaling") return { memory, look: { phase: "shifting", canary: undefined } };
+  const split = splitOf(record.plan, state.stage);
+  const pods = orFailure(lookAtPods(record, servingBy({ ...split, canary: 100 }), ports), signal);
+  const isCounted = step === "routing" || record.stages.length > 0;
+  const [cluster, metrics] = await Promise.all([
+    pods,
+    isCounted ? lookAtMetrics(record, state.stage - 1, ports, memory, signal) : undefined,
   ]);
-  const known = counted ? keep(memory, counted) : { memory };
-  if (pods && "failure" in pods) return { ...known, ...pods };
-  return {
-    ...known,
-    look: { phase: "shifting", canary: pods?.value, evidence: counted?.counts.evidence },
-  };
+  const { counted, ...known } = metrics ?? { memory };
+  if ("failure" in cluster) return { ...known, ...cluster, counted };
+  const { canary, unserved } = cluster.value;
+  const away = awayBy(unserved, known.memory, ports);
+  return { ...known, memory: { ...known.memory, away }, look: { phase: "shifting", canary, away, counted } };
 }
+
+/** The canary as requests find it, and who else would get requests and cannot. */
+async function lookAtPods(
+  { judged }: ReleaseRecord,
+  among: readonly Role[],
+  { workload, router }: Ports,
+): Promise<{ readonly canary: Health; readonly unserved: Unserved }> {
+  const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
+  return { canary: asReached(health, unserved.canary), unserved };
+}
+
+const awayBy = ({ stable: words }: Unserved, { away }: Memory, { clock }: Ports): Away | undefined =>
+  words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 
 async function lookAtStage(
   record: ReleaseRecord,
@@ -154,43 +191,54 @@ async function lookAtStage(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<Looked> {
+  const split = splitOf(record.plan, state.stage);
   const lookAtCluster = () =>
     orFailure(
-      Promise.all([
-        ports.router.drift(splitOf(record.plan, state.stage)),
-        ports.workload.health("canary", record.judged),
-        stillOurs(ports),
-      ]),
+      Promise.all([ports.router.drift(split), lookAtPods(record, servingBy(split), ports), stillOurs(ports)]),
       signal,
     );
-  const inMetrics = Promise.all([
-    count(record, memory, ports, signal),
-    askQueries(record, state, ports, memory, signal),
-  ]);
+  const inMetrics = lookAtMetrics(record, state.stage, ports, memory, signal);
   inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
   let cluster: Awaited<ReturnType<typeof lookAtCluster>>;
   let metrics: Awaited<typeof inMetrics> | undefined;
   do {
     cluster = await lookAtCluster();
-    if ("value" in cluster && isLost(cluster.value[1])) {
-      const [drift, canary] = cluster.value;
+    if ("value" in cluster && isLost(cluster.value[1].canary)) {
+      const [drift, { canary }] = cluster.value;
       const { evidence, served, readings } = memory;
       const counts = { uncounted: "it was not waited for" };
       return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
     }
     metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
   } while (!metrics);
-  const [counted, readings] = metrics;
-  const { evidence, served, tally, uncounted } = counted.counts;
+  const { counted, ...known } = metrics;
+  if ("failure" in cluster) return { ...known, ...cluster, counted };
+  const [drift, { canary, unserved }] = cluster.value;
+  const away = awayBy(unserved, memory, ports);
+  const { served } = known.memory;
+  return {
+    ...known,
+    memory: { ...known.memory, away },
+    look: { phase: "baking", drift, canary, away, served, ...counted },
+  };
+}
+
+/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
+async function lookAtMetrics(
+  record: ReleaseRecord,
+  stage: number,
+  ports: Ports,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Pick<Looked, "memory" | "poll"> & { readonly counted: Counted }> {
+  const [{ counts: newest, poll }, readings] = await Promise.all([
+    count(record, memory, ports, signal),
+    askQueries(record, stage, ports, memory, signal),
+  ]);
+  const { evidence, tally, uncounted } = newest;
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
   const counts = uncounted === undefined ? { tally } : { uncounted };
-  if ("failure" in cluster)
-    return { ...keep({ ...memory, readings }, counted), ...cluster, counted: { counts, evidence } };
-  const [drift, canary] = cluster.value;
-  return {
-    ...keep({ ...memory, readings }, counted),
-    look: { phase: "baking", drift, canary, counts, served, evidence, readings },
-  };
+  return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
 }
 
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
@@ -199,15 +247,6 @@ const stillOurs = ({ journal }: Ports): Promise<void> => journal.confirm().catch
 /** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
 const isLost = ({ available, fatal, changed }: Health): boolean =>
   available === 0 || fatal !== undefined || changed !== undefined;
-
-/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
-const keep = (
-  memory: Memory,
-  { counts, poll }: Awaited<ReturnType<typeof count>>,
-): Pick<Looked, "memory" | "poll"> => ({
-  memory: { ...memory, ...counts },
-  poll,
-});
 
 const orFailure = <T>(
   work: Promise<T>,
@@ -227,14 +266,14 @@ const orFailure = <T>(
  * when the stage may end.
  */
 async function askQueries(
-  { plan }: ReleaseRecord,
-  { stage: index, since }: Baking,
+  { plan, stages }: ReleaseRecord,
+  index: number,
   ports: Ports,
   { readings }: Memory,
   signal: AbortSignal,
 ): Promise<Readings> {
   const at: Instant = ports.clock.now();
-  const end = since + (plan.stages[index]?.wait ?? 0);
+  const end = (stages.at(-1)?.since ?? 0) + (plan.stages[index]?.wait ?? 0);
   const due = (last: Instant): boolean => at - last >= plan.pollEvery || (last < end && end <= at);
   const asked = (name: string): Instant => readings.get(name)?.at(-1)?.at ?? -Infinity;
   const gates = (plan.stages[index]?.gates ?? [])

@@ -3,6 +3,7 @@ import type { Host, NamespacedName } from "../istio/host.ts";
 import type { RouteSection } from "../istio/virtual-service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Aim } from "../release/aim.ts";
+import type { Unserved } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
 import type { RouteKind } from "../release/route-kind.ts";
 import type { Role, Target } from "../release/target.ts";
@@ -97,6 +98,8 @@ export interface MovedRoutes {
   cleanUp(winner: Role): Promise<void>;
   /** What another job had under way when it lost the release lands before this resolves, or never. */
   fence(): Promise<void>;
+  /** Nothing is known of what was not clear already when the release began. */
+  unserved(among: readonly Role[]): Promise<Unserved>;
   /** What is not as it should be of what `prepare` added. */
   differences(winner: Role): Promise<readonly string[]>;
 }

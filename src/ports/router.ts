@@ -1,5 +1,6 @@
-import type { Strayed } from "../release/observation.ts";
+import type { Strayed, Unserved } from "../release/observation.ts";
 import type { Split } from "../release/split.ts";
+import type { Role } from "../release/target.ts";
 
 /** Moves traffic between stable and canary. Every write is absolute: repeating one is harmless. */
 export interface Router {
@@ -18,6 +19,8 @@ export interface Router {
   splits(): Promise<readonly string[]>;
   /** How the routes differ from what `finish(winner)` left behind; undefined when they do not. */
   strayed(winner: "stable" | "canary"): Promise<Strayed | undefined>;
+  /** For which of these versions no request can be answered: what the routes name is not there, or nobody behind it. */
+  unserved(among: readonly Role[]): Promise<Unserved>;
   /** Takes away what `prepare` added and `winner` does not need. After `finish`. */
   cleanUp(winner: "stable" | "canary"): Promise<void>;
   /** What another job had under way when it lost the release lands before this resolves, or never. */

@@ -70,7 +70,7 @@ function lookIn(phase: Open["phase"], { evidence, tally }: PlayedCounts): Look {
     case "preparing":
       return { phase, canary: healthy };
     case "shifting":
-      return { phase, canary: healthy, evidence };
+      return { phase, canary: healthy, counted: { counts: { tally }, evidence, readings: new Map() } };
     case "baking":
       return { ...allIsWell, counts: { tally }, evidence };
   }

@@ -1,12 +1,11 @@
-import type { Evidence } from "../evidence/evidence.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
 import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { isJudgedByEvidence } from "./gate.ts";
-import type { Health } from "./health.ts";
-import { judge, judgeEvidence } from "./judge.ts";
-import type { BakingLook, Observation, Trouble } from "./observation.ts";
+import { canaryGone, type Health } from "./health.ts";
+import { judge } from "./judge.ts";
+import type { Away, BakingLook, Counted, Observation, ShiftingLook, Trouble } from "./observation.ts";
 import { watchEvery } from "./pause.ts";
 import { type Plan, type Stage, stageAt } from "./plan.ts";
 import type { Held, OpenQuestion, Passed, Reason } from "./reason.ts";
@@ -19,13 +18,14 @@ import type { GateVerdict } from "./verdict.ts";
 export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant): Decision {
   const stage = stageAt(plan, state.stage);
   const { canary, drift } = look;
-  if (canary.available === 0) return backFrom(state, { kind: "pods-gone", pods: canary.because }, now);
+  if (canary.available === 0) return backFrom(state, canaryGone(canary), now);
   if (drift !== undefined) return answerDrift(plan, state, now, drift);
 
   const early = now - state.since < pollsToCount * plan.pollEvery;
   const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...look, early }, plan.evidence) }));
   const failed = verdicts.find(({ kind }) => kind === "fail");
   if (failed) return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+  if (look.away) return { ...awaitStable(plan, state, look.away, now), verdicts };
   return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
 }
 
@@ -39,7 +39,7 @@ export const lookAgain = (plan: Plan, now: Instant, { words }: Trouble): Decisio
   reason: { kind: "looking-again", words },
 });
 
-const backFrom = (state: Baking | Shifting, reason: Reason, now: Instant): Decision => ({
+export const backFrom = (state: Baking | Shifting, reason: Reason, now: Instant): Decision => ({
   do: "nothing",
   next: rollBack(state, reason, now),
   reason,
@@ -127,35 +127,50 @@ function pass({ plan, state, stage, look, now }: SeenStage, open: GateVerdict | 
 
 /**
  * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
- * a write is possible again. A pass waits for the cluster, and so do gates that ask it.
+ * a write is possible again. A pass waits for the cluster, and so does the gate that asks it.
  */
-export function failureInTheDark(plan: Plan, state: Baking, { now, stop, counted }: UnseenStage): Decision | undefined {
-  if (!counted || stop !== undefined) return undefined;
-  const seen = { ...counted, readings: new Map(), canary: unseenCanary, early: true };
-  const verdicts = stageAt(plan, state.stage)
-    .gates.filter(({ kind }) => kind !== "restarts" && kind !== "query")
-    .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
-  const failed = verdicts.find(({ kind }) => kind === "fail");
-  return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+export function bakeInTheDark(plan: Plan, state: Baking, { now, stop, counted, trouble }: UnseenStage): Decision {
+  const verdicts = counted && stop === undefined ? verdictsOn(plan, state.stage, counted, undefined) : undefined;
+  return { ...(failure(state, verdicts, now) ?? lookAgain(plan, now, trouble)), verdicts };
 }
 
 type UnseenStage = Extract<Observation, { readonly look?: undefined }>;
-
-/** No gate asks that is judged then. */
-const unseenCanary: Health = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
 
 /** Traffic flows while pods start for the next weight, too. */
 export function failureMeanwhile(
   plan: Plan,
   state: Shifting,
-  evidence: Evidence | undefined,
+  { counted, canary }: Partial<Pick<ShiftingLook, "counted" | "canary">>,
   now: Instant,
 ): Decision | undefined {
-  const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
-  if (!gate || !evidence) return undefined;
-  const verdict = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
-  if (verdict.kind !== "fail") return undefined;
-  return { ...backFrom(state, { kind: "gate-failed", verdict }, now), verdicts: [verdict] };
+  const verdicts = counted && state.stage > 0 ? verdictsOn(plan, state.stage - 1, counted, canary) : undefined;
+  return failure(state, verdicts, now);
+}
+
+/** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
+function verdictsOn(plan: Plan, stage: number, counted: Counted, canary: Health | undefined): readonly GateVerdict[] {
+  const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
+  return stageAt(plan, stage)
+    .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
+    .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
+}
+
+/** No gate asks it that is judged then. */
+const unseenCanary: Health = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
+
+function failure(state: Baking | Shifting, verdicts: readonly GateVerdict[] = [], now: Instant): Decision | undefined {
+  const failed = verdicts.find(({ kind }) => kind === "fail");
+  return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+}
+
+/**
+ * No stage passes, and no weight grows, while stable's part of the requests gets no answer. They would get none either if
+ * they were all given back to it at once, so that waits; the rollback knows what to do then.
+ */
+export function awaitStable(plan: Plan, state: Baking | Shifting, { words, since }: Away, now: Instant): Decision {
+  const reason: Reason = { kind: "unserved", version: "stable", words };
+  if (now - since >= plan.patience) return backFrom(state, { ...reason, after: now - since }, now);
+  return { do: "wait", until: now + watchEvery(plan), reason };
 }
 
 const lookEvery = (plan: Plan, stage: Stage): Millis => (isJudgedByEvidence(stage) ? watchEvery(plan) : plan.pollEvery);

@@ -1,11 +1,11 @@
 import type { Instant } from "../lib/duration.ts";
-import { bake, failureInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
+import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { giveBack } from "./give-back.ts";
 import { giveUp } from "./give-up.ts";
-import type { Health } from "./health.ts";
-import { lookIn, type Observation } from "./observation.ts";
+import { canaryGone, type Health } from "./health.ts";
+import { type Counted, lookIn, type Observation, type ShiftingLook } from "./observation.ts";
 import { readyPoll, settled } from "./pause.ts";
 import type { Plan } from "./plan.ts";
 import { promote } from "./promote.ts";
@@ -34,17 +34,15 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
       return (
         stopOf(plan, state, observation, look?.canary) ??
         answerChange(plan, state, observation, look?.canary) ??
-        failureMeanwhile(plan, state, look?.evidence, now) ??
-        shift(plan, state, observation, look?.canary)
+        failureMeanwhile(plan, state, look ?? { counted: countedIn(observation) }, now) ??
+        shift(plan, state, observation, look)
       );
     }
     case "baking": {
-      if (observation.look === undefined)
-        return (
-          failureInTheDark(plan, state, observation) ??
-          stopOf(plan, state, observation, undefined) ??
-          lookAgain(plan, now, observation.trouble)
-        );
+      if (observation.look === undefined) {
+        const judged = bakeInTheDark(plan, state, observation);
+        return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
+      }
       const look = lookIn("baking", observation.look);
       return (
         stopOf(plan, state, observation, look.canary) ??
@@ -58,6 +56,9 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
       return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
   }
 }
+
+const countedIn = (observation: Observation): Counted | undefined =>
+  "counted" in observation ? observation.counted : undefined;
 
 /** The rollback for which there is a reason in every phase that can be rolled back. */
 function stopOf(
@@ -99,8 +100,11 @@ function prepare(plan: Plan, state: Preparing, now: Instant, canary: Health | un
   }
 }
 
-function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, canary: Health | undefined): Decision {
+function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, look: ShiftingLook | undefined): Decision {
   const to = splitOf(plan, state.stage);
+  const canary = look?.canary;
+  const serves = state.stage > 0 || state.step === "routing";
+  if (serves && canary?.available === 0) return backFrom(state, canaryGone(canary), now);
   switch (state.step) {
     case "scaling":
       return {
@@ -113,6 +117,7 @@ function shift(plan: Plan, state: Shifting, { now, trouble }: Observation, canar
       return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
     case "routing":
       if (!canary && trouble) return lookAgain(plan, now, trouble);
+      if (look?.away && to.stable > 0) return awaitStable(plan, state, look.away, now);
       return {
         do: "route",
         to,

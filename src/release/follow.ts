@@ -3,7 +3,7 @@ import { emptyLedger } from "../evidence/ledger.ts";
 import { emptyTally, type Tally } from "../evidence/tally.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { Decision } from "./decision.ts";
-import type { BakingLook, Observation, Trouble } from "./observation.ts";
+import type { BakingLook, Counted, Observation, Trouble } from "./observation.ts";
 import type { Plan } from "./plan.ts";
 import { isSameReason, type Reason } from "./reason.ts";
 import type { LogEntry, ReleaseRecord, StageRecord } from "./release-record.ts";
@@ -84,18 +84,30 @@ function opened(plan: Plan, stage: number, now: Instant): StageRecord {
 function withNewest(
   { stages, state }: ReleaseRecord,
   decision: Decision,
-  { look, now }: Observation,
+  observation: Observation,
 ): readonly StageRecord[] {
   const newest = stages.at(-1);
   if (!newest) return stages;
+  const { now } = observation;
+  const known = knownIn(observation);
+  const judgedStage = judged(newest, decision, known?.evidence);
   // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
-  if (state.phase === "shifting" && look?.phase === "shifting")
-    return [...stages.slice(0, -1), judged(newest, decision, look.evidence)];
+  if (state.phase === "shifting") return [...stages.slice(0, -1), judgedStage];
   if (state.phase !== "baking" || newest.until !== undefined) return stages;
-  const seen = look?.phase === "baking" ? counted(judged(newest, decision, look.evidence), look) : newest;
+  const seen = known ? counted(judgedStage, known) : newest;
   const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
   return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
 }
+
+/** By what a stage was judged, whether or not the cluster could be read. */
+function knownIn(observation: Observation): StageSight | undefined {
+  const { look } = observation;
+  if (look === undefined) return observation.counted;
+  if (look.phase === "baking") return look;
+  return look.phase === "shifting" ? look.counted : undefined;
+}
+
+type StageSight = Counted & Partial<Pick<BakingLook, "served">>;
 
 /** Gates that were not asked keep their answer. */
 function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence | undefined): StageRecord {
@@ -105,7 +117,7 @@ function judged(stage: StageRecord, { verdicts }: Decision, evidence: Evidence |
 }
 
 /** Counters that could not be read change nothing. */
-function counted(stage: StageRecord, { counts, served }: BakingLook): StageRecord {
+function counted(stage: StageRecord, { counts, served }: StageSight): StageRecord {
   const isServed = served !== undefined && served.stable + served.canary > 0;
   return {
     ...stage,

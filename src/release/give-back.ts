@@ -66,10 +66,18 @@ function awaitTaker(
       reason: { kind: "reviving-stable" },
     };
   if (!canary?.available) return undefined; // nobody answers: then those do who should
+  if (stable.unreached && isBad(state.reason)) return undefined;
   const reason = { kind: "stable-away", pods: stable.because } as const;
   if (now - state.since >= plan.ready) return failed(plan, state, { ...reason, after: plan.ready });
   return { do: "wait", until: now + readyPoll(plan), reason };
 }
+
+/**
+ * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
+ * does not serve until then, and stable does at once.
+ */
+const isBad = ({ kind }: Reason): boolean =>
+  kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
 
 /** Whatever the policy for a stage: a version that was given up has no traffic. */
 function putBack(state: RollingBack, now: Instant, look: RollingBackLook | undefined): Decision | undefined {

@@ -1,4 +1,5 @@
 import type { Build } from "./build.ts";
+import type { Reason } from "./reason.ts";
 
 /** How a version's pods are. */
 export type Health = {
@@ -19,8 +20,20 @@ export type Health = {
    * known.
    */
   readonly changed?: string | undefined;
+  /** It has pods, and no request reaches them: what the routes name is not there, or does not select them. */
+  readonly unreached?: boolean | undefined;
   /** Of stable: how many pods it was to have before the release. */
   readonly had?: number | undefined;
   /** Of stable: it has the images that it had before the release. */
   readonly untouched?: boolean | undefined;
 };
+
+/** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
+export const asReached = (health: Health, why: string | undefined): Health =>
+  why === undefined || health.available === 0
+    ? health
+    : { ...health, ready: false, available: 0, because: why, unreached: true };
+
+/** Why the canary cannot serve any more; it has no pod that requests reach. */
+export const canaryGone = ({ because, unreached }: Health): Reason =>
+  unreached ? { kind: "unserved", version: "canary", words: because } : { kind: "pods-gone", pods: because };

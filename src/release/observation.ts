@@ -38,7 +38,7 @@ export type Observation = {
   | {
       readonly look?: undefined;
       readonly trouble: Trouble;
-      /** What a stage was counted by all the same: metrics come from elsewhere. */
+      /** What a stage is judged by all the same: metrics come from elsewhere. */
       readonly counted?: Counted | undefined;
     }
 );
@@ -51,8 +51,9 @@ export type PreparingLook = { readonly phase: "preparing"; readonly canary: Heal
 export type ShiftingLook = {
   readonly phase: "shifting";
   readonly canary: Health | undefined;
-  /** What all polls of the release have proved. Traffic flows while pods start for the next weight, too. */
-  readonly evidence: Evidence | undefined;
+  readonly away?: Away | undefined;
+  /** Of the stage before: its traffic flows while pods start for the next weight. */
+  readonly counted?: Counted | undefined;
 };
 
 export type BakingLook = {
@@ -60,6 +61,7 @@ export type BakingLook = {
   /** How the routes differ from the split that the release wrote last; undefined when they do not. */
   readonly drift: string | undefined;
   readonly canary: Health;
+  readonly away?: Away | undefined;
   readonly counts: StageCounts;
   /** Requests of the stage without those of its first scrape, which has some of the weight before it. */
   readonly served: Pair | undefined;
@@ -69,7 +71,7 @@ export type BakingLook = {
 };
 
 /** The part of a look at a stage that needs no cluster. */
-export type Counted = Pick<BakingLook, "counts" | "evidence">;
+export type Counted = Pick<BakingLook, "counts" | "evidence" | "readings">;
 
 /** What a step does not need is missing. */
 export type PromotingLook = {
@@ -87,6 +89,12 @@ export type Stranded = readonly string[];
 
 /** Routes that are not as they were written last: how, in words, and which versions get requests by them. */
 export type Strayed = { readonly differences: string; readonly serving: readonly Role[] };
+
+/** For which versions no request can be answered, and why, in words: nobody gets what routes send to them. */
+export type Unserved = Readonly<Partial<Record<Role, string>>>;
+
+/** Stable, which has a part of the requests, gets none of them: why, and since when it has been seen so. */
+export type Away = { readonly words: string; readonly since: Instant };
 
 /** Missing is also what could not be read, but before pods are taken: it is not worth a rollback's trouble. */
 export type RollingBackLook = {

@@ -3,13 +3,14 @@ import { lookAgain } from "./bake.ts";
 import { answerChange, maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
 import { failed, keepForStranded } from "./give-up.ts";
-import type { Health } from "./health.ts";
+import { canaryGone, type Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
 import type { Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
+import { splitAt } from "./split.ts";
 import type { Promoting, PromotionStep, State } from "./state.ts";
-import { otherRole } from "./target.ts";
+import { otherRole, type Role } from "./target.ts";
 import { rollBack, winnerOf } from "./transition.ts";
 
 /**
@@ -24,8 +25,9 @@ export function promote(plan: Plan, state: Promoting, observation: Observation):
   const look = lookIn("promoting", observation.look);
   return (
     turnBack(plan, state, observation, look) ??
-    turnToCanary(plan, state, observation.now, look) ??
+    turnToOther(plan, state, observation.now, look) ??
     answerStray(plan, state, observation.now, look) ??
+    awaitServer(plan, state, observation.now, look) ??
     keepForStranded(plan, state, otherRole(winnerOf(plan)), look.stranded) ??
     step(plan, state, observation, look.stable)
   );
@@ -42,34 +44,48 @@ const needsLook: Readonly<Record<PromotionStep, boolean>> = {
 };
 
 function turnBack(plan: Plan, state: Promoting, observation: Observation, look: PromotingLook): Decision | undefined {
-  if (!canTakeBack(look)) return undefined;
   const reason = broken(look.canary);
-  if (reason) return { do: "nothing", next: rollBack(state, reason, observation.now), reason };
+  if (reason && canTake(plan, look)) return { do: "nothing", next: rollBack(state, reason, observation.now), reason };
   const isPromoted = state.step === "draining" || state.step === "retiring";
-  return isPromoted ? undefined : answerChange(plan, state, observation, look.canary);
+  return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
 }
 
 /** Stable could serve everything as it did before the release. */
 const canTakeBack = ({ stable }: PromotingLook): boolean =>
   stable?.untouched === true && stable.desired > 0 && stable.available > 0;
 
-function broken(canary: Health | undefined): Reason | undefined {
-  if (canary?.fatal !== undefined) return { kind: "canary-broken", pods: canary.fatal };
-  return canary?.available === 0 ? { kind: "pods-gone", pods: canary.because } : undefined;
+/**
+ * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
+ */
+function canTake(plan: Plan, look: PromotingLook): boolean {
+  const isOnly = winnerOf(plan) === "canary" && look.canary?.available === 0;
+  return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
 }
 
-/** Of an update: as long as the canary is there, it serves for a stable without pods. */
-function turnToCanary(
+function broken(canary: Health | undefined): Reason | undefined {
+  if (canary?.fatal !== undefined) return { kind: "canary-broken", pods: canary.fatal };
+  return canary?.available === 0 ? canaryGone(canary) : undefined;
+}
+
+/** Of an update: the version that has pods serves for the one that has none, whichever it is. */
+function turnToOther(
   plan: Plan,
   state: Promoting,
   now: Instant,
-  { stable, canary }: PromotingLook,
+  { stable, canary, strayed }: PromotingLook,
 ): Decision | undefined {
+  if (winnerOf(plan) !== "stable" || !stable || !canary) return undefined;
+  const [hasStable, hasCanary] = [stable.available > 0, canary.available > 0];
+  if (hasStable === hasCanary) return undefined;
   const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
-  if (winnerOf(plan) !== "stable" || !isFinal || !stable || !canary) return undefined;
-  if (stable.available > 0 || canary.available === 0) return undefined;
-  const reason = { kind: "stable-lost", pods: stable.because } as const;
-  return { do: "nothing", next: { ...state, step: "starting", since: now }, reason };
+  if (isFinal && hasCanary)
+    return {
+      do: "nothing",
+      next: { ...state, step: "starting", since: now },
+      reason: { kind: "stable-lost", pods: stable.because },
+    };
+  if (state.step !== "starting" || hasCanary || strayed) return undefined;
+  return { do: "route", to: splitAt(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
 
 /** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
@@ -78,7 +94,8 @@ function answerStray(plan: Plan, state: Promoting, now: Instant, look: Promoting
   const { differences, serving } = look.strayed;
   const [winner, putBacks = 0] = [winnerOf(plan), state.putBacks];
   // Stable is not ready for what is sent to it.
-  if (state.step === "starting") return putBacks < maxPutBacks ? giveCanaryAll(state, differences) : undefined;
+  if (state.step === "starting")
+    return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
   if (plan.drift === "put-back" && putBacks < maxPutBacks)
     return {
       do: "finish",
@@ -102,6 +119,24 @@ const giveCanaryAll = (state: Promoting, differences: string): Decision => ({
   to: { stable: 0, canary: 100 },
   next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
   reason: { kind: "put-back", differences },
+});
+
+/** Nothing is changed, and no pod is taken, while nobody answers whoever is to serve then. */
+function awaitServer(plan: Plan, state: Promoting, now: Instant, look: PromotingLook): Decision | undefined {
+  const role = serverAfter(plan)[state.step];
+  const server = role && look[role];
+  if (!role || server?.available !== 0) return undefined;
+  const reason: Reason = { kind: "unserved", version: role, words: server.because };
+  const after = now - state.since;
+  if (after >= plan.patience) return failed(plan, state, { ...reason, after });
+  return { do: "wait", until: now + readyPoll(plan), reason };
+}
+
+/** A stable that starts is awaited as it is, and a drain takes nothing. */
+const serverAfter = (plan: Plan): Readonly<Partial<Record<PromotionStep, Role>>> => ({
+  updating: "canary",
+  finishing: winnerOf(plan),
+  retiring: winnerOf(plan),
 });
 
 /** `stable` is undefined when its pods could not be read, or need not be. */

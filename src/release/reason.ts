@@ -20,7 +20,7 @@ export type Reason = Cause & {
   readonly lastWords?: string | undefined;
 };
 
-type Cause = OfStart | OfShift | OfStage | OfPromotion | OfRollback | OfKept | OfWorld | OfPeople;
+type Cause = OfStart | OfShift | OfStage | OfPromotion | OfRollback | OfKept | OfPlace | OfWorld | OfPeople;
 
 type OfStart =
   | { readonly kind: "measured"; readonly words: string }
@@ -86,6 +86,7 @@ type OfPromotion =
   | { readonly kind: "stable-broken"; readonly pods: string }
   | { readonly kind: "stable-changed"; readonly differences: string }
   | { readonly kind: "stable-lost"; readonly pods: string }
+  | { readonly kind: "canary-lost"; readonly pods: string }
   | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
   | { readonly kind: "draining"; readonly left: Millis }
   | { readonly kind: "drained" }
@@ -98,6 +99,16 @@ type OfRollback =
   /** `after`: it is not waited for any longer. */
   | { readonly kind: "stable-away"; readonly pods: string; readonly after?: Millis | undefined }
   | { readonly kind: "restoring" };
+
+/**
+ * What the routes name is not there, or nobody who could answer is behind it. `after`: it is not waited for any longer.
+ */
+type OfPlace = {
+  readonly kind: "unserved";
+  readonly version: Role;
+  readonly words: string;
+  readonly after?: Millis | undefined;
+};
 
 /** Somebody else's routes send requests to a version whose pods were about to go. */
 type OfKept =

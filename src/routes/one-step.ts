@@ -3,6 +3,7 @@ import { someOf } from "../lib/some-of.ts";
 import type { MovedRoute, MovedRoutes } from "../ports/route-family.ts";
 import type { Router } from "../ports/router.ts";
 import { type Aim, aimAt } from "../release/aim.ts";
+import type { Unserved } from "../release/observation.ts";
 import type { Role } from "../release/target.ts";
 
 /**
@@ -62,6 +63,10 @@ export function oneStep(families: readonly MovedRoutes[]): Router {
       if (differences.length === 0) return undefined;
       const serving = await Promise.all(routes.map((route) => route.serving()));
       return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
+    },
+    async unserved(among) {
+      const each = await Promise.all(families.map((family) => family.unserved(among)));
+      return Object.assign({}, ...each) as Unserved;
     },
     finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
     async cleanUp(winner) {

@@ -24,14 +24,13 @@ export function adviceOf(account: Account, links: Links): string | undefined {
 
 function adviceOnRelease(account: Account, links: Links): string | undefined {
   const { state } = account;
-  const held = heldBy(state);
-  if (held) return howToDecide(held.question, account, links);
-  if (state.phase === "waiting") return howToPromote(account, links);
+  if (state.phase === "waiting") return [...putRightFirst(account), howToGoOn(account, links)].join("\n\n");
   if (state.phase === "failed") {
     if (state.reason.kind === "kept") return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
     if (state.reason.kind === "stranded")
       return moveBystanders(account, state.reason.version, commandAfter[state.during]);
     if (state.reason.kind === "stable-away") return getPodsToRun(account);
+    if (state.reason.kind === "unserved") return makeReachable(account, state.reason.version);
     if (state.during === "promoting") return finishByHand(account, state.returned);
     return giveBackByHand(account, state.returned);
   }
@@ -40,6 +39,17 @@ function adviceOnRelease(account: Account, links: Links): string | undefined {
   if (state.phase === "rolled-back") return account.undoes ? undefined : firstLook(account, links);
   if (isUndoable(account)) return howToUndo(account, links);
   return undefined;
+}
+
+function howToGoOn(account: Account, links: Links): string {
+  const held = heldBy(account.state);
+  return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
+}
+
+/** Requests may get no answer while it waits, and whoever decides would not see that. */
+function putRightFirst(account: Account): readonly string[] {
+  if (account.settled !== false || isOnlyUnsaved(account)) return [];
+  return ["**Not as it should be**, so put this right first, or give up:", ...differenceList(account)];
 }
 
 function howToPromote(account: Account, links: Links): string {
@@ -149,10 +159,22 @@ function moveBystanders(account: Account, kept: Role, finishing: "promote" | "ro
   ].join("\n\n");
 }
 
+/** The promotion that relies on it is finished when it can be. */
+function makeReachable(account: Account, role: Role): string {
+  const { deployment, host, subset } = account.target[role];
+  const place = code(subset === undefined ? host : `${host} subset ${subset}`);
+  const pods = kubectl(account, "get services,destinationrules,pods --show-labels");
+  return [
+    `**To do by hand, now**: no request for ${place}, which the routes name, can be answered. Its Service, its subset in a DestinationRule, or the pods of ${code(deployment)} behind it are missing; all pods were left as they are. Put that right. Then the last command finishes.`,
+    ...differenceList(account),
+    block([...seeRoutes(account), pods, command(account, "promote")].join("\n"), "sh"),
+  ].join("\n\n");
+}
+
 function getPodsToRun(account: Account): string {
   const { stable, canary } = account.target;
   return [
-    `**To do by hand, now**: ${code(stable.deployment)} has no pod that could answer, so requests still go to ${code(canary.deployment)}, which was given up. Find out what keeps the pods of ${code(stable.deployment)} from running. When they do, the last command gives them all requests.`,
+    `**To do by hand, now**: ${code(stable.deployment)} has no pod that could answer, or none that requests reach, so they still go to ${code(canary.deployment)}, which was given up. Find out what keeps the pods of ${code(stable.deployment)} from running, or requests from them (the reason above). When that is put right, the last command gives them all requests.`,
     ...differenceList(account),
     block(
       [kubectl(account, `describe deployment/${shellWord(stable.deployment)}`), command(account, "rollback")].join(

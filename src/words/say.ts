@@ -79,6 +79,8 @@ function sentence(reason: Reason): string {
       return `stable does not run what was judged: ${reason.differences}${stays}`;
     case "stable-lost":
       return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
+    case "canary-lost":
+      return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
     case "promoted":
       if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
       return "stable runs the new image: giving its traffic back";
@@ -96,11 +98,13 @@ function sentence(reason: Reason): string {
     case "reviving-stable":
       return "somebody scaled stable to 0: it gets its pods back before its requests";
     case "stable-away":
-      return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
+      return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
     case "kept":
       return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
     case "stranded":
       return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
+    case "unserved":
+      return `no request for ${roleWords[reason.version]} can be answered: ${reason.words}${later(reason.after)}`;
     case "restoring":
       return "putting the canary back as it was";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { KubernetesClient } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeClock } from "../../../src/adapters/node/node-clock.ts";
 import { istioApi } from "../../../src/adapters/virtual-service/istio-api.ts";
 import { unserved } from "../../../src/adapters/virtual-service/unserved.ts";
@@ -56,9 +57,29 @@ const cases: Readonly<Record<string, readonly [objects: readonly KubernetesObjec
 
 for (const [name, [objects, because]] of Object.entries(cases)) {
   test(`requests cannot be answered for want of ${name}`, async () => {
-    assert.equal(await unserved(istioApi(stubClient(objects), "v1"), targetOf("shop"), "stable"), because);
+    assert.deepEqual(
+      await unserved(istioApi(stubClient(objects), "v1"), targetOf("shop"), ["stable"]),
+      because === undefined ? {} : { stable: because },
+    );
   });
 }
+
+test("for both versions of one Service it is three lists, and each is told by itself", async () => {
+  const asked: string[] = [];
+  const client = stubClient([service, rule({ v1: "v1" }), pod("v1"), pod("v2")]);
+  const listing: KubernetesClient = {
+    ...client,
+    list(resource, namespace, options) {
+      asked.push(`${resource.plural} ${options?.labelSelector ?? ""}`.trim());
+      return client.list(resource, namespace, options);
+    },
+  };
+  const found = await unserved(istioApi(listing, "v1"), targetOf("shop"), ["stable", "canary"]);
+  assert.deepEqual(found, {
+    canary: "no DestinationRule in namespace shop has the subset v2, which the routes name",
+  });
+  assert.deepEqual(asked.toSorted(), ["destinationrules", "pods app=reviews", "services"]);
+});
 
 test("what requests need is read at the end of a release, if it was there when that began", async () => {
   const family = (objects: readonly KubernetesObject[]) =>

@@ -11,9 +11,9 @@ import { unserved } from "./unserved.ts";
  * at once when they cannot be moved.
  */
 export async function captureRoutes(api: IstioApi, target: Target, as?: Revision): Promise<RoutesBefore> {
-  const [{ chosen, subsets, problems }, because] = await Promise.all([
+  const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
     readRoutes(api, target, as),
-    unserved(api, target, "stable"),
+    unserved(api, target, ["stable"]),
   ]);
   if (problems.length > 0)
     throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));

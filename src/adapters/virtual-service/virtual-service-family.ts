@@ -1,5 +1,6 @@
 import type { RouteFamily } from "../../ports/route-family.ts";
-import type { Target } from "../../release/target.ts";
+import type { Unserved } from "../../release/observation.ts";
+import type { Role, Target } from "../../release/target.ts";
 import type { Clock } from "../../world/clock.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { touch } from "../kubernetes/touch.ts";
@@ -41,6 +42,8 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
     const missing = before.missingSubsets;
     const subsets = ownSubsets({ api, clock, fence, target, missing, labelsOf: subsetLabels(target) });
     const { virtualServices } = before;
+    const unservedOf = async (among: readonly Role[]): Promise<Unserved> =>
+      before.served ? unserved(api, target, among) : {};
     return {
       routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
       prepare: subsets.add,
@@ -50,8 +53,9 @@ export const virtualServiceFamily = ({ client, clock, subsetLabels }: VirtualSer
         const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
         await Promise.all([...touched, subsets.fence()]);
       },
+      unserved: unservedOf,
       async differences(winner) {
-        const because = before.served ? await unserved(api, target, winner) : undefined;
+        const { [winner]: because } = await unservedOf([winner]);
         const others = await subsets.differences(winner);
         return because === undefined || others.includes(because) ? others : [because, ...others];
       },
