@@ -20680,7 +20680,7 @@ function outputsOf(account) {
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_3__/* .splitAt */ .g)(weight))],
+        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_3__/* .splitAt */ .gI)(weight))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
         ["because", (0,_words_say_js__WEBPACK_IMPORTED_MODULE_0__/* .say */ .c)(reason)],
         ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isRunning */ .W_)(state) ? "" : state.phase],
@@ -29293,7 +29293,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 4969:
+/***/ 2947:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30542,7 +30542,7 @@ function largestWeight(evidence, settings, budget) {
 }
 
 // EXTERNAL MODULE: ./src/release/split.js
-var split = __nccwpck_require__(7311);
+var release_split = __nccwpck_require__(7311);
 ;// CONCATENATED MODULE: ./src/release/budget.js
 
 
@@ -30574,10 +30574,10 @@ function smallerStep(plan, stage, evidence) {
 /** The canary's weight now, the next one by the plan, and the largest one that the budget allows. */
 function weightsAfter(plan, stage, evidence) {
     const { budget, settings } = plan.evidence;
-    const weight = (0,split/* splitOf */.u)(plan, stage).canary;
+    const weight = (0,release_split/* splitOf */.uv)(plan, stage).canary;
     if (budget === undefined || weight === 100)
         return undefined;
-    return { weight, planned: (0,split/* splitOf */.u)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
+    return { weight, planned: (0,release_split/* splitOf */.uv)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
 }
 
 ;// CONCATENATED MODULE: ./src/release/change.js
@@ -30605,6 +30605,14 @@ function answerChange(plan, state, { now, again = 0, taken }, canary) {
         reason: { kind: "canary-put-back", differences },
     };
 }
+
+;// CONCATENATED MODULE: ./src/release/health.js
+/** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
+const asReached = (health, why) => why === undefined || health.available === 0
+    ? health
+    : { ...health, ready: false, available: 0, because: why, unreached: true };
+/** Why the canary cannot serve any more; it has no pod that requests reach. */
+const canaryGone = ({ because, unreached }) => unreached ? { kind: "unserved", version: "canary", words: because } : { kind: "pods-gone", pods: because };
 
 ;// CONCATENATED MODULE: ./src/evidence/conclusion.js
 
@@ -30930,12 +30938,13 @@ var release_plan = __nccwpck_require__(912);
 
 
 
+
 /** A stage while it lasts: judged at every look, and left when its gates allow it, or when they do not. */
 function bake(plan, state, look, now) {
     const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
     const { canary, drift } = look;
     if (canary.available === 0)
-        return backFrom(state, { kind: "pods-gone", pods: canary.because }, now);
+        return backFrom(state, canaryGone(canary), now);
     if (drift !== undefined)
         return answerDrift(plan, state, now, drift);
     const early = now - state.since < pollsToCount * plan.pollEvery;
@@ -30943,6 +30952,8 @@ function bake(plan, state, look, now) {
     const failed = verdicts.find(({ kind }) => kind === "fail");
     if (failed)
         return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+    if (look.away)
+        return { ...awaitStable(plan, state, look.away, now), verdicts };
     return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
 }
 /** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
@@ -31024,29 +31035,39 @@ function pass({ plan, state, stage, look, now }, open) {
 }
 /**
  * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
- * a write is possible again. A pass waits for the cluster, and so do gates that ask it.
+ * a write is possible again. A pass waits for the cluster, and so does the gate that asks it.
  */
-function failureInTheDark(plan, state, { now, stop, counted }) {
-    if (!counted || stop !== undefined)
-        return undefined;
-    const seen = { ...counted, readings: new Map(), canary: unseenCanary, early: true };
-    const verdicts = (0,release_plan/* stageAt */.e)(plan, state.stage)
-        .gates.filter(({ kind }) => kind !== "restarts" && kind !== "query")
+function bakeInTheDark(plan, state, { now, stop, counted, trouble }) {
+    const verdicts = counted && stop === undefined ? verdictsOn(plan, state.stage, counted, undefined) : undefined;
+    return { ...(failure(state, verdicts, now) ?? lookAgain(plan, now, trouble)), verdicts };
+}
+/** Traffic flows while pods start for the next weight, too. */
+function failureMeanwhile(plan, state, { counted, canary }, now) {
+    const verdicts = counted && state.stage > 0 ? verdictsOn(plan, state.stage - 1, counted, canary) : undefined;
+    return failure(state, verdicts, now);
+}
+/** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
+function verdictsOn(plan, stage, counted, canary) {
+    const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
+    return (0,release_plan/* stageAt */.e)(plan, stage)
+        .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
         .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
+}
+/** No gate asks it that is judged then. */
+const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
+function failure(state, verdicts = [], now) {
     const failed = verdicts.find(({ kind }) => kind === "fail");
     return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
 }
-/** No gate asks that is judged then. */
-const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
-/** Traffic flows while pods start for the next weight, too. */
-function failureMeanwhile(plan, state, evidence, now) {
-    const gate = plan.stages[state.stage - 1]?.gates.find(({ kind }) => kind === "evidence");
-    if (!gate || !evidence)
-        return undefined;
-    const verdict = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
-    if (verdict.kind !== "fail")
-        return undefined;
-    return { ...backFrom(state, { kind: "gate-failed", verdict }, now), verdicts: [verdict] };
+/**
+ * No stage passes, and no weight grows, while stable's part of the requests gets no answer. They would get none either if
+ * they were all given back to it at once, so that waits; the rollback knows what to do then.
+ */
+function awaitStable(plan, state, { words, since }, now) {
+    const reason = { kind: "unserved", version: "stable", words };
+    if (now - since >= plan.patience)
+        return backFrom(state, { ...reason, after: now - since }, now);
+    return { do: "wait", until: now + watchEvery(plan), reason };
 }
 const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
 function answerDrift(plan, state, now, differences) {
@@ -31055,7 +31076,7 @@ function answerDrift(plan, state, now, differences) {
         return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
     return {
         do: "route",
-        to: (0,split/* splitOf */.u)(plan, state.stage),
+        to: (0,release_split/* splitOf */.uv)(plan, state.stage),
         next: { ...state, putBacks: state.putBacks + 1 },
         reason: { kind: "put-back", differences },
     };
@@ -31163,11 +31184,18 @@ function awaitTaker(plan, state, now, { stable, canary }) {
         };
     if (!canary?.available)
         return undefined; // nobody answers: then those do who should
+    if (stable.unreached && isBad(state.reason))
+        return undefined;
     const reason = { kind: "stable-away", pods: stable.because };
     if (now - state.since >= plan.ready)
         return failed(plan, state, { ...reason, after: plan.ready });
     return { do: "wait", until: now + readyPoll(plan), reason };
 }
+/**
+ * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
+ * does not serve until then, and stable does at once.
+ */
+const isBad = ({ kind }) => kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
 /** Whatever the policy for a stage: a version that was given up has no traffic. */
 function putBack(state, now, look) {
     const { putBacks = 0 } = state;
@@ -31194,13 +31222,11 @@ function withLastWords(reason, canary) {
     return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
 }
 
-;// CONCATENATED MODULE: ./src/release/target.js
-const roles = ["stable", "canary"];
-const otherRole = (role) => (role === "stable" ? "canary" : "stable");
-/** The labels that the user gives a copy's pods; none where the canary is no copy. */
-const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
-
+// EXTERNAL MODULE: ./src/release/target.js
+var release_target = __nccwpck_require__(6186);
 ;// CONCATENATED MODULE: ./src/release/promote.js
+
+
 
 
 
@@ -31219,9 +31245,10 @@ function promote(plan, state, observation) {
             : step(plan, state, observation);
     const look = lookIn("promoting", observation.look);
     return (turnBack(plan, state, observation, look) ??
-        turnToCanary(plan, state, observation.now, look) ??
+        turnToOther(plan, state, observation.now, look) ??
         answerStray(plan, state, observation.now, look) ??
-        keepForStranded(plan, state, otherRole((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
+        awaitServer(plan, state, observation.now, look) ??
+        keepForStranded(plan, state, (0,release_target/* otherRole */.n1)((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
         step(plan, state, observation, look.stable));
 }
 /** Nothing is changed, and no pod is taken, that was not looked at. */
@@ -31234,30 +31261,43 @@ const needsLook = {
     retiring: true,
 };
 function turnBack(plan, state, observation, look) {
-    if (!canTakeBack(look))
-        return undefined;
     const reason = broken(look.canary);
-    if (reason)
+    if (reason && canTake(plan, look))
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
     const isPromoted = state.step === "draining" || state.step === "retiring";
-    return isPromoted ? undefined : answerChange(plan, state, observation, look.canary);
+    return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
 }
 /** Stable could serve everything as it did before the release. */
 const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+/**
+ * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
+ */
+function canTake(plan, look) {
+    const isOnly = (0,transition/* winnerOf */.Pk)(plan) === "canary" && look.canary?.available === 0;
+    return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
+}
 function broken(canary) {
     if (canary?.fatal !== undefined)
         return { kind: "canary-broken", pods: canary.fatal };
-    return canary?.available === 0 ? { kind: "pods-gone", pods: canary.because } : undefined;
+    return canary?.available === 0 ? canaryGone(canary) : undefined;
 }
-/** Of an update: as long as the canary is there, it serves for a stable without pods. */
-function turnToCanary(plan, state, now, { stable, canary }) {
+/** Of an update: the version that has pods serves for the one that has none, whichever it is. */
+function turnToOther(plan, state, now, { stable, canary, strayed }) {
+    if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !stable || !canary)
+        return undefined;
+    const [hasStable, hasCanary] = [stable.available > 0, canary.available > 0];
+    if (hasStable === hasCanary)
+        return undefined;
     const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
-    if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !isFinal || !stable || !canary)
+    if (isFinal && hasCanary)
+        return {
+            do: "nothing",
+            next: { ...state, step: "starting", since: now },
+            reason: { kind: "stable-lost", pods: stable.because },
+        };
+    if (state.step !== "starting" || hasCanary || strayed)
         return undefined;
-    if (stable.available > 0 || canary.available === 0)
-        return undefined;
-    const reason = { kind: "stable-lost", pods: stable.because };
-    return { do: "nothing", next: { ...state, step: "starting", since: now }, reason };
+    return { do: "route", to: (0,release_split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
 }
 /** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
 function answerStray(plan, state, now, look) {
@@ -31267,7 +31307,7 @@ function answerStray(plan, state, now, look) {
     const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
     // Stable is not ready for what is sent to it.
     if (state.step === "starting")
-        return putBacks < maxPutBacks ? giveCanaryAll(state, differences) : undefined;
+        return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
     if (plan.drift === "put-back" && putBacks < maxPutBacks)
         return {
             do: "finish",
@@ -31279,7 +31319,7 @@ function answerStray(plan, state, now, look) {
         const reason = { kind: "drift", differences, putBacks };
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
     }
-    const loser = otherRole(winner);
+    const loser = (0,release_target/* otherRole */.n1)(winner);
     const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
     return losesPods && serving.includes(loser)
         ? failed(plan, state, { kind: "kept", version: loser, differences })
@@ -31291,6 +31331,24 @@ const giveCanaryAll = (state, differences) => ({
     next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
     reason: { kind: "put-back", differences },
 });
+/** Nothing is changed, and no pod is taken, while nobody answers whoever is to serve then. */
+function awaitServer(plan, state, now, look) {
+    const role = serverAfter(plan)[state.step];
+    const server = role && look[role];
+    if (!role || server?.available !== 0)
+        return undefined;
+    const reason = { kind: "unserved", version: role, words: server.because };
+    const after = now - state.since;
+    if (after >= plan.patience)
+        return failed(plan, state, { ...reason, after });
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+/** A stable that starts is awaited as it is, and a drain takes nothing. */
+const serverAfter = (plan) => ({
+    updating: "canary",
+    finishing: (0,transition/* winnerOf */.Pk)(plan),
+    retiring: (0,transition/* winnerOf */.Pk)(plan),
+});
 /** `stable` is undefined when its pods could not be read, or need not be. */
 function step(plan, state, { now }, stable) {
     const to = (next) => ({ ...state, step: next, since: now });
@@ -31299,7 +31357,7 @@ function step(plan, state, { now }, stable) {
         case "updating":
             return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
         case "starting":
-            return awaitStable(plan, state, now, stable, to("settling"));
+            return promote_awaitStable(plan, state, now, stable, to("settling"));
         case "settling":
             return settled(plan, state.since, now, to("finishing"));
         case "finishing":
@@ -31309,14 +31367,14 @@ function step(plan, state, { now }, stable) {
         case "draining":
             return drained(plan, state.since, now, to("retiring"));
         case "retiring": {
-            const loser = otherRole(winner);
+            const loser = (0,release_target/* otherRole */.n1)(winner);
             const kept = loser === "stable" && plan.keepOld;
             return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
         }
     }
 }
 const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
-function awaitStable(plan, state, now, stable, ready) {
+function promote_awaitStable(plan, state, now, stable, ready) {
     if (stable?.changed !== undefined)
         return otherStable(plan, state, stable.changed);
     if (stable?.ready)
@@ -31332,6 +31390,7 @@ function awaitStable(plan, state, now, stable, ready) {
 const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };
 
 ;// CONCATENATED MODULE: ./src/release/decide.js
+
 
 
 
@@ -31358,14 +31417,14 @@ function decide(plan, state, observation) {
             const look = seen && lookIn("shifting", seen);
             return (stopOf(plan, state, observation, look?.canary) ??
                 answerChange(plan, state, observation, look?.canary) ??
-                failureMeanwhile(plan, state, look?.evidence, now) ??
-                shift(plan, state, observation, look?.canary));
+                failureMeanwhile(plan, state, look ?? { counted: decide_countedIn(observation) }, now) ??
+                shift(plan, state, observation, look));
         }
         case "baking": {
-            if (observation.look === undefined)
-                return (failureInTheDark(plan, state, observation) ??
-                    stopOf(plan, state, observation, undefined) ??
-                    lookAgain(plan, now, observation.trouble));
+            if (observation.look === undefined) {
+                const judged = bakeInTheDark(plan, state, observation);
+                return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
+            }
             const look = lookIn("baking", observation.look);
             return (stopOf(plan, state, observation, look.canary) ??
                 answerChange(plan, state, observation, look.canary) ??
@@ -31377,6 +31436,7 @@ function decide(plan, state, observation) {
             return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
     }
 }
+const decide_countedIn = (observation) => "counted" in observation ? observation.counted : undefined;
 /** The rollback for which there is a reason in every phase that can be rolled back. */
 function stopOf(plan, state, observation, canary) {
     const reason = reasonToStop(plan, observation, canary);
@@ -31413,8 +31473,12 @@ function prepare(plan, state, now, canary) {
             return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
     }
 }
-function shift(plan, state, { now, trouble }, canary) {
-    const to = (0,split/* splitOf */.u)(plan, state.stage);
+function shift(plan, state, { now, trouble }, look) {
+    const to = (0,release_split/* splitOf */.uv)(plan, state.stage);
+    const canary = look?.canary;
+    const serves = state.stage > 0 || state.step === "routing";
+    if (serves && canary?.available === 0)
+        return backFrom(state, canaryGone(canary), now);
     switch (state.step) {
         case "scaling":
             return {
@@ -31428,6 +31492,8 @@ function shift(plan, state, { now, trouble }, canary) {
         case "routing":
             if (!canary && trouble)
                 return lookAgain(plan, now, trouble);
+            if (look?.away && to.stable > 0)
+                return awaitStable(plan, state, look.away, now);
             return {
                 do: "route",
                 to,
@@ -31509,23 +31575,35 @@ const maxEntries = 200;
 const withEntry = (log, entry) => [...log, entry].slice(-maxEntries);
 const enters = (before, next) => next.phase === "baking" && !(before.phase === "baking" && before.stage === next.stage);
 function opened(plan, stage, now) {
-    const { canary: weight } = (0,split/* splitOf */.u)(plan, stage);
+    const { canary: weight } = (0,release_split/* splitOf */.uv)(plan, stage);
     const name = plan.stages[stage]?.name ?? `${weight}%`;
     return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: emptyTally };
 }
 /** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
-function withNewest({ stages, state }, decision, { look, now }) {
+function withNewest({ stages, state }, decision, observation) {
     const newest = stages.at(-1);
     if (!newest)
         return stages;
+    const { now } = observation;
+    const known = knownIn(observation);
+    const judgedStage = judged(newest, decision, known?.evidence);
     // Traffic flows at the last stage's weight while the next is prepared; what fails then is that stage's.
-    if (state.phase === "shifting" && look?.phase === "shifting")
-        return [...stages.slice(0, -1), judged(newest, decision, look.evidence)];
+    if (state.phase === "shifting")
+        return [...stages.slice(0, -1), judgedStage];
     if (state.phase !== "baking" || newest.until !== undefined)
         return stages;
-    const seen = look?.phase === "baking" ? counted(judged(newest, decision, look.evidence), look) : newest;
+    const seen = known ? counted(judgedStage, known) : newest;
     const isLeft = decision.do !== "wait" && decision.next.phase !== "baking";
     return [...stages.slice(0, -1), isLeft ? { ...seen, until: now } : seen];
+}
+/** By what a stage was judged, whether or not the cluster could be read. */
+function knownIn(observation) {
+    const { look } = observation;
+    if (look === undefined)
+        return observation.counted;
+    if (look.phase === "baking")
+        return look;
+    return look.phase === "shifting" ? look.counted : undefined;
 }
 /** Gates that were not asked keep their answer. */
 function judged(stage, { verdicts }, evidence) {
@@ -31597,7 +31675,7 @@ async function enact(decision, { judged }, ports, signal) {
             return ports.router.finish(decision.winner);
         case "retire":
             await ports.workload.retire(decision.loser);
-            return ports.router.cleanUp(otherRole(decision.loser));
+            return ports.router.cleanUp((0,release_target/* otherRole */.n1)(decision.loser));
         case "revive":
             return ports.workload.revive();
         case "restore":
@@ -31708,9 +31786,14 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
 
 
 
+
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
 /** A new stage: counts and readings begin again, what was proven stays. */
-const enterStage = (memory) => ({ ...countsOfNewStage(memory), readings: new Map() });
+const enterStage = (memory) => ({
+    ...countsOfNewStage(memory),
+    readings: new Map(),
+    away: memory.away,
+});
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
 async function observe(record, state, ports, memory, signal) {
     try {
@@ -31720,7 +31803,7 @@ async function observe(record, state, ports, memory, signal) {
                 return { memory, look: { phase: "preparing", canary } };
             }
             case "shifting":
-                return await lookWhileShifting(record, state.step, ports, memory, signal);
+                return await lookWhileShifting(record, state, ports, memory, signal);
             case "baking":
                 return await lookAtStage(record, state, ports, memory, signal);
             case "promoting":
@@ -31741,17 +31824,21 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     const isUpdated = winner === "stable" && step !== "updating";
     const isOver = step === "draining" || step === "retiring";
-    const loser = otherRole(winner);
+    const loser = (0,release_target/* otherRole */.n1)(winner);
     const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
-    const [stable, canary, strayed, stranded] = await Promise.all([
-        step === "settling" ? undefined : workload.health("stable", isUpdated ? judged : undefined),
-        step === "settling" || step === "starting" ? undefined : workload.health("canary", judged),
+    if (step === "settling")
+        return { phase: "promoting" };
+    const [ofStable, ofCanary, unserved, strayed, stranded] = await Promise.all([
+        workload.health("stable", isUpdated ? judged : undefined),
+        workload.health("canary", judged),
+        router.unserved(release_target/* roles */.Ot),
         isOver ? router.strayed(winner) : undefined,
         losesPods ? bystanders.strandedWithout(loser) : undefined,
     ]);
+    const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];
     if (step !== "starting")
         return { phase: "promoting", stable, canary, strayed, stranded };
-    const differences = await router.drift((0,split/* splitAt */.g)(100));
+    const differences = await router.drift((0,release_split/* splitAt */.gI)(100));
     const toStable = differences === undefined ? undefined : { differences, serving: ["stable"] };
     return { phase: "promoting", stable, canary, strayed: toStable };
 }
@@ -31782,73 +31869,88 @@ async function lookWhileRollingBack(plan, state, ports) {
 /** How long a rollback waits to know whether stable has pods. */
 const takerGrace = 1_000;
 /** Only where stable has no pods it matters whether the canary has any. */
-async function lookForTakers({ workload }) {
-    const stable = await workload.health("stable");
-    return { stable, canary: stable.available > 0 ? undefined : await workload.health("canary") };
+async function lookForTakers({ workload, router }) {
+    const [health, unserved] = await Promise.all([
+        workload.health("stable"),
+        router.unserved(release_target/* roles */.Ot).catch(() => ({})),
+    ]);
+    const stable = asReached(health, unserved.stable);
+    if (stable.available > 0)
+        return { stable };
+    return { stable, canary: asReached(await workload.health("canary"), unserved.canary) };
 }
 /**
  * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
  * serves already gets more pods.
  */
-async function lookWhileShifting(record, step, ports, memory, signal) {
-    const serves = record.stages.length > 0;
-    const isCounted = step === "routing" || (step === "filling" && serves);
-    const [pods, counted] = await Promise.all([
-        step === "scaling" ? undefined : orFailure(ports.workload.health("canary", record.judged), signal),
-        isCounted ? count(record, memory, ports, signal) : undefined,
+async function lookWhileShifting(record, state, ports, memory, signal) {
+    const { step } = state;
+    if (step === "scaling")
+        return { memory, look: { phase: "shifting", canary: undefined } };
+    const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
+    const pods = orFailure(lookAtPods(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
+    const isCounted = step === "routing" || record.stages.length > 0;
+    const [cluster, metrics] = await Promise.all([
+        pods,
+        isCounted ? lookAtMetrics(record, state.stage - 1, ports, memory, signal) : undefined,
     ]);
-    const known = counted ? keep(memory, counted) : { memory };
-    if (pods && "failure" in pods)
-        return { ...known, ...pods };
-    return {
-        ...known,
-        look: { phase: "shifting", canary: pods?.value, evidence: counted?.counts.evidence },
-    };
+    const { counted, ...known } = metrics ?? { memory };
+    if ("failure" in cluster)
+        return { ...known, ...cluster, counted };
+    const { canary, unserved } = cluster.value;
+    const away = awayBy(unserved, known.memory, ports);
+    return { ...known, memory: { ...known.memory, away }, look: { phase: "shifting", canary, away, counted } };
 }
+/** The canary as requests find it, and who else would get requests and cannot. */
+async function lookAtPods({ judged }, among, { workload, router }) {
+    const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
+    return { canary: asReached(health, unserved.canary), unserved };
+}
+const awayBy = ({ stable: words }, { away }, { clock }) => words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 async function lookAtStage(record, state, ports, memory, signal) {
-    const lookAtCluster = () => orFailure(Promise.all([
-        ports.router.drift((0,split/* splitOf */.u)(record.plan, state.stage)),
-        ports.workload.health("canary", record.judged),
-        stillOurs(ports),
-    ]), signal);
-    const inMetrics = Promise.all([
-        count(record, memory, ports, signal),
-        askQueries(record, state, ports, memory, signal),
-    ]);
+    const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
+    const lookAtCluster = () => orFailure(Promise.all([ports.router.drift(split), lookAtPods(record, (0,release_split/* servingBy */.gW)(split), ports), stillOurs(ports)]), signal);
+    const inMetrics = lookAtMetrics(record, state.stage, ports, memory, signal);
     inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
     let cluster;
     let metrics;
     do {
         cluster = await lookAtCluster();
-        if ("value" in cluster && isLost(cluster.value[1])) {
-            const [drift, canary] = cluster.value;
+        if ("value" in cluster && isLost(cluster.value[1].canary)) {
+            const [drift, { canary }] = cluster.value;
             const { evidence, served, readings } = memory;
             const counts = { uncounted: "it was not waited for" };
             return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
         }
         metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
     } while (!metrics);
-    const [counted, readings] = metrics;
-    const { evidence, served, tally, uncounted } = counted.counts;
+    const { counted, ...known } = metrics;
+    if ("failure" in cluster)
+        return { ...known, ...cluster, counted };
+    const [drift, { canary, unserved }] = cluster.value;
+    const away = awayBy(unserved, memory, ports);
+    const { served } = known.memory;
+    return {
+        ...known,
+        memory: { ...known.memory, away },
+        look: { phase: "baking", drift, canary, away, served, ...counted },
+    };
+}
+/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
+async function lookAtMetrics(record, stage, ports, memory, signal) {
+    const [{ counts: newest, poll }, readings] = await Promise.all([
+        count(record, memory, ports, signal),
+        askQueries(record, stage, ports, memory, signal),
+    ]);
+    const { evidence, tally, uncounted } = newest;
     // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
     const counts = uncounted === undefined ? { tally } : { uncounted };
-    if ("failure" in cluster)
-        return { ...keep({ ...memory, readings }, counted), ...cluster, counted: { counts, evidence } };
-    const [drift, canary] = cluster.value;
-    return {
-        ...keep({ ...memory, readings }, counted),
-        look: { phase: "baking", drift, canary, counts, served, evidence, readings },
-    };
+    return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
 }
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
 const stillOurs = ({ journal }) => journal.confirm().catch(lib_errors/* unlessTakenOver */.cr);
 /** Nothing that is counted would change what becomes of it, so a source that stalls keeps nobody waiting. */
 const isLost = ({ available, fatal, changed }) => available === 0 || fatal !== undefined || changed !== undefined;
-/** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
-const keep = (memory, { counts, poll }) => ({
-    memory: { ...memory, ...counts },
-    poll,
-});
 const orFailure = (work, signal) => work.then((value) => ({ value }), (error) => {
     signal.throwIfAborted();
     (0,lib_errors/* unlessTakenOver */.cr)(error);
@@ -31858,9 +31960,9 @@ const orFailure = (work, signal) => work.then((value) => ({ value }), (error) =>
  * Looks may come more often than polls; a query is asked once an interval, since its gate counts answers in a row, and
  * when the stage may end.
  */
-async function askQueries({ plan }, { stage: index, since }, ports, { readings }, signal) {
+async function askQueries({ plan, stages }, index, ports, { readings }, signal) {
     const at = ports.clock.now();
-    const end = since + (plan.stages[index]?.wait ?? 0);
+    const end = (stages.at(-1)?.since ?? 0) + (plan.stages[index]?.wait ?? 0);
     const due = (last) => at - last >= plan.pollEvery || (last < end && end <= at);
     const asked = (name) => readings.get(name)?.at(-1)?.at ?? -Infinity;
     const gates = (plan.stages[index]?.gates ?? [])
@@ -32116,6 +32218,8 @@ function leftInWords(record, splits) {
 
 
 
+
+
 /**
  * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
  * release before.
@@ -32181,18 +32285,29 @@ function reasonOf({ state, plan, target, undoes }) {
         return { kind: "promoted", winner };
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
-/** Green is what was read, not what was written. A release that waits is where it should be. */
-async function lastLook({ state, plan }, ports) {
-    if (state.phase === "waiting")
-        return { differences: [], unread: false };
-    const winner = (0,transition/* winnerAfter */.U5)(plan, state);
+/** Green is what was read, not what was written. */
+async function lastLook(record, ports) {
+    const { state } = record;
     try {
-        const looks = [ports.router.differences(winner), ports.workload.differences(winner)];
+        const looks = state.phase === "waiting" ? looksAtWaiting(record, ports) : looksAtEnd(record, ports);
         return { differences: (await Promise.all(looks)).flat(), unread: false };
     }
     catch (error) {
         return { differences: [unread(error)], unread: true };
     }
+}
+function looksAtEnd({ plan, state }, { router, workload }) {
+    const winner = (0,transition/* winnerAfter */.U5)(plan, state);
+    return [router.differences(winner), workload.differences(winner)];
+}
+/** Its routes are as the last stage left them, and whoever has requests can answer. */
+function looksAtWaiting(record, { router }) {
+    const drift = router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)));
+    return [drift.then((words) => (words === undefined ? [] : [words])), unansweredBy(record, router)];
+}
+/** Why requests that a release has given to a version get no answer. */
+async function unansweredBy(record, { unserved }) {
+    return Object.values(await unserved((0,release_split/* servingBy */.gW)((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)))));
 }
 /**
  * A release that is held is settled, and all the same no success: the plan did not ask for somebody, and nobody watches
@@ -32549,7 +32664,7 @@ function play_lookIn(phase, { evidence, tally }) {
         case "preparing":
             return { phase, canary: healthy };
         case "shifting":
-            return { phase, canary: healthy, evidence };
+            return { phase, canary: healthy, counted: { counts: { tally }, evidence, readings: new Map() } };
         case "baking":
             return { ...allIsWell, counts: { tally }, evidence };
     }
@@ -32847,6 +32962,7 @@ var undoing = __nccwpck_require__(3861);
 ;// CONCATENATED MODULE: ./src/commands/strays.js
 
 
+
 /**
  * What is wrong with the requests of a release that is over: they go where they should not, or where nobody is. How many
  * pods there are, and of which image, is other people's business since.
@@ -32864,6 +32980,12 @@ async function strays(session, record) {
     catch (error) {
         return [unread(error)];
     }
+}
+/** What is wrong with the requests of a release that waits for somebody. */
+async function strays_unanswered({ connect }, record) {
+    if (record.state.phase !== "waiting")
+        return [];
+    return unansweredBy(record, connect(record).router).catch((error) => [unread(error)]);
 }
 /** The versions that have no pod that could serve. */
 async function podlessAmong({ connect }, record, among) {
@@ -32918,7 +33040,7 @@ function nothingRolledBack({ config }, record) {
 async function giveToWinner(session, record) {
     const { target, plan, state } = record;
     const winner = (0,transition/* winnerAfter */.U5)(plan, state);
-    const without = await podlessAmong(session, record, roles);
+    const without = await podlessAmong(session, record, release_target/* roles */.Ot);
     if (without.includes(winner))
         return `${target[winner].deployment}, which should have all requests, has no pod`;
     if (state.phase === "succeeded" && without.length === 0)
@@ -33587,10 +33709,12 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
     record_schema_reasonOf("stable-changed", { differences: record_schema_text }),
     record_schema_reasonOf("stable-lost", { pods: record_schema_text }),
+    record_schema_reasonOf("canary-lost", { pods: record_schema_text }),
     record_schema_reasonOf("stable-away", { pods: record_schema_text, after: optionalLength }),
     record_schema_reasonOf("reviving-stable", {}),
     record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
     record_schema_reasonOf("stranded", { version: role, by: record_schema_text }),
+    record_schema_reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
     record_schema_reasonOf("promoted", { winner: role }),
     record_schema_reasonOf("draining", { left: record_schema_length }),
     record_schema_reasonOf("drained", {}),
@@ -33887,13 +34011,13 @@ async function lastWord(session, record) {
     messages.somethingLeft();
     return 3;
 }
-/** Of a release that another job is about, or that waits for somebody, nothing is asked of this one. */
+/** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
 async function differencesAt(session, record) {
     const { state } = record;
-    if (!(0,release_state/* isOutcome */.L2)(state))
+    if ((0,release_state/* isRunning */.W_)(state))
         return [];
     if (!isOwn(session, record))
-        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : [];
+        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : strays_unanswered(session, record);
     const { differences } = await lastLook(record, session.connect(record));
     return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }
@@ -34010,8 +34134,11 @@ async function deviationOf(session, record) {
     if ((0,release_state/* isOver */.PU)(record.state))
         return { drift: undefined, differences: await strays(session, record) };
     const { router } = session.connect(record);
-    const drift = router.drift((0,split/* splitAt */.g)((0,planned_weight/* plannedWeight */.R)(record)));
-    return { drift: await drift.catch((error) => (0,lib_errors/* tell */.qz)(error)), differences: [] };
+    const [drift, differences] = await Promise.all([
+        router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))).catch((error) => (0,lib_errors/* tell */.qz)(error)),
+        strays_unanswered(session, record),
+    ]);
+    return { drift, differences };
 }
 
 ;// CONCATENATED MODULE: ./src/words/nothing-to-undo.js
@@ -34631,11 +34758,8 @@ function adviceOf(account, links) {
 }
 function adviceOnRelease(account, links) {
     const { state } = account;
-    const held = (0,release_state/* heldBy */.Vr)(state);
-    if (held)
-        return howToDecide(held.question, account, links);
     if (state.phase === "waiting")
-        return howToPromote(account, links);
+        return [...putRightFirst(account), howToGoOn(account, links)].join("\n\n");
     if (state.phase === "failed") {
         if (state.reason.kind === "kept")
             return decideWhoServes(account, state.reason.version, commandAfter[state.during]);
@@ -34643,6 +34767,8 @@ function adviceOnRelease(account, links) {
             return moveBystanders(account, state.reason.version, commandAfter[state.during]);
         if (state.reason.kind === "stable-away")
             return getPodsToRun(account);
+        if (state.reason.kind === "unserved")
+            return makeReachable(account, state.reason.version);
         if (state.during === "promoting")
             return finishByHand(account, state.returned);
         return giveBackByHand(account, state.returned);
@@ -34656,6 +34782,16 @@ function adviceOnRelease(account, links) {
     if ((0,undoing/* isUndoable */.$s)(account))
         return howToUndo(account, links);
     return undefined;
+}
+function howToGoOn(account, links) {
+    const held = (0,release_state/* heldBy */.Vr)(account.state);
+    return held ? howToDecide(held.question, account, links) : howToPromote(account, links);
+}
+/** Requests may get no answer while it waits, and whoever decides would not see that. */
+function putRightFirst(account) {
+    if (account.settled !== false || (0,headline/* isOnlyUnsaved */.$)(account))
+        return [];
+    return ["**Not as it should be**, so put this right first, or give up:", ...differenceList(account)];
 }
 function howToPromote(account, links) {
     return [`**To go on**, ${toGoOn(links)}`, commands(account)].join("\n\n");
@@ -34740,17 +34876,28 @@ function decideWhoServes(account, kept, finishing) {
 }
 /** Nothing is wrong with who serves; somebody else needs the pods that were to go. */
 function moveBystanders(account, kept, finishing) {
-    const [old, serving] = [account.target[kept], account.target[otherRole(kept)]].map(({ deployment }) => (0,markdown/* code */.aY)(deployment));
+    const [old, serving] = [account.target[kept], account.target[(0,release_target/* otherRole */.n1)(kept)]].map(({ deployment }) => (0,markdown/* code */.aY)(deployment));
     return [
         `**To do by hand**: ${serving} serves what the release moved, so there is no hurry. What the reason names needs the pods of ${old}: let it send to ${serving}, or remove it. Then the last command takes the pods away.`,
         ...differenceList(account),
         (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
     ].join("\n\n");
 }
+/** The promotion that relies on it is finished when it can be. */
+function makeReachable(account, role) {
+    const { deployment, host, subset } = account.target[role];
+    const place = (0,markdown/* code */.aY)(subset === undefined ? host : `${host} subset ${subset}`);
+    const pods = kubectl(account, "get services,destinationrules,pods --show-labels");
+    return [
+        `**To do by hand, now**: no request for ${place}, which the routes name, can be answered. Its Service, its subset in a DestinationRule, or the pods of ${(0,markdown/* code */.aY)(deployment)} behind it are missing; all pods were left as they are. Put that right. Then the last command finishes.`,
+        ...differenceList(account),
+        (0,markdown/* block */.om)([...seeRoutes(account), pods, command(account, "promote")].join("\n"), "sh"),
+    ].join("\n\n");
+}
 function getPodsToRun(account) {
     const { stable, canary } = account.target;
     return [
-        `**To do by hand, now**: ${(0,markdown/* code */.aY)(stable.deployment)} has no pod that could answer, so requests still go to ${(0,markdown/* code */.aY)(canary.deployment)}, which was given up. Find out what keeps the pods of ${(0,markdown/* code */.aY)(stable.deployment)} from running. When they do, the last command gives them all requests.`,
+        `**To do by hand, now**: ${(0,markdown/* code */.aY)(stable.deployment)} has no pod that could answer, or none that requests reach, so they still go to ${(0,markdown/* code */.aY)(canary.deployment)}, which was given up. Find out what keeps the pods of ${(0,markdown/* code */.aY)(stable.deployment)} from running, or requests from them (the reason above). When that is put right, the last command gives them all requests.`,
         ...differenceList(account),
         (0,markdown/* block */.om)([kubectl(account, `describe deployment/${(0,shell_word/* shellWord */.r)(stable.deployment)}`), command(account, "rollback")].join("\n"), "sh"),
     ].join("\n\n");
@@ -34967,7 +35114,7 @@ function renderReport(account, links, limit = longestComment) {
     const parts = [
         `### ${mark} ${(0,markdown/* plain */.pj)(`${namespace}/${service}`)}: ${(0,markdown/* plain */.pj)(words)}`,
         report_subject(account),
-        report_roles(account),
+        roles(account),
         why(account),
         adviceOf(account, links),
     ];
@@ -34994,7 +35141,7 @@ function report_subject(account) {
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
     return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
-const report_roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
+const roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
 /** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
@@ -36754,7 +36901,7 @@ async function reviveStable(parts) {
 }
 /** Whatever the plan says: the only pods that can serve are not taken away. */
 async function unlessLast({ client, target }, winner) {
-    const loser = otherRole(winner);
+    const loser = (0,release_target/* otherRole */.n1)(winner);
     const [left, leaving] = [target[winner].deployment, target[loser].deployment];
     const available = async (name) => {
         const raw = await client.get(resources.deployments, target.namespace, name);
@@ -47974,7 +48121,7 @@ function destinationRoles(pair) {
         port: undefined,
     });
     const versions = { stable: destinationOf("stable"), canary: destinationOf("canary") };
-    const roleOf = ({ host, subset }) => roles.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
+    const roleOf = ({ host, subset }) => release_target/* roles */.Ot.find((role) => subset === versions[role].subset && (0,istio_host/* sameHost */.RM)(host, versions[role].host));
     return {
         ...versions,
         roleOf,
@@ -48080,7 +48227,7 @@ function planMoves(object, before, pair, aim) {
 /**
  * The versions that a rule names more than once, by several ports or by mistake: nobody can say which weight counts.
  */
-const repeated = (destinations, { indexesOf }) => roles.flatMap((role) => {
+const repeated = (destinations, { indexesOf }) => release_target/* roles */.Ot.flatMap((role) => {
     const [first, second] = indexesOf(role, destinations).map((index) => destinations[index]);
     return first && second ? [destinationWord({ ...first, port: undefined })] : [];
 });
@@ -48124,13 +48271,13 @@ function place(now, start, aim, versions) {
     const index = { stable: indexNow("stable", now, start, versions), canary: indexNow("canary", now, start, versions) };
     const placed = [];
     for (const [was, { raw }] of now.entries()) {
-        const role = roles.find((one) => index[one] === was);
+        const role = release_target/* roles */.Ot.find((one) => index[one] === was);
         if (role === undefined)
             placed.push({ was, raw });
         else if (due[role])
             placed.push({ was, raw: withWeight(raw, due[role].weight) });
     }
-    for (const role of roles) {
+    for (const role of release_target/* roles */.Ot) {
         const missing = index[role] === undefined ? due[role] : undefined;
         if (missing)
             placed.splice(missing.at, 0, { was: undefined, raw: withWeight(missing.raw, missing.weight) });
@@ -48358,7 +48505,7 @@ const subset_need_hidden = ({ word, host }, { canary }) => refuse(`${word} for $
  */
 function missingSubsets(missing, { model }, target, labelsOf) {
     return Promise.all(missing.map(async (role) => {
-        const given = role === "canary" ? configuredLabels(target) : {};
+        const given = role === "canary" ? (0,release_target/* configuredLabels */.ar)(target) : {};
         const labels = Object.keys(given).length > 0 ? given : await labelsOf(role);
         if (!labels || Object.keys(labels).length === 0)
             throw unknownLabels(role, target);
@@ -48430,18 +48577,29 @@ function choiceProblems(target) {
 
 
 
-/** Why no request for a version can be answered, in words: its Service, its subset, or its pods are missing. */
-async function unserved(api, target, role) {
-    const { client } = api;
+
+/**
+ * For which of these versions no request can be answered, and why: its Service, its subset, or its pods are missing.
+ * Three lists where both have one Service.
+ */
+async function unserved({ client, destinationRules }, target, among) {
+    const reading = readOnce(client);
+    const each = among.map(async (role) => {
+        const because = await becauseOf(reading, destinationRules, target, role);
+        return because === undefined ? [] : [[role, because]];
+    });
+    return Object.fromEntries((await Promise.all(each)).flat());
+}
+async function becauseOf(client, destinationRules, target, role) {
     const { host, subset } = target[role];
     const [services, rules] = await Promise.all([
         client.list(resources.services, target.namespace),
-        subset === undefined ? [] : client.list(api.destinationRules, ruleNamespace(target)),
+        subset === undefined ? [] : client.list(destinationRules, ruleNamespace(target)),
     ]);
     const selected = selectionOf(services, rules, target, role);
     if ("because" in selected)
         return selected.because;
-    const labelSelector = asQuery({ matchLabels: selected.labels, matchExpressions: [] });
+    const labelSelector = asQuery({ matchLabels: selected.ofService, matchExpressions: [] });
     const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
     const serves = ({ labels, ready, terminating }) => ready && !terminating && carries(labels, selected.labels);
     if (pods.some(serves))
@@ -48456,14 +48614,14 @@ function selectionOf(services, rules, target, role) {
     const service = serviceBehind(services, host);
     if (!service)
         return { because: `Service ${namespace}/${host.service?.name ?? host.text} is gone` };
-    const labels = selectorOfService(service) ?? {};
+    const ofService = selectorOfService(service) ?? {};
     const name = target[role].subset;
     if (name === undefined)
-        return { labels };
+        return { labels: ofService, ofService };
     const subset = subsetFor(rules, host, name);
     if (!subset)
         return { because: lacksSubset(target, role) };
-    return { labels: { ...labels, ...subset.labels } };
+    return { labels: { ...ofService, ...subset.labels }, ofService };
 }
 const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNamespace(target)} has the subset ${target[role].subset}, which the routes name`;
 
@@ -48476,9 +48634,9 @@ const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNam
  * at once when they cannot be moved.
  */
 async function captureRoutes(api, target, as) {
-    const [{ chosen, subsets, problems }, because] = await Promise.all([
+    const [{ chosen, subsets, problems }, { stable: because }] = await Promise.all([
         readRoutes(api, target, as),
-        unserved(api, target, "stable"),
+        unserved(api, target, ["stable"]),
     ]);
     if (problems.length > 0)
         throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
@@ -49248,6 +49406,7 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
         const missing = before.missingSubsets;
         const subsets = ownSubsets({ api, clock, fence, target, missing, labelsOf: subsetLabels(target) });
         const { virtualServices } = before;
+        const unservedOf = async (among) => before.served ? unserved(api, target, among) : {};
         return {
             routes: virtualServices.map((one) => movedVirtualService(api, clock, target, one, fence)),
             prepare: subsets.add,
@@ -49257,8 +49416,9 @@ const virtualServiceFamily = ({ client, clock, subsetLabels }) => ({
                 const touched = virtualServices.map((one) => touch(client, api.virtualServices, one.namespace, one.name));
                 await Promise.all([...touched, subsets.fence()]);
             },
+            unserved: unservedOf,
             async differences(winner) {
-                const because = before.served ? await unserved(api, target, winner) : undefined;
+                const { [winner]: because } = await unservedOf([winner]);
                 const others = await subsets.differences(winner);
                 return because === undefined || others.includes(because) ? others : [because, ...others];
             },
@@ -49339,7 +49499,7 @@ function selectorOf(service) {
     return selector && Object.keys(selector).length > 0 ? selector : undefined;
 }
 const reaches = ({ podLabels }, selected, role) => podLabels[role] !== undefined && carries(podLabels[role], selected);
-const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, otherRole(loser));
+const reachesAlone = (around, selected, loser) => reaches(around, selected, loser) && !reaches(around, selected, (0,release_target/* otherRole */.n1)(loser));
 /** Whoever calls it without a route; those of the two versions are what the routes of the release move between. */
 function strandedService(around, service, loser) {
     const { namespace = "", name } = service.metadata;
@@ -49563,7 +49723,7 @@ async function readNeighbourhood(client, look, target) {
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
     const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
-    const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
+    const labels = canaryLabels({ ...target, given: (0,release_target/* configuredLabels */.ar)(target), services, destinationRules });
     const planned = plannedDeployment(planCanary(target, labels, rawStable, rawCanary));
     return {
         target,
@@ -49657,7 +49817,7 @@ async function withoutOtherPods({ client, target }, around, question) {
 async function othersAnswer(client, target, selected) {
     const labelSelector = asQuery({ matchLabels: selected, matchExpressions: [] });
     const pods = (await client.list(resources.pods, target.namespace, { labelSelector })).map(readPod);
-    const isOther = (pod) => roles.every((role) => !isPodOf(target[role].deployment, pod));
+    const isOther = (pod) => release_target/* roles */.Ot.every((role) => !isPodOf(target[role].deployment, pod));
     return pods.some((pod) => pod.ready && !pod.terminating && carries(pod.labels, selected) && isOther(pod));
 }
 
@@ -50233,7 +50393,7 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost && canary.subset !== undefined && known("canary").length > 0)
         findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
-    for (const role of roles) {
+    for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
             continue;
@@ -50467,7 +50627,7 @@ async function readScene(parts) {
     const hosts = scene_hostsOf(target);
     const pods = await readPods(client, target, firstDeploy ? [{}] : selectorsBehind(hosts, services));
     const podsOf = ({ deployment }) => pods.filter((pod) => isPodOf(deployment, pod));
-    const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
+    const labels = canaryLabels({ ...target, given: (0,release_target/* configuredLabels */.ar)(target), services, destinationRules });
     return {
         ...vicinity,
         target,
@@ -50951,6 +51111,10 @@ function oneStep(families) {
             const serving = await Promise.all(routes.map((route) => route.serving()));
             return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
         },
+        async unserved(among) {
+            const each = await Promise.all(families.map((family) => family.unserved(among)));
+            return Object.assign({}, ...each);
+        },
         finish: (winner) => (winner === "stable" ? back() : forward({ to: "swapped" })),
         async cleanUp(winner) {
             for (const family of families)
@@ -51214,7 +51378,7 @@ const routesBy = (client, clock) => allRoutes([
     virtualServiceFamily({
         client,
         clock,
-        subsetLabels: (target) => (of) => versionLabels(client, target, configuredLabels(target), of),
+        subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
 ]);
 const metricsOf = ({ metrics }, world) => metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
@@ -52016,7 +52180,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 4969));
+    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2947));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!isInCluster(config.command))
         for (const signal of signals)
@@ -52176,7 +52340,7 @@ function plannedWeight({ plan, state, stages }) {
             return lastStage;
         case "baking":
         case "waiting":
-            return (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .u)(plan, state.stage).canary;
+            return (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, state.stage).canary;
         case "promoting":
             if (state.step === "draining" || state.step === "retiring")
                 return afterPromotion[plan.promotion];
@@ -52224,10 +52388,13 @@ const isSameReason = (one, other) => JSON.stringify(one) === JSON.stringify(othe
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g: () => (/* binding */ splitAt),
-/* harmony export */   u: () => (/* binding */ splitOf)
+/* harmony export */   gI: () => (/* binding */ splitAt),
+/* harmony export */   gW: () => (/* binding */ servingBy),
+/* harmony export */   uv: () => (/* binding */ splitOf)
 /* harmony export */ });
 /* harmony import */ var _plan_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(912);
+/* harmony import */ var _target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6186);
+
 
 /** Throws a RangeError unless `canary` is a whole percent from 0 to 100. */
 function splitAt(canary) {
@@ -52238,6 +52405,8 @@ function splitAt(canary) {
 }
 /** The split of a stage. After the last comes all traffic on the canary; after that nothing, which is a RangeError. */
 const splitOf = (plan, stage) => splitAt(stage === plan.stages.length ? 100 : (0,_plan_js__WEBPACK_IMPORTED_MODULE_0__/* .stageAt */ .e)(plan, stage).weight);
+/** The versions that get requests by it. */
+const servingBy = (split) => _target_js__WEBPACK_IMPORTED_MODULE_1__/* .roles */ .Ot.filter((role) => split[role] > 0);
 
 
 /***/ }),
@@ -52264,6 +52433,22 @@ const initial = (now) => ({ phase: "preparing", step: "deploying", since: now })
 
 /***/ }),
 
+/***/ 6186:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ot: () => (/* binding */ roles),
+/* harmony export */   ar: () => (/* binding */ configuredLabels),
+/* harmony export */   n1: () => (/* binding */ otherRole)
+/* harmony export */ });
+const roles = ["stable", "canary"];
+const otherRole = (role) => (role === "stable" ? "canary" : "stable");
+/** The labels that the user gives a copy's pods; none where the canary is no copy. */
+const configuredLabels = ({ source }) => source.from === "clone" ? source.labels : {};
+
+
+/***/ }),
+
 /***/ 5016:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52285,7 +52470,7 @@ const rollBack = (state, reason, now) => ({
 });
 /** Where a release goes that has passed this stage. */
 function after(plan, stage, now) {
-    const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .u)(plan, stage).canary === 100;
+    const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, stage).canary === 100;
     if (stage + 1 >= plan.stages.length && allServed)
         return startPromotion(plan, now);
     return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
@@ -52802,6 +52987,8 @@ function sentence(reason) {
             return `stable does not run what was judged: ${reason.differences}${stays}`;
         case "stable-lost":
             return `stable has no available pod any more (${reason.pods}): the canary, which runs the same, gets its requests`;
+        case "canary-lost":
+            return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
         case "promoted":
             if (reason.winner === "canary")
                 return "every stage passed: the canary is the new stable";
@@ -52821,11 +53008,13 @@ function sentence(reason) {
         case "reviving-stable":
             return "somebody scaled stable to 0: it gets its pods back before its requests";
         case "stable-away":
-            return `stable has no available pod, so the canary keeps its requests until it has one: ${reason.pods}${later(reason.after)}`;
+            return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
         case "kept":
             return `somebody else changed the route, and it sends requests to ${roleWords[reason.version]}, so ${roleWords[reason.version]} keeps its pods: ${reason.differences}`;
         case "stranded":
             return `${roleWords[reason.version]} keeps its pods, since without them nobody would answer what the release does not move: ${reason.by}`;
+        case "unserved":
+            return `no request for ${roleWords[reason.version]} can be answered: ${reason.words}${later(reason.after)}`;
         case "restoring":
             return "putting the canary back as it was";
         case "trouble":
