@@ -13,6 +13,7 @@ import { progress } from "./adapters/terminal/progress.ts";
 import { screenOn } from "./adapters/terminal/screen.ts";
 import { asksForJson, helpText, inputsFromJson, parseArguments } from "./cli/arguments.ts";
 import type { ExitCode } from "./commands/session.ts";
+import { commandNamed } from "./config/commands.ts";
 import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
 import { createRedaction } from "./lib/redaction.ts";
@@ -56,9 +57,9 @@ async function main(): Promise<ExitCode> {
       : log({ screen, actions: github.actions });
   const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-  const { dispatch, isInCluster } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
+  const { dispatch } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
-  if (!isInCluster(config.command)) for (const signal of signals) process.removeAllListeners(signal);
+  if (!commandNamed(config.command)?.changes) for (const signal of signals) process.removeAllListeners(signal);
   return dispatch(config, surroundings);
 }
 

@@ -33,7 +33,11 @@ const good: readonly (readonly [line: string, expected: Arguments])[] = [
   ["--help", { want: "help", command: undefined }],
   ["verify -h", { want: "help", command: "verify" }],
   ["nonsense --help --foo", { want: "help", command: undefined }],
+  ["help", { want: "help", command: undefined }],
+  ["help verify", { want: "help", command: "verify" }],
   ["--version", { want: "version" }],
+  ["version", { want: "version" }],
+  ["status -n shop --service reviews", run("status", { namespace: "shop", service: "reviews" })],
 ];
 
 for (const [line, expected] of good) {
@@ -41,8 +45,6 @@ for (const [line, expected] of good) {
     assert.deepEqual(parseArguments(line.split(" ").filter(Boolean)), expected);
   });
 }
-
-const flags = inputs.filter(({ name }) => name !== "command").map(({ name }) => `--${name}`);
 
 const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   [
@@ -52,12 +54,14 @@ const bad: readonly (readonly [line: string, ...lines: readonly string[]])[] = [
   ["release now", "now: is neither a flag nor the value of one"],
   ["replay a.json b.json", "b.json: is neither a flag nor the value of one"],
   ["replay a.json --report b.json", "--report: was given more than once"],
-  ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? Known: ${flags.join(", ")}`],
+  ["--cnfig x", `unknown flag "--cnfig"; did you mean "--config"? istio-canary COMMAND --help lists the flags`],
+  ["plan --cnfig x", `unknown flag "--cnfig"; did you mean "--config"? istio-canary plan --help lists the flags`],
+  ["plan -x", `unknown flag "-x". istio-canary plan --help lists the flags`],
   ["--config", "--config: needs a value"],
   ["--config --json", "--config: needs a value; if --json=true is meant, write --config=--json=true"],
   ["--kubeconfig ---secret", "--kubeconfig: needs a value; if what follows it is meant, write --kubeconfig= and that"],
   ["--image a --image b", "--image: was given more than once"],
-  ["--command plan", `unknown flag "--command"; did you mean "--comment"? Known: ${flags.join(", ")}`],
+  ["--command plan", `unknown flag "--command"; did you mean "--comment"? istio-canary COMMAND --help lists the flags`],
 ];
 
 for (const [line, ...lines] of bad) {

@@ -327,6 +327,8 @@ const bomb = Array.from({ length: 8 }, (_, level) => {
   return `a${level}: &a${level} [${items.join(", ")}]`;
 }).join("\n");
 
+const logins = Array.from({ length: 30_000 }, (_, index) => `http://ada:pw-${index}@host`).join(" ");
+
 const hostileFiles: readonly (readonly [what: string, file: string, told: RegExp])[] = [
   ["aliases of aliases", bomb, /^canary\.yaml: has more than 10,000 values/],
   ["an alias of itself", "a: &a [*a]", /^canary\.yaml: has more than 10,000 values/],
@@ -341,6 +343,12 @@ const hostileFiles: readonly (readonly [what: string, file: string, told: RegExp
     /image: the environment variable NONE is not set/,
   ],
   ["line breaks between names", `routes: "a${"\\n".repeat(500_000)}!"`, /routes: expected VirtualServices/],
+  ["thousands of passwords", `image: "${logins}"`, /^configuration: has [\d,]+ secrets in it, and at most 1,000/],
+  [
+    "thousands of mistakes behind a long text",
+    `a: ${"x".repeat(900_000)}\ngates: [${"q,".repeat(5_000)}]`,
+    /and 4,98\d more problems$/,
+  ],
   ["slashes without an end", `image: "${"//a".repeat(300_000)}"`, /image: expected an image/],
 ];
 

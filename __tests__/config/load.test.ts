@@ -349,6 +349,16 @@ for (const [written, expected] of routes) {
   });
 }
 
+test("the path of Prometheus's API at the end of its URL is taken for what it is", async () => {
+  for (const end of ["", "/", "/api/v1", "/api/v1/", "//"]) {
+    const { metrics } = await configured({
+      file: sound,
+      inputs: { prometheus: `http://mimir.example/prometheus${end}` },
+    });
+    assert.equal(metrics?.prometheus, "http://mimir.example/prometheus");
+  }
+});
+
 test("a variable is filled into any value of the file, numbers and truths included, and into no input", async () => {
   const file = soundBut(
     'image: a:${TAG}\nreporting: { pullRequest: "${PR}", comment: "${COMMENT}", dashboards: { grafana: "https://g/{namespace}/${TAG}" } }\nstages: ${STAGES}',

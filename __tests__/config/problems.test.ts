@@ -105,6 +105,12 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
     'metrics.durations: expected the name of a histogram\'s buckets, which ends in _bucket, such as istio_request_duration_milliseconds_bucket, got "took"',
   ],
 
+  [
+    "a gate that is misspelt",
+    { file: soundBut("gates: [auto, { latncy: { p: 99, atMost: 500ms } }]") },
+    'gates[1]: unknown key "latncy"; did you mean "latency"? Known: latency',
+  ],
+
   // Names
   [
     "a name in capitals",
@@ -262,7 +268,6 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   [
     "a stage without a weight",
     { file: soundBut("stages: [{ wieght: 5, wait: 2m }]") },
-    "stages[0].weight: expected a whole percent from 1 to 100, got nothing",
     `stages[0]: ${unknownStageKey}`,
   ],
   [
@@ -338,8 +343,8 @@ const cases: readonly (readonly [what: string, situation: Situation, ...lines: r
   ],
   [
     "a gate nobody knows",
-    { file: soundBut("gates: [{ erors: { atMost: 1% } }]") },
-    'gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {"erors":{"atMost":"1%"}}',
+    { file: soundBut("gates: [{ saturation: { atMost: 1% } }]") },
+    'gates[0]: expected a gate: auto, or a mapping with errors, latency, restarts or query, got {"saturation":{"atMost":"1%"}}',
   ],
   [
     "a query's limit misspelt",

@@ -86,3 +86,16 @@ test("a replay needs nothing but its report, whatever is wrong elsewhere", async
   const broken = await configured({ file: "stages: [", inputs: { command: "replay" } });
   assert.deepEqual([broken.reporting.report, broken.warnings.length], ["canary-report.json", 1]);
 });
+
+test("a rehearsal that would take hours is refused, with how much it may be", async () => {
+  const days = (given: Readonly<Record<string, string>>): Promise<readonly string[]> =>
+    problems({ inputs: rehearse({ ...requests, "release-deadline": "30d", ...given }) });
+  assert.deepEqual(await days({ stages: "10:1d, 100", "rehearse-runs": "20000" }), [
+    "rehearse-runs: expected at most 3,472 releases of a plan with 5,760 polls, got 20000",
+  ]);
+  assert.deepEqual(await days({ stages: "10:28d, 100", "metrics-interval": "1s" }), [
+    "metrics-interval: expected a longer interval: a plan with 2,419,200 polls takes too long to be rehearsed",
+  ]);
+  assert.deepEqual(await days({ stages: "10:28d, 100", "metrics-interval": "1m" }), []);
+  assert.match((await days({ "rehearse-rate": "1000001" })).join(), /^rehearse-rate: expected a number of requests/);
+});

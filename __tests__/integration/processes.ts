@@ -64,6 +64,22 @@ export function processes(): void {
     await assertAsBefore(world);
   });
 
+  test("a signal ends a command that only looks at once, whatever it waits for", async (t) => {
+    const world = await scene(t, { shop: "one" });
+    const silent = createServer();
+    const asked = once(silent, "request");
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    t.after(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const program = world.start({ ...releaseOfOne("v2"), command: "verify", "verify-url": url });
+    await asked;
+    program.signal("SIGTERM");
+    assert.equal((await program.ended).exit, "SIGTERM");
+  });
+
   for (const moment of [0, 50, 100, 200]) {
     test(`a signal ${moment} ms after the start ends the program without a trace, and the mesh is as it was`, async (t) => {
       const world = await scene(t, { shop: "one" });

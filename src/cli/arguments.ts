@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Command, type CommandRow, commandNamed, commands } from "../config/commands.ts";
 import { describeInput, type Input, inputs } from "../config/inputs.ts";
 import { ConfigError, type ConfigIssue, isMapping } from "../config/issue.ts";
-import { unknown } from "../config/nearest.ts";
+import { unheardOf, unknown } from "../config/nearest.ts";
 import type { Given } from "../config/overlay.ts";
 import { jsonIn } from "../lib/json.ts";
 
@@ -29,6 +29,7 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
     args: argv.map((argument, index) => completed(argument, argv[index + 1])),
     options: {
       ...Object.fromEntries(flags.map(({ name }) => [name, { type: "string" as const }])),
+      namespace: { type: "string", short: "n" }, // as kubectl has it
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
     },
@@ -44,8 +45,9 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
   );
   const row = commandNamed(words[0]);
 
+  if (words[0] === "help") return { want: "help", command: commandNamed(words[1])?.name };
   if (options.some(({ name }) => name === "help" || name === "h")) return { want: "help", command: row?.name };
-  if (options.some(({ name }) => name === "version")) return { want: "version" };
+  if (words[0] === "version" || options.some(({ name }) => name === "version")) return { want: "version" };
 
   const texts = options.map(({ name, value }) => ({ name, value }));
   const strays = words.slice(1);
@@ -55,7 +57,8 @@ export function parseArguments(argv: readonly string[], action?: Given): Argumen
     strays.shift();
   }
 
-  const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
+  const flagsWrong = options.flatMap((option) => flagIssues(option, row));
+  const issues = [...wordIssues(words[0], row, strays), ...flagsWrong, ...repeated(texts)];
   if (issues.length > 0) throw new ConfigError(issues);
   if (!row && !action) return { want: "command" };
   const command = row?.name ?? (action?.command || "release");
@@ -85,21 +88,20 @@ function wordIssues(
   return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
 }
 
-type Flag = { readonly name: string; readonly value: string | undefined; readonly inlineValue: boolean | undefined };
+type Flag = {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+};
 
-function flagIssues({ name, value, inlineValue }: Flag): readonly ConfigIssue[] {
+function flagIssues({ name, rawName, value, inlineValue }: Flag, row: CommandRow | undefined): readonly ConfigIssue[] {
   const input = flags.find((input) => input.name === name);
-  if (!input)
-    return [
-      {
-        path: "",
-        problem: unknown(
-          "flag",
-          `--${name}`,
-          flags.map(({ name }) => `--${name}`),
-        ),
-      },
-    ];
+  if (!input) {
+    const known = flags.map(({ name }) => `--${name}`);
+    const help = `istio-canary ${row?.name ?? "COMMAND"} --help lists the flags`;
+    return [{ path: "", problem: `${unheardOf("flag", rawName, known)} ${help}` }];
+  }
   if (value === undefined) return [{ path: `--${name}`, problem: "needs a value" }];
   if (!value.startsWith("-") || inlineValue === true) return [];
   // A kubeconfig begins with `---`, and it is not to be read in a log.

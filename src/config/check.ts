@@ -6,8 +6,8 @@ type Issue = z.core.$ZodIssue;
 type Found = Problem & {
   /** The value is of another type, so that this form was hardly meant. */
   readonly otherType: boolean;
-  /** Keys that are missing or unknown: the form with the fewest was probably meant. */
-  readonly misfit: boolean;
+  /** Keys that are missing or unknown: the form with the fewest was probably meant. One that is misspelt is half of it. */
+  readonly misfit: number;
 };
 
 /** The file as far as it is right: a section with a problem counts as not written. */
@@ -40,15 +40,19 @@ const without = (broken: ReadonlySet<PropertyKey>, document: unknown): unknown =
 function findings(issue: Issue, above: Path): readonly Found[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys")
-    return issue.message
-      .split("\n")
-      .map((problem, index) => ({ path, problem, key: issue.keys[index], otherType: false, misfit: true }));
+    return issue.message.split("\n").map((problem, index) => ({
+      path,
+      problem,
+      key: issue.keys[index],
+      otherType: false,
+      misfit: isMisspelt(problem) ? 0.5 : 1,
+    }));
   const own: Found = {
     path,
     problem: issue.message,
     found: { value: issue.input },
     otherType: isOtherType(issue),
-    misfit: issue.input === undefined,
+    misfit: issue.input === undefined ? 1 : 0,
   };
   return issue.code === "invalid_union"
     ? (likely(
@@ -58,15 +62,21 @@ function findings(issue: Issue, above: Path): readonly Found[] {
     : [own];
 }
 
+const isMisspelt = (problem: string): boolean => problem.includes("did you mean");
+
 /** A mapping where one of a few words is expected is an "invalid value" to zod. */
 const isOtherType = (issue: Issue): boolean =>
   issue.code === "invalid_type" || (issue.code === "invalid_value" && typeof issue.input !== "string");
 
 /** The problems of the one form that was probably meant; undefined when that cannot be said. */
 function likely(forms: readonly (readonly Found[])[], depth: number): readonly Found[] | undefined {
-  const misfits = (form: readonly Found[]): number => form.filter(({ misfit }) => misfit).length;
+  const misfits = (form: readonly Found[]): number => form.reduce((sum, { misfit }) => sum + misfit, 0);
   const [best, second] = forms
     .filter((form) => !form.some(({ path, otherType }) => otherType && path.length === depth))
     .sort((a, b) => misfits(a) - misfits(b));
-  return best && second && misfits(best) === misfits(second) ? undefined : best;
+  return best && second && misfits(best) === misfits(second) ? undefined : best && toldOnce(best);
 }
+
+/** Who misspelt a key is not told as well that the right one is missing. */
+const toldOnce = (form: readonly Found[]): readonly Found[] =>
+  form.some(({ misfit }) => misfit === 0.5) ? form.filter(({ misfit, key }) => misfit < 1 || key !== undefined) : form;

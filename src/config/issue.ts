@@ -1,5 +1,5 @@
 import { RefusedError } from "../lib/errors.ts";
-import { plural } from "../lib/numbers.ts";
+import { count, plural } from "../lib/numbers.ts";
 
 export type Path = readonly PropertyKey[];
 
@@ -47,7 +47,7 @@ export function tellIssues(issues: readonly ConfigIssue[]): readonly string[] {
   const lines = [...new Set(issues.map(tellIssue))];
   if (lines.length <= mostLines) return lines;
   const more = lines.length - mostLines + 1;
-  return [...lines.slice(0, mostLines - 1), `and ${more} more ${plural(more, "problem")}`];
+  return [...lines.slice(0, mostLines - 1), `and ${count(more)} more ${plural(more, "problem")}`];
 }
 
 function tellIssue({ path, problem, found, position = "" }: ConfigIssue): string {

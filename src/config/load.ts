@@ -1,5 +1,6 @@
 import type { RegisterSecret } from "../lib/credentials.ts";
 import { tell } from "../lib/errors.ts";
+import { count } from "../lib/numbers.ts";
 import type { AskedWith } from "../release/asked-with.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
@@ -54,7 +55,7 @@ export async function loadConfig(given: {
     fromEnvironment(given.env),
     laid.origins.map(({ path }) => path),
   );
-  for (const secret of secretsIn(filled.value, inputs, given.env)) given.registerSecret(secret);
+  registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
   const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
   const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
   const broken = [...problems, ...manifestProblems];
@@ -81,6 +82,20 @@ export async function loadConfig(given: {
     filling,
     warnings: tellIssues(issues),
   };
+}
+
+/** Whatever is told is searched for each of them. */
+const mostSecrets = 1_000;
+
+function registerSecrets(secrets: ReadonlySet<string>, register: RegisterSecret): void {
+  if (secrets.size > mostSecrets)
+    throw new ConfigError([
+      {
+        path: "configuration",
+        problem: `has ${count(secrets.size)} secrets in it, and at most ${count(mostSecrets)} are kept`,
+      },
+    ]);
+  for (const secret of secrets) register(secret);
 }
 
 function isNeeded({ needs }: CommandRow, section: PropertyKey | undefined): boolean {
@@ -192,9 +207,14 @@ const rehearsalOf = (file: ConfigFile): RehearsalConfig => ({
   plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
 });
 
-/** Prometheus's API is below its URL, with or without a slash at the end. */
+/** From the first of them: a search from each would take for ever where there are very many. */
+const slashes = /(?<!\/)\/+$/;
+
+/** Prometheus's API is below its URL, which many write with the API's own path, or with a slash at the end. */
 const metricsOf = ({ prometheus, ...metrics }: ConfigFile["metrics"]): MetricsConfig | undefined =>
-  prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
+  prometheus === undefined
+    ? undefined
+    : { prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""), ...metrics };
 
 /** A setting counts as said where it stands in the document: the schema gives every other its default. */
 function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metricsBesideAddress"] {

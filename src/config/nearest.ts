@@ -13,11 +13,15 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
 }
 
-/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
-export function unknown(kind: string, word: string, known: readonly string[]): string {
+/** `unknown key "wieght"; did you mean "weight"?`, or `unknown key "x".` */
+export function unheardOf(kind: string, word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
-  return `unknown ${kind} ${JSON.stringify(shortened(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
+  return `unknown ${kind} ${JSON.stringify(shortened(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`}`;
 }
+
+/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
+export const unknown = (kind: string, word: string, known: readonly string[]): string =>
+  `${unheardOf(kind, word, known)} Known: ${known.join(", ")}`;
 
 /** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, "");

@@ -1,65 +1,74 @@
 import { EVENT_ID, type Event, getScalarValue, parseEvents } from "js-yaml";
 import type { Path } from "./issue.ts";
 
-/** Where in the text a value begins: at its key, or as an item of a list. */
-type Node = { readonly start: number; readonly below: ReadonlyMap<PropertyKey, Node> };
-
 type Place = { readonly line: number; readonly column: number };
+
+/** A value begins at its key, or as an item of a list. */
+type Node = { readonly place: Place; readonly below: ReadonlyMap<PropertyKey, Node> };
 
 /** Finds what a path leads to in a YAML text, or the nearest that stands around it; undefined where nothing does. */
 export function placesIn(text: string): (path: Path) => Place | undefined {
   const root = contentOf(parseEvents(text, {}), text);
   return (path) => {
     let node = root;
-    for (const key of path) node = node?.below.get(key) ?? node;
-    return node === root || node === undefined ? undefined : placeOf(text, node.start);
+    for (const key of path) node = node.below.get(key) ?? node;
+    return node === root ? undefined : node.place;
   };
 }
 
-function contentOf(events: readonly Event[], text: string): Node | undefined {
+function contentOf(events: readonly Event[], text: string): Node {
+  const placeAt = reader(text);
   let next = 1; // the first event opens the document
   const peek = (): Event | undefined => events[next];
   const isOver = (): boolean => peek() === undefined || peek()?.type === EVENT_ID.POP;
 
-  function read(start: number): Node {
+  function read(place: Place): Node {
     const event = peek();
     next++;
-    if (event?.type !== EVENT_ID.MAPPING && event?.type !== EVENT_ID.SEQUENCE) return { start, below: new Map() };
-    const below = event.type === EVENT_ID.MAPPING ? readEntries(start) : readItems(start);
+    if (event?.type !== EVENT_ID.MAPPING && event?.type !== EVENT_ID.SEQUENCE) return { place, below: new Map() };
+    const below = event.type === EVENT_ID.MAPPING ? readEntries(place) : readItems(place);
     next++;
-    return { start, below };
+    return { place, below };
   }
 
-  function readItems(list: number): ReadonlyMap<PropertyKey, Node> {
+  function readItems(list: Place): ReadonlyMap<PropertyKey, Node> {
     const items = new Map<PropertyKey, Node>();
-    while (!isOver()) items.set(items.size, read(startOf(peek()) ?? list));
+    while (!isOver()) items.set(items.size, read(placeAt(startOf(peek())) ?? list));
     return items;
   }
 
-  function readEntries(mapping: number): ReadonlyMap<PropertyKey, Node> {
+  function readEntries(mapping: Place): ReadonlyMap<PropertyKey, Node> {
     const entries = new Map<PropertyKey, Node>();
     while (!isOver()) {
       const key = peek();
-      const { start } = read(startOf(key) ?? mapping);
-      const value = read(start);
+      const { place } = read(placeAt(startOf(key)) ?? mapping);
+      const value = read(place);
       if (key?.type === EVENT_ID.SCALAR) entries.set(getScalarValue(text, key), value);
     }
     return entries;
   }
 
-  return isOver() ? undefined : read(0);
+  return read({ line: 1, column: 1 });
 }
 
-function startOf(event: Event | undefined): number | undefined {
-  if (event === undefined) return undefined;
-  let start = -1;
-  if ("start" in event) start = event.start;
-  if ("valueStart" in event) start = event.valueStart;
-  if (event.type === EVENT_ID.ALIAS) start = event.anchorStart;
-  return start < 0 ? undefined : start;
+/** -1 where nothing is written. */
+function startOf(event: Event | undefined): number {
+  if (event === undefined) return -1;
+  if (event.type === EVENT_ID.ALIAS) return event.anchorStart;
+  if ("valueStart" in event) return event.valueStart;
+  return "start" in event ? event.start : -1;
 }
 
-function placeOf(text: string, start: number): Place {
-  const lines = text.slice(0, start).split(/\r\n|\r|\n/);
-  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+/** Says where an offset is; they have to come in ascending order, so that the text is read once. */
+function reader(text: string): (start: number) => Place | undefined {
+  let [at, line, begin] = [0, 1, 0];
+  return (start) => {
+    if (start < 0) return undefined;
+    for (; at < start; at++) {
+      if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n")) continue;
+      line++;
+      begin = at + 1;
+    }
+    return { line, column: start - begin + 1 };
+  };
 }

@@ -1,5 +1,7 @@
 import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { formatDuration } from "../lib/duration.ts";
+import { count } from "../lib/numbers.ts";
+import { fewestRuns } from "../rehearsal/rehearse-kinds.ts";
 import type { Command } from "./commands.ts";
 import { at, type Path, type Problem } from "./issue.ts";
 import type { Manifest } from "./manifests.ts";
@@ -197,6 +199,28 @@ const rules: readonly ConfigRule[] = [
     },
   },
   {
+    name: "a rehearsal ends",
+    reads: ["stages", "metrics", "rehearse"],
+    *problems({ command, file: { stages = [], metrics, rehearse } }) {
+      if (command !== "rehearse") return;
+      const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / metrics.interval);
+      const { runs = fewestRuns } = rehearse;
+      if (polls * runs <= mostRehearsedPolls) return;
+      const atMost = Math.floor(mostRehearsedPolls / polls);
+      if (atMost >= fewestRuns)
+        yield {
+          path: ["rehearse", "runs"],
+          problem: `expected at most ${count(atMost)} releases of a plan with ${count(polls)} polls`,
+          found: { value: runs },
+        };
+      else
+        yield {
+          path: ["metrics", "interval"],
+          problem: `expected a longer interval: a plan with ${count(polls)} polls takes too long to be rehearsed`,
+        };
+    },
+  },
+  {
     name: "verify has something to ask",
     reads: ["metrics", "verify"],
     *problems({ command, file: { metrics, verify } }) {
@@ -211,6 +235,9 @@ const rules: readonly ConfigRule[] = [
     },
   },
 ];
+
+/** Of each kind of canary: some minutes. */
+const mostRehearsedPolls = 20_000_000;
 
 const aChance = {
   fits: (value: number) => value > 0 && value < 0.5,

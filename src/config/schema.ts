@@ -423,7 +423,7 @@ const verify = section({
 });
 
 const rehearse = section({
-  rate: given("rehearse.rate", positive("a number of requests per second such as 50")),
+  rate: given("rehearse.rate", positive("a number of requests per second such as 50", 1_000_000)),
   errors: given("rehearse.errors", ratio),
   runs: given("rehearse.runs", count("a number of releases, at most 100000", 1, 100_000)),
   seed: usual("rehearse.seed", count("a whole number")),

@@ -8,17 +8,19 @@ import type { Given } from "./overlay.ts";
  * Every secret that somebody wrote: what the table of inputs calls one, wherever it was said, and the credentials in
  * URLs, the proxies' among them. It is asked before anything is checked, so that a document need not be right.
  */
-export function secretsIn(document: unknown, inputs: Given, env: Variables): readonly string[] {
-  const secrets: string[] = [];
+export function secretsIn(document: unknown, inputs: Given, env: Variables): ReadonlySet<string> {
+  const secrets = new Set<string>();
+  const add = (found: readonly string[]): void => {
+    for (const secret of found) secrets.add(secret);
+  };
   for (const { name, path, secret } of known) {
     if (secret === undefined) continue;
     const value = path === undefined ? inputs[name] : at(document, path.split("."));
-    secrets.push(...found[secret](value));
+    add(found[secret](value));
   }
-  if (env.GITHUB_TOKEN !== undefined) secrets.push(env.GITHUB_TOKEN);
-  for (const [name, value] of Object.entries(env))
-    if (/_proxy$/i.test(name)) secrets.push(...secretsInUrls(`${value} //${value}`)); // it may go without http://
-  for (const text of textsIn(document)) secrets.push(...secretsInUrls(text));
+  if (env.GITHUB_TOKEN !== undefined) secrets.add(env.GITHUB_TOKEN);
+  for (const [name, value] of Object.entries(env)) if (/_proxy$/i.test(name)) add(secretsInUrls(`${value} //${value}`)); // it may go without http://
+  for (const text of textsIn(document)) add(secretsInUrls(text));
   return secrets;
 }
 

@@ -170,8 +170,11 @@ function numeric(what: string, regex: RegExp, ...checks: readonly z.core.$ZodChe
   return form(what, z.pipe(z.union([number, text], expected(what)), z.transform(Number)));
 }
 
+const upTo = (what: string, most: number) => (most === Infinity ? [] : [z.lte(most, expected(what))]);
+
 export const decimal = (what: string) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
-export const positive = (what: string) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, z.positive(expected(what)));
+export const positive = (what: string, most = Infinity) =>
+  numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, z.positive(expected(what)), ...upTo(what, most));
 export const count = (what: string, least: 0 | 1 = 0, most = Number.MAX_SAFE_INTEGER) =>
   numeric(
     what,

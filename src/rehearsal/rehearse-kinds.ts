@@ -80,8 +80,11 @@ const quantile = (ascending: readonly number[], part: number): number | undefine
 /** So many polls of each kind take some seconds. */
 const enoughPolls = 500_000;
 
+/** Fewer say too little. */
+export const fewestRuns = 200;
+
 /** Releases of each kind that are rehearsed when nobody says how many: a long plan has to do with fewer. */
 export function usualRuns({ stages, pollEvery }: Plan): number {
   const polls = stages.reduce((sum, { wait }) => sum + wait, 0) / pollEvery;
-  return Math.round(Math.min(2_000, Math.max(200, enoughPolls / polls)));
+  return Math.round(Math.min(2_000, Math.max(fewestRuns, enoughPolls / polls)));
 }
