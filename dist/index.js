@@ -26785,6 +26785,7 @@ function parseArguments(argv, action) {
         args: argv.map((argument, index) => completed(argument, argv[index + 1])),
         options: {
             ...Object.fromEntries(flags.map(({ name }) => [name, { type: "string" }])),
+            namespace: { type: "string", short: "n" }, // as kubectl has it
             help: { type: "boolean", short: "h" },
             version: { type: "boolean" },
         },
@@ -26797,9 +26798,11 @@ function parseArguments(argv, action) {
     const strange = options.filter(({ name }) => !isKnown(name)).map(({ index }) => index);
     const words = tokens.flatMap((token) => token.kind === "positional" && !strange.includes(token.index - 1) ? [token.value] : []);
     const row = (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[0]);
+    if (words[0] === "help")
+        return { want: "help", command: (0,_config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commandNamed */ .v)(words[1])?.name };
     if (options.some(({ name }) => name === "help" || name === "h"))
         return { want: "help", command: row?.name };
-    if (options.some(({ name }) => name === "version"))
+    if (words[0] === "version" || options.some(({ name }) => name === "version"))
         return { want: "version" };
     const texts = options.map(({ name, value }) => ({ name, value }));
     const strays = words.slice(1);
@@ -26808,7 +26811,8 @@ function parseArguments(argv, action) {
         texts.push({ name: row.argument, value: argument });
         strays.shift();
     }
-    const issues = [...wordIssues(words[0], row, strays), ...options.flatMap(flagIssues), ...repeated(texts)];
+    const flagsWrong = options.flatMap((option) => flagIssues(option, row));
+    const issues = [...wordIssues(words[0], row, strays), ...flagsWrong, ...repeated(texts)];
     if (issues.length > 0)
         throw new _config_issue_js__WEBPACK_IMPORTED_MODULE_3__/* .ConfigError */ .xL(issues);
     if (!row && !action)
@@ -26833,18 +26837,16 @@ function completed(argument, next) {
 function wordIssues(first, row, strays) {
     const names = _config_commands_js__WEBPACK_IMPORTED_MODULE_1__/* .commands */ .Pi.map(({ name }) => name);
     if (first !== undefined && !row)
-        return [{ path: "", problem: (0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L)("command", first, names) }];
+        return [{ path: "", problem: (0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L5)("command", first, names) }];
     return strays.map((word) => ({ path: word, problem: "is neither a flag nor the value of one" }));
 }
-function flagIssues({ name, value, inlineValue }) {
+function flagIssues({ name, rawName, value, inlineValue }, row) {
     const input = flags.find((input) => input.name === name);
-    if (!input)
-        return [
-            {
-                path: "",
-                problem: (0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L)("flag", `--${name}`, flags.map(({ name }) => `--${name}`)),
-            },
-        ];
+    if (!input) {
+        const known = flags.map(({ name }) => `--${name}`);
+        const help = `istio-canary ${row?.name ?? "COMMAND"} --help lists the flags`;
+        return [{ path: "", problem: `${(0,_config_nearest_js__WEBPACK_IMPORTED_MODULE_4__/* .unheardOf */ .dF)("flag", rawName, known)} ${help}` }];
+    }
     if (value === undefined)
         return [{ path: `--${name}`, problem: "needs a value" }];
     if (!value.startsWith("-") || inlineValue === true)
@@ -27588,7 +27590,7 @@ function tellIssues(issues) {
     if (lines.length <= mostLines)
         return lines;
     const more = lines.length - mostLines + 1;
-    return [...lines.slice(0, mostLines - 1), `and ${more} more ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(more, "problem")}`];
+    return [...lines.slice(0, mostLines - 1), `and ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9)(more)} more ${(0,_lib_numbers_js__WEBPACK_IMPORTED_MODULE_1__/* .plural */ .LS)(more, "problem")}`];
 }
 function tellIssue({ path, problem, found, position = "" }) {
     const where = position.startsWith(`${path}:`) ? [position] : [position, path];
@@ -27639,6 +27641,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/lib/errors.js
 var errors = __nccwpck_require__(9418);
+// EXTERNAL MODULE: ./src/lib/numbers.js
+var numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
 var parse = __nccwpck_require__(7717);
 // EXTERNAL MODULE: ./src/config/issue.js
@@ -27770,8 +27774,9 @@ function numeric(what, regex, ...checks) {
     const text = matching(what, regex).check(mini_schemas/* refine */.YPB(fits, expected(what)));
     return values_form(what, mini_schemas/* pipe */.FsL(mini_schemas/* union */.KCZ([number, text], expected(what)), mini_schemas/* transform */.pdi(Number)));
 }
+const upTo = (what, most) => (most === Infinity ? [] : [api/* _lte */.Zm(most, expected(what))]);
 const decimal = (what) => numeric(what, /^-?\d+(\.\d+)?(e[-+]?\d+)?$/);
-const positive = (what) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, api/* _positive */.NC(expected(what)));
+const positive = (what, most = Infinity) => numeric(what, /^(?=.*[1-9])\d+(\.\d+)?$/, api/* _positive */.NC(expected(what)), ...upTo(what, most));
 const count = (what, least = 0, most = Number.MAX_SAFE_INTEGER) => numeric(what, least === 0 ? /^\d+$/ : /^0*[1-9]\d*$/, mini_schemas/* int */.Whr(expected(what)), api/* _gte */.qm(least, expected(what)), api/* _lte */.Zm(most, expected(what)));
 const aPercentile = "a percentile above 0 and below 100, such as 99";
 const percentile = numeric(aPercentile, /^(?=.*[1-9])\d{1,2}(\.\d+)?$/, api/* _gt */.Tx(0, expected(aPercentile)), api/* _lt */.Au(100, expected(aPercentile)));
@@ -27819,7 +27824,7 @@ const replicas = values_form(podCount, mini_schemas/* pipe */.FsL(mini_schemas/*
 /** One of a few words. `or` names the other forms that may stand there. */
 const choice = (words, or = "") => values_form(`${listed(words)}${or}`, mini_schemas/* enum */.k5n(words, {
     error: ({ input }) => {
-        const meant = typeof input === "string" ? (0,nearest/* nearest */.p)(input, words) : undefined;
+        const meant = typeof input === "string" ? (0,nearest/* nearest */.pA)(input, words) : undefined;
         return `expected ${listed(words)}${or}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`;
     },
 }));
@@ -27831,7 +27836,7 @@ const section = (shape) => mini_schemas/* strictObject */.rej(shape, {
     error: (issue) => {
         const known = Object.keys(shape);
         return issue.code === "unrecognized_keys"
-            ? issue.keys.map((key) => (0,nearest/* unknown */.L)("key", key, known)).join("\n")
+            ? issue.keys.map((key) => (0,nearest/* unknown */.L5)("key", key, known)).join("\n")
             : `expected a mapping with ${listed(known)}`;
     },
 });
@@ -28098,7 +28103,7 @@ const verify = section({
     window: usual("verify.window", values_duration),
 });
 const rehearse = section({
-    rate: given("rehearse.rate", positive("a number of requests per second such as 50")),
+    rate: given("rehearse.rate", positive("a number of requests per second such as 50", 1_000_000)),
     errors: given("rehearse.errors", ratio),
     runs: given("rehearse.runs", count("a number of releases, at most 100000", 1, 100_000)),
     seed: usual("rehearse.seed", count("a whole number")),
@@ -28158,30 +28163,37 @@ const without = (broken, document) => (0,issue/* isMapping */.pi)(document)
 function findings(issue, above) {
     const path = [...above, ...issue.path];
     if (issue.code === "unrecognized_keys")
-        return issue.message
-            .split("\n")
-            .map((problem, index) => ({ path, problem, key: issue.keys[index], otherType: false, misfit: true }));
+        return issue.message.split("\n").map((problem, index) => ({
+            path,
+            problem,
+            key: issue.keys[index],
+            otherType: false,
+            misfit: isMisspelt(problem) ? 0.5 : 1,
+        }));
     const own = {
         path,
         problem: issue.message,
         found: { value: issue.input },
         otherType: isOtherType(issue),
-        misfit: issue.input === undefined,
+        misfit: issue.input === undefined ? 1 : 0,
     };
     return issue.code === "invalid_union"
         ? (likely(issue.errors.map((errors) => errors.flatMap((error) => findings(error, path))), path.length) ?? [{ ...own, otherType: true }])
         : [own];
 }
+const isMisspelt = (problem) => problem.includes("did you mean");
 /** A mapping where one of a few words is expected is an "invalid value" to zod. */
 const isOtherType = (issue) => issue.code === "invalid_type" || (issue.code === "invalid_value" && typeof issue.input !== "string");
 /** The problems of the one form that was probably meant; undefined when that cannot be said. */
 function likely(forms, depth) {
-    const misfits = (form) => form.filter(({ misfit }) => misfit).length;
+    const misfits = (form) => form.reduce((sum, { misfit }) => sum + misfit, 0);
     const [best, second] = forms
         .filter((form) => !form.some(({ path, otherType }) => otherType && path.length === depth))
         .sort((a, b) => misfits(a) - misfits(b));
-    return best && second && misfits(best) === misfits(second) ? undefined : best;
+    return best && second && misfits(best) === misfits(second) ? undefined : best && toldOnce(best);
 }
+/** Who misspelt a key is not told as well that the right one is missing. */
+const toldOnce = (form) => form.some(({ misfit }) => misfit === 0.5) ? form.filter(({ misfit, key }) => misfit < 1 || key !== undefined) : form;
 
 // EXTERNAL MODULE: ./src/config/commands.js
 var commands = __nccwpck_require__(4344);
@@ -28583,7 +28595,7 @@ function overlay(document, given) {
     const problems = [];
     for (const name of Object.keys(given))
         if (!names.includes(name))
-            problems.push({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L)("input", name, names) });
+            problems.push({ path: [], place: "inputs", problem: (0,nearest/* unknown */.L5)("input", name, names) });
     let whole = document;
     for (const input of config_inputs/* inputs */.Q) {
         const text = given[input.name];
@@ -28665,62 +28677,76 @@ function placesIn(text) {
     return (path) => {
         let node = root;
         for (const key of path)
-            node = node?.below.get(key) ?? node;
-        return node === root || node === undefined ? undefined : placeOf(text, node.start);
+            node = node.below.get(key) ?? node;
+        return node === root ? undefined : node.place;
     };
 }
 function contentOf(events, text) {
+    const placeAt = reader(text);
     let next = 1; // the first event opens the document
     const peek = () => events[next];
     const isOver = () => peek() === undefined || peek()?.type === js_yaml/* EVENT_ID */.hy.POP;
-    function read(start) {
+    function read(place) {
         const event = peek();
         next++;
         if (event?.type !== js_yaml/* EVENT_ID */.hy.MAPPING && event?.type !== js_yaml/* EVENT_ID */.hy.SEQUENCE)
-            return { start, below: new Map() };
-        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(start) : readItems(start);
+            return { place, below: new Map() };
+        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(place) : readItems(place);
         next++;
-        return { start, below };
+        return { place, below };
     }
     function readItems(list) {
         const items = new Map();
         while (!isOver())
-            items.set(items.size, read(startOf(peek()) ?? list));
+            items.set(items.size, read(placeAt(startOf(peek())) ?? list));
         return items;
     }
     function readEntries(mapping) {
         const entries = new Map();
         while (!isOver()) {
             const key = peek();
-            const { start } = read(startOf(key) ?? mapping);
-            const value = read(start);
+            const { place } = read(placeAt(startOf(key)) ?? mapping);
+            const value = read(place);
             if (key?.type === js_yaml/* EVENT_ID */.hy.SCALAR)
                 entries.set((0,js_yaml/* getScalarValue */.KE)(text, key), value);
         }
         return entries;
     }
-    return isOver() ? undefined : read(0);
+    return read({ line: 1, column: 1 });
 }
+/** -1 where nothing is written. */
 function startOf(event) {
     if (event === undefined)
-        return undefined;
-    let start = -1;
-    if ("start" in event)
-        start = event.start;
-    if ("valueStart" in event)
-        start = event.valueStart;
+        return -1;
     if (event.type === js_yaml/* EVENT_ID */.hy.ALIAS)
-        start = event.anchorStart;
-    return start < 0 ? undefined : start;
+        return event.anchorStart;
+    if ("valueStart" in event)
+        return event.valueStart;
+    return "start" in event ? event.start : -1;
 }
-function placeOf(text, start) {
-    const lines = text.slice(0, start).split(/\r\n|\r|\n/);
-    return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+/** Says where an offset is; they have to come in ascending order, so that the text is read once. */
+function reader(text) {
+    let [at, line, begin] = [0, 1, 0];
+    return (start) => {
+        if (start < 0)
+            return undefined;
+        for (; at < start; at++) {
+            if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n"))
+                continue;
+            line++;
+            begin = at + 1;
+        }
+        return { line, column: start - begin + 1 };
+    };
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
 var istio_host = __nccwpck_require__(2162);
+// EXTERNAL MODULE: ./src/rehearsal/rehearse-kinds.js
+var rehearse_kinds = __nccwpck_require__(8178);
 ;// CONCATENATED MODULE: ./src/config/rules.js
+
+
 
 
 
@@ -28908,6 +28934,30 @@ const rules = [
         },
     },
     {
+        name: "a rehearsal ends",
+        reads: ["stages", "metrics", "rehearse"],
+        *problems({ command, file: { stages = [], metrics, rehearse } }) {
+            if (command !== "rehearse")
+                return;
+            const polls = Math.ceil(stages.reduce((sum, { wait = 0 }) => sum + wait, 0) / metrics.interval);
+            const { runs = rehearse_kinds/* fewestRuns */.R_ } = rehearse;
+            if (polls * runs <= mostRehearsedPolls)
+                return;
+            const atMost = Math.floor(mostRehearsedPolls / polls);
+            if (atMost >= rehearse_kinds/* fewestRuns */.R_)
+                yield {
+                    path: ["rehearse", "runs"],
+                    problem: `expected at most ${(0,numbers/* count */.U9)(atMost)} releases of a plan with ${(0,numbers/* count */.U9)(polls)} polls`,
+                    found: { value: runs },
+                };
+            else
+                yield {
+                    path: ["metrics", "interval"],
+                    problem: `expected a longer interval: a plan with ${(0,numbers/* count */.U9)(polls)} polls takes too long to be rehearsed`,
+                };
+        },
+    },
+    {
         name: "verify has something to ask",
         reads: ["metrics", "verify"],
         *problems({ command, file: { metrics, verify } }) {
@@ -28918,6 +28968,8 @@ const rules = [
         },
     },
 ];
+/** Of each kind of canary: some minutes. */
+const mostRehearsedPolls = 20_000_000;
 const aChance = {
     fits: (value) => value > 0 && value < 0.5,
     problem: "expected a percentage above 0 and below 50%",
@@ -29055,20 +29107,24 @@ var credentials = __nccwpck_require__(5183);
  * URLs, the proxies' among them. It is asked before anything is checked, so that a document need not be right.
  */
 function secretsIn(document, inputs, env) {
-    const secrets = [];
+    const secrets = new Set();
+    const add = (found) => {
+        for (const secret of found)
+            secrets.add(secret);
+    };
     for (const { name, path, secret } of config_inputs/* inputs */.Q) {
         if (secret === undefined)
             continue;
         const value = path === undefined ? inputs[name] : (0,issue.at)(document, path.split("."));
-        secrets.push(...found[secret](value));
+        add(found[secret](value));
     }
     if (env.GITHUB_TOKEN !== undefined)
-        secrets.push(env.GITHUB_TOKEN);
+        secrets.add(env.GITHUB_TOKEN);
     for (const [name, value] of Object.entries(env))
         if (/_proxy$/i.test(name))
-            secrets.push(...(0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`)); // it may go without http://
+            add((0,credentials/* secretsInUrls */.Ft)(`${value} //${value}`)); // it may go without http://
     for (const text of textsIn(document))
-        secrets.push(...(0,credentials/* secretsInUrls */.Ft)(text));
+        add((0,credentials/* secretsInUrls */.Ft)(text));
     return secrets;
 }
 const found = {
@@ -29101,6 +29157,7 @@ function textsIn(value) {
 
 
 
+
 /** What says nothing of the release itself. */
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 /** It asks for the versions of a service, and not how it is released. */
@@ -29115,8 +29172,7 @@ async function loadConfig(given) {
     const read = await readDocument(inputs.config, given.readFile);
     const laid = overlay(read.document, inputs);
     const filled = fill(laid.document, fromEnvironment(given.env), laid.origins.map(({ path }) => path));
-    for (const secret of secretsIn(filled.value, inputs, given.env))
-        given.registerSecret(secret);
+    registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
     const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
     const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
     const broken = [...problems, ...manifestProblems];
@@ -29142,6 +29198,19 @@ async function loadConfig(given) {
         warnings: (0,issue/* tellIssues */.gQ)(issues),
     };
 }
+/** Whatever is told is searched for each of them. */
+const mostSecrets = 1_000;
+function registerSecrets(secrets, register) {
+    if (secrets.size > mostSecrets)
+        throw new issue/* ConfigError */.xL([
+            {
+                path: "configuration",
+                problem: `has ${(0,numbers/* count */.U9)(secrets.size)} secrets in it, and at most ${(0,numbers/* count */.U9)(mostSecrets)} are kept`,
+            },
+        ]);
+    for (const secret of secrets)
+        register(secret);
+}
 function isNeeded({ needs }, section) {
     const needed = needs;
     return needed === "everything" || needed.some((name) => name === section);
@@ -29151,7 +29220,7 @@ function rowOf({ command = "release" }) {
     if (row)
         return row;
     const names = commands/* commands */.Pi.map(({ name }) => name);
-    throw new issue/* ConfigError */.xL([{ path: "command", problem: (0,nearest/* unknown */.L)("command", command, names) }]);
+    throw new issue/* ConfigError */.xL([{ path: "command", problem: (0,nearest/* unknown */.L5)("command", command, names) }]);
 }
 async function readDocument(path, readFile) {
     if (path === undefined)
@@ -29229,8 +29298,12 @@ const rehearsalOf = (file) => ({
     ...file.rehearse,
     plan: planOf({ ...file, metrics: { ...file.metrics, prometheus: file.metrics.prometheus ?? "http://rehearsed" } }),
 });
-/** Prometheus's API is below its URL, with or without a slash at the end. */
-const metricsOf = ({ prometheus, ...metrics }) => prometheus === undefined ? undefined : { prometheus: prometheus.replace(/\/+$/, ""), ...metrics };
+/** From the first of them: a search from each would take for ever where there are very many. */
+const slashes = /(?<!\/)\/+$/;
+/** Prometheus's API is below its URL, which many write with the API's own path, or with a slash at the end. */
+const metricsOf = ({ prometheus, ...metrics }) => prometheus === undefined
+    ? undefined
+    : { prometheus: prometheus.replace(slashes, "").replace(/\/api\/v1$/, ""), ...metrics };
 /** A setting counts as said where it stands in the document: the schema gives every other its default. */
 function besideAddress({ metrics }, written) {
     const { prometheus, ...rest } = metrics;
@@ -29254,8 +29327,9 @@ function reportingOf({ reporting, cluster }, inputs, env) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   L: () => (/* binding */ unknown),
-/* harmony export */   p: () => (/* binding */ nearest)
+/* harmony export */   L5: () => (/* binding */ unknown),
+/* harmony export */   dF: () => (/* binding */ unheardOf),
+/* harmony export */   pA: () => (/* binding */ nearest)
 /* harmony export */ });
 /* harmony import */ var _issue_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4095);
 
@@ -29271,11 +29345,13 @@ function nearest(word, known) {
         .sort((a, b) => a.away - b.away);
     return best && best.away <= limit && best.away < best.candidate.length ? best.candidate : undefined;
 }
-/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
-function unknown(kind, word, known) {
+/** `unknown key "wieght"; did you mean "weight"?`, or `unknown key "x".` */
+function unheardOf(kind, word, known) {
     const meant = nearest(word, known);
-    return `unknown ${kind} ${JSON.stringify((0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .shortened */ .vI)(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`} Known: ${known.join(", ")}`;
+    return `unknown ${kind} ${JSON.stringify((0,_issue_js__WEBPACK_IMPORTED_MODULE_0__/* .shortened */ .vI)(word))}${meant === undefined ? "." : `; did you mean ${JSON.stringify(meant)}?`}`;
 }
+/** `unknown key "wieght"; did you mean "weight"? Known: name, weight, …` */
+const unknown = (kind, word, known) => `${unheardOf(kind, word, known)} Known: ${known.join(", ")}`;
 /** keepOld, keep-old and keep_old are one word, written in the manner of different languages. */
 const plain = (word) => word.toLowerCase().replaceAll(/[-_]/g, "");
 /** Levenshtein's distance, one row at a time. */
@@ -29293,727 +29369,19 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 2947:
+/***/ 512:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  dispatch: () => (/* binding */ dispatch),
-  isInCluster: () => (/* binding */ isInCluster)
+  dispatch: () => (/* binding */ dispatch)
 });
 
-// UNUSED EXPORTS: commandsInCluster
+// UNUSED EXPORTS: commandsInCluster, isInCluster
 
-// EXTERNAL MODULE: ./src/evidence/error-ratio.js
-var error_ratio = __nccwpck_require__(7231);
-// EXTERNAL MODULE: ./src/evidence/numerics.js
-var numerics = __nccwpck_require__(1199);
-;// CONCATENATED MODULE: ./src/evidence/mixture.js
-
-const emptyMixture = (alternatives) => ({
-    logs: Array(alternatives).fill(0),
-    rests: Array(alternatives).fill(0),
-});
-/** The mixture after one more poll, whose evidence for each alternative is `increments`. */
-function grow({ logs, rests }, increments) {
-    const next = { logs: logs.slice(), rests: rests.slice() };
-    for (let index = 0; index < logs.length; index++) {
-        const before = logs[index] ?? 0;
-        const increment = increments[index] ?? 0;
-        const after = before + increment;
-        next.logs[index] = after;
-        next.rests[index] =
-            (rests[index] ?? 0) +
-                (Math.abs(before) >= Math.abs(increment) ? before - after + increment : increment - after + before);
-    }
-    return next;
-}
-/** The sums, with what rounding took added again. */
-const totals = ({ logs, rests }) => logs.map((log, index) => log + (rests[index] ?? 0));
-/** ln E: every alternative has the same weight. */
-const logE = (mixture) => (0,numerics/* logMeanExp */.BN)(totals(mixture));
-
-;// CONCATENATED MODULE: ./src/evidence/confidence.js
-
-
-/** The ratios at which the likelihood is kept: 1/100 to 100. */
-const ratioScale = (0,numerics/* logSpaced */.L8)(1 / 100, 100, 81);
-/**
- * The confidence sequence: every ratio that the mixture of all 81 does not beat by 1/α. It holds the true ratio at all
- * looks together with a chance of at least 1 − α. `likelihood` has the log likelihood at `ratioScale`.
- */
-function ratioInterval(likelihood, alpha) {
-    const logs = totals(likelihood);
-    const floor = (0,numerics/* logSumExp */.VZ)(logs) - Math.log(logs.length) - Math.log(1 / alpha);
-    const last = logs.length - 1;
-    const largest = logs.reduce((best, log, index) => (log > (logs[best] ?? -Infinity) ? index : best), 0);
-    const peak = summit(logs, largest);
-    const isOnScale = peak > 0.01 && peak < last - 0.01;
-    return {
-        low: ratioAt(boundary(logs, floor, largest, -1)),
-        high: ratioAt(boundary(logs, floor, largest, 1)),
-        estimate: ratioAt(isOnScale ? peak : undefined),
-    };
-}
-const ratioAt = (position) => position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
-/** (−1)^i · C(9, i): https://en.wikipedia.org/wiki/Lagrange_polynomial#Barycentric_form between equidistant points. */
-const barycentric = [1, -9, 36, -84, 126, -126, 84, -36, 9, -1];
-/**
- * The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about
- * 1e-9.
- */
-function between(logs, position) {
-    const width = barycentric.length;
-    const first = Math.min(Math.max(Math.round(position) - width / 2, 0), logs.length - width);
-    const nearest = Math.min(Math.max(Math.round(position), 0), logs.length - 1);
-    const origin = logs[nearest] ?? 0; // Interpolating differences keeps the digits that large likelihoods would eat.
-    let sum = 0;
-    let all = 0;
-    for (let i = 0; i < width; i++) {
-        const log = logs[first + i] ?? 0;
-        const distance = position - first - i;
-        if (distance === 0)
-            return log;
-        const weight = (barycentric[i] ?? 0) / distance;
-        sum += weight * (log - origin);
-        all += weight;
-    }
-    return origin + sum / all;
-}
-/** The position of the largest likelihood: it is concave, so ever narrower parabolas lead there. */
-function summit(logs, largest) {
-    let peak = largest;
-    for (const width of [0.5, 0.02]) {
-        const [before, at, after] = [between(logs, peak - width), between(logs, peak), between(logs, peak + width)];
-        const curve = before - 2 * at + after;
-        if (curve >= 0)
-            return peak; // flat: nothing was seen
-        const step = (width * (before - after)) / (2 * curve);
-        peak = Math.min(logs.length - 1, Math.max(0, peak + Math.min(1, Math.max(-1, step))));
-    }
-    return peak;
-}
-/** Where the likelihood falls to `floor` on the way from its largest value; undefined where the scale ends before. */
-function boundary(logs, floor, largest, direction) {
-    let near = largest;
-    while ((logs[near + direction] ?? -Infinity) > floor)
-        near += direction;
-    const far = near + direction;
-    if (logs[far] === undefined)
-        return undefined;
-    return crossing((position) => between(logs, position) - floor, near, far);
-}
-/**
- * Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights
- * (Illinois).
- */
-function crossing(height, near, far) {
-    let [inside, outside] = [
-        { at: near, height: height(near) },
-        { at: far, height: height(far) },
-    ];
-    for (let step = 0; step < 60 && Math.abs(outside.at - inside.at) > 1e-9; step++) {
-        const at = inside.at + ((outside.at - inside.at) * inside.height) / (inside.height - outside.height);
-        const middle = { at, height: height(at) };
-        if (Math.abs(middle.height) < 1e-9)
-            return at;
-        if (middle.height > 0) {
-            inside = middle;
-            outside = { at: outside.at, height: outside.height / 2 };
-        }
-        else {
-            outside = middle;
-            inside = { at: inside.at, height: inside.height / 2 };
-        }
-    }
-    return inside.at;
-}
-
-;// CONCATENATED MODULE: ./src/evidence/odds-ratio.js
-
-/**
- * The evidence of one poll for each odds ratio ψ against `against`, exact for outcomes of any frequency: given how many
- * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
- * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance
- * by half.
- */
-function oddsEvidence(odds, against, requests, having) {
-    const all = having.canary + having.stable;
-    if (all === 0 || all === requests.canary + requests.stable || requests.canary === 0 || requests.stable === 0)
-        return odds.map(() => 0);
-    const reference = logMoment(against, requests, all);
-    return odds.map((psi) => having.canary * Math.log(psi / against) + reference - logMoment(psi, requests, all));
-}
-/** ln Σ_y C(n_c, y) C(n_s, all − y) ψ^y, summed outwards from its largest term. */
-function logMoment(psi, { canary, stable }, all) {
-    const least = Math.max(0, all - stable);
-    const most = Math.min(canary, all);
-    const start = Math.min(most, Math.max(least, largestTerm(psi, canary, stable, all)));
-    let sum = 1;
-    for (let y = start, term = 1; y < most && term > 1e-20 * sum; y++) {
-        term *= (((canary - y) / (y + 1)) * psi * (all - y)) / (stable - all + y + 1);
-        sum += term;
-    }
-    for (let y = start, term = 1; y > least && term > 1e-20 * sum; y--) {
-        term *= ((y / (canary - y + 1)) * (stable - all + y)) / (psi * (all - y + 1));
-        sum += term;
-    }
-    return (0,numerics/* logChoose */.Oo)(canary, start) + (0,numerics/* logChoose */.Oo)(stable, all - start) + start * Math.log(psi) + Math.log(sum);
-}
-/** Where a term is as large as the next one: the smaller root of (n_c − y)(all − y) ψ = (y + 1)(n_s − all + y + 1). */
-function largestTerm(psi, canary, stable, all) {
-    const b = (canary + all + 2) * psi + stable - all;
-    const c = (canary + 1) * (all + 1) * psi;
-    return Math.floor((2 * c) / (b + Math.sqrt(b * b - 4 * (psi - 1) * c)));
-}
-
-;// CONCATENATED MODULE: ./src/evidence/latency.js
-
-
-
-
-const emptyLatency = { profile: { requests: 0, slower: [] } };
-/** Fewer requests of stable than this do not show which edges are worth watching. */
-const enoughToChoose = 100;
-/** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
-function profileLatency(latency, { stable }) {
-    if (latency.edges)
-        return latency;
-    const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
-    const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
-    const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
-    return {
-        profile: {
-            requests: latency.profile.requests + latency_all(stable),
-            slower: slower.length > 0 ? slower : latency.profile.slower,
-        },
-    };
-}
-/**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
- * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
- */
-function growLatency(latency, versions, margin, phi) {
-    const edges = latency.edges ?? chooseEdges(latency.profile);
-    if (!edges)
-        return profileLatency(latency, versions);
-    return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
-}
-function chooseEdges({ requests, slower }) {
-    if (requests < enoughToChoose)
-        return undefined;
-    const worthIt = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
-    if (worthIt.length === 0)
-        return undefined;
-    const none = { stable: 0, canary: 0 };
-    return worthIt.map(({ le }) => ({ le, mixture: emptyMixture(40), requests: none, slow: none }));
-}
-function growEdge(edge, { stable, canary }, margin, phi) {
-    const requests = { stable: latency_all(stable), canary: latency_all(canary) };
-    const slow = { stable: exceeding(stable, edge.le), canary: exceeding(canary, edge.le) };
-    const increments = oddsEvidence((0,error_ratio/* harmRatios */.fE)(margin), margin, requests, slow);
-    return {
-        le: edge.le,
-        mixture: grow(edge.mixture, increments.map((log) => log / phi)),
-        requests: add(edge.requests, requests),
-        slow: add(edge.slow, slow),
-    };
-}
-/** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
-const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,numerics/* logMeanExp */.BN)(edges.map(({ mixture }) => logE(mixture)));
-/** The edge that proves most. */
-const slowestEdge = ({ edges = [] }) => edges.reduce((best, edge) => (best && logE(best.mixture) >= logE(edge.mixture) ? best : edge), undefined);
-const latency_all = ({ buckets }) => buckets.at(-1)?.count ?? 0;
-/** Never negative: a histogram can be read in the middle of an update. */
-const slowerThan = (version, atMost) => Math.max(0, latency_all(version) - atMost);
-const exceeding = (version, le) => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? latency_all(version));
-const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
-
-;// CONCATENATED MODULE: ./src/evidence/one-sample.js
-
-/** What a test of "at most `allowed` fail" puts its stakes on: rates from 1.2 times as much to 95 %. */
-const worseRates = (allowed) => (0,numerics/* logSpaced */.L8)(1.2 * allowed, 0.95, 40);
-/** The highest rate that leaves something worse to put stakes on. */
-const highestObjective = 0.95 / 1.2;
-const better = (0,numerics/* logSpaced */.L8)(1.05, 8, 40);
-/** What a test of "at least `tooMuch` fail" puts its stakes on: a part of it, as `safeRatios` does. */
-const betterRates = (tooMuch) => better.map((factor) => tooMuch / factor);
-/** The evidence of `failed` out of `requests` for each rate against `against`, as log likelihood ratios. */
-function rateEvidence(rates, against, requests, failed) {
-    const served = requests - failed;
-    return rates.map((rate) => failed * Math.log(rate / against) + served * Math.log1p((against - rate) / (1 - against)));
-}
-
-;// CONCATENATED MODULE: ./src/evidence/split-test.js
-
-const emptySplit = {
-    since: 0,
-    settled: false,
-    requests: { stable: 0, canary: 0 },
-    lost: 0,
-    earlier: { more: 0, less: 0 },
-};
-/**
- * Adds the requests of one poll. What was served at the old weight is left out: a poll finds counts of up to one
- * interval before it, and those are of the interval before themselves. So counting begins with the poll after the first
- * one that found requests and came at least one interval after the weight.
- */
-function countSplit(split, { weight, age, stable, canary, lost }, { split: { tolerance }, scrape }) {
-    if (weight !== split.weight)
-        return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
-    if (!split.settled)
-        return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
-    const requests = {
-        stable: split.requests.stable + stable.requests + lost,
-        canary: split.requests.canary + canary.requests,
-    };
-    return { ...split, requests, lost: split.lost + lost };
-}
-/**
- * ln E that the canary's share of all requests is above what was planned, and that it is below.
- * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
- * as planned.
- */
-function splitEvidence({ weight, requests, earlier }, tolerance) {
-    const planned = (weight ?? 0) / 100;
-    const slack = tolerance * Math.min(planned, 1 - planned);
-    if (planned <= 0 || planned >= 1 || tolerance >= 1)
-        return earlier;
-    return {
-        more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
-        less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
-    };
-}
-/**
- * ln E that a share is above `limit`, after `inside` requests in it and `outside` not. The stakes are on shares above
- * the limit only, spread as a beta distribution around it, once widely (κ = 100) and once closely (κ = 10,000):
- * stakes on both sides, as in the two-sided sample-ratio test, would also win when the share is merely below.
- */
-function shareAbove(limit, inside, outside) {
-    const spreads = [100, 10_000].map((strength) => {
-        const [a, b] = [strength * limit, strength * (1 - limit)];
-        return logUpperBeta(limit, a + inside, b + outside) - logUpperBeta(limit, a, b);
-    });
-    return (0,numerics/* logMeanExp */.BN)(spreads) - (0,numerics/* xlogy */.mB)(inside, limit) - outside * Math.log1p(-limit);
-}
-/** ln ∫ t^(a−1) (1−t)^(b−1) dt from x to 1. */
-function logUpperBeta(x, a, b) {
-    const edge = (0,numerics/* xlogy */.mB)(a, x) + b * Math.log1p(-x);
-    if (1 - x < (b + 1) / (a + b + 2))
-        return edge - Math.log(b) + Math.log(betaFraction(1 - x, b, a));
-    const whole = (0,numerics/* logBeta */.ln)(a, b);
-    return whole + Math.log1p(-Math.exp(edge - Math.log(a) + Math.log(betaFraction(x, a, b)) - whole));
-}
-/** The continued fraction of the incomplete beta function (https://dlmf.nist.gov/8.17.E22), by Lentz's method. */
-function betaFraction(x, a, b) {
-    const tiny = 1e-300;
-    const away = (value) => (Math.abs(value) < tiny ? tiny : value);
-    let c = 1;
-    let d = 1 / away(1 - ((a + b) * x) / (a + 1));
-    let fraction = d;
-    for (let m = 1; m <= 200_000; m++) {
-        const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-        d = 1 / away(1 + even * d);
-        c = away(1 + even / c);
-        fraction *= d * c;
-        const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-        d = 1 / away(1 + odd * d);
-        c = away(1 + odd / c);
-        fraction *= d * c;
-        if (Math.abs(d * c - 1) < 1e-15)
-            break;
-    }
-    return fraction;
-}
-
-;// CONCATENATED MODULE: ./src/evidence/evidence.js
-
-
-
-
-
-
-
-const none = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
-const noEvidence = {
-    polls: 0,
-    age: 0,
-    seen: none,
-    judged: none,
-    harm: emptyMixture(40),
-    safe: emptyMixture(40),
-    harmless: emptyMixture(40),
-    ratio: emptyMixture(ratioScale.length),
-    objective: emptyMixture(40),
-    breaker: emptyMixture(40),
-    sound: emptyMixture(40),
-    excess: { above: 0, requests: 0 },
-    split: emptySplit,
-    latency: emptyLatency,
-};
-/** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
-function addPoll(evidence, poll, settings) {
-    const counted = countedIn(poll);
-    const borne = borneRate(evidence, counted, settings);
-    const always = {
-        ...evidence,
-        polls: evidence.polls + 1,
-        age: poll.age,
-        seen: sumOf(evidence.seen, counted),
-        breaker: grow(evidence.breaker, breakerEvidence(worseRates, borne, counted)),
-        sound: grow(evidence.sound, breakerEvidence(betterRates, borne, counted)),
-        split: countSplit(evidence.split, poll, settings),
-    };
-    if (poll.age < settings.warmUp)
-        return { ...always, latency: profileLatency(evidence.latency, poll) };
-    const { dispersion, minExcess, objective, safeRatio } = settings;
-    const { requests, errors } = counted;
-    const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
-    const tempered = (increments) => increments.map((log) => log / dispersion.phi);
-    return {
-        ...always,
-        judged: sumOf(evidence.judged, counted),
-        harm: grow(evidence.harm, harmEvidence(evidence, counted, exposure, settings)),
-        // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
-        safe: grow(evidence.safe, (0,error_ratio/* ratioEvidence */.p6)((0,error_ratio/* safeRatios */.cb)(safeRatio), safeRatio, requests, errors, dispersion)),
-        harmless: minExcess > 0
-            ? grow(evidence.harmless, tempered(rateEvidence(betterRates(minExcess), minExcess, requests.canary, errors.canary)))
-            : evidence.harmless,
-        ratio: grow(evidence.ratio, (0,error_ratio/* ratioEvidence */.p6)(ratioScale, 1, exposure, errors, dispersion)),
-        objective: objective === undefined
-            ? evidence.objective
-            : grow(evidence.objective, tempered(rateEvidence(worseRates(objective), objective, requests.canary, errors.canary))),
-        excess: addExcess(evidence.excess, exposure, errors),
-        latency: growLatency(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi),
-    };
-}
-/** Errors are frequent enough for the exact form from here on. */
-const frequent = 0.05;
-function harmEvidence({ judged }, { requests, errors }, exposure, { allowedIncrease, dispersion }) {
-    const allowed = 1 + allowedIncrease;
-    const exact = exposure === requests && dispersion.kind === "tempered" && rate(judged) > frequent;
-    if (!exact)
-        return (0,error_ratio/* ratioEvidence */.p6)((0,error_ratio/* harmRatios */.fE)(allowed), allowed, exposure, errors, dispersion);
-    return oddsEvidence((0,error_ratio/* harmRatios */.fE)(allowed), allowed, requests, errors).map((log) => log / dispersion.phi);
-}
-/** Fewer expected canary requests in a poll than this say little about the split they came from. */
-const few = 20;
-/** The planned split is trusted while the evidence against it is below this. */
-const quiet = Math.log(10);
-/**
- * What failures are compared with: the requests that were counted; or, with few of them, the planned shares of all,
- * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5 %. The plan is only right if
- * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
- * own count would load the dice.
- */
-function fairExposure({ split }, { weight }, requests, tolerance) {
-    const all = requests.stable + requests.canary;
-    const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
-    if (split.weight !== weight || !split.settled || planned.canary >= few)
-        return requests;
-    const { more, less } = splitEvidence(split, tolerance);
-    return Math.max(more, less) < quiet ? planned : requests;
-}
-/** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
-function borneRate({ seen }, counted, { breaker }) {
-    const ofStable = ({ requests, errors }) => requests.stable === 0 ? 0 : errors.stable / requests.stable;
-    return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
-}
-function breakerEvidence(ratesAgainst, borne, { requests, errors }) {
-    // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
-    if (borne >= highestObjective)
-        return [];
-    return rateEvidence(ratesAgainst(borne), borne, requests.canary, errors.canary);
-}
-/**
- * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
- */
-function addExcess({ above, requests }, { stable, canary }, errors) {
-    const all = stable + canary;
-    if (all === 0)
-        return { above, requests };
-    return {
-        above: above + (errors.canary * stable - errors.stable * canary) / all,
-        requests: requests + (canary * stable) / all,
-    };
-}
-const rate = ({ requests, errors }) => {
-    const all = requests.stable + requests.canary;
-    return all === 0 ? 0 : (errors.stable + errors.canary) / all;
-};
-const countedIn = ({ stable, canary }) => ({
-    requests: { stable: stable.requests, canary: canary.requests },
-    errors: { stable: stable.errors, canary: canary.errors },
-});
-const sumOf = (a, b) => ({
-    requests: evidence_add(a.requests, b.requests),
-    errors: evidence_add(a.errors, b.errors),
-});
-const evidence_add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
-
-;// CONCATENATED MODULE: ./src/evidence/weight.js
-
-
-
-
-/**
- * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
- * canary fail without reaching a pod.
- */
-const findings = [
-    "harm",
-    "broken",
-    "too-much-traffic",
-    "lost",
-    "too-little-traffic",
-    "safe",
-    "sound",
-    "nothing",
-];
-/** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
-function weigh(evidence, settings) {
-    const metrics = {
-        errors: logE(evidence.harm),
-        latency: latencyLogE(evidence.latency),
-        objective: logE(evidence.objective),
-    };
-    const parts = stakes(metrics, tooSmallToMatter(evidence, settings), settings);
-    const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
-    const weight = {
-        metrics,
-        harm: (0,numerics/* logSumExp */.VZ)(parts.map(([, part]) => part)),
-        most,
-        safe: settings.minExcess > 0 ? (0,numerics/* logMeanExp */.BN)([logE(evidence.safe), logE(evidence.harmless)]) : logE(evidence.safe),
-        breaker: logE(evidence.breaker),
-        sound: logE(evidence.sound),
-        split: splitEvidence(evidence.split, settings.split.tolerance),
-    };
-    return { ...weight, finding: findingOf(weight, evidence, settings) };
-}
-function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, settings) {
-    const proven = (logE, alpha) => logE >= Math.log(1 / alpha);
-    if (proven(harm, settings.alpha))
-        return "harm";
-    if (proven(breaker, settings.breaker.alpha))
-        return "broken";
-    if (proven(split.more, settings.split.alpha))
-        return "too-much-traffic";
-    const tooLittle = proven(split.less, settings.split.alpha);
-    if (tooLittle && lostExplainsIt(evidence))
-        return "lost";
-    if (tooLittle)
-        return "too-little-traffic";
-    // Only errors are proven safe; a metric that leans the other way keeps the stage open.
-    if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0)
-        return "safe";
-    // Half-way to a proof of harm is no moment to give a canary more traffic.
-    if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2)
-        return "sound";
-    return "nothing";
-}
-/** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
-function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
-    const planned = ((requests.stable + requests.canary) * weight) / 100;
-    return lost > 0 && lost >= (planned - requests.canary) / 2;
-}
-/** ln(share · E) of every metric that is asked. */
-function stakes(metrics, errorsDoNotMatter, { shares, objective }) {
-    const asked = objective === undefined ? ["errors", "latency"] : ["errors", "latency", "objective"];
-    const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
-    return asked.map((metric) => [
-        metric,
-        metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric],
-    ]);
-}
-/** It only takes rollbacks away, so no promise about false ones is touched. */
-const tooSmallToMatter = ({ excess }, { minExcess }) => excess.above < minExcess * excess.requests;
-
-;// CONCATENATED MODULE: ./src/rehearsal/chance.js
-
-/** xoshiro128** (https://prng.di.unimi.it), its state filled by splitmix32 from a whole number. */
-const chance = (seed) => {
-    const next = xoshiro([1, 2, 3, 4].map((index) => splitmix(seed, index)));
-    return () => next() / 4_294_967_296;
-};
-/** Whole numbers below 2^32. */
-function xoshiro(state) {
-    let [a = 0, b = 0, c = 0, d = 0] = state;
-    return () => {
-        const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
-        const shifted = b << 9;
-        c ^= a;
-        d ^= b;
-        b ^= c;
-        a ^= d;
-        c ^= shifted;
-        d = rotate(d, 11);
-        return result;
-    };
-}
-const rotate = (x, by) => (x << by) | (x >>> (32 - by));
-function splitmix(seed, index) {
-    let z = (seed + Math.imul(index, 0x9e3779b9)) | 0;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return z ^ (z >>> 15);
-}
-/** How many of events that come at random happen, when `mean` are expected. */
-function poisson(mean, next) {
-    if (mean <= 0)
-        return 0;
-    return mean < 10 ? poissonByInversion(mean, next) : poissonByRejection(mean, next);
-}
-function poissonByInversion(mean, next) {
-    let left = next();
-    let term = Math.exp(-mean);
-    let k = 0;
-    while (left > term && k < 200) {
-        left -= term;
-        k += 1;
-        term *= mean / k;
-    }
-    return k;
-}
-/** Hörmann's transformed rejection (PTRS, https://doi.org/10.1016/0167-6687(93)90997-4). */
-function poissonByRejection(mean, next) {
-    const spread = 0.931 + 2.53 * Math.sqrt(mean);
-    const tilt = -0.059 + 0.02483 * spread;
-    const inverse = 1.1239 + 1.1328 / (spread - 3.4);
-    const sure = 0.9277 - 3.6224 / (spread - 2);
-    for (;;) {
-        const u = next() - 0.5;
-        const v = next();
-        const us = 0.5 - Math.abs(u);
-        const k = Math.floor(((2 * tilt) / us + spread) * u + mean + 0.43);
-        if (us >= 0.07 && v <= sure)
-            return k;
-        if (k < 0 || (us < 0.013 && v > us))
-            continue;
-        if (Math.log((v * inverse) / (tilt / (us * us) + spread)) <= k * Math.log(mean) - mean - (0,numerics/* logGamma */.SX)(k + 1))
-            return k;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/rehearsal/detection.js
-
-
-
-
-
-
-
-/**
- * What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it
- * fails.
- */
-function trafficOf({ stable, canary }, window) {
-    if (stable.requests === 0)
-        return undefined;
-    return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
-}
-/** The ratios that are tried: few enough to be quick, close enough to plan by. */
-const ladder = [
-    1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000,
-];
-/** What a service that never failed is taken to fail: a ratio to nothing would say nothing. */
-const neverSeen = 1e-5;
-/** `runs` releases by seeded chance; the standard error of `found` is at most ½ / √runs. */
-function detection(course, traffic, ratio, settings, runs, seed) {
-    const next = chance(seed);
-    const releases = Array.from({ length: runs }, () => release(course, traffic, ratio, settings, next));
-    const times = releases.flatMap(({ foundAt }) => (foundAt === undefined ? [] : [foundAt])).sort((a, b) => a - b);
-    return {
-        ratio,
-        found: times.length / runs,
-        badRequests: releases.reduce((sum, { bad }) => sum + bad, 0) / runs,
-        medianTime: times[Math.ceil(runs / 2) - 1],
-    };
-}
-/**
- * The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always
- * fails is.
- */
-function smallestFound(course, { rate, baseline }, settings, runs, seed) {
-    const traffic = { rate, baseline: Math.max(baseline, neverSeen) };
-    const possible = [...ladder.filter((ratio) => ratio * traffic.baseline < 1), 1 / traffic.baseline];
-    let found;
-    for (let low = 0, high = possible.length - 1; low <= high;) {
-        const middle = Math.floor((low + high) / 2);
-        const tried = detection(course, traffic, possible[middle] ?? 1, settings, runs, seed);
-        if (tried.found >= 0.8)
-            [found, high] = [tried, middle - 1];
-        else
-            low = middle + 1;
-    }
-    return found;
-}
-/** One release poll by poll: the canary is past its warm-up after `settings.warmUp`, and requests come at random. */
-function release({ steps, pollEvery }, traffic, ratio, settings, next) {
-    let evidence = noEvidence;
-    let bad = 0;
-    for (const { weight } of polls(steps, pollEvery)) {
-        const age = (evidence.polls + 1) * pollEvery;
-        const poll = randomPoll(weight, age, pollEvery, traffic, ratio, next);
-        evidence = addPoll(evidence, poll, settings);
-        bad += poll.canary.errors;
-        const { finding } = weigh(evidence, settings);
-        if (finding === "harm" || finding === "broken")
-            return { foundAt: age, bad };
-    }
-    return { bad };
-}
-const polls = (steps, pollEvery) => steps.flatMap((step) => Array.from({ length: Math.max(1, Math.round(step.wait / pollEvery)) }, () => step));
-function randomPoll(weight, age, pollEvery, { rate, baseline }, ratio, next) {
-    const all = (rate * pollEvery) / 1_000;
-    const version = (share, failing) => {
-        const errors = poisson(all * share * failing, next);
-        return { requests: errors + poisson(all * share * (1 - failing), next), errors, buckets: [] };
-    };
-    return {
-        weight,
-        age,
-        stable: version(1 - weight / 100, baseline),
-        canary: version(weight / 100, Math.min(1, baseline * ratio)),
-        lost: 0,
-    };
-}
-const longest = 30 * 86_400_000;
-/**
- * How long it takes to prove a canary safe that is exactly as good as stable, by calculation for average traffic: the
- * plan as it is, then its last step for as long as it takes. Undefined when 30 days are not enough.
- */
-function timeToSafety({ steps }, traffic, settings) {
-    const proven = (time) => expectedSafety(steps, time, traffic, settings) >= Math.log(1 / settings.beta);
-    if (!proven(longest))
-        return undefined;
-    let [short, long] = [0, longest];
-    while (long - short > 1_000) {
-        const middle = (short + long) / 2;
-        if (proven(middle))
-            long = middle;
-        else
-            short = middle;
-    }
-    return long;
-}
-/** ln E of safety when every count is what it is on average; nothing counts before the warm-up ends. */
-function expectedSafety(steps, time, traffic, settings) {
-    let [safe, harmless] = [emptyMixture(40), emptyMixture(40)];
-    let from = 0;
-    for (const [index, { weight, wait }] of steps.entries()) {
-        const to = index === steps.length - 1 ? time : Math.min(time, from + wait);
-        const requests = (Math.max(0, to - Math.max(from, settings.warmUp)) * traffic.rate) / 1_000;
-        from += wait;
-        const exposure = { stable: requests * (1 - weight / 100), canary: (requests * weight) / 100 };
-        const failed = { stable: exposure.stable * traffic.baseline, canary: exposure.canary * traffic.baseline };
-        safe = grow(safe, (0,error_ratio/* ratioEvidence */.p6)((0,error_ratio/* safeRatios */.cb)(settings.safeRatio), settings.safeRatio, exposure, failed, settings.dispersion));
-        if (settings.minExcess > 0)
-            harmless = grow(harmless, rateEvidence(betterRates(settings.minExcess), settings.minExcess, exposure.canary, failed.canary).map((log) => log / settings.dispersion.phi));
-    }
-    return settings.minExcess === 0 ? logE(safe) : (0,numerics/* logMeanExp */.BN)([logE(safe), logE(harmless)]);
-}
-
+// EXTERNAL MODULE: ./src/rehearsal/detection.js
+var detection = __nccwpck_require__(6822);
 ;// CONCATENATED MODULE: ./src/rehearsal/detectable.js
 
 /** A plan that finds so many times as many failures needs no advice. */
@@ -30026,16 +29394,16 @@ const hour = 3_600_000;
 /** Stages that find more and more (by w (1 − w) t), none longer than a job may last. */
 const stronger = [0.5, 1, 2, 4].flatMap((hours) => [25, 50].map((weight) => ({ weight, wait: hours * hour })));
 function detectable(course, { rate, baseline }, settings) {
-    const traffic = { rate, baseline: Math.max(baseline, neverSeen) };
+    const traffic = { rate, baseline: Math.max(baseline, detection/* neverSeen */.Qm) };
     const quick = withFewPolls(course);
-    const smallest = smallestFound(quick, traffic, settings, runs, seed);
+    const smallest = (0,detection/* smallestFound */.au)(quick, traffic, settings, runs, seed);
     const ratio = smallest?.ratio ?? Infinity;
     return {
         runs,
         seed,
         smallest,
         dead: deadCanary(course, traffic, settings),
-        safeAfter: timeToSafety(course, traffic, settings),
+        safeAfter: (0,detection/* timeToSafety */.P_)(course, traffic, settings),
         better: ratio > enough ? betterStep(course, ratio, traffic, settings) : undefined,
     };
 }
@@ -30046,8 +29414,8 @@ const withFewPolls = (course) => ({
 });
 /** It is mostly found so soon that long polls would be most of the time that it takes. */
 function deadCanary(course, traffic, settings) {
-    const soon = detection(beginningOf(course), traffic, 1 / traffic.baseline, settings, runs, seed);
-    return soon.found === 1 ? soon : detection(withFewPolls(course), traffic, 1 / traffic.baseline, settings, runs, seed);
+    const soon = (0,detection/* detection */.mm)(beginningOf(course), traffic, 1 / traffic.baseline, settings, runs, seed);
+    return soon.found === 1 ? soon : (0,detection/* detection */.mm)(withFewPolls(course), traffic, 1 / traffic.baseline, settings, runs, seed);
 }
 function beginningOf({ steps, pollEvery }) {
     let left = mostPolls * pollEvery;
@@ -30061,7 +29429,7 @@ function beginningOf({ steps, pollEvery }) {
 /** The first stage that finds ten times as many failures, else the last one, where it finds more than the course. */
 function betterStep(course, ratio, traffic, settings) {
     const alone = (step) => withFewPolls({ steps: [step], pollEvery: course.pollEvery });
-    const finds = (step) => detection(alone(step), traffic, enough, settings, runs, seed).found >= 0.8;
+    const finds = (step) => (0,detection/* detection */.mm)(alone(step), traffic, enough, settings, runs, seed).found >= 0.8;
     let first;
     for (let low = 0, high = stronger.length - 1; low <= high;) {
         const middle = Math.floor((low + high) / 2);
@@ -30074,7 +29442,7 @@ function betterStep(course, ratio, traffic, settings) {
     if (first)
         return { ...first, ratio: enough };
     const last = stronger.at(-1);
-    const found = last && smallestFound(alone(last), traffic, settings, runs, seed);
+    const found = last && (0,detection/* smallestFound */.au)(alone(last), traffic, settings, runs, seed);
     return last && found && found.ratio < ratio ? { ...last, ratio: found.ratio } : undefined;
 }
 
@@ -30159,7 +29527,7 @@ function warning({ traffic, smallest, better }) {
 const nothingBetter = "no stage of up to 4 h would find much more; a gate on a query of your own, or an approval, can judge what is too rare to count";
 /** "fails 4 times as often (0.4 %)"; where stable never failed, there is nothing to be a multiple of. */
 function failing(ratio, { baseline }) {
-    const rate = ratio * Math.max(baseline, neverSeen);
+    const rate = ratio * Math.max(baseline, detection/* neverSeen */.Qm);
     if (rate >= 0.9999)
         return "fails every request";
     if (baseline === 0)
@@ -30346,7 +29714,7 @@ async function usualTraffic(history, target) {
     const tally = await history.traffic(target, usual_traffic_window);
     if ("because" in tally)
         return tally;
-    return (trafficOf(withServingFirst(tally), tally.covered) ?? {
+    return ((0,detection/* trafficOf */.t7)(withServingFirst(tally), tally.covered) ?? {
         because: `Prometheus counted no request of ${target.stable.deployment} in the last ${(0,lib_duration/* formatDuration */.a)(usual_traffic_window)}`,
     });
 }
@@ -30419,6 +29787,8 @@ const askedLast = (before = {}, now) => ({
 var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
+// EXTERNAL MODULE: ./src/evidence/evidence.js
+var evidence_evidence = __nccwpck_require__(5406);
 ;// CONCATENATED MODULE: ./src/evidence/ledger.js
 
 const emptyLedger = { edges: [], polls: [] };
@@ -30431,7 +29801,7 @@ function append(ledger, poll) {
 /** The polls that are still there one by one. Throws a SyntaxError where a line is not what `append` writes. */
 const pollsOf = ({ edges, polls }) => polls.map((line) => readLine(line, edges));
 /** All that the ledger proves. */
-const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => addPoll(evidence, poll, settings), ledger.folded ?? noEvidence);
+const evidenceOf = (ledger, settings) => pollsOf(ledger).reduce((evidence, poll) => (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings), ledger.folded ?? evidence_evidence/* noEvidence */.n);
 /**
  * More lines than this are folded to the newest half: with an hour of polls at 15 s nothing is, and the rest of two
  * stays below 150 kB.
@@ -30508,1016 +29878,14 @@ const accountOf = (record, reason, now, warnings) => ({
     warnings,
 });
 
-;// CONCATENATED MODULE: ./src/evidence/worst-case.js
-
-/**
- * The highest share of failing requests that the canary may have, at every look with a chance of at least 1 − β: no
- * higher one is beaten by 1/β by the average over all shares (a beta-binomial with the arcsine prior, as Krichevsky and
- * Trofimov have it, https://doi.org/10.1109/TIT.1981.1056331). 1 where no request was counted.
- */
-function worstRate({ seen, judged }, { beta, dispersion }) {
-    const { requests, errors } = judged.requests.canary > 0 ? judged : seen;
-    const [n, x] = [requests.canary, errors.canary];
-    const average = (0,numerics/* logBeta */.ln)(x + 0.5, n - x + 0.5) - (0,numerics/* logBeta */.ln)(0.5, 0.5);
-    const beaten = (rate) => (average - (0,numerics/* xlogy */.mB)(x, rate) - (0,numerics/* xlogy */.mB)(n - x, 1 - rate)) / dispersion.phi >= Math.log(1 / beta);
-    let [low, high] = [n === 0 ? 1 : x / n, 1];
-    while (high - low > 1e-6) {
-        const middle = (low + high) / 2;
-        if (beaten(middle))
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
-}
-/**
- * The largest weight, in whole percents, at which the worst case stays within the budget: that share of all requests
- * may fail because of the canary. What stable fails itself is not the canary's doing.
- */
-function largestWeight(evidence, settings, budget) {
-    const { requests, errors } = evidence.seen;
-    const ofStable = requests.stable === 0 ? 0 : errors.stable / requests.stable;
-    const harm = Math.max(0, worstRate(evidence, settings) - ofStable);
-    return harm === 0 ? 100 : Math.min(100, Math.floor((100 * budget) / harm));
-}
-
-// EXTERNAL MODULE: ./src/release/split.js
-var release_split = __nccwpck_require__(7311);
-;// CONCATENATED MODULE: ./src/release/budget.js
-
-
-/**
- * While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing
- * bounds it.
- */
-function boundOf(plan, stage, evidence) {
-    const { weight, largest } = weightsAfter(plan, stage, evidence) ?? { weight: 0, largest: 100 };
-    if (largest > weight)
-        return undefined;
-    const { inconclusive } = plan.evidence;
-    // Going on would be what the budget forbids.
-    const policy = inconclusive === "promote" ? "extend" : inconclusive;
-    return { gate: "budget", kind: "wait", policy, figures: { of: "budget", largest, weight } };
-}
-/** The plan with a stage between, where the worst case does not allow the next planned weight yet. */
-function smallerStep(plan, stage, evidence) {
-    const next = weightsAfter(plan, stage, evidence);
-    const last = plan.stages[stage];
-    if (!next || !last || next.largest >= next.planned || next.largest <= next.weight)
-        return undefined;
-    const between = { ...last, name: `${next.largest} %`, weight: next.largest };
-    return {
-        plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
-        step: { weight: next.largest, planned: next.planned },
-    };
-}
-/** The canary's weight now, the next one by the plan, and the largest one that the budget allows. */
-function weightsAfter(plan, stage, evidence) {
-    const { budget, settings } = plan.evidence;
-    const weight = (0,release_split/* splitOf */.uv)(plan, stage).canary;
-    if (budget === undefined || weight === 100)
-        return undefined;
-    return { weight, planned: (0,release_split/* splitOf */.uv)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
-}
-
-;// CONCATENATED MODULE: ./src/release/change.js
-
-/** A third time somebody means it. */
-const maxPutBacks = 2;
-/**
- * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
- * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
- * anybody may have written who may edit ConfigMaps.
- */
-function answerChange(plan, state, { now, again = 0, taken }, canary) {
-    const differences = canary?.changed;
-    if (differences === undefined)
-        return undefined;
-    const putsBack = plan.drift === "put-back" && !taken;
-    if (!putsBack || again >= maxPutBacks) {
-        const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
-        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
-    }
-    const step = state.phase === "preparing" ? "deploying" : "returning";
-    return {
-        do: "nothing",
-        next: { phase: "preparing", step, since: now },
-        reason: { kind: "canary-put-back", differences },
-    };
-}
-
-;// CONCATENATED MODULE: ./src/release/health.js
-/** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
-const asReached = (health, why) => why === undefined || health.available === 0
-    ? health
-    : { ...health, ready: false, available: 0, because: why, unreached: true };
-/** Why the canary cannot serve any more; it has no pod that requests reach. */
-const canaryGone = ({ because, unreached }) => unreached ? { kind: "unserved", version: "canary", words: because } : { kind: "pods-gone", pods: because };
-
-;// CONCATENATED MODULE: ./src/evidence/conclusion.js
-
-
-
-/** What can decide: one of the metrics, or what is judged beside them. */
-const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"];
-/** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
-function kindOf(finding, evidence, { requires, warmUp }) {
-    switch (finding) {
-        case "harm":
-        case "broken":
-        case "too-much-traffic":
-        case "lost":
-            return "fail";
-        case "too-little-traffic":
-            return "inconclusive";
-        case "safe":
-            return "pass";
-        case "sound":
-            return requires === "sound" ? "pass" : "inconclusive";
-        case "nothing":
-            return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
-    }
-}
-/** While it warms up a canary is judged alone. */
-function isComparable({ seen, judged, age }, warmUp) {
-    const { stable, canary } = judged.requests;
-    return seen.requests.canary > 0 && (age < warmUp || (canary > 0 && stable > 0));
-}
-/** Draws the conclusion. It depends on the evidence and the settings only. */
-function conclude(evidence, settings) {
-    const before = drawn.get(evidence);
-    if (before?.settings === settings)
-        return before.conclusion;
-    const conclusion = draw(evidence, settings);
-    drawn.set(evidence, { settings, conclusion });
-    return conclusion;
-}
-/** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
-const drawn = new WeakMap();
-function draw(evidence, settings) {
-    const weight = weigh(evidence, settings);
-    const { finding } = weight;
-    const { polls, seen, judged, split } = evidence;
-    return {
-        kind: kindOf(finding, evidence, settings),
-        finding,
-        by: groundOf(weight, evidence, settings),
-        polls,
-        seen,
-        judged,
-        split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
-        slower: slowerRequests(evidence),
-        warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
-        ratio: ratioInterval(evidence.ratio, settings.alpha),
-        weight: weightsOf(weight),
-        bounds: boundsOf(settings),
-    };
-}
-function groundOf({ finding, most }, { seen, age }, { warmUp }) {
-    switch (finding) {
-        case "harm":
-            return most;
-        case "broken":
-            return "breaker";
-        case "too-much-traffic":
-        case "too-little-traffic":
-            return "split";
-        case "lost":
-            return "lost";
-        case "safe":
-        case "sound":
-            return "errors";
-        case "nothing": // while it warms up, only plain failure is judged
-            return seen.requests.canary > 0 && age < warmUp ? "breaker" : "errors";
-    }
-}
-function slowerRequests({ latency }) {
-    const edge = slowestEdge(latency);
-    return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
-}
-const weightsOf = ({ harm, metrics, safe, sound, breaker }) => ({
-    harm: finite(harm),
-    metrics: {
-        errors: finite(metrics.errors),
-        latency: finite(metrics.latency),
-        objective: finite(metrics.objective),
-    },
-    safe: finite(safe),
-    sound: finite(sound),
-    breaker: finite(breaker),
-});
-const finite = (logE) => (logE === -Infinity ? null : logE);
-const boundsOf = (settings) => ({
-    alpha: settings.alpha,
-    beta: settings.beta,
-    objective: settings.objective,
-    safeRatio: settings.safeRatio,
-    minExcess: settings.minExcess,
-    breaker: settings.breaker,
-    split: settings.split,
-    dispersion: settings.dispersion,
-});
-
-;// CONCATENATED MODULE: ./src/evidence/quantile.js
-/**
- * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
- * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
- * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
- * a limit of just that edge.)
- */
-function quantileOf(buckets, quantile) {
-    const total = buckets.at(-1)?.count ?? 0;
-    // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
-    return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
-}
-
-;// CONCATENATED MODULE: ./src/evidence/tally.js
-const emptyCount = { requests: 0, errors: 0, buckets: [] };
-const emptyTally = { stable: emptyCount, canary: emptyCount, unattributed: emptyCount };
-/** What both counted together. */
-const tally_sumOf = (a, b) => ({
-    stable: sumOfCounts(a.stable, b.stable),
-    canary: sumOfCounts(a.canary, b.canary),
-    unattributed: sumOfCounts(a.unattributed, b.unattributed),
-});
-const sumOfCounts = (a, b) => ({
-    requests: a.requests + b.requests,
-    errors: a.errors + b.errors,
-    buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
-});
-/** By edge. A wider bucket gets at least what the narrower ones hold, also where somebody counted less in it. */
-function sumOfBuckets(buckets) {
-    const counts = new Map();
-    for (const { le, count } of buckets)
-        counts.set(le, (counts.get(le) ?? 0) + count);
-    let narrower = 0;
-    return [...counts]
-        .sort(([a], [b]) => a - b)
-        .map(([le, count]) => {
-        narrower = Math.max(narrower, count);
-        return { le, count: narrower };
-    });
-}
-
-;// CONCATENATED MODULE: ./src/release/judge.js
-
-
-
-/** Puts the question of a gate to what was seen. */
-function judge(gate, seen, rules) {
-    switch (gate.kind) {
-        case "evidence":
-            if ("uncounted" in seen.counts)
-                return blind(seen.counts);
-            return judgeEvidence(seen.evidence, rules);
-        case "query":
-            return judgeQuery(gate, seen.readings, seen.early);
-        case "errors":
-            return judgeErrors(gate, seen.counts, seen.early);
-        case "latency":
-            return judgeLatency(gate, seen.counts, seen.early);
-        case "restarts":
-            return judgeRestarts(gate, seen.canary);
-    }
-}
-/** Blind is worse than undecided: whatever the policies say, a stage without Prometheus ends with a rollback. */
-const blind = ({ uncounted }) => ({
-    kind: "no-data",
-    figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
-});
-function judgeEvidence(evidence, rules) {
-    const conclusion = conclude(evidence, rules.settings);
-    return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
-}
-/** What a conclusion means for a stage. */
-function answerOf(kind, finding, { inconclusive, noData }) {
-    switch (kind) {
-        case "fail":
-            return { kind };
-        case "pass":
-            return { kind, proven: finding === "safe" };
-        case "no-data":
-            return { kind, policy: noData };
-        case "inconclusive": {
-            // A split that is proven wrong does not mend by looking on.
-            const pointless = finding === "too-little-traffic" && inconclusive === "extend";
-            return { kind: "wait", policy: pointless ? "hold" : inconclusive };
-        }
-    }
-}
-function judgeQuery(gate, readings, early) {
-    const { atLeast, atMost, tolerate } = gate;
-    const limits = { of: "query", atLeast, atMost };
-    const answers = readings.get(gate.name) ?? [];
-    const newest = answers.at(-1);
-    if (newest?.value === undefined)
-        return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
-    const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
-    return {
-        kind: inARow(outside, tolerate),
-        figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
-    };
-}
-/** By how many of the newest answers are outside the limits. */
-function inARow(outside, tolerate) {
-    if (outside === 0)
-        return "pass";
-    return outside > tolerate ? "fail" : "wait";
-}
-function noAnswer(newest) {
-    if (newest?.because === undefined)
-        return { what: "question" };
-    return { what: "answer", words: newest.because };
-}
-function isOutside({ value }, { atLeast, atMost }) {
-    if (value === undefined)
-        return false;
-    return (atMost !== undefined && value > atMost) || (atLeast !== undefined && value < atLeast);
-}
-function judgeErrors(gate, counts, early) {
-    const { stable, canary, unattributed } = tallyOf(counts);
-    const ofStable = gate.aboveStable === undefined ? undefined : ratioOf(stable);
-    const limits = [gate.atMost, gate.aboveStable === undefined ? undefined : (ofStable ?? 0) + gate.aboveStable];
-    const limit = { of: "errors", allowed: smallest(limits), stable: ofStable };
-    const { requests, errors: failed } = canary;
-    const lost = unattributed.errors;
-    // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They
-    // outnumber the canary's requests only when it is the canary that is missing, or when more of the service fails than
-    // its weight.
-    if (requests < gate.minRequests && lost >= gate.minRequests)
-        return { kind: "fail", figures: { ...limit, requests, failed, lost } };
-    if (requests === 0)
-        return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "requests") } };
-    return {
-        kind: answer(requests < gate.minRequests, failed / requests, limit.allowed),
-        figures: { ...limit, requests, failed, needed: gate.minRequests },
-    };
-}
-function judgeLatency(gate, counts, early) {
-    const { stable, canary } = tallyOf(counts);
-    const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable, gate.quantile);
-    const times = ofStable && "atMost" in ofStable ? ofStable.atMost * (gate.timesStable ?? 1) : undefined;
-    const limit = {
-        of: "latency",
-        quantile: gate.quantile,
-        allowed: smallest([gate.atMost, times]),
-        stable: ofStable,
-        requests: canary.buckets.at(-1)?.count ?? 0,
-    };
-    const time = responseTime(canary, gate.quantile);
-    if (time === undefined)
-        return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "response-times") } };
-    if (limit.allowed === undefined)
-        return { kind: unanswered(gate, early), figures: { ...limit, time, missing: { what: "stable-response-times" } } };
-    return {
-        kind: answer(limit.requests < gate.minRequests, "atMost" in time ? time.atMost : Infinity, limit.allowed),
-        figures: { ...limit, time, needed: gate.minRequests },
-    };
-}
-const judgeRestarts = ({ atMost }, { restarts }) => ({
-    kind: restarts > atMost ? "fail" : "pass",
-    figures: { of: "restarts", restarts, allowed: atMost },
-});
-/** Of an answer that is there. */
-function answer(tooFew, value, allowed = Infinity) {
-    if (tooFew)
-        return "wait";
-    return value > allowed ? "fail" : "pass";
-}
-/** A gate may want data, but not before there could be any. */
-const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
-const tallyOf = (counts) => ("tally" in counts ? counts.tally : emptyTally);
-function uncounted(counts, what) {
-    if ("uncounted" in counts)
-        return { what: "counters", words: counts.uncounted };
-    return { what };
-}
-const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
-function responseTime({ buckets }, quantile) {
-    const edge = quantileOf(buckets, quantile);
-    if (edge === undefined)
-        return undefined;
-    return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
-}
-function smallest(limits) {
-    const known = limits.filter((limit) => limit !== undefined);
-    return known.length === 0 ? undefined : Math.min(...known);
-}
-
-;// CONCATENATED MODULE: ./src/release/pause.js
-/** Pods are looked at more often than metrics: readiness is what a user waits for. */
-const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
-/**
- * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
- * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
- */
-const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
-/** Until the mesh has learnt of new pods. */
-function settled(plan, since, now, next) {
-    const end = since + plan.settle;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
-    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
-}
-/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
-function drained(plan, since, now, next) {
-    const end = since + plan.drain;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "drained" } };
-    return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
-}
-
-// EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(912);
-;// CONCATENATED MODULE: ./src/release/bake.js
-
-
-
-
-
-
-
-
-
-/** A stage while it lasts: judged at every look, and left when its gates allow it, or when they do not. */
-function bake(plan, state, look, now) {
-    const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
-    const { canary, drift } = look;
-    if (canary.available === 0)
-        return backFrom(state, canaryGone(canary), now);
-    if (drift !== undefined)
-        return answerDrift(plan, state, now, drift);
-    const early = now - state.since < pollsToCount * plan.pollEvery;
-    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...look, early }, plan.evidence) }));
-    const failed = verdicts.find(({ kind }) => kind === "fail");
-    if (failed)
-        return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
-    if (look.away)
-        return { ...awaitStable(plan, state, look.away, now), verdicts };
-    return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
-}
-/** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
-const pollsToCount = 2;
-/** What could not be read may not be judged: a stage never passes on half a look. */
-const lookAgain = (plan, now, { words }) => ({
-    do: "wait",
-    until: now + plan.pollEvery,
-    reason: { kind: "looking-again", words },
-});
-const backFrom = (state, reason, now) => ({
-    do: "nothing",
-    next: (0,transition/* rollBack */.Fu)(state, reason, now),
-    reason,
-});
-/** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
-function endOrWait(seen, verdicts) {
-    const { plan, state, stage, look, now } = seen;
-    const lasted = now - state.since;
-    const open = verdicts.filter(({ kind }) => kind !== "pass");
-    const bound = boundOf(plan, state.stage, look.evidence);
-    if (bound)
-        open.push(bound);
-    const unanswered = open.find(isUnanswered);
-    if (unanswered && lasted >= stage.deadline)
-        return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
-    const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
-    if (lasted < stage.wait && !early)
-        return goOn(seen);
-    const fatal = open.find(({ policy }) => policy === "fail");
-    if (fatal)
-        return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
-    const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
-    if (extending && lasted < stage.deadline)
-        return extend(seen, extending);
-    const holding = open.find(({ policy }) => policy !== "promote");
-    return holding ? hold(seen, holding) : pass(seen, open[0]);
-}
-/** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
-const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
-function goOn({ plan, state, stage, now }) {
-    const end = state.since + stage.wait;
-    return {
-        do: "wait",
-        until: Math.min(end, now + lookEvery(plan, stage)),
-        reason: { kind: "stage-goes-on", stage: stage.name, left: end - now },
-    };
-}
-const extend = ({ plan, stage, now }, verdict) => ({
-    do: "wait",
-    until: now + lookEvery(plan, stage),
-    reason: { kind: "stage-extended", stage: stage.name, verdict },
-});
-function hold({ state, stage, now }, verdict) {
-    const reason = { kind: "held", stage: stage.name, question: questionOf(verdict), verdict };
-    return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
-}
-function questionOf({ kind, figures }) {
-    if (figures.of === "budget")
-        return "budget";
-    if (kind === "no-data")
-        return "no-data";
-    return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
-}
-/** `open`: by the plan the stage goes on although this is. */
-function pass({ plan, state, stage, look, now }, open) {
-    const reason = { kind: "stage-passed", stage: stage.name, verdict: open };
-    if (stage.approval)
-        return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
-    const smaller = smallerStep(plan, state.stage, look.evidence);
-    if (!smaller)
-        return { do: "nothing", next: (0,transition/* after */.Pl)(plan, state.stage, now), reason };
-    return {
-        do: "nothing",
-        next: (0,transition/* after */.Pl)(smaller.plan, state.stage, now),
-        reason: { ...reason, smaller: smaller.step },
-        plan: smaller.plan,
-    };
-}
-/**
- * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
- * a write is possible again. A pass waits for the cluster, and so does the gate that asks it.
- */
-function bakeInTheDark(plan, state, { now, stop, counted, trouble }) {
-    const verdicts = counted && stop === undefined ? verdictsOn(plan, state.stage, counted, undefined) : undefined;
-    return { ...(failure(state, verdicts, now) ?? lookAgain(plan, now, trouble)), verdicts };
-}
-/** Traffic flows while pods start for the next weight, too. */
-function failureMeanwhile(plan, state, { counted, canary }, now) {
-    const verdicts = counted && state.stage > 0 ? verdictsOn(plan, state.stage - 1, counted, canary) : undefined;
-    return failure(state, verdicts, now);
-}
-/** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
-function verdictsOn(plan, stage, counted, canary) {
-    const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
-    return (0,release_plan/* stageAt */.e)(plan, stage)
-        .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
-        .map((gate) => ({ gate: gate.name, ...judge(gate, seen, plan.evidence) }));
-}
-/** No gate asks it that is judged then. */
-const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
-function failure(state, verdicts = [], now) {
-    const failed = verdicts.find(({ kind }) => kind === "fail");
-    return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
-}
-/**
- * No stage passes, and no weight grows, while stable's part of the requests gets no answer. They would get none either if
- * they were all given back to it at once, so that waits; the rollback knows what to do then.
- */
-function awaitStable(plan, state, { words, since }, now) {
-    const reason = { kind: "unserved", version: "stable", words };
-    if (now - since >= plan.patience)
-        return backFrom(state, { ...reason, after: now - since }, now);
-    return { do: "wait", until: now + watchEvery(plan), reason };
-}
-const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
-function answerDrift(plan, state, now, differences) {
-    const putsBack = plan.drift === "put-back";
-    if (!putsBack || state.putBacks >= maxPutBacks)
-        return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
-    return {
-        do: "route",
-        to: (0,release_split/* splitOf */.uv)(plan, state.stage),
-        next: { ...state, putBacks: state.putBacks + 1 },
-        reason: { kind: "put-back", differences },
-    };
-}
-
-;// CONCATENATED MODULE: ./src/lib/some-of.js
-/** The first few of many, and how many more. */
-function someOf(words, separator = "; ", most = 5) {
-    const more = words.length - most;
-    if (more <= 0)
-        return words.join(separator);
-    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
-}
-
-;// CONCATENATED MODULE: ./src/release/give-up.js
-
-
-/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
-function giveUp(plan, state, observation) {
-    const { trouble, now, insisted } = observation;
-    if (!trouble)
-        return undefined;
-    const { words, lasting, since } = trouble;
-    const lasted = now - since;
-    if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
-        return undefined;
-    return failed(plan, state, { kind: "trouble", words, lasting, lasted });
-}
-/** Whoever would be left without pods keeps them, and is told of. */
-function keepForStranded(plan, state, version, stranded) {
-    if (!stranded || stranded.length === 0)
-        return undefined;
-    return failed(plan, state, { kind: "stranded", version, by: someOf(stranded, "; ", 3) });
-}
-function failed(plan, { phase, step }, reason) {
-    const late = step === "draining" || step === "retiring";
-    const isKept = phase === "rolling-back" && reason.kind === "kept"; // stable has lost some of its traffic again
-    const returned = late && !isKept && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
-    return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
-}
-
-;// CONCATENATED MODULE: ./src/release/observation.js
-/** The look of a phase. Throws a RangeError where another phase was looked at. */
-function lookIn(phase, look) {
-    if (isLookIn(phase, look))
-        return look;
-    throw new RangeError(`a release that is ${phase} was looked at as one that is ${look.phase}`);
-}
-const isLookIn = (phase, look) => look.phase === phase;
-
+// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
+var decide = __nccwpck_require__(8074);
+// EXTERNAL MODULE: ./src/evidence/tally.js
+var evidence_tally = __nccwpck_require__(1685);
 // EXTERNAL MODULE: ./src/release/reason.js
 var release_reason = __nccwpck_require__(7331);
-;// CONCATENATED MODULE: ./src/release/give-back.js
-
-
-
-
-
-
-/** The next step of a rollback: traffic first, then everything else. */
-function giveBack(plan, state, observation) {
-    const { now, trouble } = observation;
-    const look = observation.look && lookIn("rolling-back", observation.look);
-    switch (state.step) {
-        case "returning":
-            return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
-        case "draining": {
-            const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
-            return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
-        }
-        case "retiring":
-            if (!look && trouble)
-                return lookAgain(plan, now, trouble);
-            return (putBack(state, now, look) ??
-                keepPods(plan, state, look) ??
-                keepForStranded(plan, state, "canary", look?.stranded) ??
-                restore(state));
-    }
-}
-const to = (state, step, now) => ({ ...state, step, since: now });
-const finish = (state, now) => ({
-    do: "finish",
-    winner: "stable",
-    next: to(state, state.served ? "draining" : "retiring", now),
-    reason: state.reason,
-});
-const restore = ({ reason }) => ({
-    do: "restore",
-    next: { phase: "rolled-back", reason },
-    reason: { kind: "restoring" },
-});
-/**
- * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
- * are some. One that somebody scaled to 0 gets the pods that it had before the release.
- */
-function awaitTaker(plan, state, now, { stable, canary }) {
-    if (!stable?.had || stable.available > 0)
-        return undefined;
-    const { putBacks = 0 } = state;
-    if (stable.desired === 0 && putBacks < maxPutBacks)
-        return {
-            do: "revive",
-            next: { ...state, since: now, putBacks: putBacks + 1 },
-            reason: { kind: "reviving-stable" },
-        };
-    if (!canary?.available)
-        return undefined; // nobody answers: then those do who should
-    if (stable.unreached && isBad(state.reason))
-        return undefined;
-    const reason = { kind: "stable-away", pods: stable.because };
-    if (now - state.since >= plan.ready)
-        return failed(plan, state, { ...reason, after: plan.ready });
-    return { do: "wait", until: now + readyPoll(plan), reason };
-}
-/**
- * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
- * does not serve until then, and stable does at once.
- */
-const isBad = ({ kind }) => kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
-/** Whatever the policy for a stage: a version that was given up has no traffic. */
-function putBack(state, now, look) {
-    const { putBacks = 0 } = state;
-    if (!isServed(look) || putBacks >= maxPutBacks)
-        return undefined;
-    return {
-        do: "finish",
-        winner: "stable",
-        next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
-        reason: { kind: "put-back", differences: look.strayed.differences },
-    };
-}
-const keepPods = (plan, state, look) => isServed(look)
-    ? failed(plan, state, { kind: "kept", version: "canary", differences: look.strayed.differences })
-    : undefined;
-const isServed = (look) => look?.strayed?.serving.includes("canary") ?? false;
-/**
- * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
- */
-function withLastWords(reason, canary) {
-    if (!canary || canary.ready)
-        return reason;
-    const lastWords = canary.fatal ?? canary.because;
-    return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
-}
-
-// EXTERNAL MODULE: ./src/release/target.js
-var release_target = __nccwpck_require__(6186);
-;// CONCATENATED MODULE: ./src/release/promote.js
-
-
-
-
-
-
-
-
-
-/**
- * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
- * release goes back for what would have ended a stage as well.
- */
-function promote(plan, state, observation) {
-    if (!observation.look)
-        return needsLook[state.step]
-            ? lookAgain(plan, observation.now, observation.trouble)
-            : step(plan, state, observation);
-    const look = lookIn("promoting", observation.look);
-    return (turnBack(plan, state, observation, look) ??
-        turnToOther(plan, state, observation.now, look) ??
-        answerStray(plan, state, observation.now, look) ??
-        awaitServer(plan, state, observation.now, look) ??
-        keepForStranded(plan, state, (0,release_target/* otherRole */.n1)((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
-        step(plan, state, observation, look.stable));
-}
-/** Nothing is changed, and no pod is taken, that was not looked at. */
-const needsLook = {
-    updating: true,
-    starting: false,
-    settling: false,
-    finishing: true,
-    draining: false,
-    retiring: true,
-};
-function turnBack(plan, state, observation, look) {
-    const reason = broken(look.canary);
-    if (reason && canTake(plan, look))
-        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
-    const isPromoted = state.step === "draining" || state.step === "retiring";
-    return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
-}
-/** Stable could serve everything as it did before the release. */
-const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && stable.available > 0;
-/**
- * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
- */
-function canTake(plan, look) {
-    const isOnly = (0,transition/* winnerOf */.Pk)(plan) === "canary" && look.canary?.available === 0;
-    return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
-}
-function broken(canary) {
-    if (canary?.fatal !== undefined)
-        return { kind: "canary-broken", pods: canary.fatal };
-    return canary?.available === 0 ? canaryGone(canary) : undefined;
-}
-/** Of an update: the version that has pods serves for the one that has none, whichever it is. */
-function turnToOther(plan, state, now, { stable, canary, strayed }) {
-    if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !stable || !canary)
-        return undefined;
-    const [hasStable, hasCanary] = [stable.available > 0, canary.available > 0];
-    if (hasStable === hasCanary)
-        return undefined;
-    const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
-    if (isFinal && hasCanary)
-        return {
-            do: "nothing",
-            next: { ...state, step: "starting", since: now },
-            reason: { kind: "stable-lost", pods: stable.because },
-        };
-    if (state.step !== "starting" || hasCanary || strayed)
-        return undefined;
-    return { do: "route", to: (0,release_split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
-}
-/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
-function answerStray(plan, state, now, look) {
-    if (!look.strayed)
-        return undefined;
-    const { differences, serving } = look.strayed;
-    const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
-    // Stable is not ready for what is sent to it.
-    if (state.step === "starting")
-        return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
-    if (plan.drift === "put-back" && putBacks < maxPutBacks)
-        return {
-            do: "finish",
-            winner,
-            next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
-            reason: { kind: "put-back", differences },
-        };
-    if (winner === "canary" && canTakeBack(look)) {
-        const reason = { kind: "drift", differences, putBacks };
-        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
-    }
-    const loser = (0,release_target/* otherRole */.n1)(winner);
-    const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
-    return losesPods && serving.includes(loser)
-        ? failed(plan, state, { kind: "kept", version: loser, differences })
-        : undefined;
-}
-const giveCanaryAll = (state, differences) => ({
-    do: "route",
-    to: { stable: 0, canary: 100 },
-    next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
-    reason: { kind: "put-back", differences },
-});
-/** Nothing is changed, and no pod is taken, while nobody answers whoever is to serve then. */
-function awaitServer(plan, state, now, look) {
-    const role = serverAfter(plan)[state.step];
-    const server = role && look[role];
-    if (!role || server?.available !== 0)
-        return undefined;
-    const reason = { kind: "unserved", version: role, words: server.because };
-    const after = now - state.since;
-    if (after >= plan.patience)
-        return failed(plan, state, { ...reason, after });
-    return { do: "wait", until: now + readyPoll(plan), reason };
-}
-/** A stable that starts is awaited as it is, and a drain takes nothing. */
-const serverAfter = (plan) => ({
-    updating: "canary",
-    finishing: (0,transition/* winnerOf */.Pk)(plan),
-    retiring: (0,transition/* winnerOf */.Pk)(plan),
-});
-/** `stable` is undefined when its pods could not be read, or need not be. */
-function step(plan, state, { now }, stable) {
-    const to = (next) => ({ ...state, step: next, since: now });
-    const winner = (0,transition/* winnerOf */.Pk)(plan);
-    switch (state.step) {
-        case "updating":
-            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
-        case "starting":
-            return promote_awaitStable(plan, state, now, stable, to("settling"));
-        case "settling":
-            return settled(plan, state.since, now, to("finishing"));
-        case "finishing":
-            if (winner === "stable" && stable?.changed !== undefined)
-                return otherStable(plan, state, stable.changed);
-            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
-        case "draining":
-            return drained(plan, state.since, now, to("retiring"));
-        case "retiring": {
-            const loser = (0,release_target/* otherRole */.n1)(winner);
-            const kept = loser === "stable" && plan.keepOld;
-            return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
-        }
-    }
-}
-const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
-function promote_awaitStable(plan, state, now, stable, ready) {
-    if (stable?.changed !== undefined)
-        return otherStable(plan, state, stable.changed);
-    if (stable?.ready)
-        return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
-    if (stable?.fatal !== undefined)
-        return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
-    const stuck = now - state.since >= plan.ready;
-    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
-    if (stuck)
-        return failed(plan, state, reason);
-    return { do: "wait", until: now + readyPoll(plan), reason };
-}
-const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };
-
-;// CONCATENATED MODULE: ./src/release/decide.js
-
-
-
-
-
-
-
-
-
-
-/**
- * The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on.
- * Throws a RangeError where the observation is not of the state's phase.
- */
-function decide(plan, state, observation) {
-    const { now, look: seen } = observation;
-    switch (state.phase) {
-        case "preparing": {
-            const canary = seen && lookIn("preparing", seen).canary;
-            return (stopOf(plan, state, observation, canary) ??
-                answerChange(plan, state, observation, canary) ??
-                prepare(plan, state, now, canary));
-        }
-        case "shifting": {
-            const look = seen && lookIn("shifting", seen);
-            return (stopOf(plan, state, observation, look?.canary) ??
-                answerChange(plan, state, observation, look?.canary) ??
-                failureMeanwhile(plan, state, look ?? { counted: decide_countedIn(observation) }, now) ??
-                shift(plan, state, observation, look));
-        }
-        case "baking": {
-            if (observation.look === undefined) {
-                const judged = bakeInTheDark(plan, state, observation);
-                return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
-            }
-            const look = lookIn("baking", observation.look);
-            return (stopOf(plan, state, observation, look.canary) ??
-                answerChange(plan, state, observation, look.canary) ??
-                bake(plan, state, look, now));
-        }
-        case "promoting":
-            return giveUp(plan, state, observation) ?? promote(plan, state, observation);
-        case "rolling-back":
-            return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
-    }
-}
-const decide_countedIn = (observation) => "counted" in observation ? observation.counted : undefined;
-/** The rollback for which there is a reason in every phase that can be rolled back. */
-function stopOf(plan, state, observation, canary) {
-    const reason = reasonToStop(plan, observation, canary);
-    return reason && { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
-}
-function reasonToStop(plan, observation, canary) {
-    const { stop, trouble, now, deadlineAt } = observation;
-    if (stop !== undefined)
-        return { kind: "cancelled", words: stop };
-    if (trouble?.lasting)
-        return { kind: "trouble", words: trouble.words, lasting: true };
-    if (trouble && now - trouble.since >= plan.patience)
-        return { kind: "trouble", words: trouble.words, lasting: false, lasted: now - trouble.since };
-    if (canary?.fatal !== undefined)
-        return { kind: "canary-broken", pods: canary.fatal };
-    if (now >= deadlineAt)
-        return { kind: "late", deadline: plan.deadline };
-    return undefined;
-}
-function prepare(plan, state, now, canary) {
-    switch (state.step) {
-        case "returning":
-            return {
-                do: "finish",
-                winner: "stable",
-                next: { ...state, step: "deploying", since: now },
-                reason: { kind: "beginning-again" },
-            };
-        case "deploying":
-            return { do: "deploy", next: { ...state, step: "starting", since: now }, reason: { kind: "deploying" } };
-        case "starting":
-            return awaitCanary(plan, state, now, canary, { ...state, step: "settling", since: now });
-        case "settling":
-            return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
-    }
-}
-function shift(plan, state, { now, trouble }, look) {
-    const to = (0,release_split/* splitOf */.uv)(plan, state.stage);
-    const canary = look?.canary;
-    const serves = state.stage > 0 || state.step === "routing";
-    if (serves && canary?.available === 0)
-        return backFrom(state, canaryGone(canary), now);
-    switch (state.step) {
-        case "scaling":
-            return {
-                do: "scale",
-                to,
-                next: { ...state, step: "filling", since: now },
-                reason: { kind: "making-room", weight: to.canary },
-            };
-        case "filling":
-            return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
-        case "routing":
-            if (!canary && trouble)
-                return lookAgain(plan, now, trouble);
-            if (look?.away && to.stable > 0)
-                return awaitStable(plan, state, look.away, now);
-            return {
-                do: "route",
-                to,
-                next: afterRouting(plan, state.stage, now),
-                reason: { kind: "giving-weight", weight: to.canary },
-            };
-    }
-}
-function afterRouting(plan, stage, now) {
-    if (stage >= plan.stages.length)
-        return (0,transition/* startPromotion */.sN)(plan, now);
-    return { phase: "baking", stage, since: now, putBacks: 0 };
-}
-/** Undefined when its pods could not be read. */
-function awaitCanary(plan, state, now, canary, ready) {
-    if (canary?.ready)
-        return { do: "nothing", next: ready, reason: { kind: "canary-ready", pods: canary.because } };
-    const reason = { kind: "canary-not-ready", pods: canary?.because };
-    if (now - state.since < plan.ready)
-        return { do: "wait", until: now + readyPoll(plan), reason };
-    const late = { ...reason, after: plan.ready };
-    return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, late, now), reason: late };
-}
-
+// EXTERNAL MODULE: ./src/release/split.js
+var release_split = __nccwpck_require__(7311);
 // EXTERNAL MODULE: ./src/release/state.js
 var release_state = __nccwpck_require__(5870);
 ;// CONCATENATED MODULE: ./src/release/follow.js
@@ -31577,7 +29945,7 @@ const enters = (before, next) => next.phase === "baking" && !(before.phase === "
 function opened(plan, stage, now) {
     const { canary: weight } = (0,release_split/* splitOf */.uv)(plan, stage);
     const name = plan.stages[stage]?.name ?? `${weight}%`;
-    return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: emptyTally };
+    return { stage, name, weight, since: now, verdicts: [], polls: 0, tally: evidence_tally/* emptyTally */.CK };
 }
 /** The stage that is under way gets the newest verdicts and counts, and its end when it is left. */
 function withNewest({ stages, state }, decision, observation) {
@@ -31653,6 +30021,8 @@ async function begun(from, over) {
     await new Promise((resolve) => from.addEventListener("abort", () => resolve(), { once: true, signal: over }));
 }
 
+// EXTERNAL MODULE: ./src/release/target.js
+var release_target = __nccwpck_require__(6186);
 ;// CONCATENATED MODULE: ./src/engine/enact.js
 
 /** Does what was decided; everything that had to be chosen was chosen before. Rejects when the world did not do it. */
@@ -31720,26 +30090,23 @@ async function unlessInsisted(work, clock, insistence) {
     return ended.value;
 }
 
-;// CONCATENATED MODULE: ./src/evidence/poll.js
-/**
- * Looks come more often than counts do: one that found nothing is a poll only `every` so often. `last`: the age at the
- * poll before.
- */
-const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests + canary.requests + lost > 0 || age - last >= every;
-
+// EXTERNAL MODULE: ./src/release/health.js
+var release_health = __nccwpck_require__(1873);
+// EXTERNAL MODULE: ./src/evidence/poll.js
+var evidence_poll = __nccwpck_require__(2462);
 ;// CONCATENATED MODULE: ./src/engine/count.js
 
 
 
 
 
-const nothingCounted = { tally: emptyTally, served: undefined, evidence: noEvidence, uncounted: undefined };
+const nothingCounted = { tally: evidence_tally/* emptyTally */.CK, served: undefined, evidence: evidence_evidence/* noEvidence */.n, uncounted: undefined };
 const countsOf = ({ ledger, plan }) => ({
     ...nothingCounted,
     evidence: evidenceOf(ledger, plan.evidence.settings),
 });
 /** A new stage: counts begin again, what was proven stays. */
-const countsOfNewStage = (counts) => ({ ...counts, tally: emptyTally, served: undefined });
+const countsOfNewStage = (counts) => ({ ...counts, tally: evidence_tally/* emptyTally */.CK, served: undefined });
 /**
  * Counts on. `poll`: what the ledger gets. Whoever calls keeps both, whatever else fails meanwhile: the source gives
  * what happened only once.
@@ -31753,14 +30120,14 @@ async function count(record, before, { metrics, clock }, signal) {
         return { counts: { ...before, uncounted: undefined }, poll: undefined };
     const poll = pollOf(record, before, increments, clock.now());
     const counts = {
-        tally: tally_sumOf(before.tally, count_tallyOf(increments)),
+        tally: (0,evidence_tally/* sumOf */.XN)(before.tally, tallyOf(increments)),
         served: servedSince(before, increments),
-        evidence: poll ? addPoll(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
+        evidence: poll ? (0,evidence_evidence/* addPoll */.t)(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
         uncounted: undefined,
     };
     return { counts, poll };
 }
-function count_tallyOf({ stable, canary, lost }) {
+function tallyOf({ stable, canary, lost }) {
     const unattributed = { requests: lost, errors: lost, buckets: [] };
     return { stable, canary, unattributed };
 }
@@ -31776,7 +30143,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
         return undefined;
     const age = Math.max(0, now - first.since);
     const poll = { weight: (0,planned_weight/* plannedWeight */.R)(record), age, stable, canary, lost };
-    return isPoll(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
+    return (0,evidence_poll/* isPoll */.Y)(poll, evidence.age, record.plan.pollEvery) ? poll : undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/engine/observe.js
@@ -31835,7 +30202,7 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
         isOver ? router.strayed(winner) : undefined,
         losesPods ? bystanders.strandedWithout(loser) : undefined,
     ]);
-    const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];
+    const [stable, canary] = [(0,release_health/* asReached */.t)(ofStable, unserved.stable), (0,release_health/* asReached */.t)(ofCanary, unserved.canary)];
     if (step !== "starting")
         return { phase: "promoting", stable, canary, strayed, stranded };
     const differences = await router.drift((0,release_split/* splitAt */.gI)(100));
@@ -31874,10 +30241,10 @@ async function lookForTakers({ workload, router }) {
         workload.health("stable"),
         router.unserved(release_target/* roles */.Ot).catch(() => ({})),
     ]);
-    const stable = asReached(health, unserved.stable);
+    const stable = (0,release_health/* asReached */.t)(health, unserved.stable);
     if (stable.available > 0)
         return { stable };
-    return { stable, canary: asReached(await workload.health("canary"), unserved.canary) };
+    return { stable, canary: (0,release_health/* asReached */.t)(await workload.health("canary"), unserved.canary) };
 }
 /**
  * Before a weight is written requests are counted, so that its first ones are told apart; and while a canary that
@@ -31904,7 +30271,7 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
 /** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods({ judged }, among, { workload, router }) {
     const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
-    return { canary: asReached(health, unserved.canary), unserved };
+    return { canary: (0,release_health/* asReached */.t)(health, unserved.canary), unserved };
 }
 const awayBy = ({ stable: words }, { away }, { clock }) => words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 async function lookAtStage(record, state, ports, memory, signal) {
@@ -32055,7 +30422,7 @@ async function run(begun, ports, job) {
         if (looked?.poll)
             record = { ...record, ledger: append(record.ledger, looked.poll) };
         const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
-        const decision = decide(record.plan, state, observation);
+        const decision = (0,decide/* decide */.L)(record.plan, state, observation);
         const nextRecord = follow(record, decision, observation);
         ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
         const result = await attempt(decision, record, nextRecord, ports, job, doing);
@@ -32171,6 +30538,8 @@ async function save(record, ports) {
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
+// EXTERNAL MODULE: ./src/lib/some-of.js
+var some_of = __nccwpck_require__(5371);
 // EXTERNAL MODULE: ./src/words/timestamp.js
 var timestamp = __nccwpck_require__(3563);
 ;// CONCATENATED MODULE: ./src/words/standing-text.js
@@ -32207,7 +30576,7 @@ function leftInWords(record, splits) {
         return `This job has stopped; where requests go could not be read. ${status}`;
     if (splits.length === 0)
         return `This job has stopped; none of its routes was there any more. ${status}`;
-    return `This job has stopped. Requests went so then: ${someOf(splits, "; ", 3)}. ${status}`;
+    return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
@@ -32224,7 +30593,7 @@ function leftInWords(record, splits) {
  * Runs a release to its end, reads the cluster again, and tells everybody how it stands. `taken`: another job had the
  * release before.
  */
-async function conclude_conclude(session, record, lost, { taken }) {
+async function conclude(session, record, lost, { taken }) {
     const ports = session.connect(record);
     let unsaved;
     const noticed = (why) => {
@@ -32241,7 +30610,7 @@ async function conclude_conclude(session, record, lost, { taken }) {
 }
 /** Ends what another job had begun: 0 when all is as it should be, however the release ended. */
 async function concludeTaken(session, record, lost) {
-    const { settled } = await conclude_conclude(session, record, lost, { taken: true });
+    const { settled } = await conclude(session, record, lost, { taken: true });
     return settled ? 0 : 3;
 }
 const conclude_isLost = (error, lost) => error instanceof lib_errors/* TakenOverError */.Cq || (error instanceof Error && lost.aborted && error === lost.reason);
@@ -32505,17 +30874,17 @@ async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, c
 /**
  * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
  */
-async function promote_promote(session) {
+async function promote(session) {
     return locked(session, { force: false }, async (lost) => {
         const record = await session.journal.load();
-        if (!record || !promote_goOn(record, 0))
+        if (!record || !goOn(record, 0))
             throw nothingWaits(session, record);
         await judgeable(session, record);
         unlessStopped(session);
         const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
         if (!taken)
             throw nothingWaits(session, await session.journal.load());
-        return exitCodeOf(await conclude_conclude(session, taken, lost, { taken: true }));
+        return exitCodeOf(await conclude(session, taken, lost, { taken: true }));
     });
 }
 function nothingWaits({ config }, record) {
@@ -32530,7 +30899,7 @@ function nothingWaits({ config }, record) {
  */
 function approved({ config, run, clock }, record) {
     const at = clock.now();
-    const state = promote_goOn(record, at);
+    const state = goOn(record, at);
     if (!state)
         return undefined;
     const kind = record.state.phase === "waiting" ? "approved" : "taken-up";
@@ -32543,216 +30912,16 @@ function approved({ config, run, clock }, record) {
         log: [...record.log, { at, do: "approve", reason: { kind, actor: run.actor } }],
     };
 }
-function promote_goOn({ plan, state }, now) {
+function goOn({ plan, state }, now) {
     if (state.phase === "waiting")
         return (0,transition/* after */.Pl)(plan, state.stage, now);
     return state.phase === "failed" && state.during === "promoting" ? (0,transition/* startPromotion */.sN)(plan, now) : undefined;
 }
 
-;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
-
-const nothing = { stable: 0, canary: 0 };
-/** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
-function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
-    const [moments, goods, bads] = [chance(seed), chance(seed + 1), chance(seed + 2)];
-    let weight = 0;
-    let untilScrape = moments() * scrape;
-    let open = nothing;
-    let scraped = nothing;
-    let failed = 0;
-    /** The sum of requests at random is at random, too: they are drawn when they are read. */
-    function serve(time) {
-        const all = (rate * time) / 1_000;
-        open = { stable: open.stable + all * (1 - weight / 100), canary: open.canary + (all * weight) / 100 };
-    }
-    function read() {
-        const stable = countOf(scraped.stable, baseline, phi, moments, moments);
-        const canary = countOf(scraped.canary, failing, phi, goods, bads);
-        scraped = nothing;
-        failed += canary.errors;
-        return { stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
-    }
-    return {
-        route(to) {
-            weight = to;
-        },
-        weight: () => weight,
-        pass(time) {
-            let left = time;
-            for (; left >= untilScrape; untilScrape = scrape) {
-                serve(untilScrape);
-                left -= untilScrape;
-                scraped = { stable: scraped.stable + open.stable, canary: scraped.canary + open.canary };
-                open = nothing;
-            }
-            serve(left);
-            untilScrape -= left;
-        },
-        read,
-        failed: () => failed + countOf(scraped.canary + open.canary, failing, phi, goods, bads).errors,
-    };
-}
-function countOf(expected, failing, phi, goods, bads) {
-    if (phi <= 1) {
-        const errors = poisson(expected * failing, bads);
-        return { requests: errors + poisson(expected * (1 - failing), goods), errors, buckets: [] };
-    }
-    const requests = poisson(expected, goods);
-    return {
-        requests,
-        errors: failing >= 1 ? requests : Math.min(requests, clustered(expected * failing, phi, bads)),
-        buckets: [],
-    };
-}
-/** Clusters of a geometric size with the mean (φ + 1) / 2: their failures vary φ times as much as they are many. */
-function clustered(expected, phi, next) {
-    const size = (phi + 1) / 2;
-    let failed = 0;
-    for (let left = poisson(expected / size, next); left > 0; left--)
-        failed += 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / size));
-    return failed;
-}
-
-;// CONCATENATED MODULE: ./src/rehearsal/play.js
-
-
-
-
-
-/** Queries and response times of a version that is not there cannot be rehearsed. */
-const isRehearsed = ({ kind }) => kind !== "query" && kind !== "latency";
-/** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
-const rehearsable = (plan) => ({
-    ...plan,
-    stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
-});
-const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
-/**
- * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
- * time, and what is counted is counted as the engine does it. The same seed gives the same release.
- */
-function play(wanted, world, seed) {
-    const mesh = randomMesh(world, wanted.pollEvery, seed);
-    let plan = rehearsable(wanted);
-    let state = { phase: "preparing", step: "deploying", since: 0 };
-    let now = 0;
-    let seen = { evidence: noEvidence, tally: emptyTally };
-    for (;;) {
-        if (state.phase === "baking")
-            seen = play_count(seen, mesh, now, plan);
-        const decision = decide(plan, state, { now, deadlineAt: wanted.deadline, look: play_lookIn(state.phase, seen) });
-        plan = decision.plan ?? plan;
-        if (decision.do === "wait") {
-            mesh.pass(decision.until - now);
-            now = decision.until;
-            continue;
-        }
-        if (decision.do === "route") {
-            if (seen.since === undefined)
-                mesh.read(); // what came before the first weight belongs to no poll
-            mesh.route(decision.to.canary);
-            seen = { ...seen, tally: emptyTally, since: seen.since ?? now };
-        }
-        if (isDecided(decision.next))
-            return { end: play_ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
-        state = decision.next;
-    }
-}
-/** What the engine would see of it. */
-function play_lookIn(phase, { evidence, tally }) {
-    switch (phase) {
-        case "preparing":
-            return { phase, canary: healthy };
-        case "shifting":
-            return { phase, canary: healthy, counted: { counts: { tally }, evidence, readings: new Map() } };
-        case "baking":
-            return { ...allIsWell, counts: { tally }, evidence };
-    }
-}
-const allIsWell = {
-    phase: "baking",
-    drift: undefined,
-    canary: healthy,
-    served: undefined,
-    readings: new Map(),
-};
-const isDecided = (state) => state.phase in play_ends;
-/** Past these a release only goes on to its end. */
-const play_ends = {
-    promoting: "released",
-    succeeded: "released",
-    "rolling-back": "rolled-back",
-    "rolled-back": "rolled-back",
-    failed: "rolled-back",
-    waiting: "held",
-};
-const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
-/** Counts as the engine does. */
-function play_count(before, mesh, now, { pollEvery, evidence: { settings } }) {
-    const counted = mesh.read();
-    const { stable, canary } = counted;
-    const poll = { weight: mesh.weight(), age: now - (before.since ?? now), stable, canary, lost: 0 };
-    if (!isPoll(poll, before.evidence.age, pollEvery))
-        return before;
-    return {
-        ...before,
-        tally: tally_sumOf(before.tally, counted),
-        evidence: addPoll(before.evidence, poll, settings),
-    };
-}
-
-;// CONCATENATED MODULE: ./src/rehearsal/rehearse-kinds.js
-
-
-
-/** As good as stable, two, five and ten times as bad, and dead. */
-const kinds = [1, 2, 5, 10, undefined];
-/**
- * Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's
- * doing.
- */
-function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
-    const next = chance(seed);
-    const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
-    const stable = Math.max(baseline, neverSeen);
-    const { phi } = plan.evidence.settings.dispersion;
-    return kinds.map((timesStable) => {
-        const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
-        const endings = seeds.map((each) => play(plan, { rate, baseline: stable, failing, phi }, each));
-        return {
-            timesStable,
-            failing,
-            ...summary(endings, 1 - stable / failing),
-        };
-    });
-}
-function summary(endings, excessive) {
-    const part = (counts) => endings.filter(counts).length / endings.length;
-    const times = (end) => endings.flatMap((ending) => (ending.end === end ? [ending.after] : [])).sort((a, b) => a - b);
-    const failedRequests = endings.reduce((sum, { failed }) => sum + failed, 0) / endings.length;
-    const median = quantile(times("rolled-back"), 0.5);
-    const p90 = quantile(times("rolled-back"), 0.9);
-    const untilPromotion = quantile(times("released"), 0.5);
-    return {
-        rolledBack: part(({ end }) => end === "rolled-back"),
-        late: part(({ late }) => late),
-        held: part(({ end }) => end === "held"),
-        released: part(({ end }) => end === "released"),
-        untilRollback: median === undefined || p90 === undefined ? undefined : { median, p90 },
-        untilPromotion,
-        failedRequests,
-        excess: failedRequests * excessive,
-    };
-}
-const quantile = (ascending, part) => ascending[Math.ceil(part * ascending.length) - 1];
-/** So many polls of each kind take some seconds. */
-const enoughPolls = 500_000;
-/** Releases of each kind that are rehearsed when nobody says how many: a long plan has to do with fewer. */
-function usualRuns({ stages, pollEvery }) {
-    const polls = stages.reduce((sum, { wait }) => sum + wait, 0) / pollEvery;
-    return Math.round(Math.min(2_000, Math.max(200, enoughPolls / polls)));
-}
-
+// EXTERNAL MODULE: ./src/rehearsal/play.js + 1 modules
+var play = __nccwpck_require__(1243);
+// EXTERNAL MODULE: ./src/rehearsal/rehearse-kinds.js
+var rehearse_kinds = __nccwpck_require__(8178);
 ;// CONCATENATED MODULE: ./src/words/rehearsal-text.js
 
 
@@ -32864,8 +31033,8 @@ async function rehearse(desk) {
         return 3;
     }
     const { plan, traffic } = subject;
-    const { runs = usualRuns(plan), seed } = rehearsal;
-    const kinds = rehearseKinds(plan, traffic, { runs, seed });
+    const { runs = (0,rehearse_kinds/* usualRuns */.DG)(plan), seed } = rehearsal;
+    const kinds = (0,rehearse_kinds/* rehearseKinds */.dp)(plan, traffic, { runs, seed });
     const hasPrometheus = config.metrics !== undefined;
     const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
     messages.print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
@@ -32889,7 +31058,7 @@ async function subjectOf(desk, { plan, rate, errors }) {
     return { plan: measured.plan, traffic, from: "the last hour, by Prometheus" };
 }
 const unrehearsedIn = ({ stages }) => [
-    ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !isRehearsed(gate)).map(({ name }) => name))),
+    ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !(0,play/* isRehearsed */.s)(gate)).map(({ name }) => name))),
 ];
 function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
     const { phi } = plan.evidence.settings.dispersion;
@@ -32930,7 +31099,7 @@ function newRecord({ config, run, clock }, wanted, before) {
 async function launch(session, wanted, lost, why) {
     await allowed(session, wanted);
     unlessStopped(session);
-    return exitCodeOf(await conclude_conclude(session, await begin(session, wanted, why), lost, { taken: false }));
+    return exitCodeOf(await conclude(session, await begin(session, wanted, why), lost, { taken: false }));
 }
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session, wanted) {
@@ -32982,7 +31151,7 @@ async function strays(session, record) {
     }
 }
 /** What is wrong with the requests of a release that waits for somebody. */
-async function strays_unanswered({ connect }, record) {
+async function unanswered({ connect }, record) {
     if (record.state.phase !== "waiting")
         return [];
     return unansweredBy(record, connect(record).router).catch((error) => [unread(error)]);
@@ -33077,7 +31246,7 @@ async function unlessUnknown({ config, services }, undone) {
     const names = await services();
     if (!names || names.includes(service))
         return;
-    const found = someOf(names, ", ", 10) || "none";
+    const found = (0,some_of/* someOf */.y)(names, ", ", 10) || "none";
     throw new lib_errors/* RefusedError */.fk(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
 }
 /** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
@@ -33147,7 +31316,7 @@ async function rollback(session) {
             last = record;
             if ((0,release_state/* isOver */.PU)(record.state))
                 return undefined;
-            return { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
+            return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
         });
         if (!taken)
             return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
@@ -33155,7 +31324,7 @@ async function rollback(session) {
     });
 }
 /** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
-function rollback_backFrom({ plan, state }, reason, now) {
+function backFrom({ plan, state }, reason, now) {
     if (state.phase === "promoting" || state.phase === "rolling-back")
         return state;
     if (state.phase === "failed" && state.during === "promoting")
@@ -33178,7 +31347,7 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
-async function release_release(session) {
+async function release(session) {
     required(session.config);
     return locked(session, { force: false }, async (lost) => {
         await finishEarlier(session, lost);
@@ -33197,7 +31366,7 @@ async function finishEarlier(session, lost) {
     const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => unfinished(session, record)));
     if (!taken)
         return;
-    const { settled, differences } = await conclude_conclude(session, taken, lost, { taken: true });
+    const { settled, differences } = await conclude(session, taken, lost, { taken: true });
     if (settled)
         return;
     throw new lib_errors/* RefusedError */.fk(`${taken.target.namespace}/${taken.target.service}: ${earlier(taken)} could not be ended: ${differences?.join("; ")}`, { next: "Put that right by hand, run `rollback`, then release again." });
@@ -33217,10 +31386,14 @@ function unfinished({ clock, messages, run }, record) {
         });
     }
     messages.warn(`${earlier(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
-    return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
+    return { ...record, run, state: backFrom(record, { kind: "left-half-way" }, now) };
 }
 const earlier = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
 
+// EXTERNAL MODULE: ./src/evidence/weight.js
+var weight = __nccwpck_require__(6535);
+// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
+var judge = __nccwpck_require__(2675);
 ;// CONCATENATED MODULE: ./src/rehearsal/replay-ledger.js
 
 
@@ -33244,15 +31417,15 @@ function replayLedger({ plan, stages, ledger }) {
     };
 }
 function walk(ledger, settings, ends) {
-    let evidence = ledger.folded ?? noEvidence;
-    let { finding } = weigh(evidence, settings);
+    let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n;
+    let { finding } = (0,weight/* weigh */.v)(evidence, settings);
     const at = new Map([[evidence.polls, evidence]]);
     const changes = [];
     for (const poll of pollsOf(ledger)) {
-        evidence = addPoll(evidence, poll, settings);
+        evidence = (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings);
         if (ends.has(evidence.polls))
             at.set(evidence.polls, evidence);
-        const { finding: to } = weigh(evidence, settings);
+        const { finding: to } = (0,weight/* weigh */.v)(evidence, settings);
         if (to !== finding)
             changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
         finding = to;
@@ -33276,7 +31449,7 @@ function replayStage(record, plan, at, ledger) {
     const evidence = at.get(polls);
     if (!evidence)
         return { ...known, outcome: "missing", ledger: ledger.polls };
-    const replayed = { gate: gate.name, ...judgeEvidence(evidence, plan.evidence) };
+    const replayed = { gate: gate.name, ...(0,judge/* judgeEvidence */.Z)(evidence, plan.evidence) };
     const differences = differencesOf(reported, replayed);
     return { ...known, outcome: differences.length === 0 ? "agrees" : "differs", reported, replayed, differences };
 }
@@ -33349,11 +31522,11 @@ function replayText({ target, ledger }, { stages, changes, polls, folded, agrees
         lines.push("  no poll is left");
     else if (changes.length === 0)
         lines.push("  the same all the time");
-    lines.push(...changes.map(changeLine), "", replay_text_summary(stages, agrees));
+    lines.push(...changes.map(changeLine), "", summary(stages, agrees));
     return lines.join("\n");
 }
 const pollCount = (polls) => `${polls} ${(0,numbers/* plural */.LS)(polls, "poll")}`;
-function replay_text_summary(stages, agrees) {
+function summary(stages, agrees) {
     const judged = stages.filter(({ outcome }) => outcome !== "not replayed");
     if (!agrees) {
         const wrong = judged.filter(({ outcome }) => outcome !== "agrees").length;
@@ -33444,6 +31617,8 @@ const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
 var api = __nccwpck_require__(6350);
+// EXTERNAL MODULE: ./src/evidence/conclusion.js
+var conclusion = __nccwpck_require__(2980);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
 /** What labels of requests say. */
 const labelMeanings = [
@@ -33599,11 +31774,11 @@ const record_schema_plan = schemas/* object */.Ikc({
     drift: schemas/* enum */.k5n(["put-back", "roll-back"]),
 });
 /** A logarithm of nothing is null: JSON has no infinity. */
-const record_schema_logE = schemas/* nullable */.mee(number);
-const conclusion = schemas/* object */.Ikc({
+const logE = schemas/* nullable */.mee(number);
+const record_schema_conclusion = schemas/* object */.Ikc({
     kind: schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
-    finding: schemas/* enum */.k5n(findings),
-    by: schemas/* enum */.k5n(grounds),
+    finding: schemas/* enum */.k5n(weight/* findings */.P),
+    by: schemas/* enum */.k5n(conclusion/* grounds */.ND),
     polls: number,
     seen: pairedCounts,
     judged: pairedCounts,
@@ -33612,11 +31787,11 @@ const conclusion = schemas/* object */.Ikc({
     warmUpLeft: number,
     ratio: schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
     weight: schemas/* object */.Ikc({
-        harm: record_schema_logE,
-        metrics: schemas/* object */.Ikc({ errors: record_schema_logE, latency: record_schema_logE, objective: record_schema_logE }),
-        safe: record_schema_logE,
-        sound: record_schema_logE,
-        breaker: record_schema_logE,
+        harm: logE,
+        metrics: schemas/* object */.Ikc({ errors: logE, latency: logE, objective: logE }),
+        safe: logE,
+        sound: logE,
+        breaker: logE,
     }),
     bounds: schemas/* object */.Ikc({
         alpha: number,
@@ -33638,27 +31813,27 @@ const missing = schemas/* discriminatedUnion */.gMt("what", [
     schemas/* object */.Ikc({ what: schemas/* literal */.euz("answer"), words: record_schema_text }),
     schemas/* object */.Ikc({ what: schemas/* literal */.euz("question") }),
 ]);
-const record_schema_responseTime = schemas/* union */.KCZ([schemas/* object */.Ikc({ atMost: number }), schemas/* object */.Ikc({ above: number })]);
+const responseTime = schemas/* union */.KCZ([schemas/* object */.Ikc({ atMost: number }), schemas/* object */.Ikc({ above: number })]);
 const ofErrors = { of: schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
 const ofLatency = {
     of: schemas/* literal */.euz("latency"),
     quantile: number,
     allowed: optionalNumber,
-    stable: schemas/* exactOptional */.yqP(record_schema_responseTime),
+    stable: schemas/* exactOptional */.yqP(responseTime),
     requests: number,
 };
 const ofQuery = { of: schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
 const evidenceFiguresSchema = schemas/* union */.KCZ([
     schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), missing: missingCounters }),
-    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), conclusion }),
+    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion }),
 ]);
 const figures = schemas/* union */.KCZ([
     evidenceFiguresSchema,
     schemas/* object */.Ikc({ ...ofErrors, missing }),
     schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, needed: number }),
     schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, lost: number }),
-    schemas/* object */.Ikc({ ...ofLatency, missing, time: schemas/* exactOptional */.yqP(record_schema_responseTime) }),
-    schemas/* object */.Ikc({ ...ofLatency, time: record_schema_responseTime, needed: number }),
+    schemas/* object */.Ikc({ ...ofLatency, missing, time: schemas/* exactOptional */.yqP(responseTime) }),
+    schemas/* object */.Ikc({ ...ofLatency, time: responseTime, needed: number }),
     schemas/* object */.Ikc({ ...ofQuery, missing }),
     schemas/* object */.Ikc({ ...ofQuery, value: number, outside: number, tolerated: number }),
     schemas/* object */.Ikc({ of: schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
@@ -33939,7 +32114,7 @@ function replay_stageInWords(stage) {
 }
 
 // EXTERNAL MODULE: ./src/release/hold.js
-var release_hold = __nccwpck_require__(1630);
+var hold = __nccwpck_require__(1630);
 ;// CONCATENATED MODULE: ./src/commands/settle.js
 
 
@@ -33971,7 +32146,7 @@ async function settle(session) {
             const log = isOwn(session, newest)
                 ? newest.log
                 : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
-            return { ...newest, run: session.run, log, state: rollback_backFrom(newest, why, session.clock.now()) };
+            return { ...newest, run: session.run, log, state: backFrom(newest, why, session.clock.now()) };
         });
         if (!taken)
             return lastWord(session, await session.journal.load());
@@ -33983,8 +32158,8 @@ async function whyEnded(session, record) {
     const { plan, state } = record;
     if (isLeft(session, record))
         return { kind: "job-ended" };
-    if (((0,release_hold/* holdEnds */.a)(plan, state) ?? Infinity) <= session.clock.now())
-        return { kind: "hold-over", after: (0,release_hold/* holdOf */.n)(plan) };
+    if (((0,hold/* holdEnds */.a)(plan, state) ?? Infinity) <= session.clock.now())
+        return { kind: "hold-over", after: (0,hold/* holdOf */.n)(plan) };
     if (((0,kept_old/* keptUntil */.J)(state) ?? Infinity) <= session.clock.now())
         return { kind: "retiring", loser: "stable", kept: false };
     if (isOwn(session, record) || !(0,release_state/* isRunning */.W_)(state))
@@ -34017,7 +32192,7 @@ async function differencesAt(session, record) {
     if ((0,release_state/* isRunning */.W_)(state))
         return [];
     if (!isOwn(session, record))
-        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : strays_unanswered(session, record);
+        return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : unanswered(session, record);
     const { differences } = await lastLook(record, session.connect(record));
     return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }
@@ -34136,7 +32311,7 @@ async function deviationOf(session, record) {
     const { router } = session.connect(record);
     const [drift, differences] = await Promise.all([
         router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record))).catch((error) => (0,lib_errors/* tell */.qz)(error)),
-        strays_unanswered(session, record),
+        unanswered(session, record),
     ]);
     return { drift, differences };
 }
@@ -34353,7 +32528,7 @@ async function verify(session) {
     const record = await session.journal.load();
     const target = asReleased(required(session.config).target, record);
     const written = record && writtenAgo(record, session, session.clock.now());
-    const count = await verify_countSplit(session, target, written);
+    const count = await countSplit(session, target, written);
     if ("because" in count) {
         session.messages.print(`The split of ${target.namespace}/${target.service} could not be counted: ${count.because}`);
         return 3;
@@ -34387,7 +32562,7 @@ function writtenAgo(record, { config: { metrics, verify } }, now) {
     const comparableIn = mixed + metrics.interval - ago;
     return comparableIn > 0 ? { ago, mixed, comparableIn } : { ago, mixed };
 }
-async function verify_countSplit(session, target, written) {
+async function countSplit(session, target, written) {
     const { metrics, verify } = session.config;
     if (verify.url !== undefined)
         return requestSplit({ ...verify, url: verify.url }, target, session);
@@ -34812,7 +32987,7 @@ function howToDecide(open, account, links) {
     ].join("\n\n");
 }
 function holdEnd({ plan, state }) {
-    const end = (0,release_hold/* holdEnds */.a)(plan, state);
+    const end = (0,hold/* holdEnds */.a)(plan, state);
     if (end === undefined)
         return [];
     return [`From ${(0,timestamp/* dateOf */.Q$)(end)} on the next run of ${(0,markdown/* code */.aY)("settle")}, such as a scheduled one, rolls it back.`];
@@ -36759,7 +34934,7 @@ async function afterReturn(parts, { stable, canary }) {
     const updated = image !== undefined && image === releasedImage(target, canary);
     return [
         ...stayed(parts, stable, updated),
-        ...(await differences_putBack(parts, canary, updated)),
+        ...(await putBack(parts, canary, updated)),
         ...(await leftManifests(parts)),
     ];
 }
@@ -36776,7 +34951,7 @@ function stayed(parts, stable, updated) {
     return [...notImage(stable, imageOf(stable, target), old), ...replicas];
 }
 /** The canary is as it was before; after an update it keeps the new image. */
-async function differences_putBack(parts, canary, updated) {
+async function putBack(parts, canary, updated) {
     if (!parts.before.canary)
         return leftBehind(canary);
     if (!canary)
@@ -36861,7 +35036,7 @@ async function leftManifests({ client, target, before }) {
 
 
 /** After a failure: the canary as it was before the release, or gone. */
-async function take_back_restore(parts) {
+async function restore(parts) {
     const { stable, canary } = parts.before;
     if (stable)
         await unlessLast(parts, "stable");
@@ -36963,7 +35138,7 @@ function deploymentWorkload(release) {
         updateStable: (judged) => updateStable(parts, judged),
         revive: () => reviveStable(parts),
         retire: (loser) => (loser === "stable" ? dismissStable(parts) : dismissCanary(parts)),
-        restore: () => take_back_restore(parts),
+        restore: () => restore(parts),
         async fence() {
             const names = [target.stable.deployment, target.canary.deployment];
             const touched = names.map((name) => touch(client, resources.deployments, target.namespace, name));
@@ -46630,8 +44805,8 @@ async function serviceNames(client, namespace) {
 const sawNothing = (at, since, because) => ({
     at,
     since,
-    stable: emptyCount,
-    canary: emptyCount,
+    stable: evidence_tally/* emptyCount */.$l,
+    canary: evidence_tally/* emptyCount */.$l,
     lost: 0,
     blind: [{ to: "requests", because }],
 });
@@ -46790,11 +44965,11 @@ const emptyMeter = (interval) => ({
  */
 function meter_counted(meter, snapshot) {
     if (meter.at === undefined)
-        return emptyTally;
-    const of = (origin) => meter_countOf(meter, snapshot, origin);
+        return evidence_tally/* emptyTally */.CK;
+    const of = (origin) => countOf(meter, snapshot, origin);
     return { stable: of("stable"), canary: of("canary"), unattributed: of("unattributed") };
 }
-function meter_countOf(meter, snapshot, origin) {
+function countOf(meter, snapshot, origin) {
     const grown = (series) => meter_read(meter, series, snapshot.asked).grown;
     const requests = snapshot.requests.filter((counter) => counter.origin === origin);
     const buckets = snapshot.buckets.filter((bucket) => bucket.origin === origin);
@@ -46802,7 +44977,7 @@ function meter_countOf(meter, snapshot, origin) {
         requests: sum(requests.map(grown)),
         errors: sum(requests.filter(({ failed }) => failed).map(grown)),
         // A restart may hide in a wide bucket, because it had outgrown its old value.
-        buckets: sumOfBuckets(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
+        buckets: (0,evidence_tally/* sumOfBuckets */.wN)(buckets.map((bucket) => ({ le: bucket.le, count: grown(bucket) }))),
     };
 }
 /** The meter after a snapshot. */
@@ -46876,9 +45051,9 @@ async function countWindow(view, end, window) {
     if ("because" in base)
         return base;
     let meter = advance(emptyMeter(view.interval), base);
-    let tally = emptyTally;
+    let tally = evidence_tally/* emptyTally */.CK;
     let begun = start;
-    for (const moment of [...count_window_between(start, end), end]) {
+    for (const moment of [...between(start, end), end]) {
         const snapshot = await (moment === end ? view.last() : view.at(moment));
         if ("because" in snapshot)
             return snapshot;
@@ -46886,7 +45061,7 @@ async function countWindow(view, end, window) {
             begun = moment;
         // Whoever was not there before began in between, at zero.
         const known = { ...meter, processes: new Set([...meter.processes, ...processesIn(snapshot)]) };
-        tally = tally_sumOf(tally, meter_counted(known, snapshot));
+        tally = (0,evidence_tally/* sumOf */.XN)(tally, meter_counted(known, snapshot));
         meter = advance(known, snapshot);
     }
     return { ...tally, covered: end - begun };
@@ -46906,7 +45081,7 @@ async function baseOf(view, start) {
     // Nobody knows when in the window those were scraped.
     return "because" in first ? first : { ...first, asked: then.asked };
 }
-function count_window_between(start, end) {
+function between(start, end) {
     const steps = Math.ceil((end - start) / stride);
     return Array.from({ length: steps - 1 }, (_, index) => Math.round(start + ((end - start) * (index + 1)) / steps));
 }
@@ -47132,7 +45307,7 @@ function followClock() {
         if ("because" in measured)
             return measured;
         known = inBoth(known, measured) ?? measured;
-        return { ...prometheus, ahead: prometheus_clock_smallest(known) };
+        return { ...prometheus, ahead: smallest(known) };
     };
 }
 function inBoth(one, other) {
@@ -47140,7 +45315,7 @@ function inBoth(one, other) {
     return both.least <= both.most ? both : undefined;
 }
 /** The smallest difference that there may be. */
-const prometheus_clock_smallest = ({ least, most }) => Math.max(least, Math.min(0, most));
+const smallest = ({ least, most }) => Math.max(least, Math.min(0, most));
 
 ;// CONCATENATED MODULE: ./src/adapters/prometheus/inspect-clock.js
 
@@ -47159,7 +45334,7 @@ async function inspectClock(prometheus, level, signal) {
     const apart = distanceOf(measured);
     if (apart > worthTelling)
         return [severalClocks(apart, apart > mostApart ? level : "warn")];
-    const ahead = prometheus_clock_smallest(measured[0] ?? { least: 0, most: 0 });
+    const ahead = smallest(measured[0] ?? { least: 0, most: 0 });
     return Math.abs(ahead) > worthTelling ? [otherClock(ahead)] : [];
 }
 /** By how much measures of one clock contradict each other at least. */
@@ -47747,7 +45922,7 @@ function edgeOf(le) {
 
 
 /** Both versions' own proxies have to have been scraped; one proxy that counts both is newest at once. */
-const read_counters_settled = (at, proxy, interval) => proxy === "destination" ? at - interval : at;
+const settled = (at, proxy, interval) => proxy === "destination" ? at - interval : at;
 /** The counters that two queries give. Rejects only when aborted, as what is below. */
 async function readCounters(prometheus, { requests, buckets }, at, signal) {
     const [counters, histograms] = await Promise.all([
@@ -47772,7 +45947,7 @@ async function readNewest(prometheus, choice, moment, signal) {
     if (typeof proxy !== "string")
         return proxy;
     const { newest } = seriesSelectors(prometheus.target, proxy, prometheus);
-    return readCounters(prometheus, newest, read_counters_settled(moment, proxy, prometheus.interval), signal);
+    return readCounters(prometheus, newest, settled(moment, proxy, prometheus.interval), signal);
 }
 const hasVersions = ({ requests }) => requests.some(isOfVersion);
 
@@ -47832,7 +46007,7 @@ function prometheus(options) {
         const proxy = await choice.decide(there, moment, signal);
         if (typeof proxy !== "string")
             return proxy;
-        const end = read_counters_settled(moment, proxy, interval);
+        const end = settled(moment, proxy, interval);
         const { newest, first } = seriesSelectors(target, proxy, options);
         const view = {
             interval,
@@ -47936,11 +46111,11 @@ const readWeighted = (raw, namespace) => ({
 });
 /** An omitted weight is 0: https://protobuf.dev/programming-guides/proto3/#default */
 const weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
-const destination_sumOf = (destinations) => destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
+const sumOf = (destinations) => destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
 /**
  * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
  */
-const destination_trafficOf = (destination, among) => among.length === 1 ? 1 : weightOf(destination) / (destination_sumOf(among) || 1);
+const trafficOf = (destination, among) => among.length === 1 ? 1 : weightOf(destination) / (sumOf(among) || 1);
 /** What Istio's int32 takes, or nothing. */
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
 
@@ -48181,7 +46356,7 @@ function locate(before, now) {
  * requests.
  */
 function managedShare(ours, thirds) {
-    return destination_sumOf(thirds) === 0 ? 100 : destination_sumOf(ours);
+    return sumOf(thirds) === 0 ? 100 : sumOf(ours);
 }
 /**
  * The canary's weight out of the managed share. A share that was asked for is never rounded to nothing, nor to
@@ -48376,7 +46551,7 @@ function lacksAHost({ destinations }, _, where) {
     return refuse(`${where} has a destination without a host.`, "Give it one, or remove it.");
 }
 function sumsToNothing({ destinations }, _, where) {
-    if (destinations.length <= 1 || destination_sumOf(destinations) > 0)
+    if (destinations.length <= 1 || sumOf(destinations) > 0)
         return undefined;
     return refuse(`${where}: the weights of its ${destinations.length} destinations sum to 0.`, "Give the version that serves now a weight of 100; an omitted weight counts as 0.");
 }
@@ -48393,10 +46568,10 @@ function servesTheCanary({ destinations }, { versions }, where) {
 /** The canary's part of a rule's requests, 0 to 1. */
 function canaryTraffic(destinations, { roleOf }) {
     const canary = destinations.find((one) => roleOf(one) === "canary");
-    return canary ? destination_trafficOf(canary, destinations) : 0;
+    return canary ? trafficOf(canary, destinations) : 0;
 }
 function isTooSmall({ destinations }, { versions }, where) {
-    const [share, sum] = [destination_sumOf(destinations.filter(versions.roleOf)), destination_sumOf(destinations)];
+    const [share, sum] = [sumOf(destinations.filter(versions.roleOf)), sumOf(destinations)];
     if (share === sum || share >= 2)
         return undefined;
     if (share === 0)
@@ -48460,7 +46635,7 @@ function nothingToMove(search) {
         return refuse(`${where} has no http route.`, "Name a VirtualService with http routes; those of tls and tcp are not moved.");
     const delegates = rules.flatMap(({ delegate }) => delegate ?? []);
     if (rules.length === delegates.length) {
-        return refuse(`${where} hands every request to other VirtualServices: ${someOf(delegates.map(virtualServiceWord), ", ")}.`, "Name the VirtualService that it delegates to; the weights are there.");
+        return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map(virtualServiceWord), ", ")}.`, "Name the VirtualService that it delegates to; the weights are there.");
     }
     if (rules.some((rule) => has(rule, "canary", search))) {
         return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
@@ -48468,7 +46643,7 @@ function nothingToMove(search) {
     return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
 }
 /** What is there, for those who have to find the one they meant. */
-const listed = (rules) => someOf(rules.map(ruleWord)) || "none";
+const listed = (rules) => (0,some_of/* someOf */.y)(rules.map(ruleWord)) || "none";
 function ruleWord({ name, place, instead, destinations }) {
     const where = instead ?? (destinations.map(destinationWord).join(" and ") || "nowhere");
     return `${name === undefined ? place : `"${name}"`} to ${where}`;
@@ -48552,7 +46727,7 @@ async function readSubsets({ client, destinationRules }, target) {
 async function read_routes_missing({ client, virtualServices }, choice) {
     const there = await client.list(virtualServices, choice.namespace);
     const names = there.map(({ metadata }) => metadata.name).sort();
-    return refuse(`${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${someOf(names, ", ", 10) || "none"}).`, "Correct its name and namespace; a release moves the weights of a VirtualService that is there.");
+    return refuse(`${virtualServiceWord(choice)} does not exist (in ${choice.namespace}: ${(0,some_of/* someOf */.y)(names, ", ", 10) || "none"}).`, "Correct its name and namespace; a release moves the weights of a VirtualService that is there.");
 }
 /** What is wrong before anything is read. */
 function choiceProblems(target) {
@@ -48676,7 +46851,7 @@ function givenBack(pair) {
         if (!isClear || !ours.every(({ weight }) => isWeight(weight)))
             return rule;
         const weights = new Map([
-            [stable, destination_sumOf(ours)],
+            [stable, sumOf(ours)],
             [canary, 0],
         ]);
         const raws = route.map(({ raw }, index) => (weights.has(index) ? { ...raw, weight: weights.get(index) } : raw));
@@ -48748,7 +46923,7 @@ function moves({ chosen, target, plan, where }) {
     const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
     const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
     const words = first.moves.map((move) => `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
-    return [note(`${where}: the first write takes ${someOf(words)}.`)];
+    return [note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
 function offSchedule({ chosen, versions, plan, where }) {
     const weights = plan.stages.map(({ weight }) => weight);
@@ -48780,8 +46955,8 @@ function coarse({ chosen, versions, plan, where }) {
         return [];
     const findings = [];
     for (const rule of chosen.rules) {
-        const share = destination_sumOf(rule.destinations.filter(versions.roleOf));
-        if (share === destination_sumOf(rule.destinations))
+        const share = sumOf(rule.destinations.filter(versions.roleOf));
+        if (share === sumOf(rule.destinations))
             continue;
         const off = plan.stages
             .map(({ weight }) => ({ weight, written: canaryWeight(share, weight) / share }))
@@ -48791,7 +46966,7 @@ function coarse({ chosen, versions, plan, where }) {
         const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
         findings.push({
             level: "warn",
-            what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${someOf(words, ", ")}.`,
+            what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
             next: "Multiply every weight of the route by 100; Istio takes weights as proportions.",
         });
     }
@@ -48802,7 +46977,7 @@ function testers({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        note(`${where}: ${someOf(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
     ];
 }
 function staying({ others, versions, where, plan }) {
@@ -48810,7 +46985,7 @@ function staying({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        note(`${where}: ${someOf(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
 /** Counters do not tell the routes of a service apart. */
@@ -48822,7 +46997,7 @@ function delegates({ others, where }) {
     if (words.length === 0)
         return [];
     return [
-        note(`${where}: some requests are routed elsewhere (${someOf(words, ", ")}); this release moves them only if that VirtualService is named, too.`),
+        note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that VirtualService is named, too.`),
     ];
 }
 
@@ -48874,7 +47049,7 @@ function assertWritable(move) {
         if (!isWeight(weight))
             wrong.push(`the weight ${JSON.stringify(weight)}`);
     }
-    if (destinations.length > 1 && destination_sumOf(destinations) === 0)
+    if (destinations.length > 1 && sumOf(destinations) === 0)
         wrong.push("weights that sum to 0");
     if (wrong.length > 0)
         throw new Error(`${routeWord(move.rule)} would get ${wrong.join(" and ")}; nothing was written`);
@@ -48905,7 +47080,7 @@ function bypass(object, target) {
     if (destinations.length === 0)
         return [];
     const gateways = gatewaysOf(object);
-    const by = gateways.length > 0 ? ` (by ${someOf(gateways, ", ")})` : "";
+    const by = gateways.length > 0 ? ` (by ${(0,some_of/* someOf */.y)(gateways, ", ")})` : "";
     const unpinned = stable.subset !== undefined && destinations.some(({ subset }) => subset === undefined);
     const what = unpinned
         ? "its requests go to every pod of the service, the canary's among them, whatever the stage"
@@ -49010,7 +47185,7 @@ function destinationsOf({ destinations, mirrors }) {
         return { host, subset, port, share, mirror };
     };
     return [
-        ...destinations.map((one) => routed(one, destination_trafficOf(one, destinations), false)),
+        ...destinations.map((one) => routed(one, trafficOf(one, destinations), false)),
         ...mirrors.map((one) => routed(one, one.share, true)),
     ];
 }
@@ -49180,7 +47355,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
         const { moves, troubles } = planMoves(object, one, pair, aim);
         if (troubles.length === 0 || aim.to === "before")
             return moves;
-        throw new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was changed during the release: ${someOf(troubles)}.`, {
+        throw new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} was changed during the release: ${(0,some_of/* someOf */.y)(troubles)}.`, {
             next: "Put the routes back as they were, then run the release again.",
         });
     }
@@ -49221,7 +47396,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
         async serving() {
             const { roleOf } = destinationRoles(pair);
             const moves = movesFor(await read(), { to: "before" });
-            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => destination_trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
+            return moves.flatMap(({ rule: { destinations } }) => destinations.filter((each) => trafficOf(each, destinations) > 0).flatMap((each) => roleOf(each) ?? []));
         },
         async differences(aim) {
             const object = await read();
@@ -49239,7 +47414,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
 }
 const plannedWord = (move) => splitWord(plannedDestinations(move));
 const changeWord = (move) => `${routeWord(move.rule)}: ${splitWord(move.rule.destinations)} instead of ${plannedWord(move)}`;
-const wishWord = (moves) => someOf(moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
+const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
 /** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
 const lacksPermission = ({ status, message }) => status === 403 && message.includes("cannot patch resource");
 const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
@@ -49370,7 +47545,7 @@ async function servingRoles({ client, virtualServices }, target) {
     const serving = choicesOf(target).map(async (choice) => {
         const object = await unlessForbidden(client.get(virtualServices, choice.namespace, choice.name));
         const rules = object ? chosenRules(movableRules(object), choice) : [];
-        return rules.flatMap(({ destinations }) => destinations.filter((one) => destination_trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
+        return rules.flatMap(({ destinations }) => destinations.filter((one) => trafficOf(one, destinations) > 0).flatMap((one) => roleOf(one) ?? []));
     });
     return (await Promise.all(serving)).flat();
 }
@@ -50945,10 +49120,10 @@ function releasePreflight(parts) {
             const look = routes.look(target);
             const [access, ...answers] = await Promise.all([
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
-                release_preflight_answerOf(() => inspectScene({ ...parts, look })),
-                release_preflight_answerOf(() => look.inspect(plan)),
-                release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
-                ...parts.others.map((other) => release_preflight_answerOf(() => other.inspect())),
+                answerOf(() => inspectScene({ ...parts, look })),
+                answerOf(() => look.inspect(plan)),
+                answerOf(() => inspectBystanders({ ...parts, look })),
+                ...parts.others.map((other) => answerOf(() => other.inspect())),
             ]);
             return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);
         },
@@ -50963,7 +49138,7 @@ async function inspectScene(parts) {
  * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
  * rejects.
  */
-async function release_preflight_answerOf(look) {
+async function answerOf(look) {
     try {
         return await look();
     }
@@ -51102,14 +49277,14 @@ function oneStep(families) {
         write: ({ canary }) => forward(aimAt(canary)),
         async drift({ canary }) {
             const differences = await compare(aimAt(canary));
-            return differences.length === 0 ? undefined : someOf(differences, "; ", 3);
+            return differences.length === 0 ? undefined : (0,some_of/* someOf */.y)(differences, "; ", 3);
         },
         async strayed(winner) {
             const differences = await compare(aimFor(winner));
             if (differences.length === 0)
                 return undefined;
             const serving = await Promise.all(routes.map((route) => route.serving()));
-            return { differences: someOf(differences, "; ", 3), serving: [...new Set(serving.flat())] };
+            return { differences: (0,some_of/* someOf */.y)(differences, "; ", 3), serving: [...new Set(serving.flat())] };
         },
         async unserved(among) {
             const each = await Promise.all(families.map((family) => family.unserved(among)));
@@ -51424,13 +49599,13 @@ function reporterFor({ reporting }, environment, world, written, warn) {
 
 
 const commandsInCluster = {
-    release: release_release,
+    release: release,
     plan: plan,
     status: status_status,
     verify: verify,
     rollback: rollback,
     undo: undo,
-    promote: promote_promote,
+    promote: promote,
     settle: settle,
 };
 const atDesk = {
@@ -51468,6 +49643,230 @@ await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccw
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 2980:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ep: () => (/* binding */ conclude),
+/* harmony export */   ND: () => (/* binding */ grounds)
+/* harmony export */ });
+/* unused harmony export kindOf */
+/* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4085);
+/* harmony import */ var _weight_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6535);
+
+
+
+/** What can decide: one of the metrics, or what is judged beside them. */
+const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"];
+/** What a finding means for a gate. "Nothing" is no data where there was nothing to compare. */
+function kindOf(finding, evidence, { requires, warmUp }) {
+    switch (finding) {
+        case "harm":
+        case "broken":
+        case "too-much-traffic":
+        case "lost":
+            return "fail";
+        case "too-little-traffic":
+            return "inconclusive";
+        case "safe":
+            return "pass";
+        case "sound":
+            return requires === "sound" ? "pass" : "inconclusive";
+        case "nothing":
+            return isComparable(evidence, warmUp) ? "inconclusive" : "no-data";
+    }
+}
+/** While it warms up a canary is judged alone. */
+function isComparable({ seen, judged, age }, warmUp) {
+    const { stable, canary } = judged.requests;
+    return seen.requests.canary > 0 && (age < warmUp || (canary > 0 && stable > 0));
+}
+/** Draws the conclusion. It depends on the evidence and the settings only. */
+function conclude(evidence, settings) {
+    const before = drawn.get(evidence);
+    if (before?.settings === settings)
+        return before.conclusion;
+    const conclusion = draw(evidence, settings);
+    drawn.set(evidence, { settings, conclusion });
+    return conclusion;
+}
+/** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
+const drawn = new WeakMap();
+function draw(evidence, settings) {
+    const weight = (0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .v)(evidence, settings);
+    const { finding } = weight;
+    const { polls, seen, judged, split } = evidence;
+    return {
+        kind: kindOf(finding, evidence, settings),
+        finding,
+        by: groundOf(weight, evidence, settings),
+        polls,
+        seen,
+        judged,
+        split: { planned: split.weight ?? 0, requests: split.requests, lost: split.lost },
+        slower: slowerRequests(evidence),
+        warmUpLeft: Math.max(0, settings.warmUp - evidence.age),
+        ratio: (0,_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioInterval */ .z)(evidence.ratio, settings.alpha),
+        weight: weightsOf(weight),
+        bounds: boundsOf(settings),
+    };
+}
+function groundOf({ finding, most }, { seen, age }, { warmUp }) {
+    switch (finding) {
+        case "harm":
+            return most;
+        case "broken":
+            return "breaker";
+        case "too-much-traffic":
+        case "too-little-traffic":
+            return "split";
+        case "lost":
+            return "lost";
+        case "safe":
+        case "sound":
+            return "errors";
+        case "nothing": // while it warms up, only plain failure is judged
+            return seen.requests.canary > 0 && age < warmUp ? "breaker" : "errors";
+    }
+}
+function slowerRequests({ latency }) {
+    const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
+    return edge && { than: edge.le, slow: edge.slow, requests: edge.requests };
+}
+const weightsOf = ({ harm, metrics, safe, sound, breaker }) => ({
+    harm: finite(harm),
+    metrics: {
+        errors: finite(metrics.errors),
+        latency: finite(metrics.latency),
+        objective: finite(metrics.objective),
+    },
+    safe: finite(safe),
+    sound: finite(sound),
+    breaker: finite(breaker),
+});
+const finite = (logE) => (logE === -Infinity ? null : logE);
+const boundsOf = (settings) => ({
+    alpha: settings.alpha,
+    beta: settings.beta,
+    objective: settings.objective,
+    safeRatio: settings.safeRatio,
+    minExcess: settings.minExcess,
+    breaker: settings.breaker,
+    split: settings.split,
+    dispersion: settings.dispersion,
+});
+
+
+/***/ }),
+
+/***/ 5159:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ ratioScale),
+/* harmony export */   z: () => (/* binding */ ratioInterval)
+/* harmony export */ });
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5635);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1199);
+
+
+/** The ratios at which the likelihood is kept: 1/100 to 100. */
+const ratioScale = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_1__/* .logSpaced */ .L8)(1 / 100, 100, 81);
+/**
+ * The confidence sequence: every ratio that the mixture of all 81 does not beat by 1/α. It holds the true ratio at all
+ * looks together with a chance of at least 1 − α. `likelihood` has the log likelihood at `ratioScale`.
+ */
+function ratioInterval(likelihood, alpha) {
+    const logs = (0,_mixture_js__WEBPACK_IMPORTED_MODULE_0__/* .totals */ .Sd)(likelihood);
+    const floor = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_1__/* .logSumExp */ .VZ)(logs) - Math.log(logs.length) - Math.log(1 / alpha);
+    const last = logs.length - 1;
+    const largest = logs.reduce((best, log, index) => (log > (logs[best] ?? -Infinity) ? index : best), 0);
+    const peak = summit(logs, largest);
+    const isOnScale = peak > 0.01 && peak < last - 0.01;
+    return {
+        low: ratioAt(boundary(logs, floor, largest, -1)),
+        high: ratioAt(boundary(logs, floor, largest, 1)),
+        estimate: ratioAt(isOnScale ? peak : undefined),
+    };
+}
+const ratioAt = (position) => position === undefined ? undefined : Math.exp((position / 40 - 1) * Math.log(100));
+/** (−1)^i · C(9, i): https://en.wikipedia.org/wiki/Lagrange_polynomial#Barycentric_form between equidistant points. */
+const barycentric = [1, -9, 36, -84, 126, -126, 84, -36, 9, -1];
+/**
+ * The log likelihood between its points, by a polynomial through the ten nearest: it is smooth, and exact here to about
+ * 1e-9.
+ */
+function between(logs, position) {
+    const width = barycentric.length;
+    const first = Math.min(Math.max(Math.round(position) - width / 2, 0), logs.length - width);
+    const nearest = Math.min(Math.max(Math.round(position), 0), logs.length - 1);
+    const origin = logs[nearest] ?? 0; // Interpolating differences keeps the digits that large likelihoods would eat.
+    let sum = 0;
+    let all = 0;
+    for (let i = 0; i < width; i++) {
+        const log = logs[first + i] ?? 0;
+        const distance = position - first - i;
+        if (distance === 0)
+            return log;
+        const weight = (barycentric[i] ?? 0) / distance;
+        sum += weight * (log - origin);
+        all += weight;
+    }
+    return origin + sum / all;
+}
+/** The position of the largest likelihood: it is concave, so ever narrower parabolas lead there. */
+function summit(logs, largest) {
+    let peak = largest;
+    for (const width of [0.5, 0.02]) {
+        const [before, at, after] = [between(logs, peak - width), between(logs, peak), between(logs, peak + width)];
+        const curve = before - 2 * at + after;
+        if (curve >= 0)
+            return peak; // flat: nothing was seen
+        const step = (width * (before - after)) / (2 * curve);
+        peak = Math.min(logs.length - 1, Math.max(0, peak + Math.min(1, Math.max(-1, step))));
+    }
+    return peak;
+}
+/** Where the likelihood falls to `floor` on the way from its largest value; undefined where the scale ends before. */
+function boundary(logs, floor, largest, direction) {
+    let near = largest;
+    while ((logs[near + direction] ?? -Infinity) > floor)
+        near += direction;
+    const far = near + direction;
+    if (logs[far] === undefined)
+        return undefined;
+    return crossing((position) => between(logs, position) - floor, near, far);
+}
+/**
+ * Where a function that is positive at `near` and not at `far` crosses zero, by false position with halved weights
+ * (Illinois).
+ */
+function crossing(height, near, far) {
+    let [inside, outside] = [
+        { at: near, height: height(near) },
+        { at: far, height: height(far) },
+    ];
+    for (let step = 0; step < 60 && Math.abs(outside.at - inside.at) > 1e-9; step++) {
+        const at = inside.at + ((outside.at - inside.at) * inside.height) / (inside.height - outside.height);
+        const middle = { at, height: height(at) };
+        if (Math.abs(middle.height) < 1e-9)
+            return at;
+        if (middle.height > 0) {
+            inside = middle;
+            outside = { at: outside.at, height: outside.height / 2 };
+        }
+        else {
+            outside = middle;
+            inside = { at: inside.at, height: inside.height / 2 };
+        }
+    }
+    return inside.at;
+}
+
 
 /***/ }),
 
@@ -51523,6 +49922,262 @@ function correlatedEvidence(ratios, against, exposure, failed, icc) {
     const reference = logLikelihood(against);
     return ratios.map((ratio) => logLikelihood(ratio) - reference);
 }
+
+
+/***/ }),
+
+/***/ 5406:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ noEvidence),
+/* harmony export */   t: () => (/* binding */ addPoll)
+/* harmony export */ });
+/* harmony import */ var _confidence_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5159);
+/* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7231);
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4085);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5635);
+/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3763);
+/* harmony import */ var _one_sample_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3690);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2208);
+
+
+
+
+
+
+
+const none = { requests: { stable: 0, canary: 0 }, errors: { stable: 0, canary: 0 } };
+const noEvidence = {
+    polls: 0,
+    age: 0,
+    seen: none,
+    judged: none,
+    harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    harmless: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioScale */ ._.length),
+    objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .emptyMixture */ .M)(40),
+    excess: { above: 0, requests: 0 },
+    split: _split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .emptySplit */ .Ew,
+    latency: _latency_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyLatency */ .Gk,
+};
+/** The evidence after one more poll. Every choice in here depends on earlier polls only, which keeps all bets fair. */
+function addPoll(evidence, poll, settings) {
+    const counted = countedIn(poll);
+    const borne = borneRate(evidence, counted, settings);
+    const always = {
+        ...evidence,
+        polls: evidence.polls + 1,
+        age: poll.age,
+        seen: sumOf(evidence.seen, counted),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.breaker, breakerEvidence(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn, borne, counted)),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.sound, breakerEvidence(_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em, borne, counted)),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .countSplit */ .Cu)(evidence.split, poll, settings),
+    };
+    if (poll.age < settings.warmUp)
+        return { ...always, latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_2__/* .profileLatency */ .yw)(evidence.latency, poll) };
+    const { dispersion, minExcess, objective, safeRatio } = settings;
+    const { requests, errors } = counted;
+    const exposure = fairExposure(evidence, poll, requests, settings.split.tolerance);
+    const tempered = (increments) => increments.map((log) => log / dispersion.phi);
+    return {
+        ...always,
+        judged: sumOf(evidence.judged, counted),
+        harm: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harm, harmEvidence(evidence, counted, exposure, settings)),
+        // Safety never rests on the plan: a canary that gets no request at all would otherwise be proven safe.
+        safe: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.safe, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .safeRatios */ .cb)(safeRatio), safeRatio, requests, errors, dispersion)),
+        harmless: minExcess > 0
+            ? (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.harmless, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .betterRates */ .Em)(minExcess), minExcess, requests.canary, errors.canary)))
+            : evidence.harmless,
+        ratio: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.ratio, (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)(_confidence_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioScale */ ._, 1, exposure, errors, dispersion)),
+        objective: objective === undefined
+            ? evidence.objective
+            : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_3__/* .grow */ .wS)(evidence.objective, tempered((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)((0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .worseRates */ .qn)(objective), objective, requests.canary, errors.canary))),
+        excess: addExcess(evidence.excess, exposure, errors),
+        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_2__/* .growLatency */ .M7)(evidence.latency, poll, settings.latencyMargin, settings.latencyPhi),
+    };
+}
+/** Errors are frequent enough for the exact form from here on. */
+const frequent = 0.05;
+function harmEvidence({ judged }, { requests, errors }, exposure, { allowedIncrease, dispersion }) {
+    const allowed = 1 + allowedIncrease;
+    const exact = exposure === requests && dispersion.kind === "tempered" && rate(judged) > frequent;
+    if (!exact)
+        return (0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .ratioEvidence */ .p6)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, exposure, errors, dispersion);
+    return (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_4__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_1__/* .harmRatios */ .fE)(allowed), allowed, requests, errors).map((log) => log / dispersion.phi);
+}
+/** Fewer expected canary requests in a poll than this say little about the split they came from. */
+const few = 20;
+/** The planned split is trusted while the evidence against it is below this. */
+const quiet = Math.log(10);
+/**
+ * What failures are compared with: the requests that were counted; or, with few of them, the planned shares of all,
+ * which tells more: one failure among 3 requests of the canary is one in 60 of both at 5 %. The plan is only right if
+ * the mesh splits as planned, so the split test must be quiet. "Few" is expected, not counted: choosing by the canary's
+ * own count would load the dice.
+ */
+function fairExposure({ split }, { weight }, requests, tolerance) {
+    const all = requests.stable + requests.canary;
+    const planned = { stable: (all * (100 - weight)) / 100, canary: (all * weight) / 100 };
+    if (split.weight !== weight || !split.settled || planned.canary >= few)
+        return requests;
+    const { more, less } = (0,_split_test_js__WEBPACK_IMPORTED_MODULE_6__/* .splitEvidence */ .aN)(split, tolerance);
+    return Math.max(more, less) < quiet ? planned : requests;
+}
+/** The circuit breaker bears `floor`, or `timesStable` what stable has: over all time, or in this very poll. */
+function borneRate({ seen }, counted, { breaker }) {
+    const ofStable = ({ requests, errors }) => requests.stable === 0 ? 0 : errors.stable / requests.stable;
+    return Math.max(breaker.floor, breaker.timesStable * Math.max(ofStable(sumOf(seen, counted)), ofStable(counted)));
+}
+function breakerEvidence(ratesAgainst, borne, { requests, errors }) {
+    // Stable is broken itself: nothing can be much worse, and nothing that is as bad is sound.
+    if (borne >= _one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .highestObjective */ .yb)
+        return [];
+    return (0,_one_sample_js__WEBPACK_IMPORTED_MODULE_5__/* .rateEvidence */ ._Z)(ratesAgainst(borne), borne, requests.canary, errors.canary);
+}
+/**
+ * Each poll counts by its own traffic, so that an incident on both versions in one stage does not look like an excess.
+ */
+function addExcess({ above, requests }, { stable, canary }, errors) {
+    const all = stable + canary;
+    if (all === 0)
+        return { above, requests };
+    return {
+        above: above + (errors.canary * stable - errors.stable * canary) / all,
+        requests: requests + (canary * stable) / all,
+    };
+}
+const rate = ({ requests, errors }) => {
+    const all = requests.stable + requests.canary;
+    return all === 0 ? 0 : (errors.stable + errors.canary) / all;
+};
+const countedIn = ({ stable, canary }) => ({
+    requests: { stable: stable.requests, canary: canary.requests },
+    errors: { stable: stable.errors, canary: canary.errors },
+});
+const sumOf = (a, b) => ({
+    requests: add(a.requests, b.requests),
+    errors: add(a.errors, b.errors),
+});
+const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
+
+
+/***/ }),
+
+/***/ 4085:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gk: () => (/* binding */ emptyLatency),
+/* harmony export */   M7: () => (/* binding */ growLatency),
+/* harmony export */   vB: () => (/* binding */ slowestEdge),
+/* harmony export */   y0: () => (/* binding */ latencyLogE),
+/* harmony export */   yw: () => (/* binding */ profileLatency)
+/* harmony export */ });
+/* harmony import */ var _error_ratio_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7231);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1199);
+/* harmony import */ var _odds_ratio_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3763);
+
+
+
+
+const emptyLatency = { profile: { requests: 0, slower: [] } };
+/** Fewer requests of stable than this do not show which edges are worth watching. */
+const enoughToChoose = 100;
+/** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
+function profileLatency(latency, { stable }) {
+    if (latency.edges)
+        return latency;
+    const before = new Map(latency.profile.slower.map(({ le, count }) => [le, count]));
+    const finite = stable.buckets.filter(({ le }) => Number.isFinite(le));
+    const slower = finite.map(({ le, count }) => ({ le, count: (before.get(le) ?? 0) + slowerThan(stable, count) }));
+    return {
+        profile: {
+            requests: latency.profile.requests + all(stable),
+            slower: slower.length > 0 ? slower : latency.profile.slower,
+        },
+    };
+}
+/**
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
+ * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
+ */
+function growLatency(latency, versions, margin, phi) {
+    const edges = latency.edges ?? chooseEdges(latency.profile);
+    if (!edges)
+        return profileLatency(latency, versions);
+    return { profile: emptyLatency.profile, edges: edges.map((edge) => growEdge(edge, versions, margin, phi)) };
+}
+function chooseEdges({ requests, slower }) {
+    if (requests < enoughToChoose)
+        return undefined;
+    const worthIt = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+    if (worthIt.length === 0)
+        return undefined;
+    const none = { stable: 0, canary: 0 };
+    return worthIt.map(({ le }) => ({ le, mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .emptyMixture */ .M)(40), requests: none, slow: none }));
+}
+function growEdge(edge, { stable, canary }, margin, phi) {
+    const requests = { stable: all(stable), canary: all(canary) };
+    const slow = { stable: exceeding(stable, edge.le), canary: exceeding(canary, edge.le) };
+    const increments = (0,_odds_ratio_js__WEBPACK_IMPORTED_MODULE_3__/* .oddsEvidence */ .i)((0,_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__/* .harmRatios */ .fE)(margin), margin, requests, slow);
+    return {
+        le: edge.le,
+        mixture: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .grow */ .wS)(edge.mixture, increments.map((log) => log / phi)),
+        requests: add(edge.requests, requests),
+        slow: add(edge.slow, slow),
+    };
+}
+/** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
+const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)(edges.map(({ mixture }) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(mixture)));
+/** The edge that proves most. */
+const slowestEdge = ({ edges = [] }) => edges.reduce((best, edge) => (best && (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(best.mixture) >= (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(edge.mixture) ? best : edge), undefined);
+const all = ({ buckets }) => buckets.at(-1)?.count ?? 0;
+/** Never negative: a histogram can be read in the middle of an update. */
+const slowerThan = (version, atMost) => Math.max(0, all(version) - atMost);
+const exceeding = (version, le) => slowerThan(version, version.buckets.find((bucket) => bucket.le === le)?.count ?? all(version));
+const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canary });
+
+
+/***/ }),
+
+/***/ 5635:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M: () => (/* binding */ emptyMixture),
+/* harmony export */   Sd: () => (/* binding */ totals),
+/* harmony export */   wS: () => (/* binding */ grow),
+/* harmony export */   wf: () => (/* binding */ logE)
+/* harmony export */ });
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
+
+const emptyMixture = (alternatives) => ({
+    logs: Array(alternatives).fill(0),
+    rests: Array(alternatives).fill(0),
+});
+/** The mixture after one more poll, whose evidence for each alternative is `increments`. */
+function grow({ logs, rests }, increments) {
+    const next = { logs: logs.slice(), rests: rests.slice() };
+    for (let index = 0; index < logs.length; index++) {
+        const before = logs[index] ?? 0;
+        const increment = increments[index] ?? 0;
+        const after = before + increment;
+        next.logs[index] = after;
+        next.rests[index] =
+            (rests[index] ?? 0) +
+                (Math.abs(before) >= Math.abs(increment) ? before - after + increment : increment - after + before);
+    }
+    return next;
+}
+/** The sums, with what rounding took added again. */
+const totals = ({ logs, rests }) => logs.map((log, index) => log + (rests[index] ?? 0));
+/** ln E: every alternative has the same weight. */
+const logE = (mixture) => (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logMeanExp */ .BN)(totals(mixture));
 
 
 /***/ }),
@@ -51643,6 +50298,318 @@ function logBeta(a, b) {
 }
 /** ln of the number of ways to choose k of n. */
 const logChoose = (n, k) => k === 0 || k === n ? 0 : -Math.log(n + 1) - logBeta(k + 1, n - k + 1);
+
+
+/***/ }),
+
+/***/ 3763:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   i: () => (/* binding */ oddsEvidence)
+/* harmony export */ });
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
+
+/**
+ * The evidence of one poll for each odds ratio ψ against `against`, exact for outcomes of any frequency: given how many
+ * requests had the outcome altogether, the canary's part is noncentral hypergeometric (Fisher).
+ * The binomial form of `ratioEvidence` is a fair bet there as well, but a timid one: at 30 % it overrates the variance
+ * by half.
+ */
+function oddsEvidence(odds, against, requests, having) {
+    const all = having.canary + having.stable;
+    if (all === 0 || all === requests.canary + requests.stable || requests.canary === 0 || requests.stable === 0)
+        return odds.map(() => 0);
+    const reference = logMoment(against, requests, all);
+    return odds.map((psi) => having.canary * Math.log(psi / against) + reference - logMoment(psi, requests, all));
+}
+/** ln Σ_y C(n_c, y) C(n_s, all − y) ψ^y, summed outwards from its largest term. */
+function logMoment(psi, { canary, stable }, all) {
+    const least = Math.max(0, all - stable);
+    const most = Math.min(canary, all);
+    const start = Math.min(most, Math.max(least, largestTerm(psi, canary, stable, all)));
+    let sum = 1;
+    for (let y = start, term = 1; y < most && term > 1e-20 * sum; y++) {
+        term *= (((canary - y) / (y + 1)) * psi * (all - y)) / (stable - all + y + 1);
+        sum += term;
+    }
+    for (let y = start, term = 1; y > least && term > 1e-20 * sum; y--) {
+        term *= ((y / (canary - y + 1)) * (stable - all + y)) / (psi * (all - y + 1));
+        sum += term;
+    }
+    return (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logChoose */ .Oo)(canary, start) + (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logChoose */ .Oo)(stable, all - start) + start * Math.log(psi) + Math.log(sum);
+}
+/** Where a term is as large as the next one: the smaller root of (n_c − y)(all − y) ψ = (y + 1)(n_s − all + y + 1). */
+function largestTerm(psi, canary, stable, all) {
+    const b = (canary + all + 2) * psi + stable - all;
+    const c = (canary + 1) * (all + 1) * psi;
+    return Math.floor((2 * c) / (b + Math.sqrt(b * b - 4 * (psi - 1) * c)));
+}
+
+
+/***/ }),
+
+/***/ 3690:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Em: () => (/* binding */ betterRates),
+/* harmony export */   _Z: () => (/* binding */ rateEvidence),
+/* harmony export */   qn: () => (/* binding */ worseRates),
+/* harmony export */   yb: () => (/* binding */ highestObjective)
+/* harmony export */ });
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
+
+/** What a test of "at most `allowed` fail" puts its stakes on: rates from 1.2 times as much to 95 %. */
+const worseRates = (allowed) => (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.2 * allowed, 0.95, 40);
+/** The highest rate that leaves something worse to put stakes on. */
+const highestObjective = 0.95 / 1.2;
+const better = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logSpaced */ .L8)(1.05, 8, 40);
+/** What a test of "at least `tooMuch` fail" puts its stakes on: a part of it, as `safeRatios` does. */
+const betterRates = (tooMuch) => better.map((factor) => tooMuch / factor);
+/** The evidence of `failed` out of `requests` for each rate against `against`, as log likelihood ratios. */
+function rateEvidence(rates, against, requests, failed) {
+    const served = requests - failed;
+    return rates.map((rate) => failed * Math.log(rate / against) + served * Math.log1p((against - rate) / (1 - against)));
+}
+
+
+/***/ }),
+
+/***/ 2462:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ isPoll)
+/* harmony export */ });
+/**
+ * Looks come more often than counts do: one that found nothing is a poll only `every` so often. `last`: the age at the
+ * poll before.
+ */
+const isPoll = ({ age, stable, canary, lost }, last, every) => stable.requests + canary.requests + lost > 0 || age - last >= every;
+
+
+/***/ }),
+
+/***/ 2208:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cu: () => (/* binding */ countSplit),
+/* harmony export */   Ew: () => (/* binding */ emptySplit),
+/* harmony export */   aN: () => (/* binding */ splitEvidence)
+/* harmony export */ });
+/* unused harmony export shareAbove */
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
+
+const emptySplit = {
+    since: 0,
+    settled: false,
+    requests: { stable: 0, canary: 0 },
+    lost: 0,
+    earlier: { more: 0, less: 0 },
+};
+/**
+ * Adds the requests of one poll. What was served at the old weight is left out: a poll finds counts of up to one
+ * interval before it, and those are of the interval before themselves. So counting begins with the poll after the first
+ * one that found requests and came at least one interval after the weight.
+ */
+function countSplit(split, { weight, age, stable, canary, lost }, { split: { tolerance }, scrape }) {
+    if (weight !== split.weight)
+        return { ...emptySplit, weight, since: age, earlier: splitEvidence(split, tolerance) };
+    if (!split.settled)
+        return { ...split, settled: age >= split.since + scrape && stable.requests + canary.requests + lost > 0 };
+    const requests = {
+        stable: split.requests.stable + stable.requests + lost,
+        canary: split.requests.canary + canary.requests,
+    };
+    return { ...split, requests, lost: split.lost + lost };
+}
+/**
+ * ln E that the canary's share of all requests is above what was planned, and that it is below.
+ * The tolerance is a part of the smaller of the two planned shares, so 90 % is as strict as 10 %; 1 takes every split
+ * as planned.
+ */
+function splitEvidence({ weight, requests, earlier }, tolerance) {
+    const planned = (weight ?? 0) / 100;
+    const slack = tolerance * Math.min(planned, 1 - planned);
+    if (planned <= 0 || planned >= 1 || tolerance >= 1)
+        return earlier;
+    return {
+        more: earlier.more + shareAbove(planned + slack, requests.canary, requests.stable),
+        less: earlier.less + shareAbove(1 - planned + slack, requests.stable, requests.canary),
+    };
+}
+/**
+ * ln E that a share is above `limit`, after `inside` requests in it and `outside` not. The stakes are on shares above
+ * the limit only, spread as a beta distribution around it, once widely (κ = 100) and once closely (κ = 10,000):
+ * stakes on both sides, as in the two-sided sample-ratio test, would also win when the share is merely below.
+ */
+function shareAbove(limit, inside, outside) {
+    const spreads = [100, 10_000].map((strength) => {
+        const [a, b] = [strength * limit, strength * (1 - limit)];
+        return logUpperBeta(limit, a + inside, b + outside) - logUpperBeta(limit, a, b);
+    });
+    return (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logMeanExp */ .BN)(spreads) - (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .xlogy */ .mB)(inside, limit) - outside * Math.log1p(-limit);
+}
+/** ln ∫ t^(a−1) (1−t)^(b−1) dt from x to 1. */
+function logUpperBeta(x, a, b) {
+    const edge = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .xlogy */ .mB)(a, x) + b * Math.log1p(-x);
+    if (1 - x < (b + 1) / (a + b + 2))
+        return edge - Math.log(b) + Math.log(betaFraction(1 - x, b, a));
+    const whole = (0,_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logBeta */ .ln)(a, b);
+    return whole + Math.log1p(-Math.exp(edge - Math.log(a) + Math.log(betaFraction(x, a, b)) - whole));
+}
+/** The continued fraction of the incomplete beta function (https://dlmf.nist.gov/8.17.E22), by Lentz's method. */
+function betaFraction(x, a, b) {
+    const tiny = 1e-300;
+    const away = (value) => (Math.abs(value) < tiny ? tiny : value);
+    let c = 1;
+    let d = 1 / away(1 - ((a + b) * x) / (a + 1));
+    let fraction = d;
+    for (let m = 1; m <= 200_000; m++) {
+        const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+        d = 1 / away(1 + even * d);
+        c = away(1 + even / c);
+        fraction *= d * c;
+        const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+        d = 1 / away(1 + odd * d);
+        c = away(1 + odd / c);
+        fraction *= d * c;
+        if (Math.abs(d * c - 1) < 1e-15)
+            break;
+    }
+    return fraction;
+}
+
+
+/***/ }),
+
+/***/ 1685:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $l: () => (/* binding */ emptyCount),
+/* harmony export */   CK: () => (/* binding */ emptyTally),
+/* harmony export */   XN: () => (/* binding */ sumOf),
+/* harmony export */   wN: () => (/* binding */ sumOfBuckets)
+/* harmony export */ });
+const emptyCount = { requests: 0, errors: 0, buckets: [] };
+const emptyTally = { stable: emptyCount, canary: emptyCount, unattributed: emptyCount };
+/** What both counted together. */
+const sumOf = (a, b) => ({
+    stable: sumOfCounts(a.stable, b.stable),
+    canary: sumOfCounts(a.canary, b.canary),
+    unattributed: sumOfCounts(a.unattributed, b.unattributed),
+});
+const sumOfCounts = (a, b) => ({
+    requests: a.requests + b.requests,
+    errors: a.errors + b.errors,
+    buckets: sumOfBuckets([...a.buckets, ...b.buckets]),
+});
+/** By edge. A wider bucket gets at least what the narrower ones hold, also where somebody counted less in it. */
+function sumOfBuckets(buckets) {
+    const counts = new Map();
+    for (const { le, count } of buckets)
+        counts.set(le, (counts.get(le) ?? 0) + count);
+    let narrower = 0;
+    return [...counts]
+        .sort(([a], [b]) => a - b)
+        .map(([le, count]) => {
+        narrower = Math.max(narrower, count);
+        return { le, count: narrower };
+    });
+}
+
+
+/***/ }),
+
+/***/ 6535:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ findings),
+/* harmony export */   v: () => (/* binding */ weigh)
+/* harmony export */ });
+/* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4085);
+/* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
+/* harmony import */ var _numerics_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1199);
+/* harmony import */ var _split_test_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2208);
+
+
+
+
+/**
+ * What follows, most urgent first; of what is proven twice, the one that says more. `lost`: requests meant for the
+ * canary fail without reaching a pod.
+ */
+const findings = [
+    "harm",
+    "broken",
+    "too-much-traffic",
+    "lost",
+    "too-little-traffic",
+    "safe",
+    "sound",
+    "nothing",
+];
+/** Weighs the evidence. In the order of urgency: what stops a release comes before what lets it go on. */
+function weigh(evidence, settings) {
+    const metrics = {
+        errors: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harm),
+        latency: (0,_latency_js__WEBPACK_IMPORTED_MODULE_0__/* .latencyLogE */ .y0)(evidence.latency),
+        objective: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.objective),
+    };
+    const parts = stakes(metrics, tooSmallToMatter(evidence, settings), settings);
+    const [most] = parts.reduce((best, part) => (part[1] > best[1] ? part : best));
+    const weight = {
+        metrics,
+        harm: (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logSumExp */ .VZ)(parts.map(([, part]) => part)),
+        most,
+        safe: settings.minExcess > 0 ? (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)([(0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe), (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.harmless)]) : (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.safe),
+        breaker: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.breaker),
+        sound: (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(evidence.sound),
+        split: (0,_split_test_js__WEBPACK_IMPORTED_MODULE_3__/* .splitEvidence */ .aN)(evidence.split, settings.split.tolerance),
+    };
+    return { ...weight, finding: findingOf(weight, evidence, settings) };
+}
+function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, settings) {
+    const proven = (logE, alpha) => logE >= Math.log(1 / alpha);
+    if (proven(harm, settings.alpha))
+        return "harm";
+    if (proven(breaker, settings.breaker.alpha))
+        return "broken";
+    if (proven(split.more, settings.split.alpha))
+        return "too-much-traffic";
+    const tooLittle = proven(split.less, settings.split.alpha);
+    if (tooLittle && lostExplainsIt(evidence))
+        return "lost";
+    if (tooLittle)
+        return "too-little-traffic";
+    // Only errors are proven safe; a metric that leans the other way keeps the stage open.
+    if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0)
+        return "safe";
+    // Half-way to a proof of harm is no moment to give a canary more traffic.
+    if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2)
+        return "sound";
+    return "nothing";
+}
+/** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
+function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
+    const planned = ((requests.stable + requests.canary) * weight) / 100;
+    return lost > 0 && lost >= (planned - requests.canary) / 2;
+}
+/** ln(share · E) of every metric that is asked. */
+function stakes(metrics, errorsDoNotMatter, { shares, objective }) {
+    const asked = objective === undefined ? ["errors", "latency"] : ["errors", "latency", "objective"];
+    const whole = asked.reduce((sum, metric) => sum + shares[metric], 0);
+    return asked.map((metric) => [
+        metric,
+        metric === "errors" && errorsDoNotMatter ? -Infinity : Math.log(shares[metric] / whole) + metrics[metric],
+    ]);
+}
+/** It only takes rollbacks away, so no promise about false ones is touched. */
+const tooSmallToMatter = ({ excess }, { minExcess }) => excess.above < minExcess * excess.requests;
 
 
 /***/ }),
@@ -52101,6 +51068,23 @@ function formsOf(secret) {
 
 /***/ }),
 
+/***/ 5371:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   y: () => (/* binding */ someOf)
+/* harmony export */ });
+/** The first few of many, and how many more. */
+function someOf(words, separator = "; ", most = 5) {
+    const more = words.length - most;
+    if (more <= 0)
+        return words.join(separator);
+    return `${words.slice(0, most).join(separator)}${separator}and ${more} more`;
+}
+
+
+/***/ }),
+
 /***/ 332:
 /***/ ((__webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52120,9 +51104,11 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3484);
 /* harmony import */ var _adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(4815);
 /* harmony import */ var _cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(7036);
-/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9095);
-/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(428);
+/* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4344);
+/* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
+/* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(9418);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(428);
+
 
 
 
@@ -52154,7 +51140,7 @@ for (const file of [github.outputFile, github.summaryFile])
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
 const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout);
 const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_16__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_17__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
 const stop = new AbortController();
 const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
@@ -52168,7 +51154,7 @@ async function main() {
         return print((0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)(asked.command));
     if (asked.want === "version")
         return print(_package_json__WEBPACK_IMPORTED_MODULE_1__/* .version */ .rE);
-    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_14__/* .loadConfig */ .Z)({
+    const config = await (0,_config_load_js__WEBPACK_IMPORTED_MODULE_15__/* .loadConfig */ .Z)({
         inputs: asked.inputs,
         env,
         readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .y)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E),
@@ -52180,9 +51166,9 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch, isInCluster } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 2947));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 512));
     // Nothing is to be given back then, and a long calculation hears no listener.
-    if (!isInCluster(config.command))
+    if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
             process.removeAllListeners(signal);
     return dispatch(config, surroundings);
@@ -52199,9 +51185,9 @@ function printUsage() {
 /** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
-    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .RefusedError */ .fk;
-    const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .ToldError */ .QY
-        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error)
+    const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk;
+    const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .ToldError */ .QY
+        ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
     if (github.actions)
@@ -52212,9 +51198,9 @@ function fail(thrown) {
     return refused ? 2 : 3;
 }
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
-const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
+const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, settled) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
     written.set("because", because);
     if (settled)
@@ -52227,7 +51213,7 @@ function tellOutputs(because, settled) {
 for (const signal of signals)
     process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_15__/* .tell */ .qz)(error))}\n`));
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
     stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
@@ -52239,6 +51225,1190 @@ process.exit();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 4725:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dz: () => (/* binding */ chance),
+/* harmony export */   Sm: () => (/* binding */ poisson)
+/* harmony export */ });
+/* unused harmony export xoshiro */
+/* harmony import */ var _evidence_numerics_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1199);
+
+/** xoshiro128** (https://prng.di.unimi.it), its state filled by splitmix32 from a whole number. */
+const chance = (seed) => {
+    const next = xoshiro([1, 2, 3, 4].map((index) => splitmix(seed, index)));
+    return () => next() / 4_294_967_296;
+};
+/** Whole numbers below 2^32. */
+function xoshiro(state) {
+    let [a = 0, b = 0, c = 0, d = 0] = state;
+    return () => {
+        const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+        const shifted = b << 9;
+        c ^= a;
+        d ^= b;
+        b ^= c;
+        a ^= d;
+        c ^= shifted;
+        d = rotate(d, 11);
+        return result;
+    };
+}
+const rotate = (x, by) => (x << by) | (x >>> (32 - by));
+function splitmix(seed, index) {
+    let z = (seed + Math.imul(index, 0x9e3779b9)) | 0;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return z ^ (z >>> 15);
+}
+/** How many of events that come at random happen, when `mean` are expected. */
+function poisson(mean, next) {
+    if (mean <= 0)
+        return 0;
+    return mean < 10 ? poissonByInversion(mean, next) : poissonByRejection(mean, next);
+}
+function poissonByInversion(mean, next) {
+    let left = next();
+    let term = Math.exp(-mean);
+    let k = 0;
+    while (left > term && k < 200) {
+        left -= term;
+        k += 1;
+        term *= mean / k;
+    }
+    return k;
+}
+/** Hörmann's transformed rejection (PTRS, https://doi.org/10.1016/0167-6687(93)90997-4). */
+function poissonByRejection(mean, next) {
+    const spread = 0.931 + 2.53 * Math.sqrt(mean);
+    const tilt = -0.059 + 0.02483 * spread;
+    const inverse = 1.1239 + 1.1328 / (spread - 3.4);
+    const sure = 0.9277 - 3.6224 / (spread - 2);
+    for (;;) {
+        const u = next() - 0.5;
+        const v = next();
+        const us = 0.5 - Math.abs(u);
+        const k = Math.floor(((2 * tilt) / us + spread) * u + mean + 0.43);
+        if (us >= 0.07 && v <= sure)
+            return k;
+        if (k < 0 || (us < 0.013 && v > us))
+            continue;
+        if (Math.log((v * inverse) / (tilt / (us * us) + spread)) <= k * Math.log(mean) - mean - (0,_evidence_numerics_js__WEBPACK_IMPORTED_MODULE_0__/* .logGamma */ .SX)(k + 1))
+            return k;
+    }
+}
+
+
+/***/ }),
+
+/***/ 6822:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P_: () => (/* binding */ timeToSafety),
+/* harmony export */   Qm: () => (/* binding */ neverSeen),
+/* harmony export */   au: () => (/* binding */ smallestFound),
+/* harmony export */   mm: () => (/* binding */ detection),
+/* harmony export */   t7: () => (/* binding */ trafficOf)
+/* harmony export */ });
+/* harmony import */ var _evidence_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7231);
+/* harmony import */ var _evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5406);
+/* harmony import */ var _evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5635);
+/* harmony import */ var _evidence_numerics_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1199);
+/* harmony import */ var _evidence_one_sample_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3690);
+/* harmony import */ var _evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6535);
+/* harmony import */ var _chance_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4725);
+
+
+
+
+
+
+
+/**
+ * What a service had in a window that was counted. Undefined when stable had no request: nobody knows then how often it
+ * fails.
+ */
+function trafficOf({ stable, canary }, window) {
+    if (stable.requests === 0)
+        return undefined;
+    return { rate: ((stable.requests + canary.requests) * 1_000) / window, baseline: stable.errors / stable.requests };
+}
+/** The ratios that are tried: few enough to be quick, close enough to plan by. */
+const ladder = [
+    1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000,
+];
+/** What a service that never failed is taken to fail: a ratio to nothing would say nothing. */
+const neverSeen = 1e-5;
+/** `runs` releases by seeded chance; the standard error of `found` is at most ½ / √runs. */
+function detection(course, traffic, ratio, settings, runs, seed) {
+    const next = (0,_chance_js__WEBPACK_IMPORTED_MODULE_6__/* .chance */ .Dz)(seed);
+    const releases = Array.from({ length: runs }, () => release(course, traffic, ratio, settings, next));
+    const times = releases.flatMap(({ foundAt }) => (foundAt === undefined ? [] : [foundAt])).sort((a, b) => a - b);
+    return {
+        ratio,
+        found: times.length / runs,
+        badRequests: releases.reduce((sum, { bad }) => sum + bad, 0) / runs,
+        medianTime: times[Math.ceil(runs / 2) - 1],
+    };
+}
+/**
+ * The smallest regression that is found in at least 80 % of releases; undefined when not even a canary that always
+ * fails is.
+ */
+function smallestFound(course, { rate, baseline }, settings, runs, seed) {
+    const traffic = { rate, baseline: Math.max(baseline, neverSeen) };
+    const possible = [...ladder.filter((ratio) => ratio * traffic.baseline < 1), 1 / traffic.baseline];
+    let found;
+    for (let low = 0, high = possible.length - 1; low <= high;) {
+        const middle = Math.floor((low + high) / 2);
+        const tried = detection(course, traffic, possible[middle] ?? 1, settings, runs, seed);
+        if (tried.found >= 0.8)
+            [found, high] = [tried, middle - 1];
+        else
+            low = middle + 1;
+    }
+    return found;
+}
+/** One release poll by poll: the canary is past its warm-up after `settings.warmUp`, and requests come at random. */
+function release({ steps, pollEvery }, traffic, ratio, settings, next) {
+    let evidence = _evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .noEvidence */ .n;
+    let bad = 0;
+    for (const { weight } of polls(steps, pollEvery)) {
+        const age = (evidence.polls + 1) * pollEvery;
+        const poll = randomPoll(weight, age, pollEvery, traffic, ratio, next);
+        evidence = (0,_evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .addPoll */ .t)(evidence, poll, settings);
+        bad += poll.canary.errors;
+        const { finding } = (0,_evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .v)(evidence, settings);
+        if (finding === "harm" || finding === "broken")
+            return { foundAt: age, bad };
+    }
+    return { bad };
+}
+const polls = (steps, pollEvery) => steps.flatMap((step) => Array.from({ length: Math.max(1, Math.round(step.wait / pollEvery)) }, () => step));
+function randomPoll(weight, age, pollEvery, { rate, baseline }, ratio, next) {
+    const all = (rate * pollEvery) / 1_000;
+    const version = (share, failing) => {
+        const errors = (0,_chance_js__WEBPACK_IMPORTED_MODULE_6__/* .poisson */ .Sm)(all * share * failing, next);
+        return { requests: errors + (0,_chance_js__WEBPACK_IMPORTED_MODULE_6__/* .poisson */ .Sm)(all * share * (1 - failing), next), errors, buckets: [] };
+    };
+    return {
+        weight,
+        age,
+        stable: version(1 - weight / 100, baseline),
+        canary: version(weight / 100, Math.min(1, baseline * ratio)),
+        lost: 0,
+    };
+}
+const longest = 30 * 86_400_000;
+/**
+ * How long it takes to prove a canary safe that is exactly as good as stable, by calculation for average traffic: the
+ * plan as it is, then its last step for as long as it takes. Undefined when 30 days are not enough.
+ */
+function timeToSafety({ steps }, traffic, settings) {
+    const proven = (time) => expectedSafety(steps, time, traffic, settings) >= Math.log(1 / settings.beta);
+    if (!proven(longest))
+        return undefined;
+    let [short, long] = [0, longest];
+    while (long - short > 1_000) {
+        const middle = (short + long) / 2;
+        if (proven(middle))
+            long = middle;
+        else
+            short = middle;
+    }
+    return long;
+}
+/** ln E of safety when every count is what it is on average; nothing counts before the warm-up ends. */
+function expectedSafety(steps, time, traffic, settings) {
+    let [safe, harmless] = [(0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyMixture */ .M)(40), (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .emptyMixture */ .M)(40)];
+    let from = 0;
+    for (const [index, { weight, wait }] of steps.entries()) {
+        const to = index === steps.length - 1 ? time : Math.min(time, from + wait);
+        const requests = (Math.max(0, to - Math.max(from, settings.warmUp)) * traffic.rate) / 1_000;
+        from += wait;
+        const exposure = { stable: requests * (1 - weight / 100), canary: (requests * weight) / 100 };
+        const failed = { stable: exposure.stable * traffic.baseline, canary: exposure.canary * traffic.baseline };
+        safe = (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .grow */ .wS)(safe, (0,_evidence_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__/* .ratioEvidence */ .p6)((0,_evidence_error_ratio_js__WEBPACK_IMPORTED_MODULE_0__/* .safeRatios */ .cb)(settings.safeRatio), settings.safeRatio, exposure, failed, settings.dispersion));
+        if (settings.minExcess > 0)
+            harmless = (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .grow */ .wS)(harmless, (0,_evidence_one_sample_js__WEBPACK_IMPORTED_MODULE_4__/* .rateEvidence */ ._Z)((0,_evidence_one_sample_js__WEBPACK_IMPORTED_MODULE_4__/* .betterRates */ .Em)(settings.minExcess), settings.minExcess, exposure.canary, failed.canary).map((log) => log / settings.dispersion.phi));
+    }
+    return settings.minExcess === 0 ? (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(safe) : (0,_evidence_numerics_js__WEBPACK_IMPORTED_MODULE_3__/* .logMeanExp */ .BN)([(0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(safe), (0,_evidence_mixture_js__WEBPACK_IMPORTED_MODULE_2__/* .logE */ .wf)(harmless)]);
+}
+
+
+/***/ }),
+
+/***/ 1243:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  s: () => (/* binding */ isRehearsed),
+  Z: () => (/* binding */ play)
+});
+
+// EXTERNAL MODULE: ./src/evidence/evidence.js
+var evidence = __nccwpck_require__(5406);
+// EXTERNAL MODULE: ./src/evidence/poll.js
+var evidence_poll = __nccwpck_require__(2462);
+// EXTERNAL MODULE: ./src/evidence/tally.js
+var tally = __nccwpck_require__(1685);
+// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
+var decide = __nccwpck_require__(8074);
+// EXTERNAL MODULE: ./src/rehearsal/chance.js
+var chance = __nccwpck_require__(4725);
+;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
+
+const nothing = { stable: 0, canary: 0 };
+/** Canaries of any kind meet the same requests at the same seed, as far as they differ in nothing else. */
+function randomMesh({ rate, baseline, failing, phi }, scrape, seed) {
+    const [moments, goods, bads] = [(0,chance/* chance */.Dz)(seed), (0,chance/* chance */.Dz)(seed + 1), (0,chance/* chance */.Dz)(seed + 2)];
+    let weight = 0;
+    let untilScrape = moments() * scrape;
+    let open = nothing;
+    let scraped = nothing;
+    let failed = 0;
+    /** The sum of requests at random is at random, too: they are drawn when they are read. */
+    function serve(time) {
+        const all = (rate * time) / 1_000;
+        open = { stable: open.stable + all * (1 - weight / 100), canary: open.canary + (all * weight) / 100 };
+    }
+    function read() {
+        const stable = countOf(scraped.stable, baseline, phi, moments, moments);
+        const canary = countOf(scraped.canary, failing, phi, goods, bads);
+        scraped = nothing;
+        failed += canary.errors;
+        return { stable, canary, unattributed: countOf(0, 0, 1, moments, moments) };
+    }
+    return {
+        route(to) {
+            weight = to;
+        },
+        weight: () => weight,
+        pass(time) {
+            let left = time;
+            for (; left >= untilScrape; untilScrape = scrape) {
+                serve(untilScrape);
+                left -= untilScrape;
+                scraped = { stable: scraped.stable + open.stable, canary: scraped.canary + open.canary };
+                open = nothing;
+            }
+            serve(left);
+            untilScrape -= left;
+        },
+        read,
+        failed: () => failed + countOf(scraped.canary + open.canary, failing, phi, goods, bads).errors,
+    };
+}
+function countOf(expected, failing, phi, goods, bads) {
+    if (phi <= 1) {
+        const errors = (0,chance/* poisson */.Sm)(expected * failing, bads);
+        return { requests: errors + (0,chance/* poisson */.Sm)(expected * (1 - failing), goods), errors, buckets: [] };
+    }
+    const requests = (0,chance/* poisson */.Sm)(expected, goods);
+    return {
+        requests,
+        errors: failing >= 1 ? requests : Math.min(requests, clustered(expected * failing, phi, bads)),
+        buckets: [],
+    };
+}
+/** Clusters of a geometric size with the mean (φ + 1) / 2: their failures vary φ times as much as they are many. */
+function clustered(expected, phi, next) {
+    const size = (phi + 1) / 2;
+    let failed = 0;
+    for (let left = (0,chance/* poisson */.Sm)(expected / size, next); left > 0; left--)
+        failed += 1 + Math.floor(Math.log1p(-next()) / Math.log1p(-1 / size));
+    return failed;
+}
+
+;// CONCATENATED MODULE: ./src/rehearsal/play.js
+
+
+
+
+
+/** Queries and response times of a version that is not there cannot be rehearsed. */
+const isRehearsed = ({ kind }) => kind !== "query" && kind !== "latency";
+/** The plan as it is rehearsed: gates that cannot be count as passed, and approvals are given at once. */
+const rehearsable = (plan) => ({
+    ...plan,
+    stages: plan.stages.map((stage) => ({ ...stage, approval: false, gates: stage.gates.filter(isRehearsed) })),
+});
+const healthy = { ready: true, desired: 1, available: 1, restarts: 0, because: "1 of 1 pods is available" };
+/**
+ * One release on a clock that jumps. Each of its steps is what `decide` says; pods are ready at once, writes take no
+ * time, and what is counted is counted as the engine does it. The same seed gives the same release.
+ */
+function play(wanted, world, seed) {
+    const mesh = randomMesh(world, wanted.pollEvery, seed);
+    let plan = rehearsable(wanted);
+    let state = { phase: "preparing", step: "deploying", since: 0 };
+    let now = 0;
+    let seen = { evidence: evidence/* noEvidence */.n, tally: tally/* emptyTally */.CK };
+    for (;;) {
+        if (state.phase === "baking")
+            seen = count(seen, mesh, now, plan);
+        const decision = (0,decide/* decide */.L)(plan, state, { now, deadlineAt: wanted.deadline, look: lookIn(state.phase, seen) });
+        plan = decision.plan ?? plan;
+        if (decision.do === "wait") {
+            mesh.pass(decision.until - now);
+            now = decision.until;
+            continue;
+        }
+        if (decision.do === "route") {
+            if (seen.since === undefined)
+                mesh.read(); // what came before the first weight belongs to no poll
+            mesh.route(decision.to.canary);
+            seen = { ...seen, tally: tally/* emptyTally */.CK, since: seen.since ?? now };
+        }
+        if (isDecided(decision.next))
+            return { end: ends[decision.next.phase], after: now, failed: mesh.failed(), late: isLate(decision) };
+        state = decision.next;
+    }
+}
+/** What the engine would see of it. */
+function lookIn(phase, { evidence, tally }) {
+    switch (phase) {
+        case "preparing":
+            return { phase, canary: healthy };
+        case "shifting":
+            return { phase, canary: healthy, counted: { counts: { tally }, evidence, readings: new Map() } };
+        case "baking":
+            return { ...allIsWell, counts: { tally }, evidence };
+    }
+}
+const allIsWell = {
+    phase: "baking",
+    drift: undefined,
+    canary: healthy,
+    served: undefined,
+    readings: new Map(),
+};
+const isDecided = (state) => state.phase in ends;
+/** Past these a release only goes on to its end. */
+const ends = {
+    promoting: "released",
+    succeeded: "released",
+    "rolling-back": "rolled-back",
+    "rolled-back": "rolled-back",
+    failed: "rolled-back",
+    waiting: "held",
+};
+const isLate = (decision) => decision.do !== "wait" && decision.next.phase === "rolling-back" && decision.reason.kind !== "gate-failed";
+/** Counts as the engine does. */
+function count(before, mesh, now, { pollEvery, evidence: { settings } }) {
+    const counted = mesh.read();
+    const { stable, canary } = counted;
+    const poll = { weight: mesh.weight(), age: now - (before.since ?? now), stable, canary, lost: 0 };
+    if (!(0,evidence_poll/* isPoll */.Y)(poll, before.evidence.age, pollEvery))
+        return before;
+    return {
+        ...before,
+        tally: (0,tally/* sumOf */.XN)(before.tally, counted),
+        evidence: (0,evidence/* addPoll */.t)(before.evidence, poll, settings),
+    };
+}
+
+
+/***/ }),
+
+/***/ 8178:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DG: () => (/* binding */ usualRuns),
+/* harmony export */   R_: () => (/* binding */ fewestRuns),
+/* harmony export */   dp: () => (/* binding */ rehearseKinds)
+/* harmony export */ });
+/* harmony import */ var _chance_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4725);
+/* harmony import */ var _detection_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6822);
+/* harmony import */ var _play_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1243);
+
+
+
+/** As good as stable, two, five and ten times as bad, and dead. */
+const kinds = [1, 2, 5, 10, undefined];
+/**
+ * Rehearses releases of every kind of canary. Each kind meets the same requests, so that differences are the canary's
+ * doing.
+ */
+function rehearseKinds(plan, { rate, baseline }, { runs, seed }) {
+    const next = (0,_chance_js__WEBPACK_IMPORTED_MODULE_0__/* .chance */ .Dz)(seed);
+    const seeds = Array.from({ length: runs }, () => Math.floor(next() * 2 ** 32));
+    const stable = Math.max(baseline, _detection_js__WEBPACK_IMPORTED_MODULE_1__/* .neverSeen */ .Qm);
+    const { phi } = plan.evidence.settings.dispersion;
+    return kinds.map((timesStable) => {
+        const failing = timesStable === undefined ? 1 : Math.min(1, timesStable * stable);
+        const endings = seeds.map((each) => (0,_play_js__WEBPACK_IMPORTED_MODULE_2__/* .play */ .Z)(plan, { rate, baseline: stable, failing, phi }, each));
+        return {
+            timesStable,
+            failing,
+            ...summary(endings, 1 - stable / failing),
+        };
+    });
+}
+function summary(endings, excessive) {
+    const part = (counts) => endings.filter(counts).length / endings.length;
+    const times = (end) => endings.flatMap((ending) => (ending.end === end ? [ending.after] : [])).sort((a, b) => a - b);
+    const failedRequests = endings.reduce((sum, { failed }) => sum + failed, 0) / endings.length;
+    const median = quantile(times("rolled-back"), 0.5);
+    const p90 = quantile(times("rolled-back"), 0.9);
+    const untilPromotion = quantile(times("released"), 0.5);
+    return {
+        rolledBack: part(({ end }) => end === "rolled-back"),
+        late: part(({ late }) => late),
+        held: part(({ end }) => end === "held"),
+        released: part(({ end }) => end === "released"),
+        untilRollback: median === undefined || p90 === undefined ? undefined : { median, p90 },
+        untilPromotion,
+        failedRequests,
+        excess: failedRequests * excessive,
+    };
+}
+const quantile = (ascending, part) => ascending[Math.ceil(part * ascending.length) - 1];
+/** So many polls of each kind take some seconds. */
+const enoughPolls = 500_000;
+/** Fewer say too little. */
+const fewestRuns = 200;
+/** Releases of each kind that are rehearsed when nobody says how many: a long plan has to do with fewer. */
+function usualRuns({ stages, pollEvery }) {
+    const polls = stages.reduce((sum, { wait }) => sum + wait, 0) / pollEvery;
+    return Math.round(Math.min(2_000, Math.max(fewestRuns, enoughPolls / polls)));
+}
+
+
+/***/ }),
+
+/***/ 8074:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  L: () => (/* binding */ decide)
+});
+
+// EXTERNAL MODULE: ./src/evidence/numerics.js
+var numerics = __nccwpck_require__(1199);
+;// CONCATENATED MODULE: ./src/evidence/worst-case.js
+
+/**
+ * The highest share of failing requests that the canary may have, at every look with a chance of at least 1 − β: no
+ * higher one is beaten by 1/β by the average over all shares (a beta-binomial with the arcsine prior, as Krichevsky and
+ * Trofimov have it, https://doi.org/10.1109/TIT.1981.1056331). 1 where no request was counted.
+ */
+function worstRate({ seen, judged }, { beta, dispersion }) {
+    const { requests, errors } = judged.requests.canary > 0 ? judged : seen;
+    const [n, x] = [requests.canary, errors.canary];
+    const average = (0,numerics/* logBeta */.ln)(x + 0.5, n - x + 0.5) - (0,numerics/* logBeta */.ln)(0.5, 0.5);
+    const beaten = (rate) => (average - (0,numerics/* xlogy */.mB)(x, rate) - (0,numerics/* xlogy */.mB)(n - x, 1 - rate)) / dispersion.phi >= Math.log(1 / beta);
+    let [low, high] = [n === 0 ? 1 : x / n, 1];
+    while (high - low > 1e-6) {
+        const middle = (low + high) / 2;
+        if (beaten(middle))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+/**
+ * The largest weight, in whole percents, at which the worst case stays within the budget: that share of all requests
+ * may fail because of the canary. What stable fails itself is not the canary's doing.
+ */
+function largestWeight(evidence, settings, budget) {
+    const { requests, errors } = evidence.seen;
+    const ofStable = requests.stable === 0 ? 0 : errors.stable / requests.stable;
+    const harm = Math.max(0, worstRate(evidence, settings) - ofStable);
+    return harm === 0 ? 100 : Math.min(100, Math.floor((100 * budget) / harm));
+}
+
+// EXTERNAL MODULE: ./src/release/split.js
+var split = __nccwpck_require__(7311);
+;// CONCATENATED MODULE: ./src/release/budget.js
+
+
+/**
+ * While the worst case that is not ruled out yet allows no larger weight, a stage stays open. Undefined where nothing
+ * bounds it.
+ */
+function boundOf(plan, stage, evidence) {
+    const { weight, largest } = weightsAfter(plan, stage, evidence) ?? { weight: 0, largest: 100 };
+    if (largest > weight)
+        return undefined;
+    const { inconclusive } = plan.evidence;
+    // Going on would be what the budget forbids.
+    const policy = inconclusive === "promote" ? "extend" : inconclusive;
+    return { gate: "budget", kind: "wait", policy, figures: { of: "budget", largest, weight } };
+}
+/** The plan with a stage between, where the worst case does not allow the next planned weight yet. */
+function smallerStep(plan, stage, evidence) {
+    const next = weightsAfter(plan, stage, evidence);
+    const last = plan.stages[stage];
+    if (!next || !last || next.largest >= next.planned || next.largest <= next.weight)
+        return undefined;
+    const between = { ...last, name: `${next.largest} %`, weight: next.largest };
+    return {
+        plan: { ...plan, stages: plan.stages.toSpliced(stage + 1, 0, between) },
+        step: { weight: next.largest, planned: next.planned },
+    };
+}
+/** The canary's weight now, the next one by the plan, and the largest one that the budget allows. */
+function weightsAfter(plan, stage, evidence) {
+    const { budget, settings } = plan.evidence;
+    const weight = (0,split/* splitOf */.uv)(plan, stage).canary;
+    if (budget === undefined || weight === 100)
+        return undefined;
+    return { weight, planned: (0,split/* splitOf */.uv)(plan, stage + 1).canary, largest: largestWeight(evidence, settings, budget) };
+}
+
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
+;// CONCATENATED MODULE: ./src/release/change.js
+
+/** A third time somebody means it. */
+const maxPutBacks = 2;
+/**
+ * Evidence of one build says nothing about another. So a canary that somebody else changed is rolled back, or put back
+ * and judged from the beginning: its traffic goes to stable first. Nothing is put back by a journal alone, which
+ * anybody may have written who may edit ConfigMaps.
+ */
+function answerChange(plan, state, { now, again = 0, taken }, canary) {
+    const differences = canary?.changed;
+    if (differences === undefined)
+        return undefined;
+    const putsBack = plan.drift === "put-back" && !taken;
+    if (!putsBack || again >= maxPutBacks) {
+        const reason = { kind: "canary-changed", differences, putBacks: putsBack ? again : 0 };
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
+    }
+    const step = state.phase === "preparing" ? "deploying" : "returning";
+    return {
+        do: "nothing",
+        next: { phase: "preparing", step, since: now },
+        reason: { kind: "canary-put-back", differences },
+    };
+}
+
+// EXTERNAL MODULE: ./src/release/gate.js
+var gate = __nccwpck_require__(6596);
+// EXTERNAL MODULE: ./src/release/health.js
+var health = __nccwpck_require__(1873);
+// EXTERNAL MODULE: ./src/release/judge.js + 1 modules
+var judge = __nccwpck_require__(2675);
+;// CONCATENATED MODULE: ./src/release/pause.js
+/** Pods are looked at more often than metrics: readiness is what a user waits for. */
+const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
+/**
+ * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
+ * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
+ */
+const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
+/** Until the mesh has learnt of new pods. */
+function settled(plan, since, now, next) {
+    const end = since + plan.settle;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
+}
+/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
+function drained(plan, since, now, next) {
+    const end = since + plan.drain;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "drained" } };
+    return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
+}
+
+// EXTERNAL MODULE: ./src/release/plan.js
+var release_plan = __nccwpck_require__(912);
+;// CONCATENATED MODULE: ./src/release/bake.js
+
+
+
+
+
+
+
+
+
+/** A stage while it lasts: judged at every look, and left when its gates allow it, or when they do not. */
+function bake(plan, state, look, now) {
+    const stage = (0,release_plan/* stageAt */.e)(plan, state.stage);
+    const { canary, drift } = look;
+    if (canary.available === 0)
+        return backFrom(state, (0,health/* canaryGone */.u)(canary), now);
+    if (drift !== undefined)
+        return answerDrift(plan, state, now, drift);
+    const early = now - state.since < pollsToCount * plan.pollEvery;
+    const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, { ...look, early }, plan.evidence) }));
+    const failed = verdicts.find(({ kind }) => kind === "fail");
+    if (failed)
+        return { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+    if (look.away)
+        return { ...awaitStable(plan, state, look.away, now), verdicts };
+    return { ...endOrWait({ plan, state, stage, look, now }, verdicts), verdicts };
+}
+/** The first look comes with the weight itself, and the scrape before the second may have come before any request. */
+const pollsToCount = 2;
+/** What could not be read may not be judged: a stage never passes on half a look. */
+const lookAgain = (plan, now, { words }) => ({
+    do: "wait",
+    until: now + plan.pollEvery,
+    reason: { kind: "looking-again", words },
+});
+const backFrom = (state, reason, now) => ({
+    do: "nothing",
+    next: (0,transition/* rollBack */.Fu)(state, reason, now),
+    reason,
+});
+/** No gate fails: the stage passes, goes on, or has come to an end that its gates leave open. */
+function endOrWait(seen, verdicts) {
+    const { plan, state, stage, look, now } = seen;
+    const lasted = now - state.since;
+    const open = verdicts.filter(({ kind }) => kind !== "pass");
+    const bound = boundOf(plan, state.stage, look.evidence);
+    if (bound)
+        open.push(bound);
+    const unanswered = open.find(isUnanswered);
+    if (unanswered && lasted >= stage.deadline)
+        return backFrom(state, { kind: "stage-not-judged", stage: stage.name, deadline: stage.deadline, verdict: unanswered }, now);
+    const early = plan.evidence.early && open.length === 0 && verdicts.some(({ proven }) => proven);
+    if (lasted < stage.wait && !early)
+        return goOn(seen);
+    const fatal = open.find(({ policy }) => policy === "fail");
+    if (fatal)
+        return backFrom(state, { kind: "stage-undecided", stage: stage.name, verdict: fatal }, now);
+    const extending = open.find(({ policy }) => policy === undefined || policy === "extend");
+    if (extending && lasted < stage.deadline)
+        return extend(seen, extending);
+    const holding = open.find(({ policy }) => policy !== "promote");
+    return holding ? hold(seen, holding) : pass(seen, open[0]);
+}
+/** Nobody can decide by nothing, so that looking on for it ends with the way back, and not with somebody's decision. */
+const isUnanswered = ({ kind, policy }) => policy === undefined || policy === "fail" || (policy === "extend" && kind === "no-data");
+function goOn({ plan, state, stage, now }) {
+    const end = state.since + stage.wait;
+    return {
+        do: "wait",
+        until: Math.min(end, now + lookEvery(plan, stage)),
+        reason: { kind: "stage-goes-on", stage: stage.name, left: end - now },
+    };
+}
+const extend = ({ plan, stage, now }, verdict) => ({
+    do: "wait",
+    until: now + lookEvery(plan, stage),
+    reason: { kind: "stage-extended", stage: stage.name, verdict },
+});
+function hold({ state, stage, now }, verdict) {
+    const reason = { kind: "held", stage: stage.name, question: questionOf(verdict), verdict };
+    return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
+}
+function questionOf({ kind, figures }) {
+    if (figures.of === "budget")
+        return "budget";
+    if (kind === "no-data")
+        return "no-data";
+    return "conclusion" in figures && figures.conclusion.by === "split" ? "split" : "undecided";
+}
+/** `open`: by the plan the stage goes on although this is. */
+function pass({ plan, state, stage, look, now }, open) {
+    const reason = { kind: "stage-passed", stage: stage.name, verdict: open };
+    if (stage.approval)
+        return { do: "nothing", next: { phase: "waiting", stage: state.stage, since: now, reason }, reason };
+    const smaller = smallerStep(plan, state.stage, look.evidence);
+    if (!smaller)
+        return { do: "nothing", next: (0,transition/* after */.Pl)(plan, state.stage, now), reason };
+    return {
+        do: "nothing",
+        next: (0,transition/* after */.Pl)(smaller.plan, state.stage, now),
+        reason: { ...reason, smaller: smaller.step },
+        plan: smaller.plan,
+    };
+}
+/**
+ * A cluster that does not answer is no reason to be blind: requests are counted elsewhere, and what fails is known when
+ * a write is possible again. A pass waits for the cluster, and so does the gate that asks it.
+ */
+function bakeInTheDark(plan, state, { now, stop, counted, trouble }) {
+    const verdicts = counted && stop === undefined ? verdictsOn(plan, state.stage, counted, undefined) : undefined;
+    return { ...(failure(state, verdicts, now) ?? lookAgain(plan, now, trouble)), verdicts };
+}
+/** Traffic flows while pods start for the next weight, too. */
+function failureMeanwhile(plan, state, { counted, canary }, now) {
+    const verdicts = counted && state.stage > 0 ? verdictsOn(plan, state.stage - 1, counted, canary) : undefined;
+    return failure(state, verdicts, now);
+}
+/** Of those gates that can be asked. What has not been counted may still come: it is no failure yet. */
+function verdictsOn(plan, stage, counted, canary) {
+    const seen = { ...counted, canary: canary ?? unseenCanary, early: true };
+    return (0,release_plan/* stageAt */.e)(plan, stage)
+        .gates.filter(({ kind }) => canary !== undefined || kind !== "restarts")
+        .map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, seen, plan.evidence) }));
+}
+/** No gate asks it that is judged then. */
+const unseenCanary = { ready: false, desired: 0, available: 0, restarts: 0, because: "" };
+function failure(state, verdicts = [], now) {
+    const failed = verdicts.find(({ kind }) => kind === "fail");
+    return failed && { ...backFrom(state, { kind: "gate-failed", verdict: failed }, now), verdicts };
+}
+/**
+ * No stage passes, and no weight grows, while stable's part of the requests gets no answer. They would get none either if
+ * they were all given back to it at once, so that waits; the rollback knows what to do then.
+ */
+function awaitStable(plan, state, { words, since }, now) {
+    const reason = { kind: "unserved", version: "stable", words };
+    if (now - since >= plan.patience)
+        return backFrom(state, { ...reason, after: now - since }, now);
+    return { do: "wait", until: now + watchEvery(plan), reason };
+}
+const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
+function answerDrift(plan, state, now, differences) {
+    const putsBack = plan.drift === "put-back";
+    if (!putsBack || state.putBacks >= maxPutBacks)
+        return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
+    return {
+        do: "route",
+        to: (0,split/* splitOf */.uv)(plan, state.stage),
+        next: { ...state, putBacks: state.putBacks + 1 },
+        reason: { kind: "put-back", differences },
+    };
+}
+
+// EXTERNAL MODULE: ./src/lib/some-of.js
+var some_of = __nccwpck_require__(5371);
+;// CONCATENATED MODULE: ./src/release/give-up.js
+
+
+/** An effect that fails is tried again for as long as there is hope; then what is left undone is said. */
+function giveUp(plan, state, observation) {
+    const { trouble, now, insisted } = observation;
+    if (!trouble)
+        return undefined;
+    const { words, lasting, since } = trouble;
+    const lasted = now - since;
+    if (!insisted && lasted < (lasting ? plan.patience : 5 * plan.patience))
+        return undefined;
+    return failed(plan, state, { kind: "trouble", words, lasting, lasted });
+}
+/** Whoever would be left without pods keeps them, and is told of. */
+function keepForStranded(plan, state, version, stranded) {
+    if (!stranded || stranded.length === 0)
+        return undefined;
+    return failed(plan, state, { kind: "stranded", version, by: (0,some_of/* someOf */.y)(stranded, "; ", 3) });
+}
+function failed(plan, { phase, step }, reason) {
+    const late = step === "draining" || step === "retiring";
+    const isKept = phase === "rolling-back" && reason.kind === "kept"; // stable has lost some of its traffic again
+    const returned = late && !isKept && (phase === "rolling-back" || (0,transition/* winnerOf */.Pk)(plan) === "stable");
+    return { do: "nothing", next: { phase: "failed", during: phase, returned, reason }, reason };
+}
+
+;// CONCATENATED MODULE: ./src/release/observation.js
+/** The look of a phase. Throws a RangeError where another phase was looked at. */
+function lookIn(phase, look) {
+    if (isLookIn(phase, look))
+        return look;
+    throw new RangeError(`a release that is ${phase} was looked at as one that is ${look.phase}`);
+}
+const isLookIn = (phase, look) => look.phase === phase;
+
+// EXTERNAL MODULE: ./src/release/reason.js
+var release_reason = __nccwpck_require__(7331);
+;// CONCATENATED MODULE: ./src/release/give-back.js
+
+
+
+
+
+
+/** The next step of a rollback: traffic first, then everything else. */
+function giveBack(plan, state, observation) {
+    const { now, trouble } = observation;
+    const look = observation.look && lookIn("rolling-back", observation.look);
+    switch (state.step) {
+        case "returning":
+            return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
+        case "draining": {
+            const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
+            return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
+        }
+        case "retiring":
+            if (!look && trouble)
+                return lookAgain(plan, now, trouble);
+            return (putBack(state, now, look) ??
+                keepPods(plan, state, look) ??
+                keepForStranded(plan, state, "canary", look?.stranded) ??
+                restore(state));
+    }
+}
+const to = (state, step, now) => ({ ...state, step, since: now });
+const finish = (state, now) => ({
+    do: "finish",
+    winner: "stable",
+    next: to(state, state.served ? "draining" : "retiring", now),
+    reason: state.reason,
+});
+const restore = ({ reason }) => ({
+    do: "restore",
+    next: { phase: "rolled-back", reason },
+    reason: { kind: "restoring" },
+});
+/**
+ * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
+ * are some. One that somebody scaled to 0 gets the pods that it had before the release.
+ */
+function awaitTaker(plan, state, now, { stable, canary }) {
+    if (!stable?.had || stable.available > 0)
+        return undefined;
+    const { putBacks = 0 } = state;
+    if (stable.desired === 0 && putBacks < maxPutBacks)
+        return {
+            do: "revive",
+            next: { ...state, since: now, putBacks: putBacks + 1 },
+            reason: { kind: "reviving-stable" },
+        };
+    if (!canary?.available)
+        return undefined; // nobody answers: then those do who should
+    if (stable.unreached && isBad(state.reason))
+        return undefined;
+    const reason = { kind: "stable-away", pods: stable.because };
+    if (now - state.since >= plan.ready)
+        return failed(plan, state, { ...reason, after: plan.ready });
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+/**
+ * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
+ * does not serve until then, and stable does at once.
+ */
+const isBad = ({ kind }) => kind === "gate-failed" || kind === "canary-broken" || kind === "rollback-wanted";
+/** Whatever the policy for a stage: a version that was given up has no traffic. */
+function putBack(state, now, look) {
+    const { putBacks = 0 } = state;
+    if (!isServed(look) || putBacks >= maxPutBacks)
+        return undefined;
+    return {
+        do: "finish",
+        winner: "stable",
+        next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+        reason: { kind: "put-back", differences: look.strayed.differences },
+    };
+}
+const keepPods = (plan, state, look) => isServed(look)
+    ? failed(plan, state, { kind: "kept", version: "canary", differences: look.strayed.differences })
+    : undefined;
+const isServed = (look) => look?.strayed?.serving.includes("canary") ?? false;
+/**
+ * A canary that dies is taken out before Kubernetes has told why it died; once the traffic is off there is time to ask.
+ */
+function withLastWords(reason, canary) {
+    if (!canary || canary.ready)
+        return reason;
+    const lastWords = canary.fatal ?? canary.because;
+    return (0,release_reason/* heardInPods */.Iz)(reason)?.includes(lastWords) ? reason : { ...reason, lastWords };
+}
+
+// EXTERNAL MODULE: ./src/release/target.js
+var target = __nccwpck_require__(6186);
+;// CONCATENATED MODULE: ./src/release/promote.js
+
+
+
+
+
+
+
+
+
+/**
+ * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
+ * release goes back for what would have ended a stage as well.
+ */
+function promote(plan, state, observation) {
+    if (!observation.look)
+        return needsLook[state.step]
+            ? lookAgain(plan, observation.now, observation.trouble)
+            : step(plan, state, observation);
+    const look = lookIn("promoting", observation.look);
+    return (turnBack(plan, state, observation, look) ??
+        turnToOther(plan, state, observation.now, look) ??
+        answerStray(plan, state, observation.now, look) ??
+        awaitServer(plan, state, observation.now, look) ??
+        keepForStranded(plan, state, (0,target/* otherRole */.n1)((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
+        step(plan, state, observation, look.stable));
+}
+/** Nothing is changed, and no pod is taken, that was not looked at. */
+const needsLook = {
+    updating: true,
+    starting: false,
+    settling: false,
+    finishing: true,
+    draining: false,
+    retiring: true,
+};
+function turnBack(plan, state, observation, look) {
+    const reason = broken(look.canary);
+    if (reason && canTake(plan, look))
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
+    const isPromoted = state.step === "draining" || state.step === "retiring";
+    return isPromoted || !canTakeBack(look) ? undefined : answerChange(plan, state, observation, look.canary);
+}
+/** Stable could serve everything as it did before the release. */
+const canTakeBack = ({ stable }) => stable?.untouched === true && stable.desired > 0 && stable.available > 0;
+/**
+ * Of a swap no release changes stable: whoever did, its pods answer, and those of a canary that has none do not.
+ */
+function canTake(plan, look) {
+    const isOnly = (0,transition/* winnerOf */.Pk)(plan) === "canary" && look.canary?.available === 0;
+    return canTakeBack(look) || (isOnly && (look.stable?.available ?? 0) > 0);
+}
+function broken(canary) {
+    if (canary?.fatal !== undefined)
+        return { kind: "canary-broken", pods: canary.fatal };
+    return canary?.available === 0 ? (0,health/* canaryGone */.u)(canary) : undefined;
+}
+/** Of an update: the version that has pods serves for the one that has none, whichever it is. */
+function turnToOther(plan, state, now, { stable, canary, strayed }) {
+    if ((0,transition/* winnerOf */.Pk)(plan) !== "stable" || !stable || !canary)
+        return undefined;
+    const [hasStable, hasCanary] = [stable.available > 0, canary.available > 0];
+    if (hasStable === hasCanary)
+        return undefined;
+    const isFinal = state.step === "finishing" || state.step === "draining" || state.step === "retiring";
+    if (isFinal && hasCanary)
+        return {
+            do: "nothing",
+            next: { ...state, step: "starting", since: now },
+            reason: { kind: "stable-lost", pods: stable.because },
+        };
+    if (state.step !== "starting" || hasCanary || strayed)
+        return undefined;
+    return { do: "route", to: (0,split/* splitAt */.gI)(0), next: state, reason: { kind: "canary-lost", pods: canary.because } };
+}
+/** Somebody else changed the routes since they were written: nobody loses pods that requests are sent to. */
+function answerStray(plan, state, now, look) {
+    if (!look.strayed)
+        return undefined;
+    const { differences, serving } = look.strayed;
+    const [winner, putBacks = 0] = [(0,transition/* winnerOf */.Pk)(plan), state.putBacks];
+    // Stable is not ready for what is sent to it.
+    if (state.step === "starting")
+        return putBacks < maxPutBacks && look.canary?.available !== 0 ? giveCanaryAll(state, differences) : undefined;
+    if (plan.drift === "put-back" && putBacks < maxPutBacks)
+        return {
+            do: "finish",
+            winner,
+            next: { ...state, step: "draining", since: now, putBacks: putBacks + 1 },
+            reason: { kind: "put-back", differences },
+        };
+    if (winner === "canary" && canTakeBack(look)) {
+        const reason = { kind: "drift", differences, putBacks };
+        return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
+    }
+    const loser = (0,target/* otherRole */.n1)(winner);
+    const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
+    return losesPods && serving.includes(loser)
+        ? failed(plan, state, { kind: "kept", version: loser, differences })
+        : undefined;
+}
+const giveCanaryAll = (state, differences) => ({
+    do: "route",
+    to: { stable: 0, canary: 100 },
+    next: { ...state, putBacks: (state.putBacks ?? 0) + 1 },
+    reason: { kind: "put-back", differences },
+});
+/** Nothing is changed, and no pod is taken, while nobody answers whoever is to serve then. */
+function awaitServer(plan, state, now, look) {
+    const role = serverAfter(plan)[state.step];
+    const server = role && look[role];
+    if (!role || server?.available !== 0)
+        return undefined;
+    const reason = { kind: "unserved", version: role, words: server.because };
+    const after = now - state.since;
+    if (after >= plan.patience)
+        return failed(plan, state, { ...reason, after });
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+/** A stable that starts is awaited as it is, and a drain takes nothing. */
+const serverAfter = (plan) => ({
+    updating: "canary",
+    finishing: (0,transition/* winnerOf */.Pk)(plan),
+    retiring: (0,transition/* winnerOf */.Pk)(plan),
+});
+/** `stable` is undefined when its pods could not be read, or need not be. */
+function step(plan, state, { now }, stable) {
+    const to = (next) => ({ ...state, step: next, since: now });
+    const winner = (0,transition/* winnerOf */.Pk)(plan);
+    switch (state.step) {
+        case "updating":
+            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
+        case "starting":
+            return promote_awaitStable(plan, state, now, stable, to("settling"));
+        case "settling":
+            return settled(plan, state.since, now, to("finishing"));
+        case "finishing":
+            if (winner === "stable" && stable?.changed !== undefined)
+                return otherStable(plan, state, stable.changed);
+            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
+        case "draining":
+            return drained(plan, state.since, now, to("retiring"));
+        case "retiring": {
+            const loser = (0,target/* otherRole */.n1)(winner);
+            const kept = loser === "stable" && plan.keepOld;
+            return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
+        }
+    }
+}
+const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
+function promote_awaitStable(plan, state, now, stable, ready) {
+    if (stable?.changed !== undefined)
+        return otherStable(plan, state, stable.changed);
+    if (stable?.ready)
+        return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
+    if (stable?.fatal !== undefined)
+        return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
+    const stuck = now - state.since >= plan.ready;
+    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
+    if (stuck)
+        return failed(plan, state, reason);
+    return { do: "wait", until: now + readyPoll(plan), reason };
+}
+const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };
+
+;// CONCATENATED MODULE: ./src/release/decide.js
+
+
+
+
+
+
+
+
+
+
+/**
+ * The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on.
+ * Throws a RangeError where the observation is not of the state's phase.
+ */
+function decide(plan, state, observation) {
+    const { now, look: seen } = observation;
+    switch (state.phase) {
+        case "preparing": {
+            const canary = seen && lookIn("preparing", seen).canary;
+            return (stopOf(plan, state, observation, canary) ??
+                answerChange(plan, state, observation, canary) ??
+                prepare(plan, state, now, canary));
+        }
+        case "shifting": {
+            const look = seen && lookIn("shifting", seen);
+            return (stopOf(plan, state, observation, look?.canary) ??
+                answerChange(plan, state, observation, look?.canary) ??
+                failureMeanwhile(plan, state, look ?? { counted: countedIn(observation) }, now) ??
+                shift(plan, state, observation, look));
+        }
+        case "baking": {
+            if (observation.look === undefined) {
+                const judged = bakeInTheDark(plan, state, observation);
+                return judged.do === "wait" ? (stopOf(plan, state, observation, undefined) ?? judged) : judged;
+            }
+            const look = lookIn("baking", observation.look);
+            return (stopOf(plan, state, observation, look.canary) ??
+                answerChange(plan, state, observation, look.canary) ??
+                bake(plan, state, look, now));
+        }
+        case "promoting":
+            return giveUp(plan, state, observation) ?? promote(plan, state, observation);
+        case "rolling-back":
+            return giveUp(plan, state, observation) ?? giveBack(plan, state, observation);
+    }
+}
+const countedIn = (observation) => "counted" in observation ? observation.counted : undefined;
+/** The rollback for which there is a reason in every phase that can be rolled back. */
+function stopOf(plan, state, observation, canary) {
+    const reason = reasonToStop(plan, observation, canary);
+    return reason && { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, observation.now), reason };
+}
+function reasonToStop(plan, observation, canary) {
+    const { stop, trouble, now, deadlineAt } = observation;
+    if (stop !== undefined)
+        return { kind: "cancelled", words: stop };
+    if (trouble?.lasting)
+        return { kind: "trouble", words: trouble.words, lasting: true };
+    if (trouble && now - trouble.since >= plan.patience)
+        return { kind: "trouble", words: trouble.words, lasting: false, lasted: now - trouble.since };
+    if (canary?.fatal !== undefined)
+        return { kind: "canary-broken", pods: canary.fatal };
+    if (now >= deadlineAt)
+        return { kind: "late", deadline: plan.deadline };
+    return undefined;
+}
+function prepare(plan, state, now, canary) {
+    switch (state.step) {
+        case "returning":
+            return {
+                do: "finish",
+                winner: "stable",
+                next: { ...state, step: "deploying", since: now },
+                reason: { kind: "beginning-again" },
+            };
+        case "deploying":
+            return { do: "deploy", next: { ...state, step: "starting", since: now }, reason: { kind: "deploying" } };
+        case "starting":
+            return awaitCanary(plan, state, now, canary, { ...state, step: "settling", since: now });
+        case "settling":
+            return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
+    }
+}
+function shift(plan, state, { now, trouble }, look) {
+    const to = (0,split/* splitOf */.uv)(plan, state.stage);
+    const canary = look?.canary;
+    const serves = state.stage > 0 || state.step === "routing";
+    if (serves && canary?.available === 0)
+        return backFrom(state, (0,health/* canaryGone */.u)(canary), now);
+    switch (state.step) {
+        case "scaling":
+            return {
+                do: "scale",
+                to,
+                next: { ...state, step: "filling", since: now },
+                reason: { kind: "making-room", weight: to.canary },
+            };
+        case "filling":
+            return awaitCanary(plan, state, now, canary, { ...state, step: "routing", since: now });
+        case "routing":
+            if (!canary && trouble)
+                return lookAgain(plan, now, trouble);
+            if (look?.away && to.stable > 0)
+                return awaitStable(plan, state, look.away, now);
+            return {
+                do: "route",
+                to,
+                next: afterRouting(plan, state.stage, now),
+                reason: { kind: "giving-weight", weight: to.canary },
+            };
+    }
+}
+function afterRouting(plan, stage, now) {
+    if (stage >= plan.stages.length)
+        return (0,transition/* startPromotion */.sN)(plan, now);
+    return { phase: "baking", stage, since: now, putBacks: 0 };
+}
+/** Undefined when its pods could not be read. */
+function awaitCanary(plan, state, now, canary, ready) {
+    if (canary?.ready)
+        return { do: "nothing", next: ready, reason: { kind: "canary-ready", pods: canary.because } };
+    const reason = { kind: "canary-not-ready", pods: canary?.because };
+    if (now - state.since < plan.ready)
+        return { do: "wait", until: now + readyPoll(plan), reason };
+    const late = { ...reason, after: plan.ready };
+    return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, late, now), reason: late };
+}
+
 
 /***/ }),
 
@@ -52260,6 +52430,23 @@ const policies = ["extend", "hold", "promote", "fail"];
 
 /***/ }),
 
+/***/ 1873:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   t: () => (/* binding */ asReached),
+/* harmony export */   u: () => (/* binding */ canaryGone)
+/* harmony export */ });
+/** As requests find it: whoever none of them reaches might as well have no pod. `why` none does, if so. */
+const asReached = (health, why) => why === undefined || health.available === 0
+    ? health
+    : { ...health, ready: false, available: 0, because: why, unreached: true };
+/** Why the canary cannot serve any more; it has no pod that requests reach. */
+const canaryGone = ({ because, unreached }) => unreached ? { kind: "unserved", version: "canary", words: because } : { kind: "pods-gone", pods: because };
+
+
+/***/ }),
+
 /***/ 1630:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52277,6 +52464,181 @@ const holdOf = ({ evidence }) => evidence.holdFor ?? usualHold;
  * plan, and has no such time.
  */
 const holdEnds = (plan, state) => (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .heldBy */ .Vr)(state) && "since" in state ? state.since + holdOf(plan) : undefined;
+
+
+/***/ }),
+
+/***/ 2675:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S: () => (/* binding */ judge),
+  Z: () => (/* binding */ judgeEvidence)
+});
+
+// EXTERNAL MODULE: ./src/evidence/conclusion.js
+var evidence_conclusion = __nccwpck_require__(2980);
+;// CONCATENATED MODULE: ./src/evidence/quantile.js
+/**
+ * The upper edge of the bucket in which the quantile lies, in ms; undefined without requests.
+ * An edge and not an interpolation: within a bucket nothing is known, so the honest answer is "at most this".
+ * Infinity in the last bucket: slower than every edge. (The highest finite edge, which others answer there, would pass
+ * a limit of just that edge.)
+ */
+function quantileOf(buckets, quantile) {
+    const total = buckets.at(-1)?.count ?? 0;
+    // Divided and not multiplied: 0.07 * 100 is more than 7, but 7 / 100 is 0.07.
+    return total === 0 ? undefined : buckets.find(({ count }) => count / total >= quantile)?.le;
+}
+
+// EXTERNAL MODULE: ./src/evidence/tally.js
+var tally = __nccwpck_require__(1685);
+;// CONCATENATED MODULE: ./src/release/judge.js
+
+
+
+/** Puts the question of a gate to what was seen. */
+function judge(gate, seen, rules) {
+    switch (gate.kind) {
+        case "evidence":
+            if ("uncounted" in seen.counts)
+                return blind(seen.counts);
+            return judgeEvidence(seen.evidence, rules);
+        case "query":
+            return judgeQuery(gate, seen.readings, seen.early);
+        case "errors":
+            return judgeErrors(gate, seen.counts, seen.early);
+        case "latency":
+            return judgeLatency(gate, seen.counts, seen.early);
+        case "restarts":
+            return judgeRestarts(gate, seen.canary);
+    }
+}
+/** Blind is worse than undecided: whatever the policies say, a stage without Prometheus ends with a rollback. */
+const blind = ({ uncounted }) => ({
+    kind: "no-data",
+    figures: { of: "evidence", missing: { what: "counters", words: uncounted } },
+});
+function judgeEvidence(evidence, rules) {
+    const conclusion = (0,evidence_conclusion/* conclude */.Ep)(evidence, rules.settings);
+    return { ...answerOf(conclusion.kind, conclusion.finding, rules), figures: { of: "evidence", conclusion } };
+}
+/** What a conclusion means for a stage. */
+function answerOf(kind, finding, { inconclusive, noData }) {
+    switch (kind) {
+        case "fail":
+            return { kind };
+        case "pass":
+            return { kind, proven: finding === "safe" };
+        case "no-data":
+            return { kind, policy: noData };
+        case "inconclusive": {
+            // A split that is proven wrong does not mend by looking on.
+            const pointless = finding === "too-little-traffic" && inconclusive === "extend";
+            return { kind: "wait", policy: pointless ? "hold" : inconclusive };
+        }
+    }
+}
+function judgeQuery(gate, readings, early) {
+    const { atLeast, atMost, tolerate } = gate;
+    const limits = { of: "query", atLeast, atMost };
+    const answers = readings.get(gate.name) ?? [];
+    const newest = answers.at(-1);
+    if (newest?.value === undefined)
+        return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
+    const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
+    return {
+        kind: inARow(outside, tolerate),
+        figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
+    };
+}
+/** By how many of the newest answers are outside the limits. */
+function inARow(outside, tolerate) {
+    if (outside === 0)
+        return "pass";
+    return outside > tolerate ? "fail" : "wait";
+}
+function noAnswer(newest) {
+    if (newest?.because === undefined)
+        return { what: "question" };
+    return { what: "answer", words: newest.because };
+}
+function isOutside({ value }, { atLeast, atMost }) {
+    if (value === undefined)
+        return false;
+    return (atMost !== undefined && value > atMost) || (atLeast !== undefined && value < atLeast);
+}
+function judgeErrors(gate, counts, early) {
+    const { stable, canary, unattributed } = tallyOf(counts);
+    const ofStable = gate.aboveStable === undefined ? undefined : ratioOf(stable);
+    const limits = [gate.atMost, gate.aboveStable === undefined ? undefined : (ofStable ?? 0) + gate.aboveStable];
+    const limit = { of: "errors", allowed: smallest(limits), stable: ofStable };
+    const { requests, errors: failed } = canary;
+    const lost = unattributed.errors;
+    // Pods that Envoy ejected, or that are none of the subset's, get no requests, so their failures are nobody's. They
+    // outnumber the canary's requests only when it is the canary that is missing, or when more of the service fails than
+    // its weight.
+    if (requests < gate.minRequests && lost >= gate.minRequests)
+        return { kind: "fail", figures: { ...limit, requests, failed, lost } };
+    if (requests === 0)
+        return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "requests") } };
+    return {
+        kind: answer(requests < gate.minRequests, failed / requests, limit.allowed),
+        figures: { ...limit, requests, failed, needed: gate.minRequests },
+    };
+}
+function judgeLatency(gate, counts, early) {
+    const { stable, canary } = tallyOf(counts);
+    const ofStable = gate.timesStable === undefined ? undefined : responseTime(stable, gate.quantile);
+    const times = ofStable && "atMost" in ofStable ? ofStable.atMost * (gate.timesStable ?? 1) : undefined;
+    const limit = {
+        of: "latency",
+        quantile: gate.quantile,
+        allowed: smallest([gate.atMost, times]),
+        stable: ofStable,
+        requests: canary.buckets.at(-1)?.count ?? 0,
+    };
+    const time = responseTime(canary, gate.quantile);
+    if (time === undefined)
+        return { kind: unanswered(gate, early), figures: { ...limit, missing: uncounted(counts, "response-times") } };
+    if (limit.allowed === undefined)
+        return { kind: unanswered(gate, early), figures: { ...limit, time, missing: { what: "stable-response-times" } } };
+    return {
+        kind: answer(limit.requests < gate.minRequests, "atMost" in time ? time.atMost : Infinity, limit.allowed),
+        figures: { ...limit, time, needed: gate.minRequests },
+    };
+}
+const judgeRestarts = ({ atMost }, { restarts }) => ({
+    kind: restarts > atMost ? "fail" : "pass",
+    figures: { of: "restarts", restarts, allowed: atMost },
+});
+/** Of an answer that is there. */
+function answer(tooFew, value, allowed = Infinity) {
+    if (tooFew)
+        return "wait";
+    return value > allowed ? "fail" : "pass";
+}
+/** A gate may want data, but not before there could be any. */
+const unanswered = ({ noData }, early) => noData === "fail" && !early ? "fail" : "no-data";
+const tallyOf = (counts) => ("tally" in counts ? counts.tally : tally/* emptyTally */.CK);
+function uncounted(counts, what) {
+    if ("uncounted" in counts)
+        return { what: "counters", words: counts.uncounted };
+    return { what };
+}
+const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
+function responseTime({ buckets }, quantile) {
+    const edge = quantileOf(buckets, quantile);
+    if (edge === undefined)
+        return undefined;
+    return edge === Infinity ? { above: buckets.at(-2)?.le ?? 0 } : { atMost: edge };
+}
+function smallest(limits) {
+    const known = limits.filter((limit) => limit !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+}
 
 
 /***/ }),
