@@ -51,8 +51,183 @@ const cases: readonly Case[] = [
     name: "c56b-shell-defaults-in-manifest",
     sees: ({ exit, said }) => assert.equal(exit, 0, said),
   },
+  {
+    name: "c60-helm-output-with-virtualservice",
+    sees: refusedWith(/VirtualService shop\/reviews decides where requests of this release go/),
+  },
+  {
+    name: "c60-helm-output-with-virtualservice",
+    command: "plan",
+    sees({ exit, said }) {
+      assert.equal(exit, 2, said);
+      assert.match(said, /✗ The manifest of VirtualService shop\/reviews decides/);
+      assert.match(said, /· Deployment shop\/reviews-v2 will be made; a rollback takes it away\./);
+      assert.match(
+        said,
+        /! Service shop\/reviews is there already, and changes: \.metadata\.labels\. A rollback does not/,
+      );
+    },
+  },
+  {
+    name: "c60b-manifests-own-virtualservice",
+    sees({ ends, said, traffic }) {
+      assert.deepEqual(
+        ends.map(({ exit }) => exit),
+        [0, 2],
+        said,
+      );
+      assert.match(said, /VirtualService shop\/reviews decides where requests of this release go/);
+      assert.equal(traffic.bad, 0);
+    },
+  },
+  {
+    name: "c26b-manifests-over-kubectl-apply",
+    sees(run) {
+      assertReleased(run);
+      assert.match(JSON.stringify(podSpecOf(run, "reviews-v2")), /"image":"registry\.example\/reviews:v2"/);
+    },
+  },
+  {
+    name: "c26b-manifests-over-kubectl-apply",
+    command: "plan",
+    sees({ exit, said }) {
+      assert.equal(exit, 0, said);
+      assert.match(
+        said,
+        /· Deployment shop\/reviews-v2 is there already, and changes: \.spec\.replicas, \.spec\.template\.spec\.containers\[app\]\.image \(taken over from kubectl: /,
+      );
+    },
+  },
+  {
+    name: "c26b-manifests-over-kubectl-apply",
+    command: "plan",
+    change: {
+      "k8s/v2.yaml": (text) =>
+        text.replace(
+          "metadata: {name: reviews-v2, labels: {app: reviews",
+          "metadata: {name: reviews-v2, labels: {app: other",
+        ),
+    },
+    sees: refusedWith(/would change what somebody else set: \.metadata\.labels\.app of kubectl's/),
+  },
+  {
+    name: "c26b-manifests-over-kubectl-apply",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("- name: app", "- name: web") },
+    sees: ({ said }) =>
+      assert.match(said, /! Deployment shop\/reviews-v2 keeps container app, which the manifest does not/),
+  },
+  {
+    name: "c67-old-blog-extensions-v1beta1",
+    sees: refusedWith(
+      /does not serve Deployment of extensions\/v1beta1, as the manifest of Deployment reviews-v2 has it/,
+    ),
+  },
+  {
+    name: "c67-old-blog-extensions-v1beta1",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("extensions/v1beta1", "apps/v1beta2") },
+    sees: refusedWith(/does not serve Deployment of apps\/v1beta2.* It serves apps\/v1\./),
+  },
+  {
+    name: "c67-old-blog-extensions-v1beta1",
+    change: { "k8s/v2.yaml": (text) => text.replace("extensions/v1beta1", "apps/v1") },
+    sees: refusedWith(/Deployment shop\/reviews-v2 was refused: .*spec\.selector: Required value/),
+  },
+  {
+    name: "c148-exported-by-kubectl-get",
+    sees: assertReleased,
+  },
+  {
+    name: "c148-exported-by-kubectl-get",
+    command: "plan",
+    sees({ exit, said }) {
+      assert.equal(exit, 0, said);
+      assert.match(
+        said,
+        /· Deployment shop\/reviews-v2: what an export has of the server is left out: .*metadata\.managedFields/,
+      );
+    },
+  },
+  {
+    name: "c53-octal-default-mode",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("0644", "644") },
+    sees: refusedWith(/defaultMode: Invalid value: 644: must be a number between 0 and 0777/),
+  },
+  {
+    name: "c53-octal-default-mode",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("containers:", "continers:") },
+    sees: refusedWith(/Deployment shop\/reviews-v2 was refused: .*continers/),
+  },
+  {
+    name: "c56-shell-variables-in-manifest",
+    command: "plan",
+    change: {
+      "k8s/v2.yaml": (text) => `${text}        - {name: log, image: "registry.example/log:\${TAG}"}\n`,
+      "canary.yaml": nameContainer,
+    },
+    sees: refusedWith(/container log has the image registry\.example\/log:\$\{TAG\}, which is not filled in/),
+  },
+  ...(
+    [
+      ["apiVersion: v1\nkind: Namespace\nmetadata: {name: other}", /Namespace other belongs to no namespace/],
+      [
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: all}",
+        /ClusterRole all belongs to no namespace/,
+      ],
+      ["apiVersion: v1\nkind: Secret\nmetadata: {name: key}", /v2\.yaml\[2\]: a Secret is not taken/],
+      [
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: other}\nspec: {host: reviews.shop.svc.cluster.local}",
+        /DestinationRule shop\/other decides where requests of this release go/,
+      ],
+      [
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: other}\nspec: {hosts: [elsewhere.example.com], http: [{route: [{destination: {host: reviews, subset: v2}}]}]}",
+        /VirtualService shop\/other decides where requests of this release go/,
+      ],
+      [
+        "apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {selector: {app: reviews, version: v2}, ports: [{name: http, port: 9080}]}",
+        /Service shop\/reviews would change what somebody else set: \.spec/,
+      ],
+    ] as const
+  ).map(
+    ([document, words]): Case => ({
+      name: "c56-shell-variables-in-manifest",
+      command: "plan",
+      change: { "k8s/v2.yaml": (text) => `${text}---\n${document}\n` },
+      sees: refusedWith(words),
+    }),
+  ),
+  {
+    name: "c56-shell-variables-in-manifest",
+    command: "plan",
+    change: {
+      "k8s/v2.yaml": (text) =>
+        `${text}---\n{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {a: b}}\n`,
+      "canary.yaml": (text) => text.replace("[k8s/v2.yaml]", "[k8s/v2.yaml], allowSecrets: true"),
+    },
+    sees({ exit, said }) {
+      assert.equal(exit, 0, said);
+      assert.match(said, /· Secret shop\/key will be made/);
+    },
+  },
+  {
+    name: "c56-shell-variables-in-manifest",
+    command:
+      "release then release --image registry.example/reviews:v3 then release --image registry.example/reviews:v4",
+    sees({ exit, said, traffic }) {
+      assert.equal(exit, 0, said);
+      assert.equal(traffic.bad, 0, said);
+      assert.deepEqual(Object.keys(traffic.byVersion).sort(), ["v1", "v2", "v3", "v4"]);
+    },
+  },
   { name: "c61-stable-in-manifests", sees: refusedWith(/v2\.yaml\[0\]: Deployment reviews-v1 is stable's/) },
 ];
+
+function nameContainer(text: string): string {
+  return text.replace("subset: v2, from", "subset: v2, container: app, from");
+}
 
 function assertReleased({ exit, traffic, said }: CaseRun): void {
   assert.equal(exit, 0, said);

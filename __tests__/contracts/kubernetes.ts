@@ -117,6 +117,22 @@ function reading(inCluster: InCluster): void {
     assert.equal(older.metadata.uid, newest.metadata.uid);
   });
 
+  inCluster("a version of a group tells its kinds, and whether they are in namespaces", async ({ client }) => {
+    const [core, apps] = await Promise.all([client.kinds("", "v1"), client.kinds("apps", "v1")]);
+    const named = (kinds: typeof core, name: string) => kinds?.filter(({ kind }) => kind === name);
+    assert.deepEqual(named(apps, "Deployment"), [{ kind: "Deployment", plural: "deployments", namespaced: true }]);
+    assert.deepEqual(named(core, "Namespace"), [{ kind: "Namespace", plural: "namespaces", namespaced: false }]);
+    assert.deepEqual(await client.kinds("apps", "v1beta1"), undefined);
+    assert.deepEqual(await client.kinds("extensions", "v1beta1"), undefined);
+  });
+
+  inCluster("an object of a version that is not served is not found", async ({ client, namespace }) => {
+    const old = { ...resources.deployments, version: "v1beta1" };
+    const body = { ...deployment("too-old", "v1", { replicas: 0 }), apiVersion: "apps/v1beta1" };
+    const applied = client.patch(old, namespace, "too-old", { type: "apply", body, force: false });
+    await assert.rejects(applied, (error) => error instanceof KubernetesError && error.status === 404);
+  });
+
   inCluster("a group tells its versions, the preferred one first; an unknown group has none", async ({ client }) => {
     assert.deepEqual(await client.versions("networking.istio.io"), ["v1", "v1beta1", "v1alpha3"]);
     assert.deepEqual(await client.versions("apps"), ["v1"]);
@@ -466,6 +482,72 @@ function applies(inCluster: InCluster): void {
     );
   });
 
+  inCluster("a conflict tells each field, and who has it", async ({ client, namespace }) => {
+    const web = deployment("told", "v1", { replicas: 0 });
+    await client.create(resources.deployments, namespace, web);
+    const body = deployment("told", "v2", { replicas: 1 });
+    const applied = client.patch(resources.deployments, namespace, "told", { type: "apply", body, force: false });
+    await assert.rejects(applied, (error) => {
+      assert.ok(error instanceof KubernetesError, String(error));
+      assert.deepEqual(
+        error.conflicts.toSorted((a, b) => a.field.localeCompare(b.field)),
+        [
+          { manager: "istio-canary", field: ".spec.replicas" },
+          { manager: "istio-canary", field: '.spec.template.spec.containers[name="web"].image' },
+        ],
+      );
+      return true;
+    });
+  });
+
+  inCluster("an apply of what an export has of managed fields is refused", async ({ client, namespace }) => {
+    const { metadata, ...rest } = configMap("exported", {});
+    const entry = { manager: "kubectl", operation: "Apply", apiVersion: "v1", fieldsType: "FieldsV1", fieldsV1: {} };
+    await refused(
+      client.patch(resources.configMaps, namespace, "exported", {
+        type: "apply",
+        body: { ...rest, metadata: { ...metadata, managedFields: [entry] } },
+        force: false,
+      }),
+      400,
+      "BadRequest",
+      /metadata\.managedFields must be nil/,
+    );
+  });
+
+  inCluster("an apply without a selector is invalid", async ({ client, namespace }) => {
+    const { spec, ...rest } = deployment("unselected", "v1", { replicas: 0 });
+    const { selector: _, ...unselected } = spec;
+    const body = { ...rest, spec: unselected };
+    await refused(
+      client.patch(
+        resources.deployments,
+        namespace,
+        "unselected",
+        { type: "apply", body, force: false },
+        { dryRun: true },
+      ),
+      422,
+      "Invalid",
+      /spec\.selector: Required value/,
+    );
+  });
+
+  inCluster("a file mode beyond 0777 is invalid: 644 is no 0644", async ({ client, namespace }) => {
+    const withMode = (name: string, defaultMode: number) => {
+      const { spec, ...rest } = deployment(name, "v1", { replicas: 0 });
+      const volumes = [{ name: "key", secret: { secretName: "key", defaultMode } }];
+      return { ...rest, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, volumes } } } };
+    };
+    await refused(
+      client.create(resources.deployments, namespace, withMode("mode-644", 644)),
+      422,
+      "Invalid",
+      /spec\.template\.spec\.volumes\[0\]\.secret\.defaultMode: Invalid value: 644: must be a number between 0 and 0777/,
+    );
+    await client.create(resources.deployments, namespace, withMode("mode-0644", 0o644));
+  });
+
   inCluster("an apply of a Deployment merges containers by their names", async ({ client, namespace }) => {
     await client.create(resources.deployments, namespace, deployment("by-name", "v1", { replicas: 0 }));
     const patch = {
@@ -538,6 +620,27 @@ function dryRuns(inCluster: InCluster): void {
       /denied the request: configuration is invalid: weight -1 < 0/,
     );
   });
+
+  inCluster(
+    "a dry run of an apply gives the object as it would be, and stores nothing",
+    async ({ client, namespace }) => {
+      const applied = (name: string, data: Readonly<Record<string, string>>, dryRun: boolean) =>
+        client.patch(
+          resources.configMaps,
+          namespace,
+          name,
+          { type: "apply", body: configMap(name, data), force: false },
+          { dryRun },
+        );
+      const made = await applied("dry-applied", { a: "1" }, true);
+      assert.deepEqual(made.data, { a: "1" });
+      assert.equal(await client.get(resources.configMaps, namespace, "dry-applied"), undefined);
+      const before = await applied("dry-applied", { a: "1" }, false);
+      const changed = await applied("dry-applied", { a: "2" }, true);
+      assert.deepEqual(changed.data, { a: "2" });
+      assert.deepEqual(await found(client, resources.configMaps, namespace, "dry-applied"), before);
+    },
+  );
 
   inCluster("a dry run of an apply sees conflicts", async ({ client, namespace }) => {
     await client.create(resources.configMaps, namespace, configMap("dry-contested", { a: "theirs" }));

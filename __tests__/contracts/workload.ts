@@ -442,21 +442,95 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.deepEqual(await it.differences("stable"), []);
     });
 
+    const manifestOf = (namespace: string, name: string, more: Parameters<typeof deploymentOf>[3] = {}) =>
+      withoutNamespace(deploymentOf(namespace, name, "v2", more));
+
     test("a manifest takes no field from somebody else, and says from whom it would", async () => {
       const { namespace, get, workload } = await scene((namespace) => [
         deploymentOf(namespace, "reviews-v2", "v1-old"),
       ]);
       const before = await get("reviews-v2");
-      const it = await workload({
-        source: { from: "manifests", objects: [withoutNamespace(deploymentOf(namespace, "reviews-v2", "v2"))] },
-      });
+      const container = { name: "reviews", image: image("v2"), env: [{ name: "MODE", value: "other" }] };
+      const objects = [manifestOf(namespace, "reviews-v2", { containers: [container] })];
+      const it = await workload({ source: { from: "manifests", objects } });
       await assert.rejects(
         it.deploy(),
         (error) =>
           error instanceof DeniedError &&
-          /^the manifest of Deployment \S+\/reviews-v2 would change what kubectl\S* owns/.test(error.message),
+          /^the manifest of Deployment \S+\/reviews-v2 would change what somebody else set: \S*env\[name="MODE"\]\.value of kubectl\S*'s$/.test(
+            error.message,
+          ),
       );
       assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+    });
+
+    test("what the release sets itself in the canary's Deployment is taken over from kubectl, and given back", async () => {
+      const { namespace, get, workload } = await scene((namespace) => [
+        deploymentOf(namespace, "reviews-v2", "v1-old"),
+      ]);
+      const before = await get("reviews-v2");
+      const objects = [manifestOf(namespace, "reviews-v2", { replicas: 2 })];
+      const it = await workload({ source: { from: "manifests", objects } });
+      await it.deploy();
+      await ready(it, "canary");
+      assert.equal(replicas(await get("reviews-v2")), 2);
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /reviews:v2"/);
+      await it.restore();
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+      assert.deepEqual(await it.differences("stable"), []);
+    });
+
+    test("image and replicas of any other Deployment are not taken from kubectl", async () => {
+      const { namespace, workload } = await scene((namespace) => [deploymentOf(namespace, "helper", "v1")]);
+      const objects = [manifestOf(namespace, "helper"), manifestOf(namespace, "reviews-v2")];
+      const it = await workload({ source: { from: "manifests", objects } });
+      await assert.rejects(it.deploy(), /the manifest of Deployment \S+\/helper would change .*\.image of kubectl/);
+    });
+
+    test("what an export has of the server is no obstacle", async () => {
+      const { namespace, get, workload } = await scene();
+      const { metadata, ...rest } = manifestOf(namespace, "reviews-v2");
+      const ofServer = { uid: "1", resourceVersion: "7", generation: 3, creationTimestamp: null, managedFields: [] };
+      const objects = [{ ...rest, metadata: { ...metadata, ...ofServer }, status: { replicas: 5 } }];
+      const it = await workload({ source: { from: "manifests", objects } });
+      await it.deploy();
+      await ready(it, "canary");
+      assert.notEqual((await get("reviews-v2"))?.metadata.uid, "1");
+    });
+
+    test("after a swap the same manifests go the other way round, and back again", async () => {
+      const { namespace, get, workload } = await scene();
+      const container = { name: "reviews", image: image("v2"), env: [{ name: "MODE", value: "new" }] };
+      const objects = [manifestOf(namespace, "reviews-v2", { replicas: 2, containers: [container] })];
+      const source = { from: "manifests", objects } as const;
+      const first = await workload({ source });
+      await first.deploy();
+      await ready(first, "canary");
+      await first.retire("stable");
+
+      const { stable, canary } = targetOf(namespace);
+      const second = await workload({ source, stable: canary, canary: stable, image: image("v3") });
+      const before = await get("reviews-v1");
+      await second.deploy();
+      await second.anotherJob().deploy();
+      await ready(second, "canary");
+      const after = JSON.stringify(specOf(await get("reviews-v1")));
+      assert.match(after, /"value":"new"/);
+      assert.match(after, /reviews:v3"/);
+      assert.match(after, /"version":"v1"/);
+      assert.equal(replicas(await get("reviews-v1")), 2);
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /reviews:v2"/);
+      await second.restore();
+      assert.deepEqual(specOf(await get("reviews-v1")), specOf(before));
+
+      await second.deploy();
+      await ready(second, "canary");
+      await second.retire("stable");
+      assert.deepEqual(await second.differences("canary"), []);
+      const third = await workload({ source, image: image("v4") });
+      await third.deploy();
+      await ready(third, "canary");
+      assert.match(JSON.stringify(specOf(await get("reviews-v2"))), /reviews:v4"/);
     });
 
     test("after a swap the roles change: the old Deployment becomes a copy of the new one", async () => {
@@ -502,6 +576,6 @@ const replicas = (object: KubernetesObject | undefined): number | undefined =>
   (object?.spec as { replicas?: number } | undefined)?.replicas;
 
 function withoutNamespace(object: SentObject & { readonly spec: Readonly<Record<string, unknown>> }) {
-  const { namespace: _, ...metadata } = object.metadata ?? {};
+  const { namespace: _, labels: __, annotations: ___, ...metadata } = object.metadata ?? {};
   return { ...object, metadata };
 }

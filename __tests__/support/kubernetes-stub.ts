@@ -1,3 +1,4 @@
+import { kinds } from "../../sandbox/api-server/kind.ts";
 import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-client.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 
@@ -20,8 +21,12 @@ export function stubClient(objects: readonly KubernetesObject[]): KubernetesClie
       status: { allowed: true },
     }),
     versions: async () => (objects.some(({ kind }) => kind === "VirtualService") ? ["v1", "v1beta1"] : []),
+    kinds: async (group, version) =>
+      kinds
+        .filter((kind) => kind.group === group && kind.versions.includes(version))
+        .map(({ kind, plural, namespaced }) => ({ kind, plural, namespaced })),
     replace: unused,
-    patch: unused,
+    patch: async (_, __, ___, { body }, { dryRun = false } = {}) => (dryRun ? (body as KubernetesObject) : unused()),
     delete: unused,
     log: unused,
   };

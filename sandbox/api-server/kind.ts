@@ -57,6 +57,8 @@ export const kinds: readonly Kind[] = [
   kind("", ["v1"], "pods", "Pod", { shortNames: ["po"], status: true, generation: true }),
   kind("", ["v1"], "services", "Service", { shortNames: ["svc"], status: true, names: "label" }),
   kind("", ["v1"], "configmaps", "ConfigMap", { shortNames: ["cm"] }),
+  kind("", ["v1"], "secrets", "Secret"),
+  kind("", ["v1"], "persistentvolumeclaims", "PersistentVolumeClaim", { shortNames: ["pvc"], status: true }),
   kind("", ["v1"], "events", "Event", { shortNames: ["ev"] }),
   kind("", ["v1"], "serviceaccounts", "ServiceAccount", { shortNames: ["sa"] }),
   kind("apps", ["v1"], "deployments", "Deployment", { shortNames: ["deploy"], status: true, generation: true }),

@@ -78,8 +78,31 @@ function templateCauses(spec: Fields): readonly Cause[] {
     ...(matches
       ? []
       : [wrong("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`")]),
+    ...volumeCauses("spec.template.spec.volumes", fields(template.spec).volumes),
     ...containerCauses("spec.template.spec.containers", containers),
   ];
+}
+
+/** https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/validation.go, fileModeErrorMsg */
+function modeCauses(field: string, mode: unknown): readonly Cause[] {
+  if (typeof mode !== "number" || (mode >= 0 && mode <= 0o777)) return [];
+  return [wrong(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")];
+}
+
+function volumeCauses(path: string, volumes: unknown): readonly Cause[] {
+  if (!Array.isArray(volumes)) return [];
+  return volumes.flatMap((volume, at) =>
+    ["secret", "configMap", "downwardAPI", "projected"].flatMap((source) => {
+      const { defaultMode, items } = fields(fields(volume)[source]);
+      const field = `${path}[${at}].${source}`;
+      return [
+        ...modeCauses(`${field}.defaultMode`, defaultMode),
+        ...(Array.isArray(items) ? items : []).flatMap((item, index) =>
+          modeCauses(`${field}.items[${index}].mode`, fields(item).mode),
+        ),
+      ];
+    }),
+  );
 }
 
 function nameCauses(field: string, name: unknown): readonly Cause[] {

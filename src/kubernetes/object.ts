@@ -57,11 +57,14 @@ export const resources = {
   },
 } as const satisfies Readonly<Record<string, Resource>>;
 
+/** The URL path of one version of a group. */
+export const groupPath = (group: string, version: string): string =>
+  group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+
 /** The URL path of a collection or, with a name, of one object. */
 export function pathOf({ group, version, plural }: Resource, namespace: string | undefined, name?: string): string {
-  const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
   const parts = [plural];
   if (namespace !== undefined) parts.unshift("namespaces", namespace);
   if (name !== undefined) parts.push(name);
-  return [root, ...parts.map(encodeURIComponent)].join("/");
+  return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
 }

@@ -1,7 +1,8 @@
+import { asDeployment, canaryManifestOf, isOfOther, otherTemplate } from "../adapters/kubernetes/canary-manifest.ts";
 import type { LabelAnswer } from "../istio/canary-labels.ts";
 import { cloneDeployment, templateFor, templateWithImage } from "../kubernetes/clone.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
-import { objectAt, textAt } from "../kubernetes/field.ts";
+import { objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Obstacle } from "../kubernetes/obstacle.ts";
 import type { Target } from "../release/target.ts";
@@ -33,16 +34,11 @@ export function planCanary(
         ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
         : planClone(target, labels, stable);
     case "manifests": {
-      const manifest = source.objects.find(
-        (object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment,
-      );
+      const manifest = canaryManifestOf(target);
       if (!manifest) return undefined;
-      const metadata = {
-        ...objectAt(manifest, "metadata"),
-        name: target.canary.deployment,
-        namespace: target.namespace,
-      };
-      const object: KubernetesObject = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
+      if (isOfOther(target, manifest))
+        return canary && withTemplate(canary, otherTemplate(target, manifest, readDeployment(canary).podLabels));
+      const object = asDeployment(target, manifest);
       return withTemplate(object, templateWithImage(object, target));
     }
   }

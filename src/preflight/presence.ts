@@ -1,3 +1,4 @@
+import { canaryManifestOf } from "../adapters/kubernetes/canary-manifest.ts";
 import type { Host } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { textAt } from "../kubernetes/field.ts";
@@ -130,7 +131,7 @@ function clonedCanary({ target, canary, firstDeploy, labels }: Scene): readonly 
 }
 
 function manifestsOfCanary(
-  { target, planned, deployments }: Scene,
+  { target }: Scene,
   objects: readonly Readonly<Record<string, unknown>>[],
 ): readonly Finding[] {
   const { namespace, canary } = target;
@@ -152,17 +153,11 @@ function manifestsOfCanary(
   }
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   for (const name of twice) findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
-  if (planned === undefined)
+  if (canaryManifestOf(target) === undefined)
     findings.push(
       refuse(
         `None of the manifests is Deployment ${canary.deployment} (found: ${listed(names)}).`,
         "Add the canary's Deployment, or correct canary's Deployment.",
-      ),
-    );
-  if (deployments.some(({ metadata }) => metadata.name === canary.deployment))
-    findings.push(
-      note(
-        `Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`,
       ),
     );
   return findings;
@@ -171,7 +166,7 @@ function manifestsOfCanary(
 const manifestWord = (object: unknown): string =>
   `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
 
-const isComplete = (object: unknown): boolean =>
+export const isComplete = (object: unknown): boolean =>
   Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
 
 /** Why the canary's Deployment cannot be made as asked. */

@@ -7,6 +7,7 @@ import type { Routes } from "../routes/routes.ts";
 import { inspectAccess, looksAreAllowed } from "./access.ts";
 import { inspectBystanders } from "./bystanders.ts";
 import { nobodyServes } from "./first-deployment.ts";
+import { inspectManifest } from "./manifests.ts";
 import { permissionsFor } from "./needed-permissions.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
@@ -75,9 +76,13 @@ export function releasePreflight(parts: PreflightParts): Preflight {
   return {
     async inspect() {
       const look = routes.look(target);
+      const scene = readScene({ ...parts, look });
       const [access, ...answers] = await Promise.all([
         inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
-        answerOf(() => inspectScene({ ...parts, look })),
+        answerOf(async () => inspectScene(await scene)),
+        ...manifestsOf(target).map((manifest) =>
+          answerOf(async () => inspectManifest({ client, scene: await scene }, manifest)),
+        ),
         answerOf(() => look.inspect(plan)),
         answerOf(() => inspectBystanders({ ...parts, look })),
         ...parts.others.map((other) => answerOf(() => other.inspect())),
@@ -87,11 +92,12 @@ export function releasePreflight(parts: PreflightParts): Preflight {
   };
 }
 
-async function inspectScene(parts: SceneParts): Promise<readonly Finding[]> {
-  const scene = await readScene(parts);
-  // Without the namespace everything else is missing as well, and one sentence says it.
-  return scene.namespace === undefined ? namespaceExists(scene) : checks.flatMap((check) => check(scene));
-}
+/** Without the namespace everything else is missing as well, and one sentence says it. */
+const inspectScene = (scene: Scene): readonly Finding[] =>
+  scene.namespace === undefined ? namespaceExists(scene) : checks.flatMap((check) => check(scene));
+
+const manifestsOf = ({ source }: Target): readonly Readonly<Record<string, unknown>>[] =>
+  source.from === "manifests" ? source.objects : [];
 
 type InspectionResult = readonly Finding[] | ToldError;
 

@@ -1,7 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import { cloneDeployment, templateFor } from "../../kubernetes/clone.ts";
 import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
-import { field } from "../../kubernetes/field.ts";
 import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
@@ -11,7 +9,7 @@ import { KubernetesError, type PatchOperation } from "../kubernetes/kubernetes-c
 import { copyLabels } from "../kubernetes/version-labels.ts";
 import { applyManifests } from "./apply-manifests.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
-import { editDeployment, imagePatch, replicasPatch } from "./edit-deployment.ts";
+import { editDeployment, imagePatch, replicasPatch, templatePatch } from "./edit-deployment.ts";
 import { removeMade } from "./remove-made.ts";
 import { firstReplicas } from "./scale.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
@@ -68,11 +66,6 @@ async function renewCopy(parts: WorkloadParts): Promise<void> {
     const { template } = unlessObstacle(templateFor(stable, podLabels, parts.target));
     return [...templatePatch(deployment, template), ...firstPods(parts, deployment)];
   });
-}
-
-export function templatePatch(deployment: KubernetesObject, template: unknown): readonly PatchOperation[] {
-  if (isDeepStrictEqual(field(deployment, "spec", "template"), template)) return [];
-  return [{ op: "replace", path: "/spec/template", value: template }];
 }
 
 const firstPods = (parts: WorkloadParts, deployment: KubernetesObject): readonly PatchOperation[] =>

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import { isRolledOut, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import type { Role } from "../../release/target.ts";
 import { templateOfReplicaSet } from "./deployment-pods.ts";
 import { progressOf } from "./diagnosis.ts";
 import { imageBefore, imageOf, releasedImage } from "./released-image.ts";
-import { identify, nameOf } from "./user-object.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
 /** Both Deployments as they are when the release has ended. */
@@ -139,7 +139,7 @@ async function leftManifests({ client, target, before }: WorkloadParts): Promise
   if (source.from !== "manifests") return [];
   const made = source.objects
     .map(identify)
-    .filter((manifest) => !before.existed.includes(nameOf(manifest)) && manifest.resource.kind !== "Deployment");
+    .filter((manifest) => !before.existed.includes(objectWord(manifest)) && manifest.resource.kind !== "Deployment");
   const live = await Promise.all(made.map(({ resource, name }) => client.get(resource, namespace, name)));
   return live.map(living).flatMap(leftBehind);
 }

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ContainerChoice } from "../../kubernetes/deployment.ts";
-import { numberAt } from "../../kubernetes/field.ts";
+import { field, numberAt } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Fence } from "../../ports/fence.ts";
 import { edit, patchWrite } from "../kubernetes/edit.ts";
@@ -29,3 +30,8 @@ export const imagePatch = ({ index, image }: ContainerChoice, wanted: string): r
 
 export const replicasPatch = (deployment: KubernetesObject, wanted: number): readonly PatchOperation[] =>
   numberAt(deployment, "spec", "replicas") === wanted ? [] : [{ op: "add", path: "/spec/replicas", value: wanted }];
+
+export function templatePatch(deployment: KubernetesObject, template: unknown): readonly PatchOperation[] {
+  if (isDeepStrictEqual(field(deployment, "spec", "template"), template)) return [];
+  return [{ op: "replace", path: "/spec/template", value: template }];
+}

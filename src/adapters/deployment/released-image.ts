@@ -1,7 +1,7 @@
 import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Target } from "../../release/target.ts";
-import { canaryManifestOf } from "./user-object.ts";
+import { canaryManifestOf } from "../kubernetes/canary-manifest.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
 /** The image of the container that a release is about; undefined where it is not clear which one that is. */

@@ -1,6 +1,6 @@
 import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type Resource, resources } from "../../kubernetes/object.ts";
-import { identify, nameOf } from "./user-object.ts";
+import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
 type Named = { readonly resource: Resource; readonly name: string };
@@ -19,5 +19,5 @@ export async function removeMade(parts: WorkloadParts): Promise<void> {
 /** What the release may have made, in the order in which it made it. */
 function madeBy({ target: { source, canary }, before }: WorkloadParts): readonly Named[] {
   if (source.from !== "manifests") return [{ resource: resources.deployments, name: canary.deployment }];
-  return source.objects.map(identify).filter((manifest) => !before.existed.includes(nameOf(manifest)));
+  return source.objects.map(identify).filter((manifest) => !before.existed.includes(objectWord(manifest)));
 }

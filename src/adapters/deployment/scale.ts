@@ -1,10 +1,9 @@
-import { scales } from "../../kubernetes/autoscaler.ts";
 import { replicasOf } from "../../kubernetes/deployment.ts";
 import { resources } from "../../kubernetes/object.ts";
 import { replicasFor } from "../../release/replicas.ts";
 import type { Split } from "../../release/split.ts";
+import { bringsAutoscaler, canaryManifestOf } from "../kubernetes/canary-manifest.ts";
 import { editDeployment, replicasPatch } from "./edit-deployment.ts";
-import { canaryManifestOf } from "./user-object.ts";
 import { missing, type WorkloadParts } from "./workload-parts.ts";
 
 /** Before any traffic: what the canary has, or what is asked for, or one. */
@@ -51,10 +50,5 @@ function originalReplicas({ before, target }: WorkloadParts): number {
 }
 
 /** A copy has no autoscaler of its own, unless one waits for its name; manifests may bring one along. */
-export function isAutoscaled({ before, target: { source, canary } }: WorkloadParts): boolean {
-  if (before.autoscaled.canary) return true;
-  if (source.from !== "manifests") return false;
-  return source.objects.some(
-    (object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment),
-  );
-}
+const isAutoscaled = ({ before, target }: WorkloadParts): boolean =>
+  before.autoscaled.canary || bringsAutoscaler(target);

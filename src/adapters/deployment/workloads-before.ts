@@ -2,11 +2,11 @@ import * as z from "zod/mini";
 import { isAutoscaled } from "../../kubernetes/autoscaler.ts";
 import { readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import { uuid } from "../../lib/uuid.ts";
 import type { Target } from "../../release/target.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
 import { newestReplicaSet, podsOf } from "./deployment-pods.ts";
-import { identify, nameOf } from "./user-object.ts";
 
 const deployment = z.object({
   uid: z.string(),
@@ -90,5 +90,5 @@ async function existing(client: KubernetesClient, { namespace, source }: Target)
   if (source.from !== "manifests") return [];
   const objects = source.objects.map(identify);
   const live = await Promise.all(objects.map(({ resource, name }) => client.get(resource, namespace, name)));
-  return objects.filter((_, index) => live[index] !== undefined).map(nameOf);
+  return objects.filter((_, index) => live[index] !== undefined).map(objectWord);
 }

@@ -1,4 +1,5 @@
-import { type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
+import { field, listAt, textAt } from "../../kubernetes/field.ts";
+import { groupPath, type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Network } from "../../world/world.ts";
 import {
@@ -16,13 +17,18 @@ import {
 export class KubernetesError extends DeniedError {
   readonly status: number;
   readonly reason: string;
+  readonly conflicts: readonly FieldConflict[];
 
-  constructor(message: string, status: number, reason: string) {
+  constructor(message: string, status: number, reason: string, conflicts: readonly FieldConflict[] = []) {
     super(message);
     this.status = status;
     this.reason = reason;
+    this.conflicts = conflicts;
   }
 }
+
+/** A field that an apply would change, and who has it: `.spec.template.spec.containers[name="app"].image`. */
+export type FieldConflict = { readonly manager: string; readonly field: string };
 
 /** JSON Patch (RFC 6902) operations that this program writes. */
 export type PatchOperation =
@@ -100,7 +106,11 @@ export interface KubernetesClient {
   ): Promise<string>;
   /** The versions of a group that the server offers, preferred one first; empty when it knows no such group. */
   versions(group: string, options?: CallOptions): Promise<readonly string[]>;
+  /** The kinds of one version of a group; undefined when the server does not serve it. */
+  kinds(group: string, version: string, options?: CallOptions): Promise<readonly ServedKind[] | undefined>;
 }
+
+export type ServedKind = { readonly kind: string; readonly plural: string; readonly namespaced: boolean };
 
 const contentTypes = {
   json: "application/json-patch+json",
@@ -171,6 +181,13 @@ export function connect(network: Network, connection: Connection, listener: Part
       if (answer.status !== 200) throw refusal(call, answer);
       return versionsIn(answer.json);
     },
+    async kinds(group, version, { signal } = {}) {
+      const call: ApiCall = { method: "GET", path: groupPath(group, version), signal };
+      const answer = await server.patiently(call);
+      if (answer.status === 404) return undefined;
+      if (answer.status !== 200) throw refusal(call, answer);
+      return kindsIn(answer.json);
+    },
   };
 }
 
@@ -189,8 +206,25 @@ function versionsIn(group: unknown): readonly string[] {
   return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
 
+/** Subresources stand in the list as well, with a slash in their names. */
+const kindsIn = (list: unknown): readonly ServedKind[] =>
+  listAt(list, "resources").flatMap((resource) => {
+    const [kind, plural] = [textAt(resource, "kind"), textAt(resource, "name")];
+    if (kind === undefined || plural === undefined || plural.includes("/")) return [];
+    return [{ kind, plural, namespaced: field(resource, "namespaced") === true }];
+  });
+
+/** https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts */
+const conflictsIn = (status: unknown): readonly FieldConflict[] =>
+  listAt(status, "details", "causes").flatMap((cause) => {
+    const [, manager] = /^conflict with "([^"]+)"/.exec(textAt(cause, "message") ?? "") ?? [];
+    if (textAt(cause, "reason") !== "FieldManagerConflict" || manager === undefined) return [];
+    return [{ manager, field: textAt(cause, "field") ?? "" }];
+  });
+
 function refusal({ method, path }: ApiCall, answer: ApiAnswer): KubernetesError {
   const { status } = answer;
   const { message, reason } = readStatus(answer);
-  return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
+  const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
+  return new KubernetesError(text, status, reason, conflictsIn(answer.json));
 }

@@ -9,12 +9,14 @@ export const readOnce = (client: KubernetesClient): KubernetesClient => ({
   get: once(client.get),
   list: once(client.list),
   versions: once(client.versions),
+  kinds: once(client.kinds),
 });
 
-/** Which versions of an API a server offers stays as it is while a job runs. */
+/** Which versions and kinds of an API a server offers stays as it is while a job runs. */
 export const rememberVersions = (client: KubernetesClient): KubernetesClient => ({
   ...client,
   versions: once(client.versions),
+  kinds: once(client.kinds),
 });
 
 /** A question that failed may be asked again. */

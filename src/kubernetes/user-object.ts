@@ -1,7 +1,6 @@
-import { textAt } from "../../kubernetes/field.ts";
-import type { Resource } from "../../kubernetes/object.ts";
-import { resourceOf } from "../../kubernetes/resource-of.ts";
-import type { Target } from "../../release/target.ts";
+import { textAt } from "./field.ts";
+import type { Resource } from "./object.ts";
+import { resourceOf } from "./resource-of.ts";
 
 /** One of the user's own objects, as a manifest has it. */
 export type UserObject = {
@@ -17,14 +16,9 @@ export const identify = (object: Readonly<Record<string, unknown>>): UserObject 
 });
 
 /** `Service reviews-canary`: how the journal and messages name it. */
-export const nameOf = ({ resource, name }: Pick<UserObject, "resource" | "name">): string => `${resource.kind} ${name}`;
+export const objectWord = ({ resource, name }: Pick<UserObject, "resource" | "name">): string =>
+  `${resource.kind} ${name}`;
 
 /** The manifest that is this Deployment. */
 export const isDeployment = (name: string, manifest: UserObject): boolean =>
   manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
-
-/** The user's manifest of the canary's Deployment, where a release comes with manifests. */
-export function canaryManifestOf({ source, canary }: Target): UserObject | undefined {
-  if (source.from !== "manifests") return undefined;
-  return source.objects.map(identify).find((manifest) => isDeployment(canary.deployment, manifest));
-}

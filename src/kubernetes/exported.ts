@@ -1,0 +1,32 @@
+import { field, objectAt } from "./field.ts";
+
+type ObjectFields = Readonly<Record<string, unknown>>;
+
+/** What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply. */
+const ofServer = [
+  ["status"],
+  ...["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields"].map((name) => [
+    "metadata",
+    name,
+  ]),
+  ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
+  ["metadata", "annotations", "deployment.kubernetes.io/revision"],
+  ["spec", "template", "metadata", "creationTimestamp"],
+] as const;
+
+/** The object as somebody would have written it, and the fields that it lost by that. */
+export function withoutServerFields(object: ObjectFields): {
+  readonly object: ObjectFields;
+  readonly dropped: readonly string[];
+} {
+  const there = ofServer.filter((path) => field(object, ...path) !== undefined);
+  return {
+    object: there.reduce<ObjectFields>(without, object),
+    dropped: there.map((path) => path.join(".")),
+  };
+}
+
+function without(object: ObjectFields, [name = "", ...below]: readonly string[]): ObjectFields {
+  const { [name]: inner, ...rest } = object;
+  return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
+}
