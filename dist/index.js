@@ -29369,7 +29369,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 512:
+/***/ 3630:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33563,15 +33563,16 @@ const resources = {
         kind: "SelfSubjectAccessReview",
     },
 };
+/** The URL path of one version of a group. */
+const groupPath = (group, version) => group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
 /** The URL path of a collection or, with a name, of one object. */
 function pathOf({ group, version, plural }, namespace, name) {
-    const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
     const parts = [plural];
     if (namespace !== undefined)
         parts.unshift("namespaces", namespace);
     if (name !== undefined)
         parts.push(name);
-    return [root, ...parts.map(encodeURIComponent)].join("/");
+    return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
 }
 
 // EXTERNAL MODULE: ./src/lib/json.js
@@ -33680,14 +33681,17 @@ function warningsIn(header) {
 
 
 
+
 /** The API server refused: its status, its reason word, and its own message. */
 class KubernetesError extends lib_errors/* DeniedError */.iC {
     status;
     reason;
-    constructor(message, status, reason) {
+    conflicts;
+    constructor(message, status, reason, conflicts = []) {
         super(message);
         this.status = status;
         this.reason = reason;
+        this.conflicts = conflicts;
     }
 }
 const contentTypes = {
@@ -33762,6 +33766,15 @@ function connect(network, connection, listener = {}) {
                 throw kubernetes_client_refusal(call, answer);
             return versionsIn(answer.json);
         },
+        async kinds(group, version, { signal } = {}) {
+            const call = { method: "GET", path: groupPath(group, version), signal };
+            const answer = await server.patiently(call);
+            if (answer.status === 404)
+                return undefined;
+            if (answer.status !== 200)
+                throw kubernetes_client_refusal(call, answer);
+            return kindsIn(answer.json);
+        },
     };
 }
 function writing({ dryRun, signal } = {}) {
@@ -33775,10 +33788,25 @@ function versionsIn(group) {
     const served = versions.map(({ version }) => version);
     return preferredVersion ? [...new Set([preferredVersion.version, ...served])] : served;
 }
+/** Subresources stand in the list as well, with a slash in their names. */
+const kindsIn = (list) => listAt(list, "resources").flatMap((resource) => {
+    const [kind, plural] = [textAt(resource, "kind"), textAt(resource, "name")];
+    if (kind === undefined || plural === undefined || plural.includes("/"))
+        return [];
+    return [{ kind, plural, namespaced: field(resource, "namespaced") === true }];
+});
+/** https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts */
+const conflictsIn = (status) => listAt(status, "details", "causes").flatMap((cause) => {
+    const [, manager] = /^conflict with "([^"]+)"/.exec(textAt(cause, "message") ?? "") ?? [];
+    if (textAt(cause, "reason") !== "FieldManagerConflict" || manager === undefined)
+        return [];
+    return [{ manager, field: textAt(cause, "field") ?? "" }];
+});
 function kubernetes_client_refusal({ method, path }, answer) {
     const { status } = answer;
     const { message, reason } = readStatus(answer);
-    return new KubernetesError(`${method} ${path}: ${message || `the API server answered ${status}`}`, status, reason);
+    const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
+    return new KubernetesError(text, status, reason, conflictsIn(answer.json));
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/touch.js
@@ -33924,148 +33952,12 @@ async function newestPods(client, deployment) {
     return pods.filter(({ replicaSet }) => replicaSet === newest?.metadata.name);
 }
 
-;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
-/**
- * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
- * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
- * gateways); the API server knows no shorter way than reading its whole description.
- */
-function resourceOf(apiVersion, kind) {
-    const [version = "", group = ""] = apiVersion.split("/").reverse();
-    return { group, version, kind, plural: pluralOf(kind.toLowerCase()) };
-}
-function pluralOf(singular) {
-    if (singular === "endpoints")
-        return singular;
-    if (/(s|x|ch|sh)$/.test(singular))
-        return `${singular}es`;
-    return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
-}
+;// CONCATENATED MODULE: ./src/kubernetes/autoscaler.js
 
-;// CONCATENATED MODULE: ./src/adapters/deployment/user-object.js
-
-
-const identify = (object) => ({
-    resource: resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""),
-    name: textAt(object, "metadata", "name") ?? "",
-    object,
-});
-/** `Service reviews-canary`: how the journal and messages name it. */
-const user_object_nameOf = ({ resource, name }) => `${resource.kind} ${name}`;
-/** The manifest that is this Deployment. */
-const isDeployment = (name, manifest) => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
-/** The user's manifest of the canary's Deployment, where a release comes with manifests. */
-function canaryManifestOf({ source, canary }) {
-    if (source.from !== "manifests")
-        return undefined;
-    return source.objects.map(identify).find((manifest) => isDeployment(canary.deployment, manifest));
-}
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
-
-
-/** The image of the container that a release is about; undefined where it is not clear which one that is. */
-function imageOf(deployment, { container }) {
-    const choice = deployment && chooseContainer(readDeployment(deployment), container);
-    return choice && "image" in choice ? choice.image : undefined;
-}
-/** The image that is released: the given one, or what the canary's manifest or Deployment has. */
-function releasedImage(target, canary) {
-    if (target.image !== undefined)
-        return target.image;
-    const manifest = canaryManifestOf(target);
-    if (!manifest)
-        return imageOf(canary, target);
-    const metadata = { name: manifest.name, namespace: target.namespace };
-    return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
-}
-/** What the canary's container has once it is deployed. */
-function deployedImage({ target, before }, canary) {
-    if (target.image !== undefined || target.source.from === "manifests")
-        return releasedImage(target, canary);
-    return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
-}
-/** What the container that a release is about had before. */
-function imageBefore(deployment, images, { container }) {
-    const choice = chooseContainer(readDeployment(deployment), container);
-    return "name" in choice ? images[choice.name] : undefined;
-}
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/build.js
-
-
-
-
-
-
-
-async function buildOf({ client, target }, { raw, pods }) {
-    const replicaSet = await newestReplicaSet(client, readDeployment(raw));
-    const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
-    return {
-        image: imageOf(raw, target),
-        replicaSet: replicaSet?.metadata.name,
-        digests: Object.fromEntries([...digests].map(([container, found]) => [container, [...new Set(found.map(({ digest }) => digest))]])),
-    };
-}
-/** Of the Deployment's own containers: what is injected beside them is nobody's release. */
-function digestsOf(raw, pods) {
-    const own = new Set(readDeployment(raw).containers.map(({ name }) => name));
-    return pods.flatMap(({ name: pod, statuses }) => statuses.flatMap(({ name, digest }) => digest !== undefined && own.has(name) ? [{ pod, container: name, digest }] : []));
-}
-/** How the canary differs from what was deployed, or judged since, in words; undefined when it does not. */
-async function changeOf(parts, running, judged) {
-    const { raw } = running;
-    const wanted = judged ? judged.image : deployedImage(parts, raw);
-    const image = imageOf(raw, parts.target);
-    if (image !== wanted)
-        return `${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
-    if (!judged)
-        return undefined;
-    if (!(await hasTemplate(parts, raw, judged)))
-        return `${whereOf(raw)} has another pod template than before${by(raw)}`;
-    return otherDigest(running, judged);
-}
-/**
- * How stable, which was given the judged image, differs from what was judged: the image, or what its name means now.
- */
-function changeOfUpdated({ target }, running, judged) {
-    const image = imageOf(running.raw, target);
-    if (image !== judged.image)
-        return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
-    return otherDigest(running, judged);
-}
-/** Whether stable has every image that it had before the release. */
-function isUntouched({ before }, raw) {
-    const now = readDeployment(raw).containers.map(({ name, image }) => [name, image]);
-    return (0,external_node_util_.isDeepStrictEqual)(Object.fromEntries(now), before.stable?.images);
-}
-const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const by = (raw) => writtenBy(raw, "spec", "template");
-/**
- * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
- * Labels and annotations of pods are left to others: `kubectl rollout restart` writes one.
- */
-async function hasTemplate({ client, target, templates }, raw, { replicaSet: name }) {
-    if (name === undefined)
-        return true;
-    const now = field(raw, "spec", "template", "spec");
-    if ((0,external_node_util_.isDeepStrictEqual)(now, templates.get(name)))
-        return true;
-    const replicaSet = await client.get(resources.replicaSets, target.namespace, name);
-    // The ReplicaSet of the present template always exists.
-    const judged = replicaSet && field(templateOfReplicaSet(replicaSet), "spec");
-    if (judged !== undefined)
-        templates.set(name, judged);
-    return (0,external_node_util_.isDeepStrictEqual)(now, judged);
-}
-function otherDigest({ raw, pods }, { digests }) {
-    const other = digestsOf(raw, pods).find(({ container, digest }) => digests[container] && !digests[container].includes(digest));
-    if (!other)
-        return undefined;
-    const { pod, container, digest } = other;
-    return `pod ${pod} runs ${container} from an image with the digest ${digest}, not ${digests[container]?.join(" or ")}`;
-}
+/** Whether a HorizontalPodAutoscaler sets the replicas of this Deployment. */
+const scales = (autoscaler, deployment) => textAt(field(autoscaler, "spec", "scaleTargetRef"), "kind") === "Deployment" &&
+    textAt(field(autoscaler, "spec", "scaleTargetRef"), "name") === deployment;
+const isAutoscaled = (autoscalers, deployment) => autoscalers.some((autoscaler) => scales(autoscaler, deployment));
 
 ;// CONCATENATED MODULE: ./src/kubernetes/mark.js
 /**
@@ -34182,6 +34074,230 @@ function metadataOf(stable, order) {
         labels: { ...labels, ...replaced, [managedBy.key]: managedBy.value },
         annotations: { ...disowned(stable.annotations), [releaseAnnotation]: order.release },
     };
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/resource-of.js
+/**
+ * The collection of a kind that is known by its manifest alone. The plural follows the rule by which custom resources
+ * and all of Kubernetes' own kinds are named (`Ingress` ingresses, `NetworkPolicy` networkpolicies, `Gateway`
+ * gateways); the API server knows no shorter way than reading its whole description.
+ */
+function resourceOf(apiVersion, kind) {
+    const [version = "", group = ""] = apiVersion.split("/").reverse();
+    return { group, version, kind, plural: pluralOf(kind.toLowerCase()) };
+}
+function pluralOf(singular) {
+    if (singular === "endpoints")
+        return singular;
+    if (/(s|x|ch|sh)$/.test(singular))
+        return `${singular}es`;
+    return /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/user-object.js
+
+
+const identify = (object) => ({
+    resource: resourceOf(textAt(object, "apiVersion") ?? "", textAt(object, "kind") ?? ""),
+    name: textAt(object, "metadata", "name") ?? "",
+    object,
+});
+/** `Service reviews-canary`: how the journal and messages name it. */
+const objectWord = ({ resource, name }) => `${resource.kind} ${name}`;
+/** The manifest that is this Deployment. */
+const isDeployment = (name, manifest) => manifest.resource.group === "apps" && manifest.resource.kind === "Deployment" && manifest.name === name;
+
+;// CONCATENATED MODULE: ./src/release/replicas.js
+/** How many pods the canary is to have: at least one, and never fewer than it has. */
+function replicasFor({ wanted, weight, stable, current, original, autoscaled }) {
+    const share = (percent) => Math.ceil((percent * stable) / 100);
+    const asked = () => {
+        switch (wanted.kind) {
+            case "keep": // a canary that rested at 0 has no number to keep
+                return original > 0 ? 0 : share(weight);
+            case "count":
+                return wanted.count;
+            case "percent":
+                return share(wanted.percent);
+            case "by-weight":
+                return share(weight);
+        }
+    };
+    // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.
+    const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
+    return Math.max(1, current, autoscaled && !begins ? 0 : asked());
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/canary-manifest.js
+
+
+
+
+
+
+
+/**
+ * The user's manifest of the canary's Deployment, where a release comes with manifests. After a swap the roles are
+ * exchanged: then the pod template for the canary stands in the manifest of what is stable by now.
+ */
+function canaryManifestOf({ source, canary, stable }) {
+    if (source.from !== "manifests")
+        return undefined;
+    const objects = source.objects.map(identify);
+    return [canary, stable]
+        .map(({ deployment }) => objects.find((manifest) => isDeployment(deployment, manifest)))
+        .find((manifest) => manifest !== undefined);
+}
+/** The manifest is that of the other Deployment, which is not touched. */
+const isOfOther = ({ canary }, { name }) => name !== canary.deployment;
+/** The canary's Deployment with the release's image, and with as many pods as come before traffic. */
+function canaryManifest(target, manifest, before) {
+    const { replicas: _, ...spec } = objectAt(manifest.object, "spec");
+    const made = templateWithImage(asDeployment(target, manifest), target);
+    if ("problem" in made)
+        return made;
+    if (before.autoscaled || bringsAutoscaler(target))
+        return { ...manifest.object, spec: { ...spec, template: made.template } };
+    const replicas = replicasBeforeTraffic(target, manifest, before);
+    return { ...manifest.object, spec: { ...spec, replicas, template: made.template } };
+}
+/** What the Deployment gets that is no manifest's: the other one's pod template, with its own pods' labels. */
+const otherTemplate = (target, manifest, podLabels) => templateFor(asDeployment(target, manifest), podLabels, target);
+function replicasBeforeTraffic(target, { object }, before) {
+    const original = replicasOf(object);
+    const first = replicasFor({
+        wanted: target.replicas,
+        weight: 0,
+        stable: before.stable,
+        current: target.replicas.kind === "keep" ? original : 0,
+        original,
+        autoscaled: before.autoscaled || bringsAutoscaler(target),
+    });
+    return Math.max(before.canary ?? 0, first);
+}
+/** Manifests may bring an autoscaler along. */
+const bringsAutoscaler = ({ source, canary }) => source.from === "manifests" &&
+    source.objects.some((object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment));
+const asDeployment = ({ namespace }, { object, name }) => ({
+    ...object,
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { ...objectAt(object, "metadata"), name, namespace },
+});
+const withMetadata = (object, metadata) => ({
+    ...object,
+    metadata: { ...objectAt(object, "metadata"), ...metadata },
+});
+const inNamespace = (object, namespace) => withMetadata(object, { namespace });
+/** What did not exist gets the release's mark, and goes when the release is given back. */
+const canary_manifest_marked = (object, release) => withMetadata(object, {
+    annotations: { ...objectAt(object, "metadata", "annotations"), [releaseAnnotation]: release },
+});
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/released-image.js
+
+
+/** The image of the container that a release is about; undefined where it is not clear which one that is. */
+function imageOf(deployment, { container }) {
+    const choice = deployment && chooseContainer(readDeployment(deployment), container);
+    return choice && "image" in choice ? choice.image : undefined;
+}
+/** The image that is released: the given one, or what the canary's manifest or Deployment has. */
+function releasedImage(target, canary) {
+    if (target.image !== undefined)
+        return target.image;
+    const manifest = canaryManifestOf(target);
+    if (!manifest)
+        return imageOf(canary, target);
+    const metadata = { name: manifest.name, namespace: target.namespace };
+    return imageOf({ ...manifest.object, apiVersion: "apps/v1", kind: "Deployment", metadata }, target);
+}
+/** What the canary's container has once it is deployed. */
+function deployedImage({ target, before }, canary) {
+    if (target.image !== undefined || target.source.from === "manifests")
+        return releasedImage(target, canary);
+    return before.canary ? imageBefore(canary, before.canary.images, target) : imageOf(canary, target);
+}
+/** What the container that a release is about had before. */
+function imageBefore(deployment, images, { container }) {
+    const choice = chooseContainer(readDeployment(deployment), container);
+    return "name" in choice ? images[choice.name] : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/build.js
+
+
+
+
+
+
+
+async function buildOf({ client, target }, { raw, pods }) {
+    const replicaSet = await newestReplicaSet(client, readDeployment(raw));
+    const digests = Map.groupBy(digestsOf(raw, pods), ({ container }) => container);
+    return {
+        image: imageOf(raw, target),
+        replicaSet: replicaSet?.metadata.name,
+        digests: Object.fromEntries([...digests].map(([container, found]) => [container, [...new Set(found.map(({ digest }) => digest))]])),
+    };
+}
+/** Of the Deployment's own containers: what is injected beside them is nobody's release. */
+function digestsOf(raw, pods) {
+    const own = new Set(readDeployment(raw).containers.map(({ name }) => name));
+    return pods.flatMap(({ name: pod, statuses }) => statuses.flatMap(({ name, digest }) => digest !== undefined && own.has(name) ? [{ pod, container: name, digest }] : []));
+}
+/** How the canary differs from what was deployed, or judged since, in words; undefined when it does not. */
+async function changeOf(parts, running, judged) {
+    const { raw } = running;
+    const wanted = judged ? judged.image : deployedImage(parts, raw);
+    const image = imageOf(raw, parts.target);
+    if (image !== wanted)
+        return `${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
+    if (!judged)
+        return undefined;
+    if (!(await hasTemplate(parts, raw, judged)))
+        return `${whereOf(raw)} has another pod template than before${by(raw)}`;
+    return otherDigest(running, judged);
+}
+/**
+ * How stable, which was given the judged image, differs from what was judged: the image, or what its name means now.
+ */
+function changeOfUpdated({ target }, running, judged) {
+    const image = imageOf(running.raw, target);
+    if (image !== judged.image)
+        return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
+    return otherDigest(running, judged);
+}
+/** Whether stable has every image that it had before the release. */
+function isUntouched({ before }, raw) {
+    const now = readDeployment(raw).containers.map(({ name, image }) => [name, image]);
+    return (0,external_node_util_.isDeepStrictEqual)(Object.fromEntries(now), before.stable?.images);
+}
+const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const by = (raw) => writtenBy(raw, "spec", "template");
+/**
+ * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
+ * Labels and annotations of pods are left to others: `kubectl rollout restart` writes one.
+ */
+async function hasTemplate({ client, target, templates }, raw, { replicaSet: name }) {
+    if (name === undefined)
+        return true;
+    const now = field(raw, "spec", "template", "spec");
+    if ((0,external_node_util_.isDeepStrictEqual)(now, templates.get(name)))
+        return true;
+    const replicaSet = await client.get(resources.replicaSets, target.namespace, name);
+    // The ReplicaSet of the present template always exists.
+    const judged = replicaSet && field(templateOfReplicaSet(replicaSet), "spec");
+    if (judged !== undefined)
+        templates.set(name, judged);
+    return (0,external_node_util_.isDeepStrictEqual)(now, judged);
+}
+function otherDigest({ raw, pods }, { digests }) {
+    const other = digestsOf(raw, pods).find(({ container, digest }) => digests[container] && !digests[container].includes(digest));
+    if (!other)
+        return undefined;
+    const { pod, container, digest } = other;
+    return `pod ${pod} runs ${container} from an image with the digest ${digest}, not ${digests[container]?.join(" or ")}`;
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
@@ -34351,33 +34467,85 @@ async function copyLabels(client, { namespace, stable, canary }, configured) {
     return canaryLabels({ namespace, stable, canary, given: configured, destinationRules, services });
 }
 
-;// CONCATENATED MODULE: ./src/kubernetes/autoscaler.js
+;// CONCATENATED MODULE: ./src/kubernetes/exported.js
 
-/** Whether a HorizontalPodAutoscaler sets the replicas of this Deployment. */
-const scales = (autoscaler, deployment) => textAt(field(autoscaler, "spec", "scaleTargetRef"), "kind") === "Deployment" &&
-    textAt(field(autoscaler, "spec", "scaleTargetRef"), "name") === deployment;
-const isAutoscaled = (autoscalers, deployment) => autoscalers.some((autoscaler) => scales(autoscaler, deployment));
-
-;// CONCATENATED MODULE: ./src/release/replicas.js
-/** How many pods the canary is to have: at least one, and never fewer than it has. */
-function replicasFor({ wanted, weight, stable, current, original, autoscaled }) {
-    const share = (percent) => Math.ceil((percent * stable) / 100);
-    const asked = () => {
-        switch (wanted.kind) {
-            case "keep": // a canary that rested at 0 has no number to keep
-                return original > 0 ? 0 : share(weight);
-            case "count":
-                return wanted.count;
-            case "percent":
-                return share(wanted.percent);
-            case "by-weight":
-                return share(weight);
-        }
+/** What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply. */
+const ofServer = [
+    ["status"],
+    ...["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields"].map((name) => [
+        "metadata",
+        name,
+    ]),
+    ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
+    ["metadata", "annotations", "deployment.kubernetes.io/revision"],
+    ["spec", "template", "metadata", "creationTimestamp"],
+];
+/** The object as somebody would have written it, and the fields that it lost by that. */
+function withoutServerFields(object) {
+    const there = ofServer.filter((path) => field(object, ...path) !== undefined);
+    return {
+        object: there.reduce(without, object),
+        dropped: there.map((path) => path.join(".")),
     };
-    // An autoscaler that is off scales nothing up from the one pod that would switch it on, until there is traffic.
-    const begins = current === 0 && (wanted.kind === "count" || wanted.kind === "percent");
-    return Math.max(1, current, autoscaled && !begins ? 0 : asked());
 }
+function without(object, [name = "", ...below]) {
+    const { [name]: inner, ...rest } = object;
+    return below.length === 0 ? rest : { ...rest, [name]: without(objectAt({ inner }, "inner"), below) };
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/apply-object.js
+
+
+
+
+
+/**
+ * Applies an object server-side. No field is taken from anybody but ourselves, who patch some of the same fields in the
+ * course of a release; only what the release sets itself is taken over from kubectl, as kubectl's own way from
+ * client-side to server-side apply does:
+ * https://github.com/kubernetes/client-go/blob/master/util/csaupgrade/upgrade.go
+ */
+async function applyObject(client, namespace, { resource, name, object }, { released, dryRun }) {
+    const attempt = (force) => client.patch(resource, namespace, name, { type: "apply", body: object, force }, { dryRun });
+    try {
+        return { object: await attempt(false), taken: [] };
+    }
+    catch (error) {
+        if (!(error instanceof KubernetesError))
+            throw error;
+        const { conflicts } = error;
+        const others = conflicts.filter((conflict) => !mayBeTaken(conflict, released));
+        const where = `the manifest of ${objectWord({ resource, name: `${namespace}/${name}` })}`;
+        if (others.length > 0)
+            throw contested(where, others, error);
+        if (conflicts.length === 0)
+            throw new ManifestRefusedError(where, error);
+        return { object: await attempt(true), taken: conflicts.filter(({ manager }) => manager !== fieldManager) };
+    }
+}
+/** The API server does not take a manifest, and asking again will not help. */
+class ManifestRefusedError extends lib_errors/* DeniedError */.iC {
+    refusal;
+    constructor(manifest, refusal) {
+        super(`${manifest} was refused: ${refusal.message}`, { cause: refusal });
+        this.refusal = refusal;
+    }
+}
+/** Every name that kubectl goes by, and the one that the API server gives to what was written before it kept names. */
+const isKubectl = (manager) => /^(kubectl\b|before-first-apply$)/.test(manager);
+const mayBeTaken = ({ manager, field }, released) => manager === fieldManager || (isKubectl(manager) && released.includes(field));
+function contested(where, conflicts, cause) {
+    const fields = [...Map.groupBy(conflicts, ({ manager }) => manager)].map(([manager, of]) => `${of.map(({ field }) => field).join(", ")} of ${manager}'s`);
+    return new lib_errors/* DeniedError */.iC(`${where} would change what somebody else set: ${fields.join("; ")}`, {
+        next: "Take those fields out of the manifest, or let only one of the two write the object.",
+        cause,
+    });
+}
+/** As an apply names what the release sets itself in the canary's Deployment. */
+const releasedFields = (deployment) => [
+    ".spec.replicas",
+    ...["containers", "initContainers"].flatMap((list) => listAt(deployment, "spec", "template", "spec", list).map((container) => `.spec.template.spec.${list}[name=${JSON.stringify(textAt(container, "name") ?? "")}].image`)),
+];
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/edit.js
 
@@ -34447,6 +34615,7 @@ async function errorOf(write) {
 
 
 
+
 /**
  * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
  * such Deployment.
@@ -34461,6 +34630,11 @@ async function editDeployment({ client, clock, fence, target: { namespace } }, n
 }
 const imagePatch = ({ index, image }, wanted) => image === wanted ? [] : [{ op: "replace", path: `/spec/template/spec/containers/${index}/image`, value: wanted }];
 const replicasPatch = (deployment, wanted) => numberAt(deployment, "spec", "replicas") === wanted ? [] : [{ op: "add", path: "/spec/replicas", value: wanted }];
+function templatePatch(deployment, template) {
+    if ((0,external_node_util_.isDeepStrictEqual)(field(deployment, "spec", "template"), template))
+        return [];
+    return [{ op: "replace", path: "/spec/template", value: template }];
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/workload-parts.js
 
@@ -34474,8 +34648,80 @@ const workload_parts_missing = (namespace, name) => new lib_errors/* DeniedError
     next: "Somebody deleted it; look at the events of the namespace.",
 });
 
-;// CONCATENATED MODULE: ./src/adapters/deployment/scale.js
+;// CONCATENATED MODULE: ./src/adapters/deployment/apply-manifests.js
 
+
+
+
+
+
+
+/**
+ * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when
+ * it is given back. Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment,
+ * which gets its old template again.
+ */
+async function applyManifests(parts, objects) {
+    const { client, target, before } = parts;
+    const canary = canaryManifestOf(target);
+    for (const written of objects) {
+        const manifest = identify(withoutServerFields(written).object);
+        const isCanary = canary !== undefined && objectWord(manifest) === objectWord(canary);
+        if (isCanary && isOfOther(target, manifest)) {
+            await giveTemplate(parts, manifest);
+            continue;
+        }
+        let { object } = manifest;
+        if (isCanary)
+            object = unlessObstacle(canaryManifest(target, manifest, podsBefore(parts)));
+        if (!before.existed.includes(objectWord(manifest)))
+            object = canary_manifest_marked(object, before.release);
+        const released = isCanary ? releasedFields(object) : [];
+        const applied = { ...manifest, object: inNamespace(object, target.namespace) };
+        await applyObject(client, target.namespace, applied, { released });
+    }
+}
+/** After a swap the Deployment that was stable is there, and gets the pod template alone. */
+async function giveTemplate(parts, manifest) {
+    const { target } = parts;
+    const { namespace, canary } = target;
+    const exists = await editDeployment(parts, canary.deployment, (deployment) => {
+        const { podLabels } = readDeployment(deployment);
+        const { template } = unlessObstacle(otherTemplate(target, manifest, podLabels));
+        const pods = replicasPatch(deployment, replicasBeforeTraffic(target, manifest, podsBefore(parts)));
+        return [...templatePatch(deployment, template), ...pods];
+    });
+    if (!exists)
+        throw workload_parts_missing(namespace, canary.deployment);
+}
+const podsBefore = ({ before }) => ({
+    stable: before.stable?.replicas ?? 0,
+    canary: before.canary?.replicas,
+    autoscaled: before.autoscaled.canary,
+});
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/remove-made.js
+
+
+
+/** Deletes what carries this release's mark, the last made first, and nothing else. */
+async function removeMade(parts) {
+    const { client, target, before } = parts;
+    for (const { resource, name } of madeBy(parts).toReversed()) {
+        const live = await client.get(resource, target.namespace, name);
+        const uid = live?.metadata.uid;
+        if (live && uid !== undefined && isMadeBy(before.release, live))
+            await client.delete(resource, target.namespace, name, { uid });
+    }
+}
+/** What the release may have made, in the order in which it made it. */
+function madeBy({ target: { source, canary }, before }) {
+    if (source.from !== "manifests")
+        return [{ resource: resources.deployments, name: canary.deployment }];
+    return source.objects.map(identify).filter((manifest) => !before.existed.includes(objectWord(manifest)));
+}
+
+;// CONCATENATED MODULE: ./src/adapters/deployment/scale.js
 
 
 
@@ -34522,122 +34768,9 @@ function originalReplicas({ before, target }) {
     return manifest ? replicasOf(manifest.object) : 0;
 }
 /** A copy has no autoscaler of its own, unless one waits for its name; manifests may bring one along. */
-function scale_isAutoscaled({ before, target: { source, canary } }) {
-    if (before.autoscaled.canary)
-        return true;
-    if (source.from !== "manifests")
-        return false;
-    return source.objects.some((object) => object.kind === "HorizontalPodAutoscaler" && scales(object, canary.deployment));
-}
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/apply-manifests.js
-
-
-
-
-
-
-
-
-
-/**
- * Applies the user's objects in their order, server-side. Those that did not exist get the release's mark, and go when
- * it is given back. Those that did are applied as the user wishes and stay as applied, but for the canary's Deployment,
- * which gets its old template again.
- */
-async function applyManifests(parts, objects) {
-    const { client, target, before } = parts;
-    for (const manifest of objects.map(identify)) {
-        let object = manifest.object;
-        if (isDeployment(target.canary.deployment, manifest))
-            object = canaryManifest(parts, manifest);
-        if (!before.existed.includes(user_object_nameOf(manifest)))
-            object = apply_manifests_marked(object, before.release);
-        await apply(client, target.namespace, { ...manifest, object });
-    }
-}
-const withMetadata = (object, metadata) => ({
-    ...object,
-    metadata: { ...objectAt(object, "metadata"), ...metadata },
-});
-const apply_manifests_marked = (object, release) => withMetadata(object, {
-    annotations: { ...objectAt(object, "metadata", "annotations"), [releaseAnnotation]: release },
-});
-/** The canary's Deployment with the release's image, and with as many pods as come before traffic. */
-function canaryManifest(parts, { object, name }) {
-    const { target, before } = parts;
-    const { replicas: _, ...spec } = objectAt(object, "spec");
-    const metadata = { name, namespace: target.namespace };
-    const { template } = unlessObstacle(templateWithImage({ apiVersion: "apps/v1", kind: "Deployment", metadata, spec }, target));
-    if (scale_isAutoscaled(parts))
-        return { ...object, spec: { ...spec, template } };
-    const first = firstReplicas(parts, target.replicas.kind === "keep" ? object : undefined);
-    const replicas = Math.max(before.canary?.replicas ?? 0, first);
-    return { ...object, spec: { ...spec, replicas, template } };
-}
-/**
- * Never takes a field from somebody else; only from ourselves, who patch some of the same fields in the course of a
- * release.
- */
-async function apply(client, namespace, manifest) {
-    const { resource, name, object } = manifest;
-    const body = withMetadata(object, { namespace });
-    const attempt = (force) => client.patch(resource, namespace, name, { type: "apply", body, force });
-    try {
-        await attempt(false);
-    }
-    catch (error) {
-        if (!(error instanceof KubernetesError))
-            throw error;
-        const owners = ownersIn(error);
-        if (owners.length !== 1 || owners[0] !== fieldManager)
-            throw apply_manifests_refusal(namespace, manifest, owners, error);
-        await attempt(true);
-    }
-}
-/**
- * Who has fields that the manifest would change, as the API server names them; nobody when it refuses for another
- * reason.
- */
-function ownersIn({ status, message }) {
-    if (status !== 409)
-        return [];
-    return [...new Set([...message.matchAll(/conflicts? with "([^"]+)"/g)].map(([, owner]) => owner ?? ""))];
-}
-function apply_manifests_refusal(namespace, { resource, name }, owners, error) {
-    const manifest = `the manifest of ${resource.kind} ${namespace}/${name}`;
-    if (owners.length === 0)
-        return new lib_errors/* DeniedError */.iC(`${manifest} was refused: ${error.message}`, { cause: error });
-    return new lib_errors/* DeniedError */.iC(`${manifest} would change what ${owners.join(", ")} owns: ${error.message}`, {
-        next: "Take those fields out of the manifest, or let only one of the two write the object.",
-        cause: error,
-    });
-}
-
-;// CONCATENATED MODULE: ./src/adapters/deployment/remove-made.js
-
-
-
-/** Deletes what carries this release's mark, the last made first, and nothing else. */
-async function removeMade(parts) {
-    const { client, target, before } = parts;
-    for (const { resource, name } of madeBy(parts).toReversed()) {
-        const live = await client.get(resource, target.namespace, name);
-        const uid = live?.metadata.uid;
-        if (live && uid !== undefined && isMadeBy(before.release, live))
-            await client.delete(resource, target.namespace, name, { uid });
-    }
-}
-/** What the release may have made, in the order in which it made it. */
-function madeBy({ target: { source, canary }, before }) {
-    if (source.from !== "manifests")
-        return [{ resource: resources.deployments, name: canary.deployment }];
-    return source.objects.map(identify).filter((manifest) => !before.existed.includes(user_object_nameOf(manifest)));
-}
+const scale_isAutoscaled = ({ before, target }) => before.autoscaled.canary || bringsAutoscaler(target);
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/deploy.js
-
-
 
 
 
@@ -34703,11 +34836,6 @@ async function renewCopy(parts) {
         const { template } = unlessObstacle(templateFor(stable, podLabels, parts.target));
         return [...templatePatch(deployment, template), ...firstPods(parts, deployment)];
     });
-}
-function templatePatch(deployment, template) {
-    if ((0,external_node_util_.isDeepStrictEqual)(field(deployment, "spec", "template"), template))
-        return [];
-    return [{ op: "replace", path: "/spec/template", value: template }];
 }
 const firstPods = (parts, deployment) => replicasPatch(deployment, firstReplicas(parts, deployment));
 async function editCanary(parts, plan) {
@@ -35019,13 +35147,12 @@ async function leftManifests({ client, target, before }) {
         return [];
     const made = source.objects
         .map(identify)
-        .filter((manifest) => !before.existed.includes(user_object_nameOf(manifest)) && manifest.resource.kind !== "Deployment");
+        .filter((manifest) => !before.existed.includes(objectWord(manifest)) && manifest.resource.kind !== "Deployment");
     const live = await Promise.all(made.map(({ resource, name }) => client.get(resource, namespace, name)));
     return live.map(living).flatMap(leftBehind);
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/deployment/take-back.js
-
 
 
 
@@ -35309,7 +35436,7 @@ async function existing(client, { namespace, source }) {
         return [];
     const objects = source.objects.map(identify);
     const live = await Promise.all(objects.map(({ resource, name }) => client.get(resource, namespace, name)));
-    return objects.filter((_, index) => live[index] !== undefined).map(user_object_nameOf);
+    return objects.filter((_, index) => live[index] !== undefined).map(objectWord);
 }
 
 // EXTERNAL MODULE: ./src/adapters/files/read-text.js
@@ -44735,11 +44862,13 @@ const readOnce = (client) => ({
     get: once(client.get),
     list: once(client.list),
     versions: once(client.versions),
+    kinds: once(client.kinds),
 });
-/** Which versions of an API a server offers stays as it is while a job runs. */
+/** Which versions and kinds of an API a server offers stays as it is while a job runs. */
 const rememberVersions = (client) => ({
     ...client,
     versions: once(client.versions),
+    kinds: once(client.kinds),
 });
 /** A question that failed may be asked again. */
 function once(ask) {
@@ -47381,7 +47510,7 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
                 fence: isBack ? fence.back : fence.forward,
                 proven: true,
                 refused: (error, object) => denied(one, movesFor(object, aim), error),
-                contested: (error, object) => contested(one, movesFor(object, aim), object, error),
+                contested: (error, object) => moved_virtual_service_contested(one, movesFor(object, aim), object, error),
             });
             written = isBack || writes === 0 ? undefined : reached;
         },
@@ -47423,7 +47552,7 @@ const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virt
         ? "Give the job's service account the verb patch on virtualservices in that namespace."
         : undefined,
 });
-function contested(one, moves, object, cause) {
+function moved_virtual_service_contested(one, moves, object, cause) {
     const writer = object && lastWriter(object, fieldManager);
     const by = writer === undefined ? "" : `: ${writer} writes it, too`;
     const tried = cause
@@ -47841,6 +47970,7 @@ async function listOr(listing) {
 
 
 
+
 /** The Deployment that will be; undefined where none can be made. */
 const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
 /** Pure, and by the same functions that the release will use. */
@@ -47856,15 +47986,12 @@ function planCanary(target, labels, stable, canary) {
                 ? withTemplate(canary, templateFor(stable, readDeployment(canary).podLabels, target))
                 : planClone(target, labels, stable);
         case "manifests": {
-            const manifest = source.objects.find((object) => object.kind === "Deployment" && textAt(object, "metadata", "name") === target.canary.deployment);
+            const manifest = canaryManifestOf(target);
             if (!manifest)
                 return undefined;
-            const metadata = {
-                ...objectAt(manifest, "metadata"),
-                name: target.canary.deployment,
-                namespace: target.namespace,
-            };
-            const object = { ...manifest, apiVersion: "apps/v1", kind: "Deployment", metadata };
+            if (isOfOther(target, manifest))
+                return canary && withTemplate(canary, otherTemplate(target, manifest, readDeployment(canary).podLabels));
+            const object = asDeployment(target, manifest);
             return withTemplate(object, templateWithImage(object, target));
         }
     }
@@ -48156,6 +48283,356 @@ function answered(scene) {
     return [
         finding_refuse(`${first_deployment_begin(scene)}: in the last five minutes ${names} answered requests for it, by ${(0,numbers/* plural */.LS)(others.length, "its counter", "their counters")} in Prometheus.`, first_deployment_next),
     ];
+}
+
+;// CONCATENATED MODULE: ./src/kubernetes/changed-fields.js
+
+/** What every write changes, and nobody asked for. */
+const changed_fields_ofServer = new Set([
+    "status",
+    "apiVersion",
+    "metadata.managedFields",
+    "metadata.resourceVersion",
+    "metadata.generation",
+    "metadata.uid",
+    "metadata.creationTimestamp",
+]);
+/** The fields in which two states of an object differ: `.spec.template.spec.containers[app].image`. */
+function changedFields(before, after) {
+    return changed_fields_differences(before, after, []);
+}
+function changed_fields_differences(before, after, path) {
+    if ((0,external_node_util_.isDeepStrictEqual)(before, after) || changed_fields_ofServer.has(dotted(path)))
+        return [];
+    const [was, is] = [changed_fields_partsOf(before), changed_fields_partsOf(after)];
+    if (!was || !is)
+        return [printed(path)];
+    return [...new Set([...was.keys(), ...is.keys()])].flatMap((key) => changed_fields_differences(was.get(key)?.value, is.get(key)?.value, [
+        ...path,
+        was.get(key)?.step ?? is.get(key)?.step ?? { name: key },
+    ]));
+}
+/** Fields by name, items of a list by theirs; what has neither is compared as a whole. */
+function changed_fields_partsOf(value) {
+    if (typeof value !== "object" || value === null)
+        return undefined;
+    if (!Array.isArray(value))
+        return new Map(Object.entries(value).map(([name, inner]) => [name, { step: { name }, value: inner }]));
+    const names = value.map((item) => Object(item).name);
+    if (names.some((name) => typeof name !== "string") || new Set(names).size < names.length)
+        return undefined;
+    return new Map(value.map((item, at) => [names[at], { step: { item: names[at] }, value: item }]));
+}
+const dotted = (path) => path.map((step) => ("name" in step ? step.name : "")).join(".");
+const printed = (path) => path
+    .map((step) => {
+    if ("item" in step)
+        return `[${step.item}]`;
+    return /^\w+$/.test(step.name) ? `.${step.name}` : `[${JSON.stringify(step.name)}]`;
+})
+    .join("");
+
+;// CONCATENATED MODULE: ./src/preflight/presence.js
+
+
+
+
+
+const namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
+function namespaceExists({ namespace, target }) {
+    return namespace === undefined
+        ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
+        : [];
+}
+/** The service itself, and the Services behind both hosts. */
+function servicesExist({ target: { namespace }, services, hosts }) {
+    const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
+    return findings.filter((finding) => finding !== undefined);
+}
+function serviceExists(host, namespace, services) {
+    const { text, service } = host;
+    if (!service)
+        return finding_refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
+    if (service.namespace !== namespace)
+        return finding_refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
+    if (serviceBehind(services, host))
+        return undefined;
+    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it.");
+}
+/** A service that was never deployed is a case of its own: there is nothing to go back to. */
+function stableExists({ target, stable, deployments, firstDeploy }) {
+    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
+    if (stable) {
+        const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
+        return firstDeploy
+            ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
+            : [];
+    }
+    if (firstDeploy)
+        return [
+            finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
+        ];
+    return [
+        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
+    ];
+}
+/** How the canary is to come to be, and what is there already. */
+function canaryCanCome(scene) {
+    switch (scene.target.source.from) {
+        case "existing":
+            return existingCanary(scene);
+        case "clone":
+            return clonedCanary(scene);
+        case "manifests":
+            return manifestsOfCanary(scene, scene.target.source.objects);
+    }
+}
+function existingCanary({ target, canary, deployments }) {
+    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
+    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
+    if (!canary)
+        return [finding_refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
+    if (canary.paused)
+        return [
+            finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
+        ];
+    return canary.rollout.desired === 0
+        ? [
+            finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
+        ]
+        : [];
+}
+function clonedCanary({ target, canary, firstDeploy, labels }) {
+    if (firstDeploy)
+        return [
+            finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
+        ];
+    const withoutImage = target.image === undefined
+        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+        : [];
+    if (!canary)
+        return withoutImage;
+    const where = `Deployment ${canary.namespace}/${canary.name}`;
+    if ("labels" in labels &&
+        target.source.from === "clone" &&
+        Object.keys(target.source.labels).length === 0 &&
+        !carries(canary.podLabels, labels.labels)) {
+        return [
+            finding_refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
+        ];
+    }
+    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
+    return [
+        ...withoutImage,
+        finding_note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+    ];
+}
+function manifestsOfCanary({ target }, objects) {
+    const { namespace, canary } = target;
+    const findings = [];
+    const names = objects.map(manifestWord);
+    for (const [index, object] of objects.entries()) {
+        if (!isComplete(object))
+            findings.push(finding_refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
+        const other = textAt(object, "metadata", "namespace") ?? namespace;
+        if (other !== namespace)
+            findings.push(finding_refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
+    }
+    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+    for (const name of twice)
+        findings.push(finding_refuse(`There are two manifests of ${name}.`, "Leave one."));
+    if (canaryManifestOf(target) === undefined)
+        findings.push(finding_refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
+    return findings;
+}
+const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
+const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
+/** Why the canary's Deployment cannot be made as asked. */
+const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
+function servicesSelect({ services, hosts }) {
+    const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
+    return [...behind]
+        .filter((service) => selectorOfService(service) === undefined)
+        .map(({ metadata: { namespace, name } }) => finding_refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
+}
+
+;// CONCATENATED MODULE: ./src/preflight/routing-objects.js
+
+
+/** Kinds by which a request finds its version, as far as they name its host. */
+const routing = {
+    "networking.istio.io": /^(VirtualService|DestinationRule|ServiceEntry)$/,
+    "gateway.networking.k8s.io": /Route$/,
+};
+/** Whether an object says where requests of the release go: the one that it moves, or another one for the same hosts. */
+function isRoutingOf({ target, hosts }, { resource: { group, kind }, name, object }) {
+    if (!routing[group]?.test(kind))
+        return false;
+    const { namespace } = target;
+    if (target.routes.some((route) => route.kind === kind && route.name === name && route.namespace === namespace))
+        return true;
+    return hostsIn(object.spec, namespace).some((host) => Object.values(hosts).some((ours) => (0,istio_host/* covers */.hU)(host, ours)));
+}
+/** Every host that stands anywhere below: of destinations and mirrors, of rules, and of references to Services. */
+function hostsIn(value, namespace) {
+    if (Array.isArray(value))
+        return value.flatMap((item) => hostsIn(item, namespace));
+    if (typeof value !== "object" || value === null)
+        return [];
+    const named = [textAt(value, "host"), ...listAt(value, "hosts"), ...listAt(value, "hostnames")];
+    const referred = ["backendRefs", "parentRefs"]
+        .flatMap((list) => listAt(value, list))
+        .filter((reference) => (textAt(reference, "kind") ?? "Service") === "Service")
+        .map((reference) => `${textAt(reference, "name")}.${textAt(reference, "namespace") ?? namespace}`);
+    return [
+        ...[...named, ...referred].filter((text) => typeof text === "string").map((text) => (0,istio_host/* readHost */.rk)(text, namespace)),
+        ...Object.values(objectAt({ value }, "value")).flatMap((inner) => hostsIn(inner, namespace)),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/manifests.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Looks at one manifest, and has the API server try it out: what would come of it, or why it cannot be applied. */
+async function inspectManifest(parts, written) {
+    if (parts.scene.namespace === undefined || !isComplete(written))
+        return []; // told of elsewhere
+    const { object, dropped } = withoutServerFields(written);
+    const manifest = identify(object);
+    const unfit = (await cannotBeServed(parts, manifest)) ?? mustNotBeApplied(parts.scene, manifest);
+    if (unfit)
+        return [unfit];
+    const word = manifests_wordOf(parts.scene, manifest);
+    const left = dropped.length === 0 ? [] : [finding_note(`${word}: what an export has of the server is left out: ${finding_listed(dropped)}.`)];
+    return [...left, ...unfilledImages(word, object), ...(await triedOut(parts, manifest))];
+}
+const manifests_wordOf = ({ target }, { resource, name }) => objectWord({ resource, name: `${target.namespace}/${name}` });
+async function cannotBeServed({ client }, { resource, name }) {
+    const { group, version, kind, plural } = resource;
+    const served = await client.kinds(group, version);
+    const found = served?.find((other) => other.kind === kind);
+    const of = group === "" ? version : `${group}/${version}`;
+    if (found === undefined) {
+        const versions = await client.versions(group);
+        const hint = versions.length > 0 ? `It serves ${versions.map((one) => `${group}/${one}`).join(", ")}. ` : "";
+        return finding_refuse(`The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`, `${hint}Correct its apiVersion; kubectl api-resources lists what there is.`);
+    }
+    if (!found.namespaced)
+        return finding_refuse(`${kind} ${name} belongs to no namespace, and a release changes nothing for the whole cluster.`, "Apply it beforehand, and take it out of the manifests.");
+    if (found.plural === plural)
+        return undefined;
+    return finding_refuse(`${kind} ${name} cannot be applied: its kind has the plural ${found.plural}, and not ${plural}.`, "Apply it beforehand, and take it out of the manifests.");
+}
+function mustNotBeApplied(scene, manifest) {
+    if (!isRoutingOf(scene, manifest))
+        return undefined;
+    return finding_refuse(`The manifest of ${manifests_wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
+}
+/** Nothing refuses such an image before the kubelet does. */
+const unfilledImages = (word, object) => ["initContainers", "containers"]
+    .flatMap((list) => listAt(object, "spec", "template", "spec", list))
+    .filter((container) => textAt(container, "image")?.includes("${"))
+    .map((container) => finding_refuse(`${word}: container ${textAt(container, "name")} has the image ${textAt(container, "image")}, which is not filled in.`, "List the variable under variables."));
+async function triedOut({ client, scene }, manifest) {
+    const { target } = scene;
+    const canary = canaryManifestOf(target);
+    const isCanary = canary !== undefined && objectWord(canary) === objectWord(manifest);
+    if (isCanary && isOfOther(target, manifest))
+        return templateTriedOut({ client, scene }, manifest);
+    const asReleased = isCanary ? canaryManifest(target, manifest, manifests_podsBefore(scene)) : manifest.object;
+    const made = "problem" in asReleased ? manifest.object : asReleased; // why not is told elsewhere
+    const live = await client.get(manifest.resource, target.namespace, manifest.name);
+    const object = inNamespace(live ? made : canary_manifest_marked(made, ""), target.namespace);
+    const word = manifests_wordOf(scene, manifest);
+    try {
+        const options = { released: isCanary ? releasedFields(object) : [], dryRun: true };
+        const applied = await applyObject(client, target.namespace, { ...manifest, object }, options);
+        if (!live)
+            return [finding_note(`${word} will be made; a rollback takes it away.`)];
+        const strays = isCanary ? strayContainers(object, applied.object, word) : [];
+        return [...changes(scene, { word, isCanary, live, ...applied }), ...strays];
+    }
+    catch (error) {
+        return [failure(word, error)];
+    }
+}
+/** After a swap the Deployment that was stable is given a pod template, and nothing else of the manifest. */
+async function templateTriedOut({ client, scene }, manifest) {
+    const { namespace, canary } = scene.target;
+    const word = `Deployment ${namespace}/${canary.deployment}`;
+    if (!scene.canary)
+        return [
+            finding_refuse(`${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`, `Create it, with pods of its own, or promote by update, which keeps stable's Deployment.`),
+        ];
+    const made = otherTemplate(scene.target, manifest, scene.canary.podLabels);
+    if ("problem" in made)
+        return [];
+    const body = [{ op: "replace", path: "/spec/template", value: made.template }];
+    try {
+        await client.patch(resources.deployments, namespace, canary.deployment, { type: "json", body }, { dryRun: true });
+    }
+    catch (error) {
+        return [failure(word, error)];
+    }
+    return [
+        finding_note(`${word} gets the pod template of the manifest of ${manifest.name}, which the last release made the stable version, with labels of its own.`),
+    ];
+}
+const manifests_podsBefore = ({ stable, canary, autoscalers, target }) => ({
+    stable: stable?.rollout.desired ?? 0,
+    canary: canary?.rollout.desired,
+    autoscaled: isAutoscaled(autoscalers, target.canary.deployment),
+});
+function changes(scene, { word, isCanary, live, object, taken }) {
+    const fields = changedFields(live, object);
+    if (fields.length === 0)
+        return [finding_note(`${word} is there already, and stays as it is.`)];
+    const changed = `${word} is there already, and changes: ${finding_listed(fields)}`;
+    if (isCanary)
+        return [finding_note(`${changed}${takenOver(taken)}. A rollback gives it its old pod template and replicas again.`)];
+    if (isServiceOfRelease(scene, live) && fields.some((field) => field.startsWith(".spec")))
+        return [
+            finding_refuse(`${changed}. By it the release's requests find their pods, before any weight is moved.`, "Take it out of the manifests."),
+        ];
+    return [
+        warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
+    ];
+}
+const takenOver = (taken) => taken.length === 0
+    ? ""
+    : ` (taken over from ${[...new Set(taken.map(({ manager }) => manager))].join(", ")}: ${finding_listed(taken.map(({ field }) => field))})`;
+/** What another manager put there stays, whatever the manifest says. */
+function strayContainers(written, object, word) {
+    const namesIn = (deployment) => listAt(deployment, "spec", "template", "spec", "containers").flatMap((container) => textAt(container, "name") ?? []);
+    const own = namesIn(written);
+    return namesIn(object)
+        .filter((name) => !own.includes(name))
+        .map((name) => warn(`${word} keeps container ${name}, which the manifest does not have: somebody else put it there.`, "Delete the Deployment beforehand if it serves nobody, or add the container to the manifest."));
+}
+const isServiceOfRelease = ({ hosts, services }, { kind, metadata }) => kind === "Service" &&
+    [hosts.service, hosts.stable].some((host) => serviceBehind(services, host)?.metadata.name === metadata.name);
+/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
+function failure(word, error) {
+    if (!(error instanceof lib_errors/* DeniedError */.iC))
+        throw error;
+    const cause = error instanceof ManifestRefusedError ? error.refusal : error;
+    if (cause instanceof KubernetesError && cause.status === 403)
+        throw cause; // a permission that is asked about anyway
+    if (cause instanceof KubernetesError && /does not support dry run/.test(cause.message))
+        return warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
+    return finding_refuse(error.message.endsWith(".") ? error.message : `${error.message}.`, error.next ?? "Correct the manifest.");
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/look-around.js
@@ -48578,131 +49055,6 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     return findings;
 }
 
-;// CONCATENATED MODULE: ./src/preflight/presence.js
-
-
-
-
-const namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
-function namespaceExists({ namespace, target }) {
-    return namespace === undefined
-        ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
-        : [];
-}
-/** The service itself, and the Services behind both hosts. */
-function servicesExist({ target: { namespace }, services, hosts }) {
-    const findings = [hosts.service, hosts.stable, hosts.canary].map((host) => serviceExists(host, namespace, services));
-    return findings.filter((finding) => finding !== undefined);
-}
-function serviceExists(host, namespace, services) {
-    const { text, service } = host;
-    if (!service)
-        return finding_refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
-    if (service.namespace !== namespace)
-        return finding_refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
-    if (serviceBehind(services, host))
-        return undefined;
-    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it.");
-}
-/** A service that was never deployed is a case of its own: there is nothing to go back to. */
-function stableExists({ target, stable, deployments, firstDeploy }) {
-    const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
-    if (stable) {
-        const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
-        return firstDeploy
-            ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
-            : [];
-    }
-    if (firstDeploy)
-        return [
-            finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
-        ];
-    return [
-        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
-    ];
-}
-/** How the canary is to come to be, and what is there already. */
-function canaryCanCome(scene) {
-    switch (scene.target.source.from) {
-        case "existing":
-            return existingCanary(scene);
-        case "clone":
-            return clonedCanary(scene);
-        case "manifests":
-            return manifestsOfCanary(scene, scene.target.source.objects);
-    }
-}
-function existingCanary({ target, canary, deployments }) {
-    const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
-    const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
-    if (!canary)
-        return [finding_refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
-    if (canary.paused)
-        return [
-            finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
-        ];
-    return canary.rollout.desired === 0
-        ? [
-            finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
-        ]
-        : [];
-}
-function clonedCanary({ target, canary, firstDeploy, labels }) {
-    if (firstDeploy)
-        return [
-            finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
-        ];
-    const withoutImage = target.image === undefined
-        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
-        : [];
-    if (!canary)
-        return withoutImage;
-    const where = `Deployment ${canary.namespace}/${canary.name}`;
-    if ("labels" in labels &&
-        target.source.from === "clone" &&
-        Object.keys(target.source.labels).length === 0 &&
-        !carries(canary.podLabels, labels.labels)) {
-        return [
-            finding_refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
-        ];
-    }
-    const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
-    return [
-        ...withoutImage,
-        finding_note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
-    ];
-}
-function manifestsOfCanary({ target, planned, deployments }, objects) {
-    const { namespace, canary } = target;
-    const findings = [];
-    const names = objects.map(manifestWord);
-    for (const [index, object] of objects.entries()) {
-        if (!isComplete(object))
-            findings.push(finding_refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
-        const other = textAt(object, "metadata", "namespace") ?? namespace;
-        if (other !== namespace)
-            findings.push(finding_refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
-    }
-    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-    for (const name of twice)
-        findings.push(finding_refuse(`There are two manifests of ${name}.`, "Leave one."));
-    if (planned === undefined)
-        findings.push(finding_refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
-    if (deployments.some(({ metadata }) => metadata.name === canary.deployment))
-        findings.push(finding_note(`Deployment ${namespace}/${canary.deployment} exists already: the manifest is applied over it, and a rollback gives it its old pod template and replicas again.`));
-    return findings;
-}
-const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
-const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
-/** Why the canary's Deployment cannot be made as asked. */
-const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
-function servicesSelect({ services, hosts }) {
-    const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
-    return [...behind]
-        .filter((service) => selectorOfService(service) === undefined)
-        .map(({ metadata: { namespace, name } }) => finding_refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/scaling.js
 
 
@@ -49086,6 +49438,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -49118,9 +49471,11 @@ function releasePreflight(parts) {
     return {
         async inspect() {
             const look = routes.look(target);
+            const scene = readScene({ ...parts, look });
             const [access, ...answers] = await Promise.all([
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
-                answerOf(() => inspectScene({ ...parts, look })),
+                answerOf(async () => inspectScene(await scene)),
+                ...manifestsOf(target).map((manifest) => answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
                 answerOf(() => look.inspect(plan)),
                 answerOf(() => inspectBystanders({ ...parts, look })),
                 ...parts.others.map((other) => answerOf(() => other.inspect())),
@@ -49129,11 +49484,9 @@ function releasePreflight(parts) {
         },
     };
 }
-async function inspectScene(parts) {
-    const scene = await readScene(parts);
-    // Without the namespace everything else is missing as well, and one sentence says it.
-    return scene.namespace === undefined ? namespaceExists(scene) : release_preflight_checks.flatMap((check) => check(scene));
-}
+/** Without the namespace everything else is missing as well, and one sentence says it. */
+const inspectScene = (scene) => scene.namespace === undefined ? namespaceExists(scene) : release_preflight_checks.flatMap((check) => check(scene));
+const manifestsOf = ({ source }) => source.from === "manifests" ? source.objects : [];
 /**
  * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
  * rejects.
@@ -51166,7 +51519,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 512));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3630));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
