@@ -49,6 +49,50 @@ test("a success that is no JSON is that of a proxy on the way: it is asked for a
     );
   }));
 
+test("an object as it was before what was given earlier is that of a cache: it is asked for again, and told when it stays so", async () => {
+  const versions = ["9", "10", "9", "10", ...Array.from({ length: 7 }, () => "9")];
+  const metadata = { name: "one", namespace: "default", uid: "1b2c" };
+  const transport = {
+    send: async () => ({
+      status: 200,
+      headers: {},
+      text: JSON.stringify({ ...configMap, metadata: { ...metadata, resourceVersion: versions.shift() } }),
+    }),
+  };
+  const authorize = async () => ({ headers: {}, tls: {} });
+  const client = connect({ clock: jumpingClock(), transport }, { server: "https://api.test", authorize });
+  const read = async () => (await client.get(resources.configMaps, "default", "one"))?.metadata.resourceVersion;
+  assert.deepEqual([await read(), await read(), await read()], ["9", "10", "10"]);
+  await assert.rejects(
+    read(),
+    (error) => error instanceof UnreachableError && /cache that is behind/.test(error.message),
+  );
+});
+
+test("an object that was asked for before another answer came is as it was then", async () => {
+  const waiting: ((version: string) => void)[] = [];
+  const transport = {
+    send: () =>
+      new Promise<{ status: number; headers: object; text: string }>((resolve) => {
+        waiting.push((resourceVersion) =>
+          resolve({
+            status: 200,
+            headers: {},
+            text: JSON.stringify({ ...configMap, metadata: { name: "one", uid: "1b2c", resourceVersion } }),
+          }),
+        );
+      }),
+  };
+  const authorize = async () => ({ headers: {}, tls: {} });
+  const client = connect({ clock: jumpingClock(), transport } as never, { server: "https://api.test", authorize });
+  const reads = ["one", "two"].map((name) => client.get(resources.configMaps, "default", name));
+  await new Promise((resolve) => setImmediate(resolve));
+  waiting[1]?.("10");
+  await reads[1];
+  waiting[0]?.("9");
+  assert.equal((await reads[0])?.metadata.resourceVersion, "9");
+});
+
 test("a server that stays broken is unreachable in the end, and its words are told", () =>
   inCluster([configMap], async (cluster) => {
     cluster.server.fail({ path: "configmaps/one", status: 503, message: "etcd is away", times: 99 });

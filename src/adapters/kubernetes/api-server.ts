@@ -5,6 +5,7 @@ import { type RetryPolicy, retry } from "../../world/retry.ts";
 import { send } from "../../world/send.ts";
 import type { HttpAnswer, HttpRequest, Tls } from "../../world/transport.ts";
 import type { Network } from "../../world/world.ts";
+import { newestVersions } from "./newest-versions.ts";
 import type { ServerTime } from "./server-time.ts";
 
 /** How to reach an API server. `authorize` is asked before each request, because tokens expire. */
@@ -27,8 +28,12 @@ export type ApiCall = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** `json`: what the text says; undefined where it is no JSON, as a log, or the answer of a proxy on the way. */
-export type ApiAnswer = HttpAnswer & { readonly json: unknown };
+export type ApiAnswer = HttpAnswer & {
+  /** What the text says; undefined where it is no JSON, as a log, or the answer of a proxy on the way. */
+  readonly json: unknown;
+  /** An object in it is as it was before another answer that was there when this was asked. */
+  readonly isOld: boolean;
+};
 
 /** An API server that answers, whatever it answers. Both reject with the signal's reason. */
 export interface ApiServer {
@@ -65,14 +70,17 @@ export type Listener = {
 /** Calls over kept-alive connections. */
 export function apiServer(network: Network, connection: Connection, listener: Partial<Listener>): ApiServer {
   const read = jsonReader();
+  const versions = newestVersions();
 
   async function once(call: ApiCall): Promise<ApiAnswer> {
+    const isOld = versions.begin();
     const request = await requestOf(call, connection);
     const sent = network.clock.now();
     const answer = await send(network, request, attemptTimeout);
     listener.date?.(answer.headers.date, sent);
     for (const warning of warningsIn(answer.headers.warning)) listener.warning?.(warning);
-    return { ...answer, json: read(request, answer.text) };
+    const json = read(request, answer.text);
+    return { ...answer, json, isOld: isOld(json) };
   }
 
   async function patiently(call: ApiCall): Promise<ApiAnswer> {
@@ -82,6 +90,10 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
       throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
     });
     if (!isPassing(answer)) return answer;
+    if (answer.isOld)
+      throw new UnreachableError(
+        `${method} ${path}: what answers for the API server is a cache that is behind: it gave an object as it was before what it gave earlier`,
+      );
     const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
     throw new UnreachableError(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
   }
@@ -118,12 +130,12 @@ export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && s
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON is that of a proxy on
- * the way.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or old, is that of a
+ * proxy on the way.
  */
 function isPassing(answer: ApiAnswer): boolean {
-  const { status, json } = answer;
-  if (isSuccess(answer)) return json === undefined;
+  const { status, json, isOld } = answer;
+  if (isSuccess(answer)) return json === undefined || isOld;
   if (status === 429 || status > 500) return true;
   if (status < 500) return false;
   const { isStatus, reason } = readStatus(answer);
