@@ -4,18 +4,22 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { reliabilityReport } from "./report.ts";
 import { scenarioOf } from "./scenario.ts";
-import { type Result, simulate } from "./simulation.ts";
+import { simulate } from "./simulation.ts";
 import { storyOf } from "./story.ts";
-import { factsOf, type Tally, tallyOf, tellTally } from "./tally.ts";
+import { countTally, factsOf, type SeedFacts, tallyOf, tellTally } from "./tally.ts";
 
 /**
- * main.ts --seeds N [--from S] [--workers W]: N releases, each in a world of its own; exit code 1 when an invariant did
- * not hold; with --report FILE the table of it all is written there. main.ts --seed S [--trace]: one of them, and its story; with --trace every line of it.
+ * main.ts --seeds N [--from S] [--jobs J]: N releases, each in a world of its own, in J threads; exit code 1 when an
+ * invariant did not hold; with --report FILE the table of it all is written there. main.ts --seed S [--trace]: one of
+ * them, and its story; with --trace every line of it.
  */
 type Range = { readonly from: number; readonly to: number };
 
 /** Stories of seeds that failed; the others can be asked for. */
 const shown = 3;
+
+/** Seeds that a thread plays before it asks for more: some seeds take longer than others. */
+const atOnce = 20;
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +28,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     report: { type: "string" },
     trace: { type: "boolean", default: false },
-    workers: { type: "string", default: String(availableParallelism()) },
+    jobs: { type: "string", default: String(availableParallelism()) },
   },
 });
 
@@ -36,37 +40,63 @@ async function playOne(seed: number): Promise<void> {
 
 async function playAll(): Promise<void> {
   const first = Number(values.from);
-  const last = first + Number(values.seeds);
-  const workers = Math.min(Number(values.workers), last - first);
-  const share = Math.ceil((last - first) / workers);
-  const ranges = Array.from({ length: workers }, (_, index) => ({
-    from: first + index * share,
-    to: Math.min(last, first + (index + 1) * share),
-  }));
   const began = performance.now();
-  const tallies = await Promise.all(ranges.map(inWorker));
+  const seeds = await inThreads(rangesOf(first, first + Number(values.seeds)), Number(values.jobs));
   const seconds = (performance.now() - began) / 1_000;
-  const tally = tallyOf(tallies.flatMap(({ seeds }) => seeds));
+  const tally = tallyOf(seeds);
   for (const seed of tally.failed.slice(0, shown)) console.log(`${storyOf(await simulate(scenarioOf(seed)))}\n`);
-  console.log(tellTally(tally, seconds));
+  console.log(tellTally(tally));
+  console.log(countTally(tally));
+  console.error(speedOf(seeds, seconds));
   if (values.report !== undefined) writeFileSync(values.report, `${await reliabilityReport(tally)}\n`);
   process.exitCode = tally.failed.length > 0 ? 1 : 0;
 }
 
-/** A process has one set of timers, which simulations take for themselves: a thread has its own. */
-const inWorker = (range: Range): Promise<Tally> =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: range });
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-
-async function work({ from, to }: Range): Promise<void> {
-  const results: Result[] = [];
-  for (let seed = from; seed < to; seed++) results.push({ ...(await simulate(scenarioOf(seed))), story: [] });
-  parentPort?.postMessage(tallyOf(results.map(factsOf)));
+function rangesOf(first: number, last: number): Range[] {
+  const ranges: Range[] = [];
+  for (let from = first; from < last; from += atOnce) ranges.push({ from, to: Math.min(last, from + atOnce) });
+  return ranges;
 }
 
-if (!isMainThread) await work(workerData as Range);
+/** What came of all seeds, in their order, whoever played them. */
+async function inThreads(ranges: Range[], jobs: number): Promise<readonly SeedFacts[]> {
+  const known: SeedFacts[] = [];
+  await Promise.all(Array.from({ length: Math.min(jobs, ranges.length) }, () => inThread(ranges, known)));
+  return known.sort((a, b) => a.seed - b.seed);
+}
+
+/** A process has one set of timers, which simulations take for themselves: a thread has its own. */
+const inThread = (ranges: Range[], known: SeedFacts[]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: ranges.shift() });
+    thread.on("error", reject);
+    thread.on("exit", () => resolve());
+    thread.on("message", (played: readonly SeedFacts[]) => {
+      known.push(...played);
+      for (const { seed, violated } of played)
+        if (violated.length > 0) console.error(`${seed}: ${violated.join("; ")}`);
+      thread.postMessage(ranges.shift());
+    });
+  });
+
+/** Only on stderr, since it is another one each time. */
+function speedOf(seeds: readonly SeedFacts[], seconds: number): string {
+  const commands = seeds.reduce((sum, each) => sum + each.commands, 0);
+  const each = (count: number): string => (count / seconds).toFixed(1);
+  return `${seconds.toFixed(1)} s: ${each(seeds.length)} seeds and ${each(commands)} commands a second`;
+}
+
+async function play({ from, to }: Range): Promise<void> {
+  const played: SeedFacts[] = [];
+  for (let seed = from; seed < to; seed++) played.push(factsOf(await simulate(scenarioOf(seed))));
+  parentPort?.postMessage(played);
+}
+
+function work(): void {
+  void play(workerData as Range);
+  parentPort?.on("message", (range: Range | undefined) => void (range ? play(range) : parentPort?.close()));
+}
+
+if (!isMainThread) work();
 else if (values.seed === undefined) await playAll();
 else await playOne(Number(values.seed));

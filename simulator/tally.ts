@@ -51,7 +51,8 @@ export function tallyOf(seeds: readonly SeedFacts[]): Tally {
   };
 }
 
-export function tellTally({ seeds, failed, byInvariant }: Tally, seconds: number): string {
+/** What did not hold, and in which seeds. */
+export function tellTally({ seeds, failed, byInvariant }: Tally): string {
   const lines = [...byInvariant]
     .filter(([, violating]) => violating.length > 0)
     .map(
@@ -59,6 +60,11 @@ export function tellTally({ seeds, failed, byInvariant }: Tally, seconds: number
         `${String(violating.length).padStart(6)} seeds: ${invariant} (${violating.slice(0, 12).join(" ")})`,
     );
   const commands = seeds.reduce((sum, each) => sum + each.commands, 0);
-  const speed = `${seconds.toFixed(1)} s, ${(seeds.length / seconds).toFixed(0)} seeds and ${(commands / seconds).toFixed(0)} commands a second`;
-  return [...lines, `${seeds.length} seeds, ${failed.length} with a violation; ${speed}`].join("\n");
+  return [...lines, `${seeds.length} seeds, ${commands} commands, ${failed.length} seeds with a violation`].join("\n");
+}
+
+/** As Node's runner closes, which is how `.ci/run` counts: an invariant is one test, whatever the number of seeds. */
+export function countTally({ byInvariant }: Tally): string {
+  const broken = [...byInvariant.values()].filter((violating) => violating.length > 0).length;
+  return `ℹ pass ${byInvariant.size - broken}\nℹ fail ${broken}`;
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import test from "node:test";
+import { promisify } from "node:util";
 import { imageOf, plainScenario, scenarioOf, shapes } from "../../simulator/scenario.ts";
 import { type Result, simulate } from "../../simulator/simulation.ts";
 import { storyOf } from "../../simulator/story.ts";
@@ -29,6 +31,17 @@ test("the same seed is the same run, to the last byte, whatever was played befor
   assert.deepEqual(forwards, backwards.toReversed());
   const told = { ...plainScenario, github: true };
   assert.equal(JSON.stringify(await simulate(told)), JSON.stringify(await simulate(told)));
+});
+
+test("what is printed is the same for any number of threads", async () => {
+  const play = async (jobs: number): Promise<string> => {
+    const args = ["simulator/main.ts", "--seeds", "41", "--from", "3", "--jobs", String(jobs)];
+    const { stdout } = await promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", ...args]);
+    return stdout;
+  };
+  const alone = await play(1);
+  assert.match(alone, /^41 seeds, \d+ commands, 0 seeds with a violation\nℹ pass \d+\nℹ fail 0\n$/);
+  assert.equal(await play(2), alone);
 });
 
 async function inTurn<T, R>(all: readonly T[], play: (one: T) => Promise<R>): Promise<readonly R[]> {
