@@ -163,6 +163,17 @@ test("an answer that does not end within the time-out is no answer", async (t) =
   });
 });
 
+test("one signal ends all requests that wait, each with its reason", async (t) => {
+  const controller = new AbortController();
+  const { url, count } = await serve(t, () => count() === 2 && controller.abort("enough"));
+  const asked = [1, 2].map(() => requestJson(world, { method: "GET", url, signal: controller.signal }));
+  const ended = await Promise.allSettled(asked);
+  assert.deepEqual(
+    ended,
+    [1, 2].map(() => ({ status: "rejected", reason: "enough" })),
+  );
+});
+
 test("an abort rejects with the signal's reason, while waiting and while pausing", async (t) => {
   const controller = new AbortController();
   const { url, count } = await serve(t, () => controller.abort());

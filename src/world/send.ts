@@ -15,10 +15,12 @@ export async function send({ clock, transport }: Network, request: HttpRequest, 
   const { signal } = request;
   signal?.throwIfAborted();
   const deadline = clock.deadline(clock.now() + limit);
-  const over = new AbortController();
-  const stop = ({ currentTarget }: Event): void => over.abort((currentTarget as AbortSignal).reason);
   // AbortSignal.any does the same, and costs more than all the rest of a request.
-  for (const each of [deadline, signal]) each?.addEventListener("abort", stop);
+  const over = new AbortController();
+  const late = (): void => over.abort(deadline.reason);
+  const stop = (): void => over.abort(signal?.reason);
+  deadline.addEventListener("abort", late);
+  signal?.addEventListener("abort", stop);
   try {
     return await transport.send({ ...request, signal: over.signal });
   } catch (error) {
@@ -26,6 +28,7 @@ export async function send({ clock, transport }: Network, request: HttpRequest, 
     if (!deadline.aborted) throw error;
     throw new TimeoutError(`no answer within ${formatDuration(limit)}`, { cause: error });
   } finally {
-    for (const each of [deadline, signal]) each?.removeEventListener("abort", stop);
+    deadline.removeEventListener("abort", late);
+    signal?.removeEventListener("abort", stop);
   }
 }
