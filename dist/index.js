@@ -29369,7 +29369,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 3630:
+/***/ 9446:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33579,7 +33579,42 @@ function pathOf({ group, version, plural }, namespace, name) {
 var lib_json = __nccwpck_require__(39);
 // EXTERNAL MODULE: ./src/world/retry.js
 var retry = __nccwpck_require__(652);
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/newest-versions.js
+
+/**
+ * A cache between us and the API server may answer with what was true before we wrote. Versions of one kind can be
+ * compared: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions. What came while a request was
+ * under way says nothing about its answer.
+ */
+function newestVersions() {
+    const newest = new Map();
+    let turns = 0;
+    function isOld(object, asked) {
+        const [uid, version] = [textAt(object, "metadata", "uid"), textAt(object, "metadata", "resourceVersion")];
+        if (uid === undefined || version === undefined || !/^\d+$/.test(version))
+            return false;
+        const known = newest.get(uid);
+        if (known && isBefore(version, known.version))
+            return known.heard < asked;
+        if (version !== known?.version)
+            newest.set(uid, { version, heard: turns++ });
+        return false;
+    }
+    return {
+        begin() {
+            const asked = turns++;
+            return (json) => {
+                const objects = textAt(json, "metadata", "uid") === undefined ? listAt(json, "items") : [json];
+                return objects.map((object) => isOld(object, asked)).includes(true);
+            };
+        },
+    };
+}
+/** Numbers of as many digits as etcd likes. */
+const isBefore = (a, b) => (a.length === b.length ? a < b : a.length < b.length);
+
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/api-server.js
+
 
 
 
@@ -33600,14 +33635,17 @@ const patience = {
 /** Calls over kept-alive connections. */
 function apiServer(network, connection, listener) {
     const read = jsonReader();
+    const versions = newestVersions();
     async function once(call) {
+        const isOld = versions.begin();
         const request = await requestOf(call, connection);
         const sent = network.clock.now();
         const answer = await (0,send/* send */.t)(network, request, attemptTimeout);
         listener.date?.(answer.headers.date, sent);
         for (const warning of warningsIn(answer.headers.warning))
             listener.warning?.(warning);
-        return { ...answer, json: read(request, answer.text) };
+        const json = read(request, answer.text);
+        return { ...answer, json, isOld: isOld(json) };
     }
     async function patiently(call) {
         const { method, path, signal } = call;
@@ -33617,6 +33655,8 @@ function apiServer(network, connection, listener) {
         });
         if (!isPassing(answer))
             return answer;
+        if (answer.isOld)
+            throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: what answers for the API server is a cache that is behind: it gave an object as it was before what it gave earlier`);
         const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
         throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
     }
@@ -33651,13 +33691,13 @@ const isSuccess = ({ status }) => status >= 200 && status < 300;
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON is that of a proxy on
- * the way.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or old, is that of a
+ * proxy on the way.
  */
 function isPassing(answer) {
-    const { status, json } = answer;
+    const { status, json, isOld } = answer;
     if (isSuccess(answer))
-        return json === undefined;
+        return json === undefined || isOld;
     if (status === 429 || status > 500)
         return true;
     if (status < 500)
@@ -51519,7 +51559,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 3630));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9446));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54491,11 +54531,12 @@ async function send({ clock, transport }, request, limit) {
     const { signal } = request;
     signal?.throwIfAborted();
     const deadline = clock.deadline(clock.now() + limit);
-    const over = new AbortController();
-    const stop = ({ currentTarget }) => over.abort(currentTarget.reason);
     // AbortSignal.any does the same, and costs more than all the rest of a request.
-    for (const each of [deadline, signal])
-        each?.addEventListener("abort", stop);
+    const over = new AbortController();
+    const late = () => over.abort(deadline.reason);
+    const stop = () => over.abort(signal?.reason);
+    deadline.addEventListener("abort", late);
+    signal?.addEventListener("abort", stop);
     try {
         return await transport.send({ ...request, signal: over.signal });
     }
@@ -54506,8 +54547,8 @@ async function send({ clock, transport }, request, limit) {
         throw new TimeoutError(`no answer within ${(0,_lib_duration_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a)(limit)}`, { cause: error });
     }
     finally {
-        for (const each of [deadline, signal])
-            each?.removeEventListener("abort", stop);
+        deadline.removeEventListener("abort", late);
+        signal?.removeEventListener("abort", stop);
     }
 }
 
