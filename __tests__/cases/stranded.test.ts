@@ -104,6 +104,34 @@ const cases: Readonly<Record<string, Case>> = {
     seen: released(),
   },
 
+  "c141: a mirror to the canary ends with the first write, and nothing is done twice": {
+    world: "c141-httpbin-mirror",
+    ...countingCopies(),
+  },
+  "c18: nor where both versions are there, and testers have a rule of their own": {
+    world: "c18-mirror-to-canary",
+    ...countingCopies(),
+  },
+  "a mirror to the canary by another host": {
+    world: sound,
+    change: {
+      "world.yaml": (world) =>
+        `${world.replace("    - route:", "    - mirror: { host: shadow }\n      route:")}\n---\n${service("shadow", "{ app: reviews, version: v2 }")}`,
+    },
+    seen: refused("VirtualService shop/reviews: http route #0", "copies them to shadow", "done twice"),
+  },
+  "a mirror to stable in a rule that moves": {
+    world: sound,
+    change: {
+      "world.yaml": (world) =>
+        world.replace(
+          "    - route:",
+          "    - mirror: { host: reviews, subset: v1 }\n      mirrorPercentage: { value: 5 }\n      route:",
+        ),
+    },
+    seen: refused("http route #0 copies 5 % of its requests to reviews subset v1", "Take its mirror away"),
+  },
+
   "a tcp rule": {
     world: sound,
     change: adding(
@@ -199,6 +227,23 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
     },
   },
 };
+
+/** Copies are sent before the release, and none of them to the version that has the request itself. */
+function countingCopies(): Pick<Case, "before" | "seen"> {
+  const copies = { useful: 0, doubled: 0 };
+  return {
+    before: ({ gateway }) =>
+      void gateway.events.on("copied", (from, to) => {
+        copies[from.slice(0, "reviews-v2".length) === to.slice(0, "reviews-v2".length) ? "doubled" : "useful"]++;
+      }),
+    seen: (run) => {
+      released()(run);
+      assert.ok(copies.useful > 0);
+      assert.equal(copies.doubled, 0);
+      assert.match(run.said, /takes the mirror to reviews subset v2 away .* a swap does not/);
+    },
+  };
+}
 
 /** Applies it as soon as the canary has requests. */
 function whenWeighted(text: string): NonNullable<CaseOptions["before"]> {

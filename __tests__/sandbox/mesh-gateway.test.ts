@@ -256,3 +256,14 @@ test("the version of a pod without a sidecar is unknown to its callers, that of 
   assert.equal(await counted(shop, "istio_requests_total", { destination_version: "unknown" }), 1);
   assert.equal(await counted(shop, "istio_requests_total", { destination_version: "v1" }), 1);
 });
+
+test("a copy is sent beside the request, marked by its host, and is neither waited for nor counted", async (t) => {
+  const it = await world(t);
+  it.objects.virtualServices = [virtualService([{ route: [to("v1")], mirror: { host: "reviews", subset: "v2" } }])];
+  await it.gateway.refresh();
+  const copied = once(it.gateway.events, "copied");
+  const answer = await get(it);
+  assert.match(answer.body, /"version":"v1"/);
+  assert.match((await copied).join(" "), /^reviews-v1\S* reviews-v2/);
+  assert.equal(await counted(it, "istio_requests_total", {}), 1);
+});

@@ -313,6 +313,20 @@ test("a prefix is rewritten, the rest of the path and the query stay", () => {
   assert.equal("url" in taken && taken.url, "/v2/cart?x=1");
 });
 
+test("copies go to every mirror that the percentage meets and somebody serves", () => {
+  const copiesOf = (rule: Readonly<Record<string, unknown>>, random = 0.5): readonly string[] => {
+    const taken = route(meshOf([virtualService([{ route: [to("v1")], ...rule }])]), get(), () => random);
+    return "copies" in taken ? taken.copies.map(({ pod }) => pod.metadata.labels.version ?? "") : [taken.flag];
+  };
+  const copy = (subset: string, percentage?: object) => ({ destination: { host: "reviews", subset }, percentage });
+  assert.deepEqual(copiesOf({}), []);
+  assert.deepEqual(copiesOf({ mirror: { host: "reviews", subset: "v2" } }), ["v2"]);
+  assert.deepEqual(copiesOf({ mirror: { host: "reviews", subset: "v2" }, mirrorPercentage: { value: 60 } }), ["v2"]);
+  assert.deepEqual(copiesOf({ mirror: { host: "reviews", subset: "v2" }, mirrorPercentage: { value: 40 } }), []);
+  assert.deepEqual(copiesOf({ mirrors: [copy("v2"), copy("v1", { value: 40 }), copy("v1")] }), ["v2", "v1"]);
+  assert.deepEqual(copiesOf({ mirrors: [copy("nobody")] }), []);
+});
+
 test("a port of the Service leads to the pod's own port, by number and by name", () => {
   const portOf = (targetPort: number | string) => {
     const taken = route(

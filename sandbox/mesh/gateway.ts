@@ -8,7 +8,7 @@ import { type Finished, type IstioMetrics, istioMetrics } from "./istio-metrics.
 import type { Seen } from "./match.ts";
 import { type Mesh, type Objects, parseMesh } from "./objects.ts";
 import { seeded } from "./random.ts";
-import { type Flag, hostOf, type Route, route } from "./route.ts";
+import { type Copy, type Flag, hostOf, type Route, route } from "./route.ts";
 
 type GatewayOptions = {
   /** What the API server has now; asked for at every `delay`. */
@@ -30,8 +30,8 @@ export type Gateway = {
   readonly url: string;
   /** What Prometheus scrapes. */
   readonly metricsUrl: string;
-  /** `followed` when it took up by itself what the API server has, `counted` when a request has ended and its metrics say so. */
-  readonly events: EventEmitter<{ followed: []; counted: [] }>;
+  /** `followed` when it took up by itself what the API server has, `counted` when a request has ended and its metrics say so, `copied` when one goes to a second pod as well. */
+  readonly events: EventEmitter<{ followed: []; counted: []; copied: [from: string, to: string] }>;
   /** Takes up now what the API server has, without the delay. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -60,6 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const begun = performance.now();
     const chosen = route(mesh, seen, random);
     if (chosen.delay) await sleep(chosen.delay);
+    if ("copies" in chosen) for (const to of chosen.copies) copy(chosen, to);
     const { status, flag, pod } =
       "status" in chosen ? answer(response, chosen) : await forward(request, response, chosen, { agent, addressOf });
     const flags = chosen.delay && flag === "-" ? "DI" : flag;
@@ -73,6 +74,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     events.emit("counted");
   };
+
+  /** Envoy marks the host, waits for nothing, and counts no copy where it is sent: the request was counted already. */
+  function copy({ pod, url, authority }: Routed, to: Copy): void {
+    const address = addressOf(to.pod.status.podIP ?? "", to.port);
+    if (address === undefined) return;
+    events.emit("copied", pod.metadata.name, to.pod.metadata.name);
+    send(`http://${address}${url}`, { headers: { host: `${authority}-shadow` }, dispatcher: agent })
+      .then(({ body }) => body.dump())
+      .catch(() => {});
+  }
 
   const front = await listen((request, response) => void serveRequest(request, response), port);
   const admin = await listen(serveMetrics(metrics), 0);
@@ -113,13 +124,14 @@ function answer(
   return { status, flag };
 }
 
+type Routed = Extract<Route, { readonly pod: object }>;
 type Upstream = { readonly agent: Agent; readonly addressOf: GatewayOptions["addressOf"] };
 
 /** Resolves when the last byte of the answer was sent: proxies count a request at its end. */
 async function forward(
   request: IncomingMessage,
   response: ServerResponse,
-  { pod, port, url, authority }: Extract<Route, { readonly pod: object }>,
+  { pod, port, url, authority }: Routed,
   { agent, addressOf }: Upstream,
 ): Promise<Ended> {
   const address = addressOf(pod.status.podIP ?? "", port);

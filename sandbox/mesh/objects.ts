@@ -69,15 +69,14 @@ const requestMatch = z.object({
   sourceNamespace: z.string().optional(),
 });
 
-/** An omitted weight is zero: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination */
-const destination = z.object({
-  destination: z.object({
-    host: z.string(),
-    subset: z.string().optional(),
-    port: z.object({ number: z.number() }).optional(),
-  }),
-  weight: z.number().default(0),
+const place = z.object({
+  host: z.string(),
+  subset: z.string().optional(),
+  port: z.object({ number: z.number() }).optional(),
 });
+
+/** An omitted weight is zero: https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination */
+const destination = z.object({ destination: place, weight: z.number().default(0) });
 
 const percentage = z.object({ value: z.number().default(0) }).default({ value: 100 });
 
@@ -92,6 +91,9 @@ const httpRule = z.object({
   directResponse: z
     .object({ status: z.number(), body: z.object({ string: z.string().default("") }).default({ string: "" }) })
     .optional(),
+  mirror: place.optional(),
+  mirrorPercentage: percentage,
+  mirrors: z.array(z.object({ destination: place, percentage })).default([]),
   fault: z
     .object({
       abort: z.object({ httpStatus: z.number().default(503), percentage }).optional(),
@@ -121,6 +123,7 @@ export type DestinationRule = z.infer<typeof destinationRuleSchema>;
 export type HttpRule = z.infer<typeof httpRule>;
 export type RequestMatch = z.infer<typeof requestMatch>;
 export type StringMatch = z.infer<typeof stringMatch>;
+export type Place = z.infer<typeof place>;
 export type WeightedDestination = z.infer<typeof destination>;
 
 /** Objects as the API server has them. */

@@ -3,6 +3,7 @@ import { matches, rewritten, type Seen, type Side, servesSide } from "./match.ts
 import {
   type HttpRule,
   type Mesh,
+  type Place,
   type Pod,
   type Service,
   selects,
@@ -13,9 +14,18 @@ import {
 /** Envoy's word for why it answered itself: https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage#response-flags */
 export type Flag = "NR" | "NC" | "UH" | "UF" | "UC" | "FI" | "DI" | "DC" | "-";
 
+/** A request that goes to one more pod, whose answer nobody waits for. */
+export type Copy = { readonly pod: Pod; readonly port: number };
+
 /** What becomes of a request. `service` is known as soon as a cluster was found, also where no pod of it was. */
 export type Route = { readonly service?: Service; readonly delay?: Millis } & (
-  | { readonly pod: Pod; readonly port: number; readonly url: string; readonly authority: string }
+  | {
+      readonly pod: Pod;
+      readonly port: number;
+      readonly url: string;
+      readonly authority: string;
+      readonly copies: readonly Copy[];
+    }
   | {
       readonly status: number;
       readonly body: string;
@@ -52,7 +62,24 @@ export function route(mesh: Mesh, request: Seen, random: () => number): Route {
     ...endpoint,
     url: rewritten(rule, request, side),
     authority: rule.rewrite?.authority ?? request.authority,
+    copies: copiesOf(mesh, found, random),
   };
+}
+
+/** To the mirrors that the percentage meets; where nobody is, nothing is sent, and nobody hears of it. */
+function copiesOf(
+  mesh: Mesh,
+  { rule: { mirror, mirrorPercentage, mirrors }, namespace }: Rules["rules"][number],
+  random: () => number,
+): readonly Copy[] {
+  const all = mirror ? [{ destination: mirror, percentage: mirrorPercentage }, ...mirrors] : mirrors;
+  return all.flatMap(({ destination, percentage }): readonly Copy[] => {
+    if (random() * 100 >= percentage.value) return [];
+    const service = serviceNamed(mesh, fullName(destination.host, namespace));
+    const endpoints = (service && endpointsOf(mesh, service, destination)) ?? [];
+    const endpoint = endpoints[Math.floor(random() * endpoints.length)];
+    return endpoint ? [endpoint] : [];
+  });
 }
 
 /**
@@ -141,6 +168,8 @@ const serviceNamed = (mesh: Mesh, host: string): Service | undefined =>
 const straightTo = ({ metadata }: Service): HttpRule => ({
   match: [],
   route: [{ destination: { host: fullName(metadata.name, metadata.namespace) }, weight: 100 }],
+  mirrorPercentage: { value: 100 },
+  mirrors: [],
 });
 
 export const hostOf = (authority: string): string => authority.toLowerCase().replace(/:\d+$/, "");
@@ -149,7 +178,7 @@ export const hostOf = (authority: string): string => authority.toLowerCase().rep
 function endpointsOf(
   mesh: Mesh,
   service: Service,
-  { subset, port }: WeightedDestination["destination"],
+  { subset, port }: Place,
 ): readonly { readonly pod: Pod; readonly port: number }[] | undefined {
   const wantedLabels = subset === undefined ? {} : subsetLabels(mesh, service, subset);
   const servicePort =

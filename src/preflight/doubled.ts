@@ -1,3 +1,4 @@
+import { readHost, sameHost } from "../istio/host.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
 import { destinationWord, reaches, selectedBy } from "./stranded.ts";
@@ -15,11 +16,15 @@ export const doubledIn = (around: Neighbourhood): readonly { readonly what: stri
     }));
   });
 
-function doubling(around: Neighbourhood, { destinations }: RouteFact): readonly RoutedDestination[] {
+function doubling(around: Neighbourhood, { destinations, moves }: RouteFact): readonly RoutedDestination[] {
   const reachesRole = (one: RoutedDestination, role: "stable" | "canary"): boolean => {
     const selected = one.share > 0 ? selectedBy(around, one) : undefined;
     return selected !== undefined && reaches(around, selected, role);
   };
   if (!destinations.some((one) => !one.mirror && reachesRole(one, "stable"))) return [];
-  return destinations.filter((one) => one.mirror && reachesRole(one, "canary"));
+  return destinations.filter((one) => one.mirror && reachesRole(one, "canary") && !(moves && isCanarys(around, one)));
 }
+
+/** A mirror that names the canary as the rule does is taken away with the first write. */
+const isCanarys = ({ target }: Neighbourhood, { host, subset }: RoutedDestination): boolean =>
+  subset === target.canary.subset && sameHost(host, readHost(target.canary.host, target.namespace));

@@ -19,7 +19,7 @@ for (const [what, planned, told] of [
 ] as const) {
   test(`${what} is never written, whatever planned it`, () => {
     const placed = planned.map((raw, was) => ({ was, raw }));
-    assert.throws(() => patchOf([{ namespace: "ns1", rule, planned: placed }]), {
+    assert.throws(() => patchOf([{ namespace: "ns1", rule, planned: placed, copies: {} }]), {
       message: `route "primary" would get ${told}; nothing was written`,
     });
   });

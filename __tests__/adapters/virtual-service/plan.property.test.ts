@@ -7,9 +7,10 @@ import { type MovableRule, movableRules } from "../../../src/adapters/virtual-se
 import { planMoves } from "../../../src/adapters/virtual-service/plan-moves.ts";
 import { selectRules } from "../../../src/adapters/virtual-service/select-rules.ts";
 import { type Raw, sumOf, weightOf } from "../../../src/istio/destination.ts";
-import { listAt, objectAt } from "../../../src/kubernetes/field.ts";
+import { listAt, objectAt, textAt } from "../../../src/kubernetes/field.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/object.ts";
 import { type Aim, aimAt } from "../../../src/release/aim.ts";
+import type { Version } from "../../../src/release/target.ts";
 import { beforeWith, patched, patchTo, targetOf, virtualService } from "./given.ts";
 
 const pairs = [
@@ -34,6 +35,20 @@ const weighted = (destination: fc.Arbitrary<Raw>, weight: fc.Arbitrary<number | 
 
 type Pair = (typeof pairs)[number];
 
+/** Copies of the requests, to the canary or to somebody else, in either form. */
+function copiesBeside({ canary }: Pair): fc.Arbitrary<Raw> {
+  const to = fc.constantFrom<Raw>(canary, { host: "shadow", subset: "v2" }, { host: "audit" });
+  const percentage = { value: 10 };
+  return fc.oneof(
+    fc.constant<Raw>({}),
+    to.map((mirror): Raw => ({ mirror })),
+    to.map((mirror): Raw => ({ mirror, mirrorPercentage: percentage })),
+    fc
+      .uniqueArray(to, { minLength: 1, selector: JSON.stringify })
+      .map((all): Raw => ({ mirrors: all.map((destination) => ({ destination, percentage })) })),
+  );
+}
+
 /** A rule that a release may move: stable, perhaps a canary without requests, up to two others, in any order. */
 function movable(pair: Pair): fc.Arbitrary<Raw> {
   const version = ({ host, ...subset }: Pair["stable"] | Pair["canary"]): fc.Arbitrary<Raw> =>
@@ -51,14 +66,15 @@ function movable(pair: Pair): fc.Arbitrary<Raw> {
         ),
       ),
       keepWeight: fc.boolean(),
+      copies: copiesBeside(pair),
       more: unknownFields,
       order: fc.infiniteStream(fc.nat()),
     })
-    .map(({ stable, canary, thirds, keepWeight, more, order }) => {
+    .map(({ stable, canary, thirds, keepWeight, copies, more, order }) => {
       const entries = [stable, canary, ...thirds].filter((entry) => entry !== undefined);
       const { weight: _, ...weightless } = stable;
       const route = entries.length === 1 && !keepWeight ? [weightless] : shuffled(entries, order);
-      return { ...more, route };
+      return { ...more, route, ...copies };
     });
 }
 
@@ -136,7 +152,13 @@ const go = (object: KubernetesObject, { target, before }: Begun, aim: Aim): Kube
   patched(object, patchTo(object, before, target, aim));
 const percent = fc.integer({ min: 0, max: 100 });
 const percents = fc.array(percent, { minLength: 1, maxLength: 6 });
-const text = (object: KubernetesObject): string => JSON.stringify(object);
+/** The API server sorts the keys of custom resources. */
+const text = (object: KubernetesObject): string =>
+  JSON.stringify(object, (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
 
 test("after any writes the way back gives every byte back, wherever the release was killed", () => {
   fc.assert(
@@ -151,7 +173,7 @@ test("after any writes the way back gives every byte back, wherever the release 
   );
 });
 
-test("during a release nothing differs but the two weights and the destination that was added", () => {
+test("during a release nothing differs but the two weights, the destination that was added and the mirror to the canary", () => {
   fc.assert(
     fc.property(world({ nameless: true }), percents, (given, weights) => {
       const begun = begin(given);
@@ -165,7 +187,10 @@ test("during a release nothing differs but the two weights and the destination t
   );
 });
 
-/** The object without what a release may touch: the two weights, and a canary that was not there at first. */
+/**
+ * The object without what a release may touch: the two weights, a canary that was not there at first, and copies to the
+ * canary.
+ */
 function withoutOurs(
   object: KubernetesObject,
   { object: original }: World,
@@ -183,10 +208,24 @@ function withoutOurs(
           ? entry.raw
           : Object.fromEntries(Object.entries(entry.raw).filter(([field]) => field !== "weight")),
       );
-    return { ...rule.raw, route };
+    return { ...rule.raw, route, ...withoutCopies(rule.raw, target.canary) };
   });
   return { ...object, spec: { ...spec, http } };
 }
+
+const isTo = ({ host, subset }: Pick<Version, "host" | "subset">, destination: unknown): boolean =>
+  textAt(destination, "host")?.split(".")[0] === host && textAt(destination, "subset") === subset;
+
+const withoutCopies = (
+  { mirror, mirrorPercentage, mirrors }: Raw,
+  canary: Version,
+): Raw => {
+  const others = listAt(mirrors).filter((entry) => !isTo(canary, objectAt(entry).destination));
+  return {
+    ...(isTo(canary, mirror) ? { mirror: undefined, mirrorPercentage: undefined } : { mirror, mirrorPercentage }),
+    mirrors: others.length > 0 ? others : undefined,
+  };
+};
 
 test("weights are whole numbers from 0 on, the canary's is the nearest there is, and beside third destinations with weight the sum stays", () => {
   fc.assert(

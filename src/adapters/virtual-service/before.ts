@@ -11,6 +11,8 @@ const rule = z.object({
   match: z.optional(z.unknown()),
   /** Its destinations as they were. */
   route: z.array(raw),
+  /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
+  copies: z.optional(raw),
 });
 
 const virtualService = z.object({ namespace: z.string(), name: z.string(), rules: z.array(rule) });

@@ -1,6 +1,7 @@
 import { RefusedError } from "../../lib/errors.ts";
 import type { Target } from "../../release/target.ts";
 import type { RoutesBefore, RuleBefore } from "./before.ts";
+import { copiesIn } from "./copies.ts";
 import type { IstioApi } from "./istio-api.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { type Revision, readRoutes } from "./read-routes.ts";
@@ -29,10 +30,11 @@ export async function captureRoutes(api: IstioApi, target: Target, as?: Revision
   };
 }
 
-export const beforeOf = ({ section, index, name, match, destinations }: MovableRule): RuleBefore => ({
+export const beforeOf = ({ section, index, name, match, destinations, raw }: MovableRule): RuleBefore => ({
   section,
   index,
   name,
   match,
   route: destinations.map(({ raw }) => ({ ...raw })),
+  copies: copiesIn(raw),
 });

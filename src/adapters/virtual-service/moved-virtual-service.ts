@@ -15,7 +15,7 @@ import type { VirtualServiceBefore } from "./before.ts";
 import { routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";
-import { patchOf } from "./patch.ts";
+import { changesCopies, patchOf } from "./patch.ts";
 import { type Move, planMoves, plannedDestinations } from "./plan-moves.ts";
 
 /** Moves the weights of one of the user's own VirtualServices by JSON Patches, and changes nothing else in it. */
@@ -101,8 +101,12 @@ export function movedVirtualService(
 
 const plannedWord = (move: Move): string => splitWord(plannedDestinations(move));
 
-const changeWord = (move: Move): string =>
-  `${routeWord(move.rule)}: ${splitWord(move.rule.destinations)} instead of ${plannedWord(move)}`;
+function changeWord(move: Move): string {
+  const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
+  const words = is === should ? [] : [`${is} instead of ${should}`];
+  if (changesCopies(move)) words.push("its mirrors are others than the release left it");
+  return `${routeWord(move.rule)}: ${words.join(", ")}`;
+}
 
 const wishWord = (moves: readonly Move[]): string =>
   someOf(

@@ -7,7 +7,7 @@ import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { canaryTraffic } from "./check-rule.ts";
-import { percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
 import { type MovableRule, movableRules } from "./movable-rule.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";
@@ -36,7 +36,9 @@ export function noticesOf(chosen: ChosenRoutes, target: Target, plan: Plan): rea
     plan,
     where: virtualServiceWord(chosen.choice),
   };
-  return [moves, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
+  return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) =>
+    notice(subject),
+  );
 }
 
 const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
@@ -51,6 +53,20 @@ function moves({ chosen, target, plan, where }: Subject): readonly Finding[] {
       `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`,
   );
   return [note(`${where}: the first write takes ${someOf(words)}.`)];
+}
+
+/** Both a weight and a copy of every request would be a request that is done twice. */
+function copies({ chosen, versions, plan, where }: Subject): readonly Finding[] {
+  const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
+  if (chosen.problems.length > 0 || rules.length === 0) return [];
+  const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
+  return [
+    {
+      level: "warn",
+      what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${someOf(rules.map(routeWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+      next: undefined,
+    },
+  ];
 }
 
 function offSchedule({ chosen, versions, plan, where }: Subject): readonly Finding[] {

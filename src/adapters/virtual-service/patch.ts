@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { isWeight, type Raw, sumOf } from "../../istio/destination.ts";
 import type { PatchOperation } from "../kubernetes/kubernetes-client.ts";
+import { copiesIn } from "./copies.ts";
 import { routeWord } from "./describe.ts";
 import { type Move, plannedDestinations } from "./plan-moves.ts";
 
@@ -10,11 +12,29 @@ export function patchOf(moves: readonly Move[]): readonly PatchOperation[] {
   return changed.flatMap(operationsOf);
 }
 
+function operationsOf(move: Move): readonly PatchOperation[] {
+  return [...destinationChanges(move), ...copyChanges(move)];
+}
+
+/** Whether the copies of its requests change. */
+export const changesCopies = (move: Move): boolean => copyChanges(move).length > 0;
+
+function copyChanges({ rule, copies }: Move): readonly PatchOperation[] {
+  const now = copiesIn(rule.raw);
+  const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+  return names.flatMap((name): readonly PatchOperation[] => {
+    const path = `/spec/${rule.section}/${rule.index}/${name}`;
+    if (!Object.hasOwn(copies, name)) return [{ op: "remove", path }];
+    if (isDeepStrictEqual(now[name], copies[name])) return [];
+    return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+  });
+}
+
 /**
  * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
  * comes.
  */
-function operationsOf({ rule, planned }: Move): readonly PatchOperation[] {
+function destinationChanges({ rule, planned }: Move): readonly PatchOperation[] {
   const path = `/spec/${rule.section}/${rule.index}/route`;
   const kept = new Set(planned.map(({ was }) => was));
   const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();

@@ -4,6 +4,7 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Aim } from "../../release/aim.ts";
 import { type Role, roles } from "../../release/target.ts";
 import type { RuleBefore, VirtualServiceBefore } from "./before.ts";
+import { copiesIn, plannedCopies } from "./copies.ts";
 import { destinationWord, routeWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { locate } from "./locate.ts";
@@ -14,7 +15,13 @@ import { canaryWeight, managedShare } from "./share.ts";
 type Placed = { readonly was: number | undefined; readonly raw: Raw };
 
 /** One rule of the release, as it is and as it is planned; both may be the same. */
-export type Move = { readonly namespace: string; readonly rule: RouteRule; readonly planned: readonly Placed[] };
+export type Move = {
+  readonly namespace: string;
+  readonly rule: RouteRule;
+  readonly planned: readonly Placed[];
+  /** The fields by which copies are sent, as they are planned. */
+  readonly copies: Raw;
+};
 
 export const plannedDestinations = ({ namespace, planned }: Move): readonly WeightedDestination[] =>
   planned.map(({ raw }) => readWeighted(raw, namespace));
@@ -47,7 +54,9 @@ export function planMoves(
       continue;
     }
     const start = startOf(was, namespace, versions);
-    moves.push({ namespace, rule, planned: place(rule.destinations, start, aim, versions) });
+    const planned = place(rule.destinations, start, aim, versions);
+    const copies = plannedCopies(copiesIn(rule.raw), was.copies ?? {}, aim, versions, namespace);
+    moves.push({ namespace, rule, planned, copies });
   }
   const ambiguous = moves.flatMap(({ rule }) =>
     repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`),
