@@ -221,6 +221,8 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
     seen: ({ exit, said, traffic, sandbox }) => {
       assert.equal(exit, 3, said);
       assert.match(said, /stable keeps its pods, .*VirtualService shop\/other: route "late"/);
+      const left = [...said.matchAll(/not as it should be: (.*)/g)].map(([, what]) => what);
+      assert.deepEqual(left, ["Deployment shop/reviews-v1 is scaled to 2, not 0"]);
       assert.equal(traffic.bad, 0);
       assert.equal(deploymentOf(sandbox, "reviews-v1")?.replicas, 2);
       assert.equal(routeOf(sandbox), "v1 0, v2 100");

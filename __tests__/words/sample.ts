@@ -176,6 +176,11 @@ const unserved = {
   words: "no DestinationRule in namespace shop has the subset v2, which the routes name",
   after: 60 * second,
 } as const;
+const stranded: Reason = {
+  kind: "stranded",
+  version: "stable",
+  by: 'VirtualService shop/late: route "front" sends 100 % of its requests to reviews subset v1',
+};
 const away: Reason = { kind: "stable-away", pods: "0 of 3 pods are available", after: 300 * second };
 
 /** Every moment that a report has to be good at, by the name of its golden file. */
@@ -400,6 +405,17 @@ export const samples: Readonly<Record<string, Account>> = {
     log: [...begun, ...ten, at(732 * second, "update-stable", { kind: "updating-stable" })],
     settled: false,
     differences: [kept.differences],
+  },
+  "failed-stranded": {
+    ...base,
+    now: start + 764 * second,
+    state: { phase: "failed", during: "promoting", returned: false, reason: stranded },
+    reason: stranded,
+    weight: 100,
+    stages: [firstStage, secondStage, thirdStage],
+    log: [...begun, ...ten, at(763 * second, "finish", { kind: "promoted", winner: "canary" })],
+    settled: false,
+    differences: [],
   },
   "failed-without-stable": {
     ...base,

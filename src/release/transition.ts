@@ -31,4 +31,8 @@ export const winnerOf = ({ promotion }: Pick<Plan, "promotion">): "stable" | "ca
 
 /** Which Deployment serves when the release is over. */
 export const winnerAfter = (plan: Pick<Plan, "promotion">, state: State): "stable" | "canary" =>
-  state.phase === "succeeded" ? winnerOf(plan) : "stable";
+  state.phase === "succeeded" || isWonAllTheSame(state) ? winnerOf(plan) : "stable";
+
+/** Every request that the release moved is where a success would have it; pods are kept for those that it did not. */
+const isWonAllTheSame = (state: State): boolean =>
+  state.phase === "failed" && state.during === "promoting" && state.reason.kind === "stranded";

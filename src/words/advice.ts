@@ -154,8 +154,7 @@ function moveBystanders(account: Account, kept: Role, finishing: "promote" | "ro
   );
   return [
     `**To do by hand**: ${serving} serves what the release moved, so there is no hurry. What the reason names needs the pods of ${old}: let it send to ${serving}, or remove it. Then the last command takes the pods away.`,
-    ...differenceList(account),
-    block([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+    block(command(account, finishing), "sh"),
   ].join("\n\n");
 }
 
