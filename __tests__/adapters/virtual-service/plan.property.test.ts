@@ -216,10 +216,7 @@ function withoutOurs(
 const isTo = ({ host, subset }: Pick<Version, "host" | "subset">, destination: unknown): boolean =>
   textAt(destination, "host")?.split(".")[0] === host && textAt(destination, "subset") === subset;
 
-const withoutCopies = (
-  { mirror, mirrorPercentage, mirrors }: Raw,
-  canary: Version,
-): Raw => {
+const withoutCopies = ({ mirror, mirrorPercentage, mirrors }: Raw, canary: Version): Raw => {
   const others = listAt(mirrors).filter((entry) => !isTo(canary, objectAt(entry).destination));
   return {
     ...(isTo(canary, mirror) ? { mirror: undefined, mirrorPercentage: undefined } : { mirror, mirrorPercentage }),
