@@ -29369,7 +29369,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 9446:
+/***/ 6672:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33054,8 +33054,7 @@ function moveBystanders(account, kept, finishing) {
     const [old, serving] = [account.target[kept], account.target[(0,release_target/* otherRole */.n1)(kept)]].map(({ deployment }) => (0,markdown/* code */.aY)(deployment));
     return [
         `**To do by hand**: ${serving} serves what the release moved, so there is no hurry. What the reason names needs the pods of ${old}: let it send to ${serving}, or remove it. Then the last command takes the pods away.`,
-        ...differenceList(account),
-        (0,markdown/* block */.om)([...seeRoutes(account), command(account, finishing)].join("\n"), "sh"),
+        (0,markdown/* block */.om)(command(account, finishing), "sh"),
     ].join("\n\n");
 }
 /** The promotion that relies on it is finished when it can be. */
@@ -46399,6 +46398,8 @@ const rule = schemas/* object */.Ikc({
     match: schemas/* optional */.lqM(schemas/* unknown */.L5J()),
     /** Its destinations as they were. */
     route: schemas/* array */.YOg(raw),
+    /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
+    copies: schemas/* optional */.lqM(raw),
 });
 const virtualService = schemas/* object */.Ikc({ namespace: schemas/* string */.YjP(), name: schemas/* string */.YjP(), rules: schemas/* array */.YOg(rule) });
 const routes = schemas/* object */.Ikc({
@@ -46415,6 +46416,46 @@ const routes = schemas/* object */.Ikc({
 });
 /** What `captureRoutes` gave, read back from the journal. */
 const parseRoutesBefore = (stored) => routes.parse(stored);
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/copies.js
+
+
+
+/** One copy, with its percentage in the older form of three fields, or the oldest; or several. */
+const single = ["mirror", "mirrorPercent", "mirrorPercentage"];
+const copyFields = [...single, "mirrors"];
+/** The fields of a rule by which copies of its requests are sent somewhere. */
+const copiesIn = (rule) => Object.fromEntries(Object.entries(rule).filter(([name]) => copyFields.includes(name)));
+/**
+ * Copies to the canary end with the first write, since it would get the requests that are its own twice, and come back
+ * with the route as it was before. All other copies stay.
+ */
+function plannedCopies(now, before, aim, { roleOf }, namespace) {
+    const isCanary = (destination) => roleOf(readDestination(destination, namespace)) === "canary";
+    const isCopyOfCanary = (entry) => isCanary(field(entry, "destination"));
+    const [one, several] = [isCanary(before.mirror), listAt(before, "mirrors").filter(isCopyOfCanary)];
+    if (aim.to === "before") {
+        const back = one && now.mirror === undefined ? { ...now, ...only(before, single) } : now;
+        return several.length > 0
+            ? withList(back, together(listAt(now, "mirrors"), listAt(before, "mirrors"), several))
+            : back;
+    }
+    const without = one && isCanary(now.mirror) ? except(now, single) : now;
+    return several.length > 0
+        ? withList(without, listAt(now, "mirrors").filter((entry) => !isCopyOfCanary(entry)))
+        : without;
+}
+const only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+const withList = (fields, mirrors) => mirrors.length > 0 ? { ...fields, mirrors } : except(fields, ["mirrors"]);
+/** What was taken comes back to its place; what somebody else has put there meanwhile stays. */
+function together(now, before, taken) {
+    const entries = [...now];
+    for (const [at, entry] of before.entries())
+        if (taken.includes(entry) && !now.some((one) => (0,external_node_util_.isDeepStrictEqual)(one, entry)))
+            entries.splice(at, 0, entry);
+    return entries;
+}
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
 /** How people find an object: "VirtualService shop/reviews". */
@@ -46545,6 +46586,7 @@ function canaryWeight(managed, percent) {
 
 
 
+
 const plannedDestinations = ({ namespace, planned }) => planned.map(({ raw }) => readWeighted(raw, namespace));
 /**
  * Pure: what has to change so that `object` is as `aim` says. Everything that is not named in the plan stays as it is.
@@ -46563,7 +46605,9 @@ function planMoves(object, before, pair, aim) {
             continue;
         }
         const start = startOf(was, namespace, versions);
-        moves.push({ namespace, rule, planned: place(rule.destinations, start, aim, versions) });
+        const planned = place(rule.destinations, start, aim, versions);
+        const copies = plannedCopies(copiesIn(rule.raw), was.copies ?? {}, aim, versions, namespace);
+        moves.push({ namespace, rule, planned, copies });
     }
     const ambiguous = moves.flatMap(({ rule }) => repeated(rule.destinations, versions).map((what) => `${routeWord(rule)} names ${what} more than once`));
     return { moves, troubles: [...gone, ...ambiguous] };
@@ -46973,6 +47017,7 @@ const lacksSubset = (target, role) => `no DestinationRule in namespace ${ruleNam
 
 
 
+
 /**
  * How the routes are before a release, for the journal; `as` makes of each object what counts. Rejects with every reason
  * at once when they cannot be moved.
@@ -46995,12 +47040,13 @@ async function captureRoutes(api, target, as) {
         served: because === undefined,
     };
 }
-const beforeOf = ({ section, index, name, match, destinations }) => ({
+const beforeOf = ({ section, index, name, match, destinations, raw }) => ({
     section,
     index,
     name,
     match,
     route: destinations.map(({ raw }) => ({ ...raw })),
+    copies: copiesIn(raw),
 });
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/given-back.js
@@ -47082,7 +47128,7 @@ function noticesOf(chosen, target, plan) {
         plan,
         where: virtualServiceWord(chosen.choice),
     };
-    return [moves, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
+    return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
 }
 const note = (what, next) => ({ level: "note", what, next });
 /** What the release does there first, for `plan` to show. */
@@ -47093,6 +47139,20 @@ function moves({ chosen, target, plan, where }) {
     const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
     const words = first.moves.map((move) => `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
     return [note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
+}
+/** Both a weight and a copy of every request would be a request that is done twice. */
+function copies({ chosen, versions, plan, where }) {
+    const rules = chosen.rules.filter(({ mirrors }) => mirrors.some((one) => versions.roleOf(one) === "canary"));
+    if (chosen.problems.length > 0 || rules.length === 0)
+        return [];
+    const end = plan.promotion === "swap" ? "a rollback brings it back, and a swap does not" : "it comes back at the end";
+    return [
+        {
+            level: "warn",
+            what: `${where}: the first write takes the mirror to ${destinationWord(versions.canary)} away from ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")}, because whatever is sent there would be done twice; ${end}.`,
+            next: undefined,
+        },
+    ];
 }
 function offSchedule({ chosen, versions, plan, where }) {
     const weights = plan.stages.map(({ weight }) => weight);
@@ -47174,6 +47234,8 @@ function delegates({ others, where }) {
 
 
 
+
+
 /** What changes, as a JSON Patch of the very rules that were read. */
 function patchOf(moves) {
     const changed = moves.filter((move) => operationsOf(move).length > 0);
@@ -47181,11 +47243,28 @@ function patchOf(moves) {
         assertWritable(move);
     return changed.flatMap(operationsOf);
 }
+function operationsOf(move) {
+    return [...destinationChanges(move), ...copyChanges(move)];
+}
+/** Whether the copies of its requests change. */
+const changesCopies = (move) => copyChanges(move).length > 0;
+function copyChanges({ rule, copies }) {
+    const now = copiesIn(rule.raw);
+    const names = [...new Set([...Object.keys(now), ...Object.keys(copies)])];
+    return names.flatMap((name) => {
+        const path = `/spec/${rule.section}/${rule.index}/${name}`;
+        if (!Object.hasOwn(copies, name))
+            return [{ op: "remove", path }];
+        if ((0,external_node_util_.isDeepStrictEqual)(now[name], copies[name]))
+            return [];
+        return [{ op: Object.hasOwn(now, name) ? "replace" : "add", path, value: copies[name] }];
+    });
+}
 /**
  * What goes, from the end; then what comes and what changes, from the beginning: so every index is right when its turn
  * comes.
  */
-function operationsOf({ rule, planned }) {
+function destinationChanges({ rule, planned }) {
     const path = `/spec/${rule.section}/${rule.index}/route`;
     const kept = new Set(planned.map(({ was }) => was));
     const gone = [...rule.destinations.keys()].filter((index) => !kept.has(index)).reverse();
@@ -47582,7 +47661,13 @@ function movedVirtualService({ client, virtualServices: resource }, clock, pair,
     };
 }
 const plannedWord = (move) => splitWord(plannedDestinations(move));
-const changeWord = (move) => `${routeWord(move.rule)}: ${splitWord(move.rule.destinations)} instead of ${plannedWord(move)}`;
+function changeWord(move) {
+    const [is, should] = [splitWord(move.rule.destinations), plannedWord(move)];
+    const words = is === should ? [] : [`${is} instead of ${should}`];
+    if (changesCopies(move))
+        words.push("its mirrors are others than the release left it");
+    return `${routeWord(move.rule)}: ${words.join(", ")}`;
+}
 const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
 /** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
 const lacksPermission = ({ status, message }) => status === 403 && message.includes("cannot patch resource");
@@ -47876,6 +47961,7 @@ function remedyFor(fact, stranded, facts) {
 
 ;// CONCATENATED MODULE: ./src/preflight/doubled.js
 
+
 /**
  * Rules that copy requests to the canary and send them to stable: after a swap both go to one version, and whatever a
  * request writes is written twice. Pure.
@@ -47887,15 +47973,17 @@ const doubledIn = (around) => around.facts.flatMap((fact) => {
         next: "Take the mirror away before the release.",
     }));
 });
-function doubling(around, { destinations }) {
+function doubling(around, { destinations, moves }) {
     const reachesRole = (one, role) => {
         const selected = one.share > 0 ? selectedBy(around, one) : undefined;
         return selected !== undefined && reaches(around, selected, role);
     };
     if (!destinations.some((one) => !one.mirror && reachesRole(one, "stable")))
         return [];
-    return destinations.filter((one) => one.mirror && reachesRole(one, "canary"));
+    return destinations.filter((one) => one.mirror && reachesRole(one, "canary") && !(moves && isCanarys(around, one)));
 }
+/** A mirror that names the canary as the rule does is taken away with the first write. */
+const isCanarys = ({ target }, { host, subset }) => subset === target.canary.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.canary.host, target.namespace));
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
@@ -51559,7 +51647,7 @@ async function main() {
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
     const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9446));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6672));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -53238,7 +53326,9 @@ const startPromotion = (plan, now) => ({
 /** Which Deployment serves after the promotion. */
 const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
 /** Which Deployment serves when the release is over. */
-const winnerAfter = (plan, state) => state.phase === "succeeded" ? winnerOf(plan) : "stable";
+const winnerAfter = (plan, state) => state.phase === "succeeded" || isWonAllTheSame(state) ? winnerOf(plan) : "stable";
+/** Every request that the release moved is where a success would have it; pods are kept for those that it did not. */
+const isWonAllTheSame = (state) => state.phase === "failed" && state.during === "promoting" && state.reason.kind === "stranded";
 
 
 /***/ }),
