@@ -81,6 +81,12 @@ test("the image that somebody names is gone to instead of the one before", async
   assert.equal(load()?.target.image, "registry.test/reviews:v0");
 });
 
+test("an image that somebody had given to stable meanwhile is what served last, and gone back to", async () => {
+  const { session, load } = await ask({ record: { replaced: "registry.test/reviews:v1-patch" } });
+  assert.equal(await undo(session), 0);
+  assert.equal(load()?.target.image, "registry.test/reviews:v1-patch");
+});
+
 test("an undo that was given up is undone again as it was", async () => {
   const undoes = { startedAt: 1, image: "registry.test/reviews:v2" };
   const given = { kind: "cancelled", words: "the job was cancelled" } as const;

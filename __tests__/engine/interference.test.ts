@@ -3,6 +3,7 @@ import test from "node:test";
 import { run } from "../../src/engine/run.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Unserved } from "../../src/release/observation.ts";
+import type { ReleaseRecord } from "../../src/release/release-record.ts";
 import type { State } from "../../src/release/state.ts";
 import { type Behaviour, type Cluster, createWorld, job, planOf, second } from "../support/world.ts";
 
@@ -318,4 +319,23 @@ test("no pods are taken as long as nobody knows whom that would leave", async ()
   const names = world.calls.map(({ name }) => name);
   assert.ok(names.indexOf("workload.retire") > names.lastIndexOf("bystanders.strandedWithout"));
   assert.equal(asked, 4);
+});
+
+test("what another job still wrote before its release was fenced is seen before pods are taken", async () => {
+  let landed = false;
+  const world = createWorld(planOf(), {
+    latency(request) {
+      if (request === "fence" && !landed) {
+        landed = true;
+        give(45)(world.cluster);
+      }
+      return 0;
+    },
+  });
+  const begun = await world.begin();
+  Object.assign(world.cluster, { weight: 100, canary: "deployed", subset: true });
+  const record: ReleaseRecord = { ...begun, state: { phase: "promoting", step: "retiring", since: world.now() } };
+  const { state } = await run(record, world.ports, job({ taken: true }));
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
+  assert.ok(!world.calls.some(({ name }) => name === "workload.retire"));
 });

@@ -5,7 +5,16 @@ import { run } from "../../src/engine/run.ts";
 import { DeniedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import { say } from "../../src/words/say.ts";
-import { awayBetween, type Behaviour, createWorld, job, planOf, second, stageOf } from "../support/world.ts";
+import {
+  awayBetween,
+  type Behaviour,
+  createWorld,
+  job,
+  judgedByEvidence,
+  planOf,
+  second,
+  stageOf,
+} from "../support/world.ts";
 
 /* A world that fails: how long it is borne, what becomes of the release, and what is done meanwhile. */
 
@@ -278,4 +287,46 @@ test("a canary that lost its pods is taken out though Prometheus keeps everybody
   assert.ok(state.phase === "rolled-back" && state.reason.kind === "pods-gone", JSON.stringify(state));
   const [back] = world.writes.filter(({ weight }) => weight === 0);
   assert.ok(back && back.at <= 31 * second, `${back?.at}`);
+});
+
+/** From some moment on, for so long, what is asked of the canary's pods is not answered. */
+const stalling = (start: number, lasts: number): Behaviour => ({
+  takes: ({ name, at }) =>
+    name === "workload.health canary" && at >= start && at < start + lasts ? start + lasts - at : undefined,
+});
+
+test("a look that the API server stalls blinds nobody: a bad canary is taken out by what is counted meanwhile", async () => {
+  for (const [bad, plan] of [
+    [0.6, planOf()],
+    [0.6, judgedByEvidence(planOf())],
+  ] as const) {
+    const world = createWorld(plan, {
+      ...stalling(13 * second, 300 * second),
+      errors: (now) => (now > 13 * second ? bad : 0),
+    });
+    const { state } = await run(await world.begin(), world.ports, job());
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
+    const back = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+    assert.ok(back && back.at <= 30 * second, `${back?.at}`);
+  }
+});
+
+test("also while pods start for the next weight", async () => {
+  const world = createWorld(planOf(), {
+    ...stalling(23 * second, 300 * second),
+    health: (_of, now) => ({ ready: now < 22 * second }),
+    errors: (now) => (now > 23 * second ? 0.9 : 0),
+  });
+  const { state } = await run(await world.begin(), world.ports, job());
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
+  const back = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+  assert.ok(back && back.at <= 45 * second, `${back?.at}`);
+});
+
+test("while a look is stalled nobody asks for another one, and a good release goes on when it is answered", async () => {
+  const world = createWorld(planOf(), stalling(13 * second, 20 * second));
+  const { state } = await run(await world.begin(), world.ports, job());
+  assert.equal(state.phase, "succeeded");
+  const asked = world.calls.filter(({ name, at }) => name === "workload.health canary" && at >= 13 * second);
+  assert.equal(asked.filter(({ at }) => at < 33 * second).length, 1);
 });

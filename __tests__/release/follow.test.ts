@@ -4,6 +4,7 @@ import { noEvidence } from "../../src/evidence/evidence.ts";
 import type { Count } from "../../src/evidence/tally.ts";
 import type { Decision } from "../../src/release/decision.ts";
 import { follow, stumbled } from "../../src/release/follow.ts";
+import type { Health } from "../../src/release/health.ts";
 import type { BakingLook, Observation } from "../../src/release/observation.ts";
 import type { Reason } from "../../src/release/reason.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
@@ -49,6 +50,7 @@ const inStage = follow(shifting, routed, {
   deadlineAt: Infinity,
   look: { phase: "shifting", canary: undefined, counted: undefined },
 });
+const promoting = { phase: "promoting", step: "updating", since: 0 } as const;
 const stageOf = (record: ReleaseRecord) => record.stages.at(-1) ?? assert.fail();
 const verdict = (gate: string, kind: GateVerdict["kind"]): GateVerdict => ({
   gate,
@@ -133,4 +135,35 @@ test("the same failure again is counted, and one that lasts is told as why the r
   assert.equal(stumbled(inStage, { ...failure, lasting: true }, 1), inStage);
   const promoting: ReleaseRecord = { ...inStage, state: { phase: "promoting", step: "finishing", since: 0 } };
   assert.equal(stumbled(promoting, { ...failure, lasting: true }, 1).log.length, promoting.log.length + 1);
+});
+
+test("the image of a stable that somebody changed is written down when it is replaced, and not what replaced it", () => {
+  const replacing = [
+    { do: "update-stable", next: promoting, reason: { kind: "updating-stable" } },
+    { do: "finish", winner: "canary", next: promoting, reason: { kind: "promoted", winner: "canary" } },
+  ] as const satisfies readonly Decision[];
+  const stable = { ready: true, desired: 1, available: 1, restarts: 0, because: "" };
+  const after = (decision: Decision, seen: Partial<Health>) => {
+    const look = { phase: "promoting", stable: { ...stable, ...seen } } as const;
+    const record: ReleaseRecord = { ...begun, state: promoting, judged: { image: "v2", digests: {} } };
+    return follow(record, decision, { now: 0, deadlineAt: Infinity, look }).replaced;
+  };
+  for (const decision of replacing) {
+    assert.equal(after(decision, { untouched: false, image: "v1-patch" }), "v1-patch");
+    assert.equal(after(decision, { untouched: true, image: "v1" }), undefined);
+    assert.equal(after(decision, { untouched: false, image: "v2" }), undefined);
+  }
+});
+
+test("what gates say while the cluster cannot be read is the stage's, too", () => {
+  const dark: Observation = {
+    now: 5 * second,
+    deadlineAt: Infinity,
+    trouble: { words: "no answer", lasting: false, since: 0 },
+    counted: { counts: look.counts, evidence: look.evidence, readings: new Map() },
+  };
+  const seen = stageOf(follow(inStage, { ...goesOn, verdicts: [verdict("errors", "fail")] }, dark));
+  assert.deepEqual(seen.verdicts, [verdict("errors", "fail")]);
+  assert.equal(seen.tally.canary.requests, 5);
+  assert.equal(seen.polls, 3);
 });

@@ -37,7 +37,7 @@ async function undoingFor({ config, wayBack }: Session, last: ReleaseRecord): Pr
   if (undoes && state.phase === "rolled-back") return sameAgain(last, config.undoTo);
   if (undoes || state.phase !== "succeeded") return undefined;
   const back = await untouched(wayBack(last));
-  return back && undoingOf(last, { ...back, image: config.undoTo ?? back.image });
+  return back && undoingOf(last, { ...back, image: config.undoTo ?? last.replaced ?? back.image });
 }
 
 function refusal({ config }: Session, last: ReleaseRecord | undefined): RefusedError {

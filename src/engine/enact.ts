@@ -32,21 +32,25 @@ async function enact(decision: Decision, { judged }: ReleaseRecord, ports: Ports
   }
 }
 
-/** Does what was decided, in one job. */
-export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<void>;
+/** Does what was decided, in one job; or says that it has to be looked at once more before. */
+export type Enact = (decision: Decision, record: ReleaseRecord, signal: AbortSignal) => Promise<"done" | "look again">;
 
 /**
  * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
- * way might land afterwards. Only traffic comes off a bad version first; then it is looked at once more.
+ * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
  */
 export function enacting(ports: Ports, taken: boolean): Enact {
   let fenced = !taken;
   return async (decision, record, signal) => {
-    const work = (): Promise<void> => enact(decision, record, ports, signal);
+    const work = async (): Promise<"done"> => {
+      await enact(decision, record, ports, signal);
+      return "done";
+    };
     if (fenced || decision.do === "wait" || decision.do === "nothing") return work();
-    if (decision.do === "finish" && decision.winner === "stable") await work();
+    const isBack = decision.do === "finish" && decision.winner === "stable";
+    if (isBack) await work();
     await Promise.all([ports.router.fence(), ports.workload.fence()]);
     fenced = true;
-    return work();
+    return isBack ? work() : "look again";
   };
 }

@@ -27,6 +27,8 @@ export type Memory = Counts & {
   /** Of the stage. */
   readonly readings: Readings;
   readonly away?: Away | undefined;
+  /** A look at the cluster that has not ended yet: nobody asks for another meanwhile. */
+  readonly pending?: Promise<ClusterSight> | undefined;
 };
 
 export const remember = (record: ReleaseRecord): Memory => ({ ...countsOf(record), readings: new Map() });
@@ -36,6 +38,7 @@ export const enterStage = (memory: Memory): Memory => ({
   ...countsOfNewStage(memory),
   readings: new Map(),
   away: memory.away,
+  pending: undefined,
 });
 
 /** What a look gave: what there is to decide by, what this job knows since, and what was counted for the ledger. */
@@ -158,25 +161,52 @@ async function lookWhileShifting(
   const { step } = state;
   if (step === "scaling") return { memory, look: { phase: "shifting", canary: undefined } };
   const split = splitOf(record.plan, state.stage);
-  const pods = orFailure(lookAtPods(record, servingBy({ ...split, canary: 100 }), ports), signal);
+  const lookAtCluster = () => orFailure(lookAtPods(record, servingBy({ ...split, canary: 100 }), ports), signal);
   const isCounted = step === "routing" || record.stages.length > 0;
-  const [cluster, metrics] = await Promise.all([
-    pods,
+  const [{ pending, ...cluster }, metrics] = await Promise.all([
+    inTime(lookAtCluster, record.plan, memory.pending, ports),
     isCounted ? lookAtMetrics(record, state.stage - 1, ports, memory, signal) : undefined,
   ]);
   const { counted, ...known } = metrics ?? { memory };
-  if ("failure" in cluster) return { ...known, ...cluster, counted };
+  if ("failure" in cluster) return { ...known, ...cluster, memory: { ...known.memory, pending }, counted };
   const { canary, unserved } = cluster.value;
   const away = awayBy(unserved, known.memory, ports);
-  return { ...known, memory: { ...known.memory, away }, look: { phase: "shifting", canary, away, counted } };
+  return { ...known, memory: { ...known.memory, away, pending }, look: { phase: "shifting", canary, away, counted } };
 }
+
+/** What a look at the cluster gave, or why it gave nothing. */
+type ClusterSight = { readonly value: ClusterSeen } | { readonly failure: Failure };
+type ClusterSeen = {
+  readonly drift?: string | undefined;
+  readonly canary: Health;
+  readonly unserved: Unserved;
+};
+
+/**
+ * An API server that stalls keeps a look for as long as its client tries, which is a minute and more. The look may go on,
+ * and its job does not wait: what is counted elsewhere is judged meanwhile.
+ */
+async function inTime(
+  ask: () => Promise<ClusterSight>,
+  { pollEvery }: Plan,
+  asked: Memory["pending"],
+  { clock }: Ports,
+): Promise<ClusterSight & { readonly pending?: Promise<ClusterSight> }> {
+  const pending = asked ?? ask();
+  const sight = await within(pending, Math.max(pollEvery, lookLimit), clock);
+  if (sight) return sight;
+  return { pending, failure: { words: "the API server has not answered what was asked of it yet", lasting: false } };
+}
+
+/** Several requests one after the other, on a slow line. */
+const lookLimit: Millis = 5_000;
 
 /** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods(
   { judged }: ReleaseRecord,
   among: readonly Role[],
   { workload, router }: Ports,
-): Promise<{ readonly canary: Health; readonly unserved: Unserved }> {
+): Promise<ClusterSeen> {
   const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
   return { canary: asReached(health, unserved.canary), unserved };
 }
@@ -192,33 +222,38 @@ async function lookAtStage(
   signal: AbortSignal,
 ): Promise<Looked> {
   const split = splitOf(record.plan, state.stage);
-  const lookAtCluster = () =>
-    orFailure(
-      Promise.all([ports.router.drift(split), lookAtPods(record, servingBy(split), ports), stillOurs(ports)]),
-      signal,
-    );
+  const lookAtAll = async (): Promise<ClusterSeen> => {
+    const looks = [lookAtPods(record, servingBy(split), ports), ports.router.drift(split), stillOurs(ports)] as const;
+    const [pods, drift] = await Promise.all(looks);
+    return { ...pods, drift };
+  };
+  const lookAtCluster = () => orFailure(lookAtAll(), signal);
   const inMetrics = lookAtMetrics(record, state.stage, ports, memory, signal);
   inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
-  let cluster: Awaited<ReturnType<typeof lookAtCluster>>;
+  let cluster: Awaited<ReturnType<typeof inTime>>;
   let metrics: Awaited<typeof inMetrics> | undefined;
+  let { pending: asked } = memory;
   do {
-    cluster = await lookAtCluster();
-    if ("value" in cluster && isLost(cluster.value[1].canary)) {
-      const [drift, { canary }] = cluster.value;
+    cluster = await inTime(lookAtCluster, record.plan, asked, ports);
+    asked = cluster.pending;
+    if ("value" in cluster && isLost(cluster.value.canary)) {
+      const { drift, canary } = cluster.value;
       const { evidence, served, readings } = memory;
       const counts = { uncounted: "it was not waited for" };
-      return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
+      const known = { ...memory, pending: undefined };
+      return { memory: known, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
     }
     metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
   } while (!metrics);
   const { counted, ...known } = metrics;
-  if ("failure" in cluster) return { ...known, ...cluster, counted };
-  const [drift, { canary, unserved }] = cluster.value;
+  const { pending, ...seen } = cluster;
+  if ("failure" in seen) return { ...known, ...seen, memory: { ...known.memory, pending }, counted };
+  const { drift, canary, unserved } = seen.value;
   const away = awayBy(unserved, memory, ports);
   const { served } = known.memory;
   return {
     ...known,
-    memory: { ...known.memory, away },
+    memory: { ...known.memory, away, pending },
     look: { phase: "baking", drift, canary, away, served, ...counted },
   };
 }

@@ -150,7 +150,8 @@ async function attempt(
   doing: Enact,
 ): Promise<Result> {
   try {
-    await effect(decision, record, ports, job, doing);
+    const done = await effect(decision, record, ports, job, doing);
+    if (done === "look again") return { record };
     if (decision.do === "wait") return { record: nextRecord };
     if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back") return { record };
     if (!isOutcome(nextRecord.state)) await save(nextRecord, ports); // where it ended is kept when all is done
@@ -172,9 +173,9 @@ async function effect(
   { clock }: Ports,
   job: Job,
   doing: Enact,
-): Promise<void> {
+): Promise<Awaited<ReturnType<Enact>> | undefined> {
   const { state } = record;
-  const work = (signal: AbortSignal): Promise<void> => doing(decision, record, signal);
+  const work = (signal: AbortSignal) => doing(decision, record, signal);
   if (state.phase === "preparing") return work(job.stop);
   if (!isSafeWay(state)) return unlessStopped(job, clock, work, grace);
   if (decision.do === "wait") return work(never);

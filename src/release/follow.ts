@@ -23,6 +23,7 @@ export function follow(record: ReleaseRecord, decision: Decision, observation: O
     stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
     log: withEntry(record.log, { at: now, do: decision.do, reason }),
     ...judgedFrom(record, decision, observation),
+    ...replacedBy(record, decision, observation),
     ...begunAgain(record, decision),
   };
 }
@@ -35,6 +36,18 @@ function judgedFrom(
 ): Pick<ReleaseRecord, "judged"> | undefined {
   if (state.phase !== "preparing" || reason.kind !== "canary-ready" || look?.phase !== "preparing") return undefined;
   return look.canary?.build && { judged: look.canary.build };
+}
+
+/** Whoever goes back after this release wants what served last. A step that is taken again finds what it did itself. */
+function replacedBy(
+  { judged }: ReleaseRecord,
+  decision: Decision,
+  { look }: Observation,
+): Pick<ReleaseRecord, "replaced"> | undefined {
+  const replaces = decision.do === "update-stable" || (decision.do === "finish" && decision.winner === "canary");
+  if (!replaces || look?.phase !== "promoting") return undefined;
+  const { untouched, image } = look.stable ?? {};
+  return untouched === false && image !== undefined && image !== judged?.image ? { replaced: image } : undefined;
 }
 
 /** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */

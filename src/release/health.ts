@@ -24,6 +24,8 @@ export type Health = {
   readonly unreached?: boolean | undefined;
   /** Of stable: how many pods it was to have before the release. */
   readonly had?: number | undefined;
+  /** Of stable: that of the container that the release is about, where it is clear which one that is. */
+  readonly image?: string | undefined;
   /** Of stable: it has the images that it had before the release. */
   readonly untouched?: boolean | undefined;
 };

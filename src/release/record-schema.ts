@@ -422,6 +422,7 @@ export const recordSchema = z
     log: z.array(z.object({ at: instant, do: text, reason, times: z.exactOptional(whole) })),
     ledger: ledgerSchema,
     judged: z.exactOptional(build),
+    replaced: optionalText,
     again: z.exactOptional(whole),
   })
   .check(

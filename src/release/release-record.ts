@@ -85,6 +85,8 @@ export type ReleaseRecord = {
   readonly ledger: Ledger;
   /** What the canary ran when it became ready: what is judged, and all that may be promoted. */
   readonly judged?: Build | undefined;
+  /** The image that stable had when it was replaced, where somebody had given it another one since the release began. */
+  readonly replaced?: string | undefined;
   /** How often the release began again because somebody else changed its canary. */
   readonly again?: number | undefined;
 };

@@ -13,7 +13,7 @@ import { newestPods } from "./deployment-pods.ts";
 import { diagnose } from "./diagnosis.ts";
 import { differences } from "./differences.ts";
 import { editDeployment, imagePatch } from "./edit-deployment.ts";
-import { releasedImage } from "./released-image.ts";
+import { imageOf, releasedImage } from "./released-image.ts";
 import { scale } from "./scale.ts";
 import { dismissCanary, dismissStable, restore, reviveStable } from "./take-back.ts";
 import { missing, unlessObstacle, type WorkloadParts } from "./workload-parts.ts";
@@ -70,6 +70,7 @@ type Identify = (
 const identify: Readonly<Record<Role, Identify>> = {
   stable: (parts, running, _, judged) => ({
     had: parts.before.stable?.replicas,
+    image: imageOf(running.raw, parts.target),
     untouched: isUntouched(parts, running.raw),
     changed: judged && changeOfUpdated(parts, running, judged),
   }),
