@@ -29908,6 +29908,7 @@ function follow(record, decision, observation) {
         stages: enters(record.state, next) ? [...stages, opened(plan, next.stage, now)] : stages,
         log: withEntry(record.log, { at: now, do: decision.do, reason }),
         ...judgedFrom(record, decision, observation),
+        ...replacedBy(record, decision, observation),
         ...begunAgain(record, decision),
     };
 }
@@ -29916,6 +29917,14 @@ function judgedFrom({ state }, { reason }, { look }) {
     if (state.phase !== "preparing" || reason.kind !== "canary-ready" || look?.phase !== "preparing")
         return undefined;
     return look.canary?.build && { judged: look.canary.build };
+}
+/** Whoever goes back after this release wants what served last. A step that is taken again finds what it did itself. */
+function replacedBy({ judged }, decision, { look }) {
+    const replaces = decision.do === "update-stable" || (decision.do === "finish" && decision.winner === "canary");
+    if (!replaces || look?.phase !== "promoting")
+        return undefined;
+    const { untouched, image } = look.stable ?? {};
+    return untouched === false && image !== undefined && image !== judged?.image ? { replaced: image } : undefined;
 }
 /** Once a canary that was changed has lost its traffic, nothing of what was counted speaks of it any more. */
 function begunAgain({ state, again = 0 }, decision) {
@@ -30055,19 +30064,23 @@ async function enact(decision, { judged }, ports, signal) {
 }
 /**
  * In a release that was `taken` from another job nothing is done before that one can do nothing more: what it had under
- * way might land afterwards. Only traffic comes off a bad version first; then it is looked at once more.
+ * way might land afterwards, or has landed since the look that was decided by. Only traffic comes off a bad version first.
  */
 function enacting(ports, taken) {
     let fenced = !taken;
     return async (decision, record, signal) => {
-        const work = () => enact(decision, record, ports, signal);
+        const work = async () => {
+            await enact(decision, record, ports, signal);
+            return "done";
+        };
         if (fenced || decision.do === "wait" || decision.do === "nothing")
             return work();
-        if (decision.do === "finish" && decision.winner === "stable")
+        const isBack = decision.do === "finish" && decision.winner === "stable";
+        if (isBack)
             await work();
         await Promise.all([ports.router.fence(), ports.workload.fence()]);
         fenced = true;
-        return work();
+        return isBack ? work() : "look again";
     };
 }
 
@@ -30160,6 +30173,7 @@ const enterStage = (memory) => ({
     ...countsOfNewStage(memory),
     readings: new Map(),
     away: memory.away,
+    pending: undefined,
 });
 /** Looks at what a decision in this phase needs and at nothing else: a rollback does not wait for a look. */
 async function observe(record, state, ports, memory, signal) {
@@ -30255,19 +30269,32 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
     if (step === "scaling")
         return { memory, look: { phase: "shifting", canary: undefined } };
     const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
-    const pods = orFailure(lookAtPods(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
+    const lookAtCluster = () => orFailure(lookAtPods(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
     const isCounted = step === "routing" || record.stages.length > 0;
-    const [cluster, metrics] = await Promise.all([
-        pods,
+    const [{ pending, ...cluster }, metrics] = await Promise.all([
+        inTime(lookAtCluster, record.plan, memory.pending, ports),
         isCounted ? lookAtMetrics(record, state.stage - 1, ports, memory, signal) : undefined,
     ]);
     const { counted, ...known } = metrics ?? { memory };
     if ("failure" in cluster)
-        return { ...known, ...cluster, counted };
+        return { ...known, ...cluster, memory: { ...known.memory, pending }, counted };
     const { canary, unserved } = cluster.value;
     const away = awayBy(unserved, known.memory, ports);
-    return { ...known, memory: { ...known.memory, away }, look: { phase: "shifting", canary, away, counted } };
+    return { ...known, memory: { ...known.memory, away, pending }, look: { phase: "shifting", canary, away, counted } };
 }
+/**
+ * An API server that stalls keeps a look for as long as its client tries, which is a minute and more. The look may go on,
+ * and its job does not wait: what is counted elsewhere is judged meanwhile.
+ */
+async function inTime(ask, { pollEvery }, asked, { clock }) {
+    const pending = asked ?? ask();
+    const sight = await within(pending, Math.max(pollEvery, lookLimit), clock);
+    if (sight)
+        return sight;
+    return { pending, failure: { words: "the API server has not answered what was asked of it yet", lasting: false } };
+}
+/** Several requests one after the other, on a slow line. */
+const lookLimit = 5_000;
 /** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods({ judged }, among, { workload, router }) {
     const [health, unserved] = await Promise.all([workload.health("canary", judged), router.unserved(among)]);
@@ -30276,30 +30303,39 @@ async function lookAtPods({ judged }, among, { workload, router }) {
 const awayBy = ({ stable: words }, { away }, { clock }) => words === undefined ? undefined : { words, since: away?.since ?? clock.now() };
 async function lookAtStage(record, state, ports, memory, signal) {
     const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
-    const lookAtCluster = () => orFailure(Promise.all([ports.router.drift(split), lookAtPods(record, (0,release_split/* servingBy */.gW)(split), ports), stillOurs(ports)]), signal);
+    const lookAtAll = async () => {
+        const looks = [lookAtPods(record, (0,release_split/* servingBy */.gW)(split), ports), ports.router.drift(split), stillOurs(ports)];
+        const [pods, drift] = await Promise.all(looks);
+        return { ...pods, drift };
+    };
+    const lookAtCluster = () => orFailure(lookAtAll(), signal);
     const inMetrics = lookAtMetrics(record, state.stage, ports, memory, signal);
     inMetrics.catch(() => undefined); // aborted, when nobody waits for it any more
     let cluster;
     let metrics;
+    let { pending: asked } = memory;
     do {
-        cluster = await lookAtCluster();
-        if ("value" in cluster && isLost(cluster.value[1].canary)) {
-            const [drift, { canary }] = cluster.value;
+        cluster = await inTime(lookAtCluster, record.plan, asked, ports);
+        asked = cluster.pending;
+        if ("value" in cluster && isLost(cluster.value.canary)) {
+            const { drift, canary } = cluster.value;
             const { evidence, served, readings } = memory;
             const counts = { uncounted: "it was not waited for" };
-            return { memory, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
+            const known = { ...memory, pending: undefined };
+            return { memory: known, look: { phase: "baking", drift, canary, counts, served, evidence, readings } };
         }
         metrics = await within(inMetrics, record.plan.pollEvery, ports.clock);
     } while (!metrics);
     const { counted, ...known } = metrics;
-    if ("failure" in cluster)
-        return { ...known, ...cluster, counted };
-    const [drift, { canary, unserved }] = cluster.value;
+    const { pending, ...seen } = cluster;
+    if ("failure" in seen)
+        return { ...known, ...seen, memory: { ...known.memory, pending }, counted };
+    const { drift, canary, unserved } = seen.value;
     const away = awayBy(unserved, memory, ports);
     const { served } = known.memory;
     return {
         ...known,
-        memory: { ...known.memory, away },
+        memory: { ...known.memory, away, pending },
         look: { phase: "baking", drift, canary, away, served, ...counted },
     };
 }
@@ -30496,7 +30532,9 @@ async function run_unlessStopped({ stop }, clock, work, patience) {
  */
 async function attempt(decision, record, nextRecord, ports, job, doing) {
     try {
-        await effect(decision, record, ports, job, doing);
+        const done = await effect(decision, record, ports, job, doing);
+        if (done === "look again")
+            return { record };
         if (decision.do === "wait")
             return { record: nextRecord };
         if (stopFor(record.state, job).aborted && nextRecord.state.phase !== "rolling-back")
@@ -32023,6 +32061,7 @@ const recordSchema = schemas/* object */.Ikc({
     log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: instant, do: record_schema_text, reason, times: schemas/* exactOptional */.yqP(whole) })),
     ledger: ledgerSchema,
     judged: schemas/* exactOptional */.yqP(build),
+    replaced: optionalText,
     again: schemas/* exactOptional */.yqP(whole),
 })
     .check(schemas/* refine */.YPB(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }), schemas/* refine */.YPB(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }), schemas/* refine */.YPB(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }));
@@ -32385,7 +32424,7 @@ async function undoingFor({ config, wayBack }, last) {
     if (undoes || state.phase !== "succeeded")
         return undefined;
     const back = await untouched(wayBack(last));
-    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.undoTo ?? back.image });
+    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.undoTo ?? last.replaced ?? back.image });
 }
 function refusal({ config }, last) {
     const { what, next } = nothingToUndo(last);
@@ -35335,6 +35374,7 @@ async function healthOf(parts, of, judged) {
 const deployment_workload_identify = {
     stable: (parts, running, _, judged) => ({
         had: parts.before.stable?.replicas,
+        image: imageOf(running.raw, parts.target),
         untouched: isUntouched(parts, running.raw),
         changed: judged && changeOfUpdated(parts, running, judged),
     }),
