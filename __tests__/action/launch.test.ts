@@ -9,7 +9,7 @@ import { type Bench, bench } from "./bench.ts";
 function path({ folder }: Bench, node: string | undefined): string {
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  for (const tool of ["bash", "sh", "dirname", "readlink"]) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
+  for (const tool of ["bash", "sh", "dirname", "readlink", "ls"]) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
   if (node !== undefined) fakeNode(join(bin, "node"), node);
   return bin;
 }
@@ -18,7 +18,7 @@ function fakeNode(file: string, version: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(
     file,
-    `#!/bin/sh\nif [ "$1" = --version ]; then echo ${version}; exit; fi\necho "the wrong Node was started" >&2\nexit 99\n`,
+    `#!/bin/sh\nif [ "$1" = --version ]; then printf '%b\\n' '${version}'; exit; fi\necho "the wrong Node was started" >&2\nexit 99\n`,
   );
   chmodSync(file, 0o755);
 }
@@ -63,6 +63,25 @@ test("the runner's own Node is taken when there is no other", async (t) => {
     env: { ...stage.env, PATH: path(stage, "v20.1.0"), RUNNER_TEMP: join(stage.folder, "runner/_work/_temp") },
   }).done;
   assert.equal(result.outputs.outcome, "succeeded", result.steps[0]?.log);
+});
+
+test("no Node is taken from a place where everybody may put one", async (t) => {
+  const stage = bench(t, "good");
+  const shared = join(stage.folder, "shared");
+  realNode(join(shared, "externals/node24/bin/node"));
+  chmodSync(shared, 0o1777);
+  const env = { ...stage.env, PATH: path(stage, "v20.1.0"), RUNNER_TEMP: join(shared, "_work/_temp") };
+  const result = await startComposite({ action: stage.action, env }).done;
+  assert.equal(result.steps[0]?.exit, 2);
+  assert.deepEqual(stage.said(), []);
+});
+
+test("what calls itself node on the PATH has no word in the log", async (t) => {
+  const stage = bench(t, "good");
+  const env = { ...stage.env, PATH: path(stage, "v20\\n::stop-commands::x") };
+  const { steps } = await startComposite({ action: stage.action, env }).done;
+  assert.match(steps[0]?.log ?? "", /^::error title=Istio Canary::.* on the PATH it is another program, /m);
+  assert.doesNotMatch(steps[0]?.log ?? "", /stop-commands/);
 });
 
 test("without a Node it is said what to do, nothing is changed, and nothing has to be settled", async (t) => {
