@@ -80,6 +80,7 @@ function leaveOut(folder: string): void {
   // Both could speak HTTP through undici; they are asked for credentials and for requests, which Node's own client sends.
   mkdirSync(join(folder, "node_modules/undici"));
   put("undici/package.json", '{ "name": "undici", "type": "module", "main": "index.js" }');
+  put("undici/LICENSE", readFileSync("node_modules/undici/LICENSE", "utf8"));
   put("undici/index.js", "export class Agent {}\nexport class ProxyAgent {}\nexport const fetch = undefined;");
 }
 
