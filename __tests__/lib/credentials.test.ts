@@ -1,19 +1,37 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { loginOf, placeOf, secretsByName, secretsInHeaders, secretsInUrls } from "../../src/lib/credentials.ts";
+import {
+  loginOf,
+  placeOf,
+  secretsByName,
+  secretsInArguments,
+  secretsInHeaders,
+  secretsInUrls,
+} from "../../src/lib/credentials.ts";
 import { createRedaction } from "../../src/lib/redaction.ts";
 
 const basic = `Basic ${Buffer.from("ada:open sesame").toString("base64")}`;
 
 const headers: readonly (readonly [what: string, name: string, value: string, secrets: readonly string[]])[] = [
   ["a token without its scheme", "Authorization", "Bearer abc.def", ["abc.def"]],
-  ["a pair, and the password in it", "authorization", basic, [basic.slice(6), "open sesame"]],
+  ["a pair, and the password in it", "authorization", basic, [basic.slice(6), "ada:open sesame", "open sesame"]],
+  ["a token, whatever its scheme is called", "authorization", "token ghp-22", ["ghp-22"]],
+  ["a password after a scheme, although it is a word", "Authorization", "ApiKey hunter", ["hunter"]],
   [
-    "a credential of several words as a whole",
+    "a credential of several words as a whole, and each of them",
     "Authorization",
-    "AWS4 Credential=a, Signature=b",
-    ["AWS4 Credential=a, Signature=b"],
+    'Digest username="ada", nonce="b2"',
+    ['Digest username="ada", nonce="b2"', "b2"],
   ],
+  [
+    "each value of a cookie, and not what is set to a word",
+    "Cookie",
+    "session=hunter; theme=dark; sid2=q7%3DRk==",
+    ["session=hunter; theme=dark; sid2=q7%3DRk==", "hunter", "q7%3DRk==", "q7=Rk=="],
+  ],
+  ["not a word by which people write", "X-Author", "succeeded", []],
+  ["not where somebody logs in", "X-Auth-Realm", "shop", []],
+  ["a credential, although somebody wrote its name together", "x-authtoken", "hunter", ["hunter"]],
   ["a password, although it is a word", "X-Password", "hunter", ["hunter"]],
   ["whatever a header of an unknown name holds", "X-Prom", "q7Rk-22", ["q7Rk-22"]],
   ["not a host", "Host", "reviews.example.com", []],
@@ -83,6 +101,21 @@ test("of a URL only the place is told", () => {
   );
   assert.equal(placeOf("https://prom.example"), "https://prom.example");
 });
+
+test("of a plugin's arguments it is secret what is called so", () =>
+  assert.deepEqual(
+    secretsInArguments([
+      "get-token",
+      "--oidc-client-secret=a",
+      "--token",
+      "b",
+      "--verbose",
+      "--key-id",
+      "--region",
+      "c",
+    ]),
+    ["a", "b"],
+  ));
 
 test("of settings it is secret what is called so", () => {
   assert.deepEqual(secretsByName({ AWS_SECRET_ACCESS_KEY: "a", AWS_PROFILE: "b", "id-token": "c", expiry: 5 }), [

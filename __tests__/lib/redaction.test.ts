@@ -59,3 +59,50 @@ test("a new secret is announced once, so that the runner can mask it", () => {
   register("other-one\nhunter22");
   assert.deepEqual(announced, ["hunter22", "other-one"]);
 });
+
+const secret = 'to/k+en&"42"<é>-of-nobody';
+const bytes = Buffer.from(secret);
+const encoded = encodeURIComponent(secret);
+
+const forms: readonly (readonly [what: string, written: string])[] = [
+  ["in a URL", encoded],
+  ["in a URL, in small letters", encoded.replace(/%../g, (code) => code.toLowerCase())],
+  ["in a form", new URLSearchParams({ secret }).toString().slice("secret=".length)],
+  ["in JSON", JSON.stringify(secret)],
+  ["in JSON in JSON", JSON.stringify(JSON.stringify(secret))],
+  ["in JSON as Go writes it", JSON.stringify(secret).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
+  ["in JSON as Python writes it", JSON.stringify(secret).replace("é", "\\u00e9")],
+  ["in HTML", secret.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&#34;")],
+  ["in hexadecimal", bytes.toString("hex")],
+  ...["", "a", "ab", "abc", "Bearer ", "ada:"].flatMap((before): (readonly [string, string])[] =>
+    ["", "a", "ab", "abc", ":more"].flatMap((after): (readonly [string, string])[] => {
+      const around = Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]);
+      return [
+        [`in base64 after "${before}" and before "${after}"`, around.toString("base64")],
+        [`in base64 for URLs after "${before}" and before "${after}"`, around.toString("base64url")],
+      ];
+    }),
+  ),
+];
+
+for (const [what, written] of forms)
+  test(`a secret is not shown ${what}`, () => {
+    const { register, redact } = createRedaction();
+    register(secret);
+    const shown = redact(`It said ${written} to us`);
+    assert.match(shown, /^It said .*\*\*\*.* to us$/);
+    // of base64 a character at either end belongs to what stands beside the secret as well
+    assert.ok(shown.length < "It said *** to us".length + 24, shown);
+    for (const part of [written.slice(4, 12), written.slice(-14, -6)]) assert.ok(!shown.includes(part), shown);
+  });
+
+test("what a machine reads is left as it is where it is named so", () => {
+  const { register, redactAll } = createRedaction();
+  register("succeeded");
+  const state = { phase: "succeeded", because: "it succeeded", within: [{ phase: "succeeded" }] };
+  assert.deepEqual(redactAll(state, new Set(["phase"])), {
+    phase: "succeeded",
+    because: "it ***",
+    within: [{ phase: "succeeded" }],
+  });
+});

@@ -6,8 +6,13 @@
 /** Hears of a secret, or of nothing worth hiding. */
 export type RegisterSecret = (secret: string) => void;
 
-/** The names of what holds a credential, whatever its value looks like. */
-const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|signature|jwt/i;
+/** The last part of a word that names a credential, whatever its value looks like: `token`, and `authtoken`. */
+const credential =
+  /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|credential|session|sid|sig(nature)?|jwt|bearer)s?$/;
+
+/** How names end that say something about a credential: a header `X-Auth-Realm`, a variable `AWS_ACCESS_KEY_ID`. */
+const about =
+  /(^|-)(realm|type|method|scheme|provider|algorithm|key-id|name|user|url|uri|host|file|path|ttl|expir\w*|version)$/;
 
 /** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
 const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
@@ -17,26 +22,69 @@ const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwar
  */
 const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
 
-const isSecret = (name: string, value: string): boolean =>
-  credential.test(name) || (!address.test(name) && !plainWord.test(value));
+/** By its words: there is a key in X-Api-Key and apiKey, and nothing about authors in Authorization. */
+function isCredential(name: string): boolean {
+  const words = name
+    .replace(/([a-z\d])(?=[A-Z])/g, "$1-")
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== "");
+  return words.some((word) => credential.test(word)) && !about.test(words.join("-"));
+}
 
-/** The secrets in headers: of `Bearer abc` the `abc`, and of `Basic …` also the password in it. */
+const isSecret = (name: string, value: string): boolean =>
+  isCredential(name) || (!address.test(name) && !plainWord.test(value));
+
+/** The secrets in headers: of `Bearer abc` the `abc`, else the whole value and every word in it that hides something. */
 export function secretsInHeaders(headers: { readonly [name: string]: string }): readonly string[] {
-  const secrets: string[] = [];
+  const secrets = new Set<string>();
   for (const [name, value] of Object.entries(headers)) {
     if (!isSecret(name, value)) continue;
-    const [, scheme, rest] = /^([A-Za-z]+) +(\S+)$/.exec(value) ?? [];
-    secrets.push(rest ?? value);
-    if (scheme?.toLowerCase() === "basic") secrets.push(passwordOf(Buffer.from(rest ?? "", "base64").toString()));
+    const found = /^cookie$/i.test(name) ? valuesOfCookies(value) : partsOfCredential(value);
+    for (const secret of found) secrets.add(secret);
   }
-  return secrets;
+  return [...secrets];
 }
+
+/** `Basic …` has a pair in it, and that a password. */
+function partsOfCredential(value: string): readonly string[] {
+  const [, scheme = "", rest] = /^([\w-]+) +(\S+)$/.exec(value) ?? [];
+  if (rest === undefined) return [value, ...value.split(/[\s,;="']+/).filter(isTelling)];
+  if (scheme.toLowerCase() !== "basic") return [rest];
+  const pair = Buffer.from(rest, "base64").toString();
+  return [rest, pair, passwordOf(pair)];
+}
+
+/** As they are written, and as they are meant. */
+function valuesOfCookies(header: string): readonly string[] {
+  const values = [header];
+  for (const cookie of header.split(/; */)) {
+    const [, name = "", value = cookie] = /^([^=]*)=(.*)$/s.exec(cookie) ?? [];
+    if (isCredential(name) || isTelling(value)) values.push(value, decoded(value));
+  }
+  return values;
+}
+
+/** A word by which somebody could log in. */
+const isTelling = (word: string): boolean => word !== "" && !plainWord.test(word);
 
 /** The values whose names say that they are secret, of settings that mostly are not. */
 export function secretsByName(settings: { readonly [name: string]: unknown }): readonly string[] {
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(settings))
-    if (credential.test(name) && typeof value === "string") secrets.push(value);
+    if (isCredential(name) && typeof value === "string") secrets.push(value);
+  return secrets;
+}
+
+/** The same of a program's arguments: `--client-secret=abc`, or `--client-secret` and then `abc`. */
+export function secretsInArguments(args: readonly string[]): readonly string[] {
+  const secrets: string[] = [];
+  for (const [index, argument] of args.entries()) {
+    const [, name = "", , value] = /^--?([\w-]+)(=(.*))?$/s.exec(argument) ?? [];
+    const next = args[index + 1] ?? "-";
+    if (value !== undefined) secrets.push(...secretsByName({ [name]: value }));
+    else if (!next.startsWith("-")) secrets.push(...secretsByName({ [name]: next }));
+  }
   return secrets;
 }
 
@@ -65,7 +113,7 @@ function secretsInQuery(query: string): readonly string[] {
   for (const parameter of query.split("&")) {
     const written = parameter.slice(parameter.indexOf("=") + 1);
     for (const [name, meant] of new URLSearchParams(parameter))
-      if (credential.test(name) && meant !== "") secrets.push(written, meant);
+      if (isCredential(name) && meant !== "") secrets.push(written, meant);
   }
   return secrets;
 }

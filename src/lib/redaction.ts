@@ -1,55 +1,81 @@
+import { formsOfSecret } from "./secret-forms.ts";
+
+/** Takes the secrets out of a text. */
+export type Redact = (text: string) => string;
+
 /** Keeps secrets out of everything that people or machines can read. */
 export type Redaction = {
   /**
-   * From now on `secret` is nowhere shown, nor what it becomes in a URL, in JSON and in base64. Of several lines each
-   * one counts, so a whole file is no secret: register what is secret in it.
+   * From now on `secret` is nowhere shown, nor what it becomes in URLs, JSON, HTML and base64. Of several lines each one
+   * counts, so a whole file is no secret: register what is secret in it.
    */
   readonly register: (secret: string) => void;
-  readonly redact: (text: string) => string;
-  /** The same value with every string in it redacted. */
-  readonly redactAll: <T>(value: T) => T;
+  readonly redact: Redact;
+  /** The same value with every string in it redacted, but for those under a key that is left `asTheyAre`. */
+  readonly redactAll: <T>(value: T, asTheyAre?: ReadonlySet<string>) => T;
 };
 
 /** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
 const shortestSecret = 4;
+
+/** The lines around a key in PEM are everybody's. */
+const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
 
 const shown = "***";
 
 /** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 export function createRedaction(announce: (secret: string) => void = () => {}): Redaction {
   const secrets = new Set<string>();
-  let longestFirst: readonly string[] = [];
+  const forms = new Set<string>();
+  let anyForm: RegExp | undefined;
 
   function register(secret: string): void {
     const fresh = secret
       .split(/\r?\n/)
       .map((line) => line.trim())
-      .filter((line) => line.length >= shortestSecret && !secrets.has(line));
+      .filter((line) => line.length >= shortestSecret && !noSecret.test(line) && !secrets.has(line));
     for (const line of fresh) {
+      secrets.add(line);
       announce(line);
-      for (const form of formsOf(line)) secrets.add(form);
+      for (const form of formsOfSecret(line)) forms.add(form);
+      anyForm = undefined;
     }
-    longestFirst = [...secrets].sort((a, b) => b.length - a.length); // one secret may be a part of another
   }
 
-  const redact = (text: string): string => longestFirst.reduce((left, secret) => left.replaceAll(secret, shown), text);
+  function redact(text: string): string {
+    if (forms.size === 0) return text;
+    anyForm ??= oneOf(forms);
+    return text.replace(anyForm, shown);
+  }
 
-  function inside(value: unknown): unknown {
+  function inside(value: unknown, asTheyAre: ReadonlySet<string>): unknown {
     if (typeof value === "string") return redact(value);
-    if (Array.isArray(value)) return value.map(inside);
+    if (Array.isArray(value)) return value.map((item) => inside(item, asTheyAre));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
+    const redacted = Object.entries(value).map(([key, inner]) => [
+      key,
+      typeof inner === "string" && asTheyAre.has(key) ? inner : inside(inner, asTheyAre),
+    ]);
+    return Object.fromEntries(redacted);
   }
 
-  // plain data keeps its shape: strings stay strings
-  return { register, redact, redactAll: <T>(value: T) => (secrets.size === 0 ? value : (inside(value) as T)) };
+  return {
+    register,
+    redact,
+    // plain data keeps its shape: strings stay strings
+    redactAll: <T>(value: T, asTheyAre: ReadonlySet<string> = new Set()) =>
+      forms.size === 0 ? value : (inside(value, asTheyAre) as T),
+  };
 }
 
-function formsOf(secret: string): readonly string[] {
-  return [
-    secret,
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-    Buffer.from(secret).toString("base64").replace(/=+$/, ""),
-  ];
-}
+/** The longest first: one may be a part of another. */
+const oneOf = (texts: ReadonlySet<string>): RegExp =>
+  new RegExp(
+    [...texts]
+      .sort((a, b) => b.length - a.length)
+      .map(literal)
+      .join("|"),
+    "g",
+  );
+
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
