@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "node:test";
-import { dump } from "js-yaml";
+import { dump, load } from "js-yaml";
 import { startApiServer } from "../../../sandbox/api-server/api-server.ts";
 import { type Cluster, findCluster, type Source } from "../../../src/adapters/kubernetes/kubeconfig.ts";
 import { connect } from "../../../src/adapters/kubernetes/kubernetes-client.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { resources } from "../../../src/kubernetes/object.ts";
-import { RefusedError } from "../../../src/lib/errors.ts";
+import { RefusedError, tell } from "../../../src/lib/errors.ts";
 
 const user = { name: "u", user: { token: "secret-token" } };
 
@@ -89,6 +89,64 @@ test("what is no kubeconfig is refused", () => {
   assert.throws(() => clusterOf({ kubeconfig: "just\nsome: [text", env: {} }), refused("is not a kubeconfig"));
 });
 
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+const written: readonly (readonly [how: string, write: (text: string) => string])[] = [
+  ["JSON in one line", (text) => JSON.stringify(load(text))],
+  ["YAML in one line", (text) => dump(load(text), { flowLevel: 0, lineWidth: -1 }).trim()],
+  ["base64", base64],
+  ["base64 in lines, as `base64` writes it", (text) => `${base64(text).replace(/.{76}/g, "$&\n")}\n`],
+  ["base64 for URLs", (text) => Buffer.from(text).toString("base64url")],
+  ["base64 of JSON", (text) => base64(JSON.stringify(load(text)))],
+];
+
+for (const [how, write] of written)
+  test(`a kubeconfig is read as ${how}`, () =>
+    assert.equal(clusterOf({ kubeconfig: write(configOf("https://c.example")), env: {} }).server, "https://c.example"));
+
+/** Kubeconfigs that cannot be read, with a token in each place. */
+const broken: Readonly<Record<string, string>> = {
+  "a lost quote": 'users:\n- name: u\n  user:\n    token: "TOKEN-1\n    password: TOKEN-2\n',
+  "a tab": "users:\n- name: u\n  user:\n    token: TOKEN-1\n\tpassword: TOKEN-2\n",
+  "a key twice": "users: []\ntoken: TOKEN-1\ntoken: TOKEN-2\n",
+  "a wrong indent": "users:\n- name: u\n  user:\n    token: TOKEN-1\n   password: TOKEN-2\n",
+  "an alias": "users:\n- name: u\n  user:\n    token: *TOKEN-1\n",
+  "a tag": "users:\n- name: u\n  user:\n    token: !TOKEN-1 x\n",
+  "a list where a text should be":
+    "users:\n- name: [TOKEN-1]\n  user: TOKEN-2\nclusters:\n- name: c\n  cluster: TOKEN-3\n",
+  "users that are none": "users: TOKEN-1\nclusters: TOKEN-2\n",
+  "JSON that is cut": '{"users":[{"name":"u","user":{"token":"TOKEN-1',
+  "base64 that is cut": base64('apiVersion: v1\nusers:\n- name: u\n  user: { token: "TOKEN-1').slice(0, -3),
+  "base64 of something else": base64(`\u0000${"TOKEN-1 ".repeat(20)}`),
+  "a token alone": "TOKEN-1-and-so-on-and-on-and-on-and-on-and-on",
+  "a text of one line": "token: TOKEN-1",
+};
+
+for (const [what, text] of Object.entries(broken))
+  test(`of a kubeconfig that cannot be read nothing is shown: ${what}`, () =>
+    inFolder((_, write) => {
+      for (const source of [{ kubeconfig: text, env: {} }, { env: { KUBECONFIG: write("broken", text) } }]) {
+        const thrown = caught(() => clusterOf(source));
+        assert.ok(thrown instanceof RefusedError);
+        for (const secret of [...text.matchAll(/TOKEN-\d|[\w+/]{30,}/g)].map(([found]) => found))
+          assert.ok(!tell(thrown).includes(secret.slice(0, 20)), tell(thrown));
+      }
+    }));
+
+test("of a kubeconfig that cannot be read the place is told, and the reason", () => {
+  const text = broken["a key twice"] ?? "";
+  assert.throws(() => clusterOf({ kubeconfig: text, env: {} }), refused("line 3, column 1", "duplicated mapping key"));
+});
+
+function caught(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 test("a context is chosen by name, and an unknown one lists the known", () => {
   const kubeconfig = configOf("https://c.example");
   assert.equal(clusterOf({ kubeconfig, context: "test", env: {} }).context, "test");
@@ -107,6 +165,7 @@ test("whatever is secret in a kubeconfig is registered: of every user, of plugin
         exec: {
           apiVersion: "client.authentication.k8s.io/v1",
           command: "plugin",
+          args: ["get-token", "--client-secret=secret-argument"],
           env: [
             { name: "AWS_SECRET_ACCESS_KEY", value: "secret-access" },
             { name: "AWS_PROFILE", value: "production" },
@@ -125,6 +184,7 @@ test("whatever is secret in a kubeconfig is registered: of every user, of plugin
       "secret-token",
       "c2VjcmV0LWtleQ==",
       "secret-password",
+      "secret-argument",
       "secret-access",
       "secret-id",
       "ada:secret-proxy",

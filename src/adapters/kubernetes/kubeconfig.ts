@@ -2,13 +2,20 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type User } from "@kubernetes/client-node";
-import { load as parse } from "js-yaml";
-import { type RegisterSecret, secretsByName, secretsInHeaders, secretsInUrls } from "../../lib/credentials.ts";
+import { load as parse, YAMLException } from "js-yaml";
+import {
+  type RegisterSecret,
+  secretsByName,
+  secretsInArguments,
+  secretsInHeaders,
+  secretsInUrls,
+} from "../../lib/credentials.ts";
 import { RefusedError } from "../../lib/errors.ts";
+import { type GivenKubeconfig, givenKubeconfig, isPath } from "../../lib/given-kubeconfig.ts";
 import type { Connection } from "./api-server.ts";
 
 export type Source = {
-  /** A path, or the text of a kubeconfig. */
+  /** A path, or the text of a kubeconfig, which may be in base64. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -55,6 +62,7 @@ export function findCluster(source: Source): Cluster {
       kept = (isKept && kept) || authorize(config);
       const authorization = await kept;
       for (const secret of secretsInHeaders(authorization.headers)) registerSecret(secret);
+      if (authorization.tls.key !== undefined) registerSecret(String(authorization.tls.key));
       return authorization;
     },
     proxy: cluster.proxyUrl || undefined,
@@ -67,6 +75,7 @@ function secretsOf({ users, clusters }: KubeConfig): readonly string[] {
   for (const { token, password, keyData, authProvider, exec } of users) {
     secrets.push(token, password, keyData);
     secrets.push(...secretsByName(authProvider?.config ?? {}));
+    secrets.push(...secretsInArguments(exec?.args ?? []));
     for (const { name, value } of exec?.env ?? []) secrets.push(...secretsByName({ [name]: value }));
   }
   for (const { server, proxyUrl = "" } of clusters) secrets.push(...secretsInUrls(`${server} ${proxyUrl}`));
@@ -76,12 +85,7 @@ function secretsOf({ users, clusters }: KubeConfig): readonly string[] {
 function read({ kubeconfig, env }: Source): KubeConfig {
   const config = new KubeConfig();
   const home = join(env.HOME ?? homedir(), ".kube", "config");
-  if (kubeconfig !== undefined)
-    return load(
-      config,
-      kubeconfig.includes("\n") ? { text: kubeconfig } : { path: kubeconfig },
-      "the input `kubeconfig`",
-    );
+  if (kubeconfig !== undefined) return load(config, givenKubeconfig(kubeconfig), "the input `kubeconfig`");
   if (env.KUBECONFIG) return merge(config, env.KUBECONFIG.split(":").filter(Boolean));
   if (existsSync(home)) return load(config, { path: home }, "~/.kube/config");
   if (env.KUBERNETES_SERVICE_HOST && existsSync(serviceAccount)) {
@@ -96,24 +100,51 @@ function read({ kubeconfig, env }: Source): KubeConfig {
   );
 }
 
-function load(
-  config: KubeConfig,
-  from: { readonly text: string } | { readonly path: string },
-  said: string,
-): KubeConfig {
-  if ("path" in from && !existsSync(from.path))
-    throw new RefusedError(`${said} names the file ${from.path}, which does not exist.`, {
+function load(config: KubeConfig, from: GivenKubeconfig, said: string): KubeConfig {
+  const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
+  try {
+    parse(text);
+    if ("path" in from) config.loadFromFile(from.path);
+    else config.loadFromString(text);
+    keepTokenFiles(config, text, folder);
+    return config;
+  } catch (error) {
+    throw new RefusedError(`${said} is not a kubeconfig: ${complaintOf(error)}.`, {
+      next: "What stands there is not shown, since it may be secret. It has to be a kubeconfig as kubectl writes it (kubectl config view --raw), or that in base64.",
+    });
+  }
+}
+
+function readFile(path: string, said: string): { readonly text: string; readonly folder: string } {
+  if (!existsSync(path) && !isPath(path))
+    throw new RefusedError(`${said} is neither a kubeconfig nor the path of a file.`, {
+      next: "Give it a path, the text of a kubeconfig, or that in base64. What stands there is not shown, since it may be secret.",
+    });
+  if (!existsSync(path))
+    throw new RefusedError(`${said} names the file ${path}, which does not exist.`, {
       next: "Check the path, and that an earlier step has written it.",
     });
   try {
-    const text = "path" in from ? readFileSync(from.path, "utf8") : from.text;
-    if ("path" in from) config.loadFromFile(from.path);
-    else config.loadFromString(text);
-    keepTokenFiles(config, text, "path" in from ? dirname(from.path) : ".");
-    return config;
+    return { text: readFileSync(path, "utf8"), folder: dirname(path) };
   } catch (error) {
-    throw new RefusedError(`${said} is not a kubeconfig.`, { cause: error });
+    throw new RefusedError(`${said} names ${path}, which cannot be read.`, { cause: error });
   }
+}
+
+/**
+ * Where and why it cannot be read, without a word of what stands there: js-yaml shows the lines around the place, and
+ * the name of an alias is whatever follows a star.
+ */
+function complaintOf(error: unknown): string {
+  if (error instanceof YAMLException) {
+    const { reason, mark } = error;
+    const place = mark ? `line ${mark.line + 1}, column ${mark.column + 1}: ` : "";
+    return `${place}${reason.replace(/["'<].*["'>]/gs, "…")}`;
+  }
+  const words = error instanceof Error ? error.message : "";
+  return /^[a-z]+\[\d+\][a-z.]* is missing$/.test(words)
+    ? words
+    : "it has other things than clusters, users and contexts";
 }
 
 /**
@@ -123,10 +154,10 @@ function load(
 type UserWithFile = User & { tokenFile?: string };
 
 function keepTokenFiles(config: KubeConfig, text: string, folder: string): void {
-  const { users = [] } = parse(text) as {
+  const { users } = parse(text) as {
     readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[];
   };
-  for (const { name, user } of users) {
+  for (const { name, user } of users ?? []) {
     const found = config.users.find((known) => known.name === name) as UserWithFile | undefined;
     if (found && user?.tokenFile !== undefined) found.tokenFile = resolve(folder, user.tokenFile);
   }
