@@ -25,6 +25,14 @@ const hostile = fc
         "&lt;",
         "\u202e",
         "$x$",
+        "https://x.example",
+        "www.x.example",
+        "bob@x.example",
+        ":shipit:",
+        "# ",
+        "- ",
+        "1. ",
+        "0123456789abcdef0123456789abcdef01234567",
       ),
     ),
   )
@@ -43,7 +51,11 @@ test("text from outside has nothing left that GitHub would take as markup, HTML,
     fc.property(hostile, (text) => {
       const escaped = plain(text);
       assert.doesNotMatch(escaped.replace(/&(#\d+|lt|gt|amp);/g, ""), /[\\`*_[\]<>&|~$]/);
-      assert.doesNotMatch(escaped, /(^|\W)@\w|[^&]#\d|\bGH-\d|\n/i);
+      assert.doesNotMatch(escaped, /@(?!sha256:)\w|[^&]#\d|\bGH-\d|\n/i);
+      assert.doesNotMatch(
+        escaped,
+        /:\/\/|www\.|:[a-z+-][\w+-]*:|(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])|^(#{1,6}|[-+=]|\d+[.)])(\s|$)/i,
+      );
     }),
     { numRuns: 500 },
   );
@@ -58,9 +70,25 @@ test("text from outside is shown as it was, on one line", () => {
   );
 });
 
-test("an e-mail address and an image's digest are no mentions and stay as they are", () => {
-  assert.equal(plain("ada@example.com shop@sha256:0a1b"), "ada@example.com shop@sha256:0a1b");
+test("an image's digest can be copied", () => {
+  assert.equal(plain("ada/shop@sha256:0a1b"), "ada/shop@sha256:0a1b");
 });
+
+const links = [
+  ["see https://evil.example/x", "see https:&#8203;//evil.example/x"],
+  ["www.evil.example", "www&#8203;.evil.example"],
+  ["bob@evil.example", "bob@&#8203;evil.example"],
+  ["mailto:bob@evil.example", "mailto:bob@&#8203;evil.example"],
+  ["a:shipit:b", "a:&#8203;shipit:b"],
+  ["at 12:30:45", "at 12:30:45"],
+  [`in ${"0a".repeat(20)}`, `in 0a0a0a0&#8203;${"a0".repeat(16)}a`],
+  ["# big", "&#8203;# big"],
+  ["- one", "&#8203;- one"],
+  ["12. one", "&#8203;12. one"],
+] as const;
+
+for (const [text, escaped] of links)
+  test(`GitHub makes no link, picture, heading or list of "${text}"`, () => assert.equal(plain(text), escaped));
 
 test("a mention, an issue and a pull request get a character that nobody sees", () => {
   assert.equal(

@@ -1,15 +1,24 @@
 /**
  * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an
- * issue. An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own
- * reference for it. Everything becomes one line. Character references cannot stand for structure:
- * https://github.github.com/gfm/#entity-and-numeric-character-references
+ * issue or a commit, no address that becomes a link by itself. An underscore joins no word here: `_@ada` would mention
+ * her where the underscore is markup, and after our own reference for it. Everything becomes one line. Character
+ * references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
  */
-export function plain(text: string): string {
-  return oneLine(text).replace(
-    /[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi,
-    (found) => references[found] ?? `${found}${nothing}`,
-  );
-}
+export const plain = (text: string): string =>
+  oneLine(text).replace(inMarkdown, (found) => references[found] ?? `${found}${nothing}`);
+
+/** What begins a heading or a list, what is markup, and what GitHub looks for in the text. */
+const inMarkdown = new RegExp(
+  [
+    /^(?=(#{1,6}|[-+=]+|\d+[.)])(\s|$))/,
+    /[\\`*_[\]<>&|~$]/,
+    /@(?!sha256:)(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)|(?<=(?<![a-z0-9])[a-f0-9]{7})(?=[a-f0-9]{33}(?![a-z0-9]))/,
+    /:(?=\/\/|[a-z+-][\w+-]*:)|www(?=\.)/, // https://github.github.com/gfm/#autolinks-extension-
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "gi",
+);
 
 /** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
 const nothing = "&#8203;";
