@@ -143,6 +143,40 @@ test("one folder reads the clock, sets timers, opens sockets and asks for chance
   assert.deepEqual(found, []);
 });
 
+test("what leaves the program leaves it in few places, which the censor stands before", () => {
+  const leaving =
+    /\bprocess\.(stdout|stderr)\b|\bconsole\.|\b(setOutput|addRaw)\(|\b(writeFile|appendFile|createWriteStream|rename)(Sync)?\(/;
+  const leavers = files.filter((file) => code(file).some((line) => leaving.test(line)));
+  assert.deepEqual(leavers, [
+    "src/adapters/actions/command-file.ts",
+    "src/adapters/actions/job-summary.ts",
+    "src/adapters/actions/outputs.ts",
+    "src/adapters/actions/workflow-command.ts",
+    "src/adapters/files/report-file.ts",
+    "src/entry.ts",
+    "src/main.ts",
+  ]);
+  // Reporters, journals and warnings are made in one place, and each goes through the censor there.
+  const makers = /\b(outputs|reportFile|jobSummary|comment|commitStatus|tee|configMapJournal|createWarnings)\(/;
+  const made = files.filter((file) => code(file).some((line) => makers.test(line) && !/\bfunction\b/.test(line)));
+  assert.deepEqual(made, ["src/compose.ts", "src/main.ts"]);
+  const composed = code("src/compose.ts").join("\n");
+  for (const censored of ["censor.reporter(tee(", "censor.journal(configMapJournal(", "createWarnings(censor,"])
+    assert.ok(composed.includes(censored), censored);
+});
+
+test("a text of several lines is made of lines, so that nothing from outside makes one", () => {
+  const folders = ["words", "commands", "config", "preflight", "engine"];
+  const markdown = ["report", "advice", "evidence-part", "split-bars"].map((name) => `src/words/${name}.ts`);
+  const joined = files
+    .filter((file) => folders.includes(folderOf(file)) && !markdown.includes(file))
+    .flatMap((file) => linesLike(file, (line) => line.includes('join("\\n")')));
+  assert.deepEqual(joined, [
+    'src/config/secrets.ts: Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\\n")]));',
+    'src/config/values.ts: ? issue.keys.map((key) => unknown("key", key, known)).join("\\n")',
+  ]);
+});
+
 test("one file reads the environment", () => {
   const readers = files.filter((file) => code(file).some((line) => /process\.env\b/.test(line)));
   assert.deepEqual(readers, ["src/main.ts"]);

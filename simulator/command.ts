@@ -7,6 +7,7 @@ import { commandsInCluster } from "../src/dispatch.ts";
 import { RefusedError, ToldError, tell } from "../src/lib/errors.ts";
 import { createRedaction } from "../src/lib/redaction.ts";
 import type { Account } from "../src/release/account.ts";
+import { createCensor } from "../src/reporting/censor.ts";
 import type { World } from "../src/world/world.ts";
 
 /** How a command ended: what the job that ran it has of it. */
@@ -90,7 +91,10 @@ export async function runCommand({
     account = newest;
     if (newest.settled !== undefined) settled = newest.settled;
   };
-  const surroundings = { ...world, env, github, voice, redaction: createRedaction(), stop, print: say };
+  const redaction = createRedaction();
+  const secrets = { censor: createCensor(redaction), registerSecret: redaction.register };
+  const answer = (value: object): void => say(JSON.stringify(value));
+  const surroundings = { ...world, ...secrets, env, github, voice, stop, print: say, answer };
   try {
     const session = compose({ ...config, command }, surroundings);
     const { reporter, messages } = session;

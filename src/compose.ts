@@ -25,8 +25,8 @@ import { virtualServiceFamily } from "./adapters/virtual-service/virtual-service
 import { metricsFor } from "./commands/known-metrics.ts";
 import type { Desk, Session } from "./commands/session.ts";
 import type { Config } from "./config/config.ts";
+import type { RegisterSecret } from "./lib/credentials.ts";
 import { tell } from "./lib/errors.ts";
-import type { Redaction } from "./lib/redaction.ts";
 import { fenceBy } from "./ports/fence.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import type { Ports } from "./ports/ports.ts";
@@ -36,8 +36,8 @@ import { bystandersBefore, bystandersOf } from "./preflight/bystanders.ts";
 import { releasePreflight } from "./preflight/release-preflight.ts";
 import type { ReleaseRecord } from "./release/release-record.ts";
 import { configuredLabels, type Target } from "./release/target.ts";
+import type { Censor } from "./reporting/censor.ts";
 import { located } from "./reporting/located.ts";
-import { redacted } from "./reporting/redacted.ts";
 import { tee } from "./reporting/tee.ts";
 import { createWarnings, type Warnings } from "./reporting/warnings.ts";
 import { allRoutes, type Routes } from "./routes/routes.ts";
@@ -50,10 +50,12 @@ export type Surroundings = World & {
   readonly env: Readonly<{ [name: string]: string | undefined }>;
   readonly github: GitHubContext;
   readonly voice: Voice;
-  readonly redaction: Redaction;
+  readonly registerSecret: RegisterSecret;
+  readonly censor: Censor;
   readonly stop: AbortSignal;
   readonly insist?: AbortSignal | undefined;
   readonly print: (text: string) => void;
+  readonly answer: (value: object) => void;
 };
 
 /** What commands need that ask no cluster, and need none to be there. */
@@ -63,6 +65,7 @@ export function desk(config: Config, world: Surroundings): Desk {
     config,
     messages: {
       print: world.print,
+      answer: world.answer,
       warn: warnings.warn,
       warnings: warnings.all,
       nothingLeft: () => {},
@@ -77,13 +80,15 @@ export function desk(config: Config, world: Surroundings): Desk {
 export function compose(config: Config, here: Surroundings): Session {
   const { namespace, service } = config;
   const { warn, all: warnings } = warningsOf(config, here);
-  const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.redaction.register });
+  const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
   const time = createServerTime(here.clock);
-  const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear }));
+  const client = rememberVersions(
+    connect(here, cluster, { warning: warn, date: time.hear, redact: here.censor.redact }),
+  );
   // What is journaled another machine reads: a release goes by the API server's time.
   const world: Surroundings = { ...here, clock: time.clock };
   const { clock } = world;
-  const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
+  const journal = here.censor.journal(configMapJournal(client, namespace, service, (record) => portsOf(record)));
   const unwritten = (error: unknown): void => warn(`outputs could not be written: ${tell(error)}`);
   const written = world.github.outputFile ? outputs(config.reporting.report, unwritten) : undefined;
   const { context, host } = cluster;
@@ -138,6 +143,7 @@ export function compose(config: Config, here: Surroundings): Session {
     insist: world.insist ?? new AbortController().signal,
     messages: {
       print: world.print,
+      answer: world.answer,
       warn,
       warnings,
       nothingLeft: () => written?.set("settled", "true"),
@@ -181,8 +187,8 @@ export function compose(config: Config, here: Surroundings): Session {
   };
 }
 
-function warningsOf(config: Config, { voice, redaction }: Surroundings): Warnings {
-  const warnings = createWarnings(redaction, voice.warn);
+function warningsOf(config: Config, { voice, censor }: Surroundings): Warnings {
+  const warnings = createWarnings(censor, voice.warn);
   for (const warning of config.warnings) warnings.warn(warning);
   return warnings;
 }
@@ -197,8 +203,8 @@ const routesBy = (client: KubernetesClient, clock: Clock): Routes =>
     }),
   ]);
 
-const metricsOf = ({ metrics }: Pick<Config, "metrics">, world: World): ((target: Target) => Metrics) =>
-  metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
+const metricsOf = ({ metrics }: Pick<Config, "metrics">, world: Surroundings): ((target: Target) => Metrics) =>
+  metricsByTarget(metrics && { network: world, redact: world.censor.redact, ...metrics, url: metrics.prometheus });
 
 /** What was counted until now. */
 const historyOf = (metrics: (target: Target) => Metrics, { clock, stop }: Surroundings): TrafficHistory => ({
@@ -213,7 +219,7 @@ function reporterFor(
   written: Outputs | undefined,
   warn: (warning: string) => void,
 ): Reporter {
-  const { clock, github, voice, redaction } = world;
+  const { clock, github, voice, censor } = world;
   const links: Links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
   const reporters: Reporter[] = [voice];
   if (written) reporters.push(written);
@@ -231,8 +237,5 @@ function reporterFor(
     if (reporting.commitStatus && sha)
       reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
   }
-  return redacted(
-    redaction,
-    tee(clock, reporters, (error) => voice.warn(`a report failed: ${tell(error)}`)),
-  );
+  return censor.reporter(tee(clock, reporters, (error) => voice.warn(censor.text(`a report failed: ${tell(error)}`))));
 }

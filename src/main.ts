@@ -16,21 +16,26 @@ import type { ExitCode } from "./commands/session.ts";
 import { commandNamed } from "./config/commands.ts";
 import { loadConfig } from "./config/load.ts";
 import { RefusedError, ToldError, tell } from "./lib/errors.ts";
+import { inert } from "./lib/lines.ts";
 import { createRedaction } from "./lib/redaction.ts";
+import { createCensor } from "./reporting/censor.ts";
 
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
 // 90).
 setFlagsFromString("--optimize-for-size");
 
-const env = { ...process.env };
+// It has every secret in it, and what is run from here (a plugin of the kubeconfig) has no business with it.
+const { ISTIO_CANARY_INPUTS: givenInputs, ...env } = process.env;
+delete process.env.ISTIO_CANARY_INPUTS;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 if (!isEvent(env.GITHUB_EVENT_PATH)) delete process.env.GITHUB_EVENT_PATH;
 const { context } = await import(/* webpackMode: "eager" */ "@actions/github"); // it reads the environment now
 const github = readContext(context, env);
 for (const file of [github.outputFile, github.summaryFile]) if (file !== undefined) makeCommandFile(file);
-const stdout = screenOn(process.stdout);
-const stderr = screenOn(process.stderr);
-const redaction = createRedaction((secret) => github.actions && stderr.write(mask(secret)));
+const redaction = createRedaction((secret) => github.actions && stderr.writeAsItIs(mask(secret)));
+const censor = createCensor(redaction);
+const stdout = screenOn(process.stdout, redaction.redact);
+const stderr = screenOn(process.stderr, redaction.redact);
 const stop = new AbortController();
 const insist = new AbortController();
 
@@ -38,7 +43,7 @@ const world = nodeWorld(environmentProxy(env));
 
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main(): Promise<ExitCode> {
-  const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : inputsFromJson(env.ISTIO_CANARY_INPUTS);
+  const inputs = givenInputs === undefined ? undefined : inputsFromJson(givenInputs);
   const asked = parseArguments(process.argv.slice(2), inputs);
   if (asked.want === "command") return printUsage();
   if (asked.want === "help") return print(helpText(asked.command));
@@ -49,13 +54,25 @@ async function main(): Promise<ExitCode> {
     env,
     readFile: (path) => readText(path, mebibyte),
     registerSecret: redaction.register,
+    redact: redaction.redact,
   });
   const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
   const voice =
     process.stdout.isTTY && !github.actions
       ? progress({ screen, clock: world.clock })
       : log({ screen, actions: github.actions });
-  const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
+  const secrets = { censor, registerSecret: redaction.register };
+  const surroundings = {
+    ...world,
+    ...secrets,
+    env,
+    github,
+    voice,
+    stop: stop.signal,
+    insist: insist.signal,
+    print,
+    answer,
+  };
   // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
   const { dispatch } = await import(/* webpackMode: "eager" */ "./dispatch.ts");
   // Nothing is to be given back then, and a long calculation hears no listener.
@@ -64,8 +81,12 @@ async function main(): Promise<ExitCode> {
 }
 
 function print(text: string): ExitCode {
-  stdout.write(`${redaction.redact(text)}\n`);
+  stdout.write(`${censor.text(text)}\n`);
   return 0;
+}
+
+function answer(value: object): void {
+  stdout.writeAsItIs(`${censor.json(value)}\n`);
 }
 
 /** What there is to choose from, and nothing was done. */
@@ -78,12 +99,12 @@ function printUsage(): ExitCode {
 function fail(thrown: unknown): ExitCode {
   const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
   const refused = error instanceof RefusedError;
-  const text = redaction.redact(
+  const text = censor.text(
     error instanceof ToldError
       ? tell(error)
       : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
   );
-  const screen = asksForJson(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
+  const screen = asksForJson(process.argv.slice(2), givenInputs) ? stderr : stdout; // the runner reads both
   if (github.actions) screen.write(annotation("error", "Istio Canary", text));
   stderr.write(`${text}\n`);
   if (github.outputFile !== undefined) tellOutputs(text, refused);
@@ -94,11 +115,9 @@ function fail(thrown: unknown): ExitCode {
 const cancelled = (): RefusedError => new RefusedError(`${String(stop.signal.reason)}, before anything was changed.`);
 
 function tellOutputs(because: string, settled: boolean): void {
-  const written = outputs("", (error) =>
-    stderr.write(`An output could not be written: ${redaction.redact(tell(error))}\n`),
-  );
+  const written = outputs("", (error) => stderr.write(`An output could not be written: ${censor.text(tell(error))}\n`));
   written.set("outcome", "failed");
-  written.set("because", because);
+  written.set("because", inert(because));
   if (settled) written.set("settled", "true");
 }
 
@@ -111,14 +130,16 @@ for (const signal of signals)
 
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
 process.on("unhandledRejection", (error) =>
-  stderr.write(`A defect of Istio Canary was survived: ${redaction.redact(tell(error))}\n`),
+  stderr.write(`A defect of Istio Canary was survived: ${censor.text(tell(error))}\n`),
 );
 process.on("uncaughtException", (error) => {
-  stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
+  stderr.write(`${censor.text(error.stack ?? error.message)}\n`);
   stop.abort(`Istio Canary has a defect (${error.message})`);
 });
 
 process.exitCode = await main().catch(fail);
-await endCompilation(world.clock);
+// From here on a signal ends the process: whoever reads may have stopped reading, and all that is left is to be read.
+for (const signal of signals) process.removeAllListeners(signal);
+await Promise.all([stdout.written(), stderr.written(), endCompilation(world.clock)]);
 // What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
 process.exit();

@@ -3,6 +3,7 @@ import { asPrinted } from "./as-printed.ts";
 import { aftermath, brake } from "./brake.ts";
 import { cancelled } from "./cancelled.ts";
 import { defects } from "./defects.ts";
+import { echoesOfSecrets } from "./echoes.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
 import { interference } from "./interference.ts";
@@ -34,4 +35,5 @@ describe("the built program", { concurrency: 8 }, () => {
   defects();
   lyingPrometheus();
   secrets();
+  echoesOfSecrets();
 });

@@ -3,7 +3,7 @@ import test from "node:test";
 import { createRedaction } from "../../src/lib/redaction.ts";
 import type { Reporter } from "../../src/ports/reporter.ts";
 import type { Account } from "../../src/release/account.ts";
-import { redacted } from "../../src/reporting/redacted.ts";
+import { createCensor } from "../../src/reporting/censor.ts";
 import { tee } from "../../src/reporting/tee.ts";
 import { handClock, stateOf } from "../support/clock.ts";
 import { told } from "../support/told.ts";
@@ -52,7 +52,9 @@ test("the ledger is told as it is, since numbers hold no secret and a replay nee
   redaction.register("45000");
   const reporter = remembering();
   const ledger = { edges: [], polls: ["10 45000 0 / 90 1 / 10 0"] };
-  redacted(redaction, reporter).report({ ...account, reason: told("45000"), ledger });
+  createCensor(redaction)
+    .reporter(reporter)
+    .report({ ...account, reason: told("45000"), ledger });
   assert.deepEqual([reporter.told[0]?.ledger, reporter.told[0]?.reason], [ledger, told("***")]);
 });
 
@@ -60,12 +62,14 @@ test("a secret in an account reaches no reporter", () => {
   const redaction = createRedaction();
   redaction.register("hunter22");
   const reporter = remembering();
-  redacted(redaction, reporter).report({
-    ...account,
-    reason: told("the proxy said hunter22"),
-    warnings: ["hunter22"],
-    log: [{ at: 0, do: "x", reason: told("hunter22") }],
-  });
+  createCensor(redaction)
+    .reporter(reporter)
+    .report({
+      ...account,
+      reason: told("the proxy said hunter22"),
+      warnings: ["hunter22"],
+      log: [{ at: 0, do: "x", reason: told("hunter22") }],
+    });
   assert.doesNotMatch(JSON.stringify(reporter.told), /hunter22/);
   assert.deepEqual(reporter.told[0]?.reason, told("the proxy said ***"));
 });

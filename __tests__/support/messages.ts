@@ -7,6 +7,7 @@ export function printedMessages(): Messages & { readonly printed: readonly strin
   return {
     printed,
     print: (text) => void printed.push(text),
+    answer: (value) => void printed.push(JSON.stringify(value)),
     warn: (warning) => assert.fail(`nothing is to be warned of: ${warning}`),
     warnings: () => [],
     nothingLeft: () => assert.fail("nothing is to be settled"),

@@ -63,6 +63,7 @@ export async function createSession(options: SessionOptions = {}) {
     insist: insist.signal,
     messages: {
       print: (text) => void printed.push(text),
+      answer: (value) => void printed.push(JSON.stringify(value)),
       warn: (warning) => void warnings.push(warning),
       warnings: () => warnings,
       nothingLeft: () => void events.push("nothing left"),

@@ -23,7 +23,7 @@ export function unlessRefused({ messages }: Session, findings: readonly Finding[
     if (level === "warn") messages.warn(withNext(what, next));
     if (level === "refuse") refusals.push(`  ✗ ${withNext(what, next)}`);
   }
-  if (refusals.length > 0) throw new RefusedError([heading, ...refusals].join("\n"));
+  if (refusals.length > 0) throw new RefusedError([heading, ...refusals]);
 }
 
 /** What is denied while nothing has been changed yet is a refusal of the whole job: there is nothing to settle. */

@@ -27,7 +27,8 @@ export async function rehearse(desk: Desk): Promise<ExitCode> {
   const kinds = rehearseKinds(plan, traffic, { runs, seed });
   const hasPrometheus = config.metrics !== undefined;
   const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
-  messages.print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
+  if (config.json) messages.answer(answerOf(rehearsed));
+  else messages.print(rehearsalText(rehearsed));
   return 0;
 }
 
@@ -54,7 +55,7 @@ const unrehearsedIn = ({ stages }: Plan): readonly string[] => [
   ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !isRehearsed(gate)).map(({ name }) => name))),
 ];
 
-function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }: RehearsedPlan): string {
+function answerOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }: RehearsedPlan): object {
   const { phi } = plan.evidence.settings.dispersion;
-  return JSON.stringify({ traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
+  return { traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan };
 }

@@ -13,7 +13,8 @@ export async function replay({ config, readFile, messages }: Desk): Promise<Exit
   });
   const report = readReport(text, path);
   const result = judgeAgain(report, path);
-  messages.print(config.json ? jsonOf(path, result) : replayText(report, result));
+  if (config.json) messages.answer(answerOf(path, result));
+  else messages.print(replayText(report, result));
   return result.agrees ? 0 : 1;
 }
 
@@ -26,8 +27,11 @@ function judgeAgain(report: ReplayedReport, path: string): Replay {
   }
 }
 
-const jsonOf = (path: string, { stages, ...rest }: Replay): string =>
-  JSON.stringify({ report: path, stages: stages.map(stageInWords), ...rest }, undefined, 2);
+const answerOf = (path: string, { stages, ...rest }: Replay): object => ({
+  report: path,
+  stages: stages.map(stageInWords),
+  ...rest,
+});
 
 function stageInWords(stage: ReplayedStage) {
   if (!("reported" in stage)) return { ...stage, why: whyNotReplayed(stage) };

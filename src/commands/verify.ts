@@ -24,11 +24,8 @@ export async function verify(session: Session): Promise<ExitCode> {
   const share = wilson(count.canary, count.canary + count.stable);
   const isComparable = written?.comparableIn === undefined;
   const asPlanned = share && planned !== undefined && isComparable ? agrees(planned, share) : undefined;
-  session.messages.print(
-    session.config.json
-      ? JSON.stringify({ ...count, planned, written, ...share, asPlanned })
-      : splitCountText(target, { count, share, planned, written, asPlanned }),
-  );
+  if (session.config.json) session.messages.answer({ ...count, planned, written, ...share, asPlanned });
+  else session.messages.print(splitCountText(target, { count, share, planned, written, asPlanned }));
   return share === undefined || asPlanned === false ? 3 : 0;
 }
 

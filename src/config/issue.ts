@@ -1,5 +1,6 @@
 import { RefusedError } from "../lib/errors.ts";
 import { count, plural } from "../lib/numbers.ts";
+import type { Redact } from "../lib/redaction.ts";
 
 export type Path = readonly PropertyKey[];
 
@@ -33,7 +34,7 @@ export class ConfigError extends RefusedError {
   readonly issues: readonly ConfigIssue[];
 
   constructor(issues: readonly ConfigIssue[]) {
-    super(tellIssues(issues).join("\n"));
+    super(tellIssues(issues));
     this.issues = issues;
   }
 }
@@ -78,10 +79,10 @@ export const at = (document: unknown, path: Path): unknown =>
   }, document);
 
 /** A value as an error shows it: short, and without the password that a URL may carry. */
-export function show(value: unknown): string {
+export function show(value: unknown, redact: Redact = (text) => text): string {
   if (value === undefined || value === null) return "nothing";
   if (typeof value === "number" && !Number.isFinite(value)) return noNumbers[String(value)] ?? "nothing";
-  return shortened(JSON.stringify(value).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
+  return shortened(redact(JSON.stringify(value)).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
 }
 
 /** As YAML writes them; JSON has no word for them. */

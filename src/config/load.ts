@@ -1,6 +1,8 @@
 import type { RegisterSecret } from "../lib/credentials.ts";
 import { tell } from "../lib/errors.ts";
+import { givenKubeconfig, isPath } from "../lib/given-kubeconfig.ts";
 import { count } from "../lib/numbers.ts";
+import type { Redact } from "../lib/redaction.ts";
 import type { AskedWith } from "../release/asked-with.ts";
 import { brokenBy, check } from "./check.ts";
 import { type Command, type CommandRow, commandNamed, commands } from "./commands.ts";
@@ -45,6 +47,8 @@ export async function loadConfig(given: {
   readonly readFile: ReadFile;
   /** Hears every secret of the configuration before anything of it is told, be it an error. */
   readonly registerSecret: RegisterSecret;
+  /** Takes them out of what is shown of a value, before that is cut. */
+  readonly redact?: Redact | undefined;
 }): Promise<Config> {
   const inputs = givenOnly(given.inputs);
   const row = rowOf(inputs);
@@ -69,7 +73,8 @@ export async function loadConfig(given: {
     problem.missing !== true || (!unreadable && fatal.includes(problem));
   const told = all.filter(worthTelling);
   const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
-  const issues = told.map((problem) => issueOf(problem, laid.origins, inputs.config, positionOf));
+  const written = { ...laid, filled: filled.value, config: inputs.config, redact: given.redact, positionOf };
+  const issues = told.map((problem) => issueOf(problem, written));
   if (fatal.length > 0) throw new ConfigError(issues);
 
   const target = targetOf(file, manifests);
@@ -148,22 +153,34 @@ const manifestsOf = async (
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
-function issueOf(
-  { path, place, problem, found, key, missing }: Problem,
-  origins: readonly Origin[],
-  config: string | undefined,
-  positionOf: PositionOf,
-): ConfigIssue {
+function issueOf({ path, place, problem, found, key, missing }: Problem, written: Written): ConfigIssue {
+  const { origins, config, redact, positionOf } = written;
   const origin = origins.find((origin) => startsWith(path, origin.path));
   let own = printPath(path);
   if (origin) own = `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
   return {
     path: place ?? (own || config || "configuration"),
-    problem,
-    found: found && !holdsSecret(path, found.value) ? show(found.value) : undefined,
+    problem: redact?.(problem) ?? problem,
+    found: found && !holdsSecret(path, found.value) ? show(asWritten(path, found.value, written), redact) : undefined,
     position:
       origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
   };
+}
+
+/** The document as people wrote it, and with what the environment fills into it. */
+type Written = {
+  readonly document: unknown;
+  readonly filled: unknown;
+  readonly origins: readonly Origin[];
+  readonly config: string | undefined;
+  readonly redact: Redact | undefined;
+  readonly positionOf: PositionOf;
+};
+
+/** What a variable holds may be anybody's secret: its name is shown. */
+function asWritten(path: Path, value: unknown, { document, filled }: Written): unknown {
+  const isOfDocument = path.length > 0 && JSON.stringify(at(filled, path)) === JSON.stringify(value);
+  return isOfDocument ? at(document, path) : value;
 }
 
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
@@ -225,7 +242,8 @@ function besideAddress({ metrics }: ConfigFile, written: unknown): Config["metri
 
 /** Of a kubeconfig the path alone: as text it is a secret. */
 function askedIn({ config, kubeconfig, context }: Given): AskedWith {
-  return { config, kubeconfig: kubeconfig?.includes("\n") ? undefined : kubeconfig, context };
+  const from = givenKubeconfig(kubeconfig ?? "");
+  return { config, kubeconfig: "path" in from && isPath(from.path) ? from.path : undefined, context };
 }
 
 function reportingOf({ reporting, cluster }: ConfigFile, inputs: Given, env: Variables): ReportingConfig {

@@ -1,14 +1,20 @@
+import { inert, inLines } from "./lines.ts";
+
 /**
- * Errors that people read. `message` says what and where, `next` what to do about it.
+ * Errors that people read. `message` says what and where, `next` what to do about it. A list is told in as many lines,
+ * anything else in one, whatever somebody outside has said in it.
  * Whoever throws one does not log it, and keeps the error below as `cause`.
  */
 export abstract class ToldError extends Error {
   readonly next: string | undefined;
 
-  constructor(message: string, options: { readonly next?: string | undefined; readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(
+    message: string | readonly string[],
+    options: { readonly next?: string | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(inLines([message].flat()), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
-    this.next = options.next;
+    this.next = options.next === undefined ? undefined : inert(options.next);
   }
 }
 
@@ -41,9 +47,9 @@ export function withNext(what: string, next: string | undefined): string {
 
 /** One line for a report: the message, then what to do, then the causes that add something. */
 export function tell(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
+  if (!(error instanceof Error)) return inert(String(error));
+  const message = error instanceof ToldError ? withNext(error.message, error.next) : inert(error.message);
   const { cause } = error;
-  if (!(cause instanceof Error) || error.message.includes(cause.message)) return message;
+  if (!(cause instanceof Error) || error.message.includes(inert(cause.message))) return message;
   return `${message} (${tell(cause)})`;
 }

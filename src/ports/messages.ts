@@ -1,7 +1,9 @@
 /** What a command says by itself, besides the accounts of a release. No secret gets through. */
 export interface Messages {
-  /** For people, or for a program that asked for JSON; to standard output. */
+  /** For people, to standard output. */
   print(text: string): void;
+  /** For a program that asked for JSON, to standard output. */
+  answer(value: object): void;
   /** Told at once, once, and kept for the reports. */
   warn(warning: string): void;
   warnings(): readonly string[];

@@ -1,4 +1,4 @@
-import type { Redaction } from "../lib/redaction.ts";
+import type { Censor } from "./censor.ts";
 
 /** What should not stop a release and should be known. */
 export type Warnings = {
@@ -7,14 +7,14 @@ export type Warnings = {
   readonly all: () => readonly string[];
 };
 
-/** `tell` gets each warning without the secrets in it; what is kept is redacted with the report that has it. */
-export function createWarnings({ redact }: Pick<Redaction, "redact">, tell: (warning: string) => void): Warnings {
+/** `tell` gets each warning through the censor; what is kept goes there with the report that has it. */
+export function createWarnings({ text }: Pick<Censor, "text">, tell: (warning: string) => void): Warnings {
   const known = new Set<string>();
   return {
     warn(warning) {
       if (known.has(warning)) return;
       known.add(warning);
-      tell(redact(warning));
+      tell(text(warning));
     },
     all: () => [...known],
   };

@@ -1,5 +1,6 @@
 import { formatDuration } from "../lib/duration.ts";
 import { withNext } from "../lib/errors.ts";
+import { inLines } from "../lib/lines.ts";
 import { number, percent } from "../lib/numbers.ts";
 import type { Detectability } from "../rehearsal/detectable.ts";
 import type { ClusterName } from "../release/account.ts";
@@ -47,7 +48,7 @@ export function planText(planned: PlannedRelease): string {
   for (const { level, what, next } of findings) lines.push(`${marks[level]} ${withNext(what, next)}`);
   const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
   lines.push(`${verdict} Nothing was changed.`);
-  return lines.join("\n");
+  return inLines(lines);
 }
 
 function deployment({ source, canary, stable }: Target): string {

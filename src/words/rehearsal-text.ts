@@ -1,4 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
+import { inLines } from "../lib/lines.ts";
 import { number, percent } from "../lib/numbers.ts";
 import type { Traffic } from "../rehearsal/detection.ts";
 import type { RehearsedKind } from "../rehearsal/rehearse-kinds.ts";
@@ -21,7 +22,7 @@ export type RehearsedPlan = {
 
 /** What was played, a table of what came of it, and what that means. */
 export const rehearsalText = (rehearsed: RehearsedPlan): string =>
-  [...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)].join("\n");
+  inLines([...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)]);
 
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }: RehearsedPlan): readonly string[] {
   const { phi } = plan.evidence.settings.dispersion;

@@ -1,4 +1,5 @@
 import { formatDuration } from "../lib/duration.ts";
+import { inLines } from "../lib/lines.ts";
 import { plural } from "../lib/numbers.ts";
 import type { Change, Replay, Replayable, ReplayedStage } from "../rehearsal/replay-ledger.ts";
 import type { Target } from "../release/target.ts";
@@ -23,7 +24,7 @@ export function replayText(
   if (ledger.polls.length === 0) lines.push("  no poll is left");
   else if (changes.length === 0) lines.push("  the same all the time");
   lines.push(...changes.map(changeLine), "", summary(stages, agrees));
-  return lines.join("\n");
+  return inLines(lines);
 }
 
 const pollCount = (polls: number): string => `${polls} ${plural(polls, "poll")}`;

@@ -1,5 +1,6 @@
 import type { Share } from "../evidence/wilson.ts";
 import { formatDuration, type Millis } from "../lib/duration.ts";
+import { inLines } from "../lib/lines.ts";
 import { percent } from "../lib/numbers.ts";
 import type { Target } from "../release/target.ts";
 import { about } from "./traffic-in-words.ts";
@@ -42,10 +43,10 @@ export function splitCountText(target: Target, compared: ComparedSplit): string 
   let others = `${target.stable.deployment} got ${stable}`;
   if (neither > 0) others += `; ${neither} reached neither version`;
   const confidence = `95 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
-  return [
+  return inLines([
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (${confidence}; ${from}).`,
     `${others}. ${besideThePlan(compared)}`,
-  ].join("\n");
+  ]);
 }
 
 function besideThePlan({ planned, written, asPlanned }: ComparedSplit): string {

@@ -1,4 +1,5 @@
 import { tell } from "../lib/errors.ts";
+import { inLines } from "../lib/lines.ts";
 import { someOf } from "../lib/some-of.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Role, Target } from "../release/target.ts";
@@ -42,7 +43,7 @@ export const bothServe = ({ stable, canary }: Target): string =>
   `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
 
 export const notAsItShouldBe = (what: string, differences: readonly string[]): string =>
-  [`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)].join("\n");
+  inLines([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
 
 /** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
 export function leftInWords(record: ReleaseRecord, splits: readonly string[] | undefined): string {

@@ -1,4 +1,5 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
+import { inLines } from "../lib/lines.ts";
 import type { ClusterName } from "../release/account.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
@@ -41,7 +42,7 @@ export function statusText(
   for (const entry of log.slice(-8)) lines.push(`  ${dateAndTime(entry.at)}  ${sayEntry(entry)}`);
   lines.push(...next(record));
   if (differences.length > 0) lines.push(`What can be put right: ${nextCommand("rollback", record)}`);
-  return lines.join("\n");
+  return inLines(lines);
 }
 
 const dateAndTime = (at: Instant): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");

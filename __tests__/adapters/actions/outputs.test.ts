@@ -112,11 +112,14 @@ test("no request counted is no split of zero", (t) => {
   assert.equal(read().stage, "");
 });
 
-test("a sentence of several lines cannot write another output", (t) => {
+test("a sentence of several lines is one, so that it writes no other output, and is no command for whoever repeats it", (t) => {
   const { reporter, read } = bench(t);
-  reporter.report({ ...sample("running"), reason: told("one\nsettled=true\nsettled<<EOF\ntrue\nEOF\n") });
+  reporter.report({
+    ...sample("running"),
+    reason: told("one\nsettled=true\n::error::no\nsettled<<EOF\ntrue\nEOF\n##[error]no"),
+  });
   assert.equal(read().settled, "");
-  assert.equal(read().because, "one\nsettled=true\nsettled<<EOF\ntrue\nEOF\n");
+  assert.equal(read().because, "one settled=true : :error::no settled<<EOF true EOF ## [error]no");
 });
 
 test("what has not changed is not written again", (t) => {

@@ -99,7 +99,7 @@ test("what comes from outside cannot give the runner a command", () => {
       },
     ],
   });
-  assert.match(text(), /^::warning title=Istio Canary::100 %25%0A::error::no$/m);
+  assert.match(text(), /^::warning title=Istio Canary::100 %25 : :error::no$/m);
   assert.doesNotMatch(text(), /^\s*::set-output|##\[/m);
   assert.ok(!text().includes("\u001b"));
 });

@@ -10,7 +10,7 @@ test("a stream that is closed swallows what is written, and the process goes on"
   // Writes until the reader is gone, and then says so by its exit code: an EPIPE that nobody hears would end it with 1 before.
   const script = `
     import { screenOn } from ${JSON.stringify(screen)};
-    const screen = screenOn(process.stdout);
+    const screen = screenOn(process.stdout, (text) => text);
     const writing = setInterval(() => { screen.write("x".repeat(1000) + "\\n"); if (process.stdout.errored) { clearInterval(writing); process.exitCode = 42; } }, 1);
   `;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script], {
@@ -29,7 +29,7 @@ test("a log whose reader is gone goes on, its workflow commands, too", async () 
   const script = `
     import { log } from ${log};
     import { screenOn } from ${screen};
-    const voice = log({ screen: screenOn(process.stdout), actions: true });
+    const voice = log({ screen: screenOn(process.stdout, (text) => text), actions: true });
     let number = 0;
     const writing = setInterval(() => {
       voice.warn("warning " + number++);
@@ -47,13 +47,16 @@ test("a log whose reader is gone goes on, its workflow commands, too", async () 
 
 test("a stream that throws is not written to any more", () => {
   let writes = 0;
-  const screen = screenOn({
-    write() {
-      writes += 1;
-      throw new Error("destroyed");
+  const screen = screenOn(
+    {
+      write() {
+        writes += 1;
+        throw new Error("destroyed");
+      },
+      on: () => undefined,
     },
-    on: () => undefined,
-  });
+    (text) => text,
+  );
   screen.write("one");
   screen.write("two");
   assert.equal(writes, 1);

@@ -1,4 +1,5 @@
 import { setOutput } from "@actions/core";
+import { inert } from "../../lib/lines.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { splitAt } from "../../release/split.ts";
@@ -65,7 +66,7 @@ function outputsOf(account: Account): readonly (readonly [OutputName, string])[]
     ["weight", String(weight)],
     ["planned-split", JSON.stringify(splitAt(weight))],
     ["observed-split", observed ? JSON.stringify(observed) : ""],
-    ["because", say(reason)],
+    ["because", inert(say(reason))],
     ["outcome", isRunning(state) ? "" : state.phase],
     ["settled", settledWord(account)],
   ];

@@ -1,6 +1,7 @@
 import type { Millis } from "../../lib/duration.ts";
 import { UnreachableError } from "../../lib/errors.ts";
 import { jsonIn } from "../../lib/json.ts";
+import type { Redact } from "../../lib/redaction.ts";
 import { type RetryPolicy, retry } from "../../world/retry.ts";
 import { send } from "../../world/send.ts";
 import type { HttpAnswer, HttpRequest, Tls } from "../../world/transport.ts";
@@ -61,6 +62,8 @@ const patience: RetryPolicy<ApiAnswer> = {
 
 /** What answers say besides what was asked for. */
 export type Listener = {
+  /** Takes secrets out of what is only told of an answer, before anything of it is cut. */
+  readonly redact: Redact;
   /** Gets the server's `Warning:` headers: istiod's webhook speaks through them. */
   readonly warning: (text: string) => void;
   /** Gets its `Date`, and when the request was sent. */
@@ -80,7 +83,8 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
     listener.date?.(answer.headers.date, sent);
     for (const warning of warningsIn(answer.headers.warning)) listener.warning?.(warning);
     const json = read(request, answer.text);
-    return { ...answer, json, isOld: isOld(json) };
+    const text = (json === undefined && listener.redact?.(answer.text)) || answer.text;
+    return { ...answer, text, json, isOld: isOld(json) };
   }
 
   async function patiently(call: ApiCall): Promise<ApiAnswer> {

@@ -172,7 +172,7 @@ export function connect(network: Network, connection: Connection, listener: Part
       const call: ApiCall = { method: "GET", path, query, signal };
       const answer = await server.once(call); // a log is a comfort: it is asked for once
       if (answer.status !== 200) throw refusal(call, answer);
-      return answer.text;
+      return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
     },
     async versions(group, { signal } = {}) {
       const call: ApiCall = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { placeOf } from "../../lib/credentials.ts";
 import type { Instant, Millis } from "../../lib/duration.ts";
 import { tell } from "../../lib/errors.ts";
+import type { Redact } from "../../lib/redaction.ts";
 import { type JsonAnswer, requestJson } from "../../world/request-json.ts";
 import type { Network } from "../../world/world.ts";
 import type { Answered, NoAnswer, NoNumber, Sample, SampleLabels, TimeSeries } from "./answered.ts";
@@ -14,6 +15,8 @@ export type PrometheusAddress = {
   readonly headers: Readonly<Record<string, string>>;
   /** Of one query. */
   readonly timeout: Millis;
+  /** Takes secrets out of an answer that is told, before it is cut. */
+  readonly redact?: Redact | undefined;
   /** How far its clock is ahead of ours, where that was measured. Every query is asked in its time. */
   readonly ahead?: Millis | undefined;
 };
@@ -68,7 +71,7 @@ async function ask(
       signal,
       retries: 1,
     });
-    return read(answer, placeOf(prometheus.url));
+    return read(answer, prometheus);
   } catch (error) {
     signal.throwIfAborted();
     return { because: `Prometheus did not answer: ${tell(error)}`, fault: "prometheus" };
@@ -126,16 +129,17 @@ const success = z.object({
 
 const refusal = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
-function read({ status, headers, body }: JsonAnswer, place: string): Answered | Matrix | NoAnswer {
+function read({ status, headers, body }: JsonAnswer, { url, redact }: PrometheusAddress): Answered | Matrix | NoAnswer {
+  const place = placeOf(url);
   const parsed = success.safeParse(body);
   const failed = parsed.success ? undefined : refusal.safeParse(body).data;
   if (failed) return refused(failed, status, place);
   const prometheus = (said: string): NoAnswer => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
   if (status >= 300 && status < 400)
     return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
-  if (status !== 200) return prometheus(`answered ${status}${excerpt(body)}`);
+  if (status !== 200) return prometheus(`answered ${status}${excerpt(body, redact)}`);
 
-  if (!parsed.success) return prometheus(`answered what is no answer of its API${excerpt(body)}`);
+  if (!parsed.success) return prometheus(`answered what is no answer of its API${excerpt(body, redact)}`);
   const { data, warnings } = parsed.data;
   // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the
   // errors.
@@ -195,9 +199,9 @@ function refused({ errorType, error }: z.infer<typeof refusal>, status: number, 
 }
 
 /** The beginning of what was answered; proxies answer in HTML. */
-function excerpt(body: unknown = ""): string {
+function excerpt(body: unknown = "", redact: Redact = (text) => text): string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const plain = text
+  const plain = redact(text)
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")
     .trim();

@@ -1,4 +1,5 @@
 import type { Instant } from "../../lib/duration.ts";
+import { inert, inLines } from "../../lib/lines.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import type { Account } from "../../release/account.ts";
 import { isRunning } from "../../release/state.ts";
@@ -41,7 +42,8 @@ export function log({ screen, actions }: LogOptions): Voice {
   function open(next: string | undefined): void {
     if (next === chapter) return;
     if (actions && chapter !== undefined) screen.write(closeGroup());
-    if (next !== undefined) screen.write(actions ? openGroup(next) : `${next}\n`);
+    if (next !== undefined && actions) screen.write(openGroup(inert(next)));
+    if (next !== undefined && !actions) print(next);
     chapter = next;
   }
 
@@ -58,7 +60,7 @@ export function log({ screen, actions }: LogOptions): Voice {
   function warn(message: string): void {
     if (warnings.has(message)) return;
     warnings.add(message);
-    if (actions && warnings.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", message));
+    if (actions && warnings.size <= maxWarnings) screen.write(annotation("warning", "Istio Canary", inert(message)));
     else print(`warning: ${message}`);
   }
 
@@ -67,7 +69,7 @@ export function log({ screen, actions }: LogOptions): Voice {
     const { level, title, lines } = endingOf(account);
     print(title);
     for (const text of lines) print(`  ${text}`);
-    if (actions) screen.write(annotation(level, title, lines.join("\n")));
+    if (actions) screen.write(annotation(level, inert(title), inLines(lines)));
   }
 
   return {

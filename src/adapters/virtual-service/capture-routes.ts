@@ -16,8 +16,7 @@ export async function captureRoutes(api: IstioApi, target: Target, as?: Revision
     readRoutes(api, target, as),
     unserved(api, target, ["stable"]),
   ]);
-  if (problems.length > 0)
-    throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
+  if (problems.length > 0) throw new RefusedError(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
   return {
     version: api.version,
     virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
