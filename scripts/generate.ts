@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { actionFile } from "./generate/action.ts";
+import { answerSchemas } from "./generate/answer-schema.ts";
 import { jsonSchema, withReferences } from "./generate/json-schema.ts";
 import { commandTable, inputTable, reference } from "./generate/reference.ts";
 
-/** Writes what is made from the configuration's schema, and from the tables of inputs and commands; `--check` says which files are stale instead. */
+/** Writes what is made from the schemas of the configuration and of answers, and from the tables of inputs and commands; `--check` says which files are stale instead. */
 const schema = jsonSchema();
 const files: { [path: string]: string } = {
+  ...answerSchemas(),
   "action.yml": actionFile(),
   "docs/schema.json": `${JSON.stringify(withReferences(schema), null, 2)}\n`,
   "docs/configuration.md": reference(schema, readFileSync("examples/two-deployments.yaml", "utf8")),

@@ -6,7 +6,13 @@ import { join, resolve } from "node:path";
 import test, { type TestContext } from "node:test";
 import { commands } from "../../src/config/commands.ts";
 
-const own = ["docs/schema.json", "docs/configuration.md", "README.md"];
+const own = [
+  "docs/schema.json",
+  "docs/plan.schema.json",
+  "docs/status.schema.json",
+  "docs/configuration.md",
+  "README.md",
+];
 
 /** A folder with what the generator reads, and a README that has a place for the inputs. */
 function folder(context: TestContext): string {

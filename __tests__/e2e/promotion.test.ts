@@ -82,11 +82,11 @@ describe("a release that waits for approval", () => {
       assert.ok(said.includes(line), `${line}\nis not in\n${said}`);
     }
     const asJson = await run("plan", { flags: ["--json"] });
-    const { allowed, plan } = JSON.parse(asJson.said) as {
+    const { allowed, stages } = JSON.parse(asJson.said) as {
       readonly allowed: boolean;
-      readonly plan: { readonly stages: readonly { readonly weight: number }[] };
+      readonly stages: readonly { readonly weight: number }[];
     };
-    assert.deepEqual([asJson.code, allowed, plan.stages.map(({ weight }) => weight)], [0, true, [25, 50]]);
+    assert.deepEqual([asJson.code, allowed, stages.map(({ weight }) => weight)], [0, true, [25, 50]]);
     assert.deepEqual(await resourceVersions(namespace), versions);
   });
 

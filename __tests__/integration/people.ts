@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostIn, imageOf, releaseOfOne, releaseOfTwo } from "../../sandbox/shop.ts";
+import type { StatusAnswer } from "../../src/words/status-answer.ts";
 import { until } from "../support/cluster.ts";
 import { deploymentOf, holderOf, journalOf, objectsOf, routeOf, writesOf } from "./facts.ts";
 import type { Ended } from "./program.ts";
@@ -267,12 +268,8 @@ export function people(): void {
     ]);
     assert.equal(status.exit, 0, status.said);
     assert.match(status.said, /warning.*50:2x/); // and still there is nothing but JSON on standard output
-    const { state, weight, drift } = JSON.parse(status.stdout) as {
-      readonly state: { readonly phase: string };
-      readonly weight: number;
-      readonly drift?: string;
-    };
-    assert.deepEqual([state.phase, weight, drift], ["waiting", 50, undefined]);
+    const { phase, outcome, weight, drift, settled } = JSON.parse(status.stdout) as StatusAnswer & { phase: "waiting" };
+    assert.deepEqual([phase, outcome, weight, drift, settled], ["waiting", "waiting", 50, null, true]);
     assert.equal(verify.exit, 0, verify.said);
     const counted = JSON.parse(verify.stdout) as {
       readonly stable: number;

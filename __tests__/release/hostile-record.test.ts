@@ -3,10 +3,9 @@ import test from "node:test";
 import type { Tally } from "../../src/evidence/tally.ts";
 import { complaintOf } from "../../src/lib/complaint.ts";
 import type { Account } from "../../src/release/account.ts";
-import { plannedWeight } from "../../src/release/planned-weight.ts";
 import { recordSchema } from "../../src/release/record-schema.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
-import { recordInWords } from "../../src/words/in-words.ts";
+import { statusAnswer } from "../../src/words/status-answer.ts";
 import { statusText } from "../../src/words/status-text.ts";
 import { evidenceSamples } from "../words/evidence-tale.ts";
 import { samples } from "../words/sample.ts";
@@ -58,7 +57,7 @@ test("whatever number stands in a journal, it is refused by its place or can be 
           const record: ReleaseRecord = read.data;
           const tell = (): void => {
             statusText(cluster, record, { drift: undefined, differences: [] }, account.now);
-            JSON.stringify({ ...recordInWords(record), weight: plannedWeight(record) });
+            statusAnswer(cluster, record, { drift: undefined, differences: [] });
           };
           assert.doesNotThrow(tell, `${path} = ${extreme}`);
         } else refused++;

@@ -4,6 +4,7 @@ import { isJudgedByEvidence } from "../release/gate.ts";
 import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import { fillingInWords } from "../words/filling-in-words.ts";
+import { planAnswer } from "../words/plan-answer.ts";
 import { planText } from "../words/plan-text.ts";
 import { orient } from "./orient.ts";
 import type { ExitCode, Session } from "./session.ts";
@@ -23,7 +24,8 @@ export async function plan(
   const findings = [...found, ...filling];
   const allowed = !findings.some(({ level }) => level === "refuse");
   const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
-  session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
+  if (session.config.json) session.messages.answer(planAnswer(planned));
+  else session.messages.print(planText(planned));
   return allowed ? 0 : 2;
 }
 

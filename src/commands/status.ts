@@ -1,11 +1,12 @@
 import { tell } from "../lib/errors.ts";
+import { inLines } from "../lib/lines.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { splitAt } from "../release/split.ts";
 import { heldBy, isOver, isRunning } from "../release/state.ts";
-import { recordInWords } from "../words/in-words.ts";
 import { clusterInWords } from "../words/scene-setting.ts";
 import { notAsItShouldBe } from "../words/standing-text.ts";
+import { noReleaseAnswer, statusAnswer } from "../words/status-answer.ts";
 import { type Deviation, statusText } from "../words/status-text.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { strays, unanswered } from "./strays.ts";
@@ -20,11 +21,8 @@ export async function status(session: Session): Promise<ExitCode> {
   if (!record) return statusWithoutJournal(session);
   const { cluster, config, messages, clock } = session;
   const { drift, differences } = await deviationOf(session, record);
-  messages.print(
-    config.json
-      ? JSON.stringify({ cluster, ...recordInWords(record), weight: plannedWeight(record), drift, differences })
-      : statusText(cluster, record, { drift, differences }, clock.now()),
-  );
+  if (config.json) messages.answer(statusAnswer(cluster, record, { drift, differences }));
+  else messages.print(statusText(cluster, record, { drift, differences }, clock.now()));
   return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
 }
 
@@ -42,9 +40,8 @@ async function statusWithoutJournal(session: Session): Promise<ExitCode> {
   const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
   if (differences.length > 0)
     lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
-  messages.print(
-    config.json ? JSON.stringify({ cluster, namespace, service, phase: "none", differences }) : lines.join("\n"),
-  );
+  if (config.json) messages.answer(noReleaseAnswer(cluster, config, differences));
+  else messages.print(inLines(lines));
   return differences.length > 0 ? 3 : 0;
 }
 

@@ -1,5 +1,5 @@
 import type { Account } from "../release/account.ts";
-import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
+import type { LogEntry, StageRecord } from "../release/release-record.ts";
 import { heldBy, type State } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { say } from "./say.ts";
@@ -10,17 +10,10 @@ import { figuresInWords, groundOf, numbersOf, verdictSentence } from "./verdict-
 /** An account for JSON. */
 export const accountInWords = (account: Account) => ({
   ...account,
-  ...storyInWords(account),
+  state: stateInWords(account.state),
+  stages: account.stages.map(stageInWords),
+  log: account.log.map(entryInWords),
   because: say(account.reason),
-});
-
-/** A record for JSON. */
-export const recordInWords = (record: ReleaseRecord) => ({ ...record, ...storyInWords(record) });
-
-const storyInWords = ({ state, stages, log }: Pick<Account, "state" | "stages" | "log">) => ({
-  state: stateInWords(state),
-  stages: stages.map(stageInWords),
-  log: log.map(entryInWords),
 });
 
 function stateInWords(state: State) {
