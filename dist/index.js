@@ -13467,6 +13467,7 @@ const fetch = undefined;
 /* harmony export */   F7: () => (/* binding */ _number),
 /* harmony export */   FO: () => (/* binding */ _custom),
 /* harmony export */   Fk: () => (/* binding */ _regex),
+/* harmony export */   G1: () => (/* binding */ _isoDateTime),
 /* harmony export */   G8: () => (/* binding */ _never),
 /* harmony export */   LK: () => (/* binding */ _int),
 /* harmony export */   NC: () => (/* binding */ _positive),
@@ -13477,11 +13478,13 @@ const fetch = undefined;
 /* harmony export */   _L: () => (/* binding */ _boolean),
 /* harmony export */   em: () => (/* binding */ _unknown),
 /* harmony export */   fU: () => (/* binding */ _refine),
+/* harmony export */   jw: () => (/* binding */ _null),
+/* harmony export */   m9: () => (/* binding */ _minLength),
 /* harmony export */   mI: () => (/* binding */ meta),
 /* harmony export */   q0: () => (/* binding */ describe),
 /* harmony export */   qm: () => (/* binding */ _gte)
 /* harmony export */ });
-/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDateTime, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _minLength, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _superRefine, _check, _stringbool, _stringFormat */
+/* unused harmony exports _coercedString, _email, _guid, _uuid, _uuidv4, _uuidv6, _uuidv7, _url, _emoji, _nanoid, _cuid, _cuid2, _ulid, _xid, _ksuid, _ipv4, _ipv6, _mac, _cidrv4, _cidrv6, _base64, _base64url, _e164, _creditCard, _iban, _jwt, TimePrecision, _isoDate, _isoTime, _isoDuration, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _any, _void, _date, _coercedDate, _nan, _max, _min, _negative, _nonpositive, _multipleOf, _maxSize, _minSize, _size, _length, _lowercase, _uppercase, _includes, _startsWith, _endsWith, _property, _properties, _mime, _overwrite, _normalize, _trim, _toLowerCase, _toUpperCase, _slugify, _array, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _superRefine, _check, _stringbool, _stringFormat */
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5465);
 /* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2755);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5448);
@@ -13776,7 +13779,7 @@ function _isoDateTime(Class, params) {
         offset: false,
         local: false,
         precision: null,
-        ...util.normalizeParams(params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
     });
 }
 // @__NO_SIDE_EFFECTS__
@@ -13933,7 +13936,7 @@ function _undefined(Class, params) {
 function _null(Class, params) {
     return new Class({
         type: "null",
-        ...util.normalizeParams(params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
     });
 }
 // @__NO_SIDE_EFFECTS__
@@ -14084,9 +14087,9 @@ function _maxLength(maximum, params) {
 }
 // @__NO_SIDE_EFFECTS__
 function _minLength(minimum, params) {
-    return new checks.$ZodCheckMinLength({
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckMinLength */ .Kk({
         check: "min_length",
-        ...util.normalizeParams(params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
         minimum,
     });
 }
@@ -14599,11 +14602,13 @@ function _stringFormat(Class, format, fnOrRegex, _params = {}) {
 /* harmony export */   DG: () => (/* binding */ $ZodCheckRegex),
 /* harmony export */   J_: () => (/* binding */ $ZodCheckGreaterThan),
 /* harmony export */   KH: () => (/* binding */ $ZodCheckNumberFormat),
+/* harmony export */   Kk: () => (/* binding */ $ZodCheckMinLength),
 /* harmony export */   QP: () => (/* binding */ $ZodCheck),
 /* harmony export */   Yk: () => (/* binding */ $ZodCheckMaxLength),
+/* harmony export */   ql: () => (/* binding */ $ZodCheckStringFormat),
 /* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan)
 /* harmony export */ });
-/* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
+/* unused harmony exports $ZodCheckMultipleOf, $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckLengthEquals, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckProperty, $ZodCheckProperties, $ZodCheckMimeType, $ZodCheckOverwrite */
 /* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4203);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5448);
 // import { $ZodType } from "./schemas.js";
@@ -14893,7 +14898,7 @@ const $ZodCheckMaxLength = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/*
         });
     };
 });
-const $ZodCheckMinLength = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMinLength", (inst, def) => {
+const $ZodCheckMinLength = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckMinLength", (inst, def) => {
     var _a;
     $ZodCheck.init(inst, def);
     (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
@@ -14902,11 +14907,11 @@ const $ZodCheckMinLength = /*@__PURE__*/ (/* unused pure expression or super */ 
         const units = input.length;
         // A code point is one or two UTF-16 units, so fewer units than the floor can never reach it and twice the floor always clears it. Only in between is the exact count in doubt.
         const length = typeof input === "string" && units >= def.minimum && units < def.minimum * 2
-            ? util.codePointLength(input)
+            ? _util_js__WEBPACK_IMPORTED_MODULE_1__/* .codePointLength */ .O7(input)
             : units;
         if (length >= def.minimum)
             return;
-        const origin = util.getLengthableOrigin(input);
+        const origin = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .getLengthableOrigin */ .Rc(input);
         payload.issues.push({
             origin,
             code: "too_small",
@@ -14917,7 +14922,7 @@ const $ZodCheckMinLength = /*@__PURE__*/ (/* unused pure expression or super */ 
             continue: !def.abort,
         });
     };
-})));
+});
 const $ZodCheckLengthEquals = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckLengthEquals", (inst, def) => {
     var _a;
     $ZodCheck.init(inst, def);
@@ -15820,959 +15825,46 @@ const globalRegistry = globalThis.__zod_globalRegistry;
 
 /***/ }),
 
-/***/ 5448:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A2: () => (/* binding */ normalizeParams),
-/* harmony export */   Gv: () => (/* binding */ isObject),
-/* harmony export */   MO: () => (/* binding */ rawShape),
-/* harmony export */   NM: () => (/* binding */ optionalKeys),
-/* harmony export */   O7: () => (/* binding */ codePointLength),
-/* harmony export */   PO: () => (/* binding */ cached),
-/* harmony export */   QH: () => (/* binding */ aborted),
-/* harmony export */   Qd: () => (/* binding */ isPlainObject),
-/* harmony export */   Rc: () => (/* binding */ getLengthableOrigin),
-/* harmony export */   Vy: () => (/* binding */ assignProp),
-/* harmony export */   X: () => (/* binding */ installLazyProp),
-/* harmony export */   X$: () => (/* binding */ extend),
-/* harmony export */   cl: () => (/* binding */ nullish),
-/* harmony export */   d3: () => (/* binding */ attachSchema),
-/* harmony export */   gx: () => (/* binding */ captureStackTrace),
-/* harmony export */   hi: () => (/* binding */ sizeCaps),
-/* harmony export */   iR: () => (/* binding */ finalizeIssue),
-/* harmony export */   jD: () => (/* binding */ hide),
-/* harmony export */   k8: () => (/* binding */ jsonStringifyReplacer),
-/* harmony export */   lQ: () => (/* binding */ prefixIssues),
-/* harmony export */   o8: () => (/* binding */ clone),
-/* harmony export */   ol: () => (/* binding */ members),
-/* harmony export */   p6: () => (/* binding */ cleanRegex),
-/* harmony export */   qQ: () => (/* binding */ propertyKeyTypes),
-/* harmony export */   qh: () => (/* binding */ own),
-/* harmony export */   rL: () => (/* binding */ explicitlyAborted),
-/* harmony export */   sD: () => (/* binding */ escapeRegex),
-/* harmony export */   sn: () => (/* binding */ issue),
-/* harmony export */   v5: () => (/* binding */ defineLazyInternal),
-/* harmony export */   w5: () => (/* binding */ getEnumValues),
-/* harmony export */   yG: () => (/* binding */ shallowClone),
-/* harmony export */   zH: () => (/* binding */ NUMBER_FORMAT_RANGES)
-/* harmony export */ });
-/* unused harmony exports assertEqual, assertNotEqual, toZod, assertIs, assertNever, assert, joinValues, floatSafeRemainder, defineLazy, objectClone, mergeDefs, cloneDef, getElementAtPath, promiseAllObject, randomString, esc, slugify, allowsEval, numKeys, getParsedType, primitiveTypes, createTransparentProxy, stringifyPrimitive, BIGINT_FORMAT_RANGES, pick, omit, safeExtend, merge, partial, required, unwrapMessage, getSizableOrigin, parsedType, cleanEnum, base64ToUint8Array, uint8ArrayToBase64, base64urlToUint8Array, uint8ArrayToBase64url, hexToUint8Array, uint8ArrayToHex, Class, derived, CONSTANT_CATCH, constantCatch */
-
-// functions
-function assertEqual(val) {
-    return val;
-}
-function assertNotEqual(val) {
-    return val;
-}
-function toZod() {
-    return (schema) => schema;
-}
-function assertIs(_arg) { }
-function assertNever(_x) {
-    throw new Error("Unexpected value in exhaustive check");
-}
-function assert(_) { }
-function getEnumValues(entries) {
-    const numericValues = Object.values(entries).filter((v) => typeof v === "number");
-    const values = Object.entries(entries)
-        .filter(([k, _]) => numericValues.indexOf(+k) === -1)
-        .map(([_, v]) => v);
-    return values;
-}
-function joinValues(array, separator = "|") {
-    return array.map((val) => stringifyPrimitive(val)).join(separator);
-}
-function jsonStringifyReplacer(_, value) {
-    if (typeof value === "bigint")
-        return value.toString();
-    return value;
-}
-// the accessor lives on a shared prototype: an own accessor makes every box a dictionary-mode object (~360 B and a slow load per read against ~100 B and an inlined getter here)
-class Cached {
-    constructor(getter) {
-        this._getter = getter;
-        this._value = undefined;
-    }
-    get value() {
-        const getter = this._getter;
-        if (getter !== undefined) {
-            this._value = getter();
-            this._getter = undefined;
-        }
-        return this._value;
-    }
-}
-function cached(getter) {
-    return new Cached(getter);
-}
-function nullish(input) {
-    return input === null || input === undefined;
-}
-function cleanRegex(source) {
-    const start = source.startsWith("^") ? 1 : 0;
-    const end = source.endsWith("$") ? source.length - 1 : source.length;
-    return source.slice(start, end);
-}
-function floatSafeRemainder(val, step) {
-    const ratio = val / step;
-    const roundedRatio = Math.round(ratio);
-    // `val` and `step` each round to a double before the division rounds again, so a true decimal multiple's quotient can sit up to 1.5 of these scaled epsilons from the integer. A 1x tolerance therefore rejected 2.03 as a multiple of 0.07; 4x covers the worst case with margin.
-    const tolerance = 4 * Number.EPSILON * Math.max(Math.abs(ratio), 1);
-    if (Math.abs(ratio - roundedRatio) < tolerance)
-        return 0;
-    return ratio - roundedRatio;
-}
-const EVALUATING = /* @__PURE__*/ (/* unused pure expression or super */ null && (Symbol("evaluating")));
-function defineLazy(object, key, getter) {
-    let value = undefined;
-    Object.defineProperty(object, key, {
-        get() {
-            if (value === EVALUATING) {
-                // Circular reference detected, return undefined to break the cycle
-                return undefined;
-            }
-            if (value === undefined) {
-                value = EVALUATING;
-                value = getter();
-            }
-            return value;
-        },
-        set(v) {
-            Object.defineProperty(object, key, {
-                value: v,
-                // configurable: true,
-            });
-            // object[key] = v;
-        },
-        configurable: true,
-    });
-}
-function objectClone(obj) {
-    return Object.create(Object.getPrototypeOf(obj), Object.getOwnPropertyDescriptors(obj));
-}
-function assignProp(target, prop, value) {
-    Object.defineProperty(target, prop, {
-        value,
-        writable: true,
-        enumerable: true,
-        configurable: true,
-    });
-}
-/**
- * Whichever object a def's `shape` currently answers from: the one the caller passed until the first read, the frozen copy after it.
- *
- * Its keys and descriptors read without invoking anything, which is what lets a discriminated union check its discriminator, and the cycle walk read a shape, without resolving a getter that references the schema being constructed. A def that answers `shape` from an accessor of its own has none.
- */
-function rawShape(def) {
-    const desc = Object.getOwnPropertyDescriptor(def, "shape");
-    return desc?.get ? desc.get.raw : desc?.value;
-}
-// where a builder reads its source's keys and descriptors, resolving only a shape a def answers for itself. A shape resolves by object spread, so only its enumerable keys are ever part of it.
-function sourceShape(schema) {
-    return rawShape(schema._zod.def) ?? schema._zod.def.shape;
-}
-// a key whose value is not settled yet, self-caching so every read after the first gets the same one
-function deferProp(target, key, getter) {
-    Object.defineProperty(target, key, {
-        get() {
-            const value = getter();
-            assignProp(this, key, value);
-            return value;
-        },
-        enumerable: true,
-        configurable: true,
-    });
-}
-// Writes a settled key. A plain assignment is much cheaper than `defineProperty` and produces the same descriptor, but it runs whatever setter already answers to the key — an accessor this shape deferred, or an inherited one, which `__proto__` has on every object and prototype pollution can add for any name.
-function putProp(target, key, value) {
-    if (key in target)
-        assignProp(target, key, value);
-    else
-        target[key] = value;
-}
-/**
- * Copies `keys` of `source`'s shape onto `target`, each value passed through `wrap`.
- *
- * A key the source has resolved is copied through now, so the derived shape states it outright and nothing has to resolve it to learn what it holds. A key the source still defers stays deferred, and reads back through the source's own `shape`, so it resolves once and both shapes get that one schema.
- */
-function mirrorShape(target, source, keys, wrap) {
-    const raw = sourceShape(source);
-    for (const key of keys) {
-        const desc = Object.getOwnPropertyDescriptor(raw, key);
-        if (!desc.enumerable)
-            continue;
-        if (desc.get) {
-            deferProp(target, key, () => {
-                const value = source._zod.def.shape[key];
-                return wrap ? wrap(value, key) : value;
-            });
-        }
-        else
-            putProp(target, key, wrap ? wrap(desc.value, key) : desc.value);
-    }
-}
-// same, for a plain shape a caller passed rather than a schema's
-function mirrorProps(target, source) {
-    for (const key of Reflect.ownKeys(source)) {
-        const desc = Object.getOwnPropertyDescriptor(source, key);
-        if (!desc.enumerable)
-            continue;
-        if (desc.get)
-            deferProp(target, key, () => source[key]);
-        else
-            putProp(target, key, desc.value);
-    }
-}
-function mergeDefs(...defs) {
-    const mergedDescriptors = {};
-    for (const def of defs) {
-        const descriptors = Object.getOwnPropertyDescriptors(def);
-        Object.assign(mergedDescriptors, descriptors);
-    }
-    return Object.defineProperties({}, mergedDescriptors);
-}
-function cloneDef(schema) {
-    return mergeDefs(schema._zod.def);
-}
-function getElementAtPath(obj, path) {
-    if (!path)
-        return obj;
-    return path.reduce((acc, key) => acc?.[key], obj);
-}
-function promiseAllObject(promisesObj) {
-    const keys = Object.keys(promisesObj);
-    const promises = keys.map((key) => promisesObj[key]);
-    return Promise.all(promises).then((results) => {
-        const resolvedObj = {};
-        for (let i = 0; i < keys.length; i++) {
-            resolvedObj[keys[i]] = results[i];
-        }
-        return resolvedObj;
-    });
-}
-function randomString(length = 10) {
-    const chars = "abcdefghijklmnopqrstuvwxyz";
-    let str = "";
-    for (let i = 0; i < length; i++) {
-        str += chars[Math.floor(Math.random() * chars.length)];
-    }
-    return str;
-}
-function esc(str) {
-    return JSON.stringify(str);
-}
-function slugify(input) {
-    return input
-        .toLowerCase()
-        .trim()
-        .replace(/[^\w\s-]/g, "")
-        .replace(/[\s_-]+/g, "-")
-        .replace(/^-+|-+$/g, "");
-}
-const captureStackTrace = ("captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => { });
-function isObject(data) {
-    return typeof data === "object" && data !== null && !Array.isArray(data);
-}
-const allowsEval = /* @__PURE__*/ (/* unused pure expression or super */ null && (cached(() => {
-    // Skip the probe under `jitless`: strict CSPs report the caught `new Function` as a `securitypolicyviolation` even though the throw is swallowed.
-    if (globalConfig.jitless) {
-        return false;
-    }
-    // @ts-ignore
-    if (typeof navigator !== "undefined" && navigator?.userAgent?.includes("Cloudflare")) {
-        return false;
-    }
-    try {
-        const F = Function;
-        new F("");
-        return true;
-    }
-    catch (_) {
-        return false;
-    }
-})));
-function isPlainObject(o) {
-    if (isObject(o) === false)
-        return false;
-    // modified constructor
-    const ctor = o.constructor;
-    if (ctor === undefined)
-        return true;
-    if (typeof ctor !== "function")
-        return true;
-    // modified prototype
-    const prot = ctor.prototype;
-    if (isObject(prot) === false)
-        return false;
-    // ctor doesn't have static `isPrototypeOf`
-    if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
-        return false;
-    }
-    return true;
-}
-function shallowClone(o) {
-    if (isPlainObject(o))
-        return { ...o };
-    if (Array.isArray(o))
-        return [...o];
-    if (o instanceof Map)
-        return new Map(o);
-    if (o instanceof Set)
-        return new Set(o);
-    return o;
-}
-function numKeys(data) {
-    let keyCount = 0;
-    for (const key in data) {
-        if (Object.prototype.hasOwnProperty.call(data, key)) {
-            keyCount++;
-        }
-    }
-    return keyCount;
-}
-const getParsedType = (data) => {
-    const t = typeof data;
-    switch (t) {
-        case "undefined":
-            return "undefined";
-        case "string":
-            return "string";
-        case "number":
-            return Number.isNaN(data) ? "nan" : "number";
-        case "boolean":
-            return "boolean";
-        case "function":
-            return "function";
-        case "bigint":
-            return "bigint";
-        case "symbol":
-            return "symbol";
-        case "object":
-            if (Array.isArray(data)) {
-                return "array";
-            }
-            if (data === null) {
-                return "null";
-            }
-            if (data.then && typeof data.then === "function" && data.catch && typeof data.catch === "function") {
-                return "promise";
-            }
-            if (typeof Map !== "undefined" && data instanceof Map) {
-                return "map";
-            }
-            if (typeof Set !== "undefined" && data instanceof Set) {
-                return "set";
-            }
-            if (typeof Date !== "undefined" && data instanceof Date) {
-                return "date";
-            }
-            // @ts-ignore
-            if (typeof File !== "undefined" && data instanceof File) {
-                return "file";
-            }
-            return "object";
-        default:
-            throw new Error(`Unknown data type: ${t}`);
-    }
-};
-const propertyKeyTypes = /* @__PURE__*/ new Set(["string", "number", "symbol"]);
-const primitiveTypes = /* @__PURE__*/ new Set([
-    "string",
-    "number",
-    "bigint",
-    "boolean",
-    "symbol",
-    "undefined",
-]);
-function escapeRegex(str) {
-    return str.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}
-// zod-specific utils
-function clone(inst, def, params) {
-    const cl = new inst._zod.constr(def ?? inst._zod.def);
-    if (!def || params?.parent)
-        cl._zod.parent = inst;
-    return cl;
-}
-function normalizeParams(_params) {
-    const params = _params;
-    if (!params)
-        return {};
-    if (typeof params === "string")
-        return { error: () => params };
-    if (params?.message !== undefined) {
-        if (params?.error !== undefined)
-            throw new Error("Cannot specify both `message` and `error` params");
-        params.error = params.message;
-    }
-    delete params.message;
-    if (typeof params.error === "string")
-        return { ...params, error: () => params.error };
-    return params;
-}
-function createTransparentProxy(getter) {
-    let target;
-    return new Proxy({}, {
-        get(_, prop, receiver) {
-            target ?? (target = getter());
-            return Reflect.get(target, prop, receiver);
-        },
-        set(_, prop, value, receiver) {
-            target ?? (target = getter());
-            return Reflect.set(target, prop, value, receiver);
-        },
-        has(_, prop) {
-            target ?? (target = getter());
-            return Reflect.has(target, prop);
-        },
-        deleteProperty(_, prop) {
-            target ?? (target = getter());
-            return Reflect.deleteProperty(target, prop);
-        },
-        ownKeys(_) {
-            target ?? (target = getter());
-            return Reflect.ownKeys(target);
-        },
-        getOwnPropertyDescriptor(_, prop) {
-            target ?? (target = getter());
-            return Reflect.getOwnPropertyDescriptor(target, prop);
-        },
-        defineProperty(_, prop, descriptor) {
-            target ?? (target = getter());
-            return Reflect.defineProperty(target, prop, descriptor);
-        },
-    });
-}
-function stringifyPrimitive(value) {
-    if (typeof value === "bigint")
-        return value.toString() + "n";
-    if (typeof value === "string")
-        return `"${value}"`;
-    return `${value}`;
-}
-function optionalKeys(shape) {
-    return Object.keys(shape).filter((k) => {
-        return shape[k]._zod.optin !== undefined && shape[k]._zod.optout === "optional";
-    });
-}
-// Wrapped in a `@__PURE__` IIFE: esbuild never tree-shakes a top-level initializer that contains a member access on `Number`, so the bare object literal survived into every bundle.
-const NUMBER_FORMAT_RANGES = /*@__PURE__*/ (() => ({
-    safeint: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-    int32: [-2147483648, 2147483647],
-    uint32: [0, 4294967295],
-    float32: [-3.4028234663852886e38, 3.4028234663852886e38],
-    float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
-}))();
-const BIGINT_FORMAT_RANGES = {
-    int64: [/* @__PURE__*/ BigInt("-9223372036854775808"), /* @__PURE__*/ BigInt("9223372036854775807")],
-    uint64: [/* @__PURE__*/ BigInt(0), /* @__PURE__*/ BigInt("18446744073709551615")],
-};
-function pick(schema, mask) {
-    const currDef = schema._zod.def;
-    const checks = currDef.checks;
-    const hasChecks = checks && checks.length > 0;
-    if (hasChecks) {
-        throw new Error(".pick() cannot be used on object schemas containing refinements");
-    }
-    const newShape = {};
-    mirrorShape(newShape, schema, maskedKeys(schema, mask));
-    return clone(schema, mergeDefs(currDef, { shape: newShape, checks: [] }));
-}
-// the mask keys that select something, checked against the source's shape without resolving it
-function maskedKeys(schema, mask) {
-    const raw = sourceShape(schema);
-    const keys = [];
-    // `for...in` skips symbols, so a symbol in the mask would select nothing
-    for (const key of Reflect.ownKeys(mask)) {
-        if (!Object.getOwnPropertyDescriptor(raw, key)?.enumerable) {
-            throw new Error(`Unrecognized key: "${String(key)}"`);
-        }
-        if (mask[key])
-            keys.push(key);
-    }
-    return keys;
-}
-function omit(schema, mask) {
-    const currDef = schema._zod.def;
-    const checks = currDef.checks;
-    const hasChecks = checks && checks.length > 0;
-    if (hasChecks) {
-        throw new Error(".omit() cannot be used on object schemas containing refinements");
-    }
-    const omitted = new Set(maskedKeys(schema, mask));
-    const newShape = {};
-    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)).filter((key) => !omitted.has(key)));
-    return clone(schema, mergeDefs(currDef, { shape: newShape, checks: [] }));
-}
-function extend(schema, shape) {
-    if (!isPlainObject(shape)) {
-        throw new Error("Invalid input to extend: expected a plain object");
-    }
-    const checks = schema._zod.def.checks;
-    const hasChecks = checks && checks.length > 0;
-    if (hasChecks) {
-        // Only throw if new shape overlaps with existing shape. Use getOwnPropertyDescriptor to check key existence without accessing values
-        const existingShape = sourceShape(schema);
-        for (const key of Reflect.ownKeys(shape)) {
-            if (Object.getOwnPropertyDescriptor(existingShape, key) !== undefined) {
-                throw new Error("Cannot overwrite keys on object schemas containing refinements. Use `.safeExtend()` instead.");
-            }
-        }
-    }
-    return clone(schema, mergeDefs(schema._zod.def, { shape: extended(schema, shape) }));
-}
-// the source's keys, then the caller's overlaid on top
-function extended(schema, shape) {
-    const newShape = {};
-    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)));
-    mirrorProps(newShape, shape);
-    return newShape;
-}
-function safeExtend(schema, shape) {
-    if (!isPlainObject(shape)) {
-        throw new Error("Invalid input to safeExtend: expected a plain object");
-    }
-    return clone(schema, mergeDefs(schema._zod.def, { shape: extended(schema, shape) }));
-}
-function merge(a, b) {
-    if (!b?._zod?.def) {
-        throw new Error("Invalid input to merge: expected an object schema. To merge a plain shape, use `.extend()`.");
-    }
-    if (a._zod.def.checks?.length) {
-        throw new Error(".merge() cannot be used on object schemas containing refinements. Use .safeExtend() instead.");
-    }
-    const newShape = {};
-    mirrorShape(newShape, a, Reflect.ownKeys(sourceShape(a)));
-    mirrorShape(newShape, b, Reflect.ownKeys(sourceShape(b)));
-    const def = mergeDefs(a._zod.def, {
-        shape: newShape,
-        get catchall() {
-            return b._zod.def.catchall;
-        },
-        checks: b._zod.def.checks ?? [],
-    });
-    return clone(a, def);
-}
-function partial(Class, schema, mask, name = "partial") {
-    const currDef = schema._zod.def;
-    const checks = currDef.checks;
-    const hasChecks = checks && checks.length > 0;
-    if (hasChecks) {
-        throw new Error(`.${name}() cannot be used on object schemas containing refinements`);
-    }
-    const selected = mask ? new Set(maskedKeys(schema, mask)) : undefined;
-    const newShape = {};
-    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)), Class &&
-        ((value, key) => (selected && !selected.has(key) ? value : new Class({ type: "optional", innerType: value }))));
-    return clone(schema, mergeDefs(schema._zod.def, { shape: newShape, checks: [] }));
-}
-function required(Class, schema, mask) {
-    const selected = mask ? new Set(maskedKeys(schema, mask)) : undefined;
-    const newShape = {};
-    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)), (value, key) => 
-    // overwrite with non-optional
-    selected && !selected.has(key) ? value : new Class({ type: "nonoptional", innerType: value }));
-    return clone(schema, mergeDefs(schema._zod.def, { shape: newShape }));
-}
-// invalid_type | too_big | too_small | invalid_format | not_multiple_of | unrecognized_keys | invalid_union | invalid_key | invalid_element | invalid_value | custom
-function aborted(x, startIndex = 0) {
-    if (x.aborted === true)
-        return true;
-    for (let i = startIndex; i < x.issues.length; i++) {
-        if (x.issues[i]?.continue !== true) {
-            return true;
-        }
-    }
-    return false;
-}
-// Checks for explicit abort (continue === false), as opposed to implicit abort (continue === undefined). Used to respect `abort: true` in .refine() even for checks that have a `when` function.
-function explicitlyAborted(x, startIndex = 0) {
-    if (x.aborted === true)
-        return true;
-    for (let i = startIndex; i < x.issues.length; i++) {
-        if (x.issues[i]?.continue === false) {
-            return true;
-        }
-    }
-    return false;
-}
-function prefixIssues(path, issues) {
-    return issues.map((iss) => {
-        var _a;
-        (_a = iss).path ?? (_a.path = []);
-        iss.path.unshift(path);
-        return iss;
-    });
-}
-function unwrapMessage(message) {
-    return typeof message === "string" ? message : message?.message;
-}
-/* A check holds no link back to the schema it is attached to — the same check instance is shared by every clone of that schema — so the owner is stamped onto the issues a check just raised, at the only point where both are in scope. Runs on the failure path only; `start` is the issue count from before the check ran. */
-/** The leading size checks of `defChecks` that set an upper bound, each paired with it. */
-function sizeCaps(defChecks) {
-    const caps = [];
-    for (const ch of defChecks ?? []) {
-        const d = ch._zod.def;
-        // a later check may rewrite the value
-        if (!/_(length|size)$|_equals$/.test(d.check))
-            break;
-        const max = d.maximum ?? d.length ?? d.size;
-        if (max >= 0)
-            caps.push([max, ch]);
-    }
-    return caps;
-}
-function attachSchema(issues, start, inst) {
-    var _a;
-    for (let i = start; i < issues.length; i++) {
-        (_a = issues[i]).schema ?? (_a.schema = inst);
-    }
-}
-function finalizeIssue(iss, ctx, config) {
-    var _a;
-    // A schema that raised an issue itself owns it outright, and outranks any stamp an enclosing check left in `attachSchema`. String formats and z.custom() are schema and check at once, so when they act as a check they defer to that stamp instead.
-    const traits = iss.inst?._zod?.traits;
-    if (traits?.has("$ZodType")) {
-        if (traits.has("$ZodCheck"))
-            (_a = iss).schema ?? (_a.schema = iss.inst);
-        else
-            iss.schema = iss.inst;
-    }
-    // Decreasing specificity, first map to return a message wins. `inst` is whatever raised the issue, so a check's own map outranks the owning schema's.
-    const schemaError = iss.schema !== iss.inst ? iss.schema?._zod.def?.error : undefined;
-    const message = iss.message
-        ? iss.message
-        : (unwrapMessage(iss.inst?._zod.def?.error?.(iss)) ??
-            unwrapMessage(schemaError?.(iss)) ??
-            unwrapMessage(ctx?.error?.(iss)) ??
-            unwrapMessage(config.customError?.(iss)) ??
-            unwrapMessage(config.localeError?.(iss)) ??
-            "Invalid input");
-    // an explicit own-key copy beats object rest with excluded keys, which v8 routes through a generic runtime call; Object.keys rather than for-in so an issue pushed with a prototype does not leak inherited keys, and an own __proto__ key is dropped rather than assigned through the setter
-    const full = {};
-    for (const k of Object.keys(iss)) {
-        if (k === "inst" || k === "schema" || k === "continue" || k === "input" || k === "__proto__")
-            continue;
-        full[k] = iss[k];
-    }
-    full.path ?? (full.path = []);
-    full.message = message;
-    if (ctx?.reportInput) {
-        full.input = iss.input;
-    }
-    return full;
-}
-function getSizableOrigin(input) {
-    if (input instanceof Set)
-        return "set";
-    if (input instanceof Map)
-        return "map";
-    // @ts-ignore
-    if (input instanceof File)
-        return "file";
-    return "unknown";
-}
-const highSurrogate = /[\uD800-\uDBFF]/;
-// Code points in `str`: a surrogate pair counts once, a lone surrogate as itself. Hand-rolled because the string iterator allocates and runs ~250x slower on this path; the regex probe exits ~50x quicker for a string with no astral characters.
-function codePointLength(str) {
-    const units = str.length;
-    if (!highSurrogate.test(str))
-        return units;
-    let count = units;
-    for (let i = 0; i < units - 1; i++) {
-        if ((str.charCodeAt(i) & 0xfc00) === 0xd800 && (str.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-            count--;
-            i++;
-        }
-    }
-    return count;
-}
-function getLengthableOrigin(input) {
-    if (Array.isArray(input))
-        return "array";
-    if (typeof input === "string")
-        return "string";
-    return "unknown";
-}
-function parsedType(data) {
-    const t = typeof data;
-    switch (t) {
-        case "number": {
-            return Number.isNaN(data) ? "nan" : "number";
-        }
-        case "object": {
-            if (data === null) {
-                return "null";
-            }
-            if (Array.isArray(data)) {
-                return "array";
-            }
-            const obj = data;
-            if (obj && Object.getPrototypeOf(obj) !== Object.prototype && "constructor" in obj && obj.constructor) {
-                return obj.constructor.name;
-            }
-        }
-    }
-    return t;
-}
-function issue(...args) {
-    const [iss, input, inst] = args;
-    if (typeof iss === "string") {
-        return {
-            message: iss,
-            code: "custom",
-            input,
-            inst,
-        };
-    }
-    return { ...iss };
-}
-function cleanEnum(obj) {
-    return Object.entries(obj)
-        .filter(([k, _]) => {
-        // return true if NaN, meaning it's not a number, thus a string key
-        return Number.isNaN(Number.parseInt(k, 10));
-    })
-        .map((el) => el[1]);
-}
-// Codec utility functions
-function base64ToUint8Array(base64) {
-    const binaryString = atob(base64);
-    const bytes = new Uint8Array(binaryString.length);
-    for (let i = 0; i < binaryString.length; i++) {
-        bytes[i] = binaryString.charCodeAt(i);
-    }
-    return bytes;
-}
-function uint8ArrayToBase64(bytes) {
-    let binaryString = "";
-    for (let i = 0; i < bytes.length; i++) {
-        binaryString += String.fromCharCode(bytes[i]);
-    }
-    return btoa(binaryString);
-}
-function base64urlToUint8Array(base64url) {
-    const base64 = base64url.replace(/-/g, "+").replace(/_/g, "/");
-    const padding = "=".repeat((4 - (base64.length % 4)) % 4);
-    return base64ToUint8Array(base64 + padding);
-}
-function uint8ArrayToBase64url(bytes) {
-    return uint8ArrayToBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
-}
-function hexToUint8Array(hex) {
-    const cleanHex = hex.replace(/^0x/, "");
-    if (cleanHex.length % 2 !== 0) {
-        throw new Error("Invalid hex string length");
-    }
-    const bytes = new Uint8Array(cleanHex.length / 2);
-    for (let i = 0; i < cleanHex.length; i += 2) {
-        bytes[i / 2] = Number.parseInt(cleanHex.slice(i, i + 2), 16);
-    }
-    return bytes;
-}
-function uint8ArrayToHex(bytes) {
-    return Array.from(bytes)
-        .map((b) => b.toString(16).padStart(2, "0"))
-        .join("");
-}
-// instanceof
-class Class {
-    constructor(..._args) { }
-}
-//////////    PROTOTYPE INSTALLERS     //////////
-//
-// Members live on the prototype and materialize per instance on first read, which keeps own-property count under the step where V8 stops using inline slots. Changing anything here means re-measuring runtime, memory and bundle size together — see "The three axes" in AGENTS.md.
-/**
- * Installs a trait's members on its prototype. Each value builds that member for the instance on first read; the built value shadows the accessor as an own property, so a detached `const { parse } = schema` keeps working.
- *
- * Call this from a `proto` initializer, which runs once per prototype — never per instance.
- */
-function members(proto, table) {
-    for (const key in table) {
-        const desc = Object.getOwnPropertyDescriptor(table, key);
-        // a getter installs as written, so it stays live: `description` reads through to the registry on every access. not enumerable: an object literal's is, and a prototype member never was
-        if (desc.get)
-            Object.defineProperty(proto, key, { ...desc, enumerable: false });
-        // a method materializes bound on first read, which is what keeps a detached member working: `const opt = schema.optional; opt()`
-        else
-            defineBound(proto, key, desc.value);
-    }
-}
-/** Shadows a prototype member with an own value, so a getter that builds from the instance runs once. */
-function own(inst, key, value, enumerable = true) {
-    Object.defineProperty(inst, key, { configurable: true, writable: true, enumerable, value });
-    return value;
-}
-/** Like {@link own}, for a member that was never an own data property and has to stay out of `Object.keys`. */
-function hide(inst, key, value) {
-    return own(inst, key, value, false);
-}
-/** Adds members a table derives from the instance: each builds on first read and shadows as own data, and assignment shadows the same way, as when these were own properties. */
-function derived(computes, table) {
-    for (const key in computes) {
-        const compute = computes[key];
-        // an object literal's accessor is configurable and enumerable, and `members` copies the descriptor as written
-        Object.defineProperty(table, key, {
-            configurable: true,
-            enumerable: true,
-            get() {
-                return own(this, key, compute(this));
-            },
-            set(value) {
-                own(this, key, value);
-            },
-        });
-    }
-    return table;
-}
-function defineBound(proto, key, fn) {
-    Object.defineProperty(proto, key, {
-        configurable: true,
-        get() {
-            // vitest's spyOn calls a prototype getter bare to find the function it wraps, so a nullish receiver answers the raw method
-            return this == null ? fn : own(this, key, fn.bind(this));
-        },
-        set(value) {
-            own(this, key, value);
-        },
-    });
-}
-/** Returns the prototype to install on, or `undefined` if this group is already installed on it. */
-function claim(inst, sentinel) {
-    const proto = Object.getPrototypeOf(inst);
-    // Runs on every construction, so `in` rather than the costlier `hasOwnProperty.call`. Sentinels are keys the group itself defines.
-    return sentinel in proto ? undefined : proto;
-}
-// The internals whose init chain is installing. A second call for the same one is a derived constructor overriding its base, so it must not construct another schema in between or the override is dropped.
-let installing;
-// Set while a getter is running, so a value that resolved through a recursion break is not memoized. One shared descriptor shadows the key for the duration, which costs no per-key allocation.
-let broke = false;
-const breaker = {
-    configurable: true,
-    get() {
-        broke = true;
-        return undefined;
-    },
-};
-/**
- * Installs a lazily-derived internal on the `_zod` prototype of `inst`'s
- * constructor, computed from the internals object itself and cached there on
- * first read. One accessor per constructor rather than one per instance.
- */
-function defineLazyInternal(inst, key, compute) {
-    const proto = Object.getPrototypeOf(inst._zod);
-    if (key in proto && installing !== inst._zod) {
-        // A repeat construction: everything is installed already. Cleared here so the reference is not held past the first construction of every type.
-        installing = undefined;
-        return;
-    }
-    installing = inst._zod;
-    Object.defineProperty(proto, key, {
-        configurable: true,
-        get() {
-            // Shadowed before computing so a re-entrant read from a recursive schema resolves to undefined instead of running the getter again.
-            Object.defineProperty(this, key, breaker);
-            const outer = broke;
-            broke = false;
-            try {
-                const value = compute(this);
-                // A result that resolved through a recursion break is recomputed once the graph is complete; everything else memoizes, undefined included.
-                if (broke)
-                    delete this[key];
-                else
-                    Object.defineProperty(this, key, { configurable: true, writable: true, value });
-                broke = broke || outer;
-                return value;
-            }
-            catch (err) {
-                // A compute that threw memoizes nothing, so a later read runs it again and fails the same way. The shadow goes with it, since leaving it installed would answer undefined for every later read.
-                delete this[key];
-                broke = broke || outer;
-                throw err;
-            }
-        },
-        set(value) {
-            Object.defineProperty(this, key, { configurable: true, writable: true, value });
-        },
-    });
-}
-/**
- * Installs `key` on `inst`'s prototype, computed by `make` on first read and cached there as an own
- * data property. One accessor per constructor rather than one per instance, because an own accessor
- * puts every instance after the first into v8 dictionary mode. The key doubles as the sentinel.
- */
-function installLazyProp(inst, key, make, enumerable) {
-    const proto = claim(inst, key);
-    if (!proto)
-        return;
-    Object.defineProperty(proto, key, {
-        configurable: true,
-        get() {
-            // Shadowed before computing, so a re-entrant read from a self-referential shape resolves to undefined instead of running the getter again. A data property rather than an accessor: an own accessor is the dictionary-mode transition this exists to avoid.
-            const desc = { configurable: true, writable: true, enumerable, value: undefined };
-            Object.defineProperty(this, key, desc);
-            // a compute that throws leaves the shadow behind, so later reads answer undefined instead of re-throwing; `defineLazy` did the same, and `defineLazyInternal`'s delete-on-catch would cost bytes in every bundle for a case only a throwing user getter reaches
-            desc.value = make(this);
-            Object.defineProperty(this, key, desc);
-            return desc.value;
-        },
-        set(value) {
-            Object.defineProperty(this, key, { configurable: true, writable: true, enumerable, value });
-        },
-    });
-}
-/** Marks the thunk `_catch` synthesises for a constant catch value. `Function.length` cannot tell that thunk from a user callback — rest and defaulted parameters both report arity 0 — and a user callback reads `ctx.error`, whose issues only finalize correctly against the caller's per-parse error map. Provenance can say what arity cannot. A plain string key rather than `Symbol.for`, whose call at module scope no bundler can prove pure — the same shape that anchored `urlCanParse` into every build. */
-const CONSTANT_CATCH = "~constantCatch";
-/** Wraps a constant catch value in a thunk tagged with {@link CONSTANT_CATCH}. */
-function constantCatch(value) {
-    const fn = () => value;
-    fn[CONSTANT_CATCH] = true;
-    return fn;
-}
-
-
-/***/ }),
-
-/***/ 6195:
+/***/ 9435:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Rvf: () => (/* binding */ _default),
-  YOg: () => (/* binding */ array),
-  zMY: () => (/* binding */ schemas_boolean),
-  gMt: () => (/* binding */ discriminatedUnion),
-  k5n: () => (/* binding */ _enum),
-  yqP: () => (/* binding */ exactOptional),
-  X$i: () => (/* binding */ extend),
-  Nlp: () => (/* binding */ _instanceof),
-  Whr: () => (/* binding */ schemas_int),
-  euz: () => (/* binding */ literal),
-  eYS: () => (/* binding */ nonoptional),
-  mee: () => (/* binding */ nullable),
-  aig: () => (/* binding */ schemas_number),
-  Ikc: () => (/* binding */ object),
-  lqM: () => (/* binding */ optional),
-  FsL: () => (/* binding */ pipe),
-  g1P: () => (/* binding */ record),
-  YPB: () => (/* binding */ refine),
-  rej: () => (/* binding */ strictObject),
-  YjP: () => (/* binding */ schemas_string),
-  pdi: () => (/* binding */ transform),
-  PVZ: () => (/* binding */ tuple),
-  KCZ: () => (/* binding */ union),
-  L5J: () => (/* binding */ unknown)
+  $p: () => (/* binding */ $ZodArray),
+  sF: () => (/* binding */ $ZodBoolean),
+  b0: () => (/* binding */ $ZodCustom),
+  rv: () => (/* binding */ $ZodDefault),
+  P0: () => (/* binding */ $ZodDiscriminatedUnion),
+  VO: () => (/* binding */ $ZodEnum),
+  RL: () => (/* binding */ $ZodExactOptional),
+  Ko: () => (/* binding */ $ZodISODateTime),
+  nu: () => (/* binding */ $ZodLiteral),
+  Um: () => (/* binding */ $ZodNever),
+  N$: () => (/* binding */ $ZodNonOptional),
+  x8: () => (/* binding */ $ZodNull),
+  qc: () => (/* binding */ $ZodNullable),
+  vz: () => (/* binding */ $ZodNumber),
+  I: () => (/* binding */ $ZodNumberFormat),
+  L8: () => (/* binding */ $ZodObject),
+  ig: () => (/* binding */ $ZodOptional),
+  _m: () => (/* binding */ $ZodPipe),
+  h: () => (/* binding */ $ZodRecord),
+  $v: () => (/* binding */ $ZodString),
+  EY: () => (/* binding */ $ZodStringFormat),
+  Wc: () => (/* binding */ $ZodTransform),
+  G3: () => (/* binding */ $ZodTuple),
+  W4: () => (/* binding */ $ZodType),
+  cu: () => (/* binding */ $ZodUnion),
+  GP: () => (/* binding */ $ZodUnknown)
 });
 
-// UNUSED EXPORTS: ZodMiniAny, ZodMiniArray, ZodMiniBase64, ZodMiniBase64URL, ZodMiniBigInt, ZodMiniBigIntFormat, ZodMiniBoolean, ZodMiniCIDRv4, ZodMiniCIDRv6, ZodMiniCUID, ZodMiniCUID2, ZodMiniCatch, ZodMiniCodec, ZodMiniCreditCard, ZodMiniCustom, ZodMiniCustomStringFormat, ZodMiniDate, ZodMiniDefault, ZodMiniDiscriminatedUnion, ZodMiniE164, ZodMiniEmail, ZodMiniEmoji, ZodMiniEnum, ZodMiniExactOptional, ZodMiniFile, ZodMiniFunction, ZodMiniGUID, ZodMiniIBAN, ZodMiniIPv4, ZodMiniIPv6, ZodMiniIntersection, ZodMiniJWT, ZodMiniKSUID, ZodMiniLazy, ZodMiniLiteral, ZodMiniMAC, ZodMiniMap, ZodMiniNaN, ZodMiniNanoID, ZodMiniNever, ZodMiniNonOptional, ZodMiniNull, ZodMiniNullable, ZodMiniNumber, ZodMiniNumberFormat, ZodMiniObject, ZodMiniOptional, ZodMiniPipe, ZodMiniPrefault, ZodMiniPromise, ZodMiniReadonly, ZodMiniRecord, ZodMiniSet, ZodMiniString, ZodMiniStringFormat, ZodMiniSuccess, ZodMiniSymbol, ZodMiniTemplateLiteral, ZodMiniTransform, ZodMiniTuple, ZodMiniType, ZodMiniULID, ZodMiniURL, ZodMiniUUID, ZodMiniUndefined, ZodMiniUnion, ZodMiniUnknown, ZodMiniVoid, ZodMiniXID, ZodMiniXor, _function, any, base64, base64url, bigint, catch, catchall, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, e164, email, emoji, exactPartial, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseObject, looseRecord, mac, map, merge, meta, nan, nanoid, nativeEnum, never, null, nullish, omit, partial, partialRecord, pick, prefault, promise, readonly, required, safeExtend, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: $ZodAny, $ZodBase64, $ZodBase64URL, $ZodBigInt, $ZodBigIntFormat, $ZodCIDRv4, $ZodCIDRv6, $ZodCUID, $ZodCUID2, $ZodCatch, $ZodCodec, $ZodCreditCard, $ZodCustomStringFormat, $ZodDate, $ZodE164, $ZodEmail, $ZodEmoji, $ZodFile, $ZodFunction, $ZodGUID, $ZodIBAN, $ZodIPv4, $ZodIPv6, $ZodISODate, $ZodISODuration, $ZodISOTime, $ZodIntersection, $ZodJWT, $ZodKSUID, $ZodLazy, $ZodMAC, $ZodMap, $ZodNaN, $ZodNanoID, $ZodObjectJIT, $ZodPrefault, $ZodPreprocess, $ZodPromise, $ZodReadonly, $ZodSet, $ZodSuccess, $ZodSymbol, $ZodTemplateLiteral, $ZodULID, $ZodURL, $ZodUUID, $ZodUndefined, $ZodVoid, $ZodXID, $ZodXor, URL_BAD_FORMAT, URL_UNPARSEABLE, base64Charset, base64urlCharset, canParseURL, clone, getDiscriminatedOption, isValidBase64, isValidBase64URL, isValidCIDRv6, isValidCreditCard, isValidIBAN, isValidIPv6, isValidJWT, mergeValues, parseURLObject, standardProps, stripTabAndNewline, urlHostnameOk, urlProtocolOk, validateURL
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
-var core_core = __nccwpck_require__(4203);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
 var core_checks = __nccwpck_require__(5465);
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
+var core_core = __nccwpck_require__(4203);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
 
 /**
@@ -16846,7 +15938,7 @@ const creditCard = /^\d(?:[ -]?\d){11,18}$/;
 const currencyCode = /^(?:AED|AFN|ALL|AMD|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BHD|BIF|BMD|BND|BOB|BOV|BRL|BSD|BTN|BWP|BYN|BZD|CAD|CDF|CHE|CHF|CHW|CLF|CLP|CNY|COP|COU|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|MXN|MXV|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|USN|UYI|UYU|UYW|UZS|VED|VES|VND|VUV|WST|XAD|XAF|XAG|XAU|XBA|XBB|XBC|XBD|XCD|XCG|XDR|XOF|XPD|XPF|XPT|XSU|XTS|XUA|XXX|YER|ZAR|ZMW|ZWG)$/;
 // iban electronic format: 2-letter country, check digits 02-98 (the only values `98 - remainder` can produce), 11-30 bban characters
 const iban = /^[A-Z]{2}(?!00|01|99)\d{2}[A-Z0-9]{11,30}$/;
-const dateSource = (/* unused pure expression or super */ null && (`(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`));
+const dateSource = `(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`;
 /** Anchors a pattern source. The interpolation lives here rather than at the call site because
  * esbuild will not drop a `@__PURE__` call whose own argument interpolates a variable, but it
  * will drop `anchor(dateSource)`. Keeping it inline pinned `date` into every bundle. */
@@ -17116,11 +16208,11 @@ const $ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodString", (i
         return payload;
     };
 });
-const $ZodStringFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodStringFormat", (inst, def) => {
+const $ZodStringFormat = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodStringFormat", (inst, def) => {
     // check initialization must come first
-    checks.$ZodCheckStringFormat.init(inst, def);
+    core_checks/* $ZodCheckStringFormat */.ql.init(inst, def);
     $ZodString.init(inst, def);
-})));
+});
 const $ZodGUID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodGUID", (inst, def) => {
     def.pattern ?? (def.pattern = regexes.guid);
     $ZodStringFormat.init(inst, def);
@@ -17307,10 +16399,10 @@ const $ZodKSUID = /*@__PURE__*/ (/* unused pure expression or super */ null && (
     def.pattern ?? (def.pattern = regexes.ksuid);
     $ZodStringFormat.init(inst, def);
 })));
-const $ZodISODateTime = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodISODateTime", (inst, def) => {
-    def.pattern ?? (def.pattern = regexes.datetime(def));
+const $ZodISODateTime = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodISODateTime", (inst, def) => {
+    def.pattern ?? (def.pattern = datetime(def));
     $ZodStringFormat.init(inst, def);
-})));
+});
 const $ZodISODate = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodISODate", (inst, def) => {
     def.pattern ?? (def.pattern = regexes.date);
     $ZodStringFormat.init(inst, def);
@@ -17683,9 +16775,9 @@ const $ZodUndefined = /*@__PURE__*/ (/* unused pure expression or super */ null 
         return payload;
     };
 })));
-const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodNull", (inst, def) => {
+const $ZodNull = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNull", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = regexes.null;
+    inst._zod.pattern = _null;
     inst._zod.values = new Set([null]);
     inst._zod.parse = (payload, _ctx) => {
         const input = payload.value;
@@ -17699,7 +16791,7 @@ const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (c
         });
         return payload;
     };
-})));
+});
 const $ZodAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodAny", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload) => payload;
@@ -19578,19 +18670,969 @@ function handleRefineResult(result, payload, input, inst) {
     }
 }
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(6350);
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
-var core_parse = __nccwpck_require__(7717);
-;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/schemas.js
+
+/***/ }),
+
+/***/ 5448:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A2: () => (/* binding */ normalizeParams),
+/* harmony export */   Gv: () => (/* binding */ isObject),
+/* harmony export */   MO: () => (/* binding */ rawShape),
+/* harmony export */   NM: () => (/* binding */ optionalKeys),
+/* harmony export */   O7: () => (/* binding */ codePointLength),
+/* harmony export */   PO: () => (/* binding */ cached),
+/* harmony export */   QH: () => (/* binding */ aborted),
+/* harmony export */   Qd: () => (/* binding */ isPlainObject),
+/* harmony export */   Rc: () => (/* binding */ getLengthableOrigin),
+/* harmony export */   Vy: () => (/* binding */ assignProp),
+/* harmony export */   X: () => (/* binding */ installLazyProp),
+/* harmony export */   X$: () => (/* binding */ extend),
+/* harmony export */   cl: () => (/* binding */ nullish),
+/* harmony export */   d3: () => (/* binding */ attachSchema),
+/* harmony export */   gx: () => (/* binding */ captureStackTrace),
+/* harmony export */   hi: () => (/* binding */ sizeCaps),
+/* harmony export */   iR: () => (/* binding */ finalizeIssue),
+/* harmony export */   jD: () => (/* binding */ hide),
+/* harmony export */   k8: () => (/* binding */ jsonStringifyReplacer),
+/* harmony export */   lQ: () => (/* binding */ prefixIssues),
+/* harmony export */   o8: () => (/* binding */ clone),
+/* harmony export */   ol: () => (/* binding */ members),
+/* harmony export */   p6: () => (/* binding */ cleanRegex),
+/* harmony export */   qQ: () => (/* binding */ propertyKeyTypes),
+/* harmony export */   qh: () => (/* binding */ own),
+/* harmony export */   rL: () => (/* binding */ explicitlyAborted),
+/* harmony export */   sD: () => (/* binding */ escapeRegex),
+/* harmony export */   sn: () => (/* binding */ issue),
+/* harmony export */   v5: () => (/* binding */ defineLazyInternal),
+/* harmony export */   w5: () => (/* binding */ getEnumValues),
+/* harmony export */   yG: () => (/* binding */ shallowClone),
+/* harmony export */   zH: () => (/* binding */ NUMBER_FORMAT_RANGES)
+/* harmony export */ });
+/* unused harmony exports assertEqual, assertNotEqual, toZod, assertIs, assertNever, assert, joinValues, floatSafeRemainder, defineLazy, objectClone, mergeDefs, cloneDef, getElementAtPath, promiseAllObject, randomString, esc, slugify, allowsEval, numKeys, getParsedType, primitiveTypes, createTransparentProxy, stringifyPrimitive, BIGINT_FORMAT_RANGES, pick, omit, safeExtend, merge, partial, required, unwrapMessage, getSizableOrigin, parsedType, cleanEnum, base64ToUint8Array, uint8ArrayToBase64, base64urlToUint8Array, uint8ArrayToBase64url, hexToUint8Array, uint8ArrayToHex, Class, derived, CONSTANT_CATCH, constantCatch */
+
+// functions
+function assertEqual(val) {
+    return val;
+}
+function assertNotEqual(val) {
+    return val;
+}
+function toZod() {
+    return (schema) => schema;
+}
+function assertIs(_arg) { }
+function assertNever(_x) {
+    throw new Error("Unexpected value in exhaustive check");
+}
+function assert(_) { }
+function getEnumValues(entries) {
+    const numericValues = Object.values(entries).filter((v) => typeof v === "number");
+    const values = Object.entries(entries)
+        .filter(([k, _]) => numericValues.indexOf(+k) === -1)
+        .map(([_, v]) => v);
+    return values;
+}
+function joinValues(array, separator = "|") {
+    return array.map((val) => stringifyPrimitive(val)).join(separator);
+}
+function jsonStringifyReplacer(_, value) {
+    if (typeof value === "bigint")
+        return value.toString();
+    return value;
+}
+// the accessor lives on a shared prototype: an own accessor makes every box a dictionary-mode object (~360 B and a slow load per read against ~100 B and an inlined getter here)
+class Cached {
+    constructor(getter) {
+        this._getter = getter;
+        this._value = undefined;
+    }
+    get value() {
+        const getter = this._getter;
+        if (getter !== undefined) {
+            this._value = getter();
+            this._getter = undefined;
+        }
+        return this._value;
+    }
+}
+function cached(getter) {
+    return new Cached(getter);
+}
+function nullish(input) {
+    return input === null || input === undefined;
+}
+function cleanRegex(source) {
+    const start = source.startsWith("^") ? 1 : 0;
+    const end = source.endsWith("$") ? source.length - 1 : source.length;
+    return source.slice(start, end);
+}
+function floatSafeRemainder(val, step) {
+    const ratio = val / step;
+    const roundedRatio = Math.round(ratio);
+    // `val` and `step` each round to a double before the division rounds again, so a true decimal multiple's quotient can sit up to 1.5 of these scaled epsilons from the integer. A 1x tolerance therefore rejected 2.03 as a multiple of 0.07; 4x covers the worst case with margin.
+    const tolerance = 4 * Number.EPSILON * Math.max(Math.abs(ratio), 1);
+    if (Math.abs(ratio - roundedRatio) < tolerance)
+        return 0;
+    return ratio - roundedRatio;
+}
+const EVALUATING = /* @__PURE__*/ (/* unused pure expression or super */ null && (Symbol("evaluating")));
+function defineLazy(object, key, getter) {
+    let value = undefined;
+    Object.defineProperty(object, key, {
+        get() {
+            if (value === EVALUATING) {
+                // Circular reference detected, return undefined to break the cycle
+                return undefined;
+            }
+            if (value === undefined) {
+                value = EVALUATING;
+                value = getter();
+            }
+            return value;
+        },
+        set(v) {
+            Object.defineProperty(object, key, {
+                value: v,
+                // configurable: true,
+            });
+            // object[key] = v;
+        },
+        configurable: true,
+    });
+}
+function objectClone(obj) {
+    return Object.create(Object.getPrototypeOf(obj), Object.getOwnPropertyDescriptors(obj));
+}
+function assignProp(target, prop, value) {
+    Object.defineProperty(target, prop, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+    });
+}
+/**
+ * Whichever object a def's `shape` currently answers from: the one the caller passed until the first read, the frozen copy after it.
+ *
+ * Its keys and descriptors read without invoking anything, which is what lets a discriminated union check its discriminator, and the cycle walk read a shape, without resolving a getter that references the schema being constructed. A def that answers `shape` from an accessor of its own has none.
+ */
+function rawShape(def) {
+    const desc = Object.getOwnPropertyDescriptor(def, "shape");
+    return desc?.get ? desc.get.raw : desc?.value;
+}
+// where a builder reads its source's keys and descriptors, resolving only a shape a def answers for itself. A shape resolves by object spread, so only its enumerable keys are ever part of it.
+function sourceShape(schema) {
+    return rawShape(schema._zod.def) ?? schema._zod.def.shape;
+}
+// a key whose value is not settled yet, self-caching so every read after the first gets the same one
+function deferProp(target, key, getter) {
+    Object.defineProperty(target, key, {
+        get() {
+            const value = getter();
+            assignProp(this, key, value);
+            return value;
+        },
+        enumerable: true,
+        configurable: true,
+    });
+}
+// Writes a settled key. A plain assignment is much cheaper than `defineProperty` and produces the same descriptor, but it runs whatever setter already answers to the key — an accessor this shape deferred, or an inherited one, which `__proto__` has on every object and prototype pollution can add for any name.
+function putProp(target, key, value) {
+    if (key in target)
+        assignProp(target, key, value);
+    else
+        target[key] = value;
+}
+/**
+ * Copies `keys` of `source`'s shape onto `target`, each value passed through `wrap`.
+ *
+ * A key the source has resolved is copied through now, so the derived shape states it outright and nothing has to resolve it to learn what it holds. A key the source still defers stays deferred, and reads back through the source's own `shape`, so it resolves once and both shapes get that one schema.
+ */
+function mirrorShape(target, source, keys, wrap) {
+    const raw = sourceShape(source);
+    for (const key of keys) {
+        const desc = Object.getOwnPropertyDescriptor(raw, key);
+        if (!desc.enumerable)
+            continue;
+        if (desc.get) {
+            deferProp(target, key, () => {
+                const value = source._zod.def.shape[key];
+                return wrap ? wrap(value, key) : value;
+            });
+        }
+        else
+            putProp(target, key, wrap ? wrap(desc.value, key) : desc.value);
+    }
+}
+// same, for a plain shape a caller passed rather than a schema's
+function mirrorProps(target, source) {
+    for (const key of Reflect.ownKeys(source)) {
+        const desc = Object.getOwnPropertyDescriptor(source, key);
+        if (!desc.enumerable)
+            continue;
+        if (desc.get)
+            deferProp(target, key, () => source[key]);
+        else
+            putProp(target, key, desc.value);
+    }
+}
+function mergeDefs(...defs) {
+    const mergedDescriptors = {};
+    for (const def of defs) {
+        const descriptors = Object.getOwnPropertyDescriptors(def);
+        Object.assign(mergedDescriptors, descriptors);
+    }
+    return Object.defineProperties({}, mergedDescriptors);
+}
+function cloneDef(schema) {
+    return mergeDefs(schema._zod.def);
+}
+function getElementAtPath(obj, path) {
+    if (!path)
+        return obj;
+    return path.reduce((acc, key) => acc?.[key], obj);
+}
+function promiseAllObject(promisesObj) {
+    const keys = Object.keys(promisesObj);
+    const promises = keys.map((key) => promisesObj[key]);
+    return Promise.all(promises).then((results) => {
+        const resolvedObj = {};
+        for (let i = 0; i < keys.length; i++) {
+            resolvedObj[keys[i]] = results[i];
+        }
+        return resolvedObj;
+    });
+}
+function randomString(length = 10) {
+    const chars = "abcdefghijklmnopqrstuvwxyz";
+    let str = "";
+    for (let i = 0; i < length; i++) {
+        str += chars[Math.floor(Math.random() * chars.length)];
+    }
+    return str;
+}
+function esc(str) {
+    return JSON.stringify(str);
+}
+function slugify(input) {
+    return input
+        .toLowerCase()
+        .trim()
+        .replace(/[^\w\s-]/g, "")
+        .replace(/[\s_-]+/g, "-")
+        .replace(/^-+|-+$/g, "");
+}
+const captureStackTrace = ("captureStackTrace" in Error ? Error.captureStackTrace : (..._args) => { });
+function isObject(data) {
+    return typeof data === "object" && data !== null && !Array.isArray(data);
+}
+const allowsEval = /* @__PURE__*/ (/* unused pure expression or super */ null && (cached(() => {
+    // Skip the probe under `jitless`: strict CSPs report the caught `new Function` as a `securitypolicyviolation` even though the throw is swallowed.
+    if (globalConfig.jitless) {
+        return false;
+    }
+    // @ts-ignore
+    if (typeof navigator !== "undefined" && navigator?.userAgent?.includes("Cloudflare")) {
+        return false;
+    }
+    try {
+        const F = Function;
+        new F("");
+        return true;
+    }
+    catch (_) {
+        return false;
+    }
+})));
+function isPlainObject(o) {
+    if (isObject(o) === false)
+        return false;
+    // modified constructor
+    const ctor = o.constructor;
+    if (ctor === undefined)
+        return true;
+    if (typeof ctor !== "function")
+        return true;
+    // modified prototype
+    const prot = ctor.prototype;
+    if (isObject(prot) === false)
+        return false;
+    // ctor doesn't have static `isPrototypeOf`
+    if (Object.prototype.hasOwnProperty.call(prot, "isPrototypeOf") === false) {
+        return false;
+    }
+    return true;
+}
+function shallowClone(o) {
+    if (isPlainObject(o))
+        return { ...o };
+    if (Array.isArray(o))
+        return [...o];
+    if (o instanceof Map)
+        return new Map(o);
+    if (o instanceof Set)
+        return new Set(o);
+    return o;
+}
+function numKeys(data) {
+    let keyCount = 0;
+    for (const key in data) {
+        if (Object.prototype.hasOwnProperty.call(data, key)) {
+            keyCount++;
+        }
+    }
+    return keyCount;
+}
+const getParsedType = (data) => {
+    const t = typeof data;
+    switch (t) {
+        case "undefined":
+            return "undefined";
+        case "string":
+            return "string";
+        case "number":
+            return Number.isNaN(data) ? "nan" : "number";
+        case "boolean":
+            return "boolean";
+        case "function":
+            return "function";
+        case "bigint":
+            return "bigint";
+        case "symbol":
+            return "symbol";
+        case "object":
+            if (Array.isArray(data)) {
+                return "array";
+            }
+            if (data === null) {
+                return "null";
+            }
+            if (data.then && typeof data.then === "function" && data.catch && typeof data.catch === "function") {
+                return "promise";
+            }
+            if (typeof Map !== "undefined" && data instanceof Map) {
+                return "map";
+            }
+            if (typeof Set !== "undefined" && data instanceof Set) {
+                return "set";
+            }
+            if (typeof Date !== "undefined" && data instanceof Date) {
+                return "date";
+            }
+            // @ts-ignore
+            if (typeof File !== "undefined" && data instanceof File) {
+                return "file";
+            }
+            return "object";
+        default:
+            throw new Error(`Unknown data type: ${t}`);
+    }
+};
+const propertyKeyTypes = /* @__PURE__*/ new Set(["string", "number", "symbol"]);
+const primitiveTypes = /* @__PURE__*/ new Set([
+    "string",
+    "number",
+    "bigint",
+    "boolean",
+    "symbol",
+    "undefined",
+]);
+function escapeRegex(str) {
+    return str.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+// zod-specific utils
+function clone(inst, def, params) {
+    const cl = new inst._zod.constr(def ?? inst._zod.def);
+    if (!def || params?.parent)
+        cl._zod.parent = inst;
+    return cl;
+}
+function normalizeParams(_params) {
+    const params = _params;
+    if (!params)
+        return {};
+    if (typeof params === "string")
+        return { error: () => params };
+    if (params?.message !== undefined) {
+        if (params?.error !== undefined)
+            throw new Error("Cannot specify both `message` and `error` params");
+        params.error = params.message;
+    }
+    delete params.message;
+    if (typeof params.error === "string")
+        return { ...params, error: () => params.error };
+    return params;
+}
+function createTransparentProxy(getter) {
+    let target;
+    return new Proxy({}, {
+        get(_, prop, receiver) {
+            target ?? (target = getter());
+            return Reflect.get(target, prop, receiver);
+        },
+        set(_, prop, value, receiver) {
+            target ?? (target = getter());
+            return Reflect.set(target, prop, value, receiver);
+        },
+        has(_, prop) {
+            target ?? (target = getter());
+            return Reflect.has(target, prop);
+        },
+        deleteProperty(_, prop) {
+            target ?? (target = getter());
+            return Reflect.deleteProperty(target, prop);
+        },
+        ownKeys(_) {
+            target ?? (target = getter());
+            return Reflect.ownKeys(target);
+        },
+        getOwnPropertyDescriptor(_, prop) {
+            target ?? (target = getter());
+            return Reflect.getOwnPropertyDescriptor(target, prop);
+        },
+        defineProperty(_, prop, descriptor) {
+            target ?? (target = getter());
+            return Reflect.defineProperty(target, prop, descriptor);
+        },
+    });
+}
+function stringifyPrimitive(value) {
+    if (typeof value === "bigint")
+        return value.toString() + "n";
+    if (typeof value === "string")
+        return `"${value}"`;
+    return `${value}`;
+}
+function optionalKeys(shape) {
+    return Object.keys(shape).filter((k) => {
+        return shape[k]._zod.optin !== undefined && shape[k]._zod.optout === "optional";
+    });
+}
+// Wrapped in a `@__PURE__` IIFE: esbuild never tree-shakes a top-level initializer that contains a member access on `Number`, so the bare object literal survived into every bundle.
+const NUMBER_FORMAT_RANGES = /*@__PURE__*/ (() => ({
+    safeint: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+    int32: [-2147483648, 2147483647],
+    uint32: [0, 4294967295],
+    float32: [-3.4028234663852886e38, 3.4028234663852886e38],
+    float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
+}))();
+const BIGINT_FORMAT_RANGES = {
+    int64: [/* @__PURE__*/ BigInt("-9223372036854775808"), /* @__PURE__*/ BigInt("9223372036854775807")],
+    uint64: [/* @__PURE__*/ BigInt(0), /* @__PURE__*/ BigInt("18446744073709551615")],
+};
+function pick(schema, mask) {
+    const currDef = schema._zod.def;
+    const checks = currDef.checks;
+    const hasChecks = checks && checks.length > 0;
+    if (hasChecks) {
+        throw new Error(".pick() cannot be used on object schemas containing refinements");
+    }
+    const newShape = {};
+    mirrorShape(newShape, schema, maskedKeys(schema, mask));
+    return clone(schema, mergeDefs(currDef, { shape: newShape, checks: [] }));
+}
+// the mask keys that select something, checked against the source's shape without resolving it
+function maskedKeys(schema, mask) {
+    const raw = sourceShape(schema);
+    const keys = [];
+    // `for...in` skips symbols, so a symbol in the mask would select nothing
+    for (const key of Reflect.ownKeys(mask)) {
+        if (!Object.getOwnPropertyDescriptor(raw, key)?.enumerable) {
+            throw new Error(`Unrecognized key: "${String(key)}"`);
+        }
+        if (mask[key])
+            keys.push(key);
+    }
+    return keys;
+}
+function omit(schema, mask) {
+    const currDef = schema._zod.def;
+    const checks = currDef.checks;
+    const hasChecks = checks && checks.length > 0;
+    if (hasChecks) {
+        throw new Error(".omit() cannot be used on object schemas containing refinements");
+    }
+    const omitted = new Set(maskedKeys(schema, mask));
+    const newShape = {};
+    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)).filter((key) => !omitted.has(key)));
+    return clone(schema, mergeDefs(currDef, { shape: newShape, checks: [] }));
+}
+function extend(schema, shape) {
+    if (!isPlainObject(shape)) {
+        throw new Error("Invalid input to extend: expected a plain object");
+    }
+    const checks = schema._zod.def.checks;
+    const hasChecks = checks && checks.length > 0;
+    if (hasChecks) {
+        // Only throw if new shape overlaps with existing shape. Use getOwnPropertyDescriptor to check key existence without accessing values
+        const existingShape = sourceShape(schema);
+        for (const key of Reflect.ownKeys(shape)) {
+            if (Object.getOwnPropertyDescriptor(existingShape, key) !== undefined) {
+                throw new Error("Cannot overwrite keys on object schemas containing refinements. Use `.safeExtend()` instead.");
+            }
+        }
+    }
+    return clone(schema, mergeDefs(schema._zod.def, { shape: extended(schema, shape) }));
+}
+// the source's keys, then the caller's overlaid on top
+function extended(schema, shape) {
+    const newShape = {};
+    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)));
+    mirrorProps(newShape, shape);
+    return newShape;
+}
+function safeExtend(schema, shape) {
+    if (!isPlainObject(shape)) {
+        throw new Error("Invalid input to safeExtend: expected a plain object");
+    }
+    return clone(schema, mergeDefs(schema._zod.def, { shape: extended(schema, shape) }));
+}
+function merge(a, b) {
+    if (!b?._zod?.def) {
+        throw new Error("Invalid input to merge: expected an object schema. To merge a plain shape, use `.extend()`.");
+    }
+    if (a._zod.def.checks?.length) {
+        throw new Error(".merge() cannot be used on object schemas containing refinements. Use .safeExtend() instead.");
+    }
+    const newShape = {};
+    mirrorShape(newShape, a, Reflect.ownKeys(sourceShape(a)));
+    mirrorShape(newShape, b, Reflect.ownKeys(sourceShape(b)));
+    const def = mergeDefs(a._zod.def, {
+        shape: newShape,
+        get catchall() {
+            return b._zod.def.catchall;
+        },
+        checks: b._zod.def.checks ?? [],
+    });
+    return clone(a, def);
+}
+function partial(Class, schema, mask, name = "partial") {
+    const currDef = schema._zod.def;
+    const checks = currDef.checks;
+    const hasChecks = checks && checks.length > 0;
+    if (hasChecks) {
+        throw new Error(`.${name}() cannot be used on object schemas containing refinements`);
+    }
+    const selected = mask ? new Set(maskedKeys(schema, mask)) : undefined;
+    const newShape = {};
+    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)), Class &&
+        ((value, key) => (selected && !selected.has(key) ? value : new Class({ type: "optional", innerType: value }))));
+    return clone(schema, mergeDefs(schema._zod.def, { shape: newShape, checks: [] }));
+}
+function required(Class, schema, mask) {
+    const selected = mask ? new Set(maskedKeys(schema, mask)) : undefined;
+    const newShape = {};
+    mirrorShape(newShape, schema, Reflect.ownKeys(sourceShape(schema)), (value, key) => 
+    // overwrite with non-optional
+    selected && !selected.has(key) ? value : new Class({ type: "nonoptional", innerType: value }));
+    return clone(schema, mergeDefs(schema._zod.def, { shape: newShape }));
+}
+// invalid_type | too_big | too_small | invalid_format | not_multiple_of | unrecognized_keys | invalid_union | invalid_key | invalid_element | invalid_value | custom
+function aborted(x, startIndex = 0) {
+    if (x.aborted === true)
+        return true;
+    for (let i = startIndex; i < x.issues.length; i++) {
+        if (x.issues[i]?.continue !== true) {
+            return true;
+        }
+    }
+    return false;
+}
+// Checks for explicit abort (continue === false), as opposed to implicit abort (continue === undefined). Used to respect `abort: true` in .refine() even for checks that have a `when` function.
+function explicitlyAborted(x, startIndex = 0) {
+    if (x.aborted === true)
+        return true;
+    for (let i = startIndex; i < x.issues.length; i++) {
+        if (x.issues[i]?.continue === false) {
+            return true;
+        }
+    }
+    return false;
+}
+function prefixIssues(path, issues) {
+    return issues.map((iss) => {
+        var _a;
+        (_a = iss).path ?? (_a.path = []);
+        iss.path.unshift(path);
+        return iss;
+    });
+}
+function unwrapMessage(message) {
+    return typeof message === "string" ? message : message?.message;
+}
+/* A check holds no link back to the schema it is attached to — the same check instance is shared by every clone of that schema — so the owner is stamped onto the issues a check just raised, at the only point where both are in scope. Runs on the failure path only; `start` is the issue count from before the check ran. */
+/** The leading size checks of `defChecks` that set an upper bound, each paired with it. */
+function sizeCaps(defChecks) {
+    const caps = [];
+    for (const ch of defChecks ?? []) {
+        const d = ch._zod.def;
+        // a later check may rewrite the value
+        if (!/_(length|size)$|_equals$/.test(d.check))
+            break;
+        const max = d.maximum ?? d.length ?? d.size;
+        if (max >= 0)
+            caps.push([max, ch]);
+    }
+    return caps;
+}
+function attachSchema(issues, start, inst) {
+    var _a;
+    for (let i = start; i < issues.length; i++) {
+        (_a = issues[i]).schema ?? (_a.schema = inst);
+    }
+}
+function finalizeIssue(iss, ctx, config) {
+    var _a;
+    // A schema that raised an issue itself owns it outright, and outranks any stamp an enclosing check left in `attachSchema`. String formats and z.custom() are schema and check at once, so when they act as a check they defer to that stamp instead.
+    const traits = iss.inst?._zod?.traits;
+    if (traits?.has("$ZodType")) {
+        if (traits.has("$ZodCheck"))
+            (_a = iss).schema ?? (_a.schema = iss.inst);
+        else
+            iss.schema = iss.inst;
+    }
+    // Decreasing specificity, first map to return a message wins. `inst` is whatever raised the issue, so a check's own map outranks the owning schema's.
+    const schemaError = iss.schema !== iss.inst ? iss.schema?._zod.def?.error : undefined;
+    const message = iss.message
+        ? iss.message
+        : (unwrapMessage(iss.inst?._zod.def?.error?.(iss)) ??
+            unwrapMessage(schemaError?.(iss)) ??
+            unwrapMessage(ctx?.error?.(iss)) ??
+            unwrapMessage(config.customError?.(iss)) ??
+            unwrapMessage(config.localeError?.(iss)) ??
+            "Invalid input");
+    // an explicit own-key copy beats object rest with excluded keys, which v8 routes through a generic runtime call; Object.keys rather than for-in so an issue pushed with a prototype does not leak inherited keys, and an own __proto__ key is dropped rather than assigned through the setter
+    const full = {};
+    for (const k of Object.keys(iss)) {
+        if (k === "inst" || k === "schema" || k === "continue" || k === "input" || k === "__proto__")
+            continue;
+        full[k] = iss[k];
+    }
+    full.path ?? (full.path = []);
+    full.message = message;
+    if (ctx?.reportInput) {
+        full.input = iss.input;
+    }
+    return full;
+}
+function getSizableOrigin(input) {
+    if (input instanceof Set)
+        return "set";
+    if (input instanceof Map)
+        return "map";
+    // @ts-ignore
+    if (input instanceof File)
+        return "file";
+    return "unknown";
+}
+const highSurrogate = /[\uD800-\uDBFF]/;
+// Code points in `str`: a surrogate pair counts once, a lone surrogate as itself. Hand-rolled because the string iterator allocates and runs ~250x slower on this path; the regex probe exits ~50x quicker for a string with no astral characters.
+function codePointLength(str) {
+    const units = str.length;
+    if (!highSurrogate.test(str))
+        return units;
+    let count = units;
+    for (let i = 0; i < units - 1; i++) {
+        if ((str.charCodeAt(i) & 0xfc00) === 0xd800 && (str.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+            count--;
+            i++;
+        }
+    }
+    return count;
+}
+function getLengthableOrigin(input) {
+    if (Array.isArray(input))
+        return "array";
+    if (typeof input === "string")
+        return "string";
+    return "unknown";
+}
+function parsedType(data) {
+    const t = typeof data;
+    switch (t) {
+        case "number": {
+            return Number.isNaN(data) ? "nan" : "number";
+        }
+        case "object": {
+            if (data === null) {
+                return "null";
+            }
+            if (Array.isArray(data)) {
+                return "array";
+            }
+            const obj = data;
+            if (obj && Object.getPrototypeOf(obj) !== Object.prototype && "constructor" in obj && obj.constructor) {
+                return obj.constructor.name;
+            }
+        }
+    }
+    return t;
+}
+function issue(...args) {
+    const [iss, input, inst] = args;
+    if (typeof iss === "string") {
+        return {
+            message: iss,
+            code: "custom",
+            input,
+            inst,
+        };
+    }
+    return { ...iss };
+}
+function cleanEnum(obj) {
+    return Object.entries(obj)
+        .filter(([k, _]) => {
+        // return true if NaN, meaning it's not a number, thus a string key
+        return Number.isNaN(Number.parseInt(k, 10));
+    })
+        .map((el) => el[1]);
+}
+// Codec utility functions
+function base64ToUint8Array(base64) {
+    const binaryString = atob(base64);
+    const bytes = new Uint8Array(binaryString.length);
+    for (let i = 0; i < binaryString.length; i++) {
+        bytes[i] = binaryString.charCodeAt(i);
+    }
+    return bytes;
+}
+function uint8ArrayToBase64(bytes) {
+    let binaryString = "";
+    for (let i = 0; i < bytes.length; i++) {
+        binaryString += String.fromCharCode(bytes[i]);
+    }
+    return btoa(binaryString);
+}
+function base64urlToUint8Array(base64url) {
+    const base64 = base64url.replace(/-/g, "+").replace(/_/g, "/");
+    const padding = "=".repeat((4 - (base64.length % 4)) % 4);
+    return base64ToUint8Array(base64 + padding);
+}
+function uint8ArrayToBase64url(bytes) {
+    return uint8ArrayToBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+}
+function hexToUint8Array(hex) {
+    const cleanHex = hex.replace(/^0x/, "");
+    if (cleanHex.length % 2 !== 0) {
+        throw new Error("Invalid hex string length");
+    }
+    const bytes = new Uint8Array(cleanHex.length / 2);
+    for (let i = 0; i < cleanHex.length; i += 2) {
+        bytes[i / 2] = Number.parseInt(cleanHex.slice(i, i + 2), 16);
+    }
+    return bytes;
+}
+function uint8ArrayToHex(bytes) {
+    return Array.from(bytes)
+        .map((b) => b.toString(16).padStart(2, "0"))
+        .join("");
+}
+// instanceof
+class Class {
+    constructor(..._args) { }
+}
+//////////    PROTOTYPE INSTALLERS     //////////
+//
+// Members live on the prototype and materialize per instance on first read, which keeps own-property count under the step where V8 stops using inline slots. Changing anything here means re-measuring runtime, memory and bundle size together — see "The three axes" in AGENTS.md.
+/**
+ * Installs a trait's members on its prototype. Each value builds that member for the instance on first read; the built value shadows the accessor as an own property, so a detached `const { parse } = schema` keeps working.
+ *
+ * Call this from a `proto` initializer, which runs once per prototype — never per instance.
+ */
+function members(proto, table) {
+    for (const key in table) {
+        const desc = Object.getOwnPropertyDescriptor(table, key);
+        // a getter installs as written, so it stays live: `description` reads through to the registry on every access. not enumerable: an object literal's is, and a prototype member never was
+        if (desc.get)
+            Object.defineProperty(proto, key, { ...desc, enumerable: false });
+        // a method materializes bound on first read, which is what keeps a detached member working: `const opt = schema.optional; opt()`
+        else
+            defineBound(proto, key, desc.value);
+    }
+}
+/** Shadows a prototype member with an own value, so a getter that builds from the instance runs once. */
+function own(inst, key, value, enumerable = true) {
+    Object.defineProperty(inst, key, { configurable: true, writable: true, enumerable, value });
+    return value;
+}
+/** Like {@link own}, for a member that was never an own data property and has to stay out of `Object.keys`. */
+function hide(inst, key, value) {
+    return own(inst, key, value, false);
+}
+/** Adds members a table derives from the instance: each builds on first read and shadows as own data, and assignment shadows the same way, as when these were own properties. */
+function derived(computes, table) {
+    for (const key in computes) {
+        const compute = computes[key];
+        // an object literal's accessor is configurable and enumerable, and `members` copies the descriptor as written
+        Object.defineProperty(table, key, {
+            configurable: true,
+            enumerable: true,
+            get() {
+                return own(this, key, compute(this));
+            },
+            set(value) {
+                own(this, key, value);
+            },
+        });
+    }
+    return table;
+}
+function defineBound(proto, key, fn) {
+    Object.defineProperty(proto, key, {
+        configurable: true,
+        get() {
+            // vitest's spyOn calls a prototype getter bare to find the function it wraps, so a nullish receiver answers the raw method
+            return this == null ? fn : own(this, key, fn.bind(this));
+        },
+        set(value) {
+            own(this, key, value);
+        },
+    });
+}
+/** Returns the prototype to install on, or `undefined` if this group is already installed on it. */
+function claim(inst, sentinel) {
+    const proto = Object.getPrototypeOf(inst);
+    // Runs on every construction, so `in` rather than the costlier `hasOwnProperty.call`. Sentinels are keys the group itself defines.
+    return sentinel in proto ? undefined : proto;
+}
+// The internals whose init chain is installing. A second call for the same one is a derived constructor overriding its base, so it must not construct another schema in between or the override is dropped.
+let installing;
+// Set while a getter is running, so a value that resolved through a recursion break is not memoized. One shared descriptor shadows the key for the duration, which costs no per-key allocation.
+let broke = false;
+const breaker = {
+    configurable: true,
+    get() {
+        broke = true;
+        return undefined;
+    },
+};
+/**
+ * Installs a lazily-derived internal on the `_zod` prototype of `inst`'s
+ * constructor, computed from the internals object itself and cached there on
+ * first read. One accessor per constructor rather than one per instance.
+ */
+function defineLazyInternal(inst, key, compute) {
+    const proto = Object.getPrototypeOf(inst._zod);
+    if (key in proto && installing !== inst._zod) {
+        // A repeat construction: everything is installed already. Cleared here so the reference is not held past the first construction of every type.
+        installing = undefined;
+        return;
+    }
+    installing = inst._zod;
+    Object.defineProperty(proto, key, {
+        configurable: true,
+        get() {
+            // Shadowed before computing so a re-entrant read from a recursive schema resolves to undefined instead of running the getter again.
+            Object.defineProperty(this, key, breaker);
+            const outer = broke;
+            broke = false;
+            try {
+                const value = compute(this);
+                // A result that resolved through a recursion break is recomputed once the graph is complete; everything else memoizes, undefined included.
+                if (broke)
+                    delete this[key];
+                else
+                    Object.defineProperty(this, key, { configurable: true, writable: true, value });
+                broke = broke || outer;
+                return value;
+            }
+            catch (err) {
+                // A compute that threw memoizes nothing, so a later read runs it again and fails the same way. The shadow goes with it, since leaving it installed would answer undefined for every later read.
+                delete this[key];
+                broke = broke || outer;
+                throw err;
+            }
+        },
+        set(value) {
+            Object.defineProperty(this, key, { configurable: true, writable: true, value });
+        },
+    });
+}
+/**
+ * Installs `key` on `inst`'s prototype, computed by `make` on first read and cached there as an own
+ * data property. One accessor per constructor rather than one per instance, because an own accessor
+ * puts every instance after the first into v8 dictionary mode. The key doubles as the sentinel.
+ */
+function installLazyProp(inst, key, make, enumerable) {
+    const proto = claim(inst, key);
+    if (!proto)
+        return;
+    Object.defineProperty(proto, key, {
+        configurable: true,
+        get() {
+            // Shadowed before computing, so a re-entrant read from a self-referential shape resolves to undefined instead of running the getter again. A data property rather than an accessor: an own accessor is the dictionary-mode transition this exists to avoid.
+            const desc = { configurable: true, writable: true, enumerable, value: undefined };
+            Object.defineProperty(this, key, desc);
+            // a compute that throws leaves the shadow behind, so later reads answer undefined instead of re-throwing; `defineLazy` did the same, and `defineLazyInternal`'s delete-on-catch would cost bytes in every bundle for a case only a throwing user getter reaches
+            desc.value = make(this);
+            Object.defineProperty(this, key, desc);
+            return desc.value;
+        },
+        set(value) {
+            Object.defineProperty(this, key, { configurable: true, writable: true, enumerable, value });
+        },
+    });
+}
+/** Marks the thunk `_catch` synthesises for a constant catch value. `Function.length` cannot tell that thunk from a user callback — rest and defaulted parameters both report arity 0 — and a user callback reads `ctx.error`, whose issues only finalize correctly against the caller's per-parse error map. Provenance can say what arity cannot. A plain string key rather than `Symbol.for`, whose call at module scope no bundler can prove pure — the same shape that anchored `urlCanParse` into every build. */
+const CONSTANT_CATCH = "~constantCatch";
+/** Wraps a constant catch value in a thunk tagged with {@link CONSTANT_CATCH}. */
+function constantCatch(value) {
+    const fn = () => value;
+    fn[CONSTANT_CATCH] = true;
+    return fn;
+}
+
+
+/***/ }),
+
+/***/ 4278:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   FsL: () => (/* binding */ pipe),
+/* harmony export */   Ikc: () => (/* binding */ object),
+/* harmony export */   KCZ: () => (/* binding */ union),
+/* harmony export */   L5J: () => (/* binding */ unknown),
+/* harmony export */   Nlp: () => (/* binding */ _instanceof),
+/* harmony export */   PVZ: () => (/* binding */ tuple),
+/* harmony export */   Rvf: () => (/* binding */ _default),
+/* harmony export */   Whr: () => (/* binding */ int),
+/* harmony export */   X$i: () => (/* binding */ extend),
+/* harmony export */   YOg: () => (/* binding */ array),
+/* harmony export */   YPB: () => (/* binding */ refine),
+/* harmony export */   YjP: () => (/* binding */ string),
+/* harmony export */   aig: () => (/* binding */ number),
+/* harmony export */   chJ: () => (/* binding */ _null),
+/* harmony export */   eYS: () => (/* binding */ nonoptional),
+/* harmony export */   euz: () => (/* binding */ literal),
+/* harmony export */   g1P: () => (/* binding */ record),
+/* harmony export */   gMt: () => (/* binding */ discriminatedUnion),
+/* harmony export */   k5n: () => (/* binding */ _enum),
+/* harmony export */   lqM: () => (/* binding */ optional),
+/* harmony export */   mee: () => (/* binding */ nullable),
+/* harmony export */   pdi: () => (/* binding */ transform),
+/* harmony export */   rej: () => (/* binding */ strictObject),
+/* harmony export */   yqP: () => (/* binding */ exactOptional),
+/* harmony export */   zMY: () => (/* binding */ boolean),
+/* harmony export */   zUr: () => (/* binding */ ZodMiniStringFormat)
+/* harmony export */ });
+/* unused harmony exports ZodMiniType, ZodMiniString, ZodMiniEmail, email, ZodMiniGUID, guid, ZodMiniUUID, uuid, uuidv4, uuidv6, uuidv7, ZodMiniURL, url, httpUrl, ZodMiniEmoji, emoji, ZodMiniNanoID, nanoid, ZodMiniCUID, cuid, ZodMiniCUID2, cuid2, ZodMiniULID, ulid, ZodMiniXID, xid, ZodMiniKSUID, ksuid, ZodMiniIPv4, ipv4, ZodMiniIPv6, ipv6, ZodMiniCIDRv4, cidrv4, ZodMiniCIDRv6, cidrv6, ZodMiniMAC, mac, ZodMiniBase64, base64, ZodMiniBase64URL, base64url, ZodMiniE164, e164, ZodMiniCreditCard, creditCard, ZodMiniIBAN, iban, ZodMiniJWT, jwt, ZodMiniCustomStringFormat, stringFormat, hostname, hex, currencyCode, hash, ZodMiniNumber, ZodMiniNumberFormat, float32, float64, int32, uint32, ZodMiniBoolean, ZodMiniBigInt, bigint, ZodMiniBigIntFormat, int64, uint64, ZodMiniSymbol, symbol, ZodMiniUndefined, undefined, ZodMiniNull, ZodMiniAny, any, ZodMiniUnknown, ZodMiniNever, never, ZodMiniVoid, void, ZodMiniDate, date, ZodMiniArray, keyof, ZodMiniObject, looseObject, safeExtend, merge, pick, omit, partial, exactPartial, required, catchall, ZodMiniUnion, ZodMiniXor, xor, ZodMiniDiscriminatedUnion, ZodMiniIntersection, intersection, ZodMiniTuple, ZodMiniRecord, partialRecord, looseRecord, ZodMiniMap, map, ZodMiniSet, set, ZodMiniEnum, nativeEnum, ZodMiniLiteral, ZodMiniFile, file, ZodMiniTransform, ZodMiniOptional, ZodMiniExactOptional, ZodMiniNullable, nullish, ZodMiniDefault, ZodMiniPrefault, prefault, ZodMiniNonOptional, ZodMiniSuccess, success, ZodMiniCatch, catch, ZodMiniNaN, nan, ZodMiniPipe, ZodMiniCodec, codec, invertCodec, ZodMiniReadonly, readonly, ZodMiniTemplateLiteral, templateLiteral, ZodMiniLazy, lazy, ZodMiniPromise, promise, ZodMiniCustom, check, custom, superRefine, describe, meta, stringbool, json, ZodMiniFunction, _function, function */
+/* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4203);
+/* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9435);
+/* harmony import */ var _core_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5448);
+/* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6350);
+/* harmony import */ var _parse_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7717);
 
 
 
 
-const ZodMiniType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniType", (inst, def) => {
+const ZodMiniType = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniType", (inst, def) => {
     if (!inst._zod)
         throw new Error("Uninitialized schema in ZodMiniType.");
-    $ZodType.init(inst, def);
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodType */ .W4.init(inst, def);
     inst.def = def;
     inst.type = def.type;
 }, {
@@ -19599,19 +19641,19 @@ const ZodMiniType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniType", 
         return this.check;
     },
     set with(value) {
-        core_util/* own */.qh(this, "with", value);
+        _core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .own */ .qh(this, "with", value);
     },
     parse(data, params) {
-        return core_parse/* parse */.qg(this, data, params, { callee: this.parse });
+        return _parse_js__WEBPACK_IMPORTED_MODULE_3__/* .parse */ .qg(this, data, params, { callee: this.parse });
     },
     parseAsync(data, params) {
-        return core_parse/* parseAsync */.EJ(this, data, params, { callee: this.parseAsync });
+        return _parse_js__WEBPACK_IMPORTED_MODULE_3__/* .parseAsync */ .EJ(this, data, params, { callee: this.parseAsync });
     },
     safeParse(data, params) {
-        return core_parse/* safeParse */.xL(this, data, params);
+        return _parse_js__WEBPACK_IMPORTED_MODULE_3__/* .safeParse */ .xL(this, data, params);
     },
     safeParseAsync(data, params) {
-        return core_parse/* safeParseAsync */.bp(this, data, params);
+        return _parse_js__WEBPACK_IMPORTED_MODULE_3__/* .safeParseAsync */ .bp(this, data, params);
     },
     check(...checks) {
         const def = this.def;
@@ -19624,7 +19666,7 @@ const ZodMiniType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniType", 
         }, { parent: true });
     },
     clone(_def, params) {
-        return core_util/* clone */.o8(this, _def, params);
+        return _core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .clone */ .o8(this, _def, params);
     },
     brand() {
         return this;
@@ -19637,24 +19679,24 @@ const ZodMiniType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniType", 
         return args.length === 0 ? fn(this) : fn(this, ...args);
     },
 });
-const ZodMiniString = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniString", (inst, def) => {
-    $ZodString.init(inst, def);
+const ZodMiniString = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniString", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodString */ .$v.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
-function schemas_string(params) {
-    return api/* _string */.Rl(ZodMiniString, params);
+function string(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._string */ .Rl(ZodMiniString, params);
 }
-const ZodMiniStringFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniStringFormat", (inst, def) => {
-    core.$ZodStringFormat.init(inst, def);
+const ZodMiniStringFormat = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniStringFormat", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodStringFormat */ .EY.init(inst, def);
     ZodMiniString.init(inst, def);
-})));
+});
 const ZodMiniEmail = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniEmail", (inst, def) => {
     core.$ZodEmail.init(inst, def);
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_email(params) {
+function email(params) {
     return core._email(ZodMiniEmail, params);
 }
 const ZodMiniGUID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniGUID", (inst, def) => {
@@ -19662,7 +19704,7 @@ const ZodMiniGUID = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_guid(params) {
+function guid(params) {
     return core._guid(ZodMiniGUID, params);
 }
 const ZodMiniUUID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniUUID", (inst, def) => {
@@ -19670,7 +19712,7 @@ const ZodMiniUUID = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_uuid(params) {
+function uuid(params) {
     return core._uuid(ZodMiniUUID, params);
 }
 // @__NO_SIDE_EFFECTS__
@@ -19708,7 +19750,7 @@ const ZodMiniEmoji = /*@__PURE__*/ (/* unused pure expression or super */ null &
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_emoji(params) {
+function emoji(params) {
     return core._emoji(ZodMiniEmoji, params);
 }
 const ZodMiniNanoID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniNanoID", (inst, def) => {
@@ -19716,7 +19758,7 @@ const ZodMiniNanoID = /*@__PURE__*/ (/* unused pure expression or super */ null 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_nanoid(params) {
+function nanoid(params) {
     return core._nanoid(ZodMiniNanoID, params);
 }
 /**
@@ -19736,7 +19778,7 @@ const ZodMiniCUID = /*@__PURE__*/ (/* unused pure expression or super */ null &&
  * See https://github.com/paralleldrive/cuid.
  */
 // @__NO_SIDE_EFFECTS__
-function schemas_cuid(params) {
+function cuid(params) {
     return core._cuid(ZodMiniCUID, params);
 }
 const ZodMiniCUID2 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniCUID2", (inst, def) => {
@@ -19744,7 +19786,7 @@ const ZodMiniCUID2 = /*@__PURE__*/ (/* unused pure expression or super */ null &
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_cuid2(params) {
+function cuid2(params) {
     return core._cuid2(ZodMiniCUID2, params);
 }
 const ZodMiniULID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniULID", (inst, def) => {
@@ -19752,7 +19794,7 @@ const ZodMiniULID = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_ulid(params) {
+function ulid(params) {
     return core._ulid(ZodMiniULID, params);
 }
 const ZodMiniXID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniXID", (inst, def) => {
@@ -19760,7 +19802,7 @@ const ZodMiniXID = /*@__PURE__*/ (/* unused pure expression or super */ null && 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_xid(params) {
+function xid(params) {
     return core._xid(ZodMiniXID, params);
 }
 const ZodMiniKSUID = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniKSUID", (inst, def) => {
@@ -19768,7 +19810,7 @@ const ZodMiniKSUID = /*@__PURE__*/ (/* unused pure expression or super */ null &
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_ksuid(params) {
+function ksuid(params) {
     return core._ksuid(ZodMiniKSUID, params);
 }
 const ZodMiniIPv4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniIPv4", (inst, def) => {
@@ -19776,7 +19818,7 @@ const ZodMiniIPv4 = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_ipv4(params) {
+function ipv4(params) {
     return core._ipv4(ZodMiniIPv4, params);
 }
 const ZodMiniIPv6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniIPv6", (inst, def) => {
@@ -19784,7 +19826,7 @@ const ZodMiniIPv6 = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_ipv6(params) {
+function ipv6(params) {
     return core._ipv6(ZodMiniIPv6, params);
 }
 const ZodMiniCIDRv4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniCIDRv4", (inst, def) => {
@@ -19792,7 +19834,7 @@ const ZodMiniCIDRv4 = /*@__PURE__*/ (/* unused pure expression or super */ null 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_cidrv4(params) {
+function cidrv4(params) {
     return core._cidrv4(ZodMiniCIDRv4, params);
 }
 const ZodMiniCIDRv6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniCIDRv6", (inst, def) => {
@@ -19800,7 +19842,7 @@ const ZodMiniCIDRv6 = /*@__PURE__*/ (/* unused pure expression or super */ null 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_cidrv6(params) {
+function cidrv6(params) {
     return core._cidrv6(ZodMiniCIDRv6, params);
 }
 const ZodMiniMAC = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniMAC", (inst, def) => {
@@ -19808,7 +19850,7 @@ const ZodMiniMAC = /*@__PURE__*/ (/* unused pure expression or super */ null && 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_mac(params) {
+function mac(params) {
     return core._mac(ZodMiniMAC, params);
 }
 const ZodMiniBase64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniBase64", (inst, def) => {
@@ -19816,7 +19858,7 @@ const ZodMiniBase64 = /*@__PURE__*/ (/* unused pure expression or super */ null 
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_base64(params) {
+function base64(params) {
     return core._base64(ZodMiniBase64, params);
 }
 const ZodMiniBase64URL = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniBase64URL", (inst, def) => {
@@ -19824,7 +19866,7 @@ const ZodMiniBase64URL = /*@__PURE__*/ (/* unused pure expression or super */ nu
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_base64url(params) {
+function base64url(params) {
     return core._base64url(ZodMiniBase64URL, params);
 }
 const ZodMiniE164 = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniE164", (inst, def) => {
@@ -19832,7 +19874,7 @@ const ZodMiniE164 = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_e164(params) {
+function e164(params) {
     return core._e164(ZodMiniE164, params);
 }
 const ZodMiniCreditCard = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniCreditCard", (inst, def) => {
@@ -19840,7 +19882,7 @@ const ZodMiniCreditCard = /*@__PURE__*/ (/* unused pure expression or super */ n
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_creditCard(params) {
+function creditCard(params) {
     return core._creditCard(ZodMiniCreditCard, params);
 }
 const ZodMiniIBAN = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniIBAN", (inst, def) => {
@@ -19848,7 +19890,7 @@ const ZodMiniIBAN = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniStringFormat.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_iban(params) {
+function iban(params) {
     return core._iban(ZodMiniIBAN, params);
 }
 const ZodMiniJWT = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniJWT", (inst, def) => {
@@ -19868,15 +19910,15 @@ function stringFormat(format, fnOrRegex, _params = {}) {
     return core._stringFormat(ZodMiniCustomStringFormat, format, fnOrRegex, _params);
 }
 // @__NO_SIDE_EFFECTS__
-function schemas_hostname(_params) {
+function hostname(_params) {
     return core._stringFormat(ZodMiniCustomStringFormat, "hostname", regexes.hostname, _params);
 }
 // @__NO_SIDE_EFFECTS__
-function schemas_hex(_params) {
+function hex(_params) {
     return core._stringFormat(ZodMiniCustomStringFormat, "hex", regexes.hex, _params);
 }
 // @__NO_SIDE_EFFECTS__
-function schemas_currencyCode(_params) {
+function currencyCode(_params) {
     return core._stringFormat(ZodMiniCustomStringFormat, "currency_code", regexes.currencyCode, _params);
 }
 // @__NO_SIDE_EFFECTS__
@@ -19889,20 +19931,20 @@ function hash(alg, params) {
         throw new Error(`Unrecognized hash format: ${format}`);
     return core._stringFormat(ZodMiniCustomStringFormat, format, regex, params);
 }
-const ZodMiniNumber = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniNumber", (inst, def) => {
-    $ZodNumber.init(inst, def);
+const ZodMiniNumber = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNumber", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNumber */ .vz.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
-function schemas_number(params) {
-    return api/* _number */.F7(ZodMiniNumber, params);
+function number(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._number */ .F7(ZodMiniNumber, params);
 }
-const ZodMiniNumberFormat = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniNumberFormat", (inst, def) => {
-    $ZodNumberFormat.init(inst, def);
+const ZodMiniNumberFormat = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNumberFormat", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNumberFormat */ .I.init(inst, def);
     ZodMiniNumber.init(inst, def);
 });
-function schemas_int(params) {
-    return api/* _int */.LK(ZodMiniNumberFormat, params);
+function int(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._int */ .LK(ZodMiniNumberFormat, params);
 }
 function float32(params) {
     return core._float32(ZodMiniNumberFormat, params);
@@ -19916,20 +19958,20 @@ function int32(params) {
 function uint32(params) {
     return core._uint32(ZodMiniNumberFormat, params);
 }
-const ZodMiniBoolean = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniBoolean", (inst, def) => {
-    $ZodBoolean.init(inst, def);
+const ZodMiniBoolean = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniBoolean", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodBoolean */ .sF.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
-function schemas_boolean(params) {
-    return api/* _boolean */._L(ZodMiniBoolean, params);
+function boolean(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._boolean */ ._L(ZodMiniBoolean, params);
 }
 const ZodMiniBigInt = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniBigInt", (inst, def) => {
     core.$ZodBigInt.init(inst, def);
     ZodMiniType.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_bigint(params) {
+function bigint(params) {
     return core._bigint(ZodMiniBigInt, params);
 }
 const ZodMiniBigIntFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniBigIntFormat", (inst, def) => {
@@ -19955,17 +19997,17 @@ const ZodMiniUndefined = /*@__PURE__*/ (/* unused pure expression or super */ nu
     ZodMiniType.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_undefined(params) {
+function _undefined(params) {
     return core._undefined(ZodMiniUndefined, params);
 }
 
-const ZodMiniNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniNull", (inst, def) => {
-    core.$ZodNull.init(inst, def);
+const ZodMiniNull = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNull", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNull */ .x8.init(inst, def);
     ZodMiniType.init(inst, def);
-})));
+});
 // @__NO_SIDE_EFFECTS__
-function schemas_null(params) {
-    return core._null(ZodMiniNull, params);
+function _null(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._null */ .jw(ZodMiniNull, params);
 }
 
 const ZodMiniAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniAny", (inst, def) => {
@@ -19976,21 +20018,21 @@ const ZodMiniAny = /*@__PURE__*/ (/* unused pure expression or super */ null && 
 function any() {
     return core._any(ZodMiniAny);
 }
-const ZodMiniUnknown = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniUnknown", (inst, def) => {
-    $ZodUnknown.init(inst, def);
+const ZodMiniUnknown = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniUnknown", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodUnknown */ .GP.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
 function unknown() {
-    return api/* _unknown */.em(ZodMiniUnknown);
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._unknown */ .em(ZodMiniUnknown);
 }
-const ZodMiniNever = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniNever", (inst, def) => {
-    $ZodNever.init(inst, def);
+const ZodMiniNever = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNever", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNever */ .Um.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
 function never(params) {
-    return api/* _never */.G8(ZodMiniNever, params);
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._never */ .G8(ZodMiniNever, params);
 }
 const ZodMiniVoid = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniVoid", (inst, def) => {
     core.$ZodVoid.init(inst, def);
@@ -20006,11 +20048,11 @@ const ZodMiniDate = /*@__PURE__*/ (/* unused pure expression or super */ null &&
     ZodMiniType.init(inst, def);
 })));
 // @__NO_SIDE_EFFECTS__
-function schemas_date(params) {
+function date(params) {
     return core._date(ZodMiniDate, params);
 }
-const ZodMiniArray = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniArray", (inst, def) => {
-    $ZodArray.init(inst, def);
+const ZodMiniArray = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniArray", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodArray */ .$p.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20018,7 +20060,7 @@ function array(element, params) {
     return new ZodMiniArray({
         type: "array",
         element: element,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 // .keyof
@@ -20027,17 +20069,17 @@ function keyof(schema) {
     const shape = schema._zod.def.shape;
     return _enum(Object.keys(shape));
 }
-const ZodMiniObject = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniObject", (inst, def) => {
-    $ZodObject.init(inst, def);
+const ZodMiniObject = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniObject", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodObject */ .L8.init(inst, def);
     ZodMiniType.init(inst, def);
-    core_util/* installLazyProp */.X(inst, "shape", (self) => self._zod.def.shape, false);
+    _core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .installLazyProp */ .X(inst, "shape", (self) => self._zod.def.shape, false);
 });
 // @__NO_SIDE_EFFECTS__
 function object(shape, params) {
     const def = {
         type: "object",
         shape: shape ?? {},
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     };
     return new ZodMiniObject(def);
 }
@@ -20048,7 +20090,7 @@ function strictObject(shape, params) {
         type: "object",
         shape,
         catchall: never(),
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 // looseObject
@@ -20064,7 +20106,7 @@ function looseObject(shape, params) {
 // object methods
 // @__NO_SIDE_EFFECTS__
 function extend(schema, shape) {
-    return core_util/* extend */.X$(schema, shape);
+    return _core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .extend */ .X$(schema, shape);
 }
 // @__NO_SIDE_EFFECTS__
 function safeExtend(schema, shape) {
@@ -20112,8 +20154,8 @@ function catchall(inst, catchall) {
     // `mergeDefs` rather than a spread: spreading reads `shape`, and resolving it can mint a whole fresh subtree
     return inst.clone(util.mergeDefs(inst._zod.def, { catchall: catchall }));
 }
-const ZodMiniUnion = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniUnion", (inst, def) => {
-    $ZodUnion.init(inst, def);
+const ZodMiniUnion = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniUnion", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodUnion */ .cu.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20121,7 +20163,7 @@ function union(options, params) {
     return new ZodMiniUnion({
         type: "union",
         options: options,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 const ZodMiniXor = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniXor", (inst, def) => {
@@ -20139,8 +20181,8 @@ function xor(options, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodMiniDiscriminatedUnion = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniDiscriminatedUnion", (inst, def) => {
-    $ZodDiscriminatedUnion.init(inst, def);
+const ZodMiniDiscriminatedUnion = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniDiscriminatedUnion", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodDiscriminatedUnion */ .P0.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20149,7 +20191,7 @@ function discriminatedUnion(discriminator, options, params) {
         type: "union",
         options: options,
         discriminator,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 const ZodMiniIntersection = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniIntersection", (inst, def) => {
@@ -20164,24 +20206,24 @@ function intersection(left, right) {
         right: right,
     });
 }
-const ZodMiniTuple = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniTuple", (inst, def) => {
-    $ZodTuple.init(inst, def);
+const ZodMiniTuple = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniTuple", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodTuple */ .G3.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
 function tuple(items, _paramsOrRest, _params) {
-    const hasRest = _paramsOrRest instanceof $ZodType;
+    const hasRest = _paramsOrRest instanceof _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodType */ .W4;
     const params = hasRest ? _params : _paramsOrRest;
     const rest = hasRest ? _paramsOrRest : null;
     return new ZodMiniTuple({
         type: "tuple",
         items: items,
         rest,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
-const ZodMiniRecord = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniRecord", (inst, def) => {
-    $ZodRecord.init(inst, def);
+const ZodMiniRecord = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniRecord", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodRecord */ .h.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20190,16 +20232,16 @@ function record(keyType, valueType, params) {
     if (!valueType || !valueType._zod) {
         return new ZodMiniRecord({
             type: "record",
-            keyType: schemas_string(),
+            keyType: string(),
             valueType: keyType,
-            ...core_util/* normalizeParams */.A2(valueType),
+            ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(valueType),
         });
     }
     return new ZodMiniRecord({
         type: "record",
         keyType,
         valueType: valueType,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 // @__NO_SIDE_EFFECTS__
@@ -20246,8 +20288,8 @@ function set(valueType, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodMiniEnum = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniEnum", (inst, def) => {
-    $ZodEnum.init(inst, def);
+const ZodMiniEnum = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniEnum", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodEnum */ .VO.init(inst, def);
     ZodMiniType.init(inst, def);
     // reuse the parsed value set so a numeric TS enum's reverse-mapping keys stay out
     inst.options = [...inst._zod.values];
@@ -20258,7 +20300,7 @@ function _enum(values, params) {
     return new ZodMiniEnum({
         type: "enum",
         entries,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 
@@ -20277,8 +20319,8 @@ function nativeEnum(entries, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodMiniLiteral = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniLiteral", (inst, def) => {
-    $ZodLiteral.init(inst, def);
+const ZodMiniLiteral = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniLiteral", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodLiteral */ .nu.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20286,7 +20328,7 @@ function literal(value, params) {
     return new ZodMiniLiteral({
         type: "literal",
         values: Array.isArray(value) ? value : [value],
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 const ZodMiniFile = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniFile", (inst, def) => {
@@ -20297,8 +20339,8 @@ const ZodMiniFile = /*@__PURE__*/ (/* unused pure expression or super */ null &&
 function file(params) {
     return core._file(ZodMiniFile, params);
 }
-const ZodMiniTransform = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniTransform", (inst, def) => {
-    $ZodTransform.init(inst, def);
+const ZodMiniTransform = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniTransform", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodTransform */ .Wc.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20308,8 +20350,8 @@ function transform(fn) {
         transform: fn,
     });
 }
-const ZodMiniOptional = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniOptional", (inst, def) => {
-    $ZodOptional.init(inst, def);
+const ZodMiniOptional = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniOptional", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodOptional */ .ig.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20319,8 +20361,8 @@ function optional(innerType) {
         innerType: innerType,
     });
 }
-const ZodMiniExactOptional = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniExactOptional", (inst, def) => {
-    $ZodExactOptional.init(inst, def);
+const ZodMiniExactOptional = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniExactOptional", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodExactOptional */ .RL.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20330,8 +20372,8 @@ function exactOptional(innerType) {
         innerType: innerType,
     });
 }
-const ZodMiniNullable = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniNullable", (inst, def) => {
-    $ZodNullable.init(inst, def);
+const ZodMiniNullable = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNullable", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNullable */ .qc.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20346,8 +20388,8 @@ function nullable(innerType) {
 function nullish(innerType) {
     return optional(nullable(innerType));
 }
-const ZodMiniDefault = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniDefault", (inst, def) => {
-    $ZodDefault.init(inst, def);
+const ZodMiniDefault = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniDefault", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodDefault */ .rv.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20356,7 +20398,7 @@ function _default(innerType, defaultValue) {
         type: "default",
         innerType: innerType,
         get defaultValue() {
-            return typeof defaultValue === "function" ? defaultValue() : core_util/* shallowClone */.yG(defaultValue);
+            return typeof defaultValue === "function" ? defaultValue() : _core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .shallowClone */ .yG(defaultValue);
         },
     });
 }
@@ -20374,8 +20416,8 @@ function prefault(innerType, defaultValue) {
         },
     });
 }
-const ZodMiniNonOptional = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniNonOptional", (inst, def) => {
-    $ZodNonOptional.init(inst, def);
+const ZodMiniNonOptional = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniNonOptional", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodNonOptional */ .N$.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20383,7 +20425,7 @@ function nonoptional(innerType, params) {
     return new ZodMiniNonOptional({
         type: "nonoptional",
         innerType: innerType,
-        ...core_util/* normalizeParams */.A2(params),
+        ..._core_util_js__WEBPACK_IMPORTED_MODULE_2__/* .normalizeParams */ .A2(params),
     });
 }
 const ZodMiniSuccess = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniSuccess", (inst, def) => {
@@ -20418,8 +20460,8 @@ const ZodMiniNaN = /*@__PURE__*/ (/* unused pure expression or super */ null && 
 function nan(params) {
     return core._nan(ZodMiniNaN, params);
 }
-const ZodMiniPipe = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniPipe", (inst, def) => {
-    $ZodPipe.init(inst, def);
+const ZodMiniPipe = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniPipe", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodPipe */ ._m.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // @__NO_SIDE_EFFECTS__
@@ -20504,8 +20546,8 @@ function promise(innerType) {
         innerType: innerType,
     });
 }
-const ZodMiniCustom = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniCustom", (inst, def) => {
-    $ZodCustom.init(inst, def);
+const ZodMiniCustom = /*@__PURE__*/ _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("ZodMiniCustom", (inst, def) => {
+    _core_index_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCustom */ .b0.init(inst, def);
     ZodMiniType.init(inst, def);
 });
 // custom checks
@@ -20521,12 +20563,12 @@ function check(fn, params) {
 // ZodCustom custom schema
 // @__NO_SIDE_EFFECTS__
 function custom(fn, _params) {
-    return api/* _custom */.FO(ZodMiniCustom, fn ?? (() => true), _params);
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._custom */ .FO(ZodMiniCustom, fn ?? (() => true), _params);
 }
 // refine
 // @__NO_SIDE_EFFECTS__
 function refine(fn, _params = {}) {
-    return api/* _refine */.fU(ZodMiniCustom, fn, _params);
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* ._refine */ .fU(ZodMiniCustom, fn, _params);
 }
 // superRefine
 // @__NO_SIDE_EFFECTS__
@@ -20534,8 +20576,8 @@ function superRefine(fn, params) {
     return core._superRefine(fn, params);
 }
 // Re-export describe and meta from core
-const describe = api/* describe */.q0;
-const meta = api/* meta */.mI;
+const describe = _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* .describe */ .q0;
+const meta = _core_index_js__WEBPACK_IMPORTED_MODULE_4__/* .meta */ .mI;
 // instanceof
 class Class {
     constructor(..._args) { }
@@ -20568,7 +20610,7 @@ const stringbool = (...args) => core._stringbool({
 // @__NO_SIDE_EFFECTS__
 function json() {
     const jsonSchema = _lazy(() => {
-        return union([schemas_string(), schemas_number(), schemas_boolean(), schemas_null(), array(jsonSchema), record(schemas_string(), jsonSchema)]);
+        return union([string(), number(), boolean(), _null(), array(jsonSchema), record(string(), jsonSchema)]);
     });
     return jsonSchema;
 }
@@ -20621,11 +20663,13 @@ function makeCommandFile(path) {
 /* harmony export */   V: () => (/* binding */ outputs)
 /* harmony export */ });
 /* unused harmony export outputNames */
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3504);
-/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7311);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6438);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3504);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_split_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7311);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5870);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_split_bars_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6438);
+
 
 
 
@@ -20655,7 +20699,7 @@ function outputs(report, failed) {
         if (written.get(name) === value)
             return;
         try {
-            (0,_actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH)(name, value);
+            (0,_actions_core__WEBPACK_IMPORTED_MODULE_2__/* .setOutput */ .uH)(name, value);
             written.set(name, value);
         }
         catch (error) {
@@ -20675,15 +20719,15 @@ function outputs(report, failed) {
 function outputsOf(account) {
     const { state, stages, weight, reason } = account;
     const newest = stages.at(-1);
-    const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_2__/* .observedSplit */ .bU)(newest);
+    const observed = newest && (0,_words_split_bars_js__WEBPACK_IMPORTED_MODULE_3__/* .observedSplit */ .bU)(newest);
     return [
         ["phase", state.phase],
         ["stage", newest ? String(newest.stage + 1) : ""],
         ["weight", String(weight)],
-        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_3__/* .splitAt */ .gI)(weight))],
+        ["planned-split", JSON.stringify((0,_release_split_js__WEBPACK_IMPORTED_MODULE_4__/* .splitAt */ .gI)(weight))],
         ["observed-split", observed ? JSON.stringify(observed) : ""],
-        ["because", (0,_words_say_js__WEBPACK_IMPORTED_MODULE_0__/* .say */ .c)(reason)],
-        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isRunning */ .W_)(state) ? "" : state.phase],
+        ["because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)((0,_words_say_js__WEBPACK_IMPORTED_MODULE_1__/* .say */ .c)(reason))],
+        ["outcome", (0,_release_state_js__WEBPACK_IMPORTED_MODULE_5__/* .isRunning */ .W_)(state) ? "" : state.phase],
         ["settled", settledWord(account)],
     ];
 }
@@ -20781,7 +20825,7 @@ async function readText(path, most) {
 /* harmony export */   y: () => (/* binding */ readContext)
 /* harmony export */ });
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6195);
+/* harmony import */ var zod_mini__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4278);
 
 
 /**
@@ -26500,15 +26544,17 @@ const nodeWorld = (proxyOf) => ({
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ log)
 /* harmony export */ });
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5870);
-/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8908);
-/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5208);
-/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4148);
-/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(465);
-/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9954);
-/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3563);
-/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7217);
-/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4815);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5870);
+/* harmony import */ var _words_ending_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8908);
+/* harmony import */ var _words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5208);
+/* harmony import */ var _words_say_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4148);
+/* harmony import */ var _words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(465);
+/* harmony import */ var _words_story_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9954);
+/* harmony import */ var _words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3563);
+/* harmony import */ var _actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7217);
+/* harmony import */ var _screen_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4815);
+
 
 
 
@@ -26524,31 +26570,33 @@ const quietTime = 30_000;
 const maxWarnings = 9;
 /** Lines with the time, under a heading for each part of the release. */
 function log({ screen, actions }) {
-    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_6__/* .createStory */ .k)();
-    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_1__/* .createEvidenceNews */ .H)();
+    const story = (0,_words_story_js__WEBPACK_IMPORTED_MODULE_7__/* .createStory */ .k)();
+    const evidenceNews = (0,_words_evidence_news_js__WEBPACK_IMPORTED_MODULE_2__/* .createEvidenceNews */ .H)();
     const warnings = new Set();
     let chapter;
     let progress;
     let newest;
     let endIsTold = false;
-    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_5__/* .line */ .n)(text)}\n`);
+    const print = (text) => screen.write(`${(0,_screen_js__WEBPACK_IMPORTED_MODULE_6__/* .line */ .n)(text)}\n`);
     function open(next) {
         if (next === chapter)
             return;
         if (actions && chapter !== undefined)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .closeGroup */ .AM)());
-        if (next !== undefined)
-            screen.write(actions ? (0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .openGroup */ .Sg)(next) : `${next}\n`);
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .closeGroup */ .AM)());
+        if (next !== undefined && actions)
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .openGroup */ .Sg)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(next)));
+        if (next !== undefined && !actions)
+            print(next);
         chapter = next;
     }
     /** What goes on while nothing is decided: a stage's counts and gates, or what is waited for. */
     function follow(account) {
-        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .stageProgress */ .k)(account, account.now);
+        const stage = (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .stageProgress */ .k)(account, account.now);
         const verdicts = JSON.stringify(account.stages.at(-1)?.verdicts.map(({ kind }) => kind));
-        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
-        if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_7__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
+        const changed = stage !== undefined && (0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .isJudged */ .sL)(account) && progress?.verdicts !== verdicts;
+        if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) || !(changed || account.now - (progress?.at ?? account.now) >= quietTime))
             return;
-        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .say */ .c)(account.reason)}`);
+        print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(account.now)}  ${stage ?? (0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .say */ .c)(account.reason)}`);
         progress = { at: account.now, verdicts };
     }
     function warn(message) {
@@ -26556,44 +26604,44 @@ function log({ screen, actions }) {
             return;
         warnings.add(message);
         if (actions && warnings.size <= maxWarnings)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("warning", "Istio Canary", message));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)("warning", "Istio Canary", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(message)));
         else
             print(`warning: ${message}`);
     }
     function end(account) {
         endIsTold = true;
-        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_0__/* .endingOf */ .z)(account);
+        const { level, title, lines } = (0,_words_ending_js__WEBPACK_IMPORTED_MODULE_1__/* .endingOf */ .z)(account);
         print(title);
         for (const text of lines)
             print(`  ${text}`);
         if (actions)
-            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)(level, title, lines.join("\n")));
+            screen.write((0,_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_5__/* .annotation */ .w7)(level, (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(title), (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inLines */ .F)(lines)));
     }
     return {
         warn,
         report(account) {
             newest = account;
             // a job that ends an earlier release first has two endings to tell
-            if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_7__/* .isRunning */ .W_)(account.state))
+            if ((0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state))
                 endIsTold = false;
             if (chapter === undefined)
-                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
-            for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .underTime */ ._q)(account.now, evidenceNews(account)))
+                open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
+            for (const text of (0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .underTime */ ._q)(account.now, evidenceNews(account)))
                 print(text);
             for (const entry of story(account)) {
-                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_8__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_2__/* .sayEntry */ .k)(entry)}`); // what ends a part still belongs to it
+                print(`${(0,_words_timestamp_js__WEBPACK_IMPORTED_MODULE_9__/* .timeOf */ .nR)(entry.at)}  ${(0,_words_say_js__WEBPACK_IMPORTED_MODULE_3__/* .sayEntry */ .k)(entry)}`); // what ends a part still belongs to it
                 progress = { at: entry.at, verdicts: progress?.verdicts ?? "" };
             }
-            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_3__/* .chapterOf */ .FN)(account));
+            open((0,_words_stage_progress_js__WEBPACK_IMPORTED_MODULE_4__/* .chapterOf */ .FN)(account));
             for (const message of account.warnings)
                 warn(message);
             follow(account);
-            if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_7__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
+            if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(account.state) && account.settled !== undefined && !endIsTold)
                 end(account);
         },
         async flush() {
             open(undefined);
-            if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_7__/* .isRunning */ .W_)(newest.state) && !endIsTold)
+            if (newest && !(0,_release_state_js__WEBPACK_IMPORTED_MODULE_8__/* .isRunning */ .W_)(newest.state) && !endIsTold)
                 end(newest); // nobody could look whether it is settled
         },
     };
@@ -26711,7 +26759,7 @@ function liveLine(account, now) {
 /* harmony export */   E: () => (/* binding */ screenOn),
 /* harmony export */   n: () => (/* binding */ line)
 /* harmony export */ });
-/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
 /* harmony import */ var _lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1752);
 
 
@@ -26719,35 +26767,34 @@ function liveLine(account, now) {
  * After a cancelled step its pipe is closed, and an EPIPE that nobody listens for ends the process in the middle of a
  * rollback. Every stream that is written to needs this, stderr too.
  */
-function screenOn(stream) {
+function screenOn(stream, redact) {
     let open = true;
     stream.on("error", () => {
         open = false;
     });
+    function write(text, done = () => { }) {
+        try {
+            if (open)
+                stream.write(text, done);
+            else
+                done();
+        }
+        catch {
+            open = false;
+            done();
+        }
+    }
     return {
-        write(text) {
-            try {
-                if (open)
-                    stream.write(text);
-            }
-            catch {
-                open = false;
-            }
-        },
+        write: (text) => write(redact(text)),
+        writeAsItIs: (text) => write(text),
+        written: () => new Promise((resolve) => write("", resolve)),
         get columns() {
             return stream.isTTY ? (stream.columns ?? 80) : undefined;
         },
     };
 }
-/**
- * One line from outside: what a terminal or a runner would take as a command is taken out of it (`##[…]` works anywhere
- * in a line).
- */
-const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .clip */ .$Q)((0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text)
-    .replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, " ")
-    .replaceAll("##[", "## [")
-    .replace(/^\s*::/, " : :")
-    .trimEnd(), limit);
+/** A line as long as people read. */
+const line = (text, limit = 2_000) => (0,_lib_markdown_js__WEBPACK_IMPORTED_MODULE_1__/* .clip */ .$Q)((0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(text), limit);
 
 
 /***/ }),
@@ -27577,7 +27624,7 @@ const describeInput = ({ description, type, default: standard }) => `${descripti
 class ConfigError extends _lib_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .RefusedError */ .fk {
     issues;
     constructor(issues) {
-        super(tellIssues(issues).join("\n"));
+        super(tellIssues(issues));
         this.issues = issues;
     }
 }
@@ -27615,12 +27662,12 @@ const at = (document, path) => path.reduce((value, part) => {
     return isMapping(value) && Object.hasOwn(value, part) ? value[String(part)] : undefined;
 }, document);
 /** A value as an error shows it: short, and without the password that a URL may carry. */
-function show(value) {
+function show(value, redact = (text) => text) {
     if (value === undefined || value === null)
         return "nothing";
     if (typeof value === "number" && !Number.isFinite(value))
         return noNumbers[String(value)] ?? "nothing";
-    return shortened(JSON.stringify(value).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
+    return shortened(redact(JSON.stringify(value)).replaceAll(/\/\/[^/@\s"]+@/g, "//***@"), longestShown);
 }
 /** As YAML writes them; JSON has no word for them. */
 const noNumbers = { NaN: ".nan", Infinity: ".inf", "-Infinity": "-.inf" };
@@ -27641,6 +27688,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./src/lib/errors.js
 var errors = __nccwpck_require__(9418);
+// EXTERNAL MODULE: ./src/lib/given-kubeconfig.js
+var given_kubeconfig = __nccwpck_require__(7446);
 // EXTERNAL MODULE: ./src/lib/numbers.js
 var numbers = __nccwpck_require__(8367);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
@@ -27649,8 +27698,8 @@ var parse = __nccwpck_require__(7717);
 var issue = __nccwpck_require__(4095);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
 var registries = __nccwpck_require__(2755);
-// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var mini_schemas = __nccwpck_require__(6195);
+// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js
+var mini_schemas = __nccwpck_require__(4278);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
 var api = __nccwpck_require__(6350);
 // EXTERNAL MODULE: ./src/evidence/error-ratio.js
@@ -29158,6 +29207,7 @@ function textsIn(value) {
 
 
 
+
 /** What says nothing of the release itself. */
 const aside = ["reporting", "cluster", "verify", "rehearse"];
 /** It asks for the versions of a service, and not how it is released. */
@@ -29184,7 +29234,8 @@ async function loadConfig(given) {
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
     const told = all.filter(worthTelling);
     const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
-    const issues = told.map((problem) => issueOf(problem, laid.origins, inputs.config, positionOf));
+    const written = { ...laid, filled: filled.value, config: inputs.config, redact: given.redact, positionOf };
+    const issues = told.map((problem) => issueOf(problem, written));
     if (fatal.length > 0)
         throw new issue/* ConfigError */.xL(issues);
     const target = targetOf(file, manifests);
@@ -29252,17 +29303,23 @@ const manifestsOf = async ({ canary: { from }, variables }, given) => typeof fro
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
-function issueOf({ path, place, problem, found, key, missing }, origins, config, positionOf) {
+function issueOf({ path, place, problem, found, key, missing }, written) {
+    const { origins, config, redact, positionOf } = written;
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
     let own = (0,issue/* printPath */.bA)(path);
     if (origin)
         own = `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
     return {
         path: place ?? (own || config || "configuration"),
-        problem,
-        found: found && !holdsSecret(path, found.value) ? (0,issue/* show */.WU)(found.value) : undefined,
+        problem: redact?.(problem) ?? problem,
+        found: found && !holdsSecret(path, found.value) ? (0,issue/* show */.WU)(asWritten(path, found.value, written), redact) : undefined,
         position: origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
     };
+}
+/** What a variable holds may be anybody's secret: its name is shown. */
+function asWritten(path, value, { document, filled }) {
+    const isOfDocument = path.length > 0 && JSON.stringify((0,issue.at)(filled, path)) === JSON.stringify(value);
+    return isOfDocument ? (0,issue.at)(document, path) : value;
 }
 /** A secret, a part of one, or a mapping or list where a secret may stand in any disorder. */
 function holdsSecret(path, value) {
@@ -29313,7 +29370,8 @@ function besideAddress({ metrics }, written) {
 }
 /** Of a kubeconfig the path alone: as text it is a secret. */
 function askedIn({ config, kubeconfig, context }) {
-    return { config, kubeconfig: kubeconfig?.includes("\n") ? undefined : kubeconfig, context };
+    const from = (0,given_kubeconfig/* givenKubeconfig */.v)(kubeconfig ?? "");
+    return { config, kubeconfig: "path" in from && (0,given_kubeconfig/* isPath */.u)(from.path) ? from.path : undefined, context };
 }
 function reportingOf({ reporting, cluster }, inputs, env) {
     const { environment = cluster.context ?? "", ...rest } = reporting;
@@ -29369,7 +29427,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6672:
+/***/ 6466:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29466,10 +29524,154 @@ function fillingInWords(filled, left) {
     ];
 }
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js
+var mini_schemas = __nccwpck_require__(4278);
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(6350);
+;// CONCATENATED MODULE: ./src/words/answer-parts.js
+
+/* What `plan --json` and `status --json` have in common. Keys are added; one that changes its meaning changes `version`. */
+const answer_parts_name = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
+const version = mini_schemas/* strictObject */.rej({ deployment: answer_parts_name, host: answer_parts_name, subset: mini_schemas/* optional */.lqM(answer_parts_name) });
+/** The cluster, the service and its two versions. */
+const subjectSchema = mini_schemas/* strictObject */.rej({
+    version: mini_schemas/* literal */.euz(1),
+    cluster: mini_schemas/* strictObject */.rej({ context: mini_schemas/* string */.YjP(), host: mini_schemas/* string */.YjP() }),
+    namespace: answer_parts_name,
+    service: answer_parts_name,
+});
+const versionsSchema = mini_schemas/* strictObject */.rej({
+    stable: version,
+    canary: version,
+    image: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+    exchanged: mini_schemas/* boolean */.zMY(),
+});
+const share = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(100));
+/** In percent. */
+const splitSchema = mini_schemas/* strictObject */.rej({ stable: share, canary: share });
+const textSchema = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1));
+const countSchema = mini_schemas/* int */.Whr().check(api/* _gte */.qm(0));
+/** Milliseconds. */
+const millisSchema = mini_schemas/* number */.aig().check(api/* _gte */.qm(0));
+const versionsOf = ({ stable, canary, image }, exchanged = false) => ({
+    stable: named(stable),
+    canary: named(canary),
+    image,
+    exchanged,
+});
+const named = ({ deployment, host, subset }) => ({ deployment, host, subset });
+
+;// CONCATENATED MODULE: ./src/words/plan-answer.js
+
+
+const limit = mini_schemas/* optional */.lqM(mini_schemas/* number */.aig());
+const plan_answer_gate = mini_schemas/* strictObject */.rej({
+    kind: mini_schemas/* enum */.k5n(["evidence", "errors", "latency", "query", "restarts"]),
+    name: mini_schemas/* string */.YjP(),
+    atMost: limit,
+    atLeast: limit,
+    aboveStable: limit,
+    timesStable: limit,
+    quantile: limit,
+});
+const plan_answer_detection = mini_schemas/* strictObject */.rej({
+    ratio: mini_schemas/* number */.aig(),
+    found: mini_schemas/* number */.aig(),
+    badRequests: mini_schemas/* number */.aig(),
+    medianTime: mini_schemas/* optional */.lqM(millisSchema),
+});
+const detectability = mini_schemas/* union */.KCZ([
+    mini_schemas/* strictObject */.rej({ because: textSchema }),
+    mini_schemas/* strictObject */.rej({
+        traffic: mini_schemas/* strictObject */.rej({ rate: mini_schemas/* number */.aig(), baseline: mini_schemas/* number */.aig() }),
+        runs: countSchema,
+        seed: countSchema,
+        smallest: mini_schemas/* optional */.lqM(plan_answer_detection),
+        dead: plan_answer_detection,
+        safeAfter: mini_schemas/* optional */.lqM(millisSchema),
+        better: mini_schemas/* optional */.lqM(mini_schemas/* strictObject */.rej({ weight: countSchema, wait: millisSchema, ratio: mini_schemas/* number */.aig() })),
+    }),
+]);
+/** What `plan --json` says. docs/json.md */
+const planSchema = mini_schemas/* strictObject */.rej({
+    ...subjectSchema.shape,
+    ...versionsSchema.shape,
+    from: mini_schemas/* enum */.k5n(["existing", "clone", "manifests"]),
+    objects: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ apiVersion: mini_schemas/* string */.YjP(), kind: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP() })),
+    allowed: mini_schemas/* boolean */.zMY(),
+    findings: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ level: mini_schemas/* enum */.k5n(["refuse", "warn", "note"]), because: textSchema, next: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()) })),
+    stages: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
+        number: countSchema,
+        name: mini_schemas/* string */.YjP(),
+        weight: countSchema,
+        wait: millisSchema,
+        atMost: millisSchema,
+        approval: mini_schemas/* boolean */.zMY(),
+        gates: mini_schemas/* array */.YOg(plan_answer_gate),
+    })),
+    promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
+    keepOld: mini_schemas/* boolean */.zMY(),
+    drift: mini_schemas/* enum */.k5n(["put-back", "roll-back"]),
+    pollEvery: millisSchema,
+    ready: millisSchema,
+    drain: millisSchema,
+    deadline: millisSchema,
+    detectability,
+});
+/** Of the user's manifests only what they are, and of queries nothing: both may hold more than a log should show. */
+function planAnswer({ cluster, target, exchanged, plan, detectability, ...found }) {
+    return {
+        version: 1,
+        cluster: { context: cluster.context, host: cluster.host },
+        namespace: target.namespace,
+        service: target.service,
+        ...versionsOf(target, exchanged),
+        from: target.source.from,
+        objects: objectsOf(target.source),
+        allowed: found.allowed,
+        findings: found.findings.map(({ level, what, next }) => ({ level, because: what, next })),
+        stages: plan.stages.map(({ name, weight, wait, deadline, approval, gates }, index) => ({
+            number: index + 1,
+            name,
+            weight,
+            wait,
+            atMost: deadline,
+            approval,
+            gates: gates.map(gateAnswer),
+        })),
+        promotion: plan.promotion,
+        keepOld: plan.keepOld,
+        drift: plan.drift,
+        pollEvery: plan.pollEvery,
+        ready: plan.ready,
+        drain: plan.drain,
+        deadline: plan.deadline,
+        detectability,
+    };
+}
+/** The limits that it has. */
+function gateAnswer(gate) {
+    const limits = { ...gate };
+    const numbers = ["atMost", "atLeast", "aboveStable", "timesStable", "quantile"].flatMap((name) => typeof limits[name] === "number" ? [[name, limits[name]]] : []);
+    return { kind: gate.kind, name: gate.name, ...Object.fromEntries(numbers) };
+}
+function objectsOf(source) {
+    if (source.from !== "manifests")
+        return [];
+    return source.objects.map(({ apiVersion, kind, metadata }) => ({
+        apiVersion: String(apiVersion),
+        kind: String(kind),
+        name: nameIn(metadata),
+    }));
+}
+const nameIn = (metadata) => typeof metadata === "object" && metadata !== null && "name" in metadata ? String(metadata.name) : "";
+
 // EXTERNAL MODULE: ./src/lib/duration.js
 var lib_duration = __nccwpck_require__(5485);
 // EXTERNAL MODULE: ./src/lib/errors.js
 var lib_errors = __nccwpck_require__(9418);
+// EXTERNAL MODULE: ./src/lib/lines.js
+var lib_lines = __nccwpck_require__(5270);
 // EXTERNAL MODULE: ./src/lib/numbers.js
 var numbers = __nccwpck_require__(8367);
 ;// CONCATENATED MODULE: ./src/words/traffic-in-words.js
@@ -29548,6 +29750,7 @@ const exchangedInWords = ({ stable, canary }) => `The last release made ${stable
 
 
 
+
 const marks = { refuse: "✗", warn: "!", note: "·" };
 /** What a release would do, step by step, what it would find, and what was found beforehand. */
 function planText(planned) {
@@ -29572,7 +29775,7 @@ function planText(planned) {
         lines.push(`${marks[level]} ${(0,lib_errors/* withNext */.e8)(what, next)}`);
     const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
     lines.push(`${verdict} Nothing was changed.`);
-    return lines.join("\n");
+    return (0,lib_lines/* inLines */.F)(lines);
 }
 function deployment({ source, canary, stable }) {
     switch (source.from) {
@@ -29669,7 +29872,7 @@ function unlessRefused({ messages }, findings, heading) {
             refusals.push(`  ✗ ${(0,lib_errors/* withNext */.e8)(what, next)}`);
     }
     if (refusals.length > 0)
-        throw new lib_errors/* RefusedError */.fk([heading, ...refusals].join("\n"));
+        throw new lib_errors/* RefusedError */.fk([heading, ...refusals]);
 }
 /** What is denied while nothing has been changed yet is a refusal of the whole job: there is nothing to settle. */
 async function untouched(looking) {
@@ -29744,6 +29947,7 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
+
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target, exchanged, plan } = await orient(session);
@@ -29756,7 +29960,10 @@ async function plan(session) {
     const findings = [...found, ...filling];
     const allowed = !findings.some(({ level }) => level === "refuse");
     const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
-    session.messages.print(session.config.json ? JSON.stringify(planned, undefined, 2) : planText(planned));
+    if (session.config.json)
+        session.messages.answer(planAnswer(planned));
+    else
+        session.messages.print(planText(planned));
     return allowed ? 0 : 2;
 }
 /** What a plan can find in its service's traffic, or why nobody knows. */
@@ -30586,6 +30793,7 @@ var timestamp = __nccwpck_require__(3563);
 
 
 
+
 /* How it stands with a service of which no release is under way. */
 const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
 const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
@@ -30606,7 +30814,7 @@ function winnerInWords({ target, plan, state }) {
 /** What a promotion has replaced. */
 const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
 const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
-const notAsItShouldBe = (what, differences) => [`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)].join("\n");
+const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
 /** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
 function leftInWords(record, splits) {
     const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
@@ -30964,8 +31172,9 @@ var rehearse_kinds = __nccwpck_require__(8178);
 
 
 
+
 /** What was played, a table of what came of it, and what that means. */
-const rehearsalText = (rehearsed) => [...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)].join("\n");
+const rehearsalText = (rehearsed) => (0,lib_lines/* inLines */.F)([...setting(rehearsed), "", ...table(rehearsed.kinds), "", ...verdictOn(rehearsed.kinds)]);
 function setting({ plan, traffic, from, runs, seed, unrehearsed, hasPrometheus }) {
     const { phi } = plan.evidence.settings.dispersion;
     let before = `${trafficInWords(traffic)} (${from})`;
@@ -31075,7 +31284,10 @@ async function rehearse(desk) {
     const kinds = (0,rehearse_kinds/* rehearseKinds */.dp)(plan, traffic, { runs, seed });
     const hasPrometheus = config.metrics !== undefined;
     const rehearsed = { ...subject, runs, seed, kinds, unrehearsed: unrehearsedIn(plan), hasPrometheus };
-    messages.print(config.json ? jsonOf(rehearsed) : rehearsalText(rehearsed));
+    if (config.json)
+        messages.answer(answerOf(rehearsed));
+    else
+        messages.print(rehearsalText(rehearsed));
     return 0;
 }
 /** What is rehearsed, and before which requests; or why nobody knows those. */
@@ -31098,9 +31310,9 @@ async function subjectOf(desk, { plan, rate, errors }) {
 const unrehearsedIn = ({ stages }) => [
     ...new Set(stages.flatMap(({ gates }) => gates.filter((gate) => !(0,play/* isRehearsed */.s)(gate)).map(({ name }) => name))),
 ];
-function jsonOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
+function answerOf({ plan, traffic, from, runs, seed, kinds, unrehearsed }) {
     const { phi } = plan.evidence.settings.dispersion;
-    return JSON.stringify({ traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan }, undefined, 2);
+    return { traffic: { ...traffic, phi, from }, runs, seed, kinds, unrehearsed, plan };
 }
 
 // EXTERNAL MODULE: ./src/release/kept-old.js
@@ -31513,15 +31725,10 @@ var verdict_sentence = __nccwpck_require__(8022);
 /** An account for JSON. */
 const accountInWords = (account) => ({
     ...account,
-    ...storyInWords(account),
+    state: stateInWords(account.state),
+    stages: account.stages.map(stageInWords),
+    log: account.log.map(entryInWords),
     because: (0,say/* say */.c)(account.reason),
-});
-/** A record for JSON. */
-const recordInWords = (record) => ({ ...record, ...storyInWords(record) });
-const storyInWords = ({ state, stages, log }) => ({
-    state: stateInWords(state),
-    stages: stages.map(stageInWords),
-    log: log.map(entryInWords),
 });
 function stateInWords(state) {
     const held = (0,release_state/* heldBy */.Vr)(state);
@@ -31544,6 +31751,7 @@ const verdictInWords = (verdict) => ({
 
 
 
+
 /** Each stage's verdict beside what the ledger gives, and what followed from the evidence, poll by poll. */
 function replayText({ target, ledger }, { stages, changes, polls, folded, agrees }) {
     const lines = [
@@ -31561,7 +31769,7 @@ function replayText({ target, ledger }, { stages, changes, polls, folded, agrees
     else if (changes.length === 0)
         lines.push("  the same all the time");
     lines.push(...changes.map(changeLine), "", summary(stages, agrees));
-    return lines.join("\n");
+    return (0,lib_lines/* inLines */.F)(lines);
 }
 const pollCount = (polls) => `${polls} ${(0,numbers/* plural */.LS)(polls, "poll")}`;
 function summary(stages, agrees) {
@@ -31624,8 +31832,6 @@ function changeLine({ poll, weight, age, from, to }) {
     return `  poll ${poll}, ${when}, at ${weight} %: ${from} → ${to}`;
 }
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/mini/schemas.js + 3 modules
-var schemas = __nccwpck_require__(6195);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/parse.js
 var parse = __nccwpck_require__(7717);
 ;// CONCATENATED MODULE: ./src/lib/complaint.js
@@ -31653,8 +31859,6 @@ function expectation(issue) {
 }
 const article = (type) => `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(6350);
 // EXTERNAL MODULE: ./src/evidence/conclusion.js
 var conclusion = __nccwpck_require__(2980);
 ;// CONCATENATED MODULE: ./src/release/kept-metrics.js
@@ -31682,60 +31886,60 @@ const labelMeanings = [
  * What a journal, or a report, may hold: the types of a release as a check of text from outside. Nothing in it is
  * believed before it has passed here. Its test lets the compiler hold it to `ReleaseRecord`, field by field.
  */
-const record_schema_text = schemas/* string */.YjP();
-const number = schemas/* number */.aig();
+const record_schema_text = mini_schemas/* string */.YjP();
+const number = mini_schemas/* number */.aig();
 /** What a Date can be: sentences show them. */
-const instant = schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(8.64e15));
+const instant = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(8.64e15));
 /** A length of time; a thousand years are enough for anybody, and a Date can be so far away. */
-const record_schema_length = schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(3.2e13));
-const whole = schemas/* number */.aig().check(schemas/* int */.Whr(), api/* _gte */.qm(0));
-const percent = schemas/* number */.aig().check(schemas/* int */.Whr(), api/* _gte */.qm(0), api/* _lte */.Zm(100));
-const truth = schemas/* boolean */.zMY();
-const optionalText = schemas/* exactOptional */.yqP(record_schema_text);
-const optionalNumber = schemas/* exactOptional */.yqP(number);
-const optionalLength = schemas/* exactOptional */.yqP(record_schema_length);
-const texts = schemas/* record */.g1P(record_schema_text, record_schema_text);
-const role = schemas/* enum */.k5n(["stable", "canary"]);
-const noData = schemas/* enum */.k5n(["wait", "fail"]);
-const policy = schemas/* enum */.k5n(gate/* policies */.R);
-const pair = schemas/* object */.Ikc({ stable: number, canary: number });
-const pairedCounts = schemas/* object */.Ikc({ requests: pair, errors: pair });
-const version = schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
-const target = schemas/* object */.Ikc({
+const record_schema_length = mini_schemas/* number */.aig().check(api/* _gte */.qm(0), api/* _lte */.Zm(3.2e13));
+const whole = mini_schemas/* number */.aig().check(mini_schemas/* int */.Whr(), api/* _gte */.qm(0));
+const percent = mini_schemas/* number */.aig().check(mini_schemas/* int */.Whr(), api/* _gte */.qm(0), api/* _lte */.Zm(100));
+const truth = mini_schemas/* boolean */.zMY();
+const optionalText = mini_schemas/* exactOptional */.yqP(record_schema_text);
+const optionalNumber = mini_schemas/* exactOptional */.yqP(number);
+const optionalLength = mini_schemas/* exactOptional */.yqP(record_schema_length);
+const texts = mini_schemas/* record */.g1P(record_schema_text, record_schema_text);
+const role = mini_schemas/* enum */.k5n(["stable", "canary"]);
+const noData = mini_schemas/* enum */.k5n(["wait", "fail"]);
+const policy = mini_schemas/* enum */.k5n(gate/* policies */.R);
+const pair = mini_schemas/* object */.Ikc({ stable: number, canary: number });
+const pairedCounts = mini_schemas/* object */.Ikc({ requests: pair, errors: pair });
+const record_schema_version = mini_schemas/* object */.Ikc({ deployment: record_schema_text, host: record_schema_text, subset: optionalText });
+const target = mini_schemas/* object */.Ikc({
     namespace: record_schema_text,
     service: record_schema_text,
-    stable: version,
-    canary: version,
-    routes: schemas/* array */.YOg(schemas/* object */.Ikc({ kind: schemas/* literal */.euz("VirtualService"), namespace: record_schema_text, name: record_schema_text, routes: schemas/* array */.YOg(record_schema_text) })),
-    source: schemas/* discriminatedUnion */.gMt("from", [
-        schemas/* object */.Ikc({ from: schemas/* literal */.euz("existing") }),
-        schemas/* object */.Ikc({ from: schemas/* literal */.euz("clone"), labels: texts }),
-        schemas/* object */.Ikc({ from: schemas/* literal */.euz("manifests"), objects: schemas/* array */.YOg(schemas/* record */.g1P(record_schema_text, schemas/* unknown */.L5J())) }),
+    stable: record_schema_version,
+    canary: record_schema_version,
+    routes: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("VirtualService"), namespace: record_schema_text, name: record_schema_text, routes: mini_schemas/* array */.YOg(record_schema_text) })),
+    source: mini_schemas/* discriminatedUnion */.gMt("from", [
+        mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("existing") }),
+        mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("clone"), labels: texts }),
+        mini_schemas/* object */.Ikc({ from: mini_schemas/* literal */.euz("manifests"), objects: mini_schemas/* array */.YOg(mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* unknown */.L5J())) }),
     ]),
-    replicas: schemas/* discriminatedUnion */.gMt("kind", [
-        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("keep") }),
-        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("count"), count: number }),
-        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("percent"), percent: number }),
-        schemas/* object */.Ikc({ kind: schemas/* literal */.euz("by-weight") }),
+    replicas: mini_schemas/* discriminatedUnion */.gMt("kind", [
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("keep") }),
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("count"), count: number }),
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("percent"), percent: number }),
+        mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("by-weight") }),
     ]),
     image: optionalText,
     container: optionalText,
 });
-const asked = schemas/* object */.Ikc({ config: optionalText, kubeconfig: optionalText, context: optionalText });
-const metrics = schemas/* object */.Ikc({
+const asked = mini_schemas/* object */.Ikc({ config: optionalText, kubeconfig: optionalText, context: optionalText });
+const metrics = mini_schemas/* object */.Ikc({
     url: record_schema_text,
     login: truth,
-    headers: schemas/* array */.YOg(record_schema_text),
-    reporter: schemas/* enum */.k5n(["auto", "source", "destination", "waypoint"]),
+    headers: mini_schemas/* array */.YOg(record_schema_text),
+    reporter: mini_schemas/* enum */.k5n(["auto", "source", "destination", "waypoint"]),
     interval: record_schema_length,
     timeout: record_schema_length,
     requests: record_schema_text,
     durations: record_schema_text,
-    labels: schemas/* record */.g1P(schemas/* enum */.k5n(labelMeanings), record_schema_text),
+    labels: mini_schemas/* record */.g1P(mini_schemas/* enum */.k5n(labelMeanings), record_schema_text),
 });
-const record_schema_gate = schemas/* discriminatedUnion */.gMt("kind", [
-    schemas/* object */.Ikc({
-        kind: schemas/* literal */.euz("query"),
+const record_schema_gate = mini_schemas/* discriminatedUnion */.gMt("kind", [
+    mini_schemas/* object */.Ikc({
+        kind: mini_schemas/* literal */.euz("query"),
         name: record_schema_text,
         query: record_schema_text,
         atMost: optionalNumber,
@@ -31743,16 +31947,16 @@ const record_schema_gate = schemas/* discriminatedUnion */.gMt("kind", [
         tolerate: number,
         noData,
     }),
-    schemas/* object */.Ikc({
-        kind: schemas/* literal */.euz("errors"),
+    mini_schemas/* object */.Ikc({
+        kind: mini_schemas/* literal */.euz("errors"),
         name: record_schema_text,
         atMost: optionalNumber,
         aboveStable: optionalNumber,
         minRequests: number,
         noData,
     }),
-    schemas/* object */.Ikc({
-        kind: schemas/* literal */.euz("latency"),
+    mini_schemas/* object */.Ikc({
+        kind: mini_schemas/* literal */.euz("latency"),
         name: record_schema_text,
         quantile: number,
         atMost: optionalNumber,
@@ -31760,27 +31964,27 @@ const record_schema_gate = schemas/* discriminatedUnion */.gMt("kind", [
         minRequests: number,
         noData,
     }),
-    schemas/* object */.Ikc({ kind: schemas/* literal */.euz("restarts"), name: record_schema_text, atMost: number }),
-    schemas/* object */.Ikc({ kind: schemas/* literal */.euz("evidence"), name: record_schema_text }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("restarts"), name: record_schema_text, atMost: number }),
+    mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("evidence"), name: record_schema_text }),
 ]);
-const settings = schemas/* object */.Ikc({
+const settings = mini_schemas/* object */.Ikc({
     alpha: number,
     beta: number,
     allowedIncrease: number,
     minExcess: number,
     safeRatio: number,
     latencyMargin: number,
-    requires: schemas/* enum */.k5n(["safe", "sound"]),
+    requires: mini_schemas/* enum */.k5n(["safe", "sound"]),
     scrape: number,
     warmUp: number,
     objective: optionalNumber,
-    breaker: schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
-    split: schemas/* object */.Ikc({ alpha: number, tolerance: number }),
-    shares: schemas/* object */.Ikc({ errors: number, latency: number, objective: number }),
-    dispersion: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
+    breaker: mini_schemas/* object */.Ikc({ alpha: number, floor: number, timesStable: number }),
+    split: mini_schemas/* object */.Ikc({ alpha: number, tolerance: number }),
+    shares: mini_schemas/* object */.Ikc({ errors: number, latency: number, objective: number }),
+    dispersion: mini_schemas/* object */.Ikc({ kind: mini_schemas/* enum */.k5n(["tempered", "beta-binomial"]), phi: number }),
     latencyPhi: number,
 });
-const evidenceRulesSchema = schemas/* object */.Ikc({
+const evidenceRulesSchema = mini_schemas/* object */.Ikc({
     settings,
     measured: truth,
     inconclusive: policy,
@@ -31789,16 +31993,16 @@ const evidenceRulesSchema = schemas/* object */.Ikc({
     early: truth,
     budget: optionalNumber,
 });
-const stage = schemas/* object */.Ikc({
+const stage = mini_schemas/* object */.Ikc({
     name: record_schema_text,
     weight: percent,
     wait: record_schema_length,
     deadline: record_schema_length,
-    gates: schemas/* array */.YOg(record_schema_gate),
+    gates: mini_schemas/* array */.YOg(record_schema_gate),
     approval: truth,
 });
-const record_schema_plan = schemas/* object */.Ikc({
-    stages: schemas/* array */.YOg(stage),
+const record_schema_plan = mini_schemas/* object */.Ikc({
+    stages: mini_schemas/* array */.YOg(stage),
     evidence: evidenceRulesSchema,
     pollEvery: record_schema_length,
     ready: record_schema_length,
@@ -31806,32 +32010,32 @@ const record_schema_plan = schemas/* object */.Ikc({
     drain: record_schema_length,
     deadline: record_schema_length,
     patience: record_schema_length,
-    promotion: schemas/* enum */.k5n(["swap", "update"]),
+    promotion: mini_schemas/* enum */.k5n(["swap", "update"]),
     keepOld: truth,
     keepFor: optionalNumber,
-    drift: schemas/* enum */.k5n(["put-back", "roll-back"]),
+    drift: mini_schemas/* enum */.k5n(["put-back", "roll-back"]),
 });
 /** A logarithm of nothing is null: JSON has no infinity. */
-const logE = schemas/* nullable */.mee(number);
-const record_schema_conclusion = schemas/* object */.Ikc({
-    kind: schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
-    finding: schemas/* enum */.k5n(weight/* findings */.P),
-    by: schemas/* enum */.k5n(conclusion/* grounds */.ND),
+const logE = mini_schemas/* nullable */.mee(number);
+const record_schema_conclusion = mini_schemas/* object */.Ikc({
+    kind: mini_schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
+    finding: mini_schemas/* enum */.k5n(weight/* findings */.P),
+    by: mini_schemas/* enum */.k5n(conclusion/* grounds */.ND),
     polls: number,
     seen: pairedCounts,
     judged: pairedCounts,
-    split: schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
-    slower: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
+    split: mini_schemas/* object */.Ikc({ planned: number, requests: pair, lost: number }),
+    slower: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ than: number, slow: pair, requests: pair })),
     warmUpLeft: number,
-    ratio: schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
-    weight: schemas/* object */.Ikc({
+    ratio: mini_schemas/* object */.Ikc({ low: optionalNumber, high: optionalNumber, estimate: optionalNumber }),
+    weight: mini_schemas/* object */.Ikc({
         harm: logE,
-        metrics: schemas/* object */.Ikc({ errors: logE, latency: logE, objective: logE }),
+        metrics: mini_schemas/* object */.Ikc({ errors: logE, latency: logE, objective: logE }),
         safe: logE,
         sound: logE,
         breaker: logE,
     }),
-    bounds: schemas/* object */.Ikc({
+    bounds: mini_schemas/* object */.Ikc({
         alpha: number,
         beta: number,
         objective: optionalNumber,
@@ -31842,58 +32046,58 @@ const record_schema_conclusion = schemas/* object */.Ikc({
         dispersion: settings.shape.dispersion,
     }),
 });
-const missingCounters = schemas/* object */.Ikc({ what: schemas/* literal */.euz("counters"), words: record_schema_text });
-const missing = schemas/* discriminatedUnion */.gMt("what", [
+const missingCounters = mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("counters"), words: record_schema_text });
+const missing = mini_schemas/* discriminatedUnion */.gMt("what", [
     missingCounters,
-    schemas/* object */.Ikc({ what: schemas/* literal */.euz("requests") }),
-    schemas/* object */.Ikc({ what: schemas/* literal */.euz("response-times") }),
-    schemas/* object */.Ikc({ what: schemas/* literal */.euz("stable-response-times") }),
-    schemas/* object */.Ikc({ what: schemas/* literal */.euz("answer"), words: record_schema_text }),
-    schemas/* object */.Ikc({ what: schemas/* literal */.euz("question") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("requests") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("response-times") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("stable-response-times") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("answer"), words: record_schema_text }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("question") }),
 ]);
-const responseTime = schemas/* union */.KCZ([schemas/* object */.Ikc({ atMost: number }), schemas/* object */.Ikc({ above: number })]);
-const ofErrors = { of: schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
+const responseTime = mini_schemas/* union */.KCZ([mini_schemas/* object */.Ikc({ atMost: number }), mini_schemas/* object */.Ikc({ above: number })]);
+const ofErrors = { of: mini_schemas/* literal */.euz("errors"), allowed: optionalNumber, stable: optionalNumber };
 const ofLatency = {
-    of: schemas/* literal */.euz("latency"),
+    of: mini_schemas/* literal */.euz("latency"),
     quantile: number,
     allowed: optionalNumber,
-    stable: schemas/* exactOptional */.yqP(responseTime),
+    stable: mini_schemas/* exactOptional */.yqP(responseTime),
     requests: number,
 };
-const ofQuery = { of: schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
-const evidenceFiguresSchema = schemas/* union */.KCZ([
-    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), missing: missingCounters }),
-    schemas/* object */.Ikc({ of: schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion }),
+const ofQuery = { of: mini_schemas/* literal */.euz("query"), atLeast: optionalNumber, atMost: optionalNumber };
+const evidenceFiguresSchema = mini_schemas/* union */.KCZ([
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), missing: missingCounters }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("evidence"), conclusion: record_schema_conclusion }),
 ]);
-const figures = schemas/* union */.KCZ([
+const figures = mini_schemas/* union */.KCZ([
     evidenceFiguresSchema,
-    schemas/* object */.Ikc({ ...ofErrors, missing }),
-    schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, needed: number }),
-    schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, lost: number }),
-    schemas/* object */.Ikc({ ...ofLatency, missing, time: schemas/* exactOptional */.yqP(responseTime) }),
-    schemas/* object */.Ikc({ ...ofLatency, time: responseTime, needed: number }),
-    schemas/* object */.Ikc({ ...ofQuery, missing }),
-    schemas/* object */.Ikc({ ...ofQuery, value: number, outside: number, tolerated: number }),
-    schemas/* object */.Ikc({ of: schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
-    schemas/* object */.Ikc({ of: schemas/* literal */.euz("budget"), largest: number, weight: number }),
+    mini_schemas/* object */.Ikc({ ...ofErrors, missing }),
+    mini_schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, needed: number }),
+    mini_schemas/* object */.Ikc({ ...ofErrors, requests: number, failed: number, lost: number }),
+    mini_schemas/* object */.Ikc({ ...ofLatency, missing, time: mini_schemas/* exactOptional */.yqP(responseTime) }),
+    mini_schemas/* object */.Ikc({ ...ofLatency, time: responseTime, needed: number }),
+    mini_schemas/* object */.Ikc({ ...ofQuery, missing }),
+    mini_schemas/* object */.Ikc({ ...ofQuery, value: number, outside: number, tolerated: number }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("restarts"), restarts: number, allowed: number }),
+    mini_schemas/* object */.Ikc({ of: mini_schemas/* literal */.euz("budget"), largest: number, weight: number }),
 ]);
 /** Of a verdict everything but its figures. */
-const judgementSchema = schemas/* object */.Ikc({
+const judgementSchema = mini_schemas/* object */.Ikc({
     gate: record_schema_text,
-    kind: schemas/* enum */.k5n(["pass", "wait", "fail", "no-data"]),
-    policy: schemas/* exactOptional */.yqP(policy),
-    proven: schemas/* exactOptional */.yqP(truth),
+    kind: mini_schemas/* enum */.k5n(["pass", "wait", "fail", "no-data"]),
+    policy: mini_schemas/* exactOptional */.yqP(policy),
+    proven: mini_schemas/* exactOptional */.yqP(truth),
 });
-const verdict = schemas/* object */.Ikc({ ...judgementSchema.shape, figures });
+const verdict = mini_schemas/* object */.Ikc({ ...judgementSchema.shape, figures });
 const passed = {
     stage: record_schema_text,
-    verdict: schemas/* exactOptional */.yqP(verdict),
-    smaller: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ weight: percent, planned: percent })),
+    verdict: mini_schemas/* exactOptional */.yqP(verdict),
+    smaller: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ weight: percent, planned: percent })),
 };
-const held = { stage: record_schema_text, question: schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
+const held = { stage: record_schema_text, question: mini_schemas/* enum */.k5n(["undecided", "no-data", "split", "budget"]), verdict };
 /** Each kind of reason with its fields. What the pods told later may come with any of them. */
-const record_schema_reasonOf = (kind, fields) => schemas/* object */.Ikc({ kind: schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
-const reason = schemas/* discriminatedUnion */.gMt("kind", [
+const record_schema_reasonOf = (kind, fields) => mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz(kind), ...fields, lastWords: optionalText });
+const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("measured", { words: record_schema_text }),
     record_schema_reasonOf("deploying", {}),
     record_schema_reasonOf("canary-ready", { pods: record_schema_text }),
@@ -31947,65 +32151,65 @@ const reason = schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("approved", { actor: optionalText }),
     record_schema_reasonOf("taken-up", { actor: optionalText }),
 ]);
-const state = schemas/* discriminatedUnion */.gMt("phase", [
-    schemas/* object */.Ikc({
-        phase: schemas/* literal */.euz("preparing"),
-        step: schemas/* enum */.k5n(["returning", "deploying", "starting", "settling"]),
+const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
+    mini_schemas/* object */.Ikc({
+        phase: mini_schemas/* literal */.euz("preparing"),
+        step: mini_schemas/* enum */.k5n(["returning", "deploying", "starting", "settling"]),
         since: instant,
     }),
-    schemas/* object */.Ikc({
-        phase: schemas/* literal */.euz("shifting"),
-        step: schemas/* enum */.k5n(["scaling", "filling", "routing"]),
+    mini_schemas/* object */.Ikc({
+        phase: mini_schemas/* literal */.euz("shifting"),
+        step: mini_schemas/* enum */.k5n(["scaling", "filling", "routing"]),
         stage: whole,
         since: instant,
     }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("baking"), stage: whole, since: instant, putBacks: whole }),
-    schemas/* object */.Ikc({
-        phase: schemas/* literal */.euz("waiting"),
+    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("baking"), stage: whole, since: instant, putBacks: whole }),
+    mini_schemas/* object */.Ikc({
+        phase: mini_schemas/* literal */.euz("waiting"),
         stage: whole,
         since: instant,
-        reason: schemas/* discriminatedUnion */.gMt("kind", [
-            schemas/* object */.Ikc({ kind: schemas/* literal */.euz("stage-passed"), ...passed }),
-            schemas/* object */.Ikc({ kind: schemas/* literal */.euz("held"), ...held }),
+        reason: mini_schemas/* discriminatedUnion */.gMt("kind", [
+            mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("stage-passed"), ...passed }),
+            mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("held"), ...held }),
         ]),
     }),
-    schemas/* object */.Ikc({
-        phase: schemas/* literal */.euz("promoting"),
-        step: schemas/* enum */.k5n(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
+    mini_schemas/* object */.Ikc({
+        phase: mini_schemas/* literal */.euz("promoting"),
+        step: mini_schemas/* enum */.k5n(["updating", "starting", "settling", "finishing", "draining", "retiring"]),
         since: instant,
         putBacks: optionalNumber,
     }),
-    schemas/* object */.Ikc({
-        phase: schemas/* literal */.euz("rolling-back"),
-        step: schemas/* enum */.k5n(["returning", "draining", "retiring"]),
+    mini_schemas/* object */.Ikc({
+        phase: mini_schemas/* literal */.euz("rolling-back"),
+        step: mini_schemas/* enum */.k5n(["returning", "draining", "retiring"]),
         reason,
         served: truth,
         since: instant,
         putBacks: optionalNumber,
     }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("succeeded"), keptUntil: optionalNumber }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("rolled-back"), reason }),
-    schemas/* object */.Ikc({ phase: schemas/* literal */.euz("failed"), during: schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
+    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("succeeded"), keptUntil: optionalNumber }),
+    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("rolled-back"), reason }),
+    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("failed"), during: mini_schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
-const record_schema_count = schemas/* object */.Ikc({ requests: number, errors: number, buckets: schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, count: number })) });
-const stageRecord = schemas/* object */.Ikc({
+const record_schema_count = mini_schemas/* object */.Ikc({ requests: number, errors: number, buckets: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) });
+const stageRecord = mini_schemas/* object */.Ikc({
     stage: whole,
     name: record_schema_text,
     weight: percent,
     since: instant,
-    until: schemas/* exactOptional */.yqP(instant),
-    verdicts: schemas/* array */.YOg(verdict),
+    until: mini_schemas/* exactOptional */.yqP(instant),
+    verdicts: mini_schemas/* array */.YOg(verdict),
     polls: number,
-    tally: schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
-    served: schemas/* exactOptional */.yqP(pair),
+    tally: mini_schemas/* object */.Ikc({ stable: record_schema_count, canary: record_schema_count, unattributed: record_schema_count }),
+    served: mini_schemas/* exactOptional */.yqP(pair),
 });
-const build = schemas/* object */.Ikc({
+const build = mini_schemas/* object */.Ikc({
     image: optionalText,
     replicaSet: optionalText,
-    digests: schemas/* record */.g1P(record_schema_text, schemas/* array */.YOg(record_schema_text)),
+    digests: mini_schemas/* record */.g1P(record_schema_text, mini_schemas/* array */.YOg(record_schema_text)),
 });
-const mixture = schemas/* object */.Ikc({ logs: schemas/* array */.YOg(number), rests: schemas/* array */.YOg(number) });
-const evidence = schemas/* object */.Ikc({
+const mixture = mini_schemas/* object */.Ikc({ logs: mini_schemas/* array */.YOg(number), rests: mini_schemas/* array */.YOg(number) });
+const evidence = mini_schemas/* object */.Ikc({
     polls: number,
     age: number,
     seen: pairedCounts,
@@ -32017,24 +32221,24 @@ const evidence = schemas/* object */.Ikc({
     objective: mixture,
     breaker: mixture,
     sound: mixture,
-    excess: schemas/* object */.Ikc({ above: number, requests: number }),
-    split: schemas/* object */.Ikc({
+    excess: mini_schemas/* object */.Ikc({ above: number, requests: number }),
+    split: mini_schemas/* object */.Ikc({
         weight: optionalNumber,
         since: number,
         settled: truth,
         requests: pair,
         lost: number,
-        earlier: schemas/* object */.Ikc({ more: number, less: number }),
+        earlier: mini_schemas/* object */.Ikc({ more: number, less: number }),
     }),
-    latency: schemas/* object */.Ikc({
-        profile: schemas/* object */.Ikc({ requests: number, slower: schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, count: number })) }),
-        edges: schemas/* exactOptional */.yqP(schemas/* array */.YOg(schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
+    latency: mini_schemas/* object */.Ikc({
+        profile: mini_schemas/* object */.Ikc({ requests: number, slower: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, count: number })) }),
+        edges: mini_schemas/* exactOptional */.yqP(mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ le: number, mixture, requests: pair, slow: pair }))),
     }),
 });
-const ledgerSchema = schemas/* object */.Ikc({
-    folded: schemas/* exactOptional */.yqP(evidence),
-    edges: schemas/* array */.YOg(schemas/* array */.YOg(number)),
-    polls: schemas/* array */.YOg(record_schema_text),
+const ledgerSchema = mini_schemas/* object */.Ikc({
+    folded: mini_schemas/* exactOptional */.yqP(evidence),
+    edges: mini_schemas/* array */.YOg(mini_schemas/* array */.YOg(number)),
+    polls: mini_schemas/* array */.YOg(record_schema_text),
 });
 function isReadable(ledger) {
     try {
@@ -32045,26 +32249,26 @@ function isReadable(ledger) {
         return false;
     }
 }
-const recordSchema = schemas/* object */.Ikc({
-    version: schemas/* literal */.euz(1),
+const recordSchema = mini_schemas/* object */.Ikc({
+    version: mini_schemas/* literal */.euz(1),
     target,
-    exchanged: schemas/* exactOptional */.yqP(truth),
-    undoes: schemas/* exactOptional */.yqP(schemas/* object */.Ikc({ startedAt: instant, image: optionalText })),
-    asked: schemas/* exactOptional */.yqP(asked),
-    metrics: schemas/* exactOptional */.yqP(metrics),
+    exchanged: mini_schemas/* exactOptional */.yqP(truth),
+    undoes: mini_schemas/* exactOptional */.yqP(mini_schemas/* object */.Ikc({ startedAt: instant, image: optionalText })),
+    asked: mini_schemas/* exactOptional */.yqP(asked),
+    metrics: mini_schemas/* exactOptional */.yqP(metrics),
     plan: record_schema_plan,
-    run: schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
+    run: mini_schemas/* object */.Ikc({ id: record_schema_text, url: optionalText, actor: optionalText }),
     startedAt: instant,
-    before: schemas/* object */.Ikc({ routes: schemas/* unknown */.L5J(), workloads: schemas/* unknown */.L5J(), bystanders: schemas/* optional */.lqM(schemas/* array */.YOg(record_schema_text)) }),
+    before: mini_schemas/* object */.Ikc({ routes: mini_schemas/* unknown */.L5J(), workloads: mini_schemas/* unknown */.L5J(), bystanders: mini_schemas/* optional */.lqM(mini_schemas/* array */.YOg(record_schema_text)) }),
     state,
-    stages: schemas/* array */.YOg(stageRecord),
-    log: schemas/* array */.YOg(schemas/* object */.Ikc({ at: instant, do: record_schema_text, reason, times: schemas/* exactOptional */.yqP(whole) })),
+    stages: mini_schemas/* array */.YOg(stageRecord),
+    log: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ at: instant, do: record_schema_text, reason, times: mini_schemas/* exactOptional */.yqP(whole) })),
     ledger: ledgerSchema,
-    judged: schemas/* exactOptional */.yqP(build),
+    judged: mini_schemas/* exactOptional */.yqP(build),
     replaced: optionalText,
-    again: schemas/* exactOptional */.yqP(whole),
+    again: mini_schemas/* exactOptional */.yqP(whole),
 })
-    .check(schemas/* refine */.YPB(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }), schemas/* refine */.YPB(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }), schemas/* refine */.YPB(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }));
+    .check(mini_schemas/* refine */.YPB(({ ledger }) => isReadable(ledger), { path: ["ledger", "polls"] }), mini_schemas/* refine */.YPB(({ plan, state }) => isInPlan(plan, state), { path: ["state", "stage"] }), mini_schemas/* refine */.YPB(({ plan, stages }) => stages.every(({ stage }) => stage < plan.stages.length), { path: ["stages"] }));
 /** After the last stage a release goes on to all the traffic. */
 function isInPlan({ stages }, state) {
     if (!("stage" in state))
@@ -32078,21 +32282,21 @@ function isInPlan({ stages }, state) {
 
 
 /** Gates other than those of evidence do not follow from a ledger; of their verdicts only the kind is read. */
-const otherFigures = schemas/* object */.Ikc({ of: schemas/* enum */.k5n(["errors", "latency", "query", "restarts", "budget"]) });
-const report = schemas/* object */.Ikc({
-    version: schemas/* literal */.euz(1),
-    account: schemas/* object */.Ikc({
-        target: schemas/* object */.Ikc({ namespace: schemas/* string */.YjP(), service: schemas/* string */.YjP() }),
-        plan: schemas/* object */.Ikc({
+const otherFigures = mini_schemas/* object */.Ikc({ of: mini_schemas/* enum */.k5n(["errors", "latency", "query", "restarts", "budget"]) });
+const report = mini_schemas/* object */.Ikc({
+    version: mini_schemas/* literal */.euz(1),
+    account: mini_schemas/* object */.Ikc({
+        target: mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), service: mini_schemas/* string */.YjP() }),
+        plan: mini_schemas/* object */.Ikc({
             evidence: evidenceRulesSchema,
-            stages: schemas/* array */.YOg(schemas/* object */.Ikc({ gates: schemas/* array */.YOg(schemas/* object */.Ikc({ kind: schemas/* string */.YjP(), name: schemas/* string */.YjP() })) })),
+            stages: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ gates: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ kind: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP() })) })),
         }),
-        stages: schemas/* array */.YOg(schemas/* object */.Ikc({
-            stage: schemas/* number */.aig(),
-            name: schemas/* string */.YjP(),
-            weight: schemas/* number */.aig(),
-            polls: schemas/* number */.aig(),
-            verdicts: schemas/* array */.YOg(schemas/* object */.Ikc({ ...judgementSchema.shape, figures: schemas/* union */.KCZ([evidenceFiguresSchema, otherFigures]) })),
+        stages: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({
+            stage: mini_schemas/* number */.aig(),
+            name: mini_schemas/* string */.YjP(),
+            weight: mini_schemas/* number */.aig(),
+            polls: mini_schemas/* number */.aig(),
+            verdicts: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ ...judgementSchema.shape, figures: mini_schemas/* union */.KCZ([evidenceFiguresSchema, otherFigures]) })),
         })),
         ledger: ledgerSchema,
     }),
@@ -32131,7 +32335,10 @@ async function replay({ config, readFile, messages }) {
     });
     const report = readReport(text, path);
     const result = judgeAgain(report, path);
-    messages.print(config.json ? replay_jsonOf(path, result) : replayText(report, result));
+    if (config.json)
+        messages.answer(replay_answerOf(path, result));
+    else
+        messages.print(replayText(report, result));
     return result.agrees ? 0 : 1;
 }
 function judgeAgain(report, path) {
@@ -32144,7 +32351,11 @@ function judgeAgain(report, path) {
         throw error;
     }
 }
-const replay_jsonOf = (path, { stages, ...rest }) => JSON.stringify({ report: path, stages: stages.map(replay_stageInWords), ...rest }, undefined, 2);
+const replay_answerOf = (path, { stages, ...rest }) => ({
+    report: path,
+    stages: stages.map(replay_stageInWords),
+    ...rest,
+});
 function replay_stageInWords(stage) {
     if (!("reported" in stage))
         return { ...stage, why: whyNotReplayed(stage) };
@@ -32236,11 +32447,183 @@ async function differencesAt(session, record) {
     return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
 }
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
+var core_core = __nccwpck_require__(4203);
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/schemas.js + 2 modules
+var core_schemas = __nccwpck_require__(9435);
+;// CONCATENATED MODULE: ./node_modules/zod/v4/mini/iso.js
+
+
+const ZodMiniISODateTime = /*@__PURE__*/ core_core/* $constructor */.xI("ZodMiniISODateTime", (inst, def) => {
+    core_schemas/* $ZodISODateTime */.Ko.init(inst, def);
+    mini_schemas/* ZodMiniStringFormat */.zUr.init(inst, def);
+});
+// @__NO_SIDE_EFFECTS__
+function datetime(params) {
+    return api/* _isoDateTime */.G1(ZodMiniISODateTime, params);
+}
+const ZodMiniISODate = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniISODate", (inst, def) => {
+    core.$ZodISODate.init(inst, def);
+    schemas.ZodMiniStringFormat.init(inst, def);
+})));
+// @__NO_SIDE_EFFECTS__
+function date(params) {
+    return core._isoDate(ZodMiniISODate, params);
+}
+const ZodMiniISOTime = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniISOTime", (inst, def) => {
+    core.$ZodISOTime.init(inst, def);
+    schemas.ZodMiniStringFormat.init(inst, def);
+})));
+// @__NO_SIDE_EFFECTS__
+function time(params) {
+    return core._isoTime(ZodMiniISOTime, params);
+}
+const ZodMiniISODuration = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMiniISODuration", (inst, def) => {
+    core.$ZodISODuration.init(inst, def);
+    schemas.ZodMiniStringFormat.init(inst, def);
+})));
+// @__NO_SIDE_EFFECTS__
+function duration(params) {
+    return core._isoDuration(ZodMiniISODuration, params);
+}
+
+// EXTERNAL MODULE: ./src/words/split-bars.js
+var split_bars = __nccwpck_require__(6438);
+;// CONCATENATED MODULE: ./src/words/status-answer.js
+
+
+
+
+
+
+
+
+const status_answer_time = datetime();
+const status_answer_stage = mini_schemas/* strictObject */.rej({
+    number: countSchema,
+    of: countSchema,
+    name: mini_schemas/* string */.YjP(),
+    weight: countSchema,
+    since: status_answer_time,
+    until: mini_schemas/* optional */.lqM(status_answer_time),
+    gates: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({
+        name: mini_schemas/* string */.YjP(),
+        verdict: mini_schemas/* enum */.k5n(["pass", "wait", "fail", "no-data"]),
+        because: mini_schemas/* string */.YjP(),
+    })),
+});
+const outcomes = ["succeeded", "rolled-back", "failed"];
+const status_answer_release = mini_schemas/* strictObject */.rej({
+    ...subjectSchema.shape,
+    ...versionsSchema.shape,
+    phase: mini_schemas/* enum */.k5n(["preparing", "shifting", "baking", "waiting", "promoting", "rolling-back", ...outcomes]),
+    outcome: mini_schemas/* nullable */.mee(mini_schemas/* enum */.k5n([...outcomes, "waiting"])),
+    held: mini_schemas/* boolean */.zMY(),
+    because: mini_schemas/* string */.YjP(),
+    weight: countSchema,
+    splits: mini_schemas/* strictObject */.rej({
+        planned: splitSchema,
+        observed: mini_schemas/* nullable */.mee(mini_schemas/* strictObject */.rej({
+            ...splitSchema.shape,
+            requests: mini_schemas/* strictObject */.rej({ stable: mini_schemas/* number */.aig(), canary: mini_schemas/* number */.aig() }),
+        })),
+    }),
+    stage: mini_schemas/* nullable */.mee(status_answer_stage),
+    stages: mini_schemas/* array */.YOg(status_answer_stage),
+    settled: mini_schemas/* nullable */.mee(mini_schemas/* boolean */.zMY()),
+    drift: mini_schemas/* nullable */.mee(mini_schemas/* string */.YjP()),
+    differences: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
+    startedAt: status_answer_time,
+    run: mini_schemas/* strictObject */.rej({ id: textSchema, url: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()), actor: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()) }),
+    undo: mini_schemas/* boolean */.zMY(),
+    events: mini_schemas/* array */.YOg(mini_schemas/* strictObject */.rej({ at: status_answer_time, because: mini_schemas/* string */.YjP() })),
+});
+const none = mini_schemas/* strictObject */.rej({
+    ...subjectSchema.shape,
+    phase: mini_schemas/* literal */.euz("none"),
+    outcome: mini_schemas/* null */.chJ(),
+    settled: mini_schemas/* boolean */.zMY(),
+    differences: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
+});
+/** What `status --json` says: of the newest release, or that there never was one. docs/json.md */
+const statusSchema = mini_schemas/* discriminatedUnion */.gMt("phase", [none, status_answer_release]);
+/** Not the journal: what it keeps, and how, is the program's own business, and it may have the user's manifests in it. */
+function statusAnswer(cluster, record, { drift, differences }) {
+    const { target, exchanged, state, plan, startedAt, undoes, log } = record;
+    const { id, url, actor } = record.run;
+    const weight = (0,planned_weight/* plannedWeight */.R)(record);
+    const stages = record.stages.map((entered) => stageAnswer(entered, plan));
+    const newest = record.stages.at(-1);
+    return {
+        version: 1,
+        cluster: { context: cluster.context, host: cluster.host },
+        namespace: target.namespace,
+        service: target.service,
+        ...versionsOf(target, exchanged),
+        phase: state.phase,
+        outcome: outcomeOf(state),
+        held: (0,release_state/* heldBy */.Vr)(state) !== undefined,
+        because: becauseOf(record),
+        weight,
+        splits: { planned: (0,release_split/* splitAt */.gI)(weight), observed: (newest && (0,split_bars/* observedSplit */.bU)(newest)) ?? null },
+        stage: stages.at(-1) ?? null,
+        stages,
+        settled: settledOf(state, { drift, differences }),
+        drift: drift ?? null,
+        differences: [...differences],
+        startedAt: timeOf(startedAt),
+        run: { id, url, actor },
+        undo: undoes !== undefined,
+        events: log.map((entry) => ({ at: timeOf(entry.at), because: (0,say/* sayEntry */.k)(entry) })),
+    };
+}
+const noReleaseAnswer = (cluster, { namespace, service }, differences) => ({
+    version: 1,
+    cluster: { context: cluster.context, host: cluster.host },
+    namespace,
+    service,
+    phase: "none",
+    outcome: null,
+    settled: differences.length === 0,
+    differences: [...differences],
+});
+/** As the output of the action says it. */
+function outcomeOf(state) {
+    return (0,release_state/* isRunning */.W_)(state) ? null : state.phase;
+}
+/** Null while it runs: nobody knows yet. */
+function settledOf(state, { drift, differences }) {
+    if ((0,release_state/* isRunning */.W_)(state))
+        return null;
+    return ((0,release_state/* isOver */.PU)(state) || state.phase === "waiting") && drift === undefined && differences.length === 0;
+}
+function becauseOf({ state, log }) {
+    if ("reason" in state)
+        return (0,say/* say */.c)(state.reason);
+    const newest = log.at(-1);
+    return newest ? (0,say/* say */.c)(newest.reason) : "";
+}
+const stageAnswer = (entered, { stages }) => ({
+    number: entered.stage + 1,
+    of: stages.length,
+    name: entered.name,
+    weight: entered.weight,
+    since: timeOf(entered.since),
+    until: entered.until === undefined ? undefined : timeOf(entered.until),
+    gates: entered.verdicts.map((verdict) => ({
+        name: verdict.gate,
+        verdict: verdict.kind,
+        because: (0,verdict_sentence/* verdictSentence */.BT)(verdict),
+    })),
+});
+const timeOf = (at) => new Date(at).toISOString();
+
 // EXTERNAL MODULE: ./src/words/decision-lines.js
 var decision_lines = __nccwpck_require__(2307);
 // EXTERNAL MODULE: ./src/words/evidence-part.js
 var evidence_part = __nccwpck_require__(1418);
 ;// CONCATENATED MODULE: ./src/words/status-text.js
+
 
 
 
@@ -32273,7 +32656,7 @@ function statusText(cluster, record, { drift, differences }, now) {
     lines.push(...next(record));
     if (differences.length > 0)
         lines.push(`What can be put right: ${(0,next_command/* nextCommand */.h)("rollback", record)}`);
-    return lines.join("\n");
+    return (0,lib_lines/* inLines */.F)(lines);
 }
 const dateAndTime = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 /** What the newest stage is judged by where it is judged by evidence, with the numbers behind it. */
@@ -32312,6 +32695,7 @@ function next(record) {
 
 
 
+
 /**
  * Where the newest release of the service is, from the journal, and whether its routes are as it left them: also when it
  * is over, and as far as that can be known when there is no journal.
@@ -32322,9 +32706,10 @@ async function status_status(session) {
         return statusWithoutJournal(session);
     const { cluster, config, messages, clock } = session;
     const { drift, differences } = await deviationOf(session, record);
-    messages.print(config.json
-        ? JSON.stringify({ cluster, ...recordInWords(record), weight: (0,planned_weight/* plannedWeight */.R)(record), drift, differences })
-        : statusText(cluster, record, { drift, differences }, clock.now()));
+    if (config.json)
+        messages.answer(statusAnswer(cluster, record, { drift, differences }));
+    else
+        messages.print(statusText(cluster, record, { drift, differences }, clock.now()));
     return differences.length > 0 || (await needsSomebody(session, record)) ? 3 : 0;
 }
 /** It is held, it got stuck, or its job is dead. */
@@ -32341,7 +32726,10 @@ async function statusWithoutJournal(session) {
     const lines = [clusterInWords(cluster), `${namespace}/${service}: no release was ever begun here.`];
     if (differences.length > 0)
         lines[1] = notAsItShouldBe(`${namespace}/${service}: there is no journal here`, differences);
-    messages.print(config.json ? JSON.stringify({ cluster, namespace, service, phase: "none", differences }) : lines.join("\n"));
+    if (config.json)
+        messages.answer(noReleaseAnswer(cluster, config, differences));
+    else
+        messages.print((0,lib_lines/* inLines */.F)(lines));
     return differences.length > 0 ? 3 : 0;
 }
 async function deviationOf(session, record) {
@@ -32463,6 +32851,7 @@ function newestWrite({ log, stages }) {
 
 
 
+
 function splitCountText(target, compared) {
     const { count, share } = compared;
     const { stable, canary, neither, from } = count;
@@ -32472,10 +32861,10 @@ function splitCountText(target, compared) {
     if (neither > 0)
         others += `; ${neither} reached neither version`;
     const confidence = `95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
-    return [
+    return (0,lib_lines/* inLines */.F)([
         `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
         `${others}. ${besideThePlan(compared)}`,
-    ].join("\n");
+    ]);
 }
 function besideThePlan({ planned, written, asPlanned }) {
     if (written?.comparableIn !== undefined)
@@ -32576,9 +32965,10 @@ async function verify(session) {
     const share = wilson(count.canary, count.canary + count.stable);
     const isComparable = written?.comparableIn === undefined;
     const asPlanned = share && planned !== undefined && isComparable ? agrees(planned, share) : undefined;
-    session.messages.print(session.config.json
-        ? JSON.stringify({ ...count, planned, written, ...share, asPlanned })
-        : splitCountText(target, { count, share, planned, written, asPlanned }));
+    if (session.config.json)
+        session.messages.answer({ ...count, planned, written, ...share, asPlanned });
+    else
+        session.messages.print(splitCountText(target, { count, share, planned, written, asPlanned }));
     return share === undefined || asPlanned === false ? 3 : 0;
 }
 const agrees = (planned, { low, high }) => planned >= low * 100 && planned <= high * 100;
@@ -33208,8 +33598,6 @@ const seeRoutes = (account) => account.target.routes.map(({ kind, namespace, nam
 const command = (account, name) => (0,next_command/* nextCommand */.h)(name, account);
 const kubectl = ({ target, asked }, rest, namespace = target.namespace) => ["kubectl", ...(0,next_command/* kubectlFlags */.M)(asked), `-n ${(0,shell_word/* shellWord */.r)(namespace)}`, rest].join(" ");
 
-// EXTERNAL MODULE: ./src/words/split-bars.js
-var split_bars = __nccwpck_require__(6438);
 ;// CONCATENATED MODULE: ./src/words/stage-table.js
 
 
@@ -33571,13 +33959,13 @@ function chooseContainer({ namespace, name, containers }, named) {
 }
 
 ;// CONCATENATED MODULE: ./src/kubernetes/object.js
-const core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
+const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
 const resources = {
-    pods: core("pods", "Pod"),
-    services: core("services", "Service"),
-    configMaps: core("configmaps", "ConfigMap"),
-    namespaces: core("namespaces", "Namespace"),
-    events: core("events", "Event"),
+    pods: object_core("pods", "Pod"),
+    services: object_core("services", "Service"),
+    configMaps: object_core("configmaps", "ConfigMap"),
+    namespaces: object_core("namespaces", "Namespace"),
+    events: object_core("events", "Event"),
     deployments: { group: "apps", version: "v1", plural: "deployments", kind: "Deployment" },
     replicaSets: { group: "apps", version: "v1", plural: "replicasets", kind: "ReplicaSet" },
     leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease" },
@@ -33683,7 +34071,8 @@ function apiServer(network, connection, listener) {
         for (const warning of warningsIn(answer.headers.warning))
             listener.warning?.(warning);
         const json = read(request, answer.text);
-        return { ...answer, json, isOld: isOld(json) };
+        const text = (json === undefined && listener.redact?.(answer.text)) || answer.text;
+        return { ...answer, text, json, isOld: isOld(json) };
     }
     async function patiently(call) {
         const { method, path, signal } = call;
@@ -33833,7 +34222,7 @@ function connect(network, connection, listener = {}) {
             const answer = await server.once(call); // a log is a comfort: it is asked for once
             if (answer.status !== 200)
                 throw kubernetes_client_refusal(call, answer);
-            return answer.text;
+            return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
         },
         async versions(group, { signal } = {}) {
             const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
@@ -35448,33 +35837,33 @@ const uuid = (random) => "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g,
 
 
 
-const workloads_before_deployment = schemas/* object */.Ikc({
-    uid: schemas/* string */.YjP(),
-    replicas: schemas/* number */.aig(),
+const workloads_before_deployment = mini_schemas/* object */.Ikc({
+    uid: mini_schemas/* string */.YjP(),
+    replicas: mini_schemas/* number */.aig(),
     /** By container. */
-    images: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()),
+    images: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP()),
 });
-const canaryDeployment = schemas/* extend */.X$i(workloads_before_deployment, {
+const canaryDeployment = mini_schemas/* extend */.X$i(workloads_before_deployment, {
     /**
      * The ReplicaSet with its pod template: Kubernetes keeps it, so that the journal need not (templates may hold
      * secrets).
      */
-    replicaSet: schemas/* optional */.lqM(schemas/* string */.YjP()),
+    replicaSet: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
     /** Restarts by pod, which are not the release's fault. */
-    restarts: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* number */.aig()),
+    restarts: mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* number */.aig()),
 });
 /**
  * How the Deployments were before the release. Plain JSON that lives in the journal, so that any job can put them back.
  */
-const workloadsBefore = schemas/* object */.Ikc({
+const workloadsBefore = mini_schemas/* object */.Ikc({
     /** Marks what this release makes, and nothing else. */
-    release: schemas/* string */.YjP(),
-    stable: schemas/* optional */.lqM(workloads_before_deployment),
-    canary: schemas/* optional */.lqM(canaryDeployment),
+    release: mini_schemas/* string */.YjP(),
+    stable: mini_schemas/* optional */.lqM(workloads_before_deployment),
+    canary: mini_schemas/* optional */.lqM(canaryDeployment),
     /** A HorizontalPodAutoscaler sets the replicas: they are not ours to put back. */
-    autoscaled: schemas/* object */.Ikc({ stable: schemas/* boolean */.zMY(), canary: schemas/* boolean */.zMY() }),
+    autoscaled: mini_schemas/* object */.Ikc({ stable: mini_schemas/* boolean */.zMY(), canary: mini_schemas/* boolean */.zMY() }),
     /** The manifests' objects that existed already, as `Kind name`. */
-    existed: schemas/* array */.YOg(schemas/* string */.YjP()),
+    existed: mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()),
 });
 /** Looks at both Deployments before anything is changed. */
 async function captureWorkloads(client, target, random) {
@@ -35686,13 +36075,13 @@ function lackOfToken(error, permission) {
         return "The token is not valid, or not any more.";
     return [403, 404].includes(error.status) ? permission : undefined;
 }
-const headers = schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* unknown */.L5J());
-const explanation = schemas/* object */.Ikc({ message: schemas/* string */.YjP() });
+const headers = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
+const explanation = mini_schemas/* object */.Ikc({ message: mini_schemas/* string */.YjP() });
 /** What Octokit throws: an answer of REST; none at all; errors of GraphQL, which come with 200. */
-const octokitError = schemas/* union */.KCZ([
-    schemas/* object */.Ikc({ status: schemas/* number */.aig(), response: schemas/* object */.Ikc({ headers, data: schemas/* unknown */.L5J() }) }),
-    schemas/* object */.Ikc({ status: schemas/* number */.aig(), cause: schemas/* instanceof */.Nlp(lib_errors/* UnreachableError */.Jk) }),
-    schemas/* object */.Ikc({ name: schemas/* literal */.euz("GraphqlResponseError"), headers, errors: schemas/* array */.YOg(explanation) }),
+const octokitError = mini_schemas/* union */.KCZ([
+    mini_schemas/* object */.Ikc({ status: mini_schemas/* number */.aig(), response: mini_schemas/* object */.Ikc({ headers, data: mini_schemas/* unknown */.L5J() }) }),
+    mini_schemas/* object */.Ikc({ status: mini_schemas/* number */.aig(), cause: mini_schemas/* instanceof */.Nlp(lib_errors/* UnreachableError */.Jk) }),
+    mini_schemas/* object */.Ikc({ name: mini_schemas/* literal */.euz("GraphqlResponseError"), headers, errors: mini_schemas/* array */.YOg(explanation) }),
 ]);
 /**
  * An error of Octokit's as a GitHubError or UnreachableError, and any other as it is. `what` is how people read it:
@@ -35901,14 +36290,14 @@ var errors = __nccwpck_require__(2827);
 
 
 /** Octokit's types say what GitHub documents; what is answered may come from a proxy on the way. */
-const github_comment = schemas/* object */.Ikc({
-    id: schemas/* number */.aig(),
-    body: schemas/* _default */.Rvf(schemas/* string */.YjP(), ""),
-    html_url: schemas/* string */.YjP(),
-    user: schemas/* nullable */.mee(schemas/* object */.Ikc({ login: schemas/* string */.YjP() })),
+const github_comment = mini_schemas/* object */.Ikc({
+    id: mini_schemas/* number */.aig(),
+    body: mini_schemas/* _default */.Rvf(mini_schemas/* string */.YjP(), ""),
+    html_url: mini_schemas/* string */.YjP(),
+    user: mini_schemas/* nullable */.mee(mini_schemas/* object */.Ikc({ login: mini_schemas/* string */.YjP() })),
 });
-const pulls = schemas/* array */.YOg(schemas/* object */.Ikc({ number: schemas/* number */.aig(), state: schemas/* string */.YjP(), head: schemas/* object */.Ikc({ sha: schemas/* string */.YjP() }) }));
-const viewer = schemas/* object */.Ikc({ viewer: schemas/* object */.Ikc({ login: schemas/* string */.YjP() }) });
+const pulls = mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ number: mini_schemas/* number */.aig(), state: mini_schemas/* string */.YjP(), head: mini_schemas/* object */.Ikc({ sha: mini_schemas/* string */.YjP() }) }));
+const viewer = mini_schemas/* object */.Ikc({ viewer: mini_schemas/* object */.Ikc({ login: mini_schemas/* string */.YjP() }) });
 /** GitHub through Octokit, which is loaded when the first thing is asked. */
 function connectGitHub(options) {
     const { clock } = options.network;
@@ -35940,7 +36329,7 @@ function connectGitHub(options) {
             for (let page = 1, more = true; more; page++) {
                 // Octokit's own paginate would not hear the signal.
                 const answer = await ask(what, ({ rest }) => rest.issues.listComments({ ...parameters, page }), signal);
-                yield* github_parse(what, schemas/* array */.YOg(github_comment), answer).map(commentOf);
+                yield* github_parse(what, mini_schemas/* array */.YOg(github_comment), answer).map(commentOf);
                 more = /rel="next"/.test(answer.headers.link ?? "");
             }
         },
@@ -44570,7 +44959,10 @@ function findObject(list, name, key) {
 //# sourceMappingURL=config.js.map
 ;// CONCATENATED MODULE: ./node_modules/@kubernetes/client-node/dist/index.js
 
+// EXTERNAL MODULE: ./src/lib/given-kubeconfig.js
+var given_kubeconfig = __nccwpck_require__(7446);
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/kubeconfig.js
+
 
 
 
@@ -44609,6 +45001,8 @@ function findCluster(source) {
             const authorization = await kept;
             for (const secret of (0,credentials/* secretsInHeaders */.FK)(authorization.headers))
                 registerSecret(secret);
+            if (authorization.tls.key !== undefined)
+                registerSecret(String(authorization.tls.key));
             return authorization;
         },
         proxy: cluster.proxyUrl || undefined,
@@ -44620,6 +45014,7 @@ function secretsOf({ users, clusters }) {
     for (const { token, password, keyData, authProvider, exec } of users) {
         secrets.push(token, password, keyData);
         secrets.push(...(0,credentials/* secretsByName */.yk)(authProvider?.config ?? {}));
+        secrets.push(...(0,credentials/* secretsInArguments */.T_)(exec?.args ?? []));
         for (const { name, value } of exec?.env ?? [])
             secrets.push(...(0,credentials/* secretsByName */.yk)({ [name]: value }));
     }
@@ -44631,7 +45026,7 @@ function kubeconfig_read({ kubeconfig, env }) {
     const config = new KubeConfig();
     const home = (0,external_node_path_namespaceObject.join)(env.HOME ?? (0,external_node_os_namespaceObject.homedir)(), ".kube", "config");
     if (kubeconfig !== undefined)
-        return load(config, kubeconfig.includes("\n") ? { text: kubeconfig } : { path: kubeconfig }, "the input `kubeconfig`");
+        return load(config, (0,given_kubeconfig/* givenKubeconfig */.v)(kubeconfig), "the input `kubeconfig`");
     if (env.KUBECONFIG)
         return merge(config, env.KUBECONFIG.split(":").filter(Boolean));
     if ((0,external_node_fs_.existsSync)(home))
@@ -44645,26 +45040,56 @@ function kubeconfig_read({ kubeconfig, env }) {
     });
 }
 function load(config, from, said) {
-    if ("path" in from && !(0,external_node_fs_.existsSync)(from.path))
-        throw new lib_errors/* RefusedError */.fk(`${said} names the file ${from.path}, which does not exist.`, {
-            next: "Check the path, and that an earlier step has written it.",
-        });
+    const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
     try {
-        const text = "path" in from ? (0,external_node_fs_.readFileSync)(from.path, "utf8") : from.text;
+        (0,js_yaml/* load */.Hh)(text);
         if ("path" in from)
             config.loadFromFile(from.path);
         else
             config.loadFromString(text);
-        keepTokenFiles(config, text, "path" in from ? (0,external_node_path_namespaceObject.dirname)(from.path) : ".");
+        keepTokenFiles(config, text, folder);
         return config;
     }
     catch (error) {
-        throw new lib_errors/* RefusedError */.fk(`${said} is not a kubeconfig.`, { cause: error });
+        throw new lib_errors/* RefusedError */.fk(`${said} is not a kubeconfig: ${kubeconfig_complaintOf(error)}.`, {
+            next: "What stands there is not shown, since it may be secret. It has to be a kubeconfig as kubectl writes it (kubectl config view --raw), or that in base64.",
+        });
     }
 }
+function readFile(path, said) {
+    if (!(0,external_node_fs_.existsSync)(path) && !(0,given_kubeconfig/* isPath */.u)(path))
+        throw new lib_errors/* RefusedError */.fk(`${said} is neither a kubeconfig nor the path of a file.`, {
+            next: "Give it a path, the text of a kubeconfig, or that in base64. What stands there is not shown, since it may be secret.",
+        });
+    if (!(0,external_node_fs_.existsSync)(path))
+        throw new lib_errors/* RefusedError */.fk(`${said} names the file ${path}, which does not exist.`, {
+            next: "Check the path, and that an earlier step has written it.",
+        });
+    try {
+        return { text: (0,external_node_fs_.readFileSync)(path, "utf8"), folder: (0,external_node_path_namespaceObject.dirname)(path) };
+    }
+    catch (error) {
+        throw new lib_errors/* RefusedError */.fk(`${said} names ${path}, which cannot be read.`, { cause: error });
+    }
+}
+/**
+ * Where and why it cannot be read, without a word of what stands there: js-yaml shows the lines around the place, and
+ * the name of an alias is whatever follows a star.
+ */
+function kubeconfig_complaintOf(error) {
+    if (error instanceof js_yaml/* YAMLException */.tB) {
+        const { reason, mark } = error;
+        const place = mark ? `line ${mark.line + 1}, column ${mark.column + 1}: ` : "";
+        return `${place}${reason.replace(/["'<].*["'>]/gs, "…")}`;
+    }
+    const words = error instanceof Error ? error.message : "";
+    return /^[a-z]+\[\d+\][a-z.]* is missing$/.test(words)
+        ? words
+        : "it has other things than clusters, users and contexts";
+}
 function keepTokenFiles(config, text, folder) {
-    const { users = [] } = (0,js_yaml/* load */.Hh)(text);
-    for (const { name, user } of users) {
+    const { users } = (0,js_yaml/* load */.Hh)(text);
+    for (const { name, user } of users ?? []) {
         const found = config.users.find((known) => known.name === name);
         if (found && user?.tokenFile !== undefined)
             found.tokenFile = (0,external_node_path_namespaceObject.resolve)(folder, user.tokenFile);
@@ -45331,7 +45756,7 @@ async function instant_query_ask(prometheus, query, at, signal) {
             signal,
             retries: 1,
         });
-        return instant_query_read(answer, (0,credentials/* placeOf */.$t)(prometheus.url));
+        return instant_query_read(answer, prometheus);
     }
     catch (error) {
         signal.throwIfAborted();
@@ -45361,27 +45786,28 @@ function ofMoment(answer, asked, { url }) {
     };
 }
 /** Seconds, and a number as text because JSON has no NaN and no infinity. */
-const point = schemas/* tuple */.PVZ([schemas/* number */.aig(), schemas/* string */.YjP()]);
-const labels = schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP());
-const success = schemas/* object */.Ikc({
-    status: schemas/* literal */.euz("success"),
-    warnings: schemas/* _default */.Rvf(schemas/* array */.YOg(schemas/* string */.YjP()), []),
-    data: schemas/* discriminatedUnion */.gMt("resultType", [
-        schemas/* object */.Ikc({ resultType: schemas/* literal */.euz("scalar"), result: point }),
+const point = mini_schemas/* tuple */.PVZ([mini_schemas/* number */.aig(), mini_schemas/* string */.YjP()]);
+const labels = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* string */.YjP());
+const success = mini_schemas/* object */.Ikc({
+    status: mini_schemas/* literal */.euz("success"),
+    warnings: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(mini_schemas/* string */.YjP()), []),
+    data: mini_schemas/* discriminatedUnion */.gMt("resultType", [
+        mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("scalar"), result: point }),
         // A native histogram comes with `histogram` instead of a value.
-        schemas/* object */.Ikc({
-            resultType: schemas/* literal */.euz("vector"),
-            result: schemas/* array */.YOg(schemas/* object */.Ikc({ metric: labels, value: schemas/* optional */.lqM(point) })),
+        mini_schemas/* object */.Ikc({
+            resultType: mini_schemas/* literal */.euz("vector"),
+            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: labels, value: mini_schemas/* optional */.lqM(point) })),
         }),
-        schemas/* object */.Ikc({
-            resultType: schemas/* literal */.euz("matrix"),
-            result: schemas/* array */.YOg(schemas/* object */.Ikc({ metric: labels, values: schemas/* _default */.Rvf(schemas/* array */.YOg(point), []) })),
+        mini_schemas/* object */.Ikc({
+            resultType: mini_schemas/* literal */.euz("matrix"),
+            result: mini_schemas/* array */.YOg(mini_schemas/* object */.Ikc({ metric: labels, values: mini_schemas/* _default */.Rvf(mini_schemas/* array */.YOg(point), []) })),
         }),
-        schemas/* object */.Ikc({ resultType: schemas/* literal */.euz("string"), result: schemas/* unknown */.L5J() }),
+        mini_schemas/* object */.Ikc({ resultType: mini_schemas/* literal */.euz("string"), result: mini_schemas/* unknown */.L5J() }),
     ]),
 });
-const instant_query_refusal = schemas/* object */.Ikc({ status: schemas/* literal */.euz("error"), errorType: schemas/* string */.YjP(), error: schemas/* string */.YjP() });
-function instant_query_read({ status, headers, body }, place) {
+const instant_query_refusal = mini_schemas/* object */.Ikc({ status: mini_schemas/* literal */.euz("error"), errorType: mini_schemas/* string */.YjP(), error: mini_schemas/* string */.YjP() });
+function instant_query_read({ status, headers, body }, { url, redact }) {
+    const place = (0,credentials/* placeOf */.$t)(url);
     const parsed = success.safeParse(body);
     const failed = parsed.success ? undefined : instant_query_refusal.safeParse(body).data;
     if (failed)
@@ -45390,9 +45816,9 @@ function instant_query_read({ status, headers, body }, place) {
     if (status >= 300 && status < 400)
         return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
     if (status !== 200)
-        return prometheus(`answered ${status}${excerpt(body)}`);
+        return prometheus(`answered ${status}${excerpt(body, redact)}`);
     if (!parsed.success)
-        return prometheus(`answered what is no answer of its API${excerpt(body)}`);
+        return prometheus(`answered what is no answer of its API${excerpt(body, redact)}`);
     const { data, warnings } = parsed.data;
     // Thanos, Mimir and others answer with what they have when a part of them is away; a part may be everything but the
     // errors.
@@ -45444,9 +45870,9 @@ function refused({ errorType, error }, status, place) {
     return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
 }
 /** The beginning of what was answered; proxies answer in HTML. */
-function excerpt(body = "") {
+function excerpt(body = "", redact = (text) => text) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
-    const plain = text
+    const plain = redact(text)
         .replace(/<[^>]*>/g, " ")
         .replace(/\s+/g, " ")
         .trim();
@@ -46429,30 +46855,30 @@ function chosenRules(rules, { routes }) {
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/before.js
 
 
-const raw = schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* unknown */.L5J());
-const rule = schemas/* object */.Ikc({
-    section: schemas/* enum */.k5n(movableSections),
+const raw = mini_schemas/* record */.g1P(mini_schemas/* string */.YjP(), mini_schemas/* unknown */.L5J());
+const rule = mini_schemas/* object */.Ikc({
+    section: mini_schemas/* enum */.k5n(movableSections),
     /** Its place when the release began; rules move, so it is the last thing by which one is found again. */
-    index: schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
-    name: schemas/* optional */.lqM(schemas/* string */.YjP()),
-    match: schemas/* optional */.lqM(schemas/* unknown */.L5J()),
+    index: mini_schemas/* int */.Whr().check(api/* _nonnegative */.UI()),
+    name: mini_schemas/* optional */.lqM(mini_schemas/* string */.YjP()),
+    match: mini_schemas/* optional */.lqM(mini_schemas/* unknown */.L5J()),
     /** Its destinations as they were. */
-    route: schemas/* array */.YOg(raw),
+    route: mini_schemas/* array */.YOg(raw),
     /** The fields by which copies of its requests are sent. Missing in older journals, and then none is touched. */
-    copies: schemas/* optional */.lqM(raw),
+    copies: mini_schemas/* optional */.lqM(raw),
 });
-const virtualService = schemas/* object */.Ikc({ namespace: schemas/* string */.YjP(), name: schemas/* string */.YjP(), rules: schemas/* array */.YOg(rule) });
-const routes = schemas/* object */.Ikc({
+const virtualService = mini_schemas/* object */.Ikc({ namespace: mini_schemas/* string */.YjP(), name: mini_schemas/* string */.YjP(), rules: mini_schemas/* array */.YOg(rule) });
+const routes = mini_schemas/* object */.Ikc({
     /** The version of Istio's API that the server offered: v1, v1beta1 or v1alpha3. */
-    version: schemas/* string */.YjP(),
-    virtualServices: schemas/* array */.YOg(virtualService),
+    version: mini_schemas/* string */.YjP(),
+    virtualServices: mini_schemas/* array */.YOg(virtualService),
     /**
      * Stable's requests could be answered then, as far as the service's namespace says. Missing in older journals, and
      * then it is not asked at the end.
      */
-    served: schemas/* optional */.lqM(schemas/* boolean */.zMY()),
+    served: mini_schemas/* optional */.lqM(mini_schemas/* boolean */.zMY()),
     /** The versions whose subset no DestinationRule had. */
-    missingSubsets: schemas/* array */.YOg(schemas/* enum */.k5n(["stable", "canary"])),
+    missingSubsets: mini_schemas/* array */.YOg(mini_schemas/* enum */.k5n(["stable", "canary"])),
 });
 /** What `captureRoutes` gave, read back from the journal. */
 const parseRoutesBefore = (stored) => routes.parse(stored);
@@ -47013,12 +47439,12 @@ function choiceProblems(target) {
 async function unserved({ client, destinationRules }, target, among) {
     const reading = readOnce(client);
     const each = among.map(async (role) => {
-        const because = await becauseOf(reading, destinationRules, target, role);
+        const because = await unserved_becauseOf(reading, destinationRules, target, role);
         return because === undefined ? [] : [[role, because]];
     });
     return Object.fromEntries((await Promise.all(each)).flat());
 }
-async function becauseOf(client, destinationRules, target, role) {
+async function unserved_becauseOf(client, destinationRules, target, role) {
     const { host, subset } = target[role];
     const [services, rules] = await Promise.all([
         client.list(resources.services, target.namespace),
@@ -47068,7 +47494,7 @@ async function captureRoutes(api, target, as) {
         unserved(api, target, ["stable"]),
     ]);
     if (problems.length > 0)
-        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()).join("\n"));
+        throw new lib_errors/* RefusedError */.fk(problems.map(({ what, next }) => `${what} ${next ?? ""}`.trimEnd()));
     return {
         version: api.version,
         virtualServices: chosen.map(({ choice: { namespace, name }, rules }) => ({
@@ -49078,7 +49504,7 @@ const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
 const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
 /** `1 of 3`, in percent: what a Service gives each of its pods. */
-const share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
+const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
 function unpinned({ host, subset, stable, canaryPods }, { target }) {
     const kinds = kindsAmong(target.routes);
     const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
@@ -49086,8 +49512,8 @@ function unpinned({ host, subset, stable, canaryPods }, { target }) {
     const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
     const { available } = stable.rollout;
     return canaryPods > 0
-        ? warn(`${what}: they get ${share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
-        : finding_refuse(`${what}: they would get ${share(1, available)} of the requests at once, before the first stage.`, next);
+        ? warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
+        : finding_refuse(`${what}: they would get ${pinning_share(1, available)} of the requests at once, before the first stage.`, next);
 }
 /** Of the release's own routes; the others are their rivals and told of there. */
 const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
@@ -49099,7 +49525,7 @@ function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
     });
     const pods = Math.max(1, canaryPods);
     const { available } = stable.rollout;
-    return warn(`Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
+    return warn(`Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
@@ -49316,8 +49742,8 @@ async function readScene(parts) {
         scene_readDestinationRules(client, inNamespace),
         look.survey(),
     ]);
-    const rawStable = named(deployments, target.stable.deployment);
-    const rawCanary = named(deployments, target.canary.deployment);
+    const rawStable = scene_named(deployments, target.stable.deployment);
+    const rawCanary = scene_named(deployments, target.canary.deployment);
     const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
     const hosts = scene_hostsOf(target);
     const pods = await readPods(client, target, firstDeploy ? [{}] : selectorsBehind(hosts, services));
@@ -49353,7 +49779,7 @@ const scene_hostsOf = ({ namespace, service, stable, canary }) => ({
     stable: (0,istio_host/* readHost */.rk)(stable.host, namespace),
     canary: (0,istio_host/* readHost */.rk)(canary.host, namespace),
 });
-const named = (objects, name) => objects.find(({ metadata }) => metadata.name === name);
+const scene_named = (objects, name) => objects.find(({ metadata }) => metadata.name === name);
 async function scene_readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
     return istio ? client.list(istio.destinationRules, namespace) : [];
@@ -49642,11 +50068,11 @@ function releasePreflight(parts) {
             const scene = readScene({ ...parts, look });
             const [access, ...answers] = await Promise.all([
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
-                answerOf(async () => inspectScene(await scene)),
-                ...manifestsOf(target).map((manifest) => answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
-                answerOf(() => look.inspect(plan)),
-                answerOf(() => inspectBystanders({ ...parts, look })),
-                ...parts.others.map((other) => answerOf(() => other.inspect())),
+                release_preflight_answerOf(async () => inspectScene(await scene)),
+                ...manifestsOf(target).map((manifest) => release_preflight_answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
+                release_preflight_answerOf(() => look.inspect(plan)),
+                release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
+                ...parts.others.map((other) => release_preflight_answerOf(() => other.inspect())),
             ]);
             return inOrder([...access, ...answers.flatMap((answer) => unlessExplained(access, answer))]);
         },
@@ -49659,7 +50085,7 @@ const manifestsOf = ({ source }) => source.from === "manifests" ? source.objects
  * What the other side refused is a finding as well. One that does not answer at all is no state of the cluster: that
  * rejects.
  */
-async function answerOf(look) {
+async function release_preflight_answerOf(look) {
     try {
         return await look();
     }
@@ -49689,16 +50115,6 @@ function inOrder(findings) {
 /** A reporter that is told in which cluster a release runs: the release itself need not know. */
 const located = (cluster, reporter) => ({
     report: (account) => reporter.report({ ...account, cluster }),
-    flush: (limit) => reporter.flush(limit),
-});
-
-;// CONCATENATED MODULE: ./src/reporting/redacted.js
-/**
- * A reporter that never gets to see a secret. Before anything is rendered: escaping would hide a secret from a search
- * for it. The ledger is numbers alone, thousands of lines of them, in which a short secret would be found by chance.
- */
-const redacted = (redaction, reporter) => ({
-    report: ({ ledger, ...told }) => reporter.report({ ...redaction.redactAll(told), ledger }),
     flush: (limit) => reporter.flush(limit),
 });
 
@@ -49733,15 +50149,15 @@ function tee(clock, reporters, trouble) {
 }
 
 ;// CONCATENATED MODULE: ./src/reporting/warnings.js
-/** `tell` gets each warning without the secrets in it; what is kept is redacted with the report that has it. */
-function createWarnings({ redact }, tell) {
+/** `tell` gets each warning through the censor; what is kept goes there with the report that has it. */
+function createWarnings({ text }, tell) {
     const known = new Set();
     return {
         warn(warning) {
             if (known.has(warning))
                 return;
             known.add(warning);
-            tell(redact(warning));
+            tell(text(warning));
         },
         all: () => [...known],
     };
@@ -49944,7 +50360,6 @@ function allRoutes(families) {
 
 
 
-
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -49952,6 +50367,7 @@ function desk(config, world) {
         config,
         messages: {
             print: world.print,
+            answer: world.answer,
             warn: warnings.warn,
             warnings: warnings.all,
             nothingLeft: () => { },
@@ -49965,13 +50381,13 @@ function desk(config, world) {
 function compose(config, here) {
     const { namespace, service } = config;
     const { warn, all: warnings } = warningsOf(config, here);
-    const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.redaction.register });
+    const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
     const time = createServerTime(here.clock);
-    const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear }));
+    const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear, redact: here.censor.redact }));
     // What is journaled another machine reads: a release goes by the API server's time.
     const world = { ...here, clock: time.clock };
     const { clock } = world;
-    const journal = configMapJournal(client, namespace, service, (record) => portsOf(record));
+    const journal = here.censor.journal(configMapJournal(client, namespace, service, (record) => portsOf(record)));
     const unwritten = (error) => warn(`outputs could not be written: ${(0,lib_errors/* tell */.qz)(error)}`);
     const written = world.github.outputFile ? (0,outputs/* outputs */.V)(config.reporting.report, unwritten) : undefined;
     const { context, host } = cluster;
@@ -50021,6 +50437,7 @@ function compose(config, here) {
         insist: world.insist ?? new AbortController().signal,
         messages: {
             print: world.print,
+            answer: world.answer,
             warn,
             warnings,
             nothingLeft: () => written?.set("settled", "true"),
@@ -50063,8 +50480,8 @@ function compose(config, here) {
         connect: portsOf,
     };
 }
-function warningsOf(config, { voice, redaction }) {
-    const warnings = createWarnings(redaction, voice.warn);
+function warningsOf(config, { voice, censor }) {
+    const warnings = createWarnings(censor, voice.warn);
     for (const warning of config.warnings)
         warnings.warn(warning);
     return warnings;
@@ -50077,14 +50494,14 @@ const routesBy = (client, clock) => allRoutes([
         subsetLabels: (target) => (of) => versionLabels(client, target, (0,release_target/* configuredLabels */.ar)(target), of),
     }),
 ]);
-const metricsOf = ({ metrics }, world) => metricsByTarget(metrics && { network: world, ...metrics, url: metrics.prometheus });
+const metricsOf = ({ metrics }, world) => metricsByTarget(metrics && { network: world, redact: world.censor.redact, ...metrics, url: metrics.prometheus });
 /** What was counted until now. */
 const historyOf = (metrics, { clock, stop }) => ({
     traffic: (target, window) => metrics(target).traffic(clock.now(), window, stop),
     dispersion: (target) => metrics(target).dispersion(clock.now(), stop),
 });
 function reporterFor({ reporting }, environment, world, written, warn) {
-    const { clock, github, voice, redaction } = world;
+    const { clock, github, voice, censor } = world;
     const links = { dashboards: reporting.dashboards, workflow: github.workflowUrl };
     const reporters = [voice];
     if (written)
@@ -50104,7 +50521,7 @@ function reporterFor({ reporting }, environment, world, written, warn) {
         if (reporting.commitStatus && sha)
             reporters.push(commitStatus({ clock, github: api, repository, sha, environment, warn }));
     }
-    return redacted(redaction, tee(clock, reporters, (error) => voice.warn(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`)));
+    return censor.reporter(tee(clock, reporters, (error) => voice.warn(censor.text(`a report failed: ${(0,lib_errors/* tell */.qz)(error)}`))));
 }
 
 ;// CONCATENATED MODULE: ./src/dispatch.js
@@ -51236,40 +51653,86 @@ const istioMetrics = {
 /* harmony export */   DQ: () => (/* binding */ loginOf),
 /* harmony export */   FK: () => (/* binding */ secretsInHeaders),
 /* harmony export */   Ft: () => (/* binding */ secretsInUrls),
+/* harmony export */   T_: () => (/* binding */ secretsInArguments),
 /* harmony export */   yk: () => (/* binding */ secretsByName)
 /* harmony export */ });
 /*
  * What is secret in what users give and in what clusters, plugins and proxies ask to be sent. Whoever makes a
  * credential, or reads one, has it named here and registers it before anything is told (`lib/redaction.ts`).
  */
-/** The names of what holds a credential, whatever its value looks like. */
-const credential = /auth|token|key|cookie|secret|pass|pwd|credential|session|signature|jwt/i;
+/** The last part of a word that names a credential, whatever its value looks like: `token`, and `authtoken`. */
+const credential = /(^auth|authorization|authentication|token|key|cookie|secret|pass(word|wd|phrase)?|pwd|credential|session|sid|sig(nature)?|jwt|bearer)s?$/;
+/** How names end that say something about a credential: a header `X-Auth-Realm`, a variable `AWS_ACCESS_KEY_ID`. */
+const about = /(^|-)(realm|type|method|scheme|provider|algorithm|key-id|name|user|url|uri|host|file|path|ttl|expir\w*|version)$/;
 /** The names of headers that say where to and on whose behalf; reports are full of hosts and tenants. */
 const address = /^host$|^accept|^content-|^user-agent$|^cache-control$|^x-forwarded-|tenant|org-?id/i;
 /**
  * `always`, `true` or `5`: a word that hides nothing, and that would tear holes into every report if it were hidden.
  */
 const plainWord = /^([A-Za-z]?[a-z]{0,15}|\d{1,8})$/;
-const isSecret = (name, value) => credential.test(name) || (!address.test(name) && !plainWord.test(value));
-/** The secrets in headers: of `Bearer abc` the `abc`, and of `Basic …` also the password in it. */
+/** By its words: there is a key in X-Api-Key and apiKey, and nothing about authors in Authorization. */
+function isCredential(name) {
+    const words = name
+        .replace(/([a-z\d])(?=[A-Z])/g, "$1-")
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .filter((word) => word !== "");
+    return words.some((word) => credential.test(word)) && !about.test(words.join("-"));
+}
+const isSecret = (name, value) => isCredential(name) || (!address.test(name) && !plainWord.test(value));
+/** The secrets in headers: of `Bearer abc` the `abc`, else the whole value and every word in it that hides something. */
 function secretsInHeaders(headers) {
-    const secrets = [];
+    const secrets = new Set();
     for (const [name, value] of Object.entries(headers)) {
         if (!isSecret(name, value))
             continue;
-        const [, scheme, rest] = /^([A-Za-z]+) +(\S+)$/.exec(value) ?? [];
-        secrets.push(rest ?? value);
-        if (scheme?.toLowerCase() === "basic")
-            secrets.push(passwordOf(Buffer.from(rest ?? "", "base64").toString()));
+        const found = /^cookie$/i.test(name) ? valuesOfCookies(value) : partsOfCredential(value);
+        for (const secret of found)
+            secrets.add(secret);
     }
-    return secrets;
+    return [...secrets];
 }
+/** `Basic …` has a pair in it, and that a password. */
+function partsOfCredential(value) {
+    const [, scheme = "", rest] = /^([\w-]+) +(\S+)$/.exec(value) ?? [];
+    if (rest === undefined)
+        return [value, ...value.split(/[\s,;="']+/).filter(isTelling)];
+    if (scheme.toLowerCase() !== "basic")
+        return [rest];
+    const pair = Buffer.from(rest, "base64").toString();
+    return [rest, pair, passwordOf(pair)];
+}
+/** As they are written, and as they are meant. */
+function valuesOfCookies(header) {
+    const values = [header];
+    for (const cookie of header.split(/; */)) {
+        const [, name = "", value = cookie] = /^([^=]*)=(.*)$/s.exec(cookie) ?? [];
+        if (isCredential(name) || isTelling(value))
+            values.push(value, decoded(value));
+    }
+    return values;
+}
+/** A word by which somebody could log in. */
+const isTelling = (word) => word !== "" && !plainWord.test(word);
 /** The values whose names say that they are secret, of settings that mostly are not. */
 function secretsByName(settings) {
     const secrets = [];
     for (const [name, value] of Object.entries(settings))
-        if (credential.test(name) && typeof value === "string")
+        if (isCredential(name) && typeof value === "string")
             secrets.push(value);
+    return secrets;
+}
+/** The same of a program's arguments: `--client-secret=abc`, or `--client-secret` and then `abc`. */
+function secretsInArguments(args) {
+    const secrets = [];
+    for (const [index, argument] of args.entries()) {
+        const [, name = "", , value] = /^--?([\w-]+)(=(.*))?$/s.exec(argument) ?? [];
+        const next = args[index + 1] ?? "-";
+        if (value !== undefined)
+            secrets.push(...secretsByName({ [name]: value }));
+        else if (!next.startsWith("-"))
+            secrets.push(...secretsByName({ [name]: next }));
+    }
     return secrets;
 }
 /** The secrets in the URLs of a text: who asks and with what password, and what a query's names call secret. */
@@ -51297,7 +51760,7 @@ function secretsInQuery(query) {
     for (const parameter of query.split("&")) {
         const written = parameter.slice(parameter.indexOf("=") + 1);
         for (const [name, meant] of new URLSearchParams(parameter))
-            if (credential.test(name) && meant !== "")
+            if (isCredential(name) && meant !== "")
                 secrets.push(written, meant);
     }
     return secrets;
@@ -51373,16 +51836,19 @@ function formatDuration(millis) {
 /* harmony export */   iC: () => (/* binding */ DeniedError),
 /* harmony export */   qz: () => (/* binding */ tell)
 /* harmony export */ });
+/* harmony import */ var _lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
+
 /**
- * Errors that people read. `message` says what and where, `next` what to do about it.
+ * Errors that people read. `message` says what and where, `next` what to do about it. A list is told in as many lines,
+ * anything else in one, whatever somebody outside has said in it.
  * Whoever throws one does not log it, and keeps the error below as `cause`.
  */
 class ToldError extends Error {
     next;
     constructor(message, options = {}) {
-        super(message, options.cause === undefined ? undefined : { cause: options.cause });
+        super((0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inLines */ .F)([message].flat()), options.cause === undefined ? undefined : { cause: options.cause });
         this.name = new.target.name;
-        this.next = options.next;
+        this.next = options.next === undefined ? undefined : (0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(options.next);
     }
 }
 /** The user's configuration or the cluster's present state forbids the release; nothing was changed. Exit code 2. */
@@ -51416,13 +51882,39 @@ function withNext(what, next) {
 /** One line for a report: the message, then what to do, then the causes that add something. */
 function tell(error) {
     if (!(error instanceof Error))
-        return String(error);
-    const message = withNext(error.message, error instanceof ToldError ? error.next : undefined);
+        return (0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(String(error));
+    const message = error instanceof ToldError ? withNext(error.message, error.next) : (0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(error.message);
     const { cause } = error;
-    if (!(cause instanceof Error) || error.message.includes(cause.message))
+    if (!(cause instanceof Error) || error.message.includes((0,_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inert */ .t)(cause.message)))
         return message;
     return `${message} (${tell(cause)})`;
 }
+
+
+/***/ }),
+
+/***/ 7446:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ isPath),
+/* harmony export */   v: () => (/* binding */ givenKubeconfig)
+/* harmony export */ });
+/**
+ * The path of a file, or the text itself: YAML, JSON that may stand in one line, or either in base64, as people keep it
+ * in a secret.
+ */
+function givenKubeconfig(given) {
+    const decoded = /^[\w+/=\s-]+$/.test(given) ? Buffer.from(given, "base64").toString() : "";
+    if (hasKeys.test(decoded))
+        return { text: decoded };
+    return given.includes("\n") || given.trimStart().startsWith("{") || hasKeys.test(given)
+        ? { text: given }
+        : { path: given };
+}
+const hasKeys = /\b(apiVersion|kind|clusters|users|contexts|current-context)["']?\s*:/;
+/** Whether an error may show it: what is no path after all may be a secret. */
+const isPath = (given) => /^[\w.,:~/\\ @+-]{1,255}$/.test(given) && !/[\w+-]{40}|[:,] /.test(given);
 
 
 /***/ }),
@@ -51446,6 +51938,34 @@ function jsonIn(text) {
 
 /***/ }),
 
+/***/ 5270:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ inLines),
+/* harmony export */   t: () => (/* binding */ inert)
+/* harmony export */ });
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+
+/** Control characters, and those that end a line or turn the direction of writing around. */
+const unseen = /[\p{Cc}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/gu;
+/**
+ * Text from outside as one line that does nothing. A terminal obeys control characters. A runner obeys `::x::` at the
+ * beginning of a line and `##[x]` anywhere in it (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs);
+ * others repeat what they are told in lines of their own.
+ */
+const inert = (text) => (0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text)
+    .replace(unseen, " ")
+    .replaceAll("##[", "## [")
+    .replace(/^\s*::/, " : :")
+    .replace(/::(?=[a-z][\w-]*( [^:]*)?::)/gi, ": :")
+    .trimEnd();
+/** Several lines as one text. What comes from outside makes no line of its own. */
+const inLines = (lines) => lines.map(inert).join("\n");
+
+
+/***/ }),
+
 /***/ 1752:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -51461,13 +51981,20 @@ function jsonIn(text) {
 /* harmony export */ });
 /**
  * Text from outside as GitHub shows it and nothing more: no markup, no HTML, no mention of a person, no reference to an
- * issue. An underscore joins no word here: `_@ada` would mention her where the underscore is markup, and after our own
- * reference for it. Everything becomes one line. Character references cannot stand for structure:
- * https://github.github.com/gfm/#entity-and-numeric-character-references
+ * issue or a commit, no address that becomes a link by itself. An underscore joins no word here: `_@ada` would mention
+ * her where the underscore is markup, and after our own reference for it. Everything becomes one line. Character
+ * references cannot stand for structure: https://github.github.com/gfm/#entity-and-numeric-character-references
  */
-function plain(text) {
-    return oneLine(text).replace(/[\\`*_[\]<>&|~$]|(?<![a-z0-9])@(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)/gi, (found) => references[found] ?? `${found}${nothing}`);
-}
+const plain = (text) => oneLine(text).replace(inMarkdown, (found) => references[found] ?? `${found}${nothing}`);
+/** What begins a heading or a list, what is markup, and what GitHub looks for in the text. */
+const inMarkdown = new RegExp([
+    /^(?=(#{1,6}|[-+=]+|\d+[.)])(\s|$))/,
+    /[\\`*_[\]<>&|~$]/,
+    /@(?!sha256:)(?=\w)|#(?=\d)|(?<![a-z0-9])GH-(?=\d)|(?<=(?<![a-z0-9])[a-f0-9]{7})(?=[a-f0-9]{33}(?![a-z0-9]))/,
+    /:(?=\/\/|[a-z+-][\w+-]*:)|www(?=\.)/, // https://github.github.com/gfm/#autolinks-extension-
+]
+    .map(({ source }) => source)
+    .join("|"), "gi");
 /** A space of no width. Mentions and issues are looked for after rendering, so only a character in between helps. */
 const nothing = "&#8203;";
 const references = {
@@ -51539,52 +52066,119 @@ function percent(ratio) {
 
 /***/ }),
 
-/***/ 428:
+/***/ 5291:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ createRedaction)
-/* harmony export */ });
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  E: () => (/* binding */ createRedaction)
+});
+
+;// CONCATENATED MODULE: ./src/lib/secret-forms.js
+/** What a secret becomes on its way through URLs, JSON, HTML and base64, itself first. */
+function formsOfSecret(secret) {
+    const whole = secret.toWellFormed();
+    const bytes = Buffer.from(whole);
+    const json = JSON.stringify(whole);
+    const encoded = encodeURIComponent(whole);
+    const forms = [
+        secret,
+        encoded,
+        encoded.replace(/%../g, (code) => code.toLowerCase()),
+        new URLSearchParams([["", whole]]).toString().slice(1),
+        unquoted(json),
+        unquoted(JSON.stringify(unquoted(json))),
+        unquoted(json).replace(/[<>&]/g, codeOf), // Go's encoder
+        unquoted(json).replace(/[^ -~]/g, codeOf), // Python's
+        ...htmlNames.map((names) => whole.replace(/[&<>"']/g, (character) => names[character] ?? character)),
+        bytes.toString("hex"),
+        ...inBase64(bytes),
+    ];
+    return new Set(forms);
+}
+const unquoted = (json) => json.slice(1, -1);
+const codeOf = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+const markup = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+const htmlNames = [
+    markup,
+    { ...markup, '"': "&quot;", "'": "&#39;" },
+    { ...markup, '"': "&#34;", "'": "&#39;" }, // Go's html/template
+];
+/** Shorter ones occur by chance. */
+const shortestBase64 = 5;
+/**
+ * Three bytes are four characters, so what a secret is in base64 depends on how many bytes stand before it; a character
+ * that has bits of its neighbours is none of it. The first is that of a secret which ends what was encoded.
+ */
+function inBase64(bytes) {
+    const texts = [bytes.toString("base64").replace(/=+$/, "")];
+    for (const before of [0, 1, 2]) {
+        const bits = (before + bytes.length) * 8;
+        const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
+        texts.push(text.slice(Math.ceil((before * 8) / 6), Math.floor(bits / 6)));
+    }
+    const forUrls = texts.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
+    return [...texts, ...forUrls].filter((text) => text.length >= shortestBase64);
+}
+
+;// CONCATENATED MODULE: ./src/lib/redaction.js
+
 /** A shorter secret occurs by chance in every other line, and taking it out would give it away. */
 const shortestSecret = 4;
+/** The lines around a key in PEM are everybody's. */
+const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
 const shown = "***";
 /** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 function createRedaction(announce = () => { }) {
     const secrets = new Set();
-    let longestFirst = [];
+    const forms = new Set();
+    let anyForm;
     function register(secret) {
         const fresh = secret
             .split(/\r?\n/)
             .map((line) => line.trim())
-            .filter((line) => line.length >= shortestSecret && !secrets.has(line));
+            .filter((line) => line.length >= shortestSecret && !noSecret.test(line) && !secrets.has(line));
         for (const line of fresh) {
+            secrets.add(line);
             announce(line);
-            for (const form of formsOf(line))
-                secrets.add(form);
+            for (const form of formsOfSecret(line))
+                forms.add(form);
+            anyForm = undefined;
         }
-        longestFirst = [...secrets].sort((a, b) => b.length - a.length); // one secret may be a part of another
     }
-    const redact = (text) => longestFirst.reduce((left, secret) => left.replaceAll(secret, shown), text);
-    function inside(value) {
+    function redact(text) {
+        if (forms.size === 0)
+            return text;
+        anyForm ??= oneOf(forms);
+        return text.replace(anyForm, shown);
+    }
+    function inside(value, asTheyAre) {
         if (typeof value === "string")
             return redact(value);
         if (Array.isArray(value))
-            return value.map(inside);
+            return value.map((item) => inside(item, asTheyAre));
         if (typeof value !== "object" || value === null)
             return value;
-        return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inside(inner)]));
+        const redacted = Object.entries(value).map(([key, inner]) => [
+            key,
+            typeof inner === "string" && asTheyAre.has(key) ? inner : inside(inner, asTheyAre),
+        ]);
+        return Object.fromEntries(redacted);
     }
-    // plain data keeps its shape: strings stay strings
-    return { register, redact, redactAll: (value) => (secrets.size === 0 ? value : inside(value)) };
+    return {
+        register,
+        redact,
+        // plain data keeps its shape: strings stay strings
+        redactAll: (value, asTheyAre = new Set()) => forms.size === 0 ? value : inside(value, asTheyAre),
+    };
 }
-function formsOf(secret) {
-    return [
-        secret,
-        encodeURIComponent(secret),
-        JSON.stringify(secret).slice(1, -1),
-        Buffer.from(secret).toString("base64").replace(/=+$/, ""),
-    ];
-}
+/** The longest first: one may be a part of another. */
+const oneOf = (texts) => new RegExp([...texts]
+    .sort((a, b) => b.length - a.length)
+    .map(literal)
+    .join("|"), "g");
+const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 
 /***/ }),
@@ -51628,7 +52222,11 @@ __nccwpck_require__.r(__webpack_exports__);
 /* harmony import */ var _config_commands_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4344);
 /* harmony import */ var _config_load_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9095);
 /* harmony import */ var _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(9418);
-/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(428);
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(5270);
+/* harmony import */ var _lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(5291);
+/* harmony import */ var _reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8292);
+
+
 
 
 
@@ -51650,7 +52248,9 @@ __nccwpck_require__.r(__webpack_exports__);
 // A release waits most of the time: V8 would rather grow its heap than collect it, and runners are small (120 MB become
 // 90).
 (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)("--optimize-for-size");
-const env = { ...process.env };
+// It has every secret in it, and what is run from here (a plugin of the kubeconfig) has no business with it.
+const { ISTIO_CANARY_INPUTS: givenInputs, ...env } = process.env;
+delete process.env.ISTIO_CANARY_INPUTS;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 if (!(0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .isEvent */ .x)(env.GITHUB_EVENT_PATH))
     delete process.env.GITHUB_EVENT_PATH;
@@ -51659,15 +52259,16 @@ const github = (0,_adapters_github_context_js__WEBPACK_IMPORTED_MODULE_6__/* .re
 for (const file of [github.outputFile, github.summaryFile])
     if (file !== undefined)
         (0,_adapters_actions_command_file_js__WEBPACK_IMPORTED_MODULE_2__/* .makeCommandFile */ .A)(file);
-const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout);
-const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr);
-const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_17__/* .createRedaction */ .E)((secret) => github.actions && stderr.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const redaction = (0,_lib_redaction_js__WEBPACK_IMPORTED_MODULE_18__/* .createRedaction */ .E)((secret) => github.actions && stderr.writeAsItIs((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .mask */ .dK)(secret)));
+const censor = (0,_reporting_censor_js__WEBPACK_IMPORTED_MODULE_19__/* .createCensor */ .l)(redaction);
+const stdout = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stdout, redaction.redact);
+const stderr = (0,_adapters_terminal_screen_js__WEBPACK_IMPORTED_MODULE_12__/* .screenOn */ .E)(process.stderr, redaction.redact);
 const stop = new AbortController();
 const insist = new AbortController();
 const world = (0,_adapters_node_node_world_js__WEBPACK_IMPORTED_MODULE_9__/* .nodeWorld */ .$)((0,_adapters_node_environment_proxy_js__WEBPACK_IMPORTED_MODULE_8__/* .environmentProxy */ .U)(env));
 /** Reads what is asked for, does it, and gives the exit code. */
 async function main() {
-    const inputs = env.ISTIO_CANARY_INPUTS === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .inputsFromJson */ .we)(env.ISTIO_CANARY_INPUTS);
+    const inputs = givenInputs === undefined ? undefined : (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .inputsFromJson */ .we)(givenInputs);
     const asked = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .parseArguments */ .We)(process.argv.slice(2), inputs);
     if (asked.want === "command")
         return printUsage();
@@ -51680,14 +52281,26 @@ async function main() {
         env,
         readFile: (path) => (0,_adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .readText */ .y)(path, _adapters_files_read_text_js__WEBPACK_IMPORTED_MODULE_5__/* .mebibyte */ .E),
         registerSecret: redaction.register,
+        redact: redaction.redact,
     });
     const screen = config.json ? stderr : stdout; // a program reads what is on standard output then
     const voice = process.stdout.isTTY && !github.actions
         ? (0,_adapters_terminal_progress_js__WEBPACK_IMPORTED_MODULE_11__/* .progress */ .q)({ screen, clock: world.clock })
         : (0,_adapters_terminal_log_js__WEBPACK_IMPORTED_MODULE_10__/* .log */ .R)({ screen, actions: github.actions });
-    const surroundings = { ...world, env, github, voice, redaction, stop: stop.signal, insist: insist.signal, print };
+    const secrets = { censor, registerSecret: redaction.register };
+    const surroundings = {
+        ...world,
+        ...secrets,
+        env,
+        github,
+        voice,
+        stop: stop.signal,
+        insist: insist.signal,
+        print,
+        answer,
+    };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6672));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6466));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -51695,8 +52308,11 @@ async function main() {
     return dispatch(config, surroundings);
 }
 function print(text) {
-    stdout.write(`${redaction.redact(text)}\n`);
+    stdout.write(`${censor.text(text)}\n`);
     return 0;
+}
+function answer(value) {
+    stdout.writeAsItIs(`${censor.json(value)}\n`);
 }
 /** What there is to choose from, and nothing was done. */
 function printUsage() {
@@ -51707,10 +52323,10 @@ function printUsage() {
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
     const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk;
-    const text = redaction.redact(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .ToldError */ .QY
+    const text = censor.text(error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .ToldError */ .QY
         ? (0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error)
         : `A defect of Istio Canary: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), env.ISTIO_CANARY_INPUTS) ? stderr : stdout; // the runner reads both
+    const screen = (0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .asksForJson */ .aW)(process.argv.slice(2), givenInputs) ? stderr : stdout; // the runner reads both
     if (github.actions)
         screen.write((0,_adapters_actions_workflow_command_js__WEBPACK_IMPORTED_MODULE_4__/* .annotation */ .w7)("error", "Istio Canary", text));
     stderr.write(`${text}\n`);
@@ -51721,9 +52337,9 @@ function fail(thrown) {
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
 const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
 function tellOutputs(because, settled) {
-    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
+    const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
-    written.set("because", because);
+    written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_17__/* .inert */ .t)(because));
     if (settled)
         written.set("settled", "true");
 }
@@ -51734,13 +52350,16 @@ function tellOutputs(because, settled) {
 for (const signal of signals)
     process.on(signal, () => (stop.signal.aborted ? insist : stop).abort("the job was cancelled"));
 /** A defect in a report must not leave a release half-way; one anywhere else gives the traffic back. */
-process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${redaction.redact((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
+process.on("unhandledRejection", (error) => stderr.write(`A defect of Istio Canary was survived: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
 process.on("uncaughtException", (error) => {
-    stderr.write(`${redaction.redact(error.stack ?? error.message)}\n`);
+    stderr.write(`${censor.text(error.stack ?? error.message)}\n`);
     stop.abort(`Istio Canary has a defect (${error.message})`);
 });
 process.exitCode = await main().catch(fail);
-await (0,_adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__/* .endCompilation */ .R)(world.clock);
+// From here on a signal ends the process: whoever reads may have stopped reading, and all that is left is to be read.
+for (const signal of signals)
+    process.removeAllListeners(signal);
+await Promise.all([stdout.written(), stderr.written(), (0,_adapters_node_end_compilation_js__WEBPACK_IMPORTED_MODULE_7__/* .endCompilation */ .R)(world.clock)]);
 // What is still open (a kept-alive connection, a report that hangs) must not keep the job running.
 process.exit();
 
@@ -53424,6 +54043,56 @@ function sourceOf({ source }, hasCanary) {
 /** An undo that was given up is tried again as it was. */
 function sameAgain({ target, exchanged, plan, undoes }, image) {
     return undoes && { target: { ...target, image: image ?? target.image }, exchanged, plan, undoes };
+}
+
+
+/***/ }),
+
+/***/ 8292:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ createCensor)
+/* harmony export */ });
+/* harmony import */ var _lib_lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
+
+/** The keys of a record or an account whose texts are this program's own, or names. */
+const ofMachines = new Set([
+    ...[
+        "version",
+        "kind",
+        "of",
+        "what",
+        "do",
+        "phase",
+        "step",
+        "during",
+        "outcome",
+        "by",
+        "finding",
+        "question",
+        "policy",
+    ],
+    ...["requires", "promotion", "drift", "role", "winner", "loser", "level"],
+    ...["id", "namespace", "service", "deployment", "host", "context", "subset", "image", "container"],
+]);
+function createCensor({ redact, redactAll }) {
+    /** What was said on the way. All else is needed as it is to finish the release, or to give it back. */
+    const recorded = ({ state, stages, log, ...kept }) => ({
+        ...kept,
+        ...redactAll({ state, stages, log }, ofMachines),
+    });
+    return {
+        redact,
+        text: (text) => (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_0__/* .inLines */ .F)(redact(text).split("\n")),
+        json: (value) => JSON.stringify(redactAll(value, ofMachines), undefined, 2).replaceAll("##[", "#\\u0023["),
+        reporter: ({ report, flush }) => ({
+            // The ledger is numbers alone, thousands of lines of them, in which a short secret would be found by chance.
+            report: ({ ledger, target, run, cluster, ...told }) => report({ ...redactAll(told, ofMachines), ledger, target, run, cluster }),
+            flush,
+        }),
+        journal: ({ load, save, confirm }) => ({ load, save: (record) => save(recorded(record)), confirm }),
+    };
 }
 
 
