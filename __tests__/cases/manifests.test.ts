@@ -222,6 +222,69 @@ const cases: readonly Case[] = [
       assert.deepEqual(Object.keys(traffic.byVersion).sort(), ["v1", "v2", "v3", "v4"]);
     },
   },
+  {
+    name: "c38-clone-carries-pruning-marks",
+    sees(run) {
+      assert.equal(run.exit, 0, run.said);
+      const { labels, annotations, ownerReferences } = find(run, "deployments", "reviews-canary").metadata;
+      assert.deepEqual(labels, { app: "reviews", version: "canary", "app.kubernetes.io/managed-by": "istio-canary" });
+      assert.deepEqual(Object.keys(annotations ?? {}).sort(), [
+        "deployment.kubernetes.io/revision", // of the Deployment controller
+        "istio-canary/release",
+      ]);
+      assert.equal(ownerReferences, undefined);
+      assert.match(run.said, /Deployment shop\/reviews-v1 belongs to WebApp reviews \(platform\.example\.com\/v1\)/);
+      assert.match(run.said, /Deployment shop\/reviews-v1 is given images by Keel/);
+    },
+  },
+  {
+    name: "c27-rwo-pvc-hostport-clone",
+    sees: warnsOf(
+      /PersistentVolumeClaim shop\/reviews-data could not be read, and may be for one node only/,
+      /want port 9080 of their node/,
+      /By a required podAntiAffinity no pod of Deployment shop\/reviews-canary may share its kubernetes\.io\/hostname with one of the other/,
+    ),
+  },
+  {
+    name: "c27-rwo-pvc-hostport-clone",
+    change: { "world.yaml": withClaim("ReadWriteOnce") },
+    sees: warnsOf(/PersistentVolumeClaim shop\/reviews-data can be used on one node only/),
+  },
+  {
+    name: "c27-rwo-pvc-hostport-clone",
+    change: { "world.yaml": withClaim("ReadWriteOncePod") },
+    sees: refusedWith(/PersistentVolumeClaim shop\/reviews-data can be used by one pod only/),
+  },
+  {
+    name: "c27-rwo-pvc-hostport-clone",
+    change: { "world.yaml": withClaim("ReadWriteMany") },
+    sees: ({ said }) => assert.doesNotMatch(said, /PersistentVolumeClaim/),
+  },
+  {
+    name: "c26-revision-history-zero",
+    sees: refusedWith(/reviews-v2 is there already, and has revisionHistoryLimit 0/),
+  },
+  {
+    name: "c26-revision-history-zero",
+    command: "plan",
+    change: { "world.yaml": (text) => text.replaceAll("revisionHistoryLimit: 0", "revisionHistoryLimit: 1") },
+    sees: ({ exit, said }) => assert.equal(exit, 0, said),
+  },
+  {
+    name: "c26b-manifests-over-kubectl-apply",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("replicas: 2", "replicas: 2\n  revisionHistoryLimit: 0") },
+    sees: refusedWith(/reviews-v2 is there already, and has revisionHistoryLimit 0/),
+  },
+  {
+    name: "c24-keda-hpa-and-swap",
+    sees: warnsOf(/KEDA \(ScaledObject shop\/reviews-v1\) scales reviews-v1: .* KEDA raises it again by itself/),
+  },
+  {
+    name: "c24-keda-hpa-and-swap",
+    change: { "world.yaml": withPlainAutoscaler },
+    sees: warnsOf(/HorizontalPodAutoscaler keda-hpa-reviews-v1 has minReplicas 0, so it may raise reviews-v1 again/),
+  },
   { name: "c61-stable-in-manifests", sees: refusedWith(/v2\.yaml\[0\]: Deployment reviews-v1 is stable's/) },
 ];
 
@@ -233,6 +296,34 @@ function assertReleased({ exit, traffic, said }: CaseRun): void {
   assert.equal(exit, 0, said);
   assert.equal(traffic.bad, 0, said);
   assert.ok((traffic.byVersion.v2 ?? 0) > 0, said);
+}
+
+/** The release may begin, and people are told. */
+function warnsOf(...words: readonly RegExp[]): Case["sees"] {
+  return ({ exit, said }) => {
+    assert.equal(exit, 0, said);
+    const warnings = said.split("\n").filter((line) => line.startsWith("! "));
+    for (const word of words)
+      assert.ok(
+        warnings.some((line) => word.test(line)),
+        `${word}\n${said}`,
+      );
+  };
+}
+
+function withClaim(mode: string): (world: string) => string {
+  const claim = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "reviews-data", namespace: "shop" },
+    spec: { accessModes: [mode], resources: { requests: { storage: "1Gi" } } },
+  };
+  return (world) => `${world}---\n${JSON.stringify(claim)}\n`;
+}
+
+function withPlainAutoscaler(world: string): string {
+  const plain = world.replace(/, labels: \{scaledobject.*controller: true\}\]\}/, "}");
+  return plain.replace("minReplicas: 1", "minReplicas: 0");
 }
 
 /** With nothing of the world touched. */

@@ -3,7 +3,7 @@ import test from "node:test";
 import { cloneDeployment } from "../../src/kubernetes/clone.ts";
 import type { KubernetesObject } from "../../src/kubernetes/object.ts";
 
-/** As Argo CD, Helm, kubectl and the Deployment controller leave one. */
+/** As Argo CD, Helm, kapp, kubectl and the Deployment controller leave one. */
 const stable: KubernetesObject = {
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -24,6 +24,9 @@ const stable: KubernetesObject = {
       "app.kubernetes.io/instance": "shop",
       "app.kubernetes.io/managed-by": "Helm",
       "helm.sh/chart": "reviews-1.0",
+      "kapp.k14s.io/app": "1700000000000000000",
+      "applyset.kubernetes.io/part-of": "applyset-abc-v1",
+      "app.kubernetes.io/name": "reviews",
       "kustomize.toolkit.fluxcd.io/name": "apps",
     },
     annotations: {
@@ -38,7 +41,7 @@ const stable: KubernetesObject = {
     replicas: 4,
     paused: true,
     minReadySeconds: 5,
-    unknownField: { kept: [1] },
+    unknownField: { new: [1] },
     selector: {
       matchLabels: { app: "reviews" },
       matchExpressions: [{ key: "version", operator: "In", values: ["v1"] }],
@@ -59,7 +62,7 @@ const stable: KubernetesObject = {
 
 const order = { name: "reviews-v2", labels: { version: "v2" }, release: "r1", replicas: 1 };
 
-test("a clone is stable's specification with own name, labels, selector, image and mark, and nothing that says who owned it", () => {
+test("a clone has what is known of stable's specification, with own name, labels, selector, image and mark, and nothing of any tool's", () => {
   assert.deepEqual(cloneDeployment(stable, order, { image: "reviews:v2" }), {
     object: {
       apiVersion: "apps/v1",
@@ -67,13 +70,18 @@ test("a clone is stable's specification with own name, labels, selector, image a
       metadata: {
         name: "reviews-v2",
         namespace: "shop",
-        labels: { app: "reviews", version: "v2", team: "books", "app.kubernetes.io/managed-by": "istio-canary" },
-        annotations: { "acme.test/pager": "books", "istio-canary/release": "r1" },
+        labels: {
+          app: "reviews",
+          version: "v2",
+          team: "books",
+          "app.kubernetes.io/name": "reviews",
+          "app.kubernetes.io/managed-by": "istio-canary",
+        },
+        annotations: { "istio-canary/release": "r1" },
       },
       spec: {
         replicas: 1,
         minReadySeconds: 5,
-        unknownField: { kept: [1] },
         selector: { matchLabels: { app: "reviews", version: "v2" } },
         template: {
           metadata: { labels: { app: "reviews", version: "v2" }, annotations: { "sidecar.istio.io/inject": "true" } },

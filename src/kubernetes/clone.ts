@@ -30,14 +30,13 @@ export function cloneDeployment(
   const overlap = overlapOf(original, order.labels);
   if (overlap) return overlap;
 
-  const { paused: _, ...spec } = objectAt(stable, "spec"); // a paused Deployment makes no pods
   return {
     object: {
       apiVersion: stable.apiVersion,
       kind: stable.kind,
       metadata: metadataOf(original, order),
       spec: {
-        ...spec,
+        ...only(objectAt(stable, "spec"), copiedFields),
         replicas: order.replicas,
         selector: canarySelector(original.selector, order.labels),
         template: copied.template,
@@ -107,31 +106,41 @@ function showSelector({ matchLabels, matchExpressions }: Selector): string {
   return parts.join(", ");
 }
 
+/** Of a Deployment's specification, besides what a copy has of its own. A paused one would make no pods. */
+const copiedFields: ReadonlySet<string> = new Set([
+  "strategy",
+  "minReadySeconds",
+  "progressDeadlineSeconds",
+  "revisionHistoryLimit",
+]);
+
 /**
- * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and
- * is not in Git, Flux what has its own, and Helm takes over what has its release name.
+ * Labels that say what an object is, by which people, policies and Kiali know it. A key without a prefix is the user's
+ * own; tools have to take one, and what they mean by theirs (prune, reconcile, roll out) is not for a copy:
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
-const ownership: readonly RegExp[] = [
-  /^argocd\.argoproj\.io\//,
-  /^app\.kubernetes\.io\/(instance|managed-by)$/,
-  /^(kustomize|helm)\.toolkit\.fluxcd\.io\//,
-  /^meta\.helm\.sh\//,
-  /^helm\.sh\//,
-  /^kubectl\.kubernetes\.io\/last-applied-configuration$/,
-  /^deployment\.kubernetes\.io\//,
-];
+const copiedLabels: ReadonlySet<string> = new Set([
+  "app.kubernetes.io/name",
+  "app.kubernetes.io/version",
+  "app.kubernetes.io/component",
+  "app.kubernetes.io/part-of",
+  "service.istio.io/canonical-name",
+  "service.istio.io/canonical-revision",
+]);
 
-const disowned = (texts: Labels): Labels =>
-  Object.fromEntries(Object.entries(texts).filter(([key]) => !ownership.some((mark) => mark.test(key))));
+const isCopied = (label: string): boolean => !label.includes("/") || copiedLabels.has(label);
 
-/** Only what is named here comes along: no uid, resourceVersion, managedFields, ownerReferences or finalizers. */
+const only = (fields: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): object =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => names.has(name)));
+
+/** No annotation, uid, ownerReference or finalizer comes along. */
 function metadataOf(stable: Deployment, order: CloneOrder): KubernetesObject["metadata"] {
-  const labels = disowned(stable.labels);
+  const labels = Object.fromEntries(Object.entries(stable.labels).filter(([key]) => isCopied(key)));
   const replaced = Object.fromEntries(Object.entries(order.labels).filter(([key]) => key in labels));
   return {
     name: order.name,
     namespace: stable.namespace,
     labels: { ...labels, ...replaced, [managedBy.key]: managedBy.value },
-    annotations: { ...disowned(stable.annotations), [releaseAnnotation]: order.release },
+    annotations: { [releaseAnnotation]: order.release },
   };
 }

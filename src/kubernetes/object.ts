@@ -30,6 +30,7 @@ const core = (plural: string, kind: string): Resource => ({ group: "", version: 
 export const resources = {
   pods: core("pods", "Pod"),
   services: core("services", "Service"),
+  persistentVolumeClaims: core("persistentvolumeclaims", "PersistentVolumeClaim"),
   configMaps: core("configmaps", "ConfigMap"),
   namespaces: core("namespaces", "Namespace"),
   events: core("events", "Event"),

@@ -60,6 +60,14 @@ const ofTheService: readonly Permission[] = [
   },
   {
     group: "",
+    resource: "persistentvolumeclaims",
+    verbs: ["get"],
+    why: "tell of volumes that two versions cannot share",
+    optional: true,
+    when: makesPods,
+  },
+  {
+    group: "",
     resource: "pods/log",
     verbs: ["get"],
     why: "show the last words of a container that crashes",

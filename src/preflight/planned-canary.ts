@@ -11,11 +11,18 @@ import type { Target } from "../release/target.ts";
  * The canary's Deployment as the release will make it; why it cannot; or neither, where something is missing that is
  * told of elsewhere.
  */
-export type PlannedCanary = { readonly deployment: Deployment } | Obstacle | undefined;
+export type PlannedCanary =
+  | { readonly deployment: Deployment; readonly object: KubernetesObject }
+  | Obstacle
+  | undefined;
 
 /** The Deployment that will be; undefined where none can be made. */
 export const plannedDeployment = (planned: PlannedCanary): Deployment | undefined =>
   planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+
+/** The same as it will be sent. */
+export const plannedObject = (planned: PlannedCanary): KubernetesObject | undefined =>
+  planned !== undefined && "object" in planned ? planned.object : undefined;
 
 /** Pure, and by the same functions that the release will use. */
 export function planCanary(
@@ -51,10 +58,11 @@ function planClone(target: Target, labels: LabelAnswer, stable: KubernetesObject
     { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 },
     target,
   );
-  return "problem" in made ? made : { deployment: readDeployment(made.object) };
+  return "problem" in made ? made : { deployment: readDeployment(made.object), object: made.object };
 }
 
-const withTemplate = (object: KubernetesObject, made: { readonly template: unknown } | Obstacle): PlannedCanary =>
-  "problem" in made
-    ? made
-    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+function withTemplate(before: KubernetesObject, made: { readonly template: unknown } | Obstacle): PlannedCanary {
+  if ("problem" in made) return made;
+  const object = { ...before, spec: { ...objectAt(before, "spec"), template: made.template } };
+  return { deployment: readDeployment(object), object };
+}

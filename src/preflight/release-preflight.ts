@@ -6,11 +6,13 @@ import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
 import { inspectAccess, looksAreAllowed } from "./access.ts";
 import { inspectBystanders } from "./bystanders.ts";
+import { controllersAreKnown } from "./controllers.ts";
 import { nobodyServes } from "./first-deployment.ts";
 import { inspectManifest } from "./manifests.ts";
 import { permissionsFor } from "./needed-permissions.ts";
 import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
+import { inspectPlacement } from "./placement.ts";
 import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
 import {
   canaryCanCome,
@@ -20,7 +22,7 @@ import {
   servicesSelect,
   stableExists,
 } from "./presence.ts";
-import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer } from "./scaling.ts";
+import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer, templateCanBePutBack } from "./scaling.ts";
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
@@ -52,7 +54,9 @@ const checks: readonly SceneCheck[] = [
   autoscalersAreKnown,
   disruptionBudgetsAreKnown,
   revisionsDiffer,
+  templateCanBePutBack,
   ownersAreKnown,
+  controllersAreKnown,
   looksAreAllowed,
 ];
 
@@ -83,6 +87,7 @@ export function releasePreflight(parts: PreflightParts): Preflight {
         ...manifestsOf(target).map((manifest) =>
           answerOf(async () => inspectManifest({ client, scene: await scene }, manifest)),
         ),
+        answerOf(async () => inspectPlacement(client, await scene)),
         answerOf(() => look.inspect(plan)),
         answerOf(() => inspectBystanders({ ...parts, look })),
         ...parts.others.map((other) => answerOf(() => other.inspect())),

@@ -1,11 +1,12 @@
-import { isAutoscaled } from "../kubernetes/autoscaler.ts";
+import { isAutoscaled, scales } from "../kubernetes/autoscaler.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
-import { field } from "../kubernetes/field.ts";
+import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, readSelector, selects } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
-import { note, warn } from "./finding.ts";
-import { plannedDeployment } from "./planned-canary.ts";
+import type { Target } from "../release/target.ts";
+import { note, refuse, warn } from "./finding.ts";
+import { plannedDeployment, plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 /** What HorizontalPodAutoscalers mean for a release. */
@@ -17,12 +18,7 @@ export function autoscalersAreKnown({ target, plan, autoscalers }: Scene): reado
   if (ofCanary)
     findings.push(note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`));
   if (!ofStable || plan.promotion !== "swap") return findings;
-  if (!plan.keepOld)
-    findings.push(
-      note(
-        `A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`,
-      ),
-    );
+  if (!plan.keepOld) findings.push(restOf(target, autoscalers));
   if (!ofCanary && source.from !== "manifests")
     findings.push(
       warn(
@@ -31,6 +27,49 @@ export function autoscalersAreKnown({ target, plan, autoscalers }: Scene): reado
       ),
     );
   return findings;
+}
+
+/** What becomes of a stable that a swap has scaled to 0. */
+function restOf({ namespace, stable }: Target, autoscalers: readonly KubernetesObject[]): Finding {
+  const autoscaler = autoscalers.find((one) => scales(one, stable.deployment));
+  const scaledObject = autoscaler && scaledObjectOf(autoscaler);
+  if (scaledObject !== undefined)
+    return warn(
+      `KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`,
+      `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`,
+    );
+  if (numberAt(autoscaler, "spec", "minReplicas") === 0)
+    return warn(
+      `HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`,
+      "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.",
+    );
+  return note(
+    `A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`,
+  );
+}
+
+/** KEDA makes a HorizontalPodAutoscaler for what is above 0, and scales to 0 and from it itself. */
+const scaledObjectOf = ({ metadata }: KubernetesObject): string | undefined =>
+  metadata.labels?.["scaledobject.keda.sh/name"] ??
+  listAt(metadata, "ownerReferences")
+    .filter((owner) => textAt(owner, "kind") === "ScaledObject")
+    .map((owner) => textAt(owner, "name"))[0];
+
+/**
+ * A rollback finds the old pod template in its ReplicaSet, and with a limit of 0 Kubernetes keeps none:
+ * https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#clean-up-policy
+ */
+export function templateCanBePutBack({ target, deployments, planned }: Scene): readonly Finding[] {
+  const canary = deployments.find(({ metadata }) => metadata.name === target.canary.deployment);
+  if (target.source.from === "existing" || !canary) return [];
+  const keepsNone = [canary, plannedObject(planned)].some((one) => numberAt(one, "spec", "revisionHistoryLimit") === 0);
+  if (!keepsNone) return [];
+  return [
+    refuse(
+      `Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`,
+      "Set revisionHistoryLimit to 1 or more.",
+    ),
+  ];
 }
 
 /** A budget that counts both versions lets the canary's pods stand in for stable's. */
