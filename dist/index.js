@@ -29427,7 +29427,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 6466:
+/***/ 7119:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33963,6 +33963,7 @@ const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind 
 const resources = {
     pods: object_core("pods", "Pod"),
     services: object_core("services", "Service"),
+    persistentVolumeClaims: object_core("persistentvolumeclaims", "PersistentVolumeClaim"),
     configMaps: object_core("configmaps", "ConfigMap"),
     namespaces: object_core("namespaces", "Namespace"),
     events: object_core("events", "Event"),
@@ -34452,14 +34453,13 @@ function cloneDeployment(stable, order, image) {
     const overlap = overlapOf(original, order.labels);
     if (overlap)
         return overlap;
-    const { paused: _, ...spec } = objectAt(stable, "spec"); // a paused Deployment makes no pods
     return {
         object: {
             apiVersion: stable.apiVersion,
             kind: stable.kind,
             metadata: metadataOf(original, order),
             spec: {
-                ...spec,
+                ...only(objectAt(stable, "spec"), copiedFields),
                 replicas: order.replicas,
                 selector: canarySelector(original.selector, order.labels),
                 template: copied.template,
@@ -34517,29 +34517,37 @@ function showSelector({ matchLabels, matchExpressions }) {
         parts.unshift(showLabels(matchLabels));
     return parts.join(", ");
 }
+/** Of a Deployment's specification, besides what a copy has of its own. A paused one would make no pods. */
+const copiedFields = new Set([
+    "strategy",
+    "minReadySeconds",
+    "progressDeadlineSeconds",
+    "revisionHistoryLimit",
+]);
 /**
- * What says that somebody else owns an object. A copy must not carry it: Argo CD prunes what has its tracking label and
- * is not in Git, Flux what has its own, and Helm takes over what has its release name.
+ * Labels that say what an object is, by which people, policies and Kiali know it. A key without a prefix is the user's
+ * own; tools have to take one, and what they mean by theirs (prune, reconcile, roll out) is not for a copy:
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
-const ownership = [
-    /^argocd\.argoproj\.io\//,
-    /^app\.kubernetes\.io\/(instance|managed-by)$/,
-    /^(kustomize|helm)\.toolkit\.fluxcd\.io\//,
-    /^meta\.helm\.sh\//,
-    /^helm\.sh\//,
-    /^kubectl\.kubernetes\.io\/last-applied-configuration$/,
-    /^deployment\.kubernetes\.io\//,
-];
-const disowned = (texts) => Object.fromEntries(Object.entries(texts).filter(([key]) => !ownership.some((mark) => mark.test(key))));
-/** Only what is named here comes along: no uid, resourceVersion, managedFields, ownerReferences or finalizers. */
+const copiedLabels = new Set([
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/component",
+    "app.kubernetes.io/part-of",
+    "service.istio.io/canonical-name",
+    "service.istio.io/canonical-revision",
+]);
+const isCopied = (label) => !label.includes("/") || copiedLabels.has(label);
+const only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.has(name)));
+/** No annotation, uid, ownerReference or finalizer comes along. */
 function metadataOf(stable, order) {
-    const labels = disowned(stable.labels);
+    const labels = Object.fromEntries(Object.entries(stable.labels).filter(([key]) => isCopied(key)));
     const replaced = Object.fromEntries(Object.entries(order.labels).filter(([key]) => key in labels));
     return {
         name: order.name,
         namespace: stable.namespace,
         labels: { ...labels, ...replaced, [managedBy.key]: managedBy.value },
-        annotations: { ...disowned(stable.annotations), [releaseAnnotation]: order.release },
+        annotations: { [releaseAnnotation]: order.release },
     };
 }
 
@@ -46901,7 +46909,7 @@ function plannedCopies(now, before, aim, { roleOf }, namespace) {
     const isCopyOfCanary = (entry) => isCanary(field(entry, "destination"));
     const [one, several] = [isCanary(before.mirror), listAt(before, "mirrors").filter(isCopyOfCanary)];
     if (aim.to === "before") {
-        const back = one && now.mirror === undefined ? { ...now, ...only(before, single) } : now;
+        const back = one && now.mirror === undefined ? { ...now, ...copies_only(before, single) } : now;
         return several.length > 0
             ? withList(back, together(listAt(now, "mirrors"), listAt(before, "mirrors"), several))
             : back;
@@ -46911,7 +46919,7 @@ function plannedCopies(now, before, aim, { roleOf }, namespace) {
         ? withList(without, listAt(now, "mirrors").filter((entry) => !isCopyOfCanary(entry)))
         : without;
 }
-const only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const copies_only = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 const except = (fields, names) => Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 const withList = (fields, mirrors) => mirrors.length > 0 ? { ...fields, mirrors } : except(fields, ["mirrors"]);
 /** What was taken comes back to its place; what somebody else has put there meanwhile stays. */
@@ -48567,6 +48575,8 @@ async function listOr(listing) {
 
 /** The Deployment that will be; undefined where none can be made. */
 const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
+/** The same as it will be sent. */
+const plannedObject = (planned) => planned !== undefined && "object" in planned ? planned.object : undefined;
 /** Pure, and by the same functions that the release will use. */
 function planCanary(target, labels, stable, canary) {
     const { source } = target;
@@ -48594,11 +48604,14 @@ function planClone(target, labels, stable) {
     if ("problem" in labels)
         return labels;
     const made = cloneDeployment(stable, { name: target.canary.deployment, labels: labels.labels, release: "", replicas: 1 }, target);
-    return "problem" in made ? made : { deployment: readDeployment(made.object) };
+    return "problem" in made ? made : { deployment: readDeployment(made.object), object: made.object };
 }
-const withTemplate = (object, made) => "problem" in made
-    ? made
-    : { deployment: readDeployment({ ...object, spec: { ...objectAt(object, "spec"), template: made.template } }) };
+function withTemplate(before, made) {
+    if ("problem" in made)
+        return made;
+    const object = { ...before, spec: { ...objectAt(before, "spec"), template: made.template } };
+    return { deployment: readDeployment(object), object };
+}
 
 ;// CONCATENATED MODULE: ./src/preflight/neighbourhood.js
 
@@ -48776,6 +48789,31 @@ function lackOf(first, others = []) {
         : finding_refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
 const access_ruleWord = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
+
+;// CONCATENATED MODULE: ./src/preflight/controllers.js
+
+
+/** Groups of controllers that forbid a release, and are told of as such. */
+const refusedElsewhere = new Set(["flagger.app", "argoproj.io"]);
+/** Annotations by which somebody gives a Deployment images of their choice. */
+const imageWriters = {
+    "keel.sh/policy": "Keel",
+    "image.openshift.io/triggers": "an OpenShift image trigger",
+};
+/** An operator that owns a Deployment writes it as its own object has it, whatever a release does. */
+function controllersAreKnown({ target, deployments }) {
+    const names = [target.stable.deployment, target.canary.deployment];
+    const both = deployments.filter(({ metadata }) => names.includes(metadata.name));
+    return both.flatMap((deployment) => [...operatorsOf(deployment), ...imageWritersOf(deployment)]);
+}
+const controllers_wordOf = ({ metadata }) => `Deployment ${metadata.namespace}/${metadata.name}`;
+const operatorsOf = (deployment) => listAt(deployment.metadata, "ownerReferences")
+    .filter((owner) => field(owner, "controller") === true)
+    .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
+    .map((owner) => warn(`${controllers_wordOf(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
+const imageWritersOf = (deployment) => Object.entries(imageWriters)
+    .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
+    .map(([annotation, who]) => warn(`${controllers_wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
 
 ;// CONCATENATED MODULE: ./src/preflight/foreign-endpoints.js
 
@@ -49330,6 +49368,14 @@ const ofTheService = [
     },
     {
         group: "",
+        resource: "persistentvolumeclaims",
+        verbs: ["get"],
+        why: "tell of volumes that two versions cannot share",
+        optional: true,
+        when: makesPods,
+    },
+    {
+        group: "",
         resource: "pods/log",
         verbs: ["get"],
         why: "show the last words of a container that crashes",
@@ -49528,6 +49574,83 @@ function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
     return warn(`Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
+;// CONCATENATED MODULE: ./src/preflight/placement.js
+
+
+
+
+
+
+/** What keeps pods of both versions from running beside each other: volumes, ports of nodes, and rules about nodes. */
+async function inspectPlacement(client, scene) {
+    const stable = scene.deployments.find(({ metadata }) => metadata.name === scene.target.stable.deployment);
+    const canary = plannedObject(scene.planned);
+    if (!stable || !canary)
+        return [];
+    const pair = { stable, canary };
+    return [...(await sharedVolumes(client, scene, pair)), ...sharedHostPorts(pair), ...separations(pair)];
+}
+const placement_wordOf = ({ metadata }) => `Deployment ${metadata.namespace}/${metadata.name}`;
+const claimsOf = (deployment) => listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) => textAt(volume, "persistentVolumeClaim", "claimName") ?? []);
+async function sharedVolumes(client, { target: { namespace } }, { stable, canary }) {
+    const ofStable = claimsOf(stable);
+    const shared = [...new Set(claimsOf(canary))].filter((claim) => ofStable.includes(claim));
+    const claims = await Promise.all(shared.map((claim) => unlessForbidden(client.get(resources.persistentVolumeClaims, namespace, claim))));
+    return shared.flatMap((name, at) => sharedVolume(`${namespace}/${name}`, claims[at], canary));
+}
+/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes */
+function sharedVolume(name, claim, canary) {
+    const word = `PersistentVolumeClaim ${name}`;
+    const modes = listAt(claim, "spec", "accessModes").map(String);
+    if (modes.some((mode) => mode === "ReadWriteMany" || mode === "ReadOnlyMany"))
+        return [];
+    const next = "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).";
+    if (modes.includes("ReadWriteOncePod"))
+        return [
+            finding_refuse(`${word} can be used by one pod only, and stable's has it: ${placement_wordOf(canary)} would get no pod.`, next),
+        ];
+    const what = modes.includes("ReadWriteOnce")
+        ? "can be used on one node only"
+        : "could not be read, and may be for one node only";
+    return [
+        warn(`${word} ${what}: the pods of ${placement_wordOf(canary)} start beside stable's or not at all, and both write to it.`, next),
+    ];
+}
+function hostPortsOf(deployment) {
+    const podSpec = field(deployment, "spec", "template", "spec");
+    const ports = listAt(podSpec, "containers").flatMap((container) => listAt(container, "ports"));
+    const name = field(podSpec, "hostNetwork") === true ? "containerPort" : "hostPort";
+    return ports.flatMap((port) => numberAt(port, name) ?? []);
+}
+function sharedHostPorts({ stable, canary }) {
+    const ofStable = hostPortsOf(stable);
+    const shared = hostPortsOf(canary).filter((port) => ofStable.includes(port));
+    if (shared.length === 0)
+        return [];
+    return [
+        warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placement_wordOf(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
+    ];
+}
+/** Rules of both count: a pod may also not come to where another one's rule forbids it. */
+function separations({ stable, canary }) {
+    const [ofStable, ofCanary] = [labelsOf(stable), labelsOf(canary)];
+    const terms = [
+        ...termsOf(canary).filter((term) => selects(placement_selectorOf(term), ofStable)),
+        ...termsOf(stable).filter((term) => selects(placement_selectorOf(term), ofCanary)),
+    ];
+    const ofItself = termsOf(canary).filter((term) => selects(placement_selectorOf(term), ofCanary));
+    const topologies = [...new Set([...terms, ...ofItself].map((term) => textAt(term, "topologyKey") ?? ""))];
+    if (topologies.length === 0)
+        return [];
+    const from = terms.length > 0 ? "one of the other version's" : "one of its own";
+    return [
+        warn(`By a required podAntiAffinity no pod of ${placement_wordOf(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
+    ];
+}
+const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
+const placement_selectorOf = (term) => readSelector(field(term, "labelSelector"));
+const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined); // without one a term means no pod
+
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
 
 
@@ -49666,10 +49789,40 @@ function autoscalersAreKnown({ target, plan, autoscalers }) {
     if (!ofStable || plan.promotion !== "swap")
         return findings;
     if (!plan.keepOld)
-        findings.push(finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`));
+        findings.push(restOf(target, autoscalers));
     if (!ofCanary && source.from !== "manifests")
         findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
     return findings;
+}
+/** What becomes of a stable that a swap has scaled to 0. */
+function restOf({ namespace, stable }, autoscalers) {
+    const autoscaler = autoscalers.find((one) => scales(one, stable.deployment));
+    const scaledObject = autoscaler && scaledObjectOf(autoscaler);
+    if (scaledObject !== undefined)
+        return warn(`KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`, `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`);
+    if (numberAt(autoscaler, "spec", "minReplicas") === 0)
+        return warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
+    return finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`);
+}
+/** KEDA makes a HorizontalPodAutoscaler for what is above 0, and scales to 0 and from it itself. */
+const scaledObjectOf = ({ metadata }) => metadata.labels?.["scaledobject.keda.sh/name"] ??
+    listAt(metadata, "ownerReferences")
+        .filter((owner) => textAt(owner, "kind") === "ScaledObject")
+        .map((owner) => textAt(owner, "name"))[0];
+/**
+ * A rollback finds the old pod template in its ReplicaSet, and with a limit of 0 Kubernetes keeps none:
+ * https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#clean-up-policy
+ */
+function templateCanBePutBack({ target, deployments, planned }) {
+    const canary = deployments.find(({ metadata }) => metadata.name === target.canary.deployment);
+    if (target.source.from === "existing" || !canary)
+        return [];
+    const keepsNone = [canary, plannedObject(planned)].some((one) => numberAt(one, "spec", "revisionHistoryLimit") === 0);
+    if (!keepsNone)
+        return [];
+    return [
+        finding_refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
+    ];
 }
 /** A budget that counts both versions lets the canary's pods stand in for stable's. */
 function disruptionBudgetsAreKnown(scene) {
@@ -50033,6 +50186,8 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -50056,7 +50211,9 @@ const release_preflight_checks = [
     autoscalersAreKnown,
     disruptionBudgetsAreKnown,
     revisionsDiffer,
+    templateCanBePutBack,
     ownersAreKnown,
+    controllersAreKnown,
     looksAreAllowed,
 ];
 /** Looks at everything before a release, all at once, and tells everything that was found: what forbids it first. */
@@ -50070,6 +50227,7 @@ function releasePreflight(parts) {
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
                 release_preflight_answerOf(async () => inspectScene(await scene)),
                 ...manifestsOf(target).map((manifest) => release_preflight_answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
+                release_preflight_answerOf(async () => inspectPlacement(client, await scene)),
                 release_preflight_answerOf(() => look.inspect(plan)),
                 release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
                 ...parts.others.map((other) => release_preflight_answerOf(() => other.inspect())),
@@ -52300,7 +52458,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 6466));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7119));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
