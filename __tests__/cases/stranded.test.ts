@@ -213,7 +213,8 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
 
   "a rule for stable alone that somebody makes while the release runs keeps stable's pods": {
     world: sound,
-    before: whenWeighted(
+    before: whenWeights(
+      "v1 80, v2 20",
       rules(
         `{ hosts: [shop.example.com], http: [{ name: late, route: [{ destination: { host: ${host}, subset: v1 } }] }] }`,
       ),
@@ -226,6 +227,44 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
       assert.equal(traffic.bad, 0);
       assert.equal(deploymentOf(sandbox, "reviews-v1")?.replicas, 2);
       assert.equal(routeOf(sandbox), "v1 0, v2 100");
+    },
+  },
+  "so does one for the newer version when it is undone: the undo goes on, and its pods stay": {
+    world: sound,
+    command: "release then undo",
+    before: whenWeights(
+      "v1 0, v2 100",
+      rules(
+        `{ hosts: [shop.example.com], http: [{ name: late, route: [{ destination: { host: ${host}, subset: v2 } }] }] }`,
+      ),
+    ),
+    seen: ({ ends, said, traffic, sandbox }) => {
+      assert.deepEqual(
+        ends.map(({ exit }) => exit),
+        [0, 3],
+        said,
+      );
+      assert.match(said, /route "late" sends 100 % .* The undo goes on. reviews-v2 keeps its pods for it/);
+      assert.match(said, /stable keeps its pods, .*VirtualService shop\/other: route "late"/);
+      assert.equal(traffic.bad, 0);
+      assert.equal(routeOf(sandbox), "v1 100, v2 0");
+      assert.equal(deploymentOf(sandbox, "reviews-v2")?.replicas, 2);
+    },
+  },
+  "the end of the time for which the old version was kept takes no pods that somebody needs": {
+    world: one,
+    command: "release --keep-old=10m then release",
+    seen: ({ ends, said, traffic, probes, sandbox }) => {
+      assert.deepEqual(
+        ends.map(({ exit }) => exit),
+        [0, 2],
+        said,
+      );
+      assert.match(said, /could not be ended: .*reviews-v1 is scaled to 2, not 0/);
+      assert.match(said, /stable keeps its pods, .*route "static" .*route "rest"/);
+      assert.equal(traffic.bad, 0);
+      assert.deepEqual(probes, ["v2", "v1", "v1"]);
+      assert.equal(deploymentOf(sandbox, "reviews-v1")?.replicas, 2);
     },
   },
 };
@@ -247,11 +286,11 @@ function countingCopies(): Pick<Case, "before" | "seen"> {
   };
 }
 
-/** Applies it as soon as the canary has requests. */
-function whenWeighted(text: string): NonNullable<CaseOptions["before"]> {
+/** Applies it as soon as the route is so. */
+function whenWeights(route: string, text: string): NonNullable<CaseOptions["before"]> {
   return ({ api }) => {
     const timer = setInterval(() => {
-      if (routeIn(api.store) !== "v1 80, v2 20") return;
+      if (routeIn(api.store) !== route) return;
       clearInterval(timer);
       api.apply(parseWorld(text));
     }, 20);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type KubernetesClient, KubernetesError } from "../../src/adapters/kubernetes/kubernetes-client.ts";
+import { gatewayGroup, gatewayKinds, gatewayRulesOf } from "../../src/istio/gateway-route.ts";
 import { type KubernetesObject, type Resource, resources } from "../../src/kubernetes/object.ts";
 
 /** A Kubernetes API server with Istio's custom resources and istiod's webhook, and a namespace of the suite's own. */
@@ -64,6 +65,64 @@ function reading(inCluster: InCluster): void {
     assert.equal(await client.get(resources.virtualServices, namespace, "nobody"), undefined);
     assert.equal(await client.get(resources.deployments, namespace, "nobody"), undefined);
     assert.equal(await client.get(resources.configMaps, "no-such-namespace", "nobody"), undefined);
+  });
+
+  inCluster("objects of every namespace come in one list, each with its own", async ({ client, namespace }) => {
+    await client.create(resources.virtualServices, namespace, {
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "everywhere" },
+      spec: { hosts: ["everywhere.example.com"], http: [{ route: [{ destination: { host: "reviews" } }] }] },
+    });
+    const all = await client.list(resources.virtualServices, undefined);
+    const found = all.find(({ metadata }) => metadata.name === "everywhere" && metadata.namespace === namespace);
+    assert.equal(found?.kind, "VirtualService");
+  });
+
+  inCluster("routes of the Gateway API are read as they were written", async ({ client, namespace }) => {
+    assert.ok((await client.versions(gatewayGroup)).includes("v1"));
+    const [http, grpc] = ["HTTPRoute", "GRPCRoute"].map((kind) => ({
+      group: gatewayGroup,
+      version: "v1",
+      ...(gatewayKinds.find((one) => one.kind === kind) ?? assert.fail()),
+    }));
+    assert.ok(http && grpc);
+    const backendRefs = [
+      { name: "reviews", port: 80, weight: 1 },
+      { name: "reviews-v1", namespace: "other", port: 80, weight: 3 },
+    ];
+    const mirrored = { type: "RequestMirror", requestMirror: { backendRef: { name: "shadow", port: 80 } } };
+    await client.create(http, namespace, {
+      apiVersion: `${gatewayGroup}/v1`,
+      kind: "HTTPRoute",
+      metadata: { name: "front" },
+      spec: { rules: [{ backendRefs, filters: [mirrored] }] },
+    });
+    const routes = await client.list(http, namespace);
+    assert.deepEqual(
+      routes
+        .flatMap(gatewayRulesOf)
+        .map(({ where, destinations }) => [
+          where,
+          destinations.map(({ host, share, mirror }) => [host.service?.namespace, host.service?.name, share, mirror]),
+        ]),
+      [
+        [
+          `HTTPRoute ${namespace}/front: rule #0`,
+          [
+            [namespace, "reviews", 0.25, false],
+            ["other", "reviews-v1", 0.75, false],
+            [namespace, "shadow", 1, true],
+          ],
+        ],
+      ],
+    );
+    assert.deepEqual(await client.list(grpc, namespace), []);
+  });
+
+  inCluster("a kind that no version of its group has is not found", async ({ client }) => {
+    const nowhere = { group: gatewayGroup, version: "v1", plural: "nosuchroutes", kind: "NoSuchRoute" };
+    await assert.rejects(client.list(nowhere, undefined), { name: "KubernetesError", status: 404 });
   });
 
   inCluster(
