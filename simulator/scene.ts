@@ -1,5 +1,5 @@
 import type { Instant } from "../src/lib/duration.ts";
-import type { Transport } from "../src/world/transport.ts";
+import type { HttpRequest, Transport } from "../src/world/transport.ts";
 import type { Chance } from "./chance.ts";
 import { type SimulatedCluster, simulatedCluster } from "./cluster.ts";
 import type { CommandEnd } from "./command.ts";
@@ -8,7 +8,7 @@ import { type Disturbance, nameOf } from "./disturbance.ts";
 import { type SimulatedGitHub, simulatedGitHub } from "./github.ts";
 import type { Running } from "./jobs.ts";
 import { type SimulatedMesh, startMesh } from "./mesh.ts";
-import { type Servers, simulatedNetwork } from "./network.ts";
+import { type Fate, type Link, type Servers, simulatedNetwork } from "./network.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { type SimulatedPrometheus, startPrometheus } from "./prometheus.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
@@ -43,7 +43,12 @@ const rate = 200;
 
 const second = 1_000;
 
-export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, note: (text: string) => void): Scene {
+/** Changes what becomes of a request. */
+export type Meddle = (link: Link, request: HttpRequest) => Partial<Fate>;
+
+export type SceneOptions = { readonly note: (text: string) => void; readonly meddle: Meddle };
+
+export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, { note, meddle }: SceneOptions): Scene {
   const cluster = simulatedCluster(timeline, chance.stream("cluster"));
   const listeners: ((phase: string) => void)[] = [];
   const { writer, asJob } = writers();
@@ -85,7 +90,10 @@ export function sceneOf(scenario: Scenario, chance: Chance, timeline: Timeline, 
     prometheuses,
     github,
     weather,
-    transportOf: simulatedNetwork(timeline, servers, weather.fateOf),
+    transportOf: simulatedNetwork(timeline, servers, (link, request) => ({
+      ...weather.fateOf(link, request),
+      ...meddle(link, request),
+    })),
     watch,
     onPhase: (listener) => void listeners.push(listener),
     note,

@@ -7,7 +7,7 @@ import { disturb } from "./disturb.ts";
 import type { Disturbance } from "./disturbance.ts";
 import { atEnd } from "./end.ts";
 import { imageOf, type Scenario } from "./scenario.ts";
-import { sceneOf } from "./scene.ts";
+import { type Meddle, sceneOf } from "./scene.ts";
 import { configurationOf } from "./shop.ts";
 import { timelineFrom } from "./timeline.ts";
 import { onTimersOf } from "./timers.ts";
@@ -28,14 +28,17 @@ export type Result = {
 const second = 1_000;
 const start = Date.UTC(2026, 0, 1);
 
-/** Plays a scenario to its end. Simulations take the process's timers: one at a time. */
-export async function simulate(scenario: Scenario): Promise<Result> {
+/**
+ * Plays a scenario to its end. Simulations take the process's timers: one at a time.
+ * @param meddle what becomes of a request besides what the scenario has for it
+ */
+export async function simulate(scenario: Scenario, meddle: Meddle = () => ({})): Promise<Result> {
   const chance = chanceOf(`world ${scenario.seed}`);
   const [usual, other] = await Promise.all([load(scenario, scenario.image), load(scenario, imageOf("v4"))]);
   const timeline = timelineFrom(start);
   const story: string[] = [];
   const note = (text: string): void => void story.push(`${clockText(timeline.now() - start)}  ${text}`);
-  const scene = sceneOf(scenario, chance, timeline, note);
+  const scene = sceneOf(scenario, chance, timeline, { note, meddle });
   const crew = crewOf(scene, chance.stream("people"), usual);
   crew.later(chance.between(20, 30) * second, () => {
     disturb(scene, crew, other);

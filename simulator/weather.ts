@@ -85,7 +85,7 @@ export function createWeather(
   };
 }
 
-const fates: Readonly<Record<Exclude<NetworkAct, "answered stale">, (chance: Chance) => Partial<Fate>>> = {
+export const fates: Readonly<Record<Exclude<NetworkAct, "answered stale">, (chance: Chance) => Partial<Fate>>> = {
   "held back": (chance) => ({ there: chance.between(1_000, 8_000) }),
   "answered late": (chance) => ({ back: chance.between(1_000, 8_000) }),
   "request lost": () => ({ lost: true, cut: "ECONNRESET" }),

@@ -12,7 +12,7 @@ test("what is denied before anything was changed is a refusal, with the same wor
   });
   await assert.rejects(untouched(Promise.reject(new DeniedError("version 2", { next: "Use a newer program." }))), {
     name: "RefusedError",
-    next: "Use a newer program.",
+    next: "Nothing was changed. Use a newer program.",
   });
 });
 

@@ -32,9 +32,10 @@ export async function untouched<T>(looking: Promise<T>): Promise<T> {
     return await looking;
   } catch (error) {
     if (!(error instanceof DeniedError)) throw error;
-    throw new RefusedError(error.message, {
-      next: error.next ?? "Nothing was changed. The command `plan` tells everything that is missing at once.",
-      cause: error,
-    });
+    const { message, next = "The command `plan` tells everything that is missing at once." } = error;
+    const isSaid = next.startsWith(unchanged);
+    throw new RefusedError(message, { next: isSaid ? next : `${unchanged} ${next}`, cause: error });
   }
 }
+
+const unchanged = "Nothing was changed.";

@@ -1,6 +1,7 @@
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { field } from "../kubernetes/field.ts";
 import { resources } from "../kubernetes/object.ts";
+import { ruleText } from "../kubernetes/role-rule.ts";
 import type { Verb } from "../ports/permission.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { refuse, warn } from "./finding.ts";
@@ -67,11 +68,8 @@ function lackOf(first: PlacedPermission, others: readonly PlacedPermission[] = [
   const all = [first, ...others];
   const names = all.map(({ group, resource }) => (group === "" ? resource : `${resource}.${group}`)).join(", ");
   const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
-  const rules = all.map(ruleWord).join(" and ");
+  const rules = all.map(ruleText).join(" and ");
   return optional
     ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
     : refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
-
-const ruleWord = ({ group, resource, verbs }: PlacedPermission): string =>
-  `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;

@@ -6,8 +6,8 @@ import type { HttpAnswer } from "./transport.ts";
 export type RetryPolicy<Answer extends HttpAnswer = HttpAnswer> = {
   /** Before the second attempt, the third, and so on: there are as many retries as pauses. */
   readonly pauses: readonly Millis[];
-  /** Whether an answer means "not now". No answer at all always does. */
-  readonly isPassing: (answer: Answer) => boolean;
+  /** Whether an answer means "not now", after so many that did. No answer at all always does. */
+  readonly isPassing: (answer: Answer, before: number) => boolean;
   /** An answer may ask for another pause than the usual one, by `Retry-After`; up to this one it is heeded. */
   readonly longestPause: Millis;
   /** When it asks for more: come back after the longest pause all the same, or give the answer to whoever asked. */
@@ -31,7 +31,7 @@ export async function retry<Answer extends HttpAnswer>(
     signal?.throwIfAborted();
     const outcome = await outcomeOf(attempt);
     signal?.throwIfAborted();
-    const pause = pauseAfter(outcome, policy.pauses[tries], policy, clock.now());
+    const pause = pauseAfter(outcome, tries, policy, clock.now());
     if (pause === undefined) return unwrap(outcome);
     await clock.sleepUntil(clock.now() + pause, signal);
   }
@@ -53,13 +53,14 @@ function unwrap<Answer>(outcome: AttemptOutcome<Answer>): Answer {
 /** Undefined when it is not attempted again. */
 function pauseAfter<Answer extends HttpAnswer>(
   outcome: AttemptOutcome<Answer>,
-  usual: Millis | undefined,
+  tries: number,
   policy: RetryPolicy<Answer>,
   now: Instant,
 ): Millis | undefined {
+  const usual = policy.pauses[tries];
   if (usual === undefined) return undefined;
   if ("failure" in outcome) return usual;
-  if (!policy.isPassing(outcome.answer)) return undefined;
+  if (!policy.isPassing(outcome.answer, tries)) return undefined;
   const asked = retryAfter(outcome.answer, now);
   if (asked === undefined) return usual;
   if (asked <= policy.longestPause) return asked;

@@ -3,7 +3,7 @@ import { chooseContainer, readDeployment } from "../../kubernetes/deployment.ts"
 import { isMadeBy } from "../../kubernetes/mark.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
-import { DeniedError, TakenOverError } from "../../lib/errors.ts";
+import { DeniedError, TakenOverError, UnreachableError } from "../../lib/errors.ts";
 import type { Build } from "../../release/build.ts";
 import { KubernetesError, type PatchOperation } from "../kubernetes/kubernetes-client.ts";
 import { copyLabels } from "../kubernetes/version-labels.ts";
@@ -91,8 +91,10 @@ async function createCopy(parts: WorkloadParts, configured: Labels): Promise<voi
   } catch (error) {
     if (!(error instanceof KubernetesError && error.status === 409)) throw error;
     const live = await client.get(resources.deployments, namespace, canary.deployment);
+    // Of a quota, say, that others count in, too: https://github.com/kubernetes/kubernetes/issues/67761.
+    if (!live) throw new UnreachableError(error.message, { cause: error });
     // An earlier attempt, whose answer was lost, or which somebody changed.
-    if (live && isMadeBy(before.release, live)) return giveImage(parts);
+    if (isMadeBy(before.release, live)) return giveImage(parts);
     throw new DeniedError(
       `Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`,
       {

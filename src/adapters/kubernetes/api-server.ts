@@ -40,7 +40,10 @@ export type ApiAnswer = HttpAnswer & {
 export interface ApiServer {
   /** One attempt. Rejects with whatever went wrong. */
   once(call: ApiCall): Promise<ApiAnswer>;
-  /** Several attempts, until it is neither away nor too busy. Rejects with UnreachableError when it stays so. */
+  /**
+   * Several attempts, until it is neither away nor too busy, and it has said "no" more than once where that may pass.
+   * Rejects with UnreachableError when it stays away.
+   */
   patiently(call: ApiCall): Promise<ApiAnswer>;
 }
 
@@ -53,12 +56,14 @@ const attemptTimeout: Millis = 10_000;
  * Every write of ours is absolute or compare-and-set, so each may be sent again. No pause is longer than a second: a
  * server that comes back is there to give traffic back.
  */
-const patience: RetryPolicy<ApiAnswer> = {
+const patience: Omit<RetryPolicy<ApiAnswer>, "isPassing"> = {
   pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
-  isPassing,
   longestPause: 5_000,
   beyond: "come back early",
 };
+
+/** How often a "no" is asked again that may be a moment's. One that is meant keeps nobody waiting for long. */
+const maxDoubts = 3;
 
 /** What answers say besides what was asked for. */
 export type Listener = {
@@ -89,8 +94,16 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
 
   async function patiently(call: ApiCall): Promise<ApiAnswer> {
     const { method, path, signal } = call;
-    const answer = await retry(() => once(call), patience, network.clock, signal).catch((cause: unknown) => {
+    const policy: RetryPolicy<ApiAnswer> = {
+      ...patience,
+      isPassing: (answer, before) => isPassing(answer) || (before < maxDoubts && isDoubtful(call, answer)),
+    };
+    const answer = await retry(() => once(call), policy, network.clock, signal).catch((cause: unknown) => {
       signal?.throwIfAborted();
+      if (cause instanceof NoLogin)
+        throw new UnreachableError(`there is no login for the API server at ${connection.server}`, {
+          cause: cause.cause,
+        });
       throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
     });
     if (!isPassing(answer)) return answer;
@@ -118,9 +131,14 @@ function jsonReader(): (request: HttpRequest, text: string) => unknown {
   };
 }
 
+/** A plugin failed, or a file is missing: nothing was sent, and it may be otherwise in a moment. */
+class NoLogin extends Error {}
+
 async function requestOf(call: ApiCall, { server, proxy, authorize }: Connection): Promise<HttpRequest> {
   const { method, path, query = {}, body, contentType = "application/json", signal } = call;
-  const authorization = await authorize();
+  const authorization = await authorize().catch((cause: unknown) => {
+    throw new NoLogin("nothing was sent", { cause });
+  });
   const asked = new URLSearchParams(query).toString();
   const url = new URL(`${server.replace(/\/$/, "")}${path}${asked && `?${asked}`}`);
   const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
@@ -145,6 +163,22 @@ function isPassing(answer: ApiAnswer): boolean {
   const { isStatus, reason } = readStatus(answer);
   return !isStatus || reason !== "";
 }
+
+/**
+ * Tokens are renewed, and what asks others who somebody is, or what they may, hiccups: a proxy on the way, a webhook.
+ * Where nothing is stored nothing is overtaken, so a conflict there is another one's: of a quota, say, with itself.
+ */
+const isDoubtful = (call: ApiCall, answer: ApiAnswer): boolean =>
+  answer.status === 401 || answer.status === 403 || (storesNothing(call) && isPassingConflict(answer));
+
+const storesNothing = ({ method, path, query }: ApiCall): boolean =>
+  method === "GET" || query?.dryRun !== undefined || path.startsWith("/apis/authorization.k8s.io/");
+
+/** A name that is taken, and a field of somebody else's, are what was asked about. */
+const isPassingConflict = (answer: ApiAnswer): boolean =>
+  answer.status === 409 &&
+  readStatus(answer).reason !== "AlreadyExists" &&
+  !answer.text.includes("FieldManagerConflict");
 
 /** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
 export function readStatus({ text, json }: ApiAnswer): {

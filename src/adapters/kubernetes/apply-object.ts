@@ -1,7 +1,7 @@
 import { listAt, textAt } from "../../kubernetes/field.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { objectWord, type UserObject } from "../../kubernetes/user-object.ts";
-import { DeniedError } from "../../lib/errors.ts";
+import { DeniedError, UnreachableError } from "../../lib/errors.ts";
 import { fieldManager } from "./api-server.ts";
 import { type FieldConflict, type KubernetesClient, KubernetesError } from "./kubernetes-client.ts";
 
@@ -36,6 +36,9 @@ export async function applyObject(
     const others = conflicts.filter((conflict) => !mayBeTaken(conflict, released));
     const where = `the manifest of ${objectWord({ resource, name: `${namespace}/${name}` })}`;
     if (others.length > 0) throw contested(where, others, error);
+    // Somebody wrote at the same time: the object, or what it counts in.
+    if (conflicts.length === 0 && error.status === 409)
+      throw new UnreachableError(`${where} could not be applied: ${error.message}`, { cause: error });
     if (conflicts.length === 0) throw new ManifestRefusedError(where, error);
     return { object: await attempt(true), taken: conflicts.filter(({ manager }) => manager !== fieldManager) };
   }

@@ -1,5 +1,6 @@
 import { field, listAt, textAt } from "../../kubernetes/field.ts";
 import { groupPath, type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
+import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
 import { DeniedError } from "../../lib/errors.ts";
 import type { Network } from "../../world/world.ts";
 import {
@@ -13,17 +14,19 @@ import {
   readStatus,
 } from "./api-server.ts";
 
+type MoreOfRefusal = { readonly conflicts?: readonly FieldConflict[] | undefined; readonly next?: string | undefined };
+
 /** The API server refused: its status, its reason word, and its own message. */
 export class KubernetesError extends DeniedError {
   readonly status: number;
   readonly reason: string;
   readonly conflicts: readonly FieldConflict[];
 
-  constructor(message: string, status: number, reason: string, conflicts: readonly FieldConflict[] = []) {
-    super(message);
+  constructor(message: string, status: number, reason: string, more: MoreOfRefusal = {}) {
+    super(message, { next: more.next });
     this.status = status;
     this.reason = reason;
-    this.conflicts = conflicts;
+    this.conflicts = more.conflicts ?? [];
   }
 }
 
@@ -226,5 +229,16 @@ function refusal({ method, path }: ApiCall, answer: ApiAnswer): KubernetesError 
   const { status } = answer;
   const { message, reason } = readStatus(answer);
   const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
-  return new KubernetesError(text, status, reason, conflictsIn(answer.json));
+  return new KubernetesError(text, status, reason, { conflicts: conflictsIn(answer.json), next: remedyFor(answer) });
+}
+
+/** Who is not known, or may not. */
+function remedyFor(answer: ApiAnswer): string | undefined {
+  const { status } = answer;
+  if (status !== 401 && status !== 403) return undefined;
+  const { isStatus, message } = readStatus(answer);
+  if (!isStatus) return "It does not speak as an API server does: a proxy on the way may have said it.";
+  if (status === 401) return "The login that the kubeconfig gives is not valid, or not any more.";
+  const lack = lackIn(message);
+  return lack && ruleToAdd(lack);
 }

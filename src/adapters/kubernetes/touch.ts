@@ -11,11 +11,21 @@ const fenceLabel = "istio-canary/fence";
 export async function touch(client: KubernetesClient, resource: Resource, namespace: string, name: string) {
   for (const value of ["up", null]) {
     const body = { metadata: { labels: { [fenceLabel]: value } } };
-    await client.patch(resource, namespace, name, { type: "merge", body }).catch(unlessRefused);
+    for (let tries = 1; await isOvertaken(client.patch(resource, namespace, name, { type: "merge", body })); tries++)
+      if (tries === maxTries) break;
   }
 }
 
-/** What is gone (404) or has just changed (409) is fenced; who refuses a label will refuse it again. */
-function unlessRefused(error: unknown): void {
-  if (!(error instanceof KubernetesError)) throw error;
+/** Somebody who writes as fast as this for so long fences it as well. */
+const maxTries = 5;
+
+/** Whether it has just changed (409). What is gone (404) is fenced; who refuses a label will refuse it again. */
+async function isOvertaken(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return false;
+  } catch (error) {
+    if (error instanceof KubernetesError) return error.status === 409;
+    throw error;
+  }
 }

@@ -115,16 +115,10 @@ const wishWord = (moves: readonly Move[]): string =>
     3,
   );
 
-/** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
-const lacksPermission = ({ status, message }: KubernetesError): boolean =>
-  status === 403 && message.includes("cannot patch resource");
-
 const denied = (one: VirtualServiceBefore, moves: readonly Move[], error: KubernetesError): DeniedError =>
   new DeniedError(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
-    next: lacksPermission(error)
-      ? "Give the job's service account the verb patch on virtualservices in that namespace."
-      : undefined,
+    next: error.next,
   });
 
 function contested(
