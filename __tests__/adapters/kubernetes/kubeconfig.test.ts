@@ -60,6 +60,16 @@ test("without any kubeconfig there is an error, and never localhost", () =>
     );
   }));
 
+test("a server without TLS is refused before anything is sent, unless that is meant", async () => {
+  const at = (server: string, cluster = {}) => clusterOf({ kubeconfig: configOf(server, [user], cluster), env: {} });
+  assert.throws(
+    () => at("http://api.example:8080"),
+    refused('the cluster "c" is at http://api.example:8080,', "to https", "insecure-skip-tls-verify: true"),
+  );
+  const meant = at("http://127.0.0.1:8001", { "insecure-skip-tls-verify": true });
+  assert.equal((await meant.authorize()).headers.Authorization, "Bearer secret-token");
+});
+
 test("the input wins over KUBECONFIG, and that over the home folder", () =>
   inFolder((folder, write) => {
     write(".kube/config", configOf("https://home.example"));

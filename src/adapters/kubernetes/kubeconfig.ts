@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { KubeConfig, type User } from "@kubernetes/client-node";
+import { KubeConfig, type Cluster as KubernetesCluster, type User } from "@kubernetes/client-node";
 import { load as parse, YAMLException } from "js-yaml";
 import {
+  placeOf,
   type RegisterSecret,
   secretsByName,
   secretsInArguments,
@@ -51,6 +52,7 @@ export function findCluster(source: Source): Cluster {
       },
     );
   }
+  if (/^http:/i.test(cluster.server) && !cluster.skipTLSVerify) throw unencrypted(cluster);
   tellExecPlugins(config, cluster.server, cluster.caData);
   const isKept = isConstant(config);
   let kept: ReturnType<Connection["authorize"]> | undefined;
@@ -68,6 +70,15 @@ export function findCluster(source: Source): Cluster {
     proxy: cluster.proxyUrl || undefined,
   };
 }
+
+/** @kubernetes/client-node wants it said as well, and says so only when a request is to be sent. */
+const unencrypted = ({ name, server }: KubernetesCluster): RefusedError =>
+  new RefusedError(
+    `kubeconfig: the cluster "${name}" is at ${placeOf(server)}, where anybody on the way reads the login.`,
+    {
+      next: "Correct its `server` to https. Where that is meant, as before `kubectl proxy`, set `insecure-skip-tls-verify: true` beside it.",
+    },
+  );
 
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }: KubeConfig): readonly string[] {
