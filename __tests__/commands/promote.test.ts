@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { keptMetrics, metricsFor } from "../../src/commands/known-metrics.ts";
 import { promote } from "../../src/commands/promote.ts";
+import type { Session } from "../../src/commands/session.ts";
 import type { Config } from "../../src/config/config.ts";
+import { emptyTally } from "../../src/evidence/tally.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import type { KeptMetrics } from "../../src/release/kept-metrics.ts";
 import type { ReleaseRecord } from "../../src/release/release-record.ts";
@@ -119,6 +121,59 @@ test("where nothing is left to judge nobody is asked for a Prometheus", async ()
   assert.equal(await promote(session), 0);
   assert.deepEqual(inspected, []);
 });
+
+const someoneElses = 40;
+
+for (const [stage, weight] of [
+  [0, 10],
+  [1, 100],
+] as const) {
+  test(`weights that somebody changed while a release waited are a reason to go back, as in a stage: ${weight} %`, async () => {
+    const { session, cluster, load } = await ask({
+      kept: await keptBy(sound),
+      record: { state: { ...waiting, stage } },
+    });
+    await waitAt(load, session, stage, weight);
+    cluster.weight = someoneElses;
+    assert.equal(await promote(session), 1);
+    const { state } = load() ?? assert.fail();
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
+    assert.equal(cluster.weight, 0);
+  });
+
+  test(`or are put back and told at ${weight} %, where the plan says so`, async () => {
+    const made = await ask({ kept: await keptBy(sound), record: { state: { ...waiting, stage } } });
+    const { session, cluster, load, world } = made;
+    await waitAt(load, session, stage, weight, "put-back");
+    cluster.weight = someoneElses;
+    await promote(session);
+    assert.equal(world.writes[0]?.weight, weight);
+    assert.ok(load()?.log.some(({ reason }) => reason.kind === "put-back"));
+  });
+}
+
+/** As a release that came to wait there: its stage has begun, and has its weight. */
+async function waitAt(
+  load: () => ReleaseRecord | undefined,
+  { journal }: { readonly journal: Pick<Session["journal"], "save"> },
+  stage: number,
+  weight: number,
+  drift: "put-back" | "roll-back" = "roll-back",
+): Promise<void> {
+  const record = load() ?? assert.fail();
+  const stages = record.plan.stages.slice(0, stage).concat({ ...(record.plan.stages[stage] ?? assert.fail()), weight });
+  const begun = stages.map(({ name, weight }, index) => ({
+    stage: index,
+    name,
+    weight,
+    since: 0,
+    verdicts: [],
+    polls: 0,
+    tally: emptyTally,
+  }));
+  const plan = { ...record.plan, drift, stages: [...stages, ...record.plan.stages.slice(stage + 1)] };
+  await journal.save({ ...record, plan, stages: begun });
+}
 
 const knownTo = async (inputs: Readonly<Record<string, string>>, kept: KeptMetrics | undefined) =>
   metricsFor(await configured({ inputs: { ...alone, ...inputs } }), { metrics: kept });

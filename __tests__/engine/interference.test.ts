@@ -34,6 +34,67 @@ const give = (weight: number) => (cluster: Cluster) => {
   cluster.weight = weight;
 };
 
+/** Gives the canary requests while its pods start: the first ones, or those for a larger weight. */
+const early = (weight: number): Behaviour => {
+  const [from, to] = weight === 0 ? [0, 6 * second] : [22 * second, 30 * second];
+  let given = false;
+  return {
+    health: (of, now) => (of === "canary" ? { ready: now < from || now >= to } : {}),
+    meddle(cluster, now) {
+      if (given || now <= from || now >= to) return;
+      given = true;
+      cluster.weight = 40;
+    },
+  };
+};
+
+for (const [when, weight] of [
+  ["while a canary starts", 0],
+  ["while it gets pods for a larger weight", 5],
+] as const) {
+  test(`weights that somebody changes before the next one are a reason to go back, as in a stage: ${when}`, async () => {
+    const { world, state } = await ended(early(weight));
+    assert.ok(state.phase === "rolled-back" && state.reason.kind === "drift", JSON.stringify(state));
+    assert.equal(state.reason.differences, "v2 has 40 %");
+    assert.deepEqual(world.cluster, world.before);
+    const others = world.writes.filter((write) => write.weight !== 0 && write.weight !== weight);
+    assert.deepEqual(others, [], "none was written over them");
+  });
+
+  test(`or are put back, and that is told, where the plan says so: ${when}`, async () => {
+    const { world, state, log } = await ended(early(weight), planOf({ drift: "put-back" }));
+    assert.equal(state.phase, "succeeded");
+    assert.equal(log.filter(({ reason }) => reason.kind === "put-back").length, 1);
+    assert.deepEqual(
+      world.writes.map((write) => write.weight),
+      weight === 0 ? [0, 5, 25, 50, 100, 100] : [5, 5, 25, 50, 100, 100],
+    );
+  });
+}
+
+test("a write that failed half-way is the release's own, and nobody else's", async () => {
+  let route: Cluster | undefined;
+  let failed = false;
+  const { state } = await ended({
+    meddle: (cluster) => {
+      route = cluster;
+    },
+    fails({ name }) {
+      if (failed || name !== "router.write" || !route) return undefined;
+      failed = true;
+      route.weight = 3;
+      return new UnreachableError("no answer");
+    },
+  });
+  assert.ok(failed);
+  assert.equal(state.phase, "succeeded");
+});
+
+test("what gives everything at once does not mind that somebody gives some of it by hand", async () => {
+  const { state } = await ended(early(0), planOf({ stages: [] }));
+  assert.equal(state.phase, "succeeded");
+});
+
 test("a route that somebody gives back to stable while a swap drains keeps stable's pods: the release goes back", async () => {
   for (const weight of [0, 55]) {
     const { world, state } = await ended(once(isSwapped, give(weight)));

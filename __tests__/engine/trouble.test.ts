@@ -73,7 +73,7 @@ test("what failed is not held against a release when there is nothing left to be
     {
       meddle: (cluster, now) => {
         if (now >= 20 * second && now < 30 * second) cluster.weight = 0;
-        else if (cluster.weight === 0) cluster.weight = 5;
+        else if (now >= 30 * second && cluster.weight === 0) cluster.weight = 5;
       },
       fails: ({ name, at }) =>
         name === "router.write" && at >= 20 * second && at < 30 * second

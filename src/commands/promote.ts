@@ -3,7 +3,7 @@ import { RefusedError } from "../lib/errors.ts";
 import { askedLast } from "../release/asked-with.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { State } from "../release/state.ts";
-import { after, startPromotion } from "../release/transition.ts";
+import { goOnAfter, startPromotion } from "../release/transition.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { judgeable } from "./judgeable.ts";
@@ -55,6 +55,6 @@ function approved({ config, run, clock }: Session, record: ReleaseRecord): Relea
 }
 
 function goOn({ plan, state }: ReleaseRecord, now: Instant): State | undefined {
-  if (state.phase === "waiting") return after(plan, state.stage, now);
+  if (state.phase === "waiting") return goOnAfter(state.stage, now);
   return state.phase === "failed" && state.during === "promoting" ? startPromotion(plan, now) : undefined;
 }

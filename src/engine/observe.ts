@@ -7,6 +7,7 @@ import type {
   Away,
   Counted,
   Look,
+  PreparingLook,
   PromotingLook,
   Readings,
   RollingBackLook,
@@ -14,9 +15,10 @@ import type {
   Unserved,
 } from "../release/observation.ts";
 import type { Plan } from "../release/plan.ts";
+import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { servingBy, splitAt, splitOf } from "../release/split.ts";
-import type { Baking, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
+import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
 import { otherRole, type Role, roles } from "../release/target.ts";
 import { winnerOf } from "../release/transition.ts";
 import { within } from "../world/within.ts";
@@ -60,10 +62,8 @@ export async function observe(
 ): Promise<Looked> {
   try {
     switch (state.phase) {
-      case "preparing": {
-        const canary = state.step === "starting" ? await ports.workload.health("canary", record.judged) : undefined;
-        return { memory, look: { phase: "preparing", canary } };
-      }
+      case "preparing":
+        return { memory, look: await lookWhilePreparing(record, state.step, ports) };
       case "shifting":
         return await lookWhileShifting(record, state, ports, memory, signal);
       case "baking":
@@ -81,6 +81,32 @@ export async function observe(
 }
 
 export const failureOf = (error: unknown): Failure => ({ words: tell(error), lasting: error instanceof DeniedError });
+
+/** Until stable's weights are this release's to change, they are as it found them. */
+async function lookWhilePreparing(
+  record: ReleaseRecord,
+  step: Preparing["step"],
+  ports: Ports,
+): Promise<PreparingLook> {
+  const isComing = step === "starting" || step === "settling";
+  const [canary, drift] = await Promise.all([
+    step === "starting" ? ports.workload.health("canary", record.judged) : undefined,
+    isComing ? driftSinceLast(record, ports) : undefined,
+  ]);
+  return { phase: "preparing", canary, drift };
+}
+
+/**
+ * How the routes differ from what was written last. The next weight may have been written by a job that died then. Where
+ * all goes at once nobody asks.
+ */
+async function driftSinceLast(record: ReleaseRecord, { router }: Ports): Promise<string | undefined> {
+  const { plan, state } = record;
+  if (plan.stages.length === 0) return undefined;
+  const drift = await router.drift(splitAt(plannedWeight(record)));
+  const isNext = drift !== undefined && state.phase === "shifting" && state.step === "routing";
+  return isNext && (await router.drift(splitOf(plan, state.stage))) === undefined ? undefined : drift;
+}
 
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting(
@@ -161,7 +187,7 @@ async function lookWhileShifting(
   const { step } = state;
   if (step === "scaling") return { memory, look: { phase: "shifting", canary: undefined } };
   const split = splitOf(record.plan, state.stage);
-  const lookAtCluster = () => orFailure(lookAtPods(record, servingBy({ ...split, canary: 100 }), ports), signal);
+  const lookAtCluster = () => orFailure(lookBeforeWeight(record, servingBy({ ...split, canary: 100 }), ports), signal);
   const isCounted = step === "routing" || record.stages.length > 0;
   const [{ pending, ...cluster }, metrics] = await Promise.all([
     inTime(lookAtCluster, record.plan, memory.pending, ports),
@@ -169,9 +195,19 @@ async function lookWhileShifting(
   ]);
   const { counted, ...known } = metrics ?? { memory };
   if ("failure" in cluster) return { ...known, ...cluster, memory: { ...known.memory, pending }, counted };
-  const { canary, unserved } = cluster.value;
+  const { drift, canary, unserved } = cluster.value;
   const away = awayBy(unserved, known.memory, ports);
-  return { ...known, memory: { ...known.memory, away, pending }, look: { phase: "shifting", canary, away, counted } };
+  return {
+    ...known,
+    memory: { ...known.memory, away, pending },
+    look: { phase: "shifting", drift, canary, away, counted },
+  };
+}
+
+/** The routes as they were written last, and the pods. */
+async function lookBeforeWeight(record: ReleaseRecord, among: readonly Role[], ports: Ports): Promise<ClusterSeen> {
+  const [drift, pods] = await Promise.all([driftSinceLast(record, ports), lookAtPods(record, among, ports)]);
+  return { ...pods, drift };
 }
 
 /** What a look at the cluster gave, or why it gave nothing. */

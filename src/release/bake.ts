@@ -1,7 +1,7 @@
 import type { Instant, Millis } from "../lib/duration.ts";
 import { boundOf, smallerStep } from "./budget.ts";
-import { maxPutBacks } from "./change.ts";
 import type { Decision } from "./decision.ts";
+import { answerDrift } from "./drift.ts";
 import { isJudgedByEvidence } from "./gate.ts";
 import { canaryGone, type Health } from "./health.ts";
 import { judge } from "./judge.ts";
@@ -19,7 +19,7 @@ export function bake(plan: Plan, state: Baking, look: BakingLook, now: Instant):
   const stage = stageAt(plan, state.stage);
   const { canary, drift } = look;
   if (canary.available === 0) return backFrom(state, canaryGone(canary), now);
-  if (drift !== undefined) return answerDrift(plan, state, now, drift);
+  if (drift !== undefined) return answerDrift(plan, state, now, drift, splitOf(plan, state.stage));
 
   const early = now - state.since < pollsToCount * plan.pollEvery;
   const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...judge(gate, { ...look, early }, plan.evidence) }));
@@ -174,15 +174,3 @@ export function awaitStable(plan: Plan, state: Baking | Shifting, { words, since
 }
 
 const lookEvery = (plan: Plan, stage: Stage): Millis => (isJudgedByEvidence(stage) ? watchEvery(plan) : plan.pollEvery);
-
-function answerDrift(plan: Plan, state: Baking, now: Instant, differences: string): Decision {
-  const putsBack = plan.drift === "put-back";
-  if (!putsBack || state.putBacks >= maxPutBacks)
-    return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
-  return {
-    do: "route",
-    to: splitOf(plan, state.stage),
-    next: { ...state, putBacks: state.putBacks + 1 },
-    reason: { kind: "put-back", differences },
-  };
-}

@@ -2,6 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import { awaitStable, backFrom, bake, bakeInTheDark, failureMeanwhile, lookAgain } from "./bake.ts";
 import { answerChange } from "./change.ts";
 import type { Decision } from "./decision.ts";
+import { answerEarlyDrift } from "./drift.ts";
 import { giveBack } from "./give-back.ts";
 import { giveUp } from "./give-up.ts";
 import { canaryGone, type Health } from "./health.ts";
@@ -22,11 +23,12 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
   const { now, look: seen } = observation;
   switch (state.phase) {
     case "preparing": {
-      const canary = seen && lookIn("preparing", seen).canary;
+      const look = seen && lookIn("preparing", seen);
       return (
-        stopOf(plan, state, observation, canary) ??
-        answerChange(plan, state, observation, canary) ??
-        prepare(plan, state, now, canary)
+        stopOf(plan, state, observation, look?.canary) ??
+        answerChange(plan, state, observation, look?.canary) ??
+        answerEarlyDrift(plan, state, observation, look?.drift) ??
+        prepare(plan, state, now, look?.canary)
       );
     }
     case "shifting": {
@@ -35,6 +37,7 @@ export function decide(plan: Plan, state: Running, observation: Observation): De
         stopOf(plan, state, observation, look?.canary) ??
         answerChange(plan, state, observation, look?.canary) ??
         failureMeanwhile(plan, state, look ?? { counted: countedIn(observation) }, now) ??
+        answerEarlyDrift(plan, state, observation, look?.drift) ??
         shift(plan, state, observation, look)
       );
     }

@@ -46,10 +46,16 @@ export type Observation = {
 /** What is looked at, by phase. Undefined is what a step does not need. */
 export type Look = PreparingLook | ShiftingLook | BakingLook | PromotingLook | RollingBackLook;
 
-export type PreparingLook = { readonly phase: "preparing"; readonly canary: Health | undefined };
+export type PreparingLook = {
+  readonly phase: "preparing";
+  readonly canary: Health | undefined;
+  readonly drift?: string | undefined;
+};
 
 export type ShiftingLook = {
   readonly phase: "shifting";
+  /** How the routes differ from what the release wrote last, or found; undefined when they do not. */
+  readonly drift?: string | undefined;
   readonly canary: Health | undefined;
   readonly away?: Away | undefined;
   /** Of the stage before: its traffic flows while pods start for the next weight. */

@@ -305,12 +305,14 @@ const state = z.discriminatedUnion("phase", [
     phase: z.literal("preparing"),
     step: z.enum(["returning", "deploying", "starting", "settling"]),
     since: instant,
+    putBacks: optionalNumber,
   }),
   z.object({
     phase: z.literal("shifting"),
     step: z.enum(["scaling", "filling", "routing"]),
     stage: whole,
     since: instant,
+    putBacks: optionalNumber,
   }),
   z.object({ phase: z.literal("baking"), stage: whole, since: instant, putBacks: whole }),
   z.object({

@@ -26,12 +26,19 @@ export type RollbackStep =
  * so a job that starts again repeats it without harm.
  */
 export type State =
-  | { readonly phase: "preparing"; readonly step: PreparationStep; readonly since: Instant }
+  | {
+      readonly phase: "preparing";
+      readonly step: PreparationStep;
+      readonly since: Instant;
+      /** How often somebody else's weights were put back. Missing is never. */
+      readonly putBacks?: number | undefined;
+    }
   | {
       readonly phase: "shifting";
       readonly step: "scaling" | "filling" | "routing";
       readonly stage: number;
       readonly since: Instant;
+      readonly putBacks?: number | undefined;
     }
   | { readonly phase: "baking"; readonly stage: number; readonly since: Instant; readonly putBacks: number }
   | {

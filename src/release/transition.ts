@@ -16,8 +16,19 @@ export const rollBack = (state: State, reason: Reason, now: Instant): State => (
 export function after(plan: Plan, stage: number, now: Instant): State {
   const allServed = splitOf(plan, stage).canary === 100;
   if (stage + 1 >= plan.stages.length && allServed) return startPromotion(plan, now);
-  return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+  return goOnAfter(stage, now);
 }
+
+/**
+ * Where a release goes that somebody approved. All the traffic is on its canary perhaps, and all the same its pods and
+ * its routes are looked at first: nobody has, for as long as it waited.
+ */
+export const goOnAfter = (stage: number, now: Instant): State => ({
+  phase: "shifting",
+  step: "scaling",
+  stage: stage + 1,
+  since: now,
+});
 
 export const startPromotion = (plan: Plan, now: Instant): State => ({
   phase: "promoting",
