@@ -122,6 +122,41 @@ test("where nothing is left to judge nobody is asked for a Prometheus", async ()
   assert.deepEqual(inspected, []);
 });
 
+const ofV2 = { judged: { image: "registry.test/reviews:v2", digests: {} } };
+
+test("another image than the one that waits, named by somebody, is refused before anything is written", async () => {
+  const said = await refusal({
+    kept: await keptBy(sound),
+    asked: { inputs: { ...alone, image: "registry.test/reviews:v3" } },
+    record: ofV2,
+  });
+  assert.equal(
+    said,
+    "shop/reviews: the release that waits is of registry.test/reviews:v2, and not of registry.test/reviews:v3. " +
+      "Nothing was changed. To go on with it: istio-canary promote --namespace shop --service reviews. " +
+      "To end it: istio-canary rollback --namespace shop --service reviews. Then the other can be released.",
+  );
+});
+
+test("what the configuration has otherwise by now is told, and what waits goes on as it began", async () => {
+  const file = soundBut("image: registry.test/reviews:v3\nstages: 10:2m, 60:2m");
+  const { session, warnings, load } = await ask({ asked: { file, inputs: { command: "promote" } }, record: ofV2 });
+  await promote(session);
+  assert.match(
+    warnings[0] ?? "",
+    /is of registry\.test\/reviews:v2, which it goes on with; .* registry\.test\/reviews:v3/,
+  );
+  assert.match(warnings[1] ?? "", /by the stages that it began with \(10 %, 50 %, 100 %\)/);
+  assert.ok(!load()?.plan.stages.some(({ weight }) => weight === 60));
+
+  const same = await ask({
+    record: ofV2,
+    asked: { file: soundBut("image: registry.test/reviews:v2"), inputs: { command: "promote" } },
+  });
+  await promote(same.session);
+  assert.deepEqual(same.warnings, []);
+});
+
 const someoneElses = 40;
 
 for (const [stage, weight] of [

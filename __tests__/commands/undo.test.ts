@@ -10,14 +10,14 @@ const succeeded = { phase: "succeeded" } as const;
 /** An undo of the release that the journal has. */
 async function ask({
   record,
-  undoTo,
+  namedImage,
   ...options
-}: SessionOptions & { record?: Partial<ReleaseRecord>; undoTo?: string }) {
+}: SessionOptions & { record?: Partial<ReleaseRecord>; namedImage?: string }) {
   const made = await createSession({ state: succeeded, ...options });
   const before = { ...(made.load() ?? assert.fail()), ...record };
   await made.session.journal.save(before);
   made.events.length = 0;
-  return { ...made, before, session: { ...made.session, config: { ...made.session.config, undoTo } } };
+  return { ...made, before, session: { ...made.session, config: { ...made.session.config, namedImage } } };
 }
 
 async function refusal(situation: Parameters<typeof ask>[0]): Promise<string> {
@@ -76,7 +76,7 @@ test("after an update a copy of stable has the image before until stable has it 
 });
 
 test("the image that somebody names is gone to instead of the one before", async () => {
-  const { session, load } = await ask({ undoTo: "registry.test/reviews:v0" });
+  const { session, load } = await ask({ namedImage: "registry.test/reviews:v0" });
   assert.equal(await undo(session), 0);
   assert.equal(load()?.target.image, "registry.test/reviews:v0");
 });

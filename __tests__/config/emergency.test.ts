@@ -65,7 +65,7 @@ test("verify needs the versions, and neither stages nor an image", async () => {
 test("undo goes to an image that somebody names, never to the file's own, and not to one that cannot be read", async () => {
   const file = soundBut("image: r:${TAG}");
   const inputs = { command: "undo" };
-  assert.equal((await configured({ file, inputs, env: { TAG: "v2" } })).undoTo, undefined);
-  assert.equal((await configured({ file, inputs: { ...inputs, image: "r:v0" } })).undoTo, "r:v0");
+  assert.equal((await configured({ file, inputs, env: { TAG: "v2" } })).namedImage, undefined);
+  assert.equal((await configured({ file, inputs: { ...inputs, image: "r:v0" } })).namedImage, "r:v0");
   assert.match((await problems({ file, inputs: { ...inputs, image: "r: v0" } })).join(), /^image: /);
 });

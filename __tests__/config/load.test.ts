@@ -31,7 +31,7 @@ test("a file with the least in it is a whole configuration", async () => {
     service: "reviews",
     cluster: {},
     asked: { config: "canary.yaml", kubeconfig: undefined, context: undefined },
-    undoTo: undefined,
+    namedImage: undefined,
     metricsBesideAddress: undefined,
     metrics: {
       prometheus: "http://prometheus:9090",

@@ -5,6 +5,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import type { State } from "../release/state.ts";
 import { goOnAfter, startPromotion } from "../release/transition.ts";
 import { nextCommand } from "../words/next-command.ts";
+import { unlessAskedOtherwise } from "./asked-otherwise.ts";
 import { conclude, exitCodeOf } from "./conclude.ts";
 import { judgeable } from "./judgeable.ts";
 import { keptMetrics } from "./known-metrics.ts";
@@ -20,6 +21,7 @@ export async function promote(session: Session): Promise<ExitCode> {
   return locked(session, { force: false }, async (lost) => {
     const record = await session.journal.load();
     if (!record || !goOn(record, 0)) throw nothingWaits(session, record);
+    unlessAskedOtherwise(session, record);
     await judgeable(session, record);
     unlessStopped(session);
     const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));

@@ -34,10 +34,10 @@ export async function undo(session: Session): Promise<ExitCode> {
 /** Undefined where there is nothing to undo. */
 async function undoingFor({ config, wayBack }: Session, last: ReleaseRecord): Promise<Undoing | undefined> {
   const { state, undoes } = last;
-  if (undoes && state.phase === "rolled-back") return sameAgain(last, config.undoTo);
+  if (undoes && state.phase === "rolled-back") return sameAgain(last, config.namedImage);
   if (undoes || state.phase !== "succeeded") return undefined;
   const back = await untouched(wayBack(last));
-  return back && undoingOf(last, { ...back, image: config.undoTo ?? last.replaced ?? back.image });
+  return back && undoingOf(last, { ...back, image: config.namedImage ?? last.replaced ?? back.image });
 }
 
 function refusal({ config }: Session, last: ReleaseRecord | undefined): RefusedError {

@@ -136,7 +136,7 @@ const rows = [
     does: "goes on with a release that waits for approval, or is held",
     exits: "0, 1, 2, 3",
     needs: service,
-    reads: ["service", "metrics", "report"],
+    reads: ["service", "image", "metrics", "report"],
     changes: true,
     inCluster: true,
     json: false,

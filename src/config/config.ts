@@ -20,8 +20,8 @@ export type Config = {
   readonly metrics?: MetricsConfig | undefined;
   /** What was said of metrics without their address: it lays over what the journal of a release has. */
   readonly metricsBesideAddress?: Partial<Omit<MetricsConfig, "prometheus">> | undefined;
-  /** For undo: the image that somebody named, where that is not the one before. */
-  readonly undoTo?: string | undefined;
+  /** The image that somebody named for undo or promote, beside the file. */
+  readonly namedImage?: string | undefined;
   /** What a command has to say again that goes on with this release. */
   readonly asked: AskedWith;
   readonly reporting: ReportingConfig;

@@ -65,8 +65,8 @@ export async function loadConfig(given: {
   const broken = [...problems, ...manifestProblems];
   const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
 
-  const undoes = row.name === "undo" && inputs.image !== undefined;
-  const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (undoes && section === "image"));
+  const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
+  const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (namesImage && section === "image"));
   // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
   const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
   const worthTelling = (problem: Problem): boolean =>
@@ -81,7 +81,7 @@ export async function loadConfig(given: {
   const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
   return {
     ...configOf(row.name, file, inputs, given.env),
-    undoTo: undoes ? file.image : undefined,
+    namedImage: namesImage ? file.image : undefined,
     metricsBesideAddress: besideAddress(file, at(filled.value, ["metrics"])),
     release: target && complete ? { target, plan: planOf(file) } : undefined,
     filling,
@@ -201,7 +201,7 @@ function configOf(
   file: ConfigFile,
   inputs: Given,
   env: Variables,
-): Omit<Config, "warnings" | "metricsBesideAddress" | "undoTo" | "filling"> {
+): Omit<Config, "warnings" | "metricsBesideAddress" | "namedImage" | "filling"> {
   const { namespace = "", service = "", cluster, metrics, verify, firstDeploy } = file;
   return {
     command,

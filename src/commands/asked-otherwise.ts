@@ -1,0 +1,37 @@
+import { isDeepStrictEqual } from "node:util";
+import { RefusedError } from "../lib/errors.ts";
+import { askedLast } from "../release/asked-with.ts";
+import type { Stage } from "../release/plan.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import { nextCommand } from "../words/next-command.ts";
+import { serviceInWords } from "../words/standing-text.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * A release that waits goes on as it began, whatever the configuration says by now: that is told. Refuses where somebody
+ * names an image that is not the one that waits.
+ */
+export function unlessAskedOtherwise({ config, messages }: Session, record: ReleaseRecord): void {
+  const { target, plan, judged } = record;
+  const waits = target.image ?? judged?.image;
+  const what = `${serviceInWords(target)}: the release that waits is of ${waits}`;
+  const asked = askedLast(record.asked, config.asked);
+  if (isOther(config.namedImage, waits))
+    throw new RefusedError(`${what}, and not of ${config.namedImage}.`, {
+      next: `Nothing was changed. To go on with it: ${nextCommand("promote", { target, asked })}. To end it: ${nextCommand("rollback", { target, asked })}. Then the other can be released.`,
+    });
+  if (!config.release) return;
+  const { image } = config.release.target;
+  if (isOther(image, waits))
+    messages.warn(`${what}, which it goes on with; the configuration names ${image} by now, for the next release`);
+  if (config.release.plan.stages.some((stage) => !plan.stages.some((begun) => isDeepStrictEqual(stage, begun))))
+    messages.warn(
+      `${serviceInWords(target)}: the release goes on by the stages that it began with (${namesOf(plan.stages)}); those of the configuration have changed since, for the next release`,
+    );
+}
+
+/** Where it is not known which one waits, or none was named, nothing can be said. */
+const isOther = (image: string | undefined, waits: string | undefined): boolean =>
+  image !== undefined && waits !== undefined && image !== waits;
+
+const namesOf = (stages: readonly Stage[]): string => stages.map(({ name }) => name).join(", ");
