@@ -27086,7 +27086,7 @@ const rows = [
         does: "goes on with a release that waits for approval, or is held",
         exits: "0, 1, 2, 3",
         needs: service,
-        reads: ["service", "metrics", "report"],
+        reads: ["service", "image", "metrics", "report"],
         changes: true,
         inCluster: true,
         json: false,
@@ -27277,7 +27277,7 @@ const inputs = [
         name: "image",
         path: "image",
         type: "text",
-        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before.",
+        description: "The new image. A clone needs one; elsewhere, without one, the canary's Deployment has it already. For undo, and on the command line only: another version than the one before. For promote: refused unless it is the one that waits.",
         commands: readersOf("image"),
     },
     {
@@ -29227,8 +29227,8 @@ async function loadConfig(given) {
     const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
-    const undoes = row.name === "undo" && inputs.image !== undefined;
-    const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (undoes && section === "image"));
+    const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
+    const fatal = all.filter(({ path: [section] }) => isNeeded(row, section) || (namesImage && section === "image"));
     // What is missing is told when it stops the command, and not when it may well stand in a file that could not be read.
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
@@ -29242,7 +29242,7 @@ async function loadConfig(given) {
     const complete = asksForVersions(row) || all.every(({ path: [section = ""] }) => aside.includes(section));
     return {
         ...configOf(row.name, file, inputs, given.env),
-        undoTo: undoes ? file.image : undefined,
+        namedImage: namesImage ? file.image : undefined,
         metricsBesideAddress: besideAddress(file, (0,issue.at)(filled.value, ["metrics"])),
         release: target && complete ? { target, plan: planOf(file) } : undefined,
         filling,
@@ -29427,7 +29427,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7119:
+/***/ 440:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29882,12 +29882,12 @@ async function untouched(looking) {
     catch (error) {
         if (!(error instanceof lib_errors/* DeniedError */.iC))
             throw error;
-        throw new lib_errors/* RefusedError */.fk(error.message, {
-            next: error.next ?? "Nothing was changed. The command `plan` tells everything that is missing at once.",
-            cause: error,
-        });
+        const { message, next = "The command `plan` tells everything that is missing at once." } = error;
+        const isSaid = next.startsWith(unchanged);
+        throw new lib_errors/* RefusedError */.fk(message, { next: isSaid ? next : `${unchanged} ${next}`, cause: error });
     }
 }
+const unchanged = "Nothing was changed.";
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 
@@ -29994,6 +29994,81 @@ const askedLast = (before = {}, now) => ({
 var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./src/lib/some-of.js
+var some_of = __nccwpck_require__(5371);
+// EXTERNAL MODULE: ./src/words/timestamp.js
+var timestamp = __nccwpck_require__(3563);
+;// CONCATENATED MODULE: ./src/words/standing-text.js
+
+
+
+
+
+
+/* How it stands with a service of which no release is under way. */
+const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
+const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
+const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
+const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
+const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
+/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
+function endInWords({ state, log, startedAt }) {
+    const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
+    return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
+}
+/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
+function winnerInWords({ target, plan, state }) {
+    const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
+    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
+    return `${deployment}${image} serves everything`;
+}
+/** What a promotion has replaced. */
+const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
+const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
+const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
+/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
+function leftInWords(record, splits) {
+    const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
+    if (splits === undefined)
+        return `This job has stopped; where requests go could not be read. ${status}`;
+    if (splits.length === 0)
+        return `This job has stopped; none of its routes was there any more. ${status}`;
+    return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
+}
+
+;// CONCATENATED MODULE: ./src/commands/asked-otherwise.js
+
+
+
+
+
+/**
+ * A release that waits goes on as it began, whatever the configuration says by now: that is told. Refuses where somebody
+ * names an image that is not the one that waits.
+ */
+function unlessAskedOtherwise({ config, messages }, record) {
+    const { target, plan, judged } = record;
+    const waits = target.image ?? judged?.image;
+    const what = `${serviceInWords(target)}: the release that waits is of ${waits}`;
+    const asked = askedLast(record.asked, config.asked);
+    if (isOther(config.namedImage, waits))
+        throw new lib_errors/* RefusedError */.fk(`${what}, and not of ${config.namedImage}.`, {
+            next: `Nothing was changed. To go on with it: ${(0,next_command/* nextCommand */.h)("promote", { target, asked })}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", { target, asked })}. Then the other can be released.`,
+        });
+    if (!config.release)
+        return;
+    const { image } = config.release.target;
+    if (isOther(image, waits))
+        messages.warn(`${what}, which it goes on with; the configuration names ${image} by now, for the next release`);
+    if (config.release.plan.stages.some((stage) => !plan.stages.some((begun) => (0,external_node_util_.isDeepStrictEqual)(stage, begun))))
+        messages.warn(`${serviceInWords(target)}: the release goes on by the stages that it began with (${namesOf(plan.stages)}); those of the configuration have changed since, for the next release`);
+}
+/** Where it is not known which one waits, or none was named, nothing can be said. */
+const isOther = (image, waits) => image !== undefined && waits !== undefined && image !== waits;
+const namesOf = (stages) => stages.map(({ name }) => name).join(", ");
+
 // EXTERNAL MODULE: ./src/evidence/evidence.js
 var evidence_evidence = __nccwpck_require__(5406);
 ;// CONCATENATED MODULE: ./src/evidence/ledger.js
@@ -30085,8 +30160,8 @@ const accountOf = (record, reason, now, warnings) => ({
     warnings,
 });
 
-// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
-var decide = __nccwpck_require__(8074);
+// EXTERNAL MODULE: ./src/release/decide.js + 10 modules
+var decide = __nccwpck_require__(9310);
 // EXTERNAL MODULE: ./src/evidence/tally.js
 var evidence_tally = __nccwpck_require__(1685);
 // EXTERNAL MODULE: ./src/release/reason.js
@@ -30374,6 +30449,7 @@ function pollOf(record, { evidence }, { stable, canary, lost }, now) {
 
 
 
+
 const remember = (record) => ({ ...countsOf(record), readings: new Map() });
 /** A new stage: counts and readings begin again, what was proven stays. */
 const enterStage = (memory) => ({
@@ -30386,10 +30462,8 @@ const enterStage = (memory) => ({
 async function observe(record, state, ports, memory, signal) {
     try {
         switch (state.phase) {
-            case "preparing": {
-                const canary = state.step === "starting" ? await ports.workload.health("canary", record.judged) : undefined;
-                return { memory, look: { phase: "preparing", canary } };
-            }
+            case "preparing":
+                return { memory, look: await lookWhilePreparing(record, state.step, ports) };
             case "shifting":
                 return await lookWhileShifting(record, state, ports, memory, signal);
             case "baking":
@@ -30407,6 +30481,27 @@ async function observe(record, state, ports, memory, signal) {
     }
 }
 const failureOf = (error) => ({ words: (0,lib_errors/* tell */.qz)(error), lasting: error instanceof lib_errors/* DeniedError */.iC });
+/** Until stable's weights are this release's to change, they are as it found them. */
+async function lookWhilePreparing(record, step, ports) {
+    const isComing = step === "starting" || step === "settling";
+    const [canary, drift] = await Promise.all([
+        step === "starting" ? ports.workload.health("canary", record.judged) : undefined,
+        isComing ? driftSinceLast(record, ports) : undefined,
+    ]);
+    return { phase: "preparing", canary, drift };
+}
+/**
+ * How the routes differ from what was written last. The next weight may have been written by a job that died then. Where
+ * all goes at once nobody asks.
+ */
+async function driftSinceLast(record, { router }) {
+    const { plan, state } = record;
+    if (plan.stages.length === 0)
+        return undefined;
+    const drift = await router.drift((0,release_split/* splitAt */.gI)((0,planned_weight/* plannedWeight */.R)(record)));
+    const isNext = drift !== undefined && state.phase === "shifting" && state.step === "routing";
+    return isNext && (await router.drift((0,release_split/* splitOf */.uv)(plan, state.stage))) === undefined ? undefined : drift;
+}
 /** What a step of a promotion needs to know: whoever may still serve, as what was judged, and where requests go. */
 async function lookWhilePromoting({ plan, judged }, step, { workload, router, bystanders }) {
     const winner = (0,transition/* winnerOf */.Pk)(plan);
@@ -30476,7 +30571,7 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
     if (step === "scaling")
         return { memory, look: { phase: "shifting", canary: undefined } };
     const split = (0,release_split/* splitOf */.uv)(record.plan, state.stage);
-    const lookAtCluster = () => orFailure(lookAtPods(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
+    const lookAtCluster = () => orFailure(lookBeforeWeight(record, (0,release_split/* servingBy */.gW)({ ...split, canary: 100 }), ports), signal);
     const isCounted = step === "routing" || record.stages.length > 0;
     const [{ pending, ...cluster }, metrics] = await Promise.all([
         inTime(lookAtCluster, record.plan, memory.pending, ports),
@@ -30485,9 +30580,18 @@ async function lookWhileShifting(record, state, ports, memory, signal) {
     const { counted, ...known } = metrics ?? { memory };
     if ("failure" in cluster)
         return { ...known, ...cluster, memory: { ...known.memory, pending }, counted };
-    const { canary, unserved } = cluster.value;
+    const { drift, canary, unserved } = cluster.value;
     const away = awayBy(unserved, known.memory, ports);
-    return { ...known, memory: { ...known.memory, away, pending }, look: { phase: "shifting", canary, away, counted } };
+    return {
+        ...known,
+        memory: { ...known.memory, away, pending },
+        look: { phase: "shifting", drift, canary, away, counted },
+    };
+}
+/** The routes as they were written last, and the pods. */
+async function lookBeforeWeight(record, among, ports) {
+    const [drift, pods] = await Promise.all([driftSinceLast(record, ports), lookAtPods(record, among, ports)]);
+    return { ...pods, drift };
 }
 /**
  * An API server that stalls keeps a look for as long as its client tries, which is a minute and more. The look may go on,
@@ -30783,48 +30887,6 @@ async function save(record, ports) {
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
-// EXTERNAL MODULE: ./src/lib/some-of.js
-var some_of = __nccwpck_require__(5371);
-// EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(3563);
-;// CONCATENATED MODULE: ./src/words/standing-text.js
-
-
-
-
-
-
-/* How it stands with a service of which no release is under way. */
-const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
-const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
-const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
-const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
-const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
-/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
-function endInWords({ state, log, startedAt }) {
-    const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
-    return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
-}
-/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
-function winnerInWords({ target, plan, state }) {
-    const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
-    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
-    return `${deployment}${image} serves everything`;
-}
-/** What a promotion has replaced. */
-const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
-const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
-const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
-/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
-function leftInWords(record, splits) {
-    const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
-    if (splits === undefined)
-        return `This job has stopped; where requests go could not be read. ${status}`;
-    if (splits.length === 0)
-        return `This job has stopped; none of its routes was there any more. ${status}`;
-    return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
-}
-
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
 
 
@@ -31117,6 +31179,7 @@ async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, c
 
 
 
+
 /**
  * Goes on with a release that waits for approval, to its next stage or to its end, and with a promotion that got stuck.
  */
@@ -31125,6 +31188,7 @@ async function promote(session) {
         const record = await session.journal.load();
         if (!record || !goOn(record, 0))
             throw nothingWaits(session, record);
+        unlessAskedOtherwise(session, record);
         await judgeable(session, record);
         unlessStopped(session);
         const taken = await untouched(takeOver(session, { evenUnsaved: false }, (newest) => approved(session, newest)));
@@ -31160,7 +31224,7 @@ function approved({ config, run, clock }, record) {
 }
 function goOn({ plan, state }, now) {
     if (state.phase === "waiting")
-        return (0,transition/* after */.Pl)(plan, state.stage, now);
+        return (0,transition/* goOnAfter */.uW)(state.stage, now);
     return state.phase === "failed" && state.during === "promoting" ? (0,transition/* startPromotion */.sN)(plan, now) : undefined;
 }
 
@@ -32156,12 +32220,14 @@ const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
         phase: mini_schemas/* literal */.euz("preparing"),
         step: mini_schemas/* enum */.k5n(["returning", "deploying", "starting", "settling"]),
         since: instant,
+        putBacks: optionalNumber,
     }),
     mini_schemas/* object */.Ikc({
         phase: mini_schemas/* literal */.euz("shifting"),
         step: mini_schemas/* enum */.k5n(["scaling", "filling", "routing"]),
         stage: whole,
         since: instant,
+        putBacks: optionalNumber,
     }),
     mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("baking"), stage: whole, since: instant, putBacks: whole }),
     mini_schemas/* object */.Ikc({
@@ -32808,11 +32874,11 @@ async function undo(session) {
 async function undoingFor({ config, wayBack }, last) {
     const { state, undoes } = last;
     if (undoes && state.phase === "rolled-back")
-        return (0,undoing/* sameAgain */.Dj)(last, config.undoTo);
+        return (0,undoing/* sameAgain */.Dj)(last, config.namedImage);
     if (undoes || state.phase !== "succeeded")
         return undefined;
     const back = await untouched(wayBack(last));
-    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.undoTo ?? last.replaced ?? back.image });
+    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.namedImage ?? last.replaced ?? back.image });
 }
 function refusal({ config }, last) {
     const { what, next } = nothingToUndo(last);
@@ -34002,6 +34068,17 @@ function pathOf({ group, version, plural }, namespace, name) {
     return [groupPath(group, version), ...parts.map(encodeURIComponent)].join("/");
 }
 
+;// CONCATENATED MODULE: ./src/kubernetes/role-rule.js
+/** As a Role has it. */
+const ruleText = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
+/** What to do about it. */
+const ruleToAdd = (lack) => `Add ${ruleText(lack)} to the job's ${lack.namespace === undefined ? "ClusterRole" : `Role in ${lack.namespace}`}; docs/rbac.yaml has them all.`;
+/** What Kubernetes's own authorization says is missing. Policies and webhooks answer 403, too, in other words. */
+function lackIn(message) {
+    const [, verb, resource, group = "", namespace] = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(message) ?? [];
+    return verb === undefined || resource === undefined ? undefined : { group, resource, verbs: [verb], namespace };
+}
+
 // EXTERNAL MODULE: ./src/lib/json.js
 var lib_json = __nccwpck_require__(39);
 // EXTERNAL MODULE: ./src/world/retry.js
@@ -34055,10 +34132,11 @@ const attemptTimeout = 10_000;
  */
 const patience = {
     pauses: [200, 500, 1_000, 1_000, 1_000, 1_000],
-    isPassing,
     longestPause: 5_000,
     beyond: "come back early",
 };
+/** How often a "no" is asked again that may be a moment's. One that is meant keeps nobody waiting for long. */
+const maxDoubts = 3;
 /** Calls over kept-alive connections. */
 function apiServer(network, connection, listener) {
     const read = jsonReader();
@@ -34077,8 +34155,16 @@ function apiServer(network, connection, listener) {
     }
     async function patiently(call) {
         const { method, path, signal } = call;
-        const answer = await (0,retry/* retry */.L)(() => once(call), patience, network.clock, signal).catch((cause) => {
+        const policy = {
+            ...patience,
+            isPassing: (answer, before) => isPassing(answer) || (before < maxDoubts && isDoubtful(call, answer)),
+        };
+        const answer = await (0,retry/* retry */.L)(() => once(call), policy, network.clock, signal).catch((cause) => {
             signal?.throwIfAborted();
+            if (cause instanceof NoLogin)
+                throw new lib_errors/* UnreachableError */.Jk(`there is no login for the API server at ${connection.server}`, {
+                    cause: cause.cause,
+                });
             throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
         });
         if (!isPassing(answer))
@@ -34104,9 +34190,14 @@ function jsonReader() {
         return json;
     };
 }
+/** A plugin failed, or a file is missing: nothing was sent, and it may be otherwise in a moment. */
+class NoLogin extends Error {
+}
 async function requestOf(call, { server, proxy, authorize }) {
     const { method, path, query = {}, body, contentType = "application/json", signal } = call;
-    const authorization = await authorize();
+    const authorization = await authorize().catch((cause) => {
+        throw new NoLogin("nothing was sent", { cause });
+    });
     const asked = new URLSearchParams(query).toString();
     const url = new URL(`${server.replace(/\/$/, "")}${path}${asked && `?${asked}`}`);
     const headers = { accept: "application/json", "user-agent": fieldManager, ...authorization.headers };
@@ -34133,6 +34224,16 @@ function isPassing(answer) {
     const { isStatus, reason } = readStatus(answer);
     return !isStatus || reason !== "";
 }
+/**
+ * Tokens are renewed, and what asks others who somebody is, or what they may, hiccups: a proxy on the way, a webhook.
+ * Where nothing is stored nothing is overtaken, so a conflict there is another one's: of a quota, say, with itself.
+ */
+const isDoubtful = (call, answer) => answer.status === 401 || answer.status === 403 || (storesNothing(call) && isPassingConflict(answer));
+const storesNothing = ({ method, path, query }) => method === "GET" || query?.dryRun !== undefined || path.startsWith("/apis/authorization.k8s.io/");
+/** A name that is taken, and a field of somebody else's, are what was asked about. */
+const isPassingConflict = (answer) => answer.status === 409 &&
+    readStatus(answer).reason !== "AlreadyExists" &&
+    !answer.text.includes("FieldManagerConflict");
 /** What a Status says. Proxies in front of API servers answer in HTML: then the text is the message. */
 function readStatus({ text, json }) {
     const { message, reason = "" } = (json ?? {});
@@ -34150,16 +34251,17 @@ function warningsIn(header) {
 
 
 
+
 /** The API server refused: its status, its reason word, and its own message. */
 class KubernetesError extends lib_errors/* DeniedError */.iC {
     status;
     reason;
     conflicts;
-    constructor(message, status, reason, conflicts = []) {
-        super(message);
+    constructor(message, status, reason, more = {}) {
+        super(message, { next: more.next });
         this.status = status;
         this.reason = reason;
-        this.conflicts = conflicts;
+        this.conflicts = more.conflicts ?? [];
     }
 }
 const contentTypes = {
@@ -34274,7 +34376,20 @@ function kubernetes_client_refusal({ method, path }, answer) {
     const { status } = answer;
     const { message, reason } = readStatus(answer);
     const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
-    return new KubernetesError(text, status, reason, conflictsIn(answer.json));
+    return new KubernetesError(text, status, reason, { conflicts: conflictsIn(answer.json), next: remedyFor(answer) });
+}
+/** Who is not known, or may not. */
+function remedyFor(answer) {
+    const { status } = answer;
+    if (status !== 401 && status !== 403)
+        return undefined;
+    const { isStatus, message } = readStatus(answer);
+    if (!isStatus)
+        return "It does not speak as an API server does: a proxy on the way may have said it.";
+    if (status === 401)
+        return "The login that the kubeconfig gives is not valid, or not any more.";
+    const lack = lackIn(message);
+    return lack && ruleToAdd(lack);
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/kubernetes/touch.js
@@ -34288,17 +34403,26 @@ const fenceLabel = "istio-canary/fence";
 async function touch(client, resource, namespace, name) {
     for (const value of ["up", null]) {
         const body = { metadata: { labels: { [fenceLabel]: value } } };
-        await client.patch(resource, namespace, name, { type: "merge", body }).catch(touch_unlessRefused);
+        for (let tries = 1; await isOvertaken(client.patch(resource, namespace, name, { type: "merge", body })); tries++)
+            if (tries === touch_maxTries)
+                break;
     }
 }
-/** What is gone (404) or has just changed (409) is fenced; who refuses a label will refuse it again. */
-function touch_unlessRefused(error) {
-    if (!(error instanceof KubernetesError))
+/** Somebody who writes as fast as this for so long fences it as well. */
+const touch_maxTries = 5;
+/** Whether it has just changed (409). What is gone (404) is fenced; who refuses a label will refuse it again. */
+async function isOvertaken(write) {
+    try {
+        await write;
+        return false;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError)
+            return error.status === 409;
         throw error;
+    }
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/kubernetes/last-writer.js
 
 /**
@@ -34993,6 +35117,9 @@ async function applyObject(client, namespace, { resource, name, object }, { rele
         const where = `the manifest of ${objectWord({ resource, name: `${namespace}/${name}` })}`;
         if (others.length > 0)
             throw contested(where, others, error);
+        // Somebody wrote at the same time: the object, or what it counts in.
+        if (conflicts.length === 0 && error.status === 409)
+            throw new lib_errors/* UnreachableError */.Jk(`${where} could not be applied: ${error.message}`, { cause: error });
         if (conflicts.length === 0)
             throw new ManifestRefusedError(where, error);
         return { object: await attempt(true), taken: conflicts.filter(({ manager }) => manager !== fieldManager) };
@@ -35050,7 +35177,7 @@ async function edit(clock, { read, plan, fence, proven = false, refused = (error
         const error = await errorOf(write);
         if (!error && !proven)
             return current;
-        if (error && !isOvertaken(error))
+        if (error && !edit_isOvertaken(error))
             throw refused(error, current);
         rejected = error && { body, error };
         if (!error)
@@ -35073,7 +35200,7 @@ function patchWrite(client, resource, { metadata: { namespace, name, resourceVer
     return { body, send: () => client.patch(resource, namespace, name, { type: "json", body }) };
 }
 /** What was read is not what is there any more: gone (404), written meanwhile (409), or not as tested (422). */
-const isOvertaken = ({ status }) => [404, 409, 422].includes(status);
+const edit_isOvertaken = ({ status }) => [404, 409, 422].includes(status);
 async function errorOf(write) {
     try {
         await write.send();
@@ -35332,8 +35459,11 @@ async function createCopy(parts, configured) {
         if (!(error instanceof KubernetesError && error.status === 409))
             throw error;
         const live = await client.get(resources.deployments, namespace, canary.deployment);
+        // Of a quota, say, that others count in, too: https://github.com/kubernetes/kubernetes/issues/67761.
+        if (!live)
+            throw new lib_errors/* UnreachableError */.Jk(error.message, { cause: error });
         // An earlier attempt, whose answer was lost, or which somebody changed.
-        if (live && isMadeBy(before.release, live))
+        if (isMadeBy(before.release, live))
             return giveImage(parts);
         throw new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${canary.deployment} has come into being since the release began, and not by it.`, {
             next: "Look who made it, delete it or take another name for the canary, and release again.",
@@ -44997,6 +45127,8 @@ function findCluster(source) {
             next: "Set the input `context`.",
         });
     }
+    if (/^http:/i.test(cluster.server) && !cluster.skipTLSVerify)
+        throw unencrypted(cluster);
     tellExecPlugins(config, cluster.server, cluster.caData);
     const isKept = isConstant(config);
     let kept;
@@ -45016,6 +45148,10 @@ function findCluster(source) {
         proxy: cluster.proxyUrl || undefined,
     };
 }
+/** @kubernetes/client-node wants it said as well, and says so only when a request is to be sent. */
+const unencrypted = ({ name, server }) => new lib_errors/* RefusedError */.fk(`kubeconfig: the cluster "${name}" is at ${(0,credentials/* placeOf */.$t)(server)}, where anybody on the way reads the login.`, {
+    next: "Correct its `server` to https. Where that is meant, as before `kubectl proxy`, set `insecure-skip-tls-verify: true` beside it.",
+});
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }) {
     const secrets = [];
@@ -48143,13 +48279,9 @@ function changeWord(move) {
     return `${routeWord(move.rule)}: ${words.join(", ")}`;
 }
 const wishWord = (moves) => (0,some_of/* someOf */.y)(moves.map((move) => `${routeWord(move.rule)}: ${plannedWord(move)}`), "; ", 3);
-/** Policies and webhooks answer 403, too; only Kubernetes's own authorization says which verb is missing. */
-const lacksPermission = ({ status, message }) => status === 403 && message.includes("cannot patch resource");
 const denied = (one, moves, error) => new lib_errors/* DeniedError */.iC(`${virtualServiceWord(one)} could not be written (${wishWord(moves)}): ${error.message}`, {
     cause: error,
-    next: lacksPermission(error)
-        ? "Give the job's service account the verb patch on virtualservices in that namespace."
-        : undefined,
+    next: error.next,
 });
 function moved_virtual_service_contested(one, moves, object, cause) {
     const writer = object && lastWriter(object, fieldManager);
@@ -48352,7 +48484,7 @@ function strandedIn(around, { loser, moving }) {
     const lost = (one) => lostBehind(around, one, loser);
     const rules = around.facts.flatMap((fact) => strandedRule(fact, stranded_staying(fact, moving), lost) ?? []);
     const others = around.gatewayRules.flatMap((rule) => strandedRule(rule, rule.destinations, lost) ?? []);
-    const named = moving ? rules.map((one) => ({ ...one, remedy: remedyFor(one.sender, rules, around.facts) })) : rules;
+    const named = moving ? rules.map((one) => ({ ...one, remedy: stranded_remedyFor(one.sender, rules, around.facts) })) : rules;
     return [
         ...named,
         ...others.map((one) => ({ ...one, remedy: "Let it send to a Service that selects the pods of both versions." })),
@@ -48418,7 +48550,7 @@ function strandedService(around, service, loser) {
 }
 const isOfRelease = ({ target }, host) => [target.stable, target.canary].some((version) => (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(version.host, target.namespace), host));
 /** What somebody can do about a rule, by what kind of rule it is. */
-function remedyFor(fact, stranded, facts) {
+function stranded_remedyFor(fact, stranded, facts) {
     const { route, section, isChosen, moves } = fact;
     const name = `${route.namespace}/${route.name}`;
     if (moves)
@@ -48735,6 +48867,7 @@ async function othersAnswer(client, target, selected) {
 
 
 
+
 /** Asks the API server about every verb that will be used, before the first one is. */
 async function inspectAccess(client, permissions) {
     const asked = permissions.filter(({ byLooking }) => !byLooking);
@@ -48783,12 +48916,11 @@ function lackOf(first, others = []) {
     const all = [first, ...others];
     const names = all.map(({ group, resource }) => (group === "" ? resource : `${resource}.${group}`)).join(", ");
     const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
-    const rules = all.map(access_ruleWord).join(" and ");
+    const rules = all.map(ruleText).join(" and ");
     return optional
         ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
         : finding_refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
-const access_ruleWord = ({ group, resource, verbs }) => `{apiGroups: [${JSON.stringify(group)}], resources: [${resource}], verbs: [${verbs.join(", ")}]}`;
 
 ;// CONCATENATED MODULE: ./src/preflight/controllers.js
 
@@ -48970,7 +49102,7 @@ const printed = (path) => path
 
 
 
-const namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
+const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
 function namespaceExists({ namespace, target }) {
     return namespace === undefined
         ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
@@ -48989,7 +49121,7 @@ function serviceExists(host, namespace, services) {
         return finding_refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
     if (serviceBehind(services, host))
         return undefined;
-    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${namesOf(services)}).`, "Correct its name, or create it.");
+    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
 }
 /** A service that was never deployed is a case of its own: there is nothing to go back to. */
 function stableExists({ target, stable, deployments, firstDeploy }) {
@@ -49005,7 +49137,7 @@ function stableExists({ target, stable, deployments, firstDeploy }) {
             finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
         ];
     return [
-        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
+        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
     ];
 }
 /** How the canary is to come to be, and what is there already. */
@@ -49023,7 +49155,7 @@ function existingCanary({ target, canary, deployments }) {
     const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
     const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
     if (!canary)
-        return [finding_refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
+        return [finding_refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
     if (canary.paused)
         return [
             finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
@@ -52458,7 +52590,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7119));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 440));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -52757,8 +52889,8 @@ var evidence = __nccwpck_require__(5406);
 var evidence_poll = __nccwpck_require__(2462);
 // EXTERNAL MODULE: ./src/evidence/tally.js
 var tally = __nccwpck_require__(1685);
-// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
-var decide = __nccwpck_require__(8074);
+// EXTERNAL MODULE: ./src/release/decide.js + 10 modules
+var decide = __nccwpck_require__(9310);
 // EXTERNAL MODULE: ./src/rehearsal/chance.js
 var chance = __nccwpck_require__(4725);
 ;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
@@ -52983,7 +53115,7 @@ function usualRuns({ stages, pollEvery }) {
 
 /***/ }),
 
-/***/ 8074:
+/***/ 9310:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -53094,6 +53226,35 @@ function answerChange(plan, state, { now, again = 0, taken }, canary) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/release/drift.js
+
+
+
+/** Somebody else's weights are put back, a few times, or the release goes back: as its plan says. */
+function answerDrift(plan, state, now, differences, written) {
+    const { putBacks = 0 } = state;
+    const putsBack = plan.drift === "put-back";
+    if (putsBack && putBacks < maxPutBacks)
+        return {
+            do: "route",
+            to: written,
+            next: { ...state, putBacks: putBacks + 1 },
+            reason: { kind: "put-back", differences },
+        };
+    const reason = { kind: "drift", differences, putBacks: putsBack ? putBacks : 0 };
+    return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
+}
+/**
+ * Before its next weight a release finds the one that it wrote last; what failed half-way is its own. One without stages
+ * gives everything at once: whoever gives some by hand meanwhile wants the same.
+ */
+function answerEarlyDrift(plan, state, { now, trouble }, differences) {
+    if (differences === undefined || trouble || plan.stages.length === 0)
+        return undefined;
+    return answerDrift(plan, state, now, differences, writtenLast(plan, state));
+}
+const writtenLast = (plan, state) => state.phase === "preparing" || state.stage === 0 ? (0,split/* splitAt */.gI)(0) : (0,split/* splitOf */.uv)(plan, state.stage - 1);
+
 // EXTERNAL MODULE: ./src/release/gate.js
 var gate = __nccwpck_require__(6596);
 // EXTERNAL MODULE: ./src/release/health.js
@@ -53142,7 +53303,7 @@ function bake(plan, state, look, now) {
     if (canary.available === 0)
         return backFrom(state, (0,health/* canaryGone */.u)(canary), now);
     if (drift !== undefined)
-        return answerDrift(plan, state, now, drift);
+        return answerDrift(plan, state, now, drift, (0,split/* splitOf */.uv)(plan, state.stage));
     const early = now - state.since < pollsToCount * plan.pollEvery;
     const verdicts = stage.gates.map((gate) => ({ gate: gate.name, ...(0,judge/* judge */.S)(gate, { ...look, early }, plan.evidence) }));
     const failed = verdicts.find(({ kind }) => kind === "fail");
@@ -53266,17 +53427,6 @@ function awaitStable(plan, state, { words, since }, now) {
     return { do: "wait", until: now + watchEvery(plan), reason };
 }
 const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
-function answerDrift(plan, state, now, differences) {
-    const putsBack = plan.drift === "put-back";
-    if (!putsBack || state.putBacks >= maxPutBacks)
-        return backFrom(state, { kind: "drift", differences, putBacks: putsBack ? maxPutBacks : 0 }, now);
-    return {
-        do: "route",
-        to: (0,split/* splitOf */.uv)(plan, state.stage),
-        next: { ...state, putBacks: state.putBacks + 1 },
-        reason: { kind: "put-back", differences },
-    };
-}
 
 // EXTERNAL MODULE: ./src/lib/some-of.js
 var some_of = __nccwpck_require__(5371);
@@ -53589,6 +53739,7 @@ const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { 
 
 
 
+
 /**
  * The next step of a release. Pure: the same arguments give the same decision, so a job that died can be carried on.
  * Throws a RangeError where the observation is not of the state's phase.
@@ -53597,16 +53748,18 @@ function decide(plan, state, observation) {
     const { now, look: seen } = observation;
     switch (state.phase) {
         case "preparing": {
-            const canary = seen && lookIn("preparing", seen).canary;
-            return (stopOf(plan, state, observation, canary) ??
-                answerChange(plan, state, observation, canary) ??
-                prepare(plan, state, now, canary));
+            const look = seen && lookIn("preparing", seen);
+            return (stopOf(plan, state, observation, look?.canary) ??
+                answerChange(plan, state, observation, look?.canary) ??
+                answerEarlyDrift(plan, state, observation, look?.drift) ??
+                prepare(plan, state, now, look?.canary));
         }
         case "shifting": {
             const look = seen && lookIn("shifting", seen);
             return (stopOf(plan, state, observation, look?.canary) ??
                 answerChange(plan, state, observation, look?.canary) ??
                 failureMeanwhile(plan, state, look ?? { counted: countedIn(observation) }, now) ??
+                answerEarlyDrift(plan, state, observation, look?.drift) ??
                 shift(plan, state, observation, look));
         }
         case "baking": {
@@ -54117,7 +54270,8 @@ const configuredLabels = ({ source }) => source.from === "clone" ? source.labels
 /* harmony export */   Pk: () => (/* binding */ winnerOf),
 /* harmony export */   Pl: () => (/* binding */ after),
 /* harmony export */   U5: () => (/* binding */ winnerAfter),
-/* harmony export */   sN: () => (/* binding */ startPromotion)
+/* harmony export */   sN: () => (/* binding */ startPromotion),
+/* harmony export */   uW: () => (/* binding */ goOnAfter)
 /* harmony export */ });
 /* harmony import */ var _split_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7311);
 
@@ -54133,8 +54287,18 @@ function after(plan, stage, now) {
     const allServed = (0,_split_js__WEBPACK_IMPORTED_MODULE_0__/* .splitOf */ .uv)(plan, stage).canary === 100;
     if (stage + 1 >= plan.stages.length && allServed)
         return startPromotion(plan, now);
-    return { phase: "shifting", step: "scaling", stage: stage + 1, since: now };
+    return goOnAfter(stage, now);
 }
+/**
+ * Where a release goes that somebody approved. All the traffic is on its canary perhaps, and all the same its pods and
+ * its routes are looked at first: nobody has, for as long as it waited.
+ */
+const goOnAfter = (stage, now) => ({
+    phase: "shifting",
+    step: "scaling",
+    stage: stage + 1,
+    since: now,
+});
 const startPromotion = (plan, now) => ({
     phase: "promoting",
     step: plan.promotion === "update" ? "updating" : "finishing",
@@ -55430,7 +55594,7 @@ async function retry(attempt, policy, clock, signal) {
         signal?.throwIfAborted();
         const outcome = await outcomeOf(attempt);
         signal?.throwIfAborted();
-        const pause = pauseAfter(outcome, policy.pauses[tries], policy, clock.now());
+        const pause = pauseAfter(outcome, tries, policy, clock.now());
         if (pause === undefined)
             return unwrap(outcome);
         await clock.sleepUntil(clock.now() + pause, signal);
@@ -55443,12 +55607,13 @@ function unwrap(outcome) {
     return outcome.answer;
 }
 /** Undefined when it is not attempted again. */
-function pauseAfter(outcome, usual, policy, now) {
+function pauseAfter(outcome, tries, policy, now) {
+    const usual = policy.pauses[tries];
     if (usual === undefined)
         return undefined;
     if ("failure" in outcome)
         return usual;
-    if (!policy.isPassing(outcome.answer))
+    if (!policy.isPassing(outcome.answer, tries))
         return undefined;
     const asked = retryAfter(outcome.answer, now);
     if (asked === undefined)
