@@ -47,6 +47,18 @@ test("the edges that stable exceeds in 0.1 % to 60 % of requests are watched, an
   );
 });
 
+test("where stable is always as fast, between two edges, the next edge shows a canary that is slower", () => {
+  const steady = profileLatency(emptyLatency, { stable: histogram(0, 900, 0, 0, 0), canary: none });
+  const slower = grown(steady, histogram(0, 900, 0, 0, 0), histogram(0, 0, 0, 100, 0));
+  assert.deepEqual(
+    slower.edges?.map(({ le }) => le),
+    [50],
+  );
+  assert.ok(latencyLogE(slower) > 20, `${latencyLogE(slower)}`);
+  const asFast = grown(steady, histogram(0, 900, 0, 0, 0), histogram(0, 100, 0, 0, 0));
+  assert.ok(latencyLogE(asFast) <= 0, `${latencyLogE(asFast)}`);
+});
+
 test("edges are chosen by what came before, never by the counts that are judged", () => {
   const { edges = [] } = grown(profiled, histogram(0, 0, 0, 0, 1_000), histogram(0, 0, 0, 0, 50));
   assert.deepEqual(

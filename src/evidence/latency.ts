@@ -45,8 +45,9 @@ export function profileLatency(latency: Latency, { stable }: CountsOfBoth): Late
 }
 
 /**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
- * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, or the
+ * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
+ * One-sided: faster is never bad.
  */
 export function growLatency(latency: Latency, versions: CountsOfBoth, margin: number, phi: number): Latency {
   const edges = latency.edges ?? chooseEdges(latency.profile);
@@ -56,7 +57,10 @@ export function growLatency(latency: Latency, versions: CountsOfBoth, margin: nu
 
 function chooseEdges({ requests, slower }: Latency["profile"]): readonly EdgeEvidence[] | undefined {
   if (requests < enoughToChoose) return undefined;
-  const worthIt = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+  const often = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+  // Where stable's requests are all between two edges, the next one is what a slower canary will exceed.
+  const hardlyEver = slower.filter(({ count }) => count < 0.001 * requests).toSorted((a, b) => a.le - b.le);
+  const worthIt = often.length > 0 ? often : hardlyEver.slice(0, 1);
   if (worthIt.length === 0) return undefined;
   const none = { stable: 0, canary: 0 };
   return worthIt.map(({ le }) => ({ le, mixture: emptyMixture(40), requests: none, slow: none }));
