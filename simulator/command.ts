@@ -9,6 +9,7 @@ import { createRedaction } from "../src/lib/redaction.ts";
 import type { Account } from "../src/release/account.ts";
 import { createCensor } from "../src/reporting/censor.ts";
 import type { World } from "../src/world/world.ts";
+import { manifest } from "./shop.ts";
 
 /** How a command ended: what the job that ran it has of it. */
 export type CommandEnd = {
@@ -68,7 +69,7 @@ async function load(file: string): Promise<Config> {
   const config = await loadConfig({
     inputs: { kubeconfig, config: "release.yaml" },
     env: {},
-    readFile: async () => file,
+    readFile: async (path) => (path === "release.yaml" ? file : manifest),
     registerSecret: () => {},
   });
   return { ...config, reporting: { ...config.reporting, report: "" } };

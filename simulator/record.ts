@@ -32,14 +32,34 @@ export const foundFaults: readonly FoundFault[] = [
   },
   { what: "Two replicas of Prometheus behind one address held every good release", seed: 55, mended: "a0ade57" },
   { what: "NaN passed a gate, and a bad version was promoted", seed: 553, mended: "bad694f" },
-  { what: "Pods were retired while the route still sent requests to them", seed: 977, mended: undefined },
+  { what: "Pods were retired while the route still sent requests to them", seed: 977, mended: "7166096" },
+  {
+    what: "A stage was passed, and all was said to be settled, while requests reached nobody, because somebody had deleted the DestinationRule",
+    seed: 202,
+    mended: "48014f3",
+  },
   {
     what: "A promoted canary that lost all its pods kept the traffic, although stable's pods were still there",
-    seed: 564,
-    mended: undefined,
+    seed: 440,
+    mended: "48014f3",
+  },
+  {
+    what: "A canary forty times as slow as stable was promoted, where stable's requests all fell between two edges of the histogram",
+    seed: 838,
+    mended: "23ee043",
   },
   { what: "Another image than the one that was judged was promoted", seed: 633, mended: "7a39346" },
   { what: "A release whose outcome could not be saved never ended", seed: undefined, mended: "a5ac090" },
+  {
+    what: "A cache before the API server answered with an older VirtualService, and a rollback took it for done and the pods away",
+    seed: 2002,
+    mended: "8822435",
+  },
+  {
+    what: "`undo` went back to the image that served when the release began, though somebody had given stable another one since",
+    seed: 3517,
+    mended: undefined,
+  },
   { what: "An answer without JSON ended `rollback` and `release` by a defect", seed: undefined, mended: "bd19c3d" },
   { what: "Two jobs of one run both got the lock", seed: undefined, mended: "bd19c3d" },
   {

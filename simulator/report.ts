@@ -1,3 +1,4 @@
+import { prometheusActs } from "./disturbance.ts";
 import { faultIn, peerFaults } from "./peers.ts";
 import { foundFaults } from "./record.ts";
 import { simulate } from "./simulation.ts";
@@ -11,13 +12,10 @@ export async function reliabilityReport({ seeds, failed, byFault }: Tally): Prom
   return [
     "# Reliability",
     "<!-- Made by `npm run simulate -- --seeds N --report docs/reliability.md`; do not edit. -->",
-    `${seeds.length.toLocaleString("en")} simulated releases (seeds ${first} to ${last}, ${commands.toLocaleString("en")} commands), each in a world of its own with up to three disturbances; [testing.md](testing.md#the-simulator) says what is simulated, and [ARCHITECTURE.md](../ARCHITECTURE.md#invariants) what has to hold. In ${failed.length === 0 ? "none of them" : String(failed.length)} an invariant did not hold.`,
+    `${figure(seeds.length)} simulated releases (seeds ${first} to ${last}, ${figure(commands)} commands), each in a world of its own with up to three disturbances; [testing.md](testing.md#the-simulator) says what is simulated, and [ARCHITECTURE.md](../ARCHITECTURE.md#invariants) what has to hold. In ${failed.length === 0 ? "none of them" : String(failed.length)} an invariant did not hold.`,
     "## Faults",
-    "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15 s each); a job that was killed is followed by its second step, or by a person within a minute.",
-    table(
-      ["Fault", "Tried", "Survived", "On a bad version"],
-      [...byFault].sort(([a], [b]) => (a < b ? -1 : 1)).map(faultRow),
-    ),
+    "*Survived*: every invariant held. *On a bad version*: the longest time that requests went to a version that fails or dies, in all releases that met this fault, whatever else they met. A rollback takes up to three looks (5 to 15 s each); a job that was killed is followed by its second step, or by a person within a minute; while the API server is away nobody can give the requests back.",
+    ...parts.flatMap(({ title, by }) => [`### ${title}`, faultTable(byFault, by)]),
     "## What was found",
     table(
       ["Fault", "Seed", "Mended by"],
@@ -29,12 +27,38 @@ export async function reliabilityReport({ seeds, failed, byFault }: Tally): Prom
   ].join("\n\n");
 }
 
+/** Faults by where they come from, as their names begin. */
+const parts: readonly { readonly title: string; readonly by: string }[] = [
+  { title: "On the way to the API server", by: "kubernetes" },
+  { title: "On the way to Prometheus", by: "prometheus: way" },
+  { title: "What Prometheus says", by: "prometheus" },
+  { title: "On the way to GitHub", by: "github" },
+  { title: "People, and controllers that write what is in Git", by: "person" },
+  { title: "Other jobs", by: "job" },
+  { title: "The job's own process", by: "process" },
+  { title: "Nothing at all", by: "none" },
+];
+
+/** Prometheus has faults of its own, and others on the way to it. */
+const partOf = (fault: string): string => {
+  const [by = ""] = fault.split(": ");
+  const isOwn = prometheusActs.some((act) => fault === `prometheus: ${act}`);
+  return by === "prometheus" && !isOwn ? "prometheus: way" : by;
+};
+
+function faultTable(byFault: Tally["byFault"], by: string): string {
+  const rows = [...byFault].filter(([fault]) => partOf(fault) === by).sort(([a], [b]) => (a < b ? -1 : 1));
+  return table(["Fault", "Tried", "Survived", "On a bad version"], rows.map(faultRow));
+}
+
 const faultRow = ([fault, { tried, survived, exposure }]: readonly [string, FaultRow]): readonly string[] => [
-  fault,
-  String(tried),
-  String(survived),
+  fault.replace(/^\w+: /, ""),
+  figure(tried),
+  figure(survived),
   exposure === 0 ? "–" : `${Math.round(exposure / 1_000)} s`,
 ];
+
+const figure = (count: number): string => count.toLocaleString("en");
 
 async function peerRows(): Promise<readonly (readonly string[])[]> {
   const rows: (readonly string[])[] = [];

@@ -3,7 +3,14 @@ import { type Chance, chanceOf } from "./chance.ts";
 import { type Disturbance, drawDisturbance } from "./disturbance.ts";
 
 /** How the canary comes to be, and what becomes of it. */
-export const shapes = ["existing-swap", "existing-update", "clone-swap", "clone-update"] as const;
+export const shapes = [
+  "existing-swap",
+  "existing-update",
+  "clone-swap",
+  "clone-update",
+  "manifests-swap",
+  "manifests-update",
+] as const;
 export type Shape = (typeof shapes)[number];
 
 /** Everything that a seed decides before its world begins. Plain data, from which the world follows. */
@@ -42,14 +49,14 @@ const second = 1_000;
 
 export function scenarioOf(seed: number): Scenario {
   const chance = chanceOf(`scenario ${seed}`);
-  const shape = chance.pick(shapes);
+  const shape = shapeFor(chance);
   const gates = chance.happens(0.5) ? "own" : "auto";
   const slow = chance.happens(0.3);
   return {
     seed,
     shape,
     gates,
-    image: imageFor(chance),
+    image: imageFor(chance, gates),
     stages: stagesFor(chance),
     interval: chance.pick([5, 10, 15]) * second,
     drain: chance.pick([5, 10, 20]) * second,
@@ -102,9 +109,18 @@ function undoFor(chance: Chance): readonly Disturbance[] {
   return [{ by: "job", act: "undoes the release", skew: 0, when }];
 }
 
-function imageFor(chance: Chance): string {
+function shapeFor(chance: Chance): Shape {
+  const there = chance.pick(["existing-swap", "existing-update", "clone-swap", "clone-update"]);
+  const brought = chance.stream("manifests");
+  return brought.happens(0.15) ? brought.pick(["manifests-swap", "manifests-update"]) : there;
+}
+
+/** That a version is slow only evidence shows: nobody set it a limit. */
+function imageFor(chance: Chance, gates: Scenario["gates"]): string {
   const bad = chance.pick(["err60", "err60", "err30", "die15", "stuck"]);
-  return imageOf(chance.happens(0.55) ? "v2" : `v2-${bad}`);
+  if (chance.happens(0.55)) return imageOf("v2");
+  const slow = gates === "auto" && chance.stream("slow").happens(0.2);
+  return imageOf(slow ? "v2-slow800" : `v2-${bad}`);
 }
 
 const plans: readonly [

@@ -6,40 +6,53 @@ import { imageOf, type Scenario } from "./scenario.ts";
 export type Names = Readonly<Record<"stable" | "canary", { readonly deployment: string; readonly subset: string }>>;
 
 export const namesOf = ({ shape }: Pick<Scenario, "shape">): Names =>
-  shape.startsWith("clone")
-    ? {
+  shape.startsWith("existing")
+    ? { stable: { deployment: "reviews-v1", subset: "v1" }, canary: { deployment: "reviews-v2", subset: "v2" } }
+    : {
         stable: { deployment: "reviews", subset: "stable" },
         canary: { deployment: "reviews-canary", subset: "canary" },
-      }
-    : { stable: { deployment: "reviews-v1", subset: "v1" }, canary: { deployment: "reviews-v2", subset: "v2" } };
+      };
+
+const labelsOf = (subset: string) => ({ app: "reviews", version: subset });
 
 /** What the cluster has before the first release. */
 export function shopOf(scenario: Scenario): readonly SentObject[] {
   const { stable, canary } = namesOf(scenario);
-  const isClone = scenario.shape.startsWith("clone");
-  const labelsOf = (subset: string) => ({ app: "reviews", version: subset });
+  const isThere = scenario.shape.startsWith("existing");
   const objects = [
     deployment(stable.deployment, labelsOf(stable.subset), imageOf("v1"), scenario.replicas),
     service,
-    destinationRule(isClone ? [stable.subset] : [stable.subset, canary.subset]),
+    destinationRule(isThere ? [stable.subset, canary.subset] : [stable.subset]),
     virtualService(
-      isClone
-        ? [[stable.subset, undefined]]
-        : [
+      isThere
+        ? [
             [stable.subset, 100],
             [canary.subset, 0],
-          ],
+          ]
+        : [[stable.subset, undefined]],
     ),
   ];
-  if (!isClone) objects.push(deployment(canary.deployment, labelsOf(canary.subset), imageOf("v0"), 1));
+  if (isThere) objects.push(deployment(canary.deployment, labelsOf(canary.subset), imageOf("v0"), 1));
   if (scenario.autoscaled) objects.push(autoscaler(stable.deployment));
   return objects;
 }
 
+/** The canary's Deployment where the user brings it along; the release gives it its image. */
+export const manifest: string = JSON.stringify(
+  deployment("reviews-canary", labelsOf("canary"), "registry.example/reviews:none", 1),
+);
+
+/** How the canary comes to be, as the configuration says it. */
+const sources = {
+  existing: { from: "existing", replicas: "same" },
+  clone: { from: "clone", labels: { version: "canary" } },
+  manifests: { from: { manifests: ["canary.yaml"] }, replicas: "same" },
+} as const;
+
 /** The release's configuration, as its user wrote it. */
 export function configurationOf(scenario: Scenario, image: string): string {
   const { stable, canary } = namesOf(scenario);
-  const [from, model] = scenario.shape.split("-");
+  const [source, model] = scenario.shape.split("-") as [keyof typeof sources, string];
   const stages = scenario.stages.map(({ weight, wait, approval }) => ({
     weight,
     wait: `${wait / 1_000}s`,
@@ -51,11 +64,7 @@ export function configurationOf(scenario: Scenario, image: string): string {
       namespace,
       service: "reviews",
       stable,
-      canary: {
-        ...canary,
-        from,
-        ...(from === "clone" ? { labels: { version: canary.subset } } : { replicas: "same" }),
-      },
+      canary: { ...canary, ...sources[source] },
       image,
       stages,
       gates: scenario.gates === "auto" ? "auto" : [{ errors: { atMost: "5%", minRequests: 50 } }, { restarts: {} }],
