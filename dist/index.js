@@ -51331,8 +51331,9 @@ function profileLatency(latency, { stable }) {
     };
 }
 /**
- * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll: what is
- * watched may depend on the past, never on the counts that are judged. One-sided: faster is never bad.
+ * Adds one poll. The edges are those that stable exceeded in 0.1 % to 60 % of its requests before this poll, or the
+ * first that it hardly ever exceeds: what is watched may depend on the past, never on the counts that are judged.
+ * One-sided: faster is never bad.
  */
 function growLatency(latency, versions, margin, phi) {
     const edges = latency.edges ?? chooseEdges(latency.profile);
@@ -51343,7 +51344,10 @@ function growLatency(latency, versions, margin, phi) {
 function chooseEdges({ requests, slower }) {
     if (requests < enoughToChoose)
         return undefined;
-    const worthIt = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+    const often = slower.filter(({ count }) => count > 0 && count >= 0.001 * requests && count <= 0.6 * requests);
+    // Where stable's requests are all between two edges, the next one is what a slower canary will exceed.
+    const hardlyEver = slower.filter(({ count }) => count < 0.001 * requests).toSorted((a, b) => a.le - b.le);
+    const worthIt = often.length > 0 ? often : hardlyEver.slice(0, 1);
     if (worthIt.length === 0)
         return undefined;
     const none = { stable: 0, canary: 0 };
