@@ -81,6 +81,7 @@ const meshObjects = ({ store }: ApiServer) => ({
   destinationRules: store.list(kindNamed("destinationrules")),
   services: store.list(kindNamed("services")),
   pods: store.list(kindNamed("pods")),
+  namespaces: store.list(kindNamed("namespaces")),
 });
 
 const isRolledOut = ({ store }: ApiServer): boolean =>

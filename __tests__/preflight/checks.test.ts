@@ -130,6 +130,11 @@ async function inspect(
 }
 
 const clone: Partial<Target> = { source: { from: "clone", labels: {} }, replicas: { kind: "by-weight" } };
+const passThrough = { loadBalancer: { simple: "PASSTHROUGH" } };
+const exported = (one: KubernetesObject, to: string): KubernetesObject => ({
+  ...one,
+  metadata: { ...one.metadata, annotations: { "networking.istio.io/exportTo": to } },
+});
 const toHosts: Partial<Target> = {
   stable: { deployment: "reviews-v1", host: "reviews" },
   canary: { deployment: "reviews-v2", host: "reviews-canary" },
@@ -257,6 +262,30 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
         ],
       }),
     },
+    {},
+  ],
+  [
+    "another Service that a route of the mesh is for",
+    {
+      legacy: service("reviews-legacy", { app: "reviews" }),
+      route: virtualService({
+        hosts: ["reviews", "reviews-legacy"],
+        http: [route({ host: "reviews", subset: "v1" })],
+      }),
+    },
+    {},
+  ],
+  [
+    "a VirtualService for as many as the Service is for",
+    {
+      service: exported(service("reviews", { app: "reviews" }), "."),
+      route: virtualService({ exportTo: ["."], http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    {},
+  ],
+  [
+    "an ambient namespace with a waypoint",
+    { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" }) },
     {},
   ],
   ["somebody else's pods with sidecars", { otherPod: pod("ratings", ["istio-proxy"]) }, {}],
@@ -715,6 +744,120 @@ const rows: readonly Row[] = [
     /No VirtualService sends the requests/,
   ],
 
+  [
+    "a pin for another host in the mesh",
+    { route: virtualService({ hosts: ["productpage"], http: [route({ host: "reviews", subset: "v1" })] }) },
+    {},
+    "warn",
+    /^In the mesh VirtualService reviews is for productpage only: clients in the mesh that call reviews directly/,
+  ],
+
+  // who sees the weights
+  [
+    "an ambient namespace without a waypoint",
+    { namespace: namespace({ "istio.io/dataplane-mode": "ambient" }) },
+    {},
+    "refuse",
+    /^Namespace shop is ambient and has no waypoint, .*; nobody else follows the route\.$/,
+    /istioctl waypoint apply -n shop --enroll-namespace/,
+  ],
+  [
+    "an ambient namespace that has switched its waypoint off, and a gateway",
+    {
+      namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "none" }),
+      route: virtualService({ gateways: ["mesh", "public"], http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    {},
+    "warn",
+    /^Namespace shop is ambient and has no waypoint, .*Only gateways follow the route\.$/,
+  ],
+  [
+    "a VirtualService that is not exported to all",
+    { route: virtualService({ exportTo: ["."], http: [route({ host: "reviews", subset: "v1" })] }) },
+    {},
+    "warn",
+    /^VirtualService shop\/reviews is exported to shop only \(exportTo\): clients in other namespaces see none/,
+    /kubectl annotate service reviews -n shop networking\.istio\.io\/exportTo=shop/,
+  ],
+  [
+    "a canary's Service that clients elsewhere do not know",
+    { ...hostParts, canaryService: exported(service("reviews-canary", { app: "reviews", version: "v2" }), ".") },
+    { target: toHosts },
+    "refuse",
+    /^Service shop\/reviews-canary is not exported to other namespaces .* answered with 503 \(NC\)\.$/,
+  ],
+  [
+    "another Service over the same pods",
+    { legacy: service("reviews-legacy", { app: "reviews" }) },
+    {},
+    "warn",
+    /^Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: whoever calls it reaches them with about 50 %/,
+  ],
+  [
+    "a Service of the canary's pods alone",
+    { preview: service("reviews-preview", { version: "v2" }) },
+    {},
+    "note",
+    /^Service shop\/reviews-preview selects the canary's pods alone/,
+  ],
+  ...[{ type: "LoadBalancer" }, { type: "NodePort" }, { externalIPs: ["192.0.2.1"] }].map(
+    (more): Row => [
+      `a Service that is open to the outside by ${Object.keys(more)} ${Object.values(more)}`,
+      { service: service("reviews", { app: "reviews" }, more) },
+      {},
+      "warn",
+      /^Service shop\/reviews can be reached by its (load balancer|node port|external addresses), which goes around the route/,
+    ],
+  ),
+  [
+    "an Ingress that knows no route",
+    {
+      ingress: object("Ingress", "shop", {
+        rules: [{ http: { paths: [{ path: "/", backend: { service: { name: "reviews", port: { number: 80 } } } }] } }],
+      }),
+    },
+    {},
+    "warn",
+    /^Service shop\/reviews can be reached by Ingress shop\/shop, which goes around the route/,
+  ],
+  [
+    "a headless Service",
+    { service: service("reviews", { app: "reviews" }, { clusterIP: "None" }) },
+    {},
+    "warn",
+    /^Service shop\/reviews is headless/,
+  ],
+  ...[
+    { trafficPolicy: passThrough },
+    { trafficPolicy: { portLevelSettings: [{ port: { number: 9080 }, ...passThrough }] } },
+    { subsets: [{ name: "v1", labels: { version: "v1" }, trafficPolicy: passThrough }] },
+  ].map(
+    (more): Row => [
+      `requests that are passed through by ${Object.keys(more)} ${Object.keys(Object.values(more)[0] ?? {})}`,
+      { rule: { ...parts.rule, spec: { ...Object(parts.rule.spec), ...more } } },
+      {},
+      "warn",
+      /^DestinationRule shop\/reviews passes requests through to the address that was called/,
+    ],
+  ),
+  [
+    "pods of a StatefulSet in the canary's subset",
+    {
+      stranger: {
+        ...readyPod("reviews-0"),
+        metadata: {
+          name: "reviews-0",
+          namespace: "shop",
+          labels: { app: "reviews", version: "v2" },
+          ownerReferences: [{ kind: "StatefulSet", name: "reviews", controller: true }],
+        },
+      },
+    },
+    {},
+    "warn",
+    /^The canary's destination, subset v2 of reviews \(version=v2\), also selects the pods of StatefulSet reviews/,
+  ],
+
   // ports
   [
     "a port that the Service does not have",
@@ -848,7 +991,7 @@ const rows: readonly Row[] = [
     {},
     "warn",
     /^Argo CD keeps VirtualService shop\/reviews, Deployment shop\/reviews-v1 as Git has it/,
-    /jqPathExpressions \[\.spec\.http\]/,
+    /^Pause it for the release \(kubectl annotate applications\.argoproj\.io x -n argocd argocd\.argoproj\.io\/skip-reconcile=true --overwrite.*\), and let it go on afterwards \(kubectl annotate applications\.argoproj\.io x -n argocd argocd\.argoproj\.io\/skip-reconcile-/,
   ],
   [
     "Flux's objects",
@@ -861,7 +1004,38 @@ const rows: readonly Row[] = [
     {},
     "warn",
     /^Flux keeps VirtualService shop\/reviews/,
-    /\/spec\/http/,
+    /^Pause it for the release \(flux suspend kustomization apps -n flux-system\), and let it go on afterwards \(flux resume kustomization apps -n flux-system\)\. Before it goes on, Git has to say/,
+  ],
+
+  [
+    "what Helm gets from Flux",
+    {
+      route: virtualService(
+        { http: [route({ host: "reviews", subset: "v1" })] },
+        { labels: { "helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "shop" } },
+      ),
+    },
+    {},
+    "warn",
+    /^Flux keeps VirtualService shop\/reviews/,
+    /flux suspend helmrelease shop -n shop/,
+  ],
+  [
+    "an Application of another namespace than Argo CD's",
+    {
+      route: virtualService(
+        { http: [route({ host: "reviews", subset: "v1" })] },
+        {
+          annotations: {
+            "argocd.argoproj.io/tracking-id": "team_shop:networking.istio.io/VirtualService:shop/reviews",
+          },
+        },
+      ),
+    },
+    {},
+    "warn",
+    /^Argo CD keeps VirtualService shop\/reviews/,
+    /kubectl annotate applications\.argoproj\.io shop -n team argocd/,
   ],
 
   // autoscalers, budgets, names in Kiali

@@ -123,6 +123,18 @@ for (const { fact, match, hits, misses } of matchCases) {
 
 const share = (destinations: readonly ReturnType<typeof to>[]) => meshOf([virtualService([{ route: destinations }])]);
 const forAll = { ...destinationRule(), spec: { ...destinationRule().spec, host: "*.shop.svc.cluster.local" } };
+const withSpec = <T extends { readonly spec: object }>(object: T, more: Fields) => ({
+  ...object,
+  spec: { ...object.spec, ...more },
+});
+const atEdge = virtualService([{ route: [to("v2")] }], { hosts: ["x.com"], gateways: ["edge/gw"] });
+const ruleAt = (namespace: string, subsets: readonly string[]) =>
+  withSpec(destinationRule(subsets, { namespace }), { host: "reviews.shop.svc.cluster.local" });
+const headless = withSpec(service("reviews"), { clusterIP: "None" });
+const ambient = (labels: Fields) => ({
+  metadata: { name: "shop", labels: { "istio.io/dataplane-mode": "ambient", ...labels } },
+});
+
 const answers: readonly {
   readonly fact: string;
   readonly mesh: ReturnType<typeof meshOf>;
@@ -275,6 +287,82 @@ const answers: readonly {
       ),
     ]),
     request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "a gateway to which a VirtualService is not exported does not follow it",
+    mesh: meshOf([withSpec(atEdge, { exportTo: ["."] })]),
+    request: get("/", { host: "x.com" }),
+    outcome: "404 NR",
+  },
+  {
+    fact: "a gateway to which a VirtualService is exported follows it",
+    mesh: meshOf([withSpec(atEdge, { exportTo: ["edge"] })]),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "a client to whom a VirtualService is not exported calls the Service itself",
+    mesh: meshOf([withSpec(virtualService([{ route: [to("v2")] }]), { exportTo: ["edge"] })]),
+    outcome: "v1",
+  },
+  {
+    fact: "a gateway takes the DestinationRules of its own namespace, and no others then",
+    mesh: meshOf([atEdge], { destinationRules: [destinationRule(), ruleAt("edge", ["v1"])] }),
+    request: get("/", { host: "x.com" }),
+    outcome: "503 NC",
+  },
+  {
+    fact: "the root's DestinationRules count where neither the client's namespace nor the service's has any",
+    mesh: meshOf([atEdge], { destinationRules: [ruleAt("istio-system", ["v2"]), ruleAt("other", ["v1"])] }),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "a DestinationRule that is exported elsewhere does not count",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      destinationRules: [destinationRule(["v1"]), withSpec(destinationRule(), { exportTo: ["partner"] })],
+    }),
+    outcome: "503 NC",
+  },
+  {
+    fact: "a DestinationRule for some clients does not count for others",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      destinationRules: [
+        destinationRule(["v1"]),
+        withSpec(destinationRule(), { workloadSelector: { matchLabels: {} } }),
+      ],
+    }),
+    outcome: "503 NC",
+  },
+  {
+    fact: "of a headless Service a client has chosen the pod before its sidecar sees the weights",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { services: [headless] }),
+    outcome: "v1",
+  },
+  {
+    fact: "a gateway chooses a headless Service's pod by the weights",
+    mesh: meshOf([atEdge], { services: [headless] }),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "PASSTHROUGH leaves the choice to the Service",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      destinationRules: [withSpec(destinationRule(), { trafficPolicy: { loadBalancer: { simple: "PASSTHROUGH" } } })],
+    }),
+    outcome: "v1",
+  },
+  {
+    fact: "in an ambient namespace without a waypoint nobody reads routes",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], { namespaces: [ambient({})] }),
+    outcome: "v1",
+  },
+  {
+    fact: "a waypoint reads them",
+    mesh: meshOf([virtualService([{ route: [to("v2")] }])], {
+      namespaces: [ambient({ "istio.io/use-waypoint": "waypoint" })],
+    }),
     outcome: "v2",
   },
   {

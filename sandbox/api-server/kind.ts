@@ -65,6 +65,7 @@ export const kinds: readonly Kind[] = [
   kind("apps", ["v1"], "replicasets", "ReplicaSet", { shortNames: ["rs"], status: true, generation: true }),
   kind("coordination.k8s.io", ["v1"], "leases", "Lease"),
   kind("discovery.k8s.io", ["v1"], "endpointslices", "EndpointSlice"),
+  kind("networking.k8s.io", ["v1"], "ingresses", "Ingress", { shortNames: ["ing"], status: true, generation: true }),
   kind("networking.k8s.io", ["v1"], "networkpolicies", "NetworkPolicy", { shortNames: ["netpol"], generation: true }),
   kind("autoscaling", ["v2"], "horizontalpodautoscalers", "HorizontalPodAutoscaler", {
     shortNames: ["hpa"],

@@ -35,6 +35,7 @@ export const podSchema = z.object({
 const serviceSchema = z.object({
   metadata,
   spec: z.object({
+    clusterIP: z.string().optional(),
     selector: z.record(z.string(), z.string()).optional(),
     ports: z
       .array(
@@ -102,19 +103,34 @@ const httpRule = z.object({
     .optional(),
 });
 
+/** The namespaces that see an object: none is all, `.` is its own. */
+const exportTo = z.array(z.string()).default([]);
+
+const trafficPolicy = z.object({ loadBalancer: z.object({ simple: z.string().default("") }).optional() }).optional();
+
 const virtualServiceSchema = z.object({
   metadata,
   spec: z.object({
     hosts: z.array(z.string()).default([]),
     gateways: z.array(z.string()).default(["mesh"]),
+    exportTo,
     http: z.array(httpRule).default([]),
   }),
 });
 
 const destinationRuleSchema = z.object({
   metadata,
-  spec: z.object({ host: z.string(), subsets: z.array(z.object({ name: z.string(), labels })).default([]) }),
+  spec: z.object({
+    host: z.string(),
+    exportTo,
+    /** Only for clients with these labels, and the client here has none. */
+    workloadSelector: z.unknown().optional(),
+    trafficPolicy,
+    subsets: z.array(z.object({ name: z.string(), labels, trafficPolicy })).default([]),
+  }),
 });
+
+const namespaceSchema = z.object({ metadata });
 
 export type Pod = z.infer<typeof podSchema>;
 export type Service = z.infer<typeof serviceSchema>;
@@ -132,6 +148,7 @@ export type Objects = {
   readonly destinationRules: readonly unknown[];
   readonly services: readonly unknown[];
   readonly pods: readonly unknown[];
+  readonly namespaces?: readonly unknown[];
 };
 
 /** What the proxies know at one moment. */
@@ -140,15 +157,23 @@ export type Mesh = {
   readonly destinationRules: readonly DestinationRule[];
   readonly services: readonly Service[];
   readonly pods: readonly Pod[];
+  /** Those in which nobody reads routes: ambient, without a waypoint. */
+  readonly routeless: readonly string[];
 };
 
 /** Older objects come first, as where Istio prefers the oldest. */
-export function parseMesh({ virtualServices, destinationRules, services, pods }: Objects): Mesh {
+export function parseMesh({ virtualServices, destinationRules, services, pods, namespaces = [] }: Objects): Mesh {
   return {
     virtualServices: byAge(z.array(virtualServiceSchema).parse(virtualServices)),
     destinationRules: byAge(z.array(destinationRuleSchema).parse(destinationRules)),
     services: z.array(serviceSchema).parse(services),
     pods: z.array(podSchema).parse(pods),
+    routeless: z
+      .array(namespaceSchema)
+      .parse(namespaces)
+      .filter(({ metadata: { labels } }) => labels["istio.io/dataplane-mode"] === "ambient")
+      .filter(({ metadata: { labels } }) => (labels["istio.io/use-waypoint"] ?? "none") === "none")
+      .map(({ metadata }) => metadata.name),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Millis, parseDuration } from "../../src/lib/duration.ts";
 import { matches, rewritten, type Seen, type Side, servesSide } from "./match.ts";
 import {
+  type DestinationRule,
   type HttpRule,
   type Mesh,
   type Place,
@@ -39,7 +40,7 @@ export function route(mesh: Mesh, request: Seen, random: () => number): Route {
   const { rules, side } = rulesFor(mesh, hostOf(request.authority));
   const found = rules.find(({ rule }) => matches(rule, request, side));
   if (!found) return { status: 404, body: "", flag: "NR" };
-  const { rule, namespace } = found;
+  const { rule, namespace, client } = found;
   if (rule.directResponse)
     return { status: rule.directResponse.status, body: rule.directResponse.body.string, flag: "-" };
   if (rule.redirect) return redirect(rule.redirect, request);
@@ -53,7 +54,7 @@ export function route(mesh: Mesh, request: Seen, random: () => number): Route {
   if (abort && random() * 100 < abort.percentage.value)
     return { ...known, status: abort.httpStatus, body: "fault filter abort", flag: "FI" };
 
-  const endpoints = chosen && service && endpointsOf(mesh, service, chosen.destination);
+  const endpoints = chosen && service && endpointsOf(mesh, service, chosen.destination, { namespace: client, side });
   if (!endpoints) return { ...delayed, status: 503, body: "", flag: "NC" };
   const endpoint = endpoints[Math.floor(random() * endpoints.length)];
   if (!endpoint) return { ...known, status: 503, body: "no healthy upstream", flag: "UH" };
@@ -62,21 +63,22 @@ export function route(mesh: Mesh, request: Seen, random: () => number): Route {
     ...endpoint,
     url: rewritten(rule, request, side),
     authority: rule.rewrite?.authority ?? request.authority,
-    copies: copiesOf(mesh, found, random),
+    copies: copiesOf(mesh, found, side, random),
   };
 }
 
 /** To the mirrors that the percentage meets; where nobody is, nothing is sent, and nobody hears of it. */
 function copiesOf(
   mesh: Mesh,
-  { rule: { mirror, mirrorPercentage, mirrors }, namespace }: Rules["rules"][number],
+  { rule: { mirror, mirrorPercentage, mirrors }, namespace, client }: Rules["rules"][number],
+  side: Side,
   random: () => number,
 ): readonly Copy[] {
   const all = mirror ? [{ destination: mirror, percentage: mirrorPercentage }, ...mirrors] : mirrors;
   return all.flatMap(({ destination, percentage }): readonly Copy[] => {
     if (random() * 100 >= percentage.value) return [];
     const service = serviceNamed(mesh, fullName(destination.host, namespace));
-    const endpoints = (service && endpointsOf(mesh, service, destination)) ?? [];
+    const endpoints = (service && endpointsOf(mesh, service, destination, { namespace: client, side })) ?? [];
     const endpoint = endpoints[Math.floor(random() * endpoints.length)];
     return endpoint ? [endpoint] : [];
   });
@@ -101,38 +103,64 @@ export function choose(
 }
 
 type Rules = {
-  readonly rules: readonly { readonly rule: HttpRule; readonly namespace: string }[];
+  readonly rules: readonly {
+    readonly rule: HttpRule;
+    readonly namespace: string;
+    /** The namespace of the proxy that follows it. */
+    readonly client: string;
+  }[];
   readonly side: Side;
 };
 
-/** A host of a gateway's VirtualServices is served as the gateway would, any other as a sidecar would. */
+/**
+ * A host of a gateway's VirtualServices is served as the gateway would, any other as a sidecar beside the service
+ * would. A gateway's proxies are taken to be where the Gateway is.
+ */
 function rulesFor(mesh: Mesh, host: string): Rules {
   const service = mesh.services.find(({ metadata: { name, namespace } }) =>
     serviceNames(name, namespace).includes(host),
   );
   const names = service ? [host, fullName(service.metadata.name, service.metadata.namespace)] : [host];
-  const serving = (side: Side): readonly VirtualService[] =>
-    mostSpecific(
-      mesh.virtualServices.filter(({ spec }) => servesSide(spec.gateways, side)),
-      names,
-    );
-
-  const atGateway = serving("ingress");
+  const atGateway = mostSpecific(
+    mesh.virtualServices.filter((one) => gatewayOf(one) !== undefined),
+    names,
+  );
   // A gateway joins the rules of all its VirtualServices for a host, rules without a match last; a sidecar takes the oldest one's.
   if (atGateway.length > 0)
     return {
       side: "ingress",
-      rules: rulesOf(atGateway).toSorted(
-        (a, b) => Number(a.rule.match.length === 0) - Number(b.rule.match.length === 0),
-      ),
+      rules: atGateway
+        .flatMap((one) => rulesOf(one, gatewayOf(one) ?? ""))
+        .toSorted((a, b) => Number(a.rule.match.length === 0) - Number(b.rule.match.length === 0)),
     };
-  const inMesh = serving("mesh").slice(0, 1);
-  if (inMesh.length > 0 || !service) return { side: "mesh", rules: rulesOf(inMesh) };
-  return { side: "mesh", rules: [{ rule: straightTo(service), namespace: service.metadata.namespace }] };
+  const client = service?.metadata.namespace;
+  const isSeen = (one: VirtualService): boolean =>
+    servesSide(one.spec.gateways, "mesh") && (client === undefined || isExported(one, client));
+  const isRouted = client === undefined || !mesh.routeless.includes(client);
+  const [inMesh] = isRouted ? mostSpecific(mesh.virtualServices.filter(isSeen), names) : [];
+  if (inMesh || !service || client === undefined)
+    return { side: "mesh", rules: inMesh ? rulesOf(inMesh, client ?? inMesh.metadata.namespace) : [] };
+  return { side: "mesh", rules: [{ rule: straightTo(service), namespace: client, client }] };
 }
 
-const rulesOf = (virtualServices: readonly VirtualService[]): Rules["rules"] =>
-  virtualServices.flatMap(({ metadata, spec }) => spec.http.map((rule) => ({ rule, namespace: metadata.namespace })));
+/** The namespace of the first gateway that follows a VirtualService, where one sees it. */
+const gatewayOf = (virtualService: VirtualService): string | undefined =>
+  virtualService.spec.gateways
+    .filter((gateway) => servesSide([gateway], "ingress"))
+    .map((gateway) => (gateway.includes("/") ? (gateway.split("/")[0] ?? "") : virtualService.metadata.namespace))
+    .find((namespace) => isExported(virtualService, namespace));
+
+type Exported = {
+  readonly metadata: { readonly namespace: string };
+  readonly spec: { readonly exportTo: readonly string[] };
+};
+
+const isExported = ({ metadata, spec: { exportTo } }: Exported, client: string): boolean =>
+  exportTo.length === 0 ||
+  exportTo.some((one) => one === "*" || one === client || (one === "." && metadata.namespace === client));
+
+const rulesOf = ({ metadata: { namespace }, spec }: VirtualService, client: string): Rules["rules"] =>
+  spec.http.map((rule) => ({ rule, namespace, client }));
 
 function mostSpecific(virtualServices: readonly VirtualService[], names: readonly string[]): readonly VirtualService[] {
   const ranked = virtualServices.map((virtualService) => ({
@@ -174,16 +202,22 @@ const straightTo = ({ metadata }: Service): HttpRule => ({
 
 export const hostOf = (authority: string): string => authority.toLowerCase().replace(/:\d+$/, "");
 
+/** The proxy that sends a request. */
+type Client = { readonly namespace: string; readonly side: Side };
+
 /** The pods behind a destination, each with its own number of the port. Undefined where the mesh has no such cluster. */
 function endpointsOf(
   mesh: Mesh,
   service: Service,
   { subset, port }: Place,
+  client: Client,
 ): readonly { readonly pod: Pod; readonly port: number }[] | undefined {
-  const wantedLabels = subset === undefined ? {} : subsetLabels(mesh, service, subset);
+  const rules = destinationRulesFor(mesh, service, client.namespace);
+  const found = subset === undefined ? {} : subsetLabels(rules, subset);
   const servicePort =
     port === undefined ? service.spec.ports[0] : service.spec.ports.find((candidate) => candidate.port === port.number);
-  if (!wantedLabels || !servicePort) return undefined;
+  if (!found || !servicePort) return undefined;
+  const wantedLabels = isChosenBefore(service, rules, client) ? {} : found;
   const { selector } = service.spec;
   const pods = mesh.pods.filter(
     (pod) =>
@@ -199,19 +233,39 @@ function endpointsOf(
   });
 }
 
-/** DestinationRules of the most exact host add up; of two subsets with one name the older counts. */
-function subsetLabels(mesh: Mesh, service: Service, subset: string): Readonly<Record<string, string>> | undefined {
-  const names = [fullName(service.metadata.name, service.metadata.namespace)];
-  const ranked = mesh.destinationRules.map(({ metadata, spec }) => ({
-    subsets: spec.subsets,
-    rank: rankOf(fullName(spec.host, metadata.namespace), names),
-  }));
-  const best = Math.max(1, ...ranked.map(({ rank }) => rank));
-  return ranked
-    .filter(({ rank }) => rank === best)
-    .flatMap(({ subsets }) => subsets)
-    .find(({ name }) => name === subset)?.labels;
+/**
+ * A sidecar goes on to the address that was called where a Service is headless, or a rule passes requests through: DNS
+ * or the Service has chosen one of all pods then. A gateway was called by another address, and chooses itself.
+ */
+function isChosenBefore({ spec }: Service, rules: readonly DestinationRule[], { side }: Client): boolean {
+  const policies = rules.flatMap((rule) => [rule.spec, ...rule.spec.subsets]);
+  const passed = policies.some(({ trafficPolicy }) => trafficPolicy?.loadBalancer?.simple === "PASSTHROUGH");
+  return side === "mesh" && (spec.clusterIP === "None" || passed);
 }
+
+/**
+ * Those that a client takes for a host: of its own namespace, else of the service's, else of the root's, each only
+ * where they are exported to it; of the most exact host. (istio.io/istio, pilot/pkg/model/push_context.go)
+ */
+function destinationRulesFor(mesh: Mesh, { metadata }: Service, client: string): readonly DestinationRule[] {
+  const names = [fullName(metadata.name, metadata.namespace)];
+  for (const namespace of new Set([client, metadata.namespace, "istio-system"])) {
+    const ranked = mesh.destinationRules
+      .filter((rule) => rule.metadata.namespace === namespace && isExported(rule, client))
+      .map((rule) => ({ rule, rank: rankOf(fullName(rule.spec.host, namespace), names) }));
+    const best = Math.max(0, ...ranked.map(({ rank }) => rank));
+    const taken = ranked.filter(({ rank }) => rank > 0 && rank === best).map(({ rule }) => rule);
+    if (taken.length > 0) return taken.filter(({ spec }) => spec.workloadSelector === undefined);
+  }
+  return [];
+}
+
+/** Rules of one host and namespace add up; of two subsets with one name the older counts. */
+const subsetLabels = (
+  rules: readonly DestinationRule[],
+  subset: string,
+): Readonly<Record<string, string>> | undefined =>
+  rules.flatMap(({ spec }) => spec.subsets).find(({ name }) => name === subset)?.labels;
 
 const isReady = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined &&

@@ -1,6 +1,6 @@
 import { field, listAt, objectAt, textAt, textsAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Labels } from "../kubernetes/selector.ts";
+import { carries, type Labels } from "../kubernetes/selector.ts";
 import type { Raw } from "./destination.ts";
 import { covers, type Host, isWildcard, readHost } from "./host.ts";
 
@@ -63,6 +63,54 @@ export function rulesFor(destinationRules: readonly KubernetesObject[], host: Ho
   if (exact.length > 0) return exact;
   const longest = Math.max(...covering.map((rule) => rule.host.text.length));
   return covering.filter((rule) => rule.host.text.length === longest);
+}
+
+/** Istio's own namespace, by its default; rules there count where no nearer one does. */
+export const rootNamespace = "istio-system";
+
+/** A client's proxy that looks for the rules of a host. Some rules are only for clients with certain labels. */
+export type RuleSeeker = { readonly namespace: string; readonly labels?: Labels };
+
+/**
+ * The rules that a client takes for a host: those of its own namespace, else the service's, else the root's. The first
+ * that has any hides the others, also where it lacks a subset.
+ * https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
+ */
+export function rulesSeenBy(
+  seeker: RuleSeeker,
+  destinationRules: readonly KubernetesObject[],
+  host: Host,
+): readonly DestinationRule[] {
+  for (const namespace of new Set([seeker.namespace, host.service?.namespace, rootNamespace])) {
+    const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
+    const rules = rulesFor(
+      there.filter((object) => isExportedTo(object, seeker.namespace)),
+      host,
+    );
+    if (rules.length > 0) return forLabels(rules, seeker.labels ?? {});
+  }
+  return [];
+}
+
+/** A rule for some clients is for those alone, and they take no other. */
+function forLabels(rules: readonly DestinationRule[], labels: Labels): readonly DestinationRule[] {
+  const own = rules.filter((rule) => clientsOf(rule) !== undefined && carries(labels, clientsOf(rule) ?? {}));
+  return own.length > 0 ? own : rules.filter((rule) => clientsOf(rule) === undefined);
+}
+
+/** The labels of the clients that it is for; undefined is all. */
+export const clientsOf = ({ object }: DestinationRule): Labels | undefined =>
+  field(object, "spec", "workloadSelector") === undefined
+    ? undefined
+    : textsAt(object, "spec", "workloadSelector", "matchLabels");
+
+/** A rule for some clients never leaves its namespace. */
+export function isExportedTo(object: KubernetesObject, namespace: string): boolean {
+  const own = object.metadata.namespace === namespace;
+  if (field(object, "spec", "workloadSelector") !== undefined) return own;
+  const exportTo = listAt(object, "spec", "exportTo").filter((one) => one !== "");
+  if (exportTo.length === 0 || exportTo.includes("*")) return true;
+  return exportTo.includes(namespace) || (own && exportTo.includes("."));
 }
 
 /** Every subset that is defined for a host; of two with one name Istio takes the first. */

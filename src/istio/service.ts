@@ -10,3 +10,17 @@ export const serviceBehind = (services: readonly KubernetesObject[], { service }
 /** The labels that a Service selects its pods by. Without a selector its endpoints are somebody else's business. */
 export const selectorOfService = (service: KubernetesObject): Labels | undefined =>
   field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");
+
+/**
+ * The namespaces whose proxies know a Service; undefined is all.
+ * https://istio.io/latest/docs/reference/config/annotations/#NetworkingExportTo
+ */
+export function exportOfService({ metadata }: KubernetesObject): readonly string[] | undefined {
+  const written = metadata.annotations?.["networking.istio.io/exportTo"];
+  const namespaces = (written ?? "*").split(",").map((one) => one.trim());
+  if (namespaces.includes("*")) return undefined;
+  return namespaces.filter((one) => one !== "~").map((one) => (one === "." ? (metadata.namespace ?? "") : one));
+}
+
+/** Its name has an address for every pod, and the client chooses. */
+export const isHeadless = (service: KubernetesObject): boolean => field(service, "spec", "clusterIP") === "None";

@@ -50,6 +50,7 @@ export const resources = {
     plural: "destinationrules",
     kind: "DestinationRule",
   },
+  gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
   selfSubjectAccessReviews: {
     group: "authorization.k8s.io",
     version: "v1",

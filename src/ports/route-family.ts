@@ -76,7 +76,7 @@ export type RouteFact = {
 /** Somebody who follows a rule, for requests to some hosts. */
 export type Viewer = {
   /** The clients in the mesh, or the gateway of this name. */
-  readonly who: "mesh" | { readonly gateway: string };
+  readonly who: "mesh" | NamespacedName;
   readonly hosts: readonly Host[];
   /** The namespaces that see the rule; undefined is all. */
   readonly namespaces: readonly string[] | undefined;

@@ -15,6 +15,10 @@ const kind = (group: string, plural: string, name: string): Resource => ({ group
 const whoServes = "know who serves before a first deployment";
 
 const looks = {
+  ingresses: {
+    resource: kind("networking.k8s.io", "ingresses", "Ingress"),
+    why: "know who reaches the canary's pods beside the routes",
+  },
   endpointSlices: {
     resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
     why: whoServes,

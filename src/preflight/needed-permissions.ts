@@ -111,6 +111,13 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
     why: "find the same in routes of the Gateway API",
     optional: true,
   },
+  {
+    group: "networking.istio.io",
+    resources: ["destinationrules", "gateways"],
+    verbs: ["list"],
+    why: "know which gateways and clients see the weights and the subsets",
+    optional: true,
+  },
 ];
 
 /** A permission in one namespace. */

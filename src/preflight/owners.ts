@@ -1,17 +1,15 @@
 import { readDestinationRule } from "../istio/destination-rule.ts";
-import { type Host, readHost, sameHost } from "../istio/host.ts";
+import { type Host, type NamespacedName, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Finding } from "../ports/preflight.ts";
-import { kindsAmong, type RouteKind } from "../release/route-kind.ts";
-import { routeKindWords } from "../words/route-kind-words.ts";
 import { refuse, warn } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 /** Somebody else who writes an object, how that is seen, and what it means for the release. */
 type Owner = {
   readonly owns: (object: KubernetesObject) => boolean;
-  readonly finding: (objects: string, kinds: readonly RouteKind[]) => Finding;
+  readonly finding: (objects: string, owned: readonly KubernetesObject[]) => Finding;
 };
 
 const labelled = ({ metadata }: KubernetesObject, key: string): boolean =>
@@ -47,10 +45,10 @@ const owners: readonly Owner[] = [
       labelled(object, "argocd.argoproj.io/tracking-id") ||
       labelled(object, "argocd.argoproj.io/instance") ||
       writtenBy(object, /^argocd/),
-    finding: (objects, kinds) =>
+    finding: (objects, owned) =>
       warn(
         `Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`,
-        `In the Application set ignoreDifferences for them (${differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`,
+        `${pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`,
       ),
   },
   {
@@ -58,18 +56,66 @@ const owners: readonly Owner[] = [
       labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
       labelled(object, "helm.toolkit.fluxcd.io/name") ||
       writtenBy(object, /^(kustomize|helm)-controller$/),
-    finding: (objects, kinds) =>
+    finding: (objects, owned) =>
       warn(
         `Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`,
-        `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`,
+        `${pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`,
       ),
   },
 ];
 
-const differencesOf = (kinds: readonly RouteKind[]): string =>
-  kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
-const pointersOf = (kinds: readonly RouteKind[]): string =>
-  kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
+const thenGit =
+  "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
+
+/** What stops somebody for the time of a release, and lets them go on. */
+type Pause = { readonly before: string; readonly after: string };
+
+/** `unknown`: where no object says whose it is. */
+function pause(pauses: readonly Pause[], unknown: Pause): string {
+  const known = [...new Map(pauses.map((one) => [one.before, one])).values()];
+  const distinct = known.length > 0 ? known : [unknown];
+  const before = distinct.map((one) => one.before).join("; ");
+  const after = distinct.map((one) => one.after).join("; ");
+  return `Pause it for the release (${before}), and let it go on afterwards (${after}).`;
+}
+
+/** https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/ (alpha since 2.7) */
+function skipping({ namespace, name }: NamespacedName): Pause {
+  const annotate = `kubectl annotate applications.argoproj.io ${name} -n ${namespace} argocd.argoproj.io/skip-reconcile`;
+  return { before: `${annotate}=true --overwrite`, after: `${annotate}-` };
+}
+
+/** https://fluxcd.io/flux/cmd/flux_suspend/ */
+const suspending = ({ kind, namespace, name }: NamespacedName & { readonly kind: string }): Pause => ({
+  before: `flux suspend ${kind} ${name} -n ${namespace}`,
+  after: `flux resume ${kind} ${name} -n ${namespace}`,
+});
+
+const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
+const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
+
+const markOf = ({ metadata }: KubernetesObject, key: string): string | undefined =>
+  metadata.annotations?.[key] ?? metadata.labels?.[key];
+
+/** `shop:apps/Deployment:shop/reviews`, or `team_shop:…` where Applications are in several namespaces. */
+function applicationsOf(object: KubernetesObject): readonly NamespacedName[] {
+  const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
+  const [name, namespace = "argocd"] = (app ?? markOf(object, "argocd.argoproj.io/instance") ?? "")
+    .split("_")
+    .filter((part) => part !== "")
+    .toReversed();
+  return name === undefined ? [] : [{ namespace, name }];
+}
+
+const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" } as const;
+
+function fluxOwnersOf(object: KubernetesObject): readonly (NamespacedName & { readonly kind: string })[] {
+  return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
+    const name = markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
+    const namespace = markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
+    return name === undefined ? [] : [{ kind, namespace, name }];
+  });
+}
 
 /** Its Services select by the hash of a Rollout's template. */
 const selectsRollout = (object: KubernetesObject): boolean =>
@@ -80,7 +126,7 @@ export function ownersAreKnown(scene: Scene): readonly Finding[] {
   const objects = touched(scene);
   return owners.flatMap(({ owns, finding }) => {
     const owned = objects.filter(owns);
-    return owned.length === 0 ? [] : [finding(owned.map(wordOf).join(", "), kindsAmong(scene.target.routes))];
+    return owned.length === 0 ? [] : [finding(owned.map(wordOf).join(", "), owned)];
   });
 }
 

@@ -80,6 +80,15 @@ const unpinnedRule = ({ where }: RouteFact, { host, subset }: SharedService): Fi
     `Give its destination subset ${subset}.`,
   );
 
+/** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
+function followers(pins: readonly RouteFact[], names: string): string {
+  const hosts = pins
+    .flatMap(({ seenBy }) => seenBy)
+    .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
+  if (hosts.length === 0) return `Only gateways follow ${names}`;
+  return `In the mesh ${names} is for ${listed([...new Set(hosts)])} only`;
+}
+
 function unpinnedInMesh(pins: readonly RouteFact[], { host, subset, stable, canaryPods }: SharedService): Finding {
   const kinds = kindsAmong(pins.map(({ route }) => route));
   const names = kinds.map((kind) => {
@@ -89,7 +98,7 @@ function unpinnedInMesh(pins: readonly RouteFact[], { host, subset, stable, cana
   const pods = Math.max(1, canaryPods);
   const { available } = stable.rollout;
   return warn(
-    `Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`,
+    `${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`,
     kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "),
   );
 }

@@ -2,10 +2,11 @@ import { type Subset, subsetFor, subsetsFor } from "../istio/destination-rule.ts
 import { readHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
+import { isPodOf } from "../kubernetes/pod.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { type Role, roles, type Version } from "../release/target.ts";
-import { refuse, warn } from "./finding.ts";
+import { listed, refuse, warn } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
@@ -105,28 +106,35 @@ function strays(toCanary: Reach, stable: Deployment): readonly Finding[] {
   ];
 }
 
-/** A third Deployment behind a destination gets a part of that version's requests, and spoils what gates see. */
+/** Others behind a destination get a part of that version's requests, and spoil what gates see. */
 export function nobodyElseIsReached(scene: Scene): readonly Finding[] {
-  const { target, deployments } = scene;
-  const others = deployments
-    .map(readDeployment)
-    .filter(
-      ({ name, rollout }) =>
-        rollout.desired > 0 && name !== target.stable.deployment && name !== target.canary.deployment,
-    );
+  const { target } = scene;
   return [target.stable, target.canary].flatMap((version) => {
     const reach = reachOf(scene, version);
-    const reached = reach
-      ? others.filter(({ podLabels }) => reaches(reach, podLabels) === true).map(({ name }) => name)
-      : [];
+    const reached = reach ? othersReached(reach, scene) : [];
     if (!reach || reached.length === 0) return [];
     return [
       warn(
-        `${version === target.stable ? "Stable" : "The canary"}'s destination, ${destinationWord(reach)}, also selects the pods of ${reached.join(", ")}, which are not part of the release.`,
+        `${version === target.stable ? "Stable" : "The canary"}'s destination, ${destinationWord(reach)}, also selects the pods of ${listed(reached)}, which are not part of the release.`,
         "Give the destination a label that only its own version's pods have.",
       ),
     ];
   });
+}
+
+/** Other Deployments by their templates, everybody else by the pods that are there. */
+function othersReached(reach: Reach, { target, deployments, pods }: Scene): readonly string[] {
+  const known = deployments.map(readDeployment);
+  const isOther = ({ name }: { readonly name: string }): boolean =>
+    name !== target.stable.deployment && name !== target.canary.deployment;
+  const others = known.filter(
+    (one) => one.rollout.desired > 0 && isOther(one) && reaches(reach, one.podLabels) === true,
+  );
+  const strangers = pods.filter(
+    (pod) => pod.ready && reaches(reach, pod.labels) === true && !known.some(({ name }) => isPodOf(name, pod)),
+  );
+  const owners = strangers.map(({ name, owner }) => (owner ? `${owner.kind} ${owner.name}` : `Pod ${name}`));
+  return [...others.map(({ name }) => name), ...new Set(owners)];
 }
 
 /**

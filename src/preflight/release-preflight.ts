@@ -5,8 +5,11 @@ import type { Plan } from "../release/plan.ts";
 import type { Target } from "../release/target.ts";
 import type { Routes } from "../routes/routes.ts";
 import { inspectAccess, looksAreAllowed } from "./access.ts";
+import { ambientHasWaypoint } from "./ambient.ts";
+import { otherServicesAreKnown, outsidersAreKnown, podsAreChosenByWeights } from "./beside-routes.ts";
 import { inspectBystanders } from "./bystanders.ts";
 import { controllersAreKnown } from "./controllers.ts";
+import { canaryServiceIsExported, routesAreExported } from "./exported.ts";
 import { nobodyServes } from "./first-deployment.ts";
 import { inspectManifest } from "./manifests.ts";
 import { permissionsFor } from "./needed-permissions.ts";
@@ -45,6 +48,12 @@ const checks: readonly SceneCheck[] = [
   podsAreDisjoint,
   nobodyElseIsReached,
   stableIsPinned,
+  ambientHasWaypoint,
+  routesAreExported,
+  canaryServiceIsExported,
+  otherServicesAreKnown,
+  outsidersAreKnown,
+  podsAreChosenByWeights,
   portsExist,
   portNamesExist,
   portsSpeakHttp,

@@ -6,7 +6,7 @@ import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const proxy = "istio-proxy";
-const hasProxy = ({ containerNames }: Pod): boolean => containerNames.includes(proxy);
+export const hasProxy = ({ containerNames }: Pod): boolean => containerNames.includes(proxy);
 
 const next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
 

@@ -4,8 +4,6 @@ import type { RouteKind } from "../release/route-kind.ts";
 type RouteKindWords = {
   /** As kubectl calls it. */
   readonly resource: string;
-  /** Where its weights are: for `ignoreDifferences` of Argo CD, and as a JSON Pointer. */
-  readonly weights: { readonly jqPath: string; readonly pointer: string };
   /** Begins a sentence. */
   readonly nonePins: (host: string, subset: string) => string;
   /** How requests for a host are kept on one subset of its pods before there is a release. */
@@ -17,7 +15,6 @@ type RouteKindWords = {
 export const routeKindWords: Readonly<Record<RouteKind, RouteKindWords>> = {
   VirtualService: {
     resource: "virtualservice",
-    weights: { jqPath: ".spec.http", pointer: "/spec/http" },
     nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
     toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
     toReachMesh: (host, subset) =>

@@ -55,6 +55,28 @@ const rule = (
   } as NonNullable<SentObject["spec"]>,
 });
 
+const fullHost = "app.ns1.svc.cluster.local";
+
+const inNamespace = (namespace: string, object: SentObject): SentObject => ({
+  ...object,
+  metadata: { ...object.metadata, name: object.metadata?.name ?? "", namespace },
+});
+
+/** The route of `alone`, for a gateway of another namespace. */
+const byGateway = (more: Fields = {}): SentObject =>
+  virtualService([{ name: "primary", route: [to("v1")] }], {
+    hosts: ["app.example.com"],
+    gateways: ["edge/public"],
+    ...more,
+  });
+
+const gateway = (hosts: readonly string[] = ["*"]): SentObject => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "Gateway",
+  metadata: { name: "public", namespace: "edge" },
+  spec: { selector: { istio: "ingress" }, servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts }] },
+});
+
 const alone = virtualService([{ name: "primary", route: [to("v1")] }]);
 const primary = 'VirtualService ns1/app: the first write takes route "primary" from v1 alone to v1 90, v2 10.';
 const subsets = rule(["v1", "v2"]);
@@ -189,6 +211,94 @@ const cases: Readonly<Record<string, Case>> = {
     found: [`note ${primary}`],
   },
 
+  "a gateway that takes the DestinationRule of its own namespace, without the canary's subset": {
+    objects: [byGateway(), gateway(), subsets, inNamespace("edge", rule(["v1"], { host: fullHost }))],
+    found: [
+      `note ${primary}`,
+      "refuse For gateway edge/public DestinationRule edge/app counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/app has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
+    ],
+  },
+
+  "the canary's subset in a DestinationRule for another namespace only": {
+    objects: [alone, rule(["v1"]), rule(["v1", "v2"], { name: "partners", exportTo: ["partner"] })],
+    found: [
+      `note ${primary}`,
+      "refuse For clients in ns1 and clients in other namespaces DestinationRule ns1/app counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/partners has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
+    ],
+  },
+
+  "the canary's subset in a DestinationRule for some clients only": {
+    objects: [
+      alone,
+      rule(["v1"]),
+      rule(["v1", "v2"], { name: "web", workloadSelector: { matchLabels: { app: "web" } } }),
+    ],
+    found: [
+      `note ${primary}`,
+      "refuse For clients in ns1 and clients in other namespaces DestinationRule ns1/app counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/web has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
+    ],
+  },
+
+  "a DestinationRule for some clients without the canary's subset": {
+    objects: [alone, subsets, rule(["v1"], { name: "web", workloadSelector: { matchLabels: { app: "web" } } })],
+    found: [
+      `note ${primary}`,
+      "refuse For clients in ns1 with app=web DestinationRule ns1/web counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/app has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
+    ],
+  },
+
+  "a rule of the root namespace that one of ours would hide": {
+    objects: [alone, inNamespace("istio-system", rule(["v1"], { host: fullHost }))],
+    found: [
+      `note ${primary}`,
+      'note DestinationRule ns1/istio-canary-app of our own will have subset v1 ({"version":"v1"}) and subset v2 ({"version":"v2"}), which no other has; it goes at the end.',
+      "warn DestinationRule istio-system/app counts for app now, and DestinationRule ns1/istio-canary-app of our own would hide it with its traffic policy.",
+    ],
+  },
+
+  "who sees both subsets, wherever they are, is told of no more": {
+    objects: [
+      byGateway(),
+      gateway(),
+      rule(["v1"], { exportTo: ["."] }),
+      inNamespace("edge", rule(["v1", "v2"], { host: fullHost })),
+      inNamespace("other", rule(["v1"], { host: fullHost, exportTo: ["."] })),
+    ],
+    found: [
+      `note ${primary}`,
+      'note DestinationRule ns1/istio-canary-app of our own will have subset v2 ({"version":"v2"}), which no other has; it goes at the end.',
+    ],
+  },
+
+  "a gateway that does not exist": {
+    objects: [byGateway(), subsets],
+    found: [
+      `note ${primary}`,
+      "warn VirtualService ns1/app is for Gateway edge/public, which does not exist (IST0101): nobody follows it there.",
+    ],
+  },
+
+  "a gateway for other hosts": {
+    objects: [byGateway(), gateway(["ns1/*.example.org", "other/*"]), subsets],
+    found: [
+      `note ${primary}`,
+      "warn Gateway edge/public takes requests for none of the hosts of VirtualService ns1/app (app.example.com; IST0132): nobody follows it there.",
+    ],
+  },
+
+  "a gateway for hosts of which one is meant": {
+    objects: [byGateway(), gateway(["ns1/*.example.com"]), subsets],
+    found: [`note ${primary}`],
+  },
+
+  "a gateway to which the VirtualService is not exported": {
+    objects: [byGateway({ exportTo: ["."] }), gateway(), subsets],
+    found: [
+      `note ${primary}`,
+      "warn VirtualService ns1/app is exported to ns1 only (exportTo), and Gateway edge/public is in edge: unless its proxies run in one of those, they see none of its weights.",
+    ],
+  },
+
   "a VirtualService of another service is nobody's business": {
     objects: [alone, subsets, virtualService([{ route: [to("v1", undefined, "other")] }], { name: "other" })],
     found: [`note ${primary}`],
@@ -235,7 +345,6 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       `note ${primary}`,
       'note DestinationRule ns1/istio-canary-app of our own will have subset v1 ({"version":"v1"}) and subset v2 ({"version":"v2"}), which no other has; it goes at the end.',
-      "warn Stable's subset v1 is in no DestinationRule of namespace ns1, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.",
     ],
   },
 
@@ -321,6 +430,23 @@ test("who may not list VirtualServices is told what cannot be seen", () => {
       assert.deepEqual(findings, [
         `note ${primary}`,
         "note VirtualServices in ns1 may not be listed, so it is not known whether others send to the service, too.",
+      ]);
+    },
+    { tokens: { ci: { user: "ci", rules } } },
+  );
+});
+
+test("who may not look into other namespaces is told so once, and nothing is held against the release", () => {
+  const mayRead = { verbs: ["get", "list", "patch"], namespaces: ["ns1"] };
+  const resources = ["virtualservices", "destinationrules"];
+  const rules = [{ apiGroups: ["networking.istio.io"], resources, ...mayRead }];
+  return inCluster(
+    [byGateway(), subsets, inNamespace("edge", rule(["v1"], { host: fullHost }))],
+    async ({ server }) => {
+      const client = clientOf(server, "ci");
+      assert.deepEqual(told(await inspectRoutes(client, target, planOf([10]), byVersion)), [
+        `note ${primary}`,
+        "note DestinationRules or Gateways of ns1, istio-system, edge may not be listed, so it is not known what gateways and clients there see of the weights.",
       ]);
     },
     { tokens: { ci: { user: "ci", rules } } },

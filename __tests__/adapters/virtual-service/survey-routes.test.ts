@@ -71,15 +71,15 @@ test("destinations have their part of the requests, and copies theirs", () => {
 
 const rule = { route: [to("v1")] };
 const wordOf = ({ who, hosts, namespaces }: Viewer): string =>
-  `${who === "mesh" ? "mesh" : who.gateway} for ${hosts.map(({ text }) => text)} in ${namespaces ?? "all"}`;
+  `${who === "mesh" ? "mesh" : `${who.namespace}/${who.name}`} for ${hosts.map(({ text }) => text)} in ${namespaces ?? "all"}`;
 
 for (const [what, spec, viewers] of [
   ["without gateways the mesh", { hosts: ["app"] }, ["mesh for app in all"]],
-  ["a gateway", { hosts: ["app.example.com"], gateways: ["public"] }, ["public for app.example.com in all"]],
+  ["a gateway", { hosts: ["app.example.com"], gateways: ["public"] }, ["ns1/public for app.example.com in all"]],
   [
     "gateways and the mesh",
     { hosts: ["app", "b"], gateways: ["public", "mesh"] },
-    ["mesh for app,b in all", "public for app,b in all"],
+    ["mesh for app,b in all", "ns1/public for app,b in all"],
   ],
   ["those to whom it is exported", { hosts: ["app"], exportTo: [".", "web"] }, ["mesh for app in ns1,web"]],
   ["everybody to whom it is exported", { hosts: ["app"], exportTo: ["*"] }, ["mesh for app in all"]],
@@ -99,5 +99,5 @@ test("a delegate is seen by whoever sees the routes that name it", () => {
     root("two", "edge", { name: "app", namespace: "ns1" }, ["public"]),
     root("three", "edge", { name: "app" }),
   );
-  assert.deepEqual(fact?.seenBy.map(wordOf), ["mesh for one in all", "public for two in all"]);
+  assert.deepEqual(fact?.seenBy.map(wordOf), ["mesh for one in all", "edge/public for two in all"]);
 });

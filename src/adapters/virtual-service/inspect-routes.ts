@@ -1,23 +1,29 @@
 import type { Raw } from "../../istio/destination.ts";
+import { rulesSeenBy } from "../../istio/destination-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { ToldError } from "../../lib/errors.ts";
+import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { aimAt } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes-client.ts";
+import { listEverywhere } from "../kubernetes/list-everywhere.ts";
+import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { refuse } from "./check-rule.ts";
 import { virtualServiceWord } from "./describe.ts";
 import { type IstioApi, offeredApi } from "./istio-api.ts";
 import { noticesOf } from "./notices.ts";
-import { isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
+import { canaryHost, isOurs, ownRule, ownRuleName, ruleNamespace } from "./own-rule.ts";
 import { patchOf } from "./patch.ts";
 import { planMoves } from "./plan-moves.ts";
 import { type ChosenRoutes, type PresentRoutes, readRoutes } from "./read-routes.ts";
 import { rivalsOf } from "./rivals.ts";
+import { blindClients, namespacesInSight } from "./sight.ts";
 import { missingSubsets, type SubsetLabels } from "./subset-need.ts";
-import { namespacesOf } from "./survey-routes.ts";
+import { namespacesOf, surveyRoutes } from "./survey-routes.ts";
+import { unseenWeights } from "./unseen-weights.ts";
 
 /** What has to be known of the routes before a release. Reads, and writes nothing but dry runs. */
 export async function inspectRoutes(
@@ -30,7 +36,7 @@ export async function inspectRoutes(
     const api = await offeredApi(client);
     const routes = await readRoutes(api, target);
     const asked = await Promise.all([
-      inspectSubsets(api, routes, target, plan, subsetLabels),
+      inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
       inspectRivals(api, routes, target),
       ...routes.chosen.map((one) => rehearse(api, one, target, plan)),
     ]);
@@ -73,14 +79,23 @@ async function dryRun(what: string, write: () => Promise<unknown>): Promise<read
   }
 }
 
+/** What the subsets need, and the DestinationRule that the release will add for it. */
+type SubsetFindings = {
+  readonly findings: readonly Finding[];
+  readonly own?: KubernetesObject;
+  /** Nobody knows how the subsets will be. */
+  readonly open?: true;
+};
+
 async function inspectSubsets(
   { client, version, destinationRules }: IstioApi,
   { subsets, problems }: PresentRoutes,
   target: Target,
   plan: Plan,
   labelsOf: SubsetLabels,
-): Promise<readonly Finding[]> {
-  if (subsets.missing.length === 0 || subsets.problem || problems.length > 0) return [];
+): Promise<SubsetFindings> {
+  if (subsets.problem || problems.length > 0) return { findings: [], open: true };
+  if (subsets.missing.length === 0) return { findings: [] };
   const [namespace, name] = [ruleNamespace(target), ownRuleName(target.service)];
   const word = `DestinationRule ${namespace}/${name}`;
   try {
@@ -89,24 +104,72 @@ async function inspectSubsets(
       missingSubsets(subsets.missing, subsets, target, labelsOf),
     ]);
     if (present && !isOurs(present))
-      return [
-        refuse(
-          `${word} is in the way of the one that would add the subset ${target.canary.subset}.`,
-          "Rename it, or add the subset yourself.",
-        ),
-      ];
+      return {
+        open: true,
+        findings: [
+          refuse(
+            `${word} is in the way of the one that would add the subset ${target.canary.subset}.`,
+            "Rename it, or add the subset yourself.",
+          ),
+        ],
+      };
+    const own = ownRule(target, version, added, subsets.beside);
     const findings: Finding[] = [announced(word, added, plan)];
-    if (subsets.missing.includes("stable")) findings.push(withoutStable(target));
     if (!present)
       findings.push(
         ...(await dryRun(`${word} would be refused`, () =>
-          client.create(destinationRules, namespace, ownRule(target, version, added, subsets.beside), { dryRun: true }),
+          client.create(destinationRules, namespace, own, { dryRun: true }),
         )),
       );
-    return findings;
+    return { findings, own };
   } catch (error) {
-    return [refusalFrom(error)];
+    return { findings: [refusalFrom(error)], open: true };
   }
+}
+
+/** Who sees the weights and the subsets, wherever that is said. */
+async function inspectSight(
+  api: IstioApi,
+  target: Target,
+  { findings, own, open }: SubsetFindings,
+): Promise<readonly Finding[]> {
+  const { client, destinationRules, gateways } = api;
+  const survey = await unlessForbidden(surveyRoutes(client, target));
+  if (!survey) return findings;
+  const facts = survey.facts.filter(({ moves }) => moves);
+  const namespaces = namespacesInSight(facts, target);
+  const [rules, knownGateways] = await Promise.all([
+    listEverywhere(client, destinationRules, namespaces),
+    listEverywhere(client, gateways, namespaces),
+  ]);
+  const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
+  const blind = open ? [] : blindClients(question);
+  const unseen = unseenWeights(facts, knownGateways);
+  if (blind.length > 0) return [...blind, ...unseen];
+  const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
+  const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
+  return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
+}
+
+const unknown = (namespaces: readonly string[]): Finding => ({
+  level: "note",
+  what: `DestinationRules or Gateways of ${someOf(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
+  next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
+});
+
+/** Where the service's namespace has no rule, the root's counts, until ours hides it. */
+function hiddenByOwn(
+  own: KubernetesObject,
+  destinationRules: readonly KubernetesObject[],
+  target: Target,
+): readonly Finding[] {
+  const beside = rulesSeenBy({ namespace: target.namespace }, destinationRules, canaryHost(target));
+  const hidden = beside.filter(({ object }) => object.metadata.namespace !== own.metadata.namespace);
+  return hidden.map(({ word }) => ({
+    level: "warn",
+    what: `${word} counts for ${target.canary.host} now, and DestinationRule ${own.metadata.namespace}/${own.metadata.name} of our own would hide it with its traffic policy.`,
+    next: `Add the subset ${target.canary.subset} to ${word}.`,
+  }));
 }
 
 function announced(word: string, subsets: readonly Raw[], { promotion }: Plan): Finding {
@@ -114,13 +177,6 @@ function announced(word: string, subsets: readonly Raw[], { promotion }: Plan): 
   const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
   return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
 }
-
-/** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
-const withoutStable = (target: Target): Finding => ({
-  level: "warn",
-  what: `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`,
-  next: `If there is such a rule, add the subset ${target.canary.subset} to it.`,
-});
 
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
 async function inspectRivals(api: IstioApi, { chosen }: PresentRoutes, target: Target): Promise<readonly Finding[]> {

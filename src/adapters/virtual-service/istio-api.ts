@@ -9,6 +9,7 @@ export type IstioApi = {
   readonly version: string;
   readonly virtualServices: Resource;
   readonly destinationRules: Resource;
+  readonly gateways: Resource;
 };
 
 /** In the version in which a release began. */
@@ -17,6 +18,7 @@ export const istioApi = (client: KubernetesClient, version: string): IstioApi =>
   version,
   virtualServices: { ...resources.virtualServices, version },
   destinationRules: { ...resources.destinationRules, version },
+  gateways: { ...resources.gateways, version },
 });
 
 /** In the version that the server offers. */

@@ -21,7 +21,7 @@ export const ownRule = (
   version: string,
   subsets: readonly Raw[],
   beside: DestinationRule | undefined,
-): object => ({
+): KubernetesObject => ({
   apiVersion: `networking.istio.io/${version}`,
   kind: "DestinationRule",
   metadata: {

@@ -1,4 +1,5 @@
 import { type Destination, trafficOf } from "../../istio/destination.ts";
+import { gatewayNamed } from "../../istio/gateway.ts";
 import { isNamed } from "../../istio/host.ts";
 import {
   gatewaysOf,
@@ -107,7 +108,10 @@ function viewersOf(object: KubernetesObject, all: readonly KubernetesObject[]): 
 function ownViewers(object: KubernetesObject): readonly Viewer[] {
   const seen = { hosts: hostsOf(object), namespaces: visibleIn(object) };
   const gateways = gatewaysOf(object).filter((gateway) => gateway !== "mesh");
-  const viewers: Viewer[] = gateways.map((gateway) => ({ ...seen, who: { gateway } }));
+  const viewers: Viewer[] = gateways.map((gateway) => ({
+    ...seen,
+    who: gatewayNamed(gateway, nameOf(object).namespace),
+  }));
   if (isForMesh(object)) viewers.unshift({ ...seen, who: "mesh" });
   return viewers;
 }

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import test, { describe } from "node:test";
+import { type CaseOptions, type CaseRun, runCase } from "./support.ts";
+
+/** Issue 10, section 3: what must be seen of a world in which some do not follow the weights. */
+type Seen = {
+  readonly case: string;
+  readonly what?: string;
+  readonly exit: 0 | 2;
+  readonly said?: RegExp;
+  readonly unsaid?: RegExp;
+  readonly options?: CaseOptions;
+};
+
+const change = (edit: (world: string) => string): CaseOptions => ({ change: { "world.yaml": edit } });
+const onlyGateways = /Only gateways follow/;
+
+const seen: readonly Seen[] = [
+  {
+    case: "c05-exportto-dot-gateway-elsewhere",
+    exit: 0,
+    said: /! VirtualService shop\/reviews is exported to shop only \(exportTo\), and Gateway istio-ingress\/public is in istio-ingress/,
+  },
+  {
+    case: "c09-dr-in-gateway-namespace",
+    exit: 2,
+    said: /✗ For gateway istio-ingress\/public DestinationRule istio-ingress\/reviews counts .* lacks the canary's subset v2: .* 503 \(NC\)\. Add the subset v2 to DestinationRule istio-ingress\/reviews/,
+    unsaid: /would be hidden|of our own will have/,
+  },
+  {
+    case: "c09-dr-in-gateway-namespace",
+    what: "the way out",
+    exit: 0,
+    options: change((world) =>
+      world.replace(
+        "    - {name: v1, labels: {version: v1}}",
+        "    - {name: v1, labels: {version: v1}}\n    - {name: v2, labels: {version: v2}}",
+      ),
+    ),
+  },
+  {
+    case: "c47-dr-exportto-elsewhere",
+    exit: 2,
+    said: /✗ For clients in shop and clients in other namespaces DestinationRule shop\/reviews counts .*\(DestinationRule shop\/reviews-for-partner has it, and does not count there\)/,
+  },
+  {
+    case: "c47-dr-exportto-elsewhere",
+    what: "for some clients only",
+    exit: 2,
+    said: /✗ For clients in shop and clients in other namespaces DestinationRule shop\/reviews counts/,
+    options: change((world) =>
+      world.replace("exportTo: [partner]", "workloadSelector: { matchLabels: { app: partner } }"),
+    ),
+  },
+  {
+    case: "c47-dr-exportto-elsewhere",
+    what: "the way out, with customers",
+    exit: 0,
+    options: {
+      command: "release",
+      change: {
+        "world.yaml": (world) =>
+          world.replace(
+            "subsets: [{name: v1, labels: {version: v1}}]",
+            "subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]",
+          ),
+      },
+    },
+  },
+  { case: "c06-headless", exit: 0, said: /! Service shop\/reviews is headless \(clusterIP: None\)/ },
+  {
+    case: "c06-headless",
+    what: "PASSTHROUGH",
+    exit: 0,
+    said: /! DestinationRule shop\/reviews passes requests through to the address that was called/,
+    options: change((world) =>
+      world
+        .replace("  clusterIP: None\n", "")
+        .replace("  host: reviews\n", "  host: reviews\n  trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}\n"),
+    ),
+  },
+  {
+    case: "c19-gateway-does-not-exist",
+    exit: 0,
+    said: /! VirtualService shop\/reviews is for Gateway shop\/reviews-gateway, which does not exist \(IST0101\)/,
+  },
+  {
+    case: "c21-nodeport-service",
+    exit: 0,
+    said: /! Service shop\/reviews can be reached by its load balancer, .* reach the canary's pods, too \(about 33 %\)/,
+  },
+  {
+    case: "c22-second-service-same-pods",
+    exit: 0,
+    said: /warning: Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: .* about 33 %/,
+  },
+  {
+    case: "c44-ambient-without-waypoint",
+    exit: 2,
+    said: /✗ Namespace shop is ambient and has no waypoint/,
+  },
+  {
+    case: "c44b-injection-disabled-namespace",
+    exit: 2,
+    said: /✗ The pods of Deployment shop\/reviews-v2 get no sidecar \(injection is switched off for them\)/,
+    unsaid: /ambient/,
+  },
+  { case: "c10-wildcard-mesh-host", exit: 0, unsaid: onlyGateways },
+  {
+    case: "c121-vs-hosts-another-service",
+    exit: 0,
+    said: /! In the mesh VirtualService reviews is for productpage only: clients in the mesh that call reviews directly/,
+    unsaid: onlyGateways,
+  },
+  { case: "c07b-subset-uppercase-config", exit: 2, said: /no http route sends to reviews subset v1-GA/ },
+  {
+    case: "c07b-subset-uppercase-config",
+    what: "where the mesh has them, too",
+    exit: 0,
+    options: change((world) =>
+      world
+        .replaceAll("subset: v1", "subset: v1-GA")
+        .replaceAll("subset: v2", "subset: v2-RC")
+        .replace("name: v1, labels", "name: v1-GA, labels")
+        .replace("name: v2, labels", "name: v2-RC, labels"),
+    ),
+  },
+  { case: "c50b-stages-block", exit: 0, said: /50 % of the requests for 1 s/ },
+];
+
+function assertSeen({ exit, said }: CaseRun, expected: Seen): void {
+  assert.equal(exit, expected.exit, said);
+  if (expected.said) assert.match(said, expected.said);
+  if (expected.unsaid) assert.doesNotMatch(said, expected.unsaid);
+}
+
+describe("who sees the weights", { concurrency: 4 }, () => {
+  for (const one of seen)
+    test([one.case, one.what].filter(Boolean).join(": "), async (t) => {
+      const run = await runCase(t, one.case, one.options);
+      assertSeen(run, one);
+      // The second Service's customers are let down by the canary that they should not reach: it is told beforehand.
+      if (!one.case.startsWith("c22")) assert.equal(run.traffic.bad, 0, run.said);
+    });
+});

@@ -1,0 +1,24 @@
+import type { KubernetesObject, Resource } from "../../kubernetes/object.ts";
+import type { KubernetesClient } from "./kubernetes-client.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
+
+/** The objects of a kind, as far as they may be read. */
+export type WideList = {
+  readonly objects: readonly KubernetesObject[];
+  /** Whether nothing is known of a namespace. */
+  readonly isUnread: (namespace: string) => boolean;
+};
+
+/** Those of every namespace; where they may not be listed, those of these namespaces. */
+export async function listEverywhere(
+  client: KubernetesClient,
+  resource: Resource,
+  namespaces: readonly string[],
+): Promise<WideList> {
+  const all = await unlessForbidden(client.list(resource, undefined));
+  if (all) return { objects: all, isUnread: () => false };
+  const distinct = [...new Set(namespaces)];
+  const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
+  const read = distinct.filter((_, index) => lists[index] !== undefined);
+  return { objects: lists.flatMap((list) => list ?? []), isUnread: (namespace) => !read.includes(namespace) };
+}

@@ -1,0 +1,114 @@
+import {
+  clientsOf,
+  type DestinationRule,
+  type RuleSeeker,
+  readDestinationRule,
+  rootNamespace,
+  rulesSeenBy,
+} from "../../istio/destination-rule.ts";
+import { covers, type Host } from "../../istio/host.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { showLabels } from "../../kubernetes/selector.ts";
+import { someOf } from "../../lib/some-of.ts";
+import type { Finding } from "../../ports/preflight.ts";
+import type { RouteFact, Viewer } from "../../ports/route-family.ts";
+import type { Target } from "../../release/target.ts";
+import { refuse } from "./check-rule.ts";
+import { canaryHost } from "./own-rule.ts";
+
+/** Somebody who follows the release's routes and looks for the subsets that they name. */
+type RouteClient = RuleSeeker & { readonly who: string; readonly inMesh: boolean };
+
+/** No namespace is called so: it stands for all that nothing else is known of. */
+const elsewhere = "";
+
+/** The clients that follow these rules, as far as they may see different DestinationRules. */
+function clientsOfRoutes(
+  facts: readonly RouteFact[],
+  target: Target,
+  rules: readonly DestinationRule[],
+): readonly RouteClient[] {
+  const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
+  const inMesh = clients.filter((client) => client.inMesh);
+  const chosen = rules.flatMap((rule): readonly RouteClient[] => {
+    const { namespace = "" } = rule.object.metadata;
+    const labels = clientsOf(rule);
+    if (!labels || !inMesh.some((one) => one.namespace === namespace || one.namespace === elsewhere)) return [];
+    return [{ who: `clients in ${namespace} with ${showLabels(labels)}`, namespace, labels, inMesh: true }];
+  });
+  return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
+}
+
+function clientsBehind({ who, namespaces }: Viewer, { namespace }: Target): readonly RouteClient[] {
+  if (who !== "mesh") return [{ who: `gateway ${who.namespace}/${who.name}`, namespace: who.namespace, inMesh: false }];
+  const all = namespaces ?? [namespace, elsewhere];
+  return all.map((one) => ({
+    who: one === elsewhere ? "clients in other namespaces" : `clients in ${one}`,
+    namespace: one,
+    inMesh: true,
+  }));
+}
+
+export type SightQuestion = {
+  readonly target: Target;
+  /** The rules that the release moves. */
+  readonly facts: readonly RouteFact[];
+  /** Of every namespace that may be read. */
+  readonly destinationRules: readonly KubernetesObject[];
+  /** What the release will add. */
+  readonly own: KubernetesObject | undefined;
+  readonly isUnread: (namespace: string) => boolean;
+};
+
+/**
+ * A proxy takes the DestinationRules of one namespace for a host, and only those that are exported to it. A client that
+ * takes one with stable's subset and without the canary's answers 503 (NC) for the canary's share.
+ */
+export function blindClients({ target, facts, destinationRules, own, isUnread }: SightQuestion): readonly Finding[] {
+  const { stable, canary } = target;
+  const future = own ? [...destinationRules, own] : destinationRules;
+  const host = canaryHost(target);
+  if (canary.subset === undefined) return [];
+  const known = destinationRules.map(readDestinationRule).filter((rule) => covers(rule.host, host));
+  const blind = new Map<string, { readonly rule: DestinationRule; readonly clients: string[] }>();
+  for (const client of clientsOfRoutes(facts, target, known)) {
+    if (client.namespace !== elsewhere && isUnread(client.namespace)) continue;
+    const rules = rulesSeenBy(client, future, host);
+    const sees = (subset: string | undefined): boolean =>
+      rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
+    const [rule] = rules;
+    if (!rule || sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset))) continue;
+    const others = blind.get(rule.word) ?? { rule, clients: [] };
+    others.clients.push(client.who);
+    blind.set(rule.word, others);
+  }
+  return [...blind.values()].map(({ rule, clients }) => withoutCanary(rule, clients, known, target, host));
+}
+
+function withoutCanary(
+  { word }: DestinationRule,
+  clients: readonly string[],
+  known: readonly DestinationRule[],
+  { canary }: Target,
+  host: Host,
+): Finding {
+  const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
+  const words = someOf(
+    having.map((rule) => rule.word),
+    ", ",
+  );
+  const where = having.length > 0 ? ` (${words} has it, and does not count there)` : "";
+  return refuse(
+    `For ${someOf(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`,
+    `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`,
+  );
+}
+
+/** The namespaces whose DestinationRules decide about a release. */
+export const namespacesInSight = (facts: readonly RouteFact[], { namespace }: Target): readonly string[] => [
+  namespace,
+  rootNamespace,
+  ...facts
+    .flatMap(({ seenBy }) => seenBy)
+    .flatMap(({ who, namespaces = [] }) => (who === "mesh" ? namespaces : [who.namespace])),
+];

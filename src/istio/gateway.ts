@@ -1,0 +1,28 @@
+import { listAt } from "../kubernetes/field.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Host, NamespacedName } from "./host.ts";
+
+/** `public` of the VirtualService's namespace, `istio-ingress/public`, or the full name of older days. */
+export function gatewayNamed(text: string, namespace: string): NamespacedName {
+  const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
+  const [short = "", of] = (name ?? "").split(".");
+  return { namespace: of ?? owner, name: short };
+}
+
+/**
+ * Whether one of its servers takes requests for a host of a VirtualService in a namespace:
+ * https://istio.io/latest/docs/reference/config/networking/gateway/#Server-hosts
+ */
+export const gatewayTakes = (gateway: KubernetesObject, host: Host, namespace: string): boolean =>
+  listAt(gateway, "spec", "servers")
+    .flatMap((server) => listAt(server, "hosts").map(String))
+    .some((taken) => {
+      const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
+      const from = owner === "." ? gateway.metadata.namespace : owner;
+      return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
+    });
+
+const haveHostsInCommon = (one: string, other: string): boolean => isWithin(one, other) || isWithin(other, one);
+
+const isWithin = (host: string, pattern: string): boolean =>
+  pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;

@@ -1,0 +1,31 @@
+import { serviceBehind } from "../istio/service.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import type { Finding } from "../ports/preflight.ts";
+import { refuse, warn } from "./finding.ts";
+import type { Scene } from "./scene.ts";
+import { hasProxy } from "./sidecars.ts";
+
+const labelOf = (object: KubernetesObject | undefined, name: string): string | undefined =>
+  object?.metadata.labels?.[name];
+
+const mode = "istio.io/dataplane-mode";
+const waypoint = "istio.io/use-waypoint";
+
+/**
+ * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
+ * https://istio.io/latest/docs/ambient/usage/waypoint/
+ */
+export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
+  const { namespace, services, hosts, stablePods, routes, target } = scene;
+  if (namespace === "unread" || labelOf(namespace, mode) !== "ambient" || stablePods.some(hasProxy)) return [];
+  const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
+  const used = labelOf(service, waypoint) ?? labelOf(namespace, waypoint) ?? "none";
+  if (used !== "none") return [];
+  const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
+  if (!viewers.some(({ who }) => who === "mesh")) return [];
+  const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+  const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
+  return viewers.every(({ who }) => who === "mesh")
+    ? [refuse(`${what}; nobody else follows the route.`, next)]
+    : [warn(`${what}. Only gateways follow the route.`, next)];
+}
