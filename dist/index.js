@@ -29427,7 +29427,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 440:
+/***/ 1858:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33401,7 +33401,6 @@ function linkLine(links, account) {
 const routeKindWords = {
     VirtualService: {
         resource: "virtualservice",
-        weights: { jqPath: ".spec.http", pointer: "/spec/http" },
         nonePins: (host, subset) => `No VirtualService sends the requests for ${host} to stable's subset ${subset}`,
         toPin: (host, subset) => `Apply a VirtualService for ${host} whose only destination is subset ${subset} first.`,
         toReachMesh: (host, subset) => `If there are such clients, add mesh to its gateways and ${host} to its hosts, or another VirtualService that sends them to subset ${subset}.`,
@@ -34049,6 +34048,7 @@ const resources = {
         plural: "destinationrules",
         kind: "DestinationRule",
     },
+    gateways: { group: "networking.istio.io", version: "v1", plural: "gateways", kind: "Gateway" },
     selfSubjectAccessReviews: {
         group: "authorization.k8s.io",
         version: "v1",
@@ -34904,6 +34904,7 @@ var istio_host = __nccwpck_require__(2162);
 ;// CONCATENATED MODULE: ./src/istio/destination-rule.js
 
 
+
 function readDestinationRule(object) {
     const { namespace = "", name } = object.metadata;
     const word = `DestinationRule ${namespace}/${name}`;
@@ -34936,6 +34937,41 @@ function rulesFor(destinationRules, host) {
     const longest = Math.max(...covering.map((rule) => rule.host.text.length));
     return covering.filter((rule) => rule.host.text.length === longest);
 }
+/** Istio's own namespace, by its default; rules there count where no nearer one does. */
+const rootNamespace = "istio-system";
+/**
+ * The rules that a client takes for a host: those of its own namespace, else the service's, else the root's. The first
+ * that has any hides the others, also where it lacks a subset.
+ * https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
+ */
+function rulesSeenBy(seeker, destinationRules, host) {
+    for (const namespace of new Set([seeker.namespace, host.service?.namespace, rootNamespace])) {
+        const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
+        const rules = rulesFor(there.filter((object) => isExportedTo(object, seeker.namespace)), host);
+        if (rules.length > 0)
+            return forLabels(rules, seeker.labels ?? {});
+    }
+    return [];
+}
+/** A rule for some clients is for those alone, and they take no other. */
+function forLabels(rules, labels) {
+    const own = rules.filter((rule) => clientsOf(rule) !== undefined && carries(labels, clientsOf(rule) ?? {}));
+    return own.length > 0 ? own : rules.filter((rule) => clientsOf(rule) === undefined);
+}
+/** The labels of the clients that it is for; undefined is all. */
+const clientsOf = ({ object }) => field(object, "spec", "workloadSelector") === undefined
+    ? undefined
+    : textsAt(object, "spec", "workloadSelector", "matchLabels");
+/** A rule for some clients never leaves its namespace. */
+function isExportedTo(object, namespace) {
+    const own = object.metadata.namespace === namespace;
+    if (field(object, "spec", "workloadSelector") !== undefined)
+        return own;
+    const exportTo = listAt(object, "spec", "exportTo").filter((one) => one !== "");
+    if (exportTo.length === 0 || exportTo.includes("*"))
+        return true;
+    return exportTo.includes(namespace) || (own && exportTo.includes("."));
+}
 /** Every subset that is defined for a host; of two with one name Istio takes the first. */
 const subsetsFor = (destinationRules, host) => rulesFor(destinationRules, host).flatMap(({ subsets }) => subsets);
 const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules, host).find((subset) => subset.name === name);
@@ -34946,6 +34982,19 @@ const subsetFor = (destinationRules, host, name) => subsetsFor(destinationRules,
 const serviceBehind = (services, { service }) => services.find(({ metadata }) => metadata.name === service?.name && metadata.namespace === service.namespace);
 /** The labels that a Service selects its pods by. Without a selector its endpoints are somebody else's business. */
 const selectorOfService = (service) => field(service, "spec", "selector") === undefined ? undefined : textsAt(service, "spec", "selector");
+/**
+ * The namespaces whose proxies know a Service; undefined is all.
+ * https://istio.io/latest/docs/reference/config/annotations/#NetworkingExportTo
+ */
+function exportOfService({ metadata }) {
+    const written = metadata.annotations?.["networking.istio.io/exportTo"];
+    const namespaces = (written ?? "*").split(",").map((one) => one.trim());
+    if (namespaces.includes("*"))
+        return undefined;
+    return namespaces.filter((one) => one !== "~").map((one) => (one === "." ? (metadata.namespace ?? "") : one));
+}
+/** Its name has an address for every pod, and the client chooses. */
+const isHeadless = (service) => field(service, "spec", "clusterIP") === "None";
 
 ;// CONCATENATED MODULE: ./src/istio/canary-labels.js
 
@@ -47694,6 +47743,33 @@ function givenBack(pair) {
 /** A canary without requests needs no destination, so no share is the same as the route before the release. */
 const aimAt = (canary) => (canary === 0 ? { to: "before" } : { to: "split", canary });
 
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
+
+/** Undefined for what this job may not read. */
+async function unlessForbidden(reading) {
+    try {
+        return await reading;
+    }
+    catch (error) {
+        if (error instanceof KubernetesError && error.status === 403)
+            return undefined;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/adapters/kubernetes/list-everywhere.js
+
+/** Those of every namespace; where they may not be listed, those of these namespaces. */
+async function listEverywhere(client, resource, namespaces) {
+    const all = await unlessForbidden(client.list(resource, undefined));
+    if (all)
+        return { objects: all, isUnread: () => false };
+    const distinct = [...new Set(namespaces)];
+    const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
+    const read = distinct.filter((_, index) => lists[index] !== undefined);
+    return { objects: lists.flatMap((list) => list ?? []), isUnread: (namespace) => !read.includes(namespace) };
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/istio-api.js
 
 
@@ -47704,6 +47780,7 @@ const istioApi = (client, version) => ({
     version,
     virtualServices: { ...resources.virtualServices, version },
     destinationRules: { ...resources.destinationRules, version },
+    gateways: { ...resources.gateways, version },
 });
 /** In the version that the server offers. */
 async function offeredApi(client) {
@@ -47961,21 +48038,103 @@ const hides = ({ choice }, object) => ({
     next: "Make one of them.",
 });
 
-;// CONCATENATED MODULE: ./src/adapters/kubernetes/unless-forbidden.js
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/sight.js
 
-/** Undefined for what this job may not read. */
-async function unlessForbidden(reading) {
-    try {
-        return await reading;
-    }
-    catch (error) {
-        if (error instanceof KubernetesError && error.status === 403)
-            return undefined;
-        throw error;
-    }
+
+
+
+
+
+/** No namespace is called so: it stands for all that nothing else is known of. */
+const elsewhere = "";
+/** The clients that follow these rules, as far as they may see different DestinationRules. */
+function clientsOfRoutes(facts, target, rules) {
+    const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
+    const inMesh = clients.filter((client) => client.inMesh);
+    const chosen = rules.flatMap((rule) => {
+        const { namespace = "" } = rule.object.metadata;
+        const labels = clientsOf(rule);
+        if (!labels || !inMesh.some((one) => one.namespace === namespace || one.namespace === elsewhere))
+            return [];
+        return [{ who: `clients in ${namespace} with ${showLabels(labels)}`, namespace, labels, inMesh: true }];
+    });
+    return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
 }
+function clientsBehind({ who, namespaces }, { namespace }) {
+    if (who !== "mesh")
+        return [{ who: `gateway ${who.namespace}/${who.name}`, namespace: who.namespace, inMesh: false }];
+    const all = namespaces ?? [namespace, elsewhere];
+    return all.map((one) => ({
+        who: one === elsewhere ? "clients in other namespaces" : `clients in ${one}`,
+        namespace: one,
+        inMesh: true,
+    }));
+}
+/**
+ * A proxy takes the DestinationRules of one namespace for a host, and only those that are exported to it. A client that
+ * takes one with stable's subset and without the canary's answers 503 (NC) for the canary's share.
+ */
+function blindClients({ target, facts, destinationRules, own, isUnread }) {
+    const { stable, canary } = target;
+    const future = own ? [...destinationRules, own] : destinationRules;
+    const host = canaryHost(target);
+    if (canary.subset === undefined)
+        return [];
+    const known = destinationRules.map(readDestinationRule).filter((rule) => (0,istio_host/* covers */.hU)(rule.host, host));
+    const blind = new Map();
+    for (const client of clientsOfRoutes(facts, target, known)) {
+        if (client.namespace !== elsewhere && isUnread(client.namespace))
+            continue;
+        const rules = rulesSeenBy(client, future, host);
+        const sees = (subset) => rules.some(({ subsets }) => subsets.some(({ name }) => name === subset));
+        const [rule] = rules;
+        if (!rule || sees(canary.subset) || !(stable.subset === undefined || sees(stable.subset)))
+            continue;
+        const others = blind.get(rule.word) ?? { rule, clients: [] };
+        others.clients.push(client.who);
+        blind.set(rule.word, others);
+    }
+    return [...blind.values()].map(({ rule, clients }) => withoutCanary(rule, clients, known, target, host));
+}
+function withoutCanary({ word }, clients, known, { canary }, host) {
+    const having = known.filter((rule) => rule.subsets.some(({ name }) => name === canary.subset));
+    const words = (0,some_of/* someOf */.y)(having.map((rule) => rule.word), ", ");
+    const where = having.length > 0 ? ` (${words} has it, and does not count there)` : "";
+    return refuse(`For ${(0,some_of/* someOf */.y)(clients, " and ")} ${word} counts for host ${host.text}, and it lacks the canary's subset ${canary.subset}${where}: the canary's share of their requests would be answered with 503 (NC).`, `Add the subset ${canary.subset} to ${word}, with the labels of the canary's pods.`);
+}
+/** The namespaces whose DestinationRules decide about a release. */
+const namespacesInSight = (facts, { namespace }) => [
+    namespace,
+    rootNamespace,
+    ...facts
+        .flatMap(({ seenBy }) => seenBy)
+        .flatMap(({ who, namespaces = [] }) => (who === "mesh" ? namespaces : [who.namespace])),
+];
+
+;// CONCATENATED MODULE: ./src/istio/gateway.js
+
+/** `public` of the VirtualService's namespace, `istio-ingress/public`, or the full name of older days. */
+function gatewayNamed(text, namespace) {
+    const [owner = namespace, name] = text.includes("/") ? text.split("/") : [undefined, text];
+    const [short = "", of] = (name ?? "").split(".");
+    return { namespace: of ?? owner, name: short };
+}
+/**
+ * Whether one of its servers takes requests for a host of a VirtualService in a namespace:
+ * https://istio.io/latest/docs/reference/config/networking/gateway/#Server-hosts
+ */
+const gatewayTakes = (gateway, host, namespace) => listAt(gateway, "spec", "servers")
+    .flatMap((server) => listAt(server, "hosts").map(String))
+    .some((taken) => {
+    const [owner, name] = taken.includes("/") ? taken.split("/") : ["*", taken];
+    const from = owner === "." ? gateway.metadata.namespace : owner;
+    return (from === "*" || from === namespace) && haveHostsInCommon(name ?? "", host.text);
+});
+const haveHostsInCommon = (one, other) => isWithin(one, other) || isWithin(other, one);
+const isWithin = (host, pattern) => pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/survey-routes.js
+
 
 
 
@@ -48058,13 +48217,53 @@ function viewersOf(object, all) {
 function ownViewers(object) {
     const seen = { hosts: hostsOf(object), namespaces: visibleIn(object) };
     const gateways = gatewaysOf(object).filter((gateway) => gateway !== "mesh");
-    const viewers = gateways.map((gateway) => ({ ...seen, who: { gateway } }));
+    const viewers = gateways.map((gateway) => ({
+        ...seen,
+        who: gatewayNamed(gateway, virtual_service_nameOf(object).namespace),
+    }));
     if (isForMesh(object))
         viewers.unshift({ ...seen, who: "mesh" });
     return viewers;
 }
 
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/unseen-weights.js
+
+
+
+
+const warn = (what, next) => ({ level: "warn", what, next });
+/** The gateways that do not see the weights, though a VirtualService names them. */
+function unseenWeights(facts, gateways) {
+    const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
+    return [...new Map(findings.map((finding) => [finding.what, finding])).values()];
+}
+function unseenByGateway({ route }, { hosts, namespaces }, name, gateways) {
+    const [where, word] = [virtualServiceWord(route), `Gateway ${name.namespace}/${name.name}`];
+    if (namespaces && !namespaces.includes(name.namespace))
+        return [
+            warn(`${where} is exported to ${namespaces.join(", ")} only (exportTo), and ${word} is in ${name.namespace}: unless its proxies run in one of those, they see none of its weights.`, `Add ${name.namespace} (the namespace of the gateway's pods) to exportTo.`),
+        ];
+    if (gateways.isUnread(name.namespace))
+        return [];
+    const gateway = gateways.objects.find((object) => (0,istio_host/* isNamed */.ev)(virtual_service_nameOf(object), name));
+    if (!gateway)
+        return [
+            warn(`${where} is for ${word}, which does not exist (IST0101): nobody follows it there.`, `Correct the name under gateways (namespace/name), or create it: kubectl get gateways.networking.istio.io -n ${name.namespace}.`),
+        ];
+    if (hosts.length === 0 || hosts.some((host) => gatewayTakes(gateway, host, route.namespace)))
+        return [];
+    return [
+        warn(`${word} takes requests for none of the hosts of ${where} (${hosts.map(({ text }) => text).join(", ")}; IST0132): nobody follows it there.`, "Add one of them to the hosts of a server of the Gateway, or correct the VirtualService's."),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/inspect-routes.js
+
+
+
+
+
+
 
 
 
@@ -48086,7 +48285,7 @@ async function inspectRoutes(client, target, plan, subsetLabels) {
         const api = await offeredApi(client);
         const routes = await readRoutes(api, target);
         const asked = await Promise.all([
-            inspectSubsets(api, routes, target, plan, subsetLabels),
+            inspectSubsets(api, routes, target, plan, subsetLabels).then((need) => inspectSight(api, target, need)),
             inspectRivals(api, routes, target),
             ...routes.chosen.map((one) => inspect_routes_rehearse(api, one, target, plan)),
         ]);
@@ -48123,8 +48322,10 @@ async function dryRun(what, write) {
     }
 }
 async function inspectSubsets({ client, version, destinationRules }, { subsets, problems }, target, plan, labelsOf) {
-    if (subsets.missing.length === 0 || subsets.problem || problems.length > 0)
-        return [];
+    if (subsets.problem || problems.length > 0)
+        return { findings: [], open: true };
+    if (subsets.missing.length === 0)
+        return { findings: [] };
     const [namespace, name] = [ruleNamespace(target), ownRuleName(target.service)];
     const word = `DestinationRule ${namespace}/${name}`;
     try {
@@ -48133,31 +48334,63 @@ async function inspectSubsets({ client, version, destinationRules }, { subsets, 
             missingSubsets(subsets.missing, subsets, target, labelsOf),
         ]);
         if (present && !isOurs(present))
-            return [
-                refuse(`${word} is in the way of the one that would add the subset ${target.canary.subset}.`, "Rename it, or add the subset yourself."),
-            ];
+            return {
+                open: true,
+                findings: [
+                    refuse(`${word} is in the way of the one that would add the subset ${target.canary.subset}.`, "Rename it, or add the subset yourself."),
+                ],
+            };
+        const own = ownRule(target, version, added, subsets.beside);
         const findings = [announced(word, added, plan)];
-        if (subsets.missing.includes("stable"))
-            findings.push(withoutStable(target));
         if (!present)
-            findings.push(...(await dryRun(`${word} would be refused`, () => client.create(destinationRules, namespace, ownRule(target, version, added, subsets.beside), { dryRun: true }))));
-        return findings;
+            findings.push(...(await dryRun(`${word} would be refused`, () => client.create(destinationRules, namespace, own, { dryRun: true }))));
+        return { findings, own };
     }
     catch (error) {
-        return [refusalFrom(error)];
+        return { findings: [refusalFrom(error)], open: true };
     }
+}
+/** Who sees the weights and the subsets, wherever that is said. */
+async function inspectSight(api, target, { findings, own, open }) {
+    const { client, destinationRules, gateways } = api;
+    const survey = await unlessForbidden(surveyRoutes(client, target));
+    if (!survey)
+        return findings;
+    const facts = survey.facts.filter(({ moves }) => moves);
+    const namespaces = namespacesInSight(facts, target);
+    const [rules, knownGateways] = await Promise.all([
+        listEverywhere(client, destinationRules, namespaces),
+        listEverywhere(client, gateways, namespaces),
+    ]);
+    const question = { target, facts, destinationRules: rules.objects, own, isUnread: rules.isUnread };
+    const blind = open ? [] : blindClients(question);
+    const unseen = unseenWeights(facts, knownGateways);
+    if (blind.length > 0)
+        return [...blind, ...unseen];
+    const hidden = own ? hiddenByOwn(own, rules.objects, target) : [];
+    const unread = [...new Set(namespaces)].filter((one) => rules.isUnread(one) || knownGateways.isUnread(one));
+    return [...findings, ...hidden, ...unseen, ...(unread.length > 0 ? [unknown(unread)] : [])];
+}
+const unknown = (namespaces) => ({
+    level: "note",
+    what: `DestinationRules or Gateways of ${(0,some_of/* someOf */.y)(namespaces, ", ")} may not be listed, so it is not known what gateways and clients there see of the weights.`,
+    next: "The release goes on. To have it looked at, give the job the ClusterRole of docs/rbac.yaml.",
+});
+/** Where the service's namespace has no rule, the root's counts, until ours hides it. */
+function hiddenByOwn(own, destinationRules, target) {
+    const beside = rulesSeenBy({ namespace: target.namespace }, destinationRules, canaryHost(target));
+    const hidden = beside.filter(({ object }) => object.metadata.namespace !== own.metadata.namespace);
+    return hidden.map(({ word }) => ({
+        level: "warn",
+        what: `${word} counts for ${target.canary.host} now, and DestinationRule ${own.metadata.namespace}/${own.metadata.name} of our own would hide it with its traffic policy.`,
+        next: `Add the subset ${target.canary.subset} to ${word}.`,
+    }));
 }
 function announced(word, subsets, { promotion }) {
     const names = subsets.map(({ name, labels }) => `subset ${String(name)} (${JSON.stringify(labels)})`).join(" and ");
     const stay = promotion === "swap" ? "after a swap it stays, because the routes name it then" : "it goes at the end";
     return { level: "note", what: `${word} of our own will have ${names}, which no other has; ${stay}.` };
 }
-/** A rule for the same host in another namespace does not merge with ours: the nearer one hides it. */
-const withoutStable = (target) => ({
-    level: "warn",
-    what: `Stable's subset ${target.stable.subset} is in no DestinationRule of namespace ${ruleNamespace(target)}, so ours will have both; one in another namespace, and its traffic policy, would be hidden by it.`,
-    next: `If there is such a rule, add the subset ${target.canary.subset} to it.`,
-});
 /** Other VirtualServices that send to the same hosts: their requests do not follow the release. */
 async function inspectRivals(api, { chosen }, target) {
     const lists = await Promise.all(namespacesOf(target).map((namespace) => listIn(api, namespace)));
@@ -48593,7 +48826,7 @@ const isCanarys = ({ target }, { host, subset }) => subset === target.canary.sub
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
 const finding_refuse = (what, next) => ({ level: "refuse", what, next });
-const warn = (what, next) => ({ level: "warn", what, next });
+const finding_warn = (what, next) => ({ level: "warn", what, next });
 const finding_note = (what, next) => ({ level: "note", what, next });
 const finding_refusal = ({ problem, next }) => finding_refuse(`${problem}.`, next);
 /** The names that are there, for those who have to find the one they meant. */
@@ -48804,7 +49037,7 @@ async function inspectBystanders(parts) {
     if (plan.promotion !== "swap")
         return [];
     const around = await readNeighbourhood(parts.client, parts.look, target);
-    const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : finding_refuse(what, next)));
+    const doubled = doubledIn(around).map(({ what, next }) => (undo ? finding_warn(what, undoGoesOn) : finding_refuse(what, next)));
     if (plan.keepOld && plan.keepFor === undefined)
         return doubled;
     const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
@@ -48815,16 +49048,16 @@ function findingOn(one, { target, plan, undo }) {
     const { deployment } = target.stable;
     const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
     if (undo)
-        return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
+        return finding_warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
     if (plan.keepOld)
-        return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
+        return finding_warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
     return finding_refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
 }
 function unreadIn({ unread, target }) {
     if (unread.length === 0)
         return [];
     return [
-        warn(`This job may not list ${finding_listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
+        finding_warn(`This job may not list ${finding_listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
     ];
 }
 /**
@@ -48879,7 +49112,7 @@ async function inspectAccess(client, permissions) {
         if (!(error instanceof KubernetesError))
             throw error;
         return [
-            warn(`The API server does not say what this job may do: ${error.message}`, "The release goes on; a missing permission will show when it is used."),
+            finding_warn(`The API server does not say what this job may do: ${error.message}`, "The release goes on; a missing permission will show when it is used."),
         ];
     }
 }
@@ -48918,8 +49151,172 @@ function lackOf(first, others = []) {
     const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
     const rules = all.map(ruleText).join(" and ");
     return optional
-        ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
+        ? finding_warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
         : finding_refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+}
+
+;// CONCATENATED MODULE: ./src/preflight/sidecars.js
+
+
+const proxy = "istio-proxy";
+const hasProxy = ({ containerNames }) => containerNames.includes(proxy);
+const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
+/**
+ * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
+ * one.
+ */
+function canaryGetsSidecar(scene) {
+    const { stablePods, canaryPods, planned, target } = scene;
+    const stable = stablePods.filter(hasProxy).length;
+    const future = plannedDeployment(planned);
+    if (stable === 0 || !future)
+        return [];
+    const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
+    const like = `the pods of ${target.stable.deployment} have ${proxy}`;
+    const bare = canaryPods.filter((pod) => !hasProxy(pod));
+    const { podLabels, podAnnotations, containers } = future;
+    if (containers.some(({ name }) => name === proxy))
+        return [];
+    const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
+    if (expected === "no")
+        return [finding_refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, sidecars_next)];
+    if (target.source.from === "existing" && bare.length > 0) {
+        return [
+            finding_warn(`${canary} run without a sidecar (${bare.map(({ name }) => name).join(", ")}), while ${like}; the new ones ${expected === "yes" ? "will" : "may not"} get one.`, sidecars_next),
+        ];
+    }
+    return expected === "unknown"
+        ? [finding_warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
+        : [];
+}
+/** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
+function injectionFor(labels, annotations, namespace) {
+    const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
+    if (ofPod === "false")
+        return "no";
+    if (namespace === "unread")
+        return ofPod === "true" ? "yes" : "unknown";
+    const ofNamespace = namespace?.metadata.labels ?? {};
+    if (ofNamespace["istio-injection"] === "disabled")
+        return "no";
+    const marks = [
+        ofPod === "true",
+        labels["istio.io/rev"],
+        ofNamespace["istio-injection"] === "enabled",
+        ofNamespace["istio.io/rev"],
+    ];
+    return marks.some(Boolean) ? "yes" : "unknown";
+}
+
+;// CONCATENATED MODULE: ./src/preflight/ambient.js
+
+
+
+const ambient_labelOf = (object, name) => object?.metadata.labels?.[name];
+const mode = "istio.io/dataplane-mode";
+const waypoint = "istio.io/use-waypoint";
+/**
+ * Without a waypoint nobody in an ambient mesh reads weights: ztunnel knows connections, and no requests.
+ * https://istio.io/latest/docs/ambient/usage/waypoint/
+ */
+function ambientHasWaypoint(scene) {
+    const { namespace, services, hosts, stablePods, routes, target } = scene;
+    if (namespace === "unread" || ambient_labelOf(namespace, mode) !== "ambient" || stablePods.some(hasProxy))
+        return [];
+    const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
+    const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(namespace, waypoint) ?? "none";
+    if (used !== "none")
+        return [];
+    const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
+    if (!viewers.some(({ who }) => who === "mesh"))
+        return [];
+    const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+    const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
+    return viewers.every(({ who }) => who === "mesh")
+        ? [finding_refuse(`${what}; nobody else follows the route.`, next)]
+        : [finding_warn(`${what}. Only gateways follow the route.`, next)];
+}
+
+;// CONCATENATED MODULE: ./src/preflight/beside-routes.js
+
+
+
+
+
+
+
+const beside_routes_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
+/** Whoever calls one of these reaches the canary's pods, whatever the weights say. */
+function servicesOverCanary({ services, planned }) {
+    const canary = plannedDeployment(planned);
+    return services.filter((service) => {
+        const selector = selectorOfService(service) ?? {};
+        return canary !== undefined && Object.keys(selector).length > 0 && carries(canary.podLabels, selector);
+    });
+}
+/** `about 33 %`: what a Service over both versions gives the canary, with the pods that there are, or with one. */
+function shareOf({ stable, canary }) {
+    const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
+    return `about ${Math.round((100 * pods) / (pods + others))} %`;
+}
+/** Other Services over the canary's pods. Where a route of the mesh is for one, that route decides. */
+function otherServicesAreKnown(scene) {
+    const { stable, routes, hosts, target } = scene;
+    const isOwn = (service) => [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
+    const isRouted = ({ metadata }) => {
+        const host = (0,istio_host/* readHost */.rk)(metadata.name, metadata.namespace ?? "");
+        return routes.some(({ seenBy }) => seenBy.some(({ who, hosts: routed }) => who === "mesh" && routed.some((one) => (0,istio_host/* covers */.hU)(one, host))));
+    };
+    return servicesOverCanary(scene)
+        .filter((service) => !isOwn(service) && !isRouted(service))
+        .map((service) => {
+        const both = stable && carries(stable.podLabels, selectorOfService(service) ?? {});
+        if (!both)
+            return finding_note(`${beside_routes_wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`);
+        return finding_warn(`${beside_routes_wordOf(service)} selects the canary's pods, too, and no route is for it: whoever calls it reaches them with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Let it select stable's pods alone, or add ${service.metadata.name} to the hosts of the VirtualService that pins ${target.stable.host}.`);
+    });
+}
+const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
+/** Whoever comes from outside by a Service itself passes no proxy that knows the route. */
+function outsidersAreKnown(scene) {
+    const ways = servicesOverCanary(scene).flatMap((service) => {
+        const type = outside[textAt(service, "spec", "type") ?? ""];
+        const addresses = listAt(service, "spec", "externalIPs").length > 0 ? "its external addresses" : undefined;
+        const by = type ?? addresses;
+        return by === undefined ? [] : [[service, by]];
+    });
+    const ingresses = scene.ingresses.flatMap((ingress) => servicesOverCanary(scene)
+        .filter(({ metadata }) => beside_routes_backendsOf(ingress).includes(metadata.name))
+        .map((service) => [service, `Ingress ${ingress.metadata.namespace}/${ingress.metadata.name}`]));
+    return [...ways, ...ingresses].map(([service, by]) => finding_warn(`${beside_routes_wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
+}
+const beside_routes_backendsOf = (ingress) => [
+    field(ingress, "spec", "defaultBackend"),
+    ...listAt(ingress, "spec", "rules")
+        .flatMap((rule) => listAt(rule, "http", "paths"))
+        .map((path) => field(path, "backend")),
+].flatMap((backend) => textAt(backend, "service", "name") ?? []);
+/** Where the client's DNS or its load balancer has chosen the pod, weights choose nothing any more. */
+function podsAreChosenByWeights(scene) {
+    const { services, hosts, destinationRules } = scene;
+    const findings = [hosts.stable, hosts.canary].flatMap((host) => {
+        const service = serviceBehind(services, host);
+        if (!service)
+            return [];
+        if (isHeadless(service))
+            return [headless(service)];
+        const through = rulesFor(destinationRules, host).find(({ object }) => passesThrough(object));
+        return through ? [beside_routes_passed(through.word, service)] : [];
+    });
+    return (0,istio_host/* sameHost */.RM)(hosts.stable, hosts.canary) ? findings.slice(0, 1) : findings;
+}
+const headless = (service) => finding_warn(`${beside_routes_wordOf(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
+const beside_routes_passed = (rule, service) => finding_warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${beside_routes_wordOf(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
+/** At the top, for a port, or in a subset. */
+function passesThrough(rule) {
+    const policies = [rule.spec, ...listAt(rule, "spec", "subsets")].map((one) => field(one, "trafficPolicy"));
+    const ofPorts = policies.flatMap((policy) => listAt(policy, "portLevelSettings"));
+    return [...policies, ...ofPorts].some((policy) => textAt(policy, "loadBalancer", "simple") === "PASSTHROUGH");
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/controllers.js
@@ -48942,10 +49339,51 @@ const controllers_wordOf = ({ metadata }) => `Deployment ${metadata.namespace}/$
 const operatorsOf = (deployment) => listAt(deployment.metadata, "ownerReferences")
     .filter((owner) => field(owner, "controller") === true)
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
-    .map((owner) => warn(`${controllers_wordOf(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
+    .map((owner) => finding_warn(`${controllers_wordOf(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
 const imageWritersOf = (deployment) => Object.entries(imageWriters)
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
-    .map(([annotation, who]) => warn(`${controllers_wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
+    .map(([annotation, who]) => finding_warn(`${controllers_wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
+
+;// CONCATENATED MODULE: ./src/preflight/exported.js
+
+
+/** Clients elsewhere that know the Service, and not the route that divides its requests. */
+function routesAreExported({ routes, services, hosts }) {
+    const service = serviceBehind(services, hosts.stable);
+    if (!service)
+        return [];
+    return routes
+        .filter(({ moves }) => moves)
+        .flatMap(({ route, seenBy }) => seenBy.flatMap(({ who, namespaces }) => {
+        if (who !== "mesh" || !namespaces || exported_isWithin(exportOfService(service), namespaces))
+            return [];
+        return [
+            finding_warn(`${route.kind} ${route.namespace}/${route.name} is exported to ${finding_listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`, `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`),
+        ];
+    }));
+}
+const exported_isWithin = (some, all) => some?.every((namespace) => all.includes(namespace)) ?? false;
+/** Where the canary has a Service of its own, a proxy that knows stable's alone answers 503 (NC) for the canary's share. */
+function canaryServiceIsExported({ routes, services, hosts }) {
+    const [stable, canary] = [serviceBehind(services, hosts.stable), serviceBehind(services, hosts.canary)];
+    if (!stable || !canary || stable === canary)
+        return [];
+    const [ofStable, ofCanary] = [exportOfService(stable), exportOfService(canary)];
+    const { namespace = "", name } = canary.metadata;
+    const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
+    const blind = viewers
+        .flatMap((viewer) => clientNamespaces(viewer, namespace))
+        .filter((one) => knows(ofStable, one) && !knows(ofCanary, one));
+    if (blind.length === 0)
+        return [];
+    const where = finding_listed([...new Set(blind.map((one) => (one === exported_elsewhere ? "other namespaces" : one)))]);
+    return [
+        finding_refuse(`Service ${namespace}/${name} is not exported to ${where} (networking.istio.io/exportTo), and Service ${stable.metadata.name} is: the canary's share of the requests from there would be answered with 503 (NC).`, `Give both the same annotation networking.istio.io/exportTo.`),
+    ];
+}
+const exported_elsewhere = "";
+const knows = (exported, namespace) => !exported || exported.includes(namespace);
+const clientNamespaces = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, exported_elsewhere]) : [who.namespace];
 
 ;// CONCATENATED MODULE: ./src/preflight/foreign-endpoints.js
 
@@ -49036,7 +49474,7 @@ function answered(scene) {
         return [];
     if ("because" in answerers)
         return [
-            warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
+            finding_warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
         ];
     // Counters remember a canary that an earlier try has taken away again.
     const isGone = !canaryPods.some(({ ready }) => ready);
@@ -49172,7 +49610,7 @@ function clonedCanary({ target, canary, firstDeploy, labels }) {
             finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
         ];
     const withoutImage = target.image === undefined
-        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+        ? [finding_warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
         : [];
     if (!canary)
         return withoutImage;
@@ -49371,7 +49809,7 @@ function changes(scene, { word, isCanary, live, object, taken }) {
             finding_refuse(`${changed}. By it the release's requests find their pods, before any weight is moved.`, "Take it out of the manifests."),
         ];
     return [
-        warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
+        finding_warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
     ];
 }
 const takenOver = (taken) => taken.length === 0
@@ -49383,7 +49821,7 @@ function strayContainers(written, object, word) {
     const own = namesIn(written);
     return namesIn(object)
         .filter((name) => !own.includes(name))
-        .map((name) => warn(`${word} keeps container ${name}, which the manifest does not have: somebody else put it there.`, "Delete the Deployment beforehand if it serves nobody, or add the container to the manifest."));
+        .map((name) => finding_warn(`${word} keeps container ${name}, which the manifest does not have: somebody else put it there.`, "Delete the Deployment beforehand if it serves nobody, or add the container to the manifest."));
 }
 const isServiceOfRelease = ({ hosts, services }, { kind, metadata }) => kind === "Service" &&
     [hosts.service, hosts.stable].some((host) => serviceBehind(services, host)?.metadata.name === metadata.name);
@@ -49395,7 +49833,7 @@ function failure(word, error) {
     if (cause instanceof KubernetesError && cause.status === 403)
         throw cause; // a permission that is asked about anyway
     if (cause instanceof KubernetesError && /does not support dry run/.test(cause.message))
-        return warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
+        return finding_warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
     return finding_refuse(error.message.endsWith(".") ? error.message : `${error.message}.`, error.next ?? "Correct the manifest.");
 }
 
@@ -49404,6 +49842,10 @@ function failure(word, error) {
 const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
 const whoServes = "know who serves before a first deployment";
 const looks = {
+    ingresses: {
+        resource: kind("networking.k8s.io", "ingresses", "Ingress"),
+        why: "know who reaches the canary's pods beside the routes",
+    },
     endpointSlices: {
         resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
         why: whoServes,
@@ -49547,6 +49989,13 @@ const permissionsEverywhere = [
         why: "find the same in routes of the Gateway API",
         optional: true,
     },
+    {
+        group: "networking.istio.io",
+        resources: ["destinationrules", "gateways"],
+        verbs: ["list"],
+        why: "know which gateways and clients see the weights and the subsets",
+        optional: true,
+    },
 ];
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 function permissionsFor(target, plan, ofRoutes) {
@@ -49571,18 +50020,7 @@ function ofManifests({ source }) {
     }));
 }
 
-;// CONCATENATED MODULE: ./src/release/route-kind.js
-/** The kinds of object by which a mesh can be told how requests divide. */
-const allKinds = ["VirtualService"];
-/** The kinds among some routes; where there are none, every kind there is. */
-function kindsAmong(routes) {
-    const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : allKinds;
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/owners.js
-
-
 
 
 
@@ -49606,17 +50044,54 @@ const owners = [
         owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
             labelled(object, "argocd.argoproj.io/instance") ||
             owners_writtenBy(object, /^argocd/),
-        finding: (objects, kinds) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `In the Application set ignoreDifferences for them (${owners_differencesOf(kinds)}; Deployment: [.spec.replicas, .spec.template.spec.containers[].image]) with syncOptions [ApplyOutOfSyncOnly=true, RespectIgnoreDifferences=true], or pause automated sync while a release runs.`),
+        finding: (objects, owned) => finding_warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
     },
     {
         owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
             labelled(object, "helm.toolkit.fluxcd.io/name") ||
             owners_writtenBy(object, /^(kustomize|helm)-controller$/),
-        finding: (objects, kinds) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `Annotate them kustomize.toolkit.fluxcd.io/ssa: IfNotPresent (or reconcile: disabled), ignore ${pointersOf(kinds)} in the Kustomization, or suspend it while a release runs.`),
+        finding: (objects, owned) => finding_warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `${owners_pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`),
     },
 ];
-const owners_differencesOf = (kinds) => kinds.map((kind) => `${kind}: jqPathExpressions [${routeKindWords[kind].weights.jqPath}]`).join("; ");
-const pointersOf = (kinds) => kinds.map((kind) => routeKindWords[kind].weights.pointer).join(" and ");
+const thenGit = "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
+/** `unknown`: where no object says whose it is. */
+function owners_pause(pauses, unknown) {
+    const known = [...new Map(pauses.map((one) => [one.before, one])).values()];
+    const distinct = known.length > 0 ? known : [unknown];
+    const before = distinct.map((one) => one.before).join("; ");
+    const after = distinct.map((one) => one.after).join("; ");
+    return `Pause it for the release (${before}), and let it go on afterwards (${after}).`;
+}
+/** https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/ (alpha since 2.7) */
+function skipping({ namespace, name }) {
+    const annotate = `kubectl annotate applications.argoproj.io ${name} -n ${namespace} argocd.argoproj.io/skip-reconcile`;
+    return { before: `${annotate}=true --overwrite`, after: `${annotate}-` };
+}
+/** https://fluxcd.io/flux/cmd/flux_suspend/ */
+const suspending = ({ kind, namespace, name }) => ({
+    before: `flux suspend ${kind} ${name} -n ${namespace}`,
+    after: `flux resume ${kind} ${name} -n ${namespace}`,
+});
+const someApplication = skipping({ namespace: "argocd", name: "APPLICATION" });
+const someKustomization = suspending({ kind: "kustomization", namespace: "flux-system", name: "NAME" });
+const markOf = ({ metadata }, key) => metadata.annotations?.[key] ?? metadata.labels?.[key];
+/** `shop:apps/Deployment:shop/reviews`, or `team_shop:…` where Applications are in several namespaces. */
+function applicationsOf(object) {
+    const app = markOf(object, "argocd.argoproj.io/tracking-id")?.split(":")[0];
+    const [name, namespace = "argocd"] = (app ?? markOf(object, "argocd.argoproj.io/instance") ?? "")
+        .split("_")
+        .filter((part) => part !== "")
+        .toReversed();
+    return name === undefined ? [] : [{ namespace, name }];
+}
+const fluxKinds = { kustomize: "kustomization", helm: "helmrelease" };
+function fluxOwnersOf(object) {
+    return Object.entries(fluxKinds).flatMap(([prefix, kind]) => {
+        const name = markOf(object, `${prefix}.toolkit.fluxcd.io/name`);
+        const namespace = markOf(object, `${prefix}.toolkit.fluxcd.io/namespace`) ?? "flux-system";
+        return name === undefined ? [] : [{ kind, namespace, name }];
+    });
+}
 /** Its Services select by the hash of a Rollout's template. */
 const selectsRollout = (object) => object.kind === "Service" && textAt(object, "spec", "selector", "rollouts-pod-template-hash") !== undefined;
 /** Everything that the release writes or rests on; one finding for each owner, naming all its objects. */
@@ -49624,7 +50099,7 @@ function ownersAreKnown(scene) {
     const objects = touched(scene);
     return owners.flatMap(({ owns, finding }) => {
         const owned = objects.filter(owns);
-        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), kindsAmong(scene.target.routes))];
+        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), owned)];
     });
 }
 const owners_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
@@ -49637,6 +50112,15 @@ function touched({ target, hosts, services, deployments, chosenRoutes, destinati
         ...services.filter(({ metadata }) => isMeant((0,istio_host/* readHost */.rk)(metadata.name, target.namespace))),
         ...destinationRules.filter((rule) => isMeant(readDestinationRule(rule).host)),
     ];
+}
+
+;// CONCATENATED MODULE: ./src/release/route-kind.js
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"];
+/** The kinds among some routes; where there are none, every kind there is. */
+function kindsAmong(routes) {
+    const kinds = new Set(routes.map(({ kind }) => kind));
+    return kinds.size > 0 ? [...kinds] : allKinds;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/pinning.js
@@ -49690,11 +50174,20 @@ function unpinned({ host, subset, stable, canaryPods }, { target }) {
     const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
     const { available } = stable.rollout;
     return canaryPods > 0
-        ? warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
+        ? finding_warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
         : finding_refuse(`${what}: they would get ${pinning_share(1, available)} of the requests at once, before the first stage.`, next);
 }
 /** Of the release's own routes; the others are their rivals and told of there. */
-const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
+const unpinnedRule = ({ where }, { host, subset }) => finding_warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
+/** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
+function followers(pins, names) {
+    const hosts = pins
+        .flatMap(({ seenBy }) => seenBy)
+        .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
+    if (hosts.length === 0)
+        return `Only gateways follow ${names}`;
+    return `In the mesh ${names} is for ${finding_listed([...new Set(hosts)])} only`;
+}
 function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
     const kinds = kindsAmong(pins.map(({ route }) => route));
     const names = kinds.map((kind) => {
@@ -49703,7 +50196,7 @@ function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
     });
     const pods = Math.max(1, canaryPods);
     const { available } = stable.rollout;
-    return warn(`Only gateways follow ${names.join(" and ")}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
+    return finding_warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/placement.js
@@ -49745,7 +50238,7 @@ function sharedVolume(name, claim, canary) {
         ? "can be used on one node only"
         : "could not be read, and may be for one node only";
     return [
-        warn(`${word} ${what}: the pods of ${placement_wordOf(canary)} start beside stable's or not at all, and both write to it.`, next),
+        finding_warn(`${word} ${what}: the pods of ${placement_wordOf(canary)} start beside stable's or not at all, and both write to it.`, next),
     ];
 }
 function hostPortsOf(deployment) {
@@ -49760,7 +50253,7 @@ function sharedHostPorts({ stable, canary }) {
     if (shared.length === 0)
         return [];
     return [
-        warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placement_wordOf(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
+        finding_warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placement_wordOf(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
     ];
 }
 /** Rules of both count: a pod may also not come to where another one's rule forbids it. */
@@ -49776,7 +50269,7 @@ function separations({ stable, canary }) {
         return [];
     const from = terms.length > 0 ? "one of the other version's" : "one of its own";
     return [
-        warn(`By a required podAntiAffinity no pod of ${placement_wordOf(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
+        finding_warn(`By a required podAntiAffinity no pod of ${placement_wordOf(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
     ];
 }
 const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
@@ -49784,6 +50277,7 @@ const placement_selectorOf = (term) => readSelector(field(term, "labelSelector")
 const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined); // without one a term means no pod
 
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
+
 
 
 
@@ -49865,23 +50359,27 @@ function pods_of_versions_strays(toCanary, stable) {
         finding_refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
     ];
 }
-/** A third Deployment behind a destination gets a part of that version's requests, and spoils what gates see. */
+/** Others behind a destination get a part of that version's requests, and spoil what gates see. */
 function nobodyElseIsReached(scene) {
-    const { target, deployments } = scene;
-    const others = deployments
-        .map(readDeployment)
-        .filter(({ name, rollout }) => rollout.desired > 0 && name !== target.stable.deployment && name !== target.canary.deployment);
+    const { target } = scene;
     return [target.stable, target.canary].flatMap((version) => {
         const reach = reachOf(scene, version);
-        const reached = reach
-            ? others.filter(({ podLabels }) => pods_of_versions_reaches(reach, podLabels) === true).map(({ name }) => name)
-            : [];
+        const reached = reach ? othersReached(reach, scene) : [];
         if (!reach || reached.length === 0)
             return [];
         return [
-            warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${reached.join(", ")}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
+            finding_warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${finding_listed(reached)}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
         ];
     });
+}
+/** Other Deployments by their templates, everybody else by the pods that are there. */
+function othersReached(reach, { target, deployments, pods }) {
+    const known = deployments.map(readDeployment);
+    const isOther = ({ name }) => name !== target.stable.deployment && name !== target.canary.deployment;
+    const others = known.filter((one) => one.rollout.desired > 0 && isOther(one) && pods_of_versions_reaches(reach, one.podLabels) === true);
+    const strangers = pods.filter((pod) => pod.ready && pods_of_versions_reaches(reach, pod.labels) === true && !known.some(({ name }) => isPodOf(name, pod)));
+    const owners = strangers.map(({ name, owner }) => (owner ? `${owner.kind} ${owner.name}` : `Pod ${name}`));
+    return [...others.map(({ name }) => name), ...new Set(owners)];
 }
 /**
  * What the routes name and no DestinationRule defines: 503 NC. A missing subset of the canary's is added by the
@@ -49893,13 +50391,13 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const findings = [];
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost && canary.subset !== undefined && known("canary").length > 0)
-        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
+        findings.push(finding_warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
     for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
             continue;
         const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
-        findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
+        findings.push(finding_warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
     }
     return findings;
 }
@@ -49923,7 +50421,7 @@ function autoscalersAreKnown({ target, plan, autoscalers }) {
     if (!plan.keepOld)
         findings.push(restOf(target, autoscalers));
     if (!ofCanary && source.from !== "manifests")
-        findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
+        findings.push(finding_warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
     return findings;
 }
 /** What becomes of a stable that a swap has scaled to 0. */
@@ -49931,9 +50429,9 @@ function restOf({ namespace, stable }, autoscalers) {
     const autoscaler = autoscalers.find((one) => scales(one, stable.deployment));
     const scaledObject = autoscaler && scaledObjectOf(autoscaler);
     if (scaledObject !== undefined)
-        return warn(`KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`, `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`);
+        return finding_warn(`KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`, `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`);
     if (numberAt(autoscaler, "spec", "minReplicas") === 0)
-        return warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
+        return finding_warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
     return finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`);
 }
 /** KEDA makes a HorizontalPodAutoscaler for what is above 0, and scales to 0 and from it itself. */
@@ -50126,7 +50624,7 @@ function portOf(service, { fact, destination }) {
     if (port === undefined) {
         if (ports.length <= 1)
             return undefined;
-        return warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
+        return finding_warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
     }
     if (ports.some(({ number }) => number === port))
         return undefined;
@@ -50151,7 +50649,7 @@ function protocolOf({ number, name, protocol }, where) {
     if (service_ports_http.has(protocol))
         return undefined;
     if (opaque.has(protocol))
-        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
+        return finding_warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
     return finding_note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
 }
 /** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
@@ -50167,59 +50665,6 @@ function portNamesExist({ services, hosts, planned }) {
         .map(({ target: to }) => finding_refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
-;// CONCATENATED MODULE: ./src/preflight/sidecars.js
-
-
-const proxy = "istio-proxy";
-const hasProxy = ({ containerNames }) => containerNames.includes(proxy);
-const sidecars_next = 'Label the pod template sidecar.istio.io/inject: "true", or the namespace istio-injection: enabled.';
-/**
- * Without a proxy a pod counts no requests by version and speaks no mutual TLS: the canary needs one where stable has
- * one.
- */
-function canaryGetsSidecar(scene) {
-    const { stablePods, canaryPods, planned, target } = scene;
-    const stable = stablePods.filter(hasProxy).length;
-    const future = plannedDeployment(planned);
-    if (stable === 0 || !future)
-        return [];
-    const canary = `The pods of Deployment ${target.namespace}/${target.canary.deployment}`;
-    const like = `the pods of ${target.stable.deployment} have ${proxy}`;
-    const bare = canaryPods.filter((pod) => !hasProxy(pod));
-    const { podLabels, podAnnotations, containers } = future;
-    if (containers.some(({ name }) => name === proxy))
-        return [];
-    const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
-    if (expected === "no")
-        return [finding_refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, sidecars_next)];
-    if (target.source.from === "existing" && bare.length > 0) {
-        return [
-            warn(`${canary} run without a sidecar (${bare.map(({ name }) => name).join(", ")}), while ${like}; the new ones ${expected === "yes" ? "will" : "may not"} get one.`, sidecars_next),
-        ];
-    }
-    return expected === "unknown"
-        ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
-        : [];
-}
-/** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
-function injectionFor(labels, annotations, namespace) {
-    const ofPod = labels["sidecar.istio.io/inject"] ?? annotations["sidecar.istio.io/inject"];
-    if (ofPod === "false")
-        return "no";
-    if (namespace === "unread")
-        return ofPod === "true" ? "yes" : "unknown";
-    const ofNamespace = namespace?.metadata.labels ?? {};
-    if (ofNamespace["istio-injection"] === "disabled")
-        return "no";
-    const marks = [
-        ofPod === "true",
-        labels["istio.io/rev"],
-        ofNamespace["istio-injection"] === "enabled",
-        ofNamespace["istio.io/rev"],
-    ];
-    return marks.some(Boolean) ? "yes" : "unknown";
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/versions.js
 
 
@@ -50233,7 +50678,7 @@ const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name
  */
 function stableIsHealthy(scene) {
     const findings = illnessOf(scene);
-    return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
+    return scene.undo ? findings.map(({ what }) => finding_warn(what, "The undo goes on.")) : findings;
 }
 function illnessOf({ stable, canary }) {
     if (!stable)
@@ -50257,7 +50702,7 @@ function illnessOf({ stable, canary }) {
     return isRolledOut(stable.rollout)
         ? []
         : [
-            warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
+            finding_warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
         ];
 }
 /**
@@ -50297,11 +50742,14 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
     if (atEnd >= before)
         return [];
     return [
-        warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
+        finding_warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
     ];
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/release-preflight.js
+
+
+
 
 
 
@@ -50334,6 +50782,12 @@ const release_preflight_checks = [
     podsAreDisjoint,
     nobodyElseIsReached,
     stableIsPinned,
+    ambientHasWaypoint,
+    routesAreExported,
+    canaryServiceIsExported,
+    otherServicesAreKnown,
+    outsidersAreKnown,
+    podsAreChosenByWeights,
     portsExist,
     portNamesExist,
     portsSpeakHttp,
@@ -52594,7 +53048,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 440));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1858));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
