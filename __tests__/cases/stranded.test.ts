@@ -190,6 +190,18 @@ const cases: Readonly<Record<string, Case>> = {
     },
     seen: refused("VirtualService shop/other: http route #0", "subset current"),
   },
+  "a subset that only a DestinationRule of the caller's namespace defines": {
+    world: sound,
+    change: adding(
+      `apiVersion: v1\nkind: Namespace\nmetadata: { name: edge }\n---\n${rules(`{ hosts: [shop.example.com], gateways: [public], http: [{ name: front, route: [{ destination: { host: ${host}, subset: live } }] }] }`, "front", "edge")}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews, namespace: edge }
+spec: { host: ${host}, subsets: [{ name: live, labels: { version: v1 } }] }`,
+    ),
+    seen: refused('VirtualService edge/front: route "front" sends 100 %', "subset live"),
+  },
   "a Service that selects stable's pods alone": {
     world: sound,
     change: adding(service("reviews-v1", "{ app: reviews, version: v1 }")),

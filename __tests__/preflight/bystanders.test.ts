@@ -92,6 +92,29 @@ test("a subset that no DestinationRule here defines is the version's by its name
   assert.deepEqual(await told([main, unknown]), []);
 });
 
+test("whoever calls stable's own Service by its name is warned of, unless a route for the mesh moves them", async () => {
+  const byHost = targetOf("shop", {
+    stable: { deployment: "reviews-v1", host: "reviews" },
+    canary: { deployment: "reviews-v2", host: "reviews-canary" },
+  });
+  const objects = (spec: Fields): readonly SentObject[] => [
+    serviceOf("shop", "reviews", { app: "reviews", version: "v1" }),
+    serviceOf("shop", "reviews-canary", { app: "reviews", version: "v2" }),
+    ...shop.slice(2),
+    virtualService("reviews", { http: [{ route: [to(undefined)] }], ...spec }),
+  ];
+  const left = (spec: Fields): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      inCluster(objects(spec), async ({ client }) => {
+        const found = await inspectCluster(client, { target: byHost });
+        resolve(found.some(({ level, what }) => level === "warn" && what.includes("that call reviews directly")));
+      }).catch(reject);
+    });
+  assert.equal(await left({ hosts: ["shop.example.com"], gateways: ["public"] }), true);
+  assert.equal(await left({ hosts: ["shop.example.com", "reviews"], gateways: ["public", "mesh"] }), false);
+  assert.equal(await left({}), false);
+});
+
 /** Everything in the service's namespace, and this kind everywhere. */
 const inShopAnd = (resource: string): readonly Rule[] => [
   { apiGroups: ["*"], resources: ["*"], verbs: ["*"], namespaces: ["shop"] },

@@ -212,7 +212,14 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
       ),
       child: object("VirtualService", "child", { http: [route({ host: "reviews", subset: "v1" })] }),
     },
-    { target: { routes: [{ kind: "VirtualService", namespace: "edge", name: "reviews", routes: [] }] } },
+    {
+      target: {
+        routes: [
+          { kind: "VirtualService", namespace: "edge", name: "reviews", routes: [] },
+          { kind: "VirtualService", namespace: "shop", name: "child", routes: [] },
+        ],
+      },
+    },
   ],
   [
     "a VirtualService for every host of the namespace",

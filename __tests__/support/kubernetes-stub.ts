@@ -12,7 +12,8 @@ export function stubClient(objects: readonly KubernetesObject[]): KubernetesClie
   return {
     get: async ({ kind }, namespace, name) =>
       objects.find((object) => object.kind === kind && isIn(namespace, object) && object.metadata.name === name),
-    list: async ({ kind }, namespace) => objects.filter((object) => object.kind === kind && isIn(namespace, object)),
+    list: async ({ kind }, namespace) =>
+      objects.filter((object) => object.kind === kind && (namespace === undefined || isIn(namespace, object))),
     create: async (_, __, review) => ({
       apiVersion: "",
       kind: "",

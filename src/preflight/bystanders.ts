@@ -1,5 +1,6 @@
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
+import { covers, readHost, sameHost } from "../istio/host.ts";
 import { resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery, carries, type Labels } from "../kubernetes/selector.ts";
@@ -29,7 +30,7 @@ export async function inspectBystanders(
   const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : refuse(what, next)));
   if (plan.keepOld && plan.keepFor === undefined) return doubled;
   const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
-  return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...unreadIn(around)];
+  return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...calledByName(around), ...unreadIn(around)];
 }
 
 const undoGoesOn = "The undo goes on.";
@@ -45,11 +46,32 @@ function findingOn(one: Bystander, { target, plan, undo }: { target: Target; pla
   );
 }
 
+/**
+ * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
+ * route for the mesh.
+ */
+function calledByName({ target, facts }: Neighbourhood): readonly Finding[] {
+  const { service, namespace, stable } = target;
+  const host = readHost(service, namespace);
+  if (stable.subset !== undefined || !sameHost(host, readHost(stable.host, namespace))) return [];
+  const isMoved = facts.some(
+    ({ moves, seenBy }) =>
+      moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => covers(one, host))),
+  );
+  if (isMoved) return [];
+  return [
+    warn(
+      `No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`,
+      `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`,
+    ),
+  ];
+}
+
 function unreadIn({ unread, target }: Neighbourhood): readonly Finding[] {
   if (unread.length === 0) return [];
   return [
     warn(
-      `This job may not list ${listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`,
+      `This job may not list ${listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`,
       "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A.",
     ),
   ];

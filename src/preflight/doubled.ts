@@ -18,8 +18,7 @@ export const doubledIn = (around: Neighbourhood): readonly { readonly what: stri
 
 function doubling(around: Neighbourhood, { destinations, moves }: RouteFact): readonly RoutedDestination[] {
   const reachesRole = (one: RoutedDestination, role: "stable" | "canary"): boolean => {
-    const selected = one.share > 0 ? selectedBy(around, one) : undefined;
-    return selected !== undefined && reaches(around, selected, role);
+    return one.share > 0 && selectedBy(around, one).some((selected) => reaches(around, selected, role));
   };
   if (!destinations.some((one) => !one.mirror && reachesRole(one, "stable"))) return [];
   return destinations.filter((one) => one.mirror && reachesRole(one, "canary") && !(moves && isCanarys(around, one)));

@@ -99,7 +99,7 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
 })[] = [
   {
     group: "networking.istio.io",
-    resources: ["virtualservices"],
+    resources: ["virtualservices", "destinationrules"],
     verbs: ["list"],
     why: "find the rules that send to a version that is about to lose its pods, wherever they are",
     optional: true,

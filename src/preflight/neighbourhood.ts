@@ -1,5 +1,6 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
+import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { canaryLabels } from "../istio/canary-labels.ts";
 import type { GatewayRule } from "../istio/gateway-route.ts";
 import { readDeployment } from "../kubernetes/deployment.ts";
@@ -16,6 +17,7 @@ export type Neighbourhood = {
   readonly facts: readonly RouteFact[];
   readonly gatewayRules: readonly GatewayRule[];
   readonly services: readonly KubernetesObject[];
+  /** Of every namespace, since each may have its own for the clients in it; or of those that may be read. */
   readonly destinationRules: readonly KubernetesObject[];
   /** Of the pods that a version has, or will have. Undefined where it has none to lose. */
   readonly podLabels: Readonly<Record<Role, Labels | undefined>>;
@@ -29,7 +31,7 @@ export async function readNeighbourhood(
   target: Target,
 ): Promise<Neighbourhood> {
   const { namespace, stable, canary } = target;
-  const [services, deployments, destinationRules, ofMesh, ofGateways] = await Promise.all([
+  const [services, deployments, rules, ofMesh, ofGateways] = await Promise.all([
     client.list(resources.services, namespace),
     client.list(resources.deployments, namespace),
     readDestinationRules(client, namespace),
@@ -39,19 +41,25 @@ export async function readNeighbourhood(
   const named = (name: string): KubernetesObject | undefined =>
     deployments.find(({ metadata }) => metadata.name === name);
   const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
-  const labels = canaryLabels({ ...target, given: configuredLabels(target), services, destinationRules });
+  const inNamespace = rules.objects.filter(({ metadata }) => metadata.namespace === namespace);
+  const labels = canaryLabels({
+    ...target,
+    given: configuredLabels(target),
+    services,
+    destinationRules: inNamespace,
+  });
   const planned = plannedDeployment(planCanary(target, labels, rawStable, rawCanary));
   return {
     target,
     facts: ofMesh.facts,
     gatewayRules: ofGateways.rules,
     services,
-    destinationRules,
+    destinationRules: rules.objects,
     podLabels: {
       stable: rawStable && labelsOfPods(rawStable),
       canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
     },
-    unread: [...ofMesh.unread, ...ofGateways.unread],
+    unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
   };
 }
 
@@ -60,7 +68,15 @@ function labelsOfPods(deployment: KubernetesObject): Labels | undefined {
   return rollout.desired > 0 ? podLabels : undefined;
 }
 
-async function readDestinationRules(client: KubernetesClient, namespace: string): Promise<readonly KubernetesObject[]> {
+type ReadRules = { readonly objects: readonly KubernetesObject[]; readonly unread: readonly string[] };
+
+async function readDestinationRules(client: KubernetesClient, namespace: string): Promise<ReadRules> {
   const istio = await istioResources(client);
-  return istio ? client.list(istio.destinationRules, namespace) : [];
+  if (!istio) return { objects: [], unread: [] };
+  const all = await unlessForbidden(client.list(istio.destinationRules, undefined));
+  if (all) return { objects: all, unread: [] };
+  return {
+    objects: await client.list(istio.destinationRules, namespace),
+    unread: [`DestinationRules of namespaces other than ${namespace}`],
+  };
 }

@@ -71,25 +71,33 @@ export const destinationWord = ({ host, subset }: Destination): string =>
 
 /** The labels of the pods behind a destination, where they are the loser's and not the winner's. */
 function lostBehind(around: Neighbourhood, destination: RoutedDestination, loser: Role): Labels | undefined {
-  const selected = selectedBy(around, destination);
-  return selected && reachesAlone(around, selected, loser) ? selected : undefined;
+  return selectedBy(around, destination).find((selected) => reachesAlone(around, selected, loser));
 }
 
-/** Undefined where no Service with a selector is meant, or nobody knows the subset. */
+/**
+ * The labels of its pods: for clients in different namespaces a subset may be defined differently. None where no Service
+ * with a selector is meant, or nobody knows the subset.
+ */
 export function selectedBy(
   { services, destinationRules, target, podLabels }: Neighbourhood,
   { host, subset }: Destination,
-): Labels | undefined {
+): readonly Labels[] {
   const service = serviceBehind(services, host);
   const selector = service && selectorOf(service);
-  if (!selector || subset === undefined) return selector;
-  const defined = subsetFor(destinationRules, host, subset);
-  if (defined) return { ...selector, ...defined.labels };
+  if (!selector) return [];
+  if (subset === undefined) return [selector];
+  const namespaces = new Set(destinationRules.map(({ metadata }) => metadata.namespace));
+  const defined = [...namespaces].flatMap((namespace) => {
+    const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
+    return subsetFor(there, host, subset) ?? [];
+  });
+  if (defined.length > 0) return defined.map(({ labels }) => ({ ...selector, ...labels }));
   // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
   const role = (["stable", "canary"] as const).find(
     (one) => target[one].subset === subset && sameHost(readHost(target[one].host, target.namespace), host),
   );
-  return role && podLabels[role];
+  const labels = role && podLabels[role];
+  return labels ? [labels] : [];
 }
 
 /** A Service without a selector finds no pods by itself. */
