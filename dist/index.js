@@ -48745,21 +48745,30 @@ const stranded_percent = (part) => `${Number((part * 100).toFixed(1))} %`;
 const stranded_destinationWord = ({ host, subset }) => subset === undefined ? host.text : `${host.text} subset ${subset}`;
 /** The labels of the pods behind a destination, where they are the loser's and not the winner's. */
 function lostBehind(around, destination, loser) {
-    const selected = selectedBy(around, destination);
-    return selected && reachesAlone(around, selected, loser) ? selected : undefined;
+    return selectedBy(around, destination).find((selected) => reachesAlone(around, selected, loser));
 }
-/** Undefined where no Service with a selector is meant, or nobody knows the subset. */
+/**
+ * The labels of its pods: for clients in different namespaces a subset may be defined differently. None where no Service
+ * with a selector is meant, or nobody knows the subset.
+ */
 function selectedBy({ services, destinationRules, target, podLabels }, { host, subset }) {
     const service = serviceBehind(services, host);
     const selector = service && selectorOf(service);
-    if (!selector || subset === undefined)
-        return selector;
-    const defined = subsetFor(destinationRules, host, subset);
-    if (defined)
-        return { ...selector, ...defined.labels };
+    if (!selector)
+        return [];
+    if (subset === undefined)
+        return [selector];
+    const namespaces = new Set(destinationRules.map(({ metadata }) => metadata.namespace));
+    const defined = [...namespaces].flatMap((namespace) => {
+        const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
+        return subsetFor(there, host, subset) ?? [];
+    });
+    if (defined.length > 0)
+        return defined.map(({ labels }) => ({ ...selector, ...labels }));
     // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
     const role = ["stable", "canary"].find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
-    return role && podLabels[role];
+    const labels = role && podLabels[role];
+    return labels ? [labels] : [];
 }
 /** A Service without a selector finds no pods by itself. */
 function selectorOf(service) {
@@ -48814,8 +48823,7 @@ const doubledIn = (around) => around.facts.flatMap((fact) => {
 });
 function doubling(around, { destinations, moves }) {
     const reachesRole = (one, role) => {
-        const selected = one.share > 0 ? selectedBy(around, one) : undefined;
-        return selected !== undefined && reaches(around, selected, role);
+        return one.share > 0 && selectedBy(around, one).some((selected) => reaches(around, selected, role));
     };
     if (!destinations.some((one) => !one.mirror && reachesRole(one, "stable")))
         return [];
@@ -48986,9 +48994,10 @@ function withTemplate(before, made) {
 
 
 
+
 async function readNeighbourhood(client, look, target) {
     const { namespace, stable, canary } = target;
-    const [services, deployments, destinationRules, ofMesh, ofGateways] = await Promise.all([
+    const [services, deployments, rules, ofMesh, ofGateways] = await Promise.all([
         client.list(resources.services, namespace),
         client.list(resources.deployments, namespace),
         readDestinationRules(client, namespace),
@@ -48997,19 +49006,25 @@ async function readNeighbourhood(client, look, target) {
     ]);
     const named = (name) => deployments.find(({ metadata }) => metadata.name === name);
     const [rawStable, rawCanary] = [named(stable.deployment), named(canary.deployment)];
-    const labels = canaryLabels({ ...target, given: (0,release_target/* configuredLabels */.ar)(target), services, destinationRules });
+    const inNamespace = rules.objects.filter(({ metadata }) => metadata.namespace === namespace);
+    const labels = canaryLabels({
+        ...target,
+        given: (0,release_target/* configuredLabels */.ar)(target),
+        services,
+        destinationRules: inNamespace,
+    });
     const planned = plannedDeployment(planCanary(target, labels, rawStable, rawCanary));
     return {
         target,
         facts: ofMesh.facts,
         gatewayRules: ofGateways.rules,
         services,
-        destinationRules,
+        destinationRules: rules.objects,
         podLabels: {
             stable: rawStable && labelsOfPods(rawStable),
             canary: planned?.podLabels ?? (rawCanary && labelsOfPods(rawCanary)),
         },
-        unread: [...ofMesh.unread, ...ofGateways.unread],
+        unread: [...ofMesh.unread, ...rules.unread, ...ofGateways.unread],
     };
 }
 function labelsOfPods(deployment) {
@@ -49018,10 +49033,19 @@ function labelsOfPods(deployment) {
 }
 async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
-    return istio ? client.list(istio.destinationRules, namespace) : [];
+    if (!istio)
+        return { objects: [], unread: [] };
+    const all = await unlessForbidden(client.list(istio.destinationRules, undefined));
+    if (all)
+        return { objects: all, unread: [] };
+    return {
+        objects: await client.list(istio.destinationRules, namespace),
+        unread: [`DestinationRules of namespaces other than ${namespace}`],
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/bystanders.js
+
 
 
 
@@ -49041,7 +49065,7 @@ async function inspectBystanders(parts) {
     if (plan.keepOld && plan.keepFor === undefined)
         return doubled;
     const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
-    return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...unreadIn(around)];
+    return [...stranded.map((one) => findingOn(one, parts)), ...doubled, ...calledByName(around), ...unreadIn(around)];
 }
 const undoGoesOn = "The undo goes on.";
 function findingOn(one, { target, plan, undo }) {
@@ -49053,11 +49077,27 @@ function findingOn(one, { target, plan, undo }) {
         return finding_warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
     return finding_refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
 }
+/**
+ * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
+ * route for the mesh.
+ */
+function calledByName({ target, facts }) {
+    const { service, namespace, stable } = target;
+    const host = (0,istio_host/* readHost */.rk)(service, namespace);
+    if (stable.subset !== undefined || !(0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(stable.host, namespace)))
+        return [];
+    const isMoved = facts.some(({ moves, seenBy }) => moves && seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => (0,istio_host/* covers */.hU)(one, host))));
+    if (isMoved)
+        return [];
+    return [
+        finding_warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`),
+    ];
+}
 function unreadIn({ unread, target }) {
     if (unread.length === 0)
         return [];
     return [
-        finding_warn(`This job may not list ${finding_listed(unread)}, so it is not known whether some of them send to ${target.stable.deployment} alone: after the swap nobody would answer those.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
+        finding_warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
     ];
 }
 /**
@@ -49977,7 +50017,7 @@ const permissionsWith = (ofRoutes) => [
 const permissionsEverywhere = [
     {
         group: "networking.istio.io",
-        resources: ["virtualservices"],
+        resources: ["virtualservices", "destinationrules"],
         verbs: ["list"],
         why: "find the rules that send to a version that is about to lose its pods, wherever they are",
         optional: true,
