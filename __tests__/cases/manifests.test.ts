@@ -223,6 +223,31 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "c20-init-container-same-image",
+    sees(run) {
+      assertReleased(run);
+      const text = JSON.stringify(podSpecOf(run, "reviews-v1"));
+      assert.deepEqual(
+        [...text.matchAll(/reviews:(\w+)/g)].map(([, tag]) => tag),
+        ["v2", "v2"],
+      );
+    },
+  },
+  {
+    name: "c20-init-container-same-image",
+    command: "plan",
+    sees: ({ said }) =>
+      assert.match(said, /· Deployment shop\/reviews-v1: with container app the image is given to migrate, too\./),
+  },
+  {
+    name: "c20-init-container-same-image",
+    command: "plan",
+    change: { "canary.yaml": (text) => text.replace("from: clone", "from: clone, container: [app]") },
+    sees: warnsOf(
+      /Deployment shop\/reviews-v1: migrate has the image that app has, and keeps it: container names app only/,
+    ),
+  },
+  {
     name: "c38-clone-carries-pruning-marks",
     sees(run) {
       assert.equal(run.exit, 0, run.said);

@@ -498,6 +498,41 @@ export function workloadContract(name: string, setUp: () => Promise<WorkloadWorl
       assert.notEqual((await get("reviews-v2"))?.metadata.uid, "1");
     });
 
+    test("an init container with the same image gets the new one, and the old one back", async () => {
+      const withMigration = (namespace: string, name: string, tag: string) =>
+        deploymentOf(namespace, name, tag, {
+          template: { initContainers: [{ name: "migrate", image: image(tag) }] },
+        });
+      const { namespace, get, workload } = await scene((namespace) => [
+        withMigration(namespace, "reviews-v2", "v1-old"),
+      ]);
+      await world.apply([withMigration(namespace, "reviews-v1", "v1")]);
+      const before = await get("reviews-v2");
+      const it = await workload();
+      await it.deploy();
+      await ready(it, "canary");
+      const images = (name: string) =>
+        get(name).then((found) =>
+          [...JSON.stringify(specOf(found)).matchAll(/reviews:([^"]*)"/g)].map(([, tag]) => tag),
+        );
+      assert.deepEqual(await images("reviews-v2"), ["v2", "v2"]);
+      assert.equal((await it.health("stable")).untouched, true);
+      await it.updateStable();
+      assert.deepEqual(await images("reviews-v1"), ["v2", "v2"]);
+      assert.equal((await it.health("stable")).untouched, false);
+      await it.restore();
+      assert.deepEqual(specOf(await get("reviews-v2")), specOf(before));
+
+      const copied = await workload({
+        source: { from: "clone", labels: {} },
+        canary: { deployment: "reviews-v3", host: "reviews", subset: "v3" },
+        image: image("v3"),
+        container: ["reviews"],
+      });
+      await copied.deploy();
+      assert.deepEqual((await images("reviews-v3")).sort(), ["v2", "v3"]);
+    });
+
     test("after a swap the same manifests go the other way round, and back again", async () => {
       const { namespace, get, workload } = await scene();
       const container = { name: "reviews", image: image("v2"), env: [{ name: "MODE", value: "new" }] };

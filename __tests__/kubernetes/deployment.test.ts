@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { chooseContainer } from "../../src/kubernetes/deployment.ts";
+import { chooseContainer, chosenPlaces } from "../../src/kubernetes/deployment.ts";
 import { resourceOf } from "../../src/kubernetes/resource-of.ts";
 import { asQuery, readSelector, selects } from "../../src/kubernetes/selector.ts";
 
@@ -8,6 +8,7 @@ const containers = (...names: readonly string[]) => ({
   namespace: "shop",
   name: "reviews-v1",
   containers: names.map((name) => ({ name, image: `${name}:1`, portNames: [] })),
+  initContainers: [],
 });
 
 const chosen: readonly (readonly [readonly string[], string | undefined, string | RegExp])[] = [
@@ -24,8 +25,46 @@ for (const [names, named, expected] of chosen) {
   test(`of the containers ${names.join(", ")}${named ? ` and the choice ${named}` : ""}: ${String(expected)}`, () => {
     const answer = chooseContainer(containers(...names), named);
     if (typeof expected === "string")
-      assert.deepEqual(answer, { index: names.indexOf(expected), name: expected, image: `${expected}:1` });
+      assert.deepEqual(answer, {
+        list: "containers",
+        index: names.indexOf(expected),
+        name: expected,
+        image: `${expected}:1`,
+        followers: [],
+      });
     else assert.match("problem" in answer ? answer.problem : "", expected);
+  });
+}
+
+/** `app:1` is a container with its image. */
+const withImages = (containers: readonly string[], initContainers: readonly string[] = []) => {
+  const [all = [], inits = []] = [containers, initContainers].map((words) =>
+    words.map((word) => ({ name: word.split("=")[0] ?? "", image: word.split("=")[1] ?? "", portNames: [] })),
+  );
+  return { namespace: "shop", name: "reviews-v1", containers: all, initContainers: inits };
+};
+
+const follow: readonly (readonly [ReturnType<typeof withImages>, string | readonly string[] | undefined, string])[] = [
+  [withImages(["app=a:1"], ["migrate=a:1", "wait=busybox"]), undefined, "app migrate"],
+  [withImages(["app=a:1", "worker=a:1"]), undefined, "app worker"],
+  [withImages(["app=a:1", "worker=a:2"]), undefined, "not clear which container"],
+  [withImages(["app=a:1", "worker=a:1", "log=b:1"]), "worker", "worker app"],
+  [withImages(["istio-proxy=p", "app=a:1"], ["migrate=a:1"]), ["app"], "app"],
+  [withImages(["app=a:1"], ["migrate=a:0"]), ["app", "migrate"], "app migrate"],
+  [withImages(["app=a:1"]), ["app", "migrate"], "there is no container migrate"],
+];
+
+for (const [deployment, named, expected] of follow) {
+  const all = [...deployment.initContainers, ...deployment.containers].map(({ name, image }) => `${name}=${image}`);
+  test(`of ${all.join(", ")} and the choice ${JSON.stringify(named)}, the image goes to: ${expected}`, () => {
+    const answer = chooseContainer(deployment, named);
+    const found =
+      "problem" in answer
+        ? answer.problem
+        : chosenPlaces(answer)
+            .map(({ name }) => name)
+            .join(" ");
+    assert.match(found, new RegExp(expected));
   });
 }
 

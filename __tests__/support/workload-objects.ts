@@ -10,6 +10,7 @@ type More = {
   readonly podLabels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly containers?: readonly Readonly<Record<string, unknown>>[];
+  readonly template?: Readonly<Record<string, unknown>>;
   readonly spec?: Readonly<Record<string, unknown>>;
 };
 
@@ -17,7 +18,7 @@ export function deploymentOf(
   namespace: string,
   name: string,
   tag: string,
-  { replicas = 1, labels = {}, podLabels, annotations = {}, containers, spec = {} }: More = {},
+  { replicas = 1, labels = {}, podLabels, annotations = {}, containers, template = {}, spec = {} }: More = {},
 ): SentObject & { readonly spec: Readonly<Record<string, unknown>> } {
   const own = podLabels ?? { app: "reviews", version: name.split("-").at(-1) ?? name };
   return {
@@ -30,6 +31,7 @@ export function deploymentOf(
       template: {
         metadata: { labels: own },
         spec: {
+          ...template,
           containers: containers ?? [
             {
               name: "reviews",

@@ -171,8 +171,9 @@ export const inputs: readonly Input[] = [
   {
     name: "canary-container",
     path: "canary.container",
-    type: "text",
-    description: "Container that gets the image. Default: the only one that is not a sidecar.",
+    type: "list",
+    description:
+      "Container that gets the image; every other one that has the same image, init containers too, gets it with it. Several names: these and no others get it. Default: the only one that is not a sidecar.",
     commands: planning,
   },
   {

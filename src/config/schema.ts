@@ -9,6 +9,7 @@ import {
   boolean,
   bucketsName,
   choice,
+  containerNames,
   count,
   decimal,
   dnsLabel,
@@ -293,7 +294,7 @@ const canary = section({
   ),
   labels: given("canary.labels", labels),
   replicas: given("canary.replicas", replicas),
-  container: given("canary.container", dnsLabel),
+  container: given("canary.container", containerNames),
 });
 
 /** A Deployment's name alone stands for a mapping with nothing else. */

@@ -45,6 +45,19 @@ export const subsetName = pattern(
   "a subset's name of at most 63 letters, digits and dashes",
   /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/,
 );
+export const containerNames = form(
+  "a container's name, or a list of them",
+  z.union(
+    [
+      z.pipe(
+        matching("a container's name, or several", new RegExp(`^${label}(\\s*[,\\n]\\s*${label})*$`)),
+        z.transform((names): string | readonly string[] => (/[,\n]/.test(names) ? split(names) : names)),
+      ),
+      z.array(dnsLabel),
+    ],
+    expected("a container's name, or a list of them"),
+  ),
+);
 /** Deployments and VirtualServices may have dots in their names. */
 export const dnsName = pattern(
   "a name of lower-case letters, digits, dashes and dots",

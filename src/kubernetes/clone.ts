@@ -1,4 +1,4 @@
-import { chooseContainer, type Deployment, readDeployment } from "./deployment.ts";
+import { type ContainerPlace, chooseContainer, chosenPlaces, type Deployment, readDeployment } from "./deployment.ts";
 import { listAt, objectAt } from "./field.ts";
 import { managedBy, releaseAnnotation } from "./mark.ts";
 import type { KubernetesObject } from "./object.ts";
@@ -13,8 +13,11 @@ export type CloneOrder = {
   readonly replicas: number;
 };
 
-/** An image, and the container that gets it, as `chooseContainer` finds it. */
-export type ImageChoice = { readonly image?: string | undefined; readonly container?: string | undefined };
+/** An image, and the containers that get it, as `chooseContainer` finds them. */
+export type ImageChoice = {
+  readonly image?: string | undefined;
+  readonly container?: string | readonly string[] | undefined;
+};
 
 /**
  * Stable's Deployment under another name, with pods of its own: ready to be created, or the reason why it cannot be.
@@ -70,11 +73,19 @@ export function templateWithImage(
   const choice = chooseContainer(readDeployment(deployment), container);
   if ("problem" in choice) return choice;
   const podSpec = objectAt(template, "spec");
-  const containers = listAt(podSpec, "containers").map((each, index) =>
-    index === choice.index ? { ...objectAt(each), image } : each,
-  );
-  return { template: { ...template, spec: { ...podSpec, containers } } };
+  return { template: { ...template, spec: { ...podSpec, ...withImage(podSpec, chosenPlaces(choice), image) } } };
 }
+
+/** The lists of containers in which one gets the image. */
+const withImage = (podSpec: unknown, places: readonly ContainerPlace[], image: string): object =>
+  Object.fromEntries(
+    [...Map.groupBy(places, ({ list }) => list)].map(([list, of]) => [
+      list,
+      listAt(podSpec, list).map((each, index) =>
+        of.some((place) => place.index === index) ? { ...objectAt(each), image } : each,
+      ),
+    ]),
+  );
 
 /**
  * Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods.

@@ -14,6 +14,7 @@ export type Deployment = {
   readonly podLabels: Labels;
   readonly podAnnotations: Labels;
   readonly containers: readonly Container[];
+  readonly initContainers: readonly Container[];
   readonly paused: boolean;
   /** Its number among the ReplicaSets, which carry the same annotation. */
   readonly revision: string | undefined;
@@ -55,6 +56,7 @@ export function readDeployment(raw: KubernetesObject): Deployment {
     podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
     podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
     containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
+    initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
     paused: field(raw, "spec", "paused") === true,
     revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
     rollout: readRollout(raw),
@@ -109,29 +111,64 @@ const sidecars: ReadonlySet<string> = new Set([
 ]);
 
 /** Where in the pod template a container is; its image is replaced by that position. */
-export type ContainerChoice = { readonly index: number; readonly name: string; readonly image: string };
+export type ContainerPlace = {
+  readonly list: "containers" | "initContainers";
+  readonly index: number;
+  readonly name: string;
+  readonly image: string;
+};
+
+/** The container that a release is about, and those that get its image as well. */
+export type ContainerChoice = ContainerPlace & { readonly followers: readonly ContainerPlace[] };
+
+export const chosenPlaces = (choice: ContainerChoice): readonly ContainerPlace[] => [choice, ...choice.followers];
+
+type Containers = Pick<Deployment, "namespace" | "name" | "containers" | "initContainers">;
+
+export const placesIn = ({ containers, initContainers }: Pick<Containers, "containers" | "initContainers">) =>
+  Object.entries({ containers, initContainers }).flatMap(([list, all]) =>
+    all.map(({ name, image }, index): ContainerPlace => ({ list: list as ContainerPlace["list"], index, name, image })),
+  );
 
 /**
- * The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for
+ * The containers that get the image: those of a list, or the named one, or the only one that is not a sidecar, and with
+ * it whatever has the same image: a migration in an init container is of the same build. Otherwise the reason, for
  * people.
  */
 export function chooseContainer(
-  { namespace, name, containers }: Pick<Deployment, "namespace" | "name" | "containers">,
-  named?: string,
+  deployment: Containers,
+  named?: string | readonly string[],
 ): ContainerChoice | Obstacle {
-  const where = `Deployment ${namespace}/${name}`;
-  const all = containers.map(({ name, image }, index) => ({ index, name, image }));
-  const candidates = all.filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
-  const [only, ...others] = candidates;
-  if (only && others.length === 0) return only;
-  const list = containers.map((container) => container.name).join(", ") || "none";
-  if (named !== undefined)
-    return {
-      problem: `${where}: there is no container ${named} (containers: ${list})`,
-      next: "Set container to one of them.",
-    };
-  return {
-    problem: `${where}: it is not clear which container gets the image (containers: ${list})`,
-    next: "Set container to its name.",
-  };
+  if (named !== undefined && typeof named !== "string") return chooseAll(deployment, named);
+  const all = placesIn(deployment);
+  const candidates = all
+    .filter(({ list }) => list === "containers")
+    .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
+  const [first, ...others] = candidates;
+  if (first && others.every(({ image }) => image === first.image))
+    return { ...first, followers: all.filter((other) => other !== first && other.image === first.image) };
+  return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
 }
+
+function chooseAll(deployment: Containers, names: readonly string[]): ContainerChoice | Obstacle {
+  const all = placesIn(deployment);
+  const missing = names.find((name) => !all.some((place) => place.name === name));
+  if (missing !== undefined) return unknownContainer(deployment, missing);
+  const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
+  return first ? { ...first, followers } : unclear(deployment);
+}
+
+const namesOf = (deployment: Containers): string =>
+  placesIn(deployment)
+    .map(({ name }) => name)
+    .join(", ") || "none";
+
+const unknownContainer = (deployment: Containers, name: string): Obstacle => ({
+  problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${namesOf(deployment)})`,
+  next: "Set container to one of them.",
+});
+
+const unclear = (deployment: Containers): Obstacle => ({
+  problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${namesOf(deployment)})`,
+  next: "Set container to its name.",
+});

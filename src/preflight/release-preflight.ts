@@ -29,7 +29,7 @@ import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer, templa
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
-import { canaryHasRoom, imageIsNew, stableCanBeUpdated, stableIsHealthy } from "./versions.ts";
+import { canaryHasRoom, followersAreKnown, imageIsNew, stableCanBeUpdated, stableIsHealthy } from "./versions.ts";
 
 /** A question about what was read. Pure. */
 type SceneCheck = (scene: Scene) => readonly Finding[];
@@ -60,6 +60,7 @@ const checks: readonly SceneCheck[] = [
   canaryGetsSidecar,
   canaryHasRoom,
   imageIsNew,
+  followersAreKnown,
   autoscalersAreKnown,
   disruptionBudgetsAreKnown,
   revisionsDiffer,

@@ -1,8 +1,17 @@
+import { asDeployment, canaryManifestOf } from "../adapters/kubernetes/canary-manifest.ts";
 import { isAutoscaled } from "../kubernetes/autoscaler.ts";
-import { chooseContainer, type Deployment, isRolledOut } from "../kubernetes/deployment.ts";
+import {
+  chooseContainer,
+  chosenPlaces,
+  type Deployment,
+  isRolledOut,
+  placesIn,
+  readDeployment,
+} from "../kubernetes/deployment.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
-import { note, pods, refusal, refuse, warn } from "./finding.ts";
+import type { Target } from "../release/target.ts";
+import { listed, note, pods, refusal, refuse, warn } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
@@ -77,6 +86,44 @@ export function imageIsNew({ stable, planned, target }: Scene): readonly Finding
   const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
   if ("problem" in before || "problem" in after || before.image !== after.image) return [];
   return [note(`Stable runs ${after.image} already: the release changes no image.`)];
+}
+
+/** Which containers get the image besides the one that it is about, and which keep what that one had. */
+export function followersAreKnown({ target, plan, stable, canary }: Scene): readonly Finding[] {
+  if (target.image === undefined) return [];
+  const manifest = canaryManifestOf(target);
+  const given = {
+    existing: () => canary,
+    clone: () => stable,
+    manifests: () => manifest && readDeployment(asDeployment(target, manifest)),
+  }[target.source.from]();
+  const all = plan.promotion === "update" ? [given, stable] : [given];
+  return all.flatMap((deployment) => (deployment ? followersIn(deployment, target) : []));
+}
+
+function followersIn(deployment: Deployment, { container, image }: Target): readonly Finding[] {
+  const choice = chooseContainer(deployment, container);
+  if ("problem" in choice) return [];
+  const chosen = chosenPlaces(choice).map(({ name }) => name);
+  const others = placesIn(deployment).filter(({ name }) => !chosen.includes(name) && choice.image !== image);
+  const left = others.filter((place) => place.image === choice.image).map(({ name }) => name);
+  const where = wordOf(deployment);
+  const findings: Finding[] = [];
+  if (choice.followers.length > 0)
+    findings.push(
+      note(
+        `${where}: with container ${choice.name} the image is given to ${listed(chosen.slice(1))}, too.`,
+        `Set container to [${choice.name}] if it is for that one alone.`,
+      ),
+    );
+  if (left.length > 0)
+    findings.push(
+      warn(
+        `${where}: ${listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`,
+        `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`,
+      ),
+    );
+  return findings;
 }
 
 /** At the end all requests are the canary's, for a moment or for good. */

@@ -51,7 +51,7 @@ const target = z.object({
     z.object({ kind: z.literal("by-weight") }),
   ]),
   image: optionalText,
-  container: optionalText,
+  container: z.exactOptional(z.union([text, z.array(text)])),
 });
 
 const asked = z.object({ config: optionalText, kubeconfig: optionalText, context: optionalText });

@@ -57,8 +57,11 @@ export type Target = {
   readonly replicas: Replicas;
   /** The new image. Without one the canary's Deployment (or manifests) already has it. */
   readonly image?: string | undefined;
-  /** The container that gets the image. Default: the only one that is not a sidecar. */
-  readonly container?: string | undefined;
+  /**
+   * The container that gets the image, and with it those that have the same one; or all that get it. Default: the only
+   * one that is not a sidecar.
+   */
+  readonly container?: string | readonly string[] | undefined;
 };
 
 /** The labels that the user gives a copy's pods; none where the canary is no copy. */

@@ -317,7 +317,7 @@ test("a Deployment that was made anew between reading and writing is read again"
 test("a container that came before the chosen one between reading and writing does not get its image", () =>
   inCluster(shop(canary()), async (cluster) => {
     const warmer = { name: "warmer", image: image("v1-old") };
-    const writes = await deployMeddled(cluster, targetOf("shop", { container: "reviews" }), () =>
+    const writes = await deployMeddled(cluster, targetOf("shop", { container: ["reviews"] }), () =>
       cluster.client.patch(resources.deployments, "shop", "reviews-v2", {
         type: "json",
         body: [{ op: "add", path: "/spec/template/spec/containers/0", value: warmer }],

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { readDeployment } from "../../kubernetes/deployment.ts";
+import { placesIn, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Pod } from "../../kubernetes/pod.ts";
@@ -68,8 +68,13 @@ export function changeOfUpdated(
 
 /** Whether stable has every image that it had before the release. */
 export function isUntouched({ before }: WorkloadParts, raw: KubernetesObject): boolean {
-  const now = readDeployment(raw).containers.map(({ name, image }) => [name, image]);
-  return isDeepStrictEqual(Object.fromEntries(now), before.stable?.images);
+  const { images } = before.stable ?? {};
+  if (!images) return false;
+  const deployment = readDeployment(raw);
+  const now = Object.fromEntries(placesIn(deployment).map(({ name, image }) => [name, image]));
+  // An older journal knows no image of an init container.
+  const isKnown = deployment.containers.every(({ name }) => Object.hasOwn(images, name));
+  return isKnown && Object.entries(images).every(([name, image]) => now[name] === image);
 }
 
 const whereOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;

@@ -51,7 +51,7 @@ async function giveImage(parts: WorkloadParts): Promise<void> {
     const pods = firstPods(parts, deployment);
     if (image === undefined) return pods;
     const choice = unlessObstacle(chooseContainer(readDeployment(deployment), container));
-    return [...imagePatch(choice, image), ...pods];
+    return [...imagePatch(choice, () => image), ...pods];
   });
 }
 

@@ -108,7 +108,7 @@ async function updateStable(parts: WorkloadParts, judged: Build | undefined): Pr
     );
   }
   const exists = await editDeployment(parts, stable.deployment, (deployment) =>
-    imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image),
+    imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), () => image),
   );
   if (!exists) throw missing(namespace, stable.deployment);
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ContainerChoice } from "../../kubernetes/deployment.ts";
+import { type ContainerChoice, chosenPlaces } from "../../kubernetes/deployment.ts";
 import { field, numberAt } from "../../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import type { Fence } from "../../ports/fence.ts";
@@ -25,8 +25,15 @@ export async function editDeployment(
   return deployment !== undefined;
 }
 
-export const imagePatch = ({ index, image }: ContainerChoice, wanted: string): readonly PatchOperation[] =>
-  image === wanted ? [] : [{ op: "replace", path: `/spec/template/spec/containers/${index}/image`, value: wanted }];
+/** `wanted` by the name of a container. */
+export const imagePatch = (choice: ContainerChoice, wanted: (container: string) => string): readonly PatchOperation[] =>
+  chosenPlaces(choice)
+    .filter(({ name, image }) => image !== wanted(name))
+    .map(({ list, index, name }) => ({
+      op: "replace",
+      path: `/spec/template/spec/${list}/${index}/image`,
+      value: wanted(name),
+    }));
 
 export const replicasPatch = (deployment: KubernetesObject, wanted: number): readonly PatchOperation[] =>
   numberAt(deployment, "spec", "replicas") === wanted ? [] : [{ op: "add", path: "/spec/replicas", value: wanted }];

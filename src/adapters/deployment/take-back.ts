@@ -80,7 +80,7 @@ async function templateBefore(parts: WorkloadParts, { replicaSet, images }: Cana
   return (deployment) => {
     const choice = chooseContainer(readDeployment(deployment), target.container);
     const image = imageBefore(deployment, images, target);
-    return "name" in choice && image !== undefined ? imagePatch(choice, image) : [];
+    return "name" in choice && image !== undefined ? imagePatch(choice, (name) => images[name] ?? image) : [];
   };
 }
 

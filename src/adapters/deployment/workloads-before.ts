@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { isAutoscaled } from "../../kubernetes/autoscaler.ts";
-import { readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
+import { placesIn, readDeployment, replicasOf } from "../../kubernetes/deployment.ts";
 import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
 import { identify, objectWord } from "../../kubernetes/user-object.ts";
 import { uuid } from "../../lib/uuid.ts";
@@ -71,7 +71,7 @@ export async function captureWorkloads(
 const remember = (raw: KubernetesObject): DeploymentBefore => ({
   uid: raw.metadata.uid ?? "",
   replicas: replicasOf(raw),
-  images: Object.fromEntries(readDeployment(raw).containers.map(({ name, image }) => [name, image])),
+  images: Object.fromEntries(placesIn(readDeployment(raw)).map(({ name, image }) => [name, image])),
 });
 
 async function rememberCanary(client: KubernetesClient, target: Target, raw: KubernetesObject): Promise<CanaryBefore> {
