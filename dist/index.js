@@ -27269,8 +27269,8 @@ const inputs = [
     {
         name: "canary-container",
         path: "canary.container",
-        type: "text",
-        description: "Container that gets the image. Default: the only one that is not a sidecar.",
+        type: "list",
+        description: "Container that gets the image; every other one that has the same image, init containers too, gets it with it. Several names: these and no others get it. Default: the only one that is not a sidecar.",
         commands: planning,
     },
     {
@@ -27774,6 +27774,10 @@ const dotted = `${label}(\\.${label})*`;
 const dnsLabel = pattern("a name of at most 63 lower-case letters, digits and dashes", new RegExp(`^${label}$`));
 /** Istio takes capitals, too: https://github.com/istio/istio/blob/release-1.28/pkg/config/labels/instance.go */
 const subsetName = pattern("a subset's name of at most 63 letters, digits and dashes", /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/);
+const containerNames = values_form("a container's name, or a list of them", mini_schemas/* union */.KCZ([
+    mini_schemas/* pipe */.FsL(matching("a container's name, or several", new RegExp(`^${label}(\\s*[,\\n]\\s*${label})*$`)), mini_schemas/* transform */.pdi((names) => (/[,\n]/.test(names) ? split(names) : names))),
+    mini_schemas/* array */.YOg(dnsLabel),
+], expected("a container's name, or a list of them")));
 /** Deployments and VirtualServices may have dots in their names. */
 const dnsName = pattern("a name of lower-case letters, digits, dashes and dots", new RegExp(`^(?=.{1,253}$)${dotted}$`));
 const host = pattern("a host such as reviews or reviews.shop.svc.cluster.local", new RegExp(`^(?=.{1,253}$)${dotted}$`));
@@ -28074,7 +28078,7 @@ const canary = section({
     ])),
     labels: given("canary.labels", labels),
     replicas: given("canary.replicas", replicas),
-    container: given("canary.container", dnsLabel),
+    container: given("canary.container", containerNames),
 });
 /** A Deployment's name alone stands for a mapping with nothing else. */
 const named = (whole) => either("a Deployment's name, or a mapping", [
@@ -31987,7 +31991,7 @@ const target = mini_schemas/* object */.Ikc({
         mini_schemas/* object */.Ikc({ kind: mini_schemas/* literal */.euz("by-weight") }),
     ]),
     image: optionalText,
-    container: optionalText,
+    container: mini_schemas/* exactOptional */.yqP(mini_schemas/* union */.KCZ([record_schema_text, mini_schemas/* array */.YOg(record_schema_text)])),
 });
 const asked = mini_schemas/* object */.Ikc({ config: optionalText, kubeconfig: optionalText, context: optionalText });
 const metrics = mini_schemas/* object */.Ikc({
@@ -33955,6 +33959,7 @@ function readDeployment(raw) {
         podLabels: textsAt(raw, "spec", "template", "metadata", "labels"),
         podAnnotations: textsAt(raw, "spec", "template", "metadata", "annotations"),
         containers: listAt(raw, "spec", "template", "spec", "containers").map(readContainer),
+        initContainers: listAt(raw, "spec", "template", "spec", "initContainers").map(readContainer),
         paused: field(raw, "spec", "paused") === true,
         revision: metadata.annotations?.["deployment.kubernetes.io/revision"],
         rollout: readRollout(raw),
@@ -34000,28 +34005,44 @@ const sidecars = new Set([
     "cloud-sql-proxy",
     "cloudsql-proxy",
 ]);
+const chosenPlaces = (choice) => [choice, ...choice.followers];
+const placesIn = ({ containers, initContainers }) => Object.entries({ containers, initContainers }).flatMap(([list, all]) => all.map(({ name, image }, index) => ({ list: list, index, name, image })));
 /**
- * The container that gets the image: the named one, or the only one that is not a sidecar. Otherwise the reason, for
+ * The containers that get the image: those of a list, or the named one, or the only one that is not a sidecar, and with
+ * it whatever has the same image: a migration in an init container is of the same build. Otherwise the reason, for
  * people.
  */
-function chooseContainer({ namespace, name, containers }, named) {
-    const where = `Deployment ${namespace}/${name}`;
-    const all = containers.map(({ name, image }, index) => ({ index, name, image }));
-    const candidates = all.filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
-    const [only, ...others] = candidates;
-    if (only && others.length === 0)
-        return only;
-    const list = containers.map((container) => container.name).join(", ") || "none";
-    if (named !== undefined)
-        return {
-            problem: `${where}: there is no container ${named} (containers: ${list})`,
-            next: "Set container to one of them.",
-        };
-    return {
-        problem: `${where}: it is not clear which container gets the image (containers: ${list})`,
-        next: "Set container to its name.",
-    };
+function chooseContainer(deployment, named) {
+    if (named !== undefined && typeof named !== "string")
+        return chooseAll(deployment, named);
+    const all = placesIn(deployment);
+    const candidates = all
+        .filter(({ list }) => list === "containers")
+        .filter(({ name }) => (named === undefined ? !sidecars.has(name) : name === named));
+    const [first, ...others] = candidates;
+    if (first && others.every(({ image }) => image === first.image))
+        return { ...first, followers: all.filter((other) => other !== first && other.image === first.image) };
+    return named === undefined ? unclear(deployment) : unknownContainer(deployment, named);
 }
+function chooseAll(deployment, names) {
+    const all = placesIn(deployment);
+    const missing = names.find((name) => !all.some((place) => place.name === name));
+    if (missing !== undefined)
+        return unknownContainer(deployment, missing);
+    const [first, ...followers] = names.flatMap((name) => all.find((place) => place.name === name) ?? []);
+    return first ? { ...first, followers } : unclear(deployment);
+}
+const deployment_namesOf = (deployment) => placesIn(deployment)
+    .map(({ name }) => name)
+    .join(", ") || "none";
+const unknownContainer = (deployment, name) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: there is no container ${name} (containers: ${deployment_namesOf(deployment)})`,
+    next: "Set container to one of them.",
+});
+const unclear = (deployment) => ({
+    problem: `Deployment ${deployment.namespace}/${deployment.name}: it is not clear which container gets the image (containers: ${deployment_namesOf(deployment)})`,
+    next: "Set container to its name.",
+});
 
 ;// CONCATENATED MODULE: ./src/kubernetes/object.js
 const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
@@ -34611,9 +34632,13 @@ function templateWithImage(deployment, { image, container }) {
     if ("problem" in choice)
         return choice;
     const podSpec = objectAt(template, "spec");
-    const containers = listAt(podSpec, "containers").map((each, index) => index === choice.index ? { ...objectAt(each), image } : each);
-    return { template: { ...template, spec: { ...podSpec, containers } } };
+    return { template: { ...template, spec: { ...podSpec, ...withImage(podSpec, chosenPlaces(choice), image) } } };
 }
+/** The lists of containers in which one gets the image. */
+const withImage = (podSpec, places, image) => Object.fromEntries([...Map.groupBy(places, ({ list }) => list)].map(([list, of]) => [
+    list,
+    listAt(podSpec, list).map((each, index) => of.some((place) => place.index === index) ? { ...objectAt(each), image } : each),
+]));
 /**
  * Stable's selector with the canary's labels in it. Expressions about those keys would exclude the canary's own pods.
  */
@@ -34869,8 +34894,14 @@ function changeOfUpdated({ target }, running, judged) {
 }
 /** Whether stable has every image that it had before the release. */
 function isUntouched({ before }, raw) {
-    const now = readDeployment(raw).containers.map(({ name, image }) => [name, image]);
-    return (0,external_node_util_.isDeepStrictEqual)(Object.fromEntries(now), before.stable?.images);
+    const { images } = before.stable ?? {};
+    if (!images)
+        return false;
+    const deployment = readDeployment(raw);
+    const now = Object.fromEntries(placesIn(deployment).map(({ name, image }) => [name, image]));
+    // An older journal knows no image of an init container.
+    const isKnown = deployment.containers.every(({ name }) => Object.hasOwn(images, name));
+    return isKnown && Object.entries(images).every(([name, image]) => now[name] === image);
 }
 const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const by = (raw) => writtenBy(raw, "spec", "template");
@@ -35267,6 +35298,7 @@ async function errorOf(write) {
 
 
 
+
 /**
  * Changes single fields of a Deployment, if it is still the same. An empty plan writes nothing; false when there is no
  * such Deployment.
@@ -35279,7 +35311,14 @@ async function editDeployment({ client, clock, fence, target: { namespace } }, n
     });
     return deployment !== undefined;
 }
-const imagePatch = ({ index, image }, wanted) => image === wanted ? [] : [{ op: "replace", path: `/spec/template/spec/containers/${index}/image`, value: wanted }];
+/** `wanted` by the name of a container. */
+const imagePatch = (choice, wanted) => chosenPlaces(choice)
+    .filter(({ name, image }) => image !== wanted(name))
+    .map(({ list, index, name }) => ({
+    op: "replace",
+    path: `/spec/template/spec/${list}/${index}/image`,
+    value: wanted(name),
+}));
 const replicasPatch = (deployment, wanted) => numberAt(deployment, "spec", "replicas") === wanted ? [] : [{ op: "add", path: "/spec/replicas", value: wanted }];
 function templatePatch(deployment, template) {
     if ((0,external_node_util_.isDeepStrictEqual)(field(deployment, "spec", "template"), template))
@@ -35473,7 +35512,7 @@ async function giveImage(parts) {
         if (image === undefined)
             return pods;
         const choice = unlessObstacle(chooseContainer(readDeployment(deployment), container));
-        return [...imagePatch(choice, image), ...pods];
+        return [...imagePatch(choice, () => image), ...pods];
     });
 }
 /**
@@ -35880,7 +35919,7 @@ async function templateBefore(parts, { replicaSet, images }) {
     return (deployment) => {
         const choice = chooseContainer(readDeployment(deployment), target.container);
         const image = imageBefore(deployment, images, target);
-        return "name" in choice && image !== undefined ? imagePatch(choice, image) : [];
+        return "name" in choice && image !== undefined ? imagePatch(choice, (name) => images[name] ?? image) : [];
     };
 }
 /** A Deployment that somebody deleted meanwhile cannot be put back; the final look says so. */
@@ -35981,7 +36020,7 @@ async function updateStable(parts, judged) {
     if (image === undefined) {
         throw new lib_errors/* DeniedError */.iC(`Deployment ${namespace}/${stable.deployment} cannot be updated: it is not known which image the release is about.`, { next: "Set image." });
     }
-    const exists = await editDeployment(parts, stable.deployment, (deployment) => imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), image));
+    const exists = await editDeployment(parts, stable.deployment, (deployment) => imagePatch(unlessObstacle(chooseContainer(readDeployment(deployment), target.container)), () => image));
     if (!exists)
         throw workload_parts_missing(namespace, stable.deployment);
 }
@@ -36075,7 +36114,7 @@ async function captureWorkloads(client, target, random) {
 const workloads_before_remember = (raw) => ({
     uid: raw.metadata.uid ?? "",
     replicas: replicasOf(raw),
-    images: Object.fromEntries(readDeployment(raw).containers.map(({ name, image }) => [name, image])),
+    images: Object.fromEntries(placesIn(readDeployment(raw)).map(({ name, image }) => [name, image])),
 });
 async function rememberCanary(client, target, raw) {
     const canary = readDeployment(raw);
@@ -50711,6 +50750,7 @@ function portNamesExist({ services, hosts, planned }) {
 
 
 
+
 const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name}`;
 /**
  * A release needs a healthy version to go back to. An undo leaves one that may well be ill, and goes to another all the
@@ -50768,6 +50808,34 @@ function imageIsNew({ stable, planned, target }) {
     if ("problem" in before || "problem" in after || before.image !== after.image)
         return [];
     return [finding_note(`Stable runs ${after.image} already: the release changes no image.`)];
+}
+/** Which containers get the image besides the one that it is about, and which keep what that one had. */
+function followersAreKnown({ target, plan, stable, canary }) {
+    if (target.image === undefined)
+        return [];
+    const manifest = canaryManifestOf(target);
+    const given = {
+        existing: () => canary,
+        clone: () => stable,
+        manifests: () => manifest && readDeployment(asDeployment(target, manifest)),
+    }[target.source.from]();
+    const all = plan.promotion === "update" ? [given, stable] : [given];
+    return all.flatMap((deployment) => (deployment ? followersIn(deployment, target) : []));
+}
+function followersIn(deployment, { container, image }) {
+    const choice = chooseContainer(deployment, container);
+    if ("problem" in choice)
+        return [];
+    const chosen = chosenPlaces(choice).map(({ name }) => name);
+    const others = placesIn(deployment).filter(({ name }) => !chosen.includes(name) && choice.image !== image);
+    const left = others.filter((place) => place.image === choice.image).map(({ name }) => name);
+    const where = versions_wordOf(deployment);
+    const findings = [];
+    if (choice.followers.length > 0)
+        findings.push(finding_note(`${where}: with container ${choice.name} the image is given to ${finding_listed(chosen.slice(1))}, too.`, `Set container to [${choice.name}] if it is for that one alone.`));
+    if (left.length > 0)
+        findings.push(finding_warn(`${where}: ${finding_listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`, `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`));
+    return findings;
 }
 /** At the end all requests are the canary's, for a moment or for good. */
 function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
@@ -50834,6 +50902,7 @@ const release_preflight_checks = [
     canaryGetsSidecar,
     canaryHasRoom,
     imageIsNew,
+    followersAreKnown,
     autoscalersAreKnown,
     disruptionBudgetsAreKnown,
     revisionsDiffer,
