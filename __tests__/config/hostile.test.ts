@@ -394,3 +394,34 @@ test("a problem stands with the line and the column of its key, also in lists, b
   );
   assert.match(error?.message ?? "", /^canary\.yaml:7:3: canary: unknown key "subst"; did you mean "subset"\?/m);
 });
+
+test("a problem of a manifest stands with its line as well, in any document and in a List", async () => {
+  const manifests = [
+    "---",
+    "# from Helm",
+    "---",
+    "apiVersion: v1",
+    "kind: ConfigMap",
+    "metadata: { name: 7 }",
+    "---",
+    "kind: List",
+    "items:",
+    "  - apiVersion: apps/v1",
+    "    kind: Deployment",
+    "    metadata:",
+    "      name: reviews-v2",
+    "      labels: { version: '${TAG}' }",
+    "",
+  ].join("\n");
+  const error = await refusal({
+    file: dump({ ...documents[1], variables: ["TAG"] }),
+    files: { "k8s.yaml": manifests },
+  });
+  assert.deepEqual(
+    error?.issues.map(({ path, position }) => [path, position]),
+    [
+      ["k8s.yaml[0].metadata.name", "k8s.yaml:6:13"],
+      ["k8s.yaml[1].items[0].metadata.labels.version", "k8s.yaml:14:17"],
+    ],
+  );
+});

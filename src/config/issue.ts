@@ -12,6 +12,8 @@ export type Problem = {
   readonly found?: { readonly value: unknown } | undefined;
   /** A place outside the document: a file with its line, or an input. */
   readonly place?: string | undefined;
+  /** Of a place in a file: `k8s.yaml:7:3`. */
+  readonly position?: string | undefined;
   /** The key that is wrong by itself, below `path`. */
   readonly key?: string | undefined;
   /** Nothing is wrong with what stands there: it is only not enough for a release. */

@@ -25,7 +25,7 @@ import { type Manifests, type ReadFile, readManifests } from "./manifests.ts";
 import { unknown } from "./nearest.ts";
 import { planOf, targetOf } from "./normalise.ts";
 import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
-import { placesIn } from "./places.ts";
+import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
 import { secretsIn } from "./secrets.ts";
@@ -72,7 +72,7 @@ export async function loadConfig(given: {
   const worthTelling = (problem: Problem): boolean =>
     problem.missing !== true || (!unreadable && fatal.includes(problem));
   const told = all.filter(worthTelling);
-  const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
+  const positionOf = positionsIn(read.text ?? "", inputs.config ?? "");
   const written = { ...laid, filled: filled.value, config: inputs.config, redact: given.redact, positionOf };
   const issues = told.map((problem) => issueOf(problem, written));
   if (fatal.length > 0) throw new ConfigError(issues);
@@ -130,18 +130,6 @@ async function readDocument(
   return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
 
-type PositionOf = (path: Path) => string | undefined;
-
-/** Where the file says what a path leads to: `canary.yaml:7:3`. */
-function positionsIn(text: string | undefined, file: string | undefined): PositionOf {
-  if (text === undefined || file === undefined) return () => undefined;
-  const placeOf = placesIn(text);
-  return (path) => {
-    const place = placeOf(path);
-    return place && `${file}:${place.line}:${place.column}`;
-  };
-}
-
 const manifestsOf = async (
   { canary: { from }, variables }: ConfigFile,
   given: { readonly env: Variables; readonly readFile: ReadFile },
@@ -153,17 +141,17 @@ const manifestsOf = async (
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
-function issueOf({ path, place, problem, found, key, missing }: Problem, written: Written): ConfigIssue {
+function issueOf({ path, place, problem, found, key, missing, position }: Problem, written: Written): ConfigIssue {
   const { origins, config, redact, positionOf } = written;
   const origin = origins.find((origin) => startsWith(path, origin.path));
+  const standsElsewhere = origin !== undefined || place !== undefined || missing === true;
   let own = printPath(path);
   if (origin) own = `${origin.input.name}${printPath(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
   return {
     path: place ?? (own || config || "configuration"),
     problem: redact?.(problem) ?? problem,
     found: found && !holdsSecret(path, found.value) ? show(asWritten(path, found.value, written), redact) : undefined,
-    position:
-      origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
+    position: position ?? (standsElsewhere ? undefined : positionOf(key === undefined ? path : [...path, key])),
   };
 }
 

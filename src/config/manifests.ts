@@ -2,6 +2,7 @@ import { tell } from "../lib/errors.ts";
 import { type FillText, fill, type Reference, type Variables } from "./environment.ts";
 import { at, isMapping, type Path, type Problem, printPath } from "./issue.ts";
 import { type Filling, fillingOf, fromListed, type WrittenVariables } from "./manifest-variables.ts";
+import { type PositionOf, positionsIn } from "./places.ts";
 import { readManifestYaml } from "./yaml.ts";
 
 /** An object of the user's own, and where it was read: `k8s/canary.yaml[1]`, by position among the file's documents. */
@@ -50,32 +51,39 @@ async function readManifest(path: string, fillText: FillText, readFile: ReadFile
     return nothingBut({ place: path, problem: `cannot be read: ${tell(content.error)}` });
   const documents = readManifestYaml(content, path);
   if (!documents.value) return nothingBut(...documents.problems);
-  const objects = documents.value.flatMap((document, index) => objectsIn(`${path}[${index}]`, document));
+  const objects = documents.value.flatMap((document, index) => objectsIn(document, [index]));
   if (objects.length === 0) return nothingBut({ place: path, problem: "has no object in it" });
-  return together(objects.map(({ place, document }) => readObject(place, document, fillText)));
+  const positionOf = positionsIn(content, path);
+  return together(objects.map((object) => readObject(path, object, fillText, positionOf)));
 }
 
-type Document = { readonly place: string; readonly document: unknown };
+/** Its way begins with the number of its document. */
+type Document = { readonly way: Path; readonly document: unknown };
 
 /** What has items is a list, whatever its kind, and kubectl takes it apart. */
-function objectsIn(place: string, document: unknown): readonly Document[] {
-  if (!isMapping(document) || !Array.isArray(document.items)) return [{ place, document }];
-  return document.items.flatMap((item, index) => objectsIn(`${place}.items[${index}]`, item));
+function objectsIn(document: unknown, way: Path): readonly Document[] {
+  if (!isMapping(document) || !Array.isArray(document.items)) return [{ way, document }];
+  return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
 
 const identity: readonly Path[] = [["apiVersion"], ["kind"], ["metadata", "name"]];
 
-function readObject(place: string, document: unknown, fillText: FillText): ReadFiles {
+function readObject(file: string, { way, document }: Document, fillText: FillText, positionOf: PositionOf): ReadFiles {
   const { value, problems, references } = fill(document, fillText);
+  const placeOf = (path: Path): string => file + printPath([...way, ...path]);
   if (!isMapping(value))
-    return nothingBut({ place, problem: "expected a Kubernetes object", found: { value: document } });
+    return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
   const unnamed = identity
     .filter((path) => typeof at(value, path) !== "string")
     .map((path): Problem => ({ path, problem: "expected a text", found: { value: at(value, path) } }));
-  const placeOf = (path: Path): string => `${place}.${printPath(path)}`;
   return {
-    manifests: [{ place, object: value }],
-    problems: [...problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: placeOf(problem.path) })),
+    manifests: [{ place: placeOf([]), object: value }],
+    problems: [...problems, ...unnamed].map(({ path, ...rest }) => ({
+      ...rest,
+      path: where,
+      place: placeOf(path),
+      position: positionOf([...way.slice(1), ...path], Number(way[0])),
+    })),
     references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
   };
 }

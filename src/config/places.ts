@@ -6,19 +6,26 @@ type Place = { readonly line: number; readonly column: number };
 /** A value begins at its key, or as an item of a list. */
 type Node = { readonly place: Place; readonly below: ReadonlyMap<PropertyKey, Node> };
 
-/** Finds what a path leads to in a YAML text, or the nearest that stands around it; undefined where nothing does. */
-export function placesIn(text: string): (path: Path) => Place | undefined {
-  const root = contentOf(parseEvents(text, {}), text);
-  return (path) => {
+export type PositionOf = (path: Path, document?: number) => string | undefined;
+
+/**
+ * Says where in a YAML file is what a path leads to, or the nearest that stands around it: `canary.yaml:7:3`. Undefined
+ * where nothing does. Empty documents do not count.
+ */
+export function positionsIn(text: string, file: string): PositionOf {
+  let roots: readonly Node[] | undefined;
+  return (path, document = 0) => {
+    roots ??= documentsOf(parseEvents(text, {}), text);
+    const root = roots[document];
     let node = root;
-    for (const key of path) node = node.below.get(key) ?? node;
-    return node === root ? undefined : node.place;
+    for (const key of path) node = node?.below.get(key) ?? node;
+    return node === undefined || node === root ? undefined : `${file}:${node.place.line}:${node.place.column}`;
   };
 }
 
-function contentOf(events: readonly Event[], text: string): Node {
+function documentsOf(events: readonly Event[], text: string): readonly Node[] {
   const placeAt = reader(text);
-  let next = 1; // the first event opens the document
+  let next = 0;
   const peek = (): Event | undefined => events[next];
   const isOver = (): boolean => peek() === undefined || peek()?.type === EVENT_ID.POP;
 
@@ -48,7 +55,15 @@ function contentOf(events: readonly Event[], text: string): Node {
     return entries;
   }
 
-  return read({ line: 1, column: 1 });
+  const roots: Node[] = [];
+  while (next < events.length) {
+    next++; // the document's beginning
+    const isEmpty = startOf(peek()) < 0;
+    const root = read({ line: 1, column: 1 });
+    if (!isEmpty) roots.push(root);
+    next++; // its end
+  }
+  return roots;
 }
 
 /** -1 where nothing is written. */
