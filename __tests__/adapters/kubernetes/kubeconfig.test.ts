@@ -250,3 +250,49 @@ test("a proxy that the kubeconfig names is the cluster's; without one the networ
   const named = configOf("https://c.example", [user], { "proxy-url": "http://named.example:3128" });
   assert.equal(clusterOf({ kubeconfig: named, env: {} }).proxy, "http://named.example:3128");
 });
+
+for (const server of ["https://x:99999", "https://[::1", "localhost:6443", "https://ada:S3CRET@x:99999", "%zz"]) {
+  test(`a server that is no URL is refused before anything is asked, and not shown: ${server}`, () => {
+    assert.throws(
+      () => clusterOf({ kubeconfig: configOf(server), env: {} }),
+      (error) => {
+        assert.ok(!tell(error).includes("S3CRET"));
+        return refused("kubeconfig: the server of the cluster is no URL", "https://HOST:PORT")(error);
+      },
+    );
+  });
+}
+
+test("a proxy that is no URL is refused as well", () => {
+  const kubeconfig = configOf("https://api:6443", [user], { "proxy-url": "http://proxy:99999" });
+  assert.throws(() => clusterOf({ kubeconfig, env: {} }), refused("the proxy-url of the cluster is no URL"));
+});
+
+test("a kubeconfig of more than a mebibyte, or without an end, is refused", () =>
+  inFolder((_, write) => {
+    const large = write("large", `${configOf("https://api:6443")}# ${"x".repeat(1_048_576)}\n`);
+    for (const kubeconfig of [large, "/dev/zero"])
+      assert.throws(
+        () => clusterOf({ kubeconfig, env: {} }),
+        (error) => /cannot be read\. \(it has more than 1,048,576 bytes\)/.test(tell(error)),
+      );
+  }));
+
+test("of several files in KUBECONFIG those count that are there", () =>
+  inFolder((folder, write) => {
+    const there = write("there", configOf("https://api:6443"));
+    const KUBECONFIG = `${join(folder, "not")}:${there}:${join(folder, "neither")}`;
+    assert.equal(clusterOf({ env: { KUBECONFIG } }).host, "api:6443");
+  }));
+
+test("of very many contexts the first are told", () => {
+  const contexts = Array.from({ length: 500 }, (_, index) => ({
+    name: `context-${index}`,
+    context: { cluster: "c", user: "u" },
+  }));
+  const kubeconfig = dump({ apiVersion: "v1", kind: "Config", clusters: [], users: [], contexts });
+  assert.throws(
+    () => clusterOf({ kubeconfig, context: "prod", env: {} }),
+    (error) => error instanceof RefusedError && /context-19, and 480 more\)/.test(error.message),
+  );
+});

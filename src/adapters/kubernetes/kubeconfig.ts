@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { KubeConfig, type Cluster as KubernetesCluster, type User } from "@kubernetes/client-node";
@@ -13,6 +13,7 @@ import {
 } from "../../lib/credentials.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { type GivenKubeconfig, givenKubeconfig, isPath } from "../../lib/given-kubeconfig.ts";
+import { someOf } from "../../lib/some-of.ts";
 import type { Connection } from "./api-server.ts";
 
 export type Source = {
@@ -44,14 +45,15 @@ export function findCluster(source: Source): Cluster {
   if (source.context !== undefined) choose(config, source.context);
   const cluster = config.getCurrentCluster();
   if (!cluster) {
-    const known = config.contexts.map(({ name }) => name).join(", ") || "none";
     throw new RefusedError(
-      `kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${known}).`,
+      `kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${contextsOf(config)}).`,
       {
         next: "Set the input `context`.",
       },
     );
   }
+  const place = readable(cluster.server, "the server");
+  if (cluster.proxyUrl) readable(cluster.proxyUrl, "the proxy-url");
   if (/^http:/i.test(cluster.server) && !cluster.skipTLSVerify) throw unencrypted(cluster);
   tellExecPlugins(config, cluster.server, cluster.caData);
   const isKept = isConstant(config);
@@ -59,7 +61,7 @@ export function findCluster(source: Source): Cluster {
   return {
     server: cluster.server,
     context: config.currentContext,
-    host: URL.parse(cluster.server)?.host ?? "",
+    host: place.host,
     async authorize() {
       kept = (isKept && kept) || authorize(config);
       const authorization = await kept;
@@ -79,6 +81,22 @@ const unencrypted = ({ name, server }: KubernetesCluster): RefusedError =>
       next: "Correct its `server` to https. Where that is meant, as before `kubectl proxy`, set `insecure-skip-tls-verify: true` beside it.",
     },
   );
+
+const contextsOf = ({ contexts }: KubeConfig): string =>
+  someOf(
+    contexts.map(({ name }) => name),
+    ", ",
+    20,
+  ) || "none";
+
+/** Its value is not shown: it may have a login in it, and whoever finds no host in it finds no login either. */
+function readable(url: string, what: string): URL {
+  const read = URL.parse(url);
+  if (read !== null && /^(https?|socks\w*):$/.test(read.protocol)) return read;
+  throw new RefusedError(`kubeconfig: ${what} of the cluster is no URL whose host and port can be read.`, {
+    next: "Write it as https://HOST:PORT.",
+  });
+}
 
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }: KubeConfig): readonly string[] {
@@ -115,8 +133,8 @@ function load(config: KubeConfig, from: GivenKubeconfig, said: string): KubeConf
   const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
   try {
     parse(text);
-    if ("path" in from) config.loadFromFile(from.path);
-    else config.loadFromString(text);
+    config.loadFromString(text);
+    if ("path" in from) config.makePathsAbsolute(folder);
     keepTokenFiles(config, text, folder);
     return config;
   } catch (error) {
@@ -136,9 +154,26 @@ function readFile(path: string, said: string): { readonly text: string; readonly
       next: "Check the path, and that an earlier step has written it.",
     });
   try {
-    return { text: readFileSync(path, "utf8"), folder: dirname(path) };
+    return { text: readStart(path), folder: dirname(path) };
   } catch (error) {
     throw new RefusedError(`${said} names ${path}, which cannot be read.`, { cause: error });
+  }
+}
+
+/** No kubeconfig has more, and a file may have no end. */
+const longest = 1_048_576;
+
+function readStart(path: string): string {
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(longest + 1);
+    let size = 0;
+    for (let part = 1; part > 0 && size <= longest; size += part)
+      part = readSync(file, bytes, size, bytes.length - size, null);
+    if (size > longest) throw new Error(`it has more than ${longest.toLocaleString("en")} bytes`);
+    return bytes.toString("utf8", 0, size);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -174,8 +209,9 @@ function keepTokenFiles(config: KubeConfig, text: string, folder: string): void 
   }
 }
 
+/** Of several files those that are there, as kubectl does. */
 function merge(config: KubeConfig, paths: readonly string[]): KubeConfig {
-  const [first, ...rest] = paths;
+  const [first = paths[0], ...rest] = paths.filter(existsSync);
   load(config, { path: first ?? "" }, "KUBECONFIG");
   for (const path of rest) config.mergeConfig(load(new KubeConfig(), { path }, "KUBECONFIG"), true);
   return config;
@@ -183,8 +219,7 @@ function merge(config: KubeConfig, paths: readonly string[]): KubeConfig {
 
 function choose(config: KubeConfig, context: string): void {
   if (!config.getContextObject(context)) {
-    const known = config.contexts.map(({ name }) => name).join(", ") || "none";
-    throw new RefusedError(`kubeconfig: there is no context "${context}" (contexts: ${known}).`, {
+    throw new RefusedError(`kubeconfig: there is no context "${context}" (contexts: ${contextsOf(config)}).`, {
       next: "Correct the input `context`.",
     });
   }
