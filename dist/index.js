@@ -28342,6 +28342,91 @@ function fillingOf(references) {
 
 // EXTERNAL MODULE: ./node_modules/js-yaml/dist/js-yaml.mjs
 var js_yaml = __nccwpck_require__(4734);
+;// CONCATENATED MODULE: ./src/config/places.js
+
+/**
+ * Says where in a YAML file is what a path leads to, or the nearest that stands around it: `canary.yaml:7:3`. Undefined
+ * where nothing does. Empty documents do not count.
+ */
+function positionsIn(text, file) {
+    let roots;
+    return (path, document = 0) => {
+        roots ??= documentsOf((0,js_yaml/* parseEvents */.PH)(text, {}), text);
+        const root = roots[document];
+        let node = root;
+        for (const key of path)
+            node = node?.below.get(key) ?? node;
+        return node === undefined || node === root ? undefined : `${file}:${node.place.line}:${node.place.column}`;
+    };
+}
+function documentsOf(events, text) {
+    const placeAt = reader(text);
+    let next = 0;
+    const peek = () => events[next];
+    const isOver = () => peek() === undefined || peek()?.type === js_yaml/* EVENT_ID */.hy.POP;
+    function read(place) {
+        const event = peek();
+        next++;
+        if (event?.type !== js_yaml/* EVENT_ID */.hy.MAPPING && event?.type !== js_yaml/* EVENT_ID */.hy.SEQUENCE)
+            return { place, below: new Map() };
+        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(place) : readItems(place);
+        next++;
+        return { place, below };
+    }
+    function readItems(list) {
+        const items = new Map();
+        while (!isOver())
+            items.set(items.size, read(placeAt(startOf(peek())) ?? list));
+        return items;
+    }
+    function readEntries(mapping) {
+        const entries = new Map();
+        while (!isOver()) {
+            const key = peek();
+            const { place } = read(placeAt(startOf(key)) ?? mapping);
+            const value = read(place);
+            if (key?.type === js_yaml/* EVENT_ID */.hy.SCALAR)
+                entries.set((0,js_yaml/* getScalarValue */.KE)(text, key), value);
+        }
+        return entries;
+    }
+    const roots = [];
+    while (next < events.length) {
+        next++; // the document's beginning
+        const isEmpty = startOf(peek()) < 0;
+        const root = read({ line: 1, column: 1 });
+        if (!isEmpty)
+            roots.push(root);
+        next++; // its end
+    }
+    return roots;
+}
+/** -1 where nothing is written. */
+function startOf(event) {
+    if (event === undefined)
+        return -1;
+    if (event.type === js_yaml/* EVENT_ID */.hy.ALIAS)
+        return event.anchorStart;
+    if ("valueStart" in event)
+        return event.valueStart;
+    return "start" in event ? event.start : -1;
+}
+/** Says where an offset is; they have to come in ascending order, so that the text is read once. */
+function reader(text) {
+    let [at, line, begin] = [0, 1, 0];
+    return (start) => {
+        if (start < 0)
+            return undefined;
+        for (; at < start; at++) {
+            if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n"))
+                continue;
+            line++;
+            begin = at + 1;
+        }
+        return { line, column: start - begin + 1 };
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/config/kubectl-yaml.js
 
 /**
@@ -28449,6 +28534,7 @@ function holdsAtMost(most, document) {
 
 
 
+
 const where = ["canary", "from", "manifests"];
 /** Reads the user's manifests, with the listed variables filled in; every file's problems at once. */
 async function readManifests(paths, variables, { env, readFile }) {
@@ -28473,29 +28559,35 @@ async function readManifest(path, fillText, readFile) {
     const documents = readManifestYaml(content, path);
     if (!documents.value)
         return nothingBut(...documents.problems);
-    const objects = documents.value.flatMap((document, index) => objectsIn(`${path}[${index}]`, document));
+    const objects = documents.value.flatMap((document, index) => objectsIn(document, [index]));
     if (objects.length === 0)
         return nothingBut({ place: path, problem: "has no object in it" });
-    return together(objects.map(({ place, document }) => readObject(place, document, fillText)));
+    const positionOf = positionsIn(content, path);
+    return together(objects.map((object) => readObject(path, object, fillText, positionOf)));
 }
 /** What has items is a list, whatever its kind, and kubectl takes it apart. */
-function objectsIn(place, document) {
+function objectsIn(document, way) {
     if (!(0,issue/* isMapping */.pi)(document) || !Array.isArray(document.items))
-        return [{ place, document }];
-    return document.items.flatMap((item, index) => objectsIn(`${place}.items[${index}]`, item));
+        return [{ way, document }];
+    return document.items.flatMap((item, index) => objectsIn(item, [...way, "items", index]));
 }
 const identity = [["apiVersion"], ["kind"], ["metadata", "name"]];
-function readObject(place, document, fillText) {
+function readObject(file, { way, document }, fillText, positionOf) {
     const { value, problems, references } = fill(document, fillText);
+    const placeOf = (path) => file + (0,issue/* printPath */.bA)([...way, ...path]);
     if (!(0,issue/* isMapping */.pi)(value))
-        return nothingBut({ place, problem: "expected a Kubernetes object", found: { value: document } });
+        return nothingBut({ place: placeOf([]), problem: "expected a Kubernetes object", found: { value: document } });
     const unnamed = identity
         .filter((path) => typeof (0,issue.at)(value, path) !== "string")
         .map((path) => ({ path, problem: "expected a text", found: { value: (0,issue.at)(value, path) } }));
-    const placeOf = (path) => `${place}.${(0,issue/* printPath */.bA)(path)}`;
     return {
-        manifests: [{ place, object: value }],
-        problems: [...problems, ...unnamed].map((problem) => ({ ...problem, path: where, place: placeOf(problem.path) })),
+        manifests: [{ place: placeOf([]), object: value }],
+        problems: [...problems, ...unnamed].map(({ path, ...rest }) => ({
+            ...rest,
+            path: where,
+            place: placeOf(path),
+            position: positionOf([...way.slice(1), ...path], Number(way[0])),
+        })),
         references: references.map(({ path, ...rest }) => ({ ...rest, place: placeOf(path) })),
     };
 }
@@ -28720,77 +28812,6 @@ function writtenOut(document, above) {
         return document;
     const key = shortFor[above];
     return typeof document === "string" && key !== undefined ? { [key]: document } : {};
-}
-
-;// CONCATENATED MODULE: ./src/config/places.js
-
-/** Finds what a path leads to in a YAML text, or the nearest that stands around it; undefined where nothing does. */
-function placesIn(text) {
-    const root = contentOf((0,js_yaml/* parseEvents */.PH)(text, {}), text);
-    return (path) => {
-        let node = root;
-        for (const key of path)
-            node = node.below.get(key) ?? node;
-        return node === root ? undefined : node.place;
-    };
-}
-function contentOf(events, text) {
-    const placeAt = reader(text);
-    let next = 1; // the first event opens the document
-    const peek = () => events[next];
-    const isOver = () => peek() === undefined || peek()?.type === js_yaml/* EVENT_ID */.hy.POP;
-    function read(place) {
-        const event = peek();
-        next++;
-        if (event?.type !== js_yaml/* EVENT_ID */.hy.MAPPING && event?.type !== js_yaml/* EVENT_ID */.hy.SEQUENCE)
-            return { place, below: new Map() };
-        const below = event.type === js_yaml/* EVENT_ID */.hy.MAPPING ? readEntries(place) : readItems(place);
-        next++;
-        return { place, below };
-    }
-    function readItems(list) {
-        const items = new Map();
-        while (!isOver())
-            items.set(items.size, read(placeAt(startOf(peek())) ?? list));
-        return items;
-    }
-    function readEntries(mapping) {
-        const entries = new Map();
-        while (!isOver()) {
-            const key = peek();
-            const { place } = read(placeAt(startOf(key)) ?? mapping);
-            const value = read(place);
-            if (key?.type === js_yaml/* EVENT_ID */.hy.SCALAR)
-                entries.set((0,js_yaml/* getScalarValue */.KE)(text, key), value);
-        }
-        return entries;
-    }
-    return read({ line: 1, column: 1 });
-}
-/** -1 where nothing is written. */
-function startOf(event) {
-    if (event === undefined)
-        return -1;
-    if (event.type === js_yaml/* EVENT_ID */.hy.ALIAS)
-        return event.anchorStart;
-    if ("valueStart" in event)
-        return event.valueStart;
-    return "start" in event ? event.start : -1;
-}
-/** Says where an offset is; they have to come in ascending order, so that the text is read once. */
-function reader(text) {
-    let [at, line, begin] = [0, 1, 0];
-    return (start) => {
-        if (start < 0)
-            return undefined;
-        for (; at < start; at++) {
-            if (text[at] !== "\n" && (text[at] !== "\r" || text[at + 1] === "\n"))
-                continue;
-            line++;
-            begin = at + 1;
-        }
-        return { line, column: start - begin + 1 };
-    };
 }
 
 // EXTERNAL MODULE: ./src/istio/host.js
@@ -29237,7 +29258,7 @@ async function loadConfig(given) {
     const unreadable = read.problems.length > 0 && fatal.some(({ missing }) => missing !== true);
     const worthTelling = (problem) => problem.missing !== true || (!unreadable && fatal.includes(problem));
     const told = all.filter(worthTelling);
-    const positionOf = told.length > 0 ? positionsIn(read.text, inputs.config) : () => undefined;
+    const positionOf = positionsIn(read.text ?? "", inputs.config ?? "");
     const written = { ...laid, filled: filled.value, config: inputs.config, redact: given.redact, positionOf };
     const issues = told.map((problem) => issueOf(problem, written));
     if (fatal.length > 0)
@@ -29291,25 +29312,16 @@ async function readDocument(path, readFile) {
     const problem = "expected a mapping with namespace, service, stable, canary, …";
     return { document: {}, problems: [{ path: [], place: path, problem, found: { value } }] };
 }
-/** Where the file says what a path leads to: `canary.yaml:7:3`. */
-function positionsIn(text, file) {
-    if (text === undefined || file === undefined)
-        return () => undefined;
-    const placeOf = placesIn(text);
-    return (path) => {
-        const place = placeOf(path);
-        return place && `${file}:${place.line}:${place.column}`;
-    };
-}
 const manifestsOf = async ({ canary: { from }, variables }, given) => typeof from === "string"
     ? { manifests: [], problems: [], filling: { filled: [], left: [] } }
     : readManifests(from.manifests, variables, given);
 /**
  * A problem in the words of whoever wrote the value: the input's name where it came from an input, and never a secret.
  */
-function issueOf({ path, place, problem, found, key, missing }, written) {
+function issueOf({ path, place, problem, found, key, missing, position }, written) {
     const { origins, config, redact, positionOf } = written;
     const origin = origins.find((origin) => (0,issue/* startsWith */.w1)(path, origin.path));
+    const standsElsewhere = origin !== undefined || place !== undefined || missing === true;
     let own = (0,issue/* printPath */.bA)(path);
     if (origin)
         own = `${origin.input.name}${(0,issue/* printPath */.bA)(path.slice(origin.path.length)).replace(/^(?=\w)/, ".")}`;
@@ -29317,7 +29329,7 @@ function issueOf({ path, place, problem, found, key, missing }, written) {
         path: place ?? (own || config || "configuration"),
         problem: redact?.(problem) ?? problem,
         found: found && !holdsSecret(path, found.value) ? (0,issue/* show */.WU)(asWritten(path, found.value, written), redact) : undefined,
-        position: origin || place !== undefined || missing ? undefined : positionOf(key === undefined ? path : [...path, key]),
+        position: position ?? (standsElsewhere ? undefined : positionOf(key === undefined ? path : [...path, key])),
     };
 }
 /** What a variable holds may be anybody's secret: its name is shown. */
@@ -45196,6 +45208,7 @@ var given_kubeconfig = __nccwpck_require__(7446);
 
 
 
+
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /**
  * Finds the cluster: the input, KUBECONFIG, ~/.kube/config, the pod's service account, in this order.
@@ -45210,11 +45223,13 @@ function findCluster(source) {
         choose(config, source.context);
     const cluster = config.getCurrentCluster();
     if (!cluster) {
-        const known = config.contexts.map(({ name }) => name).join(", ") || "none";
-        throw new lib_errors/* RefusedError */.fk(`kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${known}).`, {
+        throw new lib_errors/* RefusedError */.fk(`kubeconfig: the current context "${config.currentContext}" names no cluster (contexts: ${contextsOf(config)}).`, {
             next: "Set the input `context`.",
         });
     }
+    const place = readable(cluster.server, "the server");
+    if (cluster.proxyUrl)
+        readable(cluster.proxyUrl, "the proxy-url");
     if (/^http:/i.test(cluster.server) && !cluster.skipTLSVerify)
         throw unencrypted(cluster);
     tellExecPlugins(config, cluster.server, cluster.caData);
@@ -45223,7 +45238,7 @@ function findCluster(source) {
     return {
         server: cluster.server,
         context: config.currentContext,
-        host: URL.parse(cluster.server)?.host ?? "",
+        host: place.host,
         async authorize() {
             kept = (isKept && kept) || authorize(config);
             const authorization = await kept;
@@ -45240,6 +45255,16 @@ function findCluster(source) {
 const unencrypted = ({ name, server }) => new lib_errors/* RefusedError */.fk(`kubeconfig: the cluster "${name}" is at ${(0,credentials/* placeOf */.$t)(server)}, where anybody on the way reads the login.`, {
     next: "Correct its `server` to https. Where that is meant, as before `kubectl proxy`, set `insecure-skip-tls-verify: true` beside it.",
 });
+const contextsOf = ({ contexts }) => (0,some_of/* someOf */.y)(contexts.map(({ name }) => name), ", ", 20) || "none";
+/** Its value is not shown: it may have a login in it, and whoever finds no host in it finds no login either. */
+function readable(url, what) {
+    const read = URL.parse(url);
+    if (read !== null && /^(https?|socks\w*):$/.test(read.protocol))
+        return read;
+    throw new lib_errors/* RefusedError */.fk(`kubeconfig: ${what} of the cluster is no URL whose host and port can be read.`, {
+        next: "Write it as https://HOST:PORT.",
+    });
+}
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }) {
     const secrets = [];
@@ -45275,10 +45300,9 @@ function load(config, from, said) {
     const { text, folder } = "path" in from ? readFile(from.path, said) : { text: from.text, folder: "." };
     try {
         (0,js_yaml/* load */.Hh)(text);
+        config.loadFromString(text);
         if ("path" in from)
-            config.loadFromFile(from.path);
-        else
-            config.loadFromString(text);
+            config.makePathsAbsolute(folder);
         keepTokenFiles(config, text, folder);
         return config;
     }
@@ -45298,10 +45322,27 @@ function readFile(path, said) {
             next: "Check the path, and that an earlier step has written it.",
         });
     try {
-        return { text: (0,external_node_fs_.readFileSync)(path, "utf8"), folder: (0,external_node_path_namespaceObject.dirname)(path) };
+        return { text: readStart(path), folder: (0,external_node_path_namespaceObject.dirname)(path) };
     }
     catch (error) {
         throw new lib_errors/* RefusedError */.fk(`${said} names ${path}, which cannot be read.`, { cause: error });
+    }
+}
+/** No kubeconfig has more, and a file may have no end. */
+const longest = 1_048_576;
+function readStart(path) {
+    const file = (0,external_node_fs_.openSync)(path, "r");
+    try {
+        const bytes = Buffer.alloc(longest + 1);
+        let size = 0;
+        for (let part = 1; part > 0 && size <= longest; size += part)
+            part = (0,external_node_fs_.readSync)(file, bytes, size, bytes.length - size, null);
+        if (size > longest)
+            throw new Error(`it has more than ${longest.toLocaleString("en")} bytes`);
+        return bytes.toString("utf8", 0, size);
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(file);
     }
 }
 /**
@@ -45327,8 +45368,9 @@ function keepTokenFiles(config, text, folder) {
             found.tokenFile = (0,external_node_path_namespaceObject.resolve)(folder, user.tokenFile);
     }
 }
+/** Of several files those that are there, as kubectl does. */
 function merge(config, paths) {
-    const [first, ...rest] = paths;
+    const [first = paths[0], ...rest] = paths.filter(external_node_fs_.existsSync);
     load(config, { path: first ?? "" }, "KUBECONFIG");
     for (const path of rest)
         config.mergeConfig(load(new KubeConfig(), { path }, "KUBECONFIG"), true);
@@ -45336,8 +45378,7 @@ function merge(config, paths) {
 }
 function choose(config, context) {
     if (!config.getContextObject(context)) {
-        const known = config.contexts.map(({ name }) => name).join(", ") || "none";
-        throw new lib_errors/* RefusedError */.fk(`kubeconfig: there is no context "${context}" (contexts: ${known}).`, {
+        throw new lib_errors/* RefusedError */.fk(`kubeconfig: there is no context "${context}" (contexts: ${contextsOf(config)}).`, {
             next: "Correct the input `context`.",
         });
     }
