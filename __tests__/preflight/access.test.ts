@@ -146,6 +146,19 @@ for (const [index, { group, resource, verbs, why, optional }] of permissions.ent
     ));
 }
 
+test("what may not be looked at is said once for each purpose, and ends nothing", () =>
+  as([...rules.filter((_, index) => !permissions[index]?.byLooking), ...rulesEverywhere], async (client) => {
+    const told = (await inspect(client)).filter(({ what }) => what.startsWith("This job may not"));
+    assert.deepEqual(
+      told.map(({ level, what }) => `${level} ${what.replace(/.*needed to/, "to")}`),
+      [
+        "warn to know who reaches the canary's pods beside the routes.",
+        "warn to know whether policies let requests to one version only.",
+      ],
+    );
+    assert.match(told[1]?.next ?? "", /resources: \[authorizationpolicies\].* and .*resources: \[networkpolicies\]/);
+  }));
+
 test("what the router or Prometheus find is told among the rest; what they are refused, too", () =>
   inCluster(shop, async ({ client }) => {
     const others = [

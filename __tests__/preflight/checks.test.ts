@@ -153,6 +153,13 @@ const asManifest = ({ metadata: { name }, spec }: KubernetesObject): Fields => (
   spec,
 });
 
+const policy = (kind: string, name: string, spec: Fields): KubernetesObject => object(kind, name, spec);
+const ofV1 = { matchLabels: { version: "v1" } };
+const ofV2 = { matchLabels: { version: "v2" } };
+const ofBoth = { matchLabels: { app: "reviews" } };
+const gets = [{ to: [{ operation: { methods: ["GET"] } }] }];
+const fromWeb = [{ from: [{ podSelector: { matchLabels: { app: "web" } } }] }];
+
 const silent: readonly (readonly [string, Parts, Setting])[] = [
   ["an existing canary beside a route that pins stable", {}, {}],
   ["a clone that finds its labels in the subset", { canary: undefined, canaryPod: undefined }, { target: clone }],
@@ -295,6 +302,29 @@ const silent: readonly (readonly [string, Parts, Setting])[] = [
     { namespace: namespace({ "istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint" }) },
     {},
   ],
+  [
+    "policies for both versions",
+    {
+      nothing: policy("AuthorizationPolicy", "allow-nothing", {}),
+      some: policy("AuthorizationPolicy", "gets", { selector: ofBoth, rules: gets }),
+      none: policy("NetworkPolicy", "default-deny", { podSelector: {} }),
+      web: policy("NetworkPolicy", "web", { podSelector: ofBoth, ingress: fromWeb }),
+    },
+    {},
+  ],
+  [
+    "the same policy for each version",
+    {
+      one: policy("AuthorizationPolicy", "v1", { selector: ofV1, rules: gets }),
+      two: policy("AuthorizationPolicy", "v2", { selector: ofV2, rules: gets }),
+    },
+    {},
+  ],
+  [
+    "a policy for a waypoint, which has no pods",
+    { one: policy("AuthorizationPolicy", "waypoint", { targetRefs: [{ kind: "Gateway", name: "waypoint" }] }) },
+    {},
+  ],
   ["somebody else's pods with sidecars", { otherPod: pod("ratings", ["istio-proxy"]) }, {}],
   ["an autoscaler for each version", { hpa: autoscaler("reviews-v1"), other: autoscaler("reviews-v2") }, {}],
 ];
@@ -317,6 +347,94 @@ type Row = readonly [
   level: Finding["level"],
   what: RegExp,
   next?: RegExp,
+];
+
+const policyRows: readonly Row[] = [
+  [
+    "nothing that is allowed to the canary",
+    {
+      nothing: policy("AuthorizationPolicy", "allow-nothing", {}),
+      some: policy("AuthorizationPolicy", "gets", { selector: ofV1, rules: gets }),
+    },
+    {},
+    "refuse",
+    /^AuthorizationPolicy shop\/allow-nothing allows nothing, and AuthorizationPolicy shop\/gets is for stable's pods only: the canary \(reviews-v2\) would answer every request with 403\.$/,
+    /Let it select what the pods of both versions have/,
+  ],
+  [
+    "everything denied to the canary",
+    { deny: policy("AuthorizationPolicy", "not-yet", { selector: ofV2, action: "DENY", rules: [{}] }) },
+    {},
+    "refuse",
+    /^AuthorizationPolicy shop\/not-yet denies every request to the canary's pods alone/,
+  ],
+  [
+    "requests that are allowed to stable only",
+    { some: policy("AuthorizationPolicy", "gets", { selector: ofV1, rules: gets }) },
+    {},
+    "warn",
+    /^AuthorizationPolicy shop\/gets is for the pods of reviews-v1 and not for the canary's \(it selects version=v1\), so they may differ in which requests they answer with 403\.$/,
+  ],
+  [
+    "requests that are denied to the canary only",
+    { some: policy("AuthorizationPolicy", "gets", { selector: ofV2, action: "DENY", rules: gets }) },
+    {},
+    "warn",
+    /^AuthorizationPolicy shop\/gets is for the canary's pods and not for those of reviews-v1/,
+  ],
+  [
+    "tokens that stable alone takes",
+    { jwt: policy("RequestAuthentication", "jwt", { selector: ofV1, jwtRules: [] }) },
+    {},
+    "warn",
+    /^RequestAuthentication shop\/jwt is for the pods of reviews-v1 .* which tokens they take\.$/,
+  ],
+  [
+    "mutual TLS that the canary alone asks for",
+    { strict: policy("PeerAuthentication", "strict", { selector: ofV2, mtls: { mode: "STRICT" } }) },
+    {},
+    "warn",
+    /^PeerAuthentication shop\/strict is for the canary's pods .* requests without mutual TLS\.$/,
+  ],
+  [
+    "a network that is closed to the canary",
+    {
+      none: policy("NetworkPolicy", "default-deny", { podSelector: {}, policyTypes: ["Ingress"] }),
+      web: policy("NetworkPolicy", "web", { podSelector: ofV1, ingress: fromWeb }),
+    },
+    {},
+    "refuse",
+    /^NetworkPolicy shop\/default-deny lets nothing through, and NetworkPolicy shop\/web is for stable's pods only: no request would reach the canary's pods\.$/,
+  ],
+  [
+    "a network that the canary cannot get out to",
+    {
+      none: policy("NetworkPolicy", "default-deny", { podSelector: {}, policyTypes: ["Egress"] }),
+      all: policy("NetworkPolicy", "out", { podSelector: ofV1, policyTypes: ["Egress"], egress: [{}] }),
+    },
+    {},
+    "refuse",
+    /^NetworkPolicy shop\/default-deny lets nothing through, .*: the canary's pods would reach nobody/,
+  ],
+  [
+    "a network that is open to stable",
+    { web: policy("NetworkPolicy", "web", { podSelector: ofV1, ingress: fromWeb }) },
+    {},
+    "warn",
+    /^NetworkPolicy shop\/web is for the pods of reviews-v1 .* who reaches them, and whom they reach\.$/,
+  ],
+  [
+    "a database that knows stable's pods only",
+    {
+      data: policy("NetworkPolicy", "database", {
+        podSelector: { matchLabels: { app: "database" } },
+        ingress: [{ from: [{ podSelector: { matchLabels: { app: "reviews", version: "v1" } } }] }],
+      }),
+    },
+    {},
+    "warn",
+    /^NetworkPolicy shop\/database lets the pods of reviews-v1 through and not the canary's \(app=reviews, version=v2\)/,
+  ],
 ];
 
 const rows: readonly Row[] = [
@@ -776,7 +894,7 @@ const rows: readonly Row[] = [
     },
     {},
     "warn",
-    /^Namespace shop is ambient and has no waypoint, .*Only gateways follow the route\.$/,
+    /^Namespace shop is ambient and has no waypoint, .*Nobody but gateways follows the route\.$/,
   ],
   [
     "a VirtualService that is not exported to all",
@@ -864,6 +982,9 @@ const rows: readonly Row[] = [
     "warn",
     /^The canary's destination, subset v2 of reviews \(version=v2\), also selects the pods of StatefulSet reviews/,
   ],
+
+  // policies
+  ...policyRows,
 
   // ports
   [

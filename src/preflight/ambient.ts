@@ -25,7 +25,7 @@ export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
   if (!viewers.some(({ who }) => who === "mesh")) return [];
   const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
   const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
-  return viewers.every(({ who }) => who === "mesh")
+  return viewers.every(({ who }) => who === "mesh") && !scene.undo
     ? [refuse(`${what}; nobody else follows the route.`, next)]
-    : [warn(`${what}. Only gateways follow the route.`, next)];
+    : [warn(`${what}. Nobody but gateways follows the route.`, next)];
 }

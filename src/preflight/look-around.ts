@@ -12,6 +12,7 @@ type NeighbourKind = {
 
 const kind = (group: string, plural: string, name: string): Resource => ({ group, version: "v1", plural, kind: name });
 
+const oneVersion = "know whether policies let requests to one version only";
 const whoServes = "know who serves before a first deployment";
 
 const looks = {
@@ -19,6 +20,19 @@ const looks = {
     resource: kind("networking.k8s.io", "ingresses", "Ingress"),
     why: "know who reaches the canary's pods beside the routes",
   },
+  authorizationPolicies: {
+    resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
+    why: oneVersion,
+  },
+  requestAuthentications: {
+    resource: kind("security.istio.io", "requestauthentications", "RequestAuthentication"),
+    why: oneVersion,
+  },
+  peerAuthentications: {
+    resource: kind("security.istio.io", "peerauthentications", "PeerAuthentication"),
+    why: oneVersion,
+  },
+  networkPolicies: { resource: kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"), why: oneVersion },
   endpointSlices: {
     resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
     why: whoServes,

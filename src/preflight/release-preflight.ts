@@ -17,6 +17,7 @@ import { ownersAreKnown } from "./owners.ts";
 import { stableIsPinned } from "./pinning.ts";
 import { inspectPlacement } from "./placement.ts";
 import { nobodyElseIsReached, podsAreDisjoint, subsetsAreClear } from "./pods-of-versions.ts";
+import { policiesAreForBoth } from "./policies.ts";
 import {
   canaryCanCome,
   canaryIsClear,
@@ -54,6 +55,7 @@ const checks: readonly SceneCheck[] = [
   otherServicesAreKnown,
   outsidersAreKnown,
   podsAreChosenByWeights,
+  policiesAreForBoth,
   portsExist,
   portNamesExist,
   portsSpeakHttp,

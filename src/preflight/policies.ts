@@ -1,0 +1,170 @@
+import { isDeepStrictEqual } from "node:util";
+import { field, listAt, objectAt } from "../kubernetes/field.ts";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type Labels, readSelector, selects, showLabels } from "../kubernetes/selector.ts";
+import type { Finding } from "../ports/preflight.ts";
+import { listed, refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
+import type { Scene } from "./scene.ts";
+
+/** A kind of object that decides for some pods what they take or send. */
+type PolicyKind = {
+  readonly in: "authorizationPolicies" | "peerAuthentications" | "requestAuthentications" | "networkPolicies";
+  /** Where in `spec` it says for which pods. */
+  readonly selector: "selector" | "podSelector";
+  /** Ends the sentence "so they may differ in". */
+  readonly differ: string;
+};
+
+const kinds: readonly PolicyKind[] = [
+  { in: "authorizationPolicies", selector: "selector", differ: "which requests they answer with 403" },
+  { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
+  { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
+  { in: "networkPolicies", selector: "podSelector", differ: "who reaches them, and whom they reach" },
+];
+
+/** The pod labels of both versions. */
+type Both = { readonly stable: Labels; readonly canary: Labels };
+
+function labelsOf({ stable, planned }: Scene): Both | undefined {
+  const canary = plannedDeployment(planned);
+  return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
+}
+
+const wordOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
+const wordsOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(wordOf), 3);
+
+/** One that is attached to a waypoint or a gateway is for no pods. */
+const isForPods = ({ spec }: KubernetesObject): boolean =>
+  field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
+
+const appliesTo = (object: KubernetesObject, { selector }: Pick<PolicyKind, "selector">, labels: Labels): boolean =>
+  isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
+
+/** Policies that are for one version only: the canary would answer otherwise than stable, or not at all. */
+export function policiesAreForBoth(scene: Scene): readonly Finding[] {
+  const labels = labelsOf(scene);
+  if (!labels) return [];
+  const shut = [...shutByAuthorization(scene, labels), ...shutByNetwork(scene, labels)];
+  return [...shut, ...kinds.flatMap((kind) => oneSided(kind, scene, labels)), ...strangers(scene, labels)];
+}
+
+/** Those that are for one version, but for pairs: the same for each. */
+function oneSided(kind: PolicyKind, scene: Scene, { stable, canary }: Both): readonly Finding[] {
+  const objects: readonly KubernetesObject[] = scene[kind.in];
+  const only = (one: Labels, other: Labels): readonly KubernetesObject[] =>
+    objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
+  const [ofStable, ofCanary] = [only(stable, canary), only(canary, stable)];
+  const says = (object: KubernetesObject): unknown => ({ ...objectAt(object, "spec"), [kind.selector]: undefined });
+  const unpaired = (some: readonly KubernetesObject[], others: readonly KubernetesObject[]) =>
+    some.filter((one) => !others.some((other) => isDeepStrictEqual(says(one), says(other))));
+  const { deployment } = scene.target.stable;
+  return [
+    ...unpaired(ofStable, ofCanary).map((object) =>
+      warn(
+        `${wordOf(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
+        forBoth,
+      ),
+    ),
+    ...unpaired(ofCanary, ofStable).map((object) =>
+      warn(
+        `${wordOf(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
+        forBoth,
+      ),
+    ),
+  ];
+}
+
+const forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
+
+const selectorWord = (object: KubernetesObject, { selector }: PolicyKind): string =>
+  `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
+
+type Shut = { readonly by: readonly KubernetesObject[]; readonly open: readonly KubernetesObject[] };
+
+/**
+ * Where policies apply of which none lets anything through. `open` are those of the other version that do.
+ */
+function shutBy(
+  objects: readonly KubernetesObject[],
+  applies: (object: KubernetesObject, labels: Labels) => boolean,
+  letsThrough: (object: KubernetesObject) => boolean,
+  { stable, canary }: Both,
+): Shut | undefined {
+  const of = (labels: Labels): readonly KubernetesObject[] => objects.filter((object) => applies(object, labels));
+  const isShut = (some: readonly KubernetesObject[]): boolean => some.length > 0 && !some.some(letsThrough);
+  const [ofStable, ofCanary] = [of(stable), of(canary)];
+  return isShut(ofCanary) && !isShut(ofStable) ? { by: ofCanary, open: ofStable.filter(letsThrough) } : undefined;
+}
+
+const unlike = ({ open }: Shut): string => (open.length > 0 ? `, and ${wordsOf(open)} is for stable's pods only` : "");
+
+/** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
+function shutByAuthorization({ authorizationPolicies, target }: Scene, labels: Both): readonly Finding[] {
+  const [authorization] = kinds;
+  const isFor = (object: KubernetesObject, pods: Labels): boolean =>
+    authorization !== undefined && appliesTo(object, authorization, pods);
+  const actionOf = (object: KubernetesObject): unknown => field(object, "spec", "action") ?? "ALLOW";
+  const rulesOf = (object: KubernetesObject): readonly unknown[] => listAt(object, "spec", "rules");
+  const allow = authorizationPolicies.filter((object) => actionOf(object) === "ALLOW");
+  const shut = shutBy(allow, isFor, (object) => rulesOf(object).length > 0, labels);
+  const deniesAll = authorizationPolicies.filter(
+    (object) =>
+      actionOf(object) === "DENY" &&
+      rulesOf(object).some((rule) => Object.keys(objectAt(rule)).length === 0) &&
+      isFor(object, labels.canary) &&
+      !isFor(object, labels.stable),
+  );
+  const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
+  const findings: Finding[] = [];
+  if (shut) findings.push(refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, forBoth));
+  if (deniesAll.length > 0)
+    findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
+  return findings;
+}
+
+type Direction = { readonly type: "Ingress" | "Egress"; readonly rules: "ingress" | "egress"; readonly so: string };
+
+const directions: readonly Direction[] = [
+  { type: "Ingress", rules: "ingress", so: "no request would reach the canary's pods" },
+  { type: "Egress", rules: "egress", so: "the canary's pods would reach nobody, istiod and DNS among them" },
+];
+
+/** https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation */
+const isAbout = (object: KubernetesObject, { type, rules }: Direction): boolean => {
+  const types = listAt(object, "spec", "policyTypes");
+  if (types.length > 0) return types.includes(type);
+  return type === "Ingress" || field(object, "spec", rules) !== undefined;
+};
+
+function shutByNetwork({ networkPolicies }: Scene, labels: Both): readonly Finding[] {
+  return directions.flatMap((direction) => {
+    const about = networkPolicies.filter((object) => isAbout(object, direction));
+    const isFor = (object: KubernetesObject, pods: Labels): boolean =>
+      appliesTo(object, { selector: "podSelector" }, pods);
+    const letsThrough = (object: KubernetesObject): boolean => listAt(object, "spec", direction.rules).length > 0;
+    const shut = shutBy(about, isFor, letsThrough, labels);
+    return shut ? [refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
+  });
+}
+
+/** Policies of others that know stable's pods by name, and not the canary's. */
+function strangers({ networkPolicies, target }: Scene, { stable, canary }: Both): readonly Finding[] {
+  const peersOf = (object: KubernetesObject): readonly unknown[] => [
+    ...listAt(object, "spec", "ingress").flatMap((rule) => listAt(rule, "from")),
+    ...listAt(object, "spec", "egress").flatMap((rule) => listAt(rule, "to")),
+  ];
+  const knows = (peer: unknown, labels: Labels): boolean =>
+    field(peer, "podSelector") !== undefined && selects(readSelector(field(peer, "podSelector")), labels);
+  return networkPolicies
+    .filter((object) => {
+      const peers = peersOf(object);
+      return peers.some((peer) => knows(peer, stable)) && !peers.some((peer) => knows(peer, canary));
+    })
+    .map((object) =>
+      warn(
+        `${wordOf(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`,
+        "Let it name what the pods of both versions have.",
+      ),
+    );
+}
