@@ -29443,7 +29443,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 1858:
+/***/ 349:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49352,9 +49352,9 @@ function ambientHasWaypoint(scene) {
         return [];
     const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
     const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
-    return viewers.every(({ who }) => who === "mesh")
+    return viewers.every(({ who }) => who === "mesh") && !scene.undo
         ? [finding_refuse(`${what}; nobody else follows the route.`, next)]
-        : [finding_warn(`${what}. Only gateways follow the route.`, next)];
+        : [finding_warn(`${what}. Nobody but gateways follows the route.`, next)];
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/beside-routes.js
@@ -49960,12 +49960,26 @@ function failure(word, error) {
 ;// CONCATENATED MODULE: ./src/preflight/look-around.js
 
 const kind = (group, plural, name) => ({ group, version: "v1", plural, kind: name });
+const oneVersion = "know whether policies let requests to one version only";
 const whoServes = "know who serves before a first deployment";
 const looks = {
     ingresses: {
         resource: kind("networking.k8s.io", "ingresses", "Ingress"),
         why: "know who reaches the canary's pods beside the routes",
     },
+    authorizationPolicies: {
+        resource: kind("security.istio.io", "authorizationpolicies", "AuthorizationPolicy"),
+        why: oneVersion,
+    },
+    requestAuthentications: {
+        resource: kind("security.istio.io", "requestauthentications", "RequestAuthentication"),
+        why: oneVersion,
+    },
+    peerAuthentications: {
+        resource: kind("security.istio.io", "peerauthentications", "PeerAuthentication"),
+        why: oneVersion,
+    },
+    networkPolicies: { resource: kind("networking.k8s.io", "networkpolicies", "NetworkPolicy"), why: oneVersion },
     endpointSlices: {
         resource: kind("discovery.k8s.io", "endpointslices", "EndpointSlice"),
         why: whoServes,
@@ -50522,6 +50536,115 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     return findings;
 }
 
+;// CONCATENATED MODULE: ./src/preflight/policies.js
+
+
+
+
+
+const kinds = [
+    { in: "authorizationPolicies", selector: "selector", differ: "which requests they answer with 403" },
+    { in: "requestAuthentications", selector: "selector", differ: "which tokens they take" },
+    { in: "peerAuthentications", selector: "selector", differ: "whether they take requests without mutual TLS" },
+    { in: "networkPolicies", selector: "podSelector", differ: "who reaches them, and whom they reach" },
+];
+function policies_labelsOf({ stable, planned }) {
+    const canary = plannedDeployment(planned);
+    return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
+}
+const policies_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const wordsOf = (objects) => finding_listed(objects.map(policies_wordOf), 3);
+/** One that is attached to a waypoint or a gateway is for no pods. */
+const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
+const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
+/** Policies that are for one version only: the canary would answer otherwise than stable, or not at all. */
+function policiesAreForBoth(scene) {
+    const labels = policies_labelsOf(scene);
+    if (!labels)
+        return [];
+    const shut = [...shutByAuthorization(scene, labels), ...shutByNetwork(scene, labels)];
+    return [...shut, ...kinds.flatMap((kind) => oneSided(kind, scene, labels)), ...strangers(scene, labels)];
+}
+/** Those that are for one version, but for pairs: the same for each. */
+function oneSided(kind, scene, { stable, canary }) {
+    const objects = scene[kind.in];
+    const only = (one, other) => objects.filter((object) => appliesTo(object, kind, one) && !appliesTo(object, kind, other));
+    const [ofStable, ofCanary] = [only(stable, canary), only(canary, stable)];
+    const says = (object) => ({ ...objectAt(object, "spec"), [kind.selector]: undefined });
+    const unpaired = (some, others) => some.filter((one) => !others.some((other) => (0,external_node_util_.isDeepStrictEqual)(says(one), says(other))));
+    const { deployment } = scene.target.stable;
+    return [
+        ...unpaired(ofStable, ofCanary).map((object) => finding_warn(`${policies_wordOf(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
+        ...unpaired(ofCanary, ofStable).map((object) => finding_warn(`${policies_wordOf(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
+    ];
+}
+const forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
+const selectorWord = (object, { selector }) => `it selects ${showLabels(readSelector(field(object, "spec", selector)).matchLabels)}`;
+/**
+ * Where policies apply of which none lets anything through. `open` are those of the other version that do.
+ */
+function shutBy(objects, applies, letsThrough, { stable, canary }) {
+    const of = (labels) => objects.filter((object) => applies(object, labels));
+    const isShut = (some) => some.length > 0 && !some.some(letsThrough);
+    const [ofStable, ofCanary] = [of(stable), of(canary)];
+    return isShut(ofCanary) && !isShut(ofStable) ? { by: ofCanary, open: ofStable.filter(letsThrough) } : undefined;
+}
+const unlike = ({ open }) => (open.length > 0 ? `, and ${wordsOf(open)} is for stable's pods only` : "");
+/** https://istio.io/latest/docs/concepts/security/#implicit-enablement */
+function shutByAuthorization({ authorizationPolicies, target }, labels) {
+    const [authorization] = kinds;
+    const isFor = (object, pods) => authorization !== undefined && appliesTo(object, authorization, pods);
+    const actionOf = (object) => field(object, "spec", "action") ?? "ALLOW";
+    const rulesOf = (object) => listAt(object, "spec", "rules");
+    const allow = authorizationPolicies.filter((object) => actionOf(object) === "ALLOW");
+    const shut = shutBy(allow, isFor, (object) => rulesOf(object).length > 0, labels);
+    const deniesAll = authorizationPolicies.filter((object) => actionOf(object) === "DENY" &&
+        rulesOf(object).some((rule) => Object.keys(objectAt(rule)).length === 0) &&
+        isFor(object, labels.canary) &&
+        !isFor(object, labels.stable));
+    const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
+    const findings = [];
+    if (shut)
+        findings.push(finding_refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, forBoth));
+    if (deniesAll.length > 0)
+        findings.push(finding_refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
+    return findings;
+}
+const directions = [
+    { type: "Ingress", rules: "ingress", so: "no request would reach the canary's pods" },
+    { type: "Egress", rules: "egress", so: "the canary's pods would reach nobody, istiod and DNS among them" },
+];
+/** https://kubernetes.io/docs/concepts/services-networking/network-policies/#the-two-sorts-of-pod-isolation */
+const isAbout = (object, { type, rules }) => {
+    const types = listAt(object, "spec", "policyTypes");
+    if (types.length > 0)
+        return types.includes(type);
+    return type === "Ingress" || field(object, "spec", rules) !== undefined;
+};
+function shutByNetwork({ networkPolicies }, labels) {
+    return directions.flatMap((direction) => {
+        const about = networkPolicies.filter((object) => isAbout(object, direction));
+        const isFor = (object, pods) => appliesTo(object, { selector: "podSelector" }, pods);
+        const letsThrough = (object) => listAt(object, "spec", direction.rules).length > 0;
+        const shut = shutBy(about, isFor, letsThrough, labels);
+        return shut ? [finding_refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
+    });
+}
+/** Policies of others that know stable's pods by name, and not the canary's. */
+function strangers({ networkPolicies, target }, { stable, canary }) {
+    const peersOf = (object) => [
+        ...listAt(object, "spec", "ingress").flatMap((rule) => listAt(rule, "from")),
+        ...listAt(object, "spec", "egress").flatMap((rule) => listAt(rule, "to")),
+    ];
+    const knows = (peer, labels) => field(peer, "podSelector") !== undefined && selects(readSelector(field(peer, "podSelector")), labels);
+    return networkPolicies
+        .filter((object) => {
+        const peers = peersOf(object);
+        return peers.some((peer) => knows(peer, stable)) && !peers.some((peer) => knows(peer, canary));
+    })
+        .map((object) => finding_warn(`${policies_wordOf(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/scaling.js
 
 
@@ -50917,6 +51040,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -50937,6 +51061,7 @@ const release_preflight_checks = [
     otherServicesAreKnown,
     outsidersAreKnown,
     podsAreChosenByWeights,
+    policiesAreForBoth,
     portsExist,
     portNamesExist,
     portsSpeakHttp,
@@ -53198,7 +53323,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1858));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 349));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
