@@ -80,7 +80,7 @@ test("a blind look is told by its reason, keeps what was counted, and is over wi
 
 test("requests whose durations could not be seen count", async () => {
   const { counts } = await counting(first, increments(9, 1, { blind: [{ to: "durations", because: "no histogram" }] }));
-  assert.deepEqual([counts.uncounted, counts.tally.canary.requests], [undefined, 1]);
+  assert.deepEqual([counts.uncounted, counts.untimed, counts.tally.canary.requests], [undefined, "no histogram", 1]);
 });
 
 test("a new stage counts from nothing, and keeps what was proven", async () => {

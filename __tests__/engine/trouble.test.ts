@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Job } from "../../src/engine/job.ts";
 import { run } from "../../src/engine/run.ts";
+import { pollsOf } from "../../src/evidence/ledger.ts";
 import { DeniedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import { say } from "../../src/words/say.ts";
@@ -329,4 +330,47 @@ test("while a look is stalled nobody asks for another one, and a good release go
   assert.equal(state.phase, "succeeded");
   const asked = world.calls.filter(({ name, at }) => name === "workload.health canary" && at >= 13 * second);
   assert.equal(asked.filter(({ at }) => at < 33 * second).length, 1);
+});
+
+for (const [what, takes] of [
+  ["a journal that hangs", ({ name, at }) => (name === "journal.save" && at >= 20 * second ? 300 * second : undefined)],
+  ["a weight that hangs", ({ name, at }) => (name === "router.write" && at >= 20 * second ? Infinity : undefined)],
+  ["room that is not made", ({ name, at }) => (name === "workload.scale" && at >= 20 * second ? Infinity : undefined)],
+] as const satisfies readonly (readonly [string, Behaviour["takes"]])[]) {
+  test(`${what} keeps no bad canary in traffic`, async () => {
+    for (const plan of [planOf(), judgedByEvidence(planOf())]) {
+      const world = createWorld(plan, { takes, errors: (now) => (now > 22 * second ? 0.9 : 0) });
+      const { state } = await run(await world.begin(), world.ports, job());
+      assert.ok(state.phase === "rolled-back" && state.reason.kind === "gate-failed", JSON.stringify(state));
+      const back = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+      assert.ok(back && back.at <= 50 * second, `${back?.at}`);
+    }
+  });
+}
+
+test("a journal that hangs for a while loses no good release, and no count", async () => {
+  const world = createWorld(judgedByEvidence(planOf()), {
+    takes: ({ name, at }) =>
+      name === "journal.save" && at >= 20 * second && at < 30 * second ? 20 * second : undefined,
+  });
+  const { state, ledger } = await run(await world.begin(), world.ports, job());
+  assert.equal(state.phase, "succeeded");
+  const polls = pollsOf(ledger);
+  const requests = polls.reduce((sum, { stable, canary }) => sum + stable.requests + canary.requests, 0);
+  assert.ok(requests >= 7_000, `${requests}`);
+});
+
+test("a job that is cancelled while its journal hangs gives everything back at once", async () => {
+  const stop = new AbortController();
+  const world = createWorld(planOf(), {
+    takes: ({ name, at }) => (name === "journal.save" && at >= 20 * second ? 300 * second : undefined),
+    errors(now) {
+      if (now >= 26 * second) stop.abort("the job was cancelled");
+      return 0;
+    },
+  });
+  const { state } = await run(await world.begin(), world.ports, job({ stop: stop.signal }));
+  assert.ok(state.phase === "rolled-back" && state.reason.kind === "cancelled", JSON.stringify(state));
+  const back = world.writes.find(({ weight, at }) => weight === 0 && at > 0);
+  assert.ok(back && back.at <= 35 * second, `${back?.at}`);
 });

@@ -755,6 +755,16 @@ const table: readonly (readonly [
     "1 of 2",
   ],
   [
+    "a stable that does not come up after such a canary is not said to leave anything on it",
+    update,
+    promoting("starting", 60 * second),
+    seen({ stable: { ...updated, ...dead }, canary: dead, strayed: toStable }),
+    "nothing",
+    "failed/promoting",
+    "unserved",
+    "no request for stable can be answered: 0 of 2 pods are available, after 1 m",
+  ],
+  [
     "a stage whose canary gets no request any more goes back",
     planOf(),
     baking(0, 1 * second),

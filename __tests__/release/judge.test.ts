@@ -127,6 +127,13 @@ const table: readonly (readonly [string, Gate, StageEvidence, string, RegExp])[]
   ["faster than stable passes", slower, counted(fast, slow), "pass", /limit ≤ 750 ms/],
   ["without stable's times there is nothing to compare with", slower, counted(fast), "no-data", /compare/],
   ["without times there is no data", latency, counted(count(100, 0)), "no-data", /no response time/],
+  [
+    "and it is said why nobody measured any",
+    latency,
+    seen({ counts: { tally: tally(count(100, 0)), untimed: "Prometheus has no histogram" } }),
+    "no-data",
+    /no response time of the canary was counted: Prometheus has no histogram$/,
+  ],
   ["a query within its limit passes", query, readings(0.9, 0.8), "pass", /cpu is 0.8, limit ≤ 0.8/],
   ["a query outside fails", query, readings(0.5, 0.81), "fail", /0.81/],
   [

@@ -24,6 +24,8 @@ export type Counts = {
   readonly evidence: Evidence;
   /** Why the newest counts are missing. */
   readonly uncounted: string | undefined;
+  /** Why nobody knows how long requests took. */
+  readonly untimed?: string | undefined;
 };
 
 type Counting = { readonly metrics: Pick<MetricSource, "look">; readonly clock: Pick<Clock, "now"> };
@@ -51,7 +53,8 @@ export async function count(
   const increments = await metrics.look(clock.now(), signal);
   const blind = increments.blind.find(({ to }) => to === "requests");
   if (blind) return { counts: { ...before, uncounted: blind.because }, poll: undefined };
-  if (increments.since === undefined) return { counts: { ...before, uncounted: undefined }, poll: undefined };
+  const untimed = increments.blind.find(({ to }) => to === "durations")?.because;
+  if (increments.since === undefined) return { counts: { ...before, uncounted: undefined, untimed }, poll: undefined };
 
   const poll = pollOf(record, before, increments, clock.now());
   const counts: Counts = {
@@ -59,6 +62,7 @@ export async function count(
     served: servedSince(before, increments),
     evidence: poll ? addPoll(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
     uncounted: undefined,
+    untimed,
   };
   return { counts, poll };
 }

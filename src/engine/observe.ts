@@ -235,7 +235,7 @@ async function inTime(
 }
 
 /** Several requests one after the other, on a slow line. */
-const lookLimit: Millis = 5_000;
+export const lookLimit: Millis = 5_000;
 
 /** The canary as requests find it, and who else would get requests and cannot. */
 async function lookAtPods(
@@ -295,7 +295,7 @@ async function lookAtStage(
 }
 
 /** What was counted is kept whatever becomes of the rest of a look: no later one counts it again. */
-async function lookAtMetrics(
+export async function lookAtMetrics(
   record: ReleaseRecord,
   stage: number,
   ports: Ports,
@@ -306,9 +306,9 @@ async function lookAtMetrics(
     count(record, memory, ports, signal),
     askQueries(record, stage, ports, memory, signal),
   ]);
-  const { evidence, tally, uncounted } = newest;
+  const { evidence, tally, uncounted, untimed } = newest;
   // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-  const counts = uncounted === undefined ? { tally } : { uncounted };
+  const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
   return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
 }
 

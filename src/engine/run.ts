@@ -1,4 +1,5 @@
 import { append } from "../evidence/ledger.ts";
+import type { Poll } from "../evidence/poll.ts";
 import type { Instant, Millis } from "../lib/duration.ts";
 import { TakenOverError, unlessTakenOver } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
@@ -16,6 +17,7 @@ import { insistenceOn, never, unlessInsisted } from "./insistence.ts";
 import type { Job } from "./job.ts";
 import { foldedRecord, keepOutcome, pause } from "./keep-outcome.ts";
 import { enterStage, type Failure, failureOf, type Looked, type Memory, observe, remember } from "./observe.ts";
+import { type Back, type UnderWay, watchWhile } from "./watch-while.ts";
 
 /**
  * Runs a release until it has an outcome or waits for somebody. Rejects only with TakenOverError, or the reason of
@@ -36,22 +38,50 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
 
     const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
     const decision = decide(record.plan, state, observation);
-    const nextRecord = follow(record, decision, observation);
-    ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
-
-    const result = await attempt(decision, record, nextRecord, ports, job, doing);
+    const step = begin(record, decision, observation, ports, job, doing);
+    const watched = await watchWhile(step.result, { ...step, memory }, ports, job);
+    memory = watched.memory;
+    const result = "result" in watched ? watched.result : await abandonFor(watched.back, step, ports, job, doing);
     troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
+    record = watched.polls.reduce(withPoll, record);
     if ("failure" in result) {
       record = stumbled(record, result.failure, ports.clock.now());
       await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
       continue;
     }
-    record = result.record;
+    record = watched.polls.reduce(withPoll, result.record);
     if (record.state.phase === "baking" && state.phase !== "baking") memory = enterStage(memory);
     if (state.phase === "preparing") memory = remember(record); // it may have begun again
   }
   return isOutcome(record.state) ? keepOutcome(record, record.state, ports, job) : record;
 }
+
+/** A step that is being taken, told to everybody. */
+type Step = Omit<UnderWay, "memory"> & { readonly result: Promise<Result> };
+
+function begin(
+  record: ReleaseRecord,
+  decision: Decision,
+  observation: Observation,
+  ports: Ports,
+  job: Job,
+  doing: Enact,
+): Step {
+  const nextRecord = follow(record, decision, observation);
+  ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
+  return { decision, record, nextRecord, result: attempt(decision, record, nextRecord, ports, job, doing) };
+}
+
+/** What still hangs may land later: every write tests what it read, and the way back looks until nothing is under way. */
+function abandonFor({ record, decision, observation }: Back, step: Step, ports: Ports, job: Job, doing: Enact) {
+  step.result.catch(() => undefined);
+  return begin(record, decision, observation, ports, job, doing).result;
+}
+
+const withPoll = (record: ReleaseRecord, poll: Poll): ReleaseRecord => ({
+  ...record,
+  ledger: append(record.ledger, poll),
+});
 
 async function lookAt(
   record: ReleaseRecord,

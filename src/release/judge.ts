@@ -157,7 +157,7 @@ const tallyOf = (counts: StageCounts): Tally => ("tally" in counts ? counts.tall
 
 function uncounted(counts: StageCounts, what: "requests" | "response-times"): Missing {
   if ("uncounted" in counts) return { what: "counters", words: counts.uncounted };
-  return { what };
+  return what === "requests" ? { what } : { what, words: counts.untimed };
 }
 
 const ratioOf = ({ requests, errors }: Count): number | undefined => (requests === 0 ? undefined : errors / requests);

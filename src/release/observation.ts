@@ -115,7 +115,13 @@ export type RollingBackLook = {
  * Requests since the stage began, or why the counters could not be read: that is never zero, and never what was read
  * before.
  */
-export type StageCounts = { readonly tally: Tally } | { readonly uncounted: string };
+export type StageCounts =
+  | {
+      readonly tally: Tally;
+      /** Why nobody knows how long they took. */
+      readonly untimed?: string | undefined;
+    }
+  | { readonly uncounted: string };
 
 /** The answers to query gates since the stage began, by the gate's name, oldest first. */
 export type Readings = ReadonlyMap<string, readonly Reading[]>;

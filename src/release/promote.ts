@@ -21,7 +21,7 @@ export function promote(plan: Plan, state: Promoting, observation: Observation):
   if (!observation.look)
     return needsLook[state.step]
       ? lookAgain(plan, observation.now, observation.trouble)
-      : step(plan, state, observation);
+      : step(plan, state, observation, {});
   const look = lookIn("promoting", observation.look);
   return (
     turnBack(plan, state, observation, look) ??
@@ -29,7 +29,7 @@ export function promote(plan: Plan, state: Promoting, observation: Observation):
     answerStray(plan, state, observation.now, look) ??
     awaitServer(plan, state, observation.now, look) ??
     keepForStranded(plan, state, otherRole(winnerOf(plan)), look.stranded) ??
-    step(plan, state, observation, look.stable)
+    step(plan, state, observation, look)
   );
 }
 
@@ -139,15 +139,16 @@ const serverAfter = (plan: Plan): Readonly<Partial<Record<PromotionStep, Role>>>
   retiring: winnerOf(plan),
 });
 
-/** `stable` is undefined when its pods could not be read, or need not be. */
-function step(plan: Plan, state: Promoting, { now }: Observation, stable?: Health): Decision {
+/** A version is undefined when its pods could not be read, or need not be. */
+function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<PromotingLook>): Decision {
+  const { stable } = seen;
   const to = (next: PromotionStep): State => ({ ...state, step: next, since: now });
   const winner = winnerOf(plan);
   switch (state.step) {
     case "updating":
       return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
     case "starting":
-      return awaitStable(plan, state, now, stable, to("settling"));
+      return awaitStable(plan, state, now, seen, to("settling"));
     case "settling":
       return settled(plan, state.since, now, to("finishing"));
     case "finishing":
@@ -166,12 +167,22 @@ function step(plan: Plan, state: Promoting, { now }: Observation, stable?: Healt
 const otherStable = (plan: Plan, state: Promoting, differences: string): Decision =>
   failed(plan, state, { kind: "stable-changed", differences });
 
-function awaitStable(plan: Plan, state: Promoting, now: Instant, stable: Health | undefined, ready: State): Decision {
+function awaitStable(
+  plan: Plan,
+  state: Promoting,
+  now: Instant,
+  { stable, canary }: Partial<PromotingLook>,
+  ready: State,
+): Decision {
   if (stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
   if (stable?.ready) return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
   if (stable?.fatal !== undefined) return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
-  const stuck = now - state.since >= plan.ready;
-  const reason: Reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
+  const waited = now - state.since;
+  const stuck = waited >= plan.ready;
+  const hasCanary = canary?.available !== 0;
+  if (stuck && stable?.available === 0 && !hasCanary)
+    return failed(plan, state, { kind: "unserved", version: "stable", words: stable.because, after: waited });
+  const reason: Reason = { kind: "stable-not-ready", pods: stable?.because, stuck: stuck && hasCanary };
   if (stuck) return failed(plan, state, reason);
   return { do: "wait", until: now + readyPoll(plan), reason };
 }

@@ -188,7 +188,7 @@ const missingCounters = z.object({ what: z.literal("counters"), words: text });
 const missing = z.discriminatedUnion("what", [
   missingCounters,
   z.object({ what: z.literal("requests") }),
-  z.object({ what: z.literal("response-times") }),
+  z.object({ what: z.literal("response-times"), words: optionalText }),
   z.object({ what: z.literal("stable-response-times") }),
   z.object({ what: z.literal("answer"), words: text }),
   z.object({ what: z.literal("question") }),

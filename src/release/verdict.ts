@@ -30,7 +30,7 @@ export type Figures = EvidenceFigures | ErrorFigures | LatencyFigures | QueryFig
 export type Missing =
   | { readonly what: "counters"; readonly words: string }
   | { readonly what: "requests" }
-  | { readonly what: "response-times" }
+  | { readonly what: "response-times"; readonly words?: string | undefined }
   | { readonly what: "stable-response-times" }
   | { readonly what: "answer"; readonly words: string }
   | { readonly what: "question" };

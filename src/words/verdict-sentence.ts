@@ -41,7 +41,7 @@ function missingWords(missing: Missing): string {
     case "requests":
       return "no request of the canary was counted";
     case "response-times":
-      return "no response time of the canary was counted";
+      return `no response time of the canary was counted${missing.words === undefined ? "" : `: ${missing.words}`}`;
     case "stable-response-times":
       return "no response time of stable was counted to compare with";
     case "question":
