@@ -57,7 +57,7 @@ export async function run(begun: ReleaseRecord, ports: Ports, job: Job): Promise
 }
 
 /** A step that is being taken, told to everybody. */
-type Step = Omit<UnderWay, "memory"> & { readonly result: Promise<Result> };
+type BegunStep = Omit<UnderWay, "memory"> & { readonly result: Promise<Result> };
 
 function begin(
   record: ReleaseRecord,
@@ -66,14 +66,14 @@ function begin(
   ports: Ports,
   job: Job,
   doing: Enact,
-): Step {
+): BegunStep {
   const nextRecord = follow(record, decision, observation);
   ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
   return { decision, record, nextRecord, result: attempt(decision, record, nextRecord, ports, job, doing) };
 }
 
 /** What still hangs may land later: every write tests what it read, and the way back looks until nothing is under way. */
-function abandonFor({ record, decision, observation }: Back, step: Step, ports: Ports, job: Job, doing: Enact) {
+function abandonFor({ record, decision, observation }: Back, step: BegunStep, ports: Ports, job: Job, doing: Enact) {
   step.result.catch(() => undefined);
   return begin(record, decision, observation, ports, job, doing).result;
 }

@@ -50,7 +50,7 @@ export async function watchWhile<T>(work: Promise<T>, underWay: UnderWay, ports:
   }
 }
 
-type Counting = Awaited<ReturnType<typeof lookAtMetrics>>;
+type CountedMeanwhile = Awaited<ReturnType<typeof lookAtMetrics>>;
 
 /** `judged`: what this job goes by meanwhile. */
 type Sight = { readonly memory: Memory; readonly polls: readonly Poll[]; readonly judged: Memory };
@@ -62,7 +62,7 @@ function firstSight(underWay: UnderWay): Sight {
 }
 
 /** With which weight requests were served is not known while one is written: the ledger gets none of those. */
-function seenWith(seen: Sight, { memory, poll }: Counting, { do: done }: Decision): Sight {
+function seenWith(seen: Sight, { memory, poll }: CountedMeanwhile, { do: done }: Decision): Sight {
   if (done === "route") return { ...seen, judged: memory };
   return { memory, judged: memory, polls: poll ? [...seen.polls, poll] : seen.polls };
 }
