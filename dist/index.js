@@ -29443,7 +29443,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 349:
+/***/ 5316:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30427,14 +30427,16 @@ async function count(record, before, { metrics, clock }, signal) {
     const blind = increments.blind.find(({ to }) => to === "requests");
     if (blind)
         return { counts: { ...before, uncounted: blind.because }, poll: undefined };
+    const untimed = increments.blind.find(({ to }) => to === "durations")?.because;
     if (increments.since === undefined)
-        return { counts: { ...before, uncounted: undefined }, poll: undefined };
+        return { counts: { ...before, uncounted: undefined, untimed }, poll: undefined };
     const poll = pollOf(record, before, increments, clock.now());
     const counts = {
         tally: (0,evidence_tally/* sumOf */.XN)(before.tally, tallyOf(increments)),
         served: servedSince(before, increments),
         evidence: poll ? (0,evidence_evidence/* addPoll */.t)(before.evidence, poll, record.plan.evidence.settings) : before.evidence,
         uncounted: undefined,
+        untimed,
     };
     return { counts, poll };
 }
@@ -30672,9 +30674,9 @@ async function lookAtMetrics(record, stage, ports, memory, signal) {
         count(record, memory, ports, signal),
         askQueries(record, stage, ports, memory, signal),
     ]);
-    const { evidence, tally, uncounted } = newest;
+    const { evidence, tally, uncounted, untimed } = newest;
     // Counters that could not be read are not zero: the tally as it was would let a gate pass on old evidence.
-    const counts = uncounted === undefined ? { tally } : { uncounted };
+    const counts = uncounted === undefined ? { tally, untimed } : { uncounted };
     return { memory: { ...memory, ...newest, readings }, poll, counted: { counts, evidence, readings } };
 }
 /** A stage saves nothing for as long as it lasts. A journal that cannot be read is asked again with the next look. */
@@ -30755,7 +30757,68 @@ async function failureOfSaving(record, { journal, clock }, end, insistence) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/engine/watch-while.js
+
+
+
+
+
+/**
+ * A write that hangs, or a journal that cannot be saved, takes as long as the client tries. Traffic flows meanwhile, so
+ * it goes on being judged, as when the cluster cannot be read.
+ */
+async function watchWhile(work, underWay, ports, job) {
+    const ending = work.then((result) => ({ result }));
+    const record = watchedRecord(underWay);
+    const since = ports.clock.now();
+    let seen = firstSight(underWay);
+    if (!isAtStake(record, underWay.decision))
+        return { ...seen, ...(await ending) };
+    for (;;) {
+        const ended = await within(ending, Math.max(record.plan.pollEvery, lookLimit), ports.clock);
+        if (ended)
+            return { ...seen, ...ended };
+        const looked = await lookAtMetrics(record, judgedStage(record), ports, seen.judged, never);
+        seen = seenWith(seen, looked, underWay.decision);
+        const back = backFrom(record, looked.counted, since, ports, job);
+        if (back)
+            return { ...seen, back };
+    }
+}
+function firstSight(underWay) {
+    const { memory } = underWay;
+    const isNewStage = watchedRecord(underWay) === underWay.nextRecord;
+    return { memory, polls: [], judged: isNewStage ? enterStage(memory) : memory };
+}
+/** With which weight requests were served is not known while one is written: the ledger gets none of those. */
+function seenWith(seen, { memory, poll }, { do: done }) {
+    if (done === "route")
+        return { ...seen, judged: memory };
+    return { memory, judged: memory, polls: poll ? [...seen.polls, poll] : seen.polls };
+}
+function backFrom(record, counted, since, { clock }, { deadlineAt, stop: stopped }) {
+    if (!(0,release_state/* isRunning */.W_)(record.state))
+        return undefined;
+    const trouble = { words: "the API server has not answered a write yet", lasting: false, since };
+    const stop = stopped.aborted ? String(stopped.reason) : undefined;
+    const observation = { now: clock.now(), deadlineAt, stop, trouble, counted };
+    const decision = (0,decide/* decide */.L)(record.plan, record.state, observation);
+    const isBack = decision.do !== "wait" && decision.next.phase === "rolling-back";
+    return isBack ? { record, decision, observation } : undefined;
+}
+/** While pods start for the next weight the stage before is judged. */
+function judgedStage({ state }) {
+    if (!("stage" in state))
+        return -1;
+    return state.phase === "shifting" ? state.stage - 1 : state.stage;
+}
+/** A weight that is being written may be served already. */
+const watchedRecord = ({ decision, record, nextRecord }) => decision.do === "route" && nextRecord.state.phase === "baking" ? nextRecord : record;
+/** Waiting is ended by what it waits for, and what is safe is not given up. */
+const isAtStake = ({ state, stages }, { do: done }) => done !== "wait" && (state.phase === "baking" || (state.phase === "shifting" && stages.length > 0));
+
 ;// CONCATENATED MODULE: ./src/engine/run.js
+
 
 
 
@@ -30786,16 +30849,18 @@ async function run(begun, ports, job) {
             record = { ...record, ledger: append(record.ledger, looked.poll) };
         const observation = observationOf(looked, record, troubles, ports.clock.now(), job);
         const decision = (0,decide/* decide */.L)(record.plan, state, observation);
-        const nextRecord = follow(record, decision, observation);
-        ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
-        const result = await attempt(decision, record, nextRecord, ports, job, doing);
+        const step = begin(record, decision, observation, ports, job, doing);
+        const watched = await watchWhile(step.result, { ...step, memory }, ports, job);
+        memory = watched.memory;
+        const result = "result" in watched ? watched.result : await abandonFor(watched.back, step, ports, job, doing);
         troubles = troublesAfter(observation, troubles, decision, result, ports.clock.now());
+        record = watched.polls.reduce(withPoll, record);
         if ("failure" in result) {
             record = stumbled(record, result.failure, ports.clock.now());
             await ports.clock.sleepUntil(ports.clock.now() + pause, stopFor(state, job));
             continue;
         }
-        record = result.record;
+        record = watched.polls.reduce(withPoll, result.record);
         if (record.state.phase === "baking" && state.phase !== "baking")
             memory = enterStage(memory);
         if (state.phase === "preparing")
@@ -30803,6 +30868,20 @@ async function run(begun, ports, job) {
     }
     return (0,release_state/* isOutcome */.L2)(record.state) ? keepOutcome(record, record.state, ports, job) : record;
 }
+function begin(record, decision, observation, ports, job, doing) {
+    const nextRecord = follow(record, decision, observation);
+    ports.reporter.report(accountOf(nextRecord, decision.reason, observation.now, job.warnings()));
+    return { decision, record, nextRecord, result: attempt(decision, record, nextRecord, ports, job, doing) };
+}
+/** What still hangs may land later: every write tests what it read, and the way back looks until nothing is under way. */
+function abandonFor({ record, decision, observation }, step, ports, job, doing) {
+    step.result.catch(() => undefined);
+    return begin(record, decision, observation, ports, job, doing).result;
+}
+const withPoll = (record, poll) => ({
+    ...record,
+    ledger: append(record.ledger, poll),
+});
 async function lookAt(record, state, ports, memory, job) {
     const look = (signal) => observe(record, state, ports, memory, signal);
     if (!isSafeWay(state))
@@ -31429,7 +31508,7 @@ function newRecord({ config, run, clock }, wanted, before) {
 async function launch(session, wanted, lost, why) {
     await allowed(session, wanted);
     unlessStopped(session);
-    return exitCodeOf(await conclude(session, await begin(session, wanted, why), lost, { taken: false }));
+    return exitCodeOf(await conclude(session, await launch_begin(session, wanted, why), lost, { taken: false }));
 }
 /** Makes every preflight check, tells what was found, and refuses if anything forbids the release. */
 async function allowed(session, wanted) {
@@ -31439,7 +31518,7 @@ async function allowed(session, wanted) {
     unlessRefused(session, findings, `${serviceInWords(target)} cannot be ${verb}, and nothing was changed:`);
 }
 /** Journals a release before anything is changed for it. */
-async function begin(session, wanted, why) {
+async function launch_begin(session, wanted, why) {
     // Errors that come in clusters prove less; how clustered they are is seen on stable's pods in the hour before.
     const [before, { plan, because }] = await Promise.all([
         session.capture(wanted.target),
@@ -31646,7 +31725,7 @@ async function rollback(session) {
             last = record;
             if ((0,release_state/* isOver */.PU)(record.state))
                 return undefined;
-            return { ...record, run: session.run, state: backFrom(record, reason, session.clock.now()) };
+            return { ...record, run: session.run, state: rollback_backFrom(record, reason, session.clock.now()) };
         });
         if (!taken)
             return last ? putRight(session, last) : rollBackWithoutJournal(session, lost);
@@ -31654,7 +31733,7 @@ async function rollback(session) {
     });
 }
 /** Once stable is being changed only forward is safe, so a promotion is finished; everything else goes back. */
-function backFrom({ plan, state }, reason, now) {
+function rollback_backFrom({ plan, state }, reason, now) {
     if (state.phase === "promoting" || state.phase === "rolling-back")
         return state;
     if (state.phase === "failed" && state.during === "promoting")
@@ -31716,7 +31795,7 @@ function unfinished({ clock, messages, run }, record) {
         });
     }
     messages.warn(`${earlier(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
-    return { ...record, run, state: backFrom(record, { kind: "left-half-way" }, now) };
+    return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
 }
 const earlier = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
 
@@ -32130,7 +32209,7 @@ const missingCounters = mini_schemas/* object */.Ikc({ what: mini_schemas/* lite
 const missing = mini_schemas/* discriminatedUnion */.gMt("what", [
     missingCounters,
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("requests") }),
-    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("response-times") }),
+    mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("response-times"), words: optionalText }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("stable-response-times") }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("answer"), words: record_schema_text }),
     mini_schemas/* object */.Ikc({ what: mini_schemas/* literal */.euz("question") }),
@@ -32478,7 +32557,7 @@ async function settle(session) {
             const log = isOwn(session, newest)
                 ? newest.log
                 : [...newest.log, { at: session.clock.now(), do: "settle", reason: why }];
-            return { ...newest, run: session.run, log, state: backFrom(newest, why, session.clock.now()) };
+            return { ...newest, run: session.run, log, state: rollback_backFrom(newest, why, session.clock.now()) };
         });
         if (!taken)
             return lastWord(session, await session.journal.load());
@@ -53323,7 +53402,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 349));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5316));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54314,14 +54393,14 @@ function promote(plan, state, observation) {
     if (!observation.look)
         return needsLook[state.step]
             ? lookAgain(plan, observation.now, observation.trouble)
-            : step(plan, state, observation);
+            : step(plan, state, observation, {});
     const look = lookIn("promoting", observation.look);
     return (turnBack(plan, state, observation, look) ??
         turnToOther(plan, state, observation.now, look) ??
         answerStray(plan, state, observation.now, look) ??
         awaitServer(plan, state, observation.now, look) ??
         keepForStranded(plan, state, (0,target/* otherRole */.n1)((0,transition/* winnerOf */.Pk)(plan)), look.stranded) ??
-        step(plan, state, observation, look.stable));
+        step(plan, state, observation, look));
 }
 /** Nothing is changed, and no pod is taken, that was not looked at. */
 const needsLook = {
@@ -54421,15 +54500,16 @@ const serverAfter = (plan) => ({
     finishing: (0,transition/* winnerOf */.Pk)(plan),
     retiring: (0,transition/* winnerOf */.Pk)(plan),
 });
-/** `stable` is undefined when its pods could not be read, or need not be. */
-function step(plan, state, { now }, stable) {
+/** A version is undefined when its pods could not be read, or need not be. */
+function step(plan, state, { now }, seen) {
+    const { stable } = seen;
     const to = (next) => ({ ...state, step: next, since: now });
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     switch (state.step) {
         case "updating":
             return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
         case "starting":
-            return promote_awaitStable(plan, state, now, stable, to("settling"));
+            return promote_awaitStable(plan, state, now, seen, to("settling"));
         case "settling":
             return settled(plan, state.since, now, to("finishing"));
         case "finishing":
@@ -54446,15 +54526,19 @@ function step(plan, state, { now }, stable) {
     }
 }
 const otherStable = (plan, state, differences) => failed(plan, state, { kind: "stable-changed", differences });
-function promote_awaitStable(plan, state, now, stable, ready) {
+function promote_awaitStable(plan, state, now, { stable, canary }, ready) {
     if (stable?.changed !== undefined)
         return otherStable(plan, state, stable.changed);
     if (stable?.ready)
         return { do: "nothing", next: ready, reason: { kind: "stable-ready", pods: stable.because } };
     if (stable?.fatal !== undefined)
         return failed(plan, state, { kind: "stable-broken", pods: stable.fatal });
-    const stuck = now - state.since >= plan.ready;
-    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck };
+    const waited = now - state.since;
+    const stuck = waited >= plan.ready;
+    const hasCanary = canary?.available !== 0;
+    if (stuck && stable?.available === 0 && !hasCanary)
+        return failed(plan, state, { kind: "unserved", version: "stable", words: stable.because, after: waited });
+    const reason = { kind: "stable-not-ready", pods: stable?.because, stuck: stuck && hasCanary };
     if (stuck)
         return failed(plan, state, reason);
     return { do: "wait", until: now + readyPoll(plan), reason };
@@ -54810,7 +54894,7 @@ const tallyOf = (counts) => ("tally" in counts ? counts.tally : tally/* emptyTal
 function uncounted(counts, what) {
     if ("uncounted" in counts)
         return { what: "counters", words: counts.uncounted };
-    return { what };
+    return what === "requests" ? { what } : { what, words: counts.untimed };
 }
 const ratioOf = ({ requests, errors }) => (requests === 0 ? undefined : errors / requests);
 function responseTime({ buckets }, quantile) {
@@ -56131,7 +56215,7 @@ function missingWords(missing) {
         case "requests":
             return "no request of the canary was counted";
         case "response-times":
-            return "no response time of the canary was counted";
+            return `no response time of the canary was counted${missing.words === undefined ? "" : `: ${missing.words}`}`;
         case "stable-response-times":
             return "no response time of stable was counted to compare with";
         case "question":
