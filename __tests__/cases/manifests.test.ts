@@ -263,6 +263,17 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "c38-clone-carries-pruning-marks",
+    before: ({ api }) =>
+      void api.deny({
+        kind: "Deployment",
+        name: "reviews-canary",
+        when: ({ metadata }) => metadata?.labels?.["applyset.kubernetes.io/part-of"] === undefined,
+        because: "every Deployment needs its set",
+      }),
+    sees: refusedWith(/Deployment shop\/reviews-canary could not be made as a copy: .*every Deployment needs its set/),
+  },
+  {
     name: "c27-rwo-pvc-hostport-clone",
     sees: warnsOf(
       /PersistentVolumeClaim shop\/reviews-data could not be read, and may be for one node only/,

@@ -190,6 +190,7 @@ const cases: readonly Case[] = [
     settings: (folder) => ({
       stable: { deployment: "shop-v1", subset: "v1" },
       canary: { subset: "v2", from: { manifests: join(folder, "shop-v2.yaml") } },
+      variables: ["TAG"],
     }),
     promotion: "update",
     runs: [

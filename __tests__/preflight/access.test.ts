@@ -10,6 +10,7 @@ import type { KubernetesClient } from "../../src/adapters/kubernetes/kubernetes-
 import { nodeClock } from "../../src/adapters/node/node-clock.ts";
 import { routePermissions } from "../../src/adapters/virtual-service/route-permissions.ts";
 import { listAt, textAt } from "../../src/kubernetes/field.ts";
+import { resources } from "../../src/kubernetes/object.ts";
 import { UnreachableError } from "../../src/lib/errors.ts";
 import type { Finding } from "../../src/ports/preflight.ts";
 import { permissionsEverywhere, permissionsWith } from "../../src/preflight/needed-permissions.ts";
@@ -185,13 +186,18 @@ test("a cluster that does not answer is no finding", async () => {
   await assert.rejects(inspect(silent), UnreachableError);
 });
 
-test("looking changes nothing", () =>
-  inCluster(shop, async ({ client, requestsOf }) => {
-    const requests = await requestsOf(() => inspect(client));
+test("looking changes nothing: what is written is written as a dry run", () =>
+  inCluster(shop, async ({ client, server }) => {
+    server.requests.clear();
+    await inspect(client);
+    const writes = server.requests
+      .all()
+      .filter(({ method, path }) => method !== "GET" && !path.includes("selfsubjectaccessreviews"));
     assert.deepEqual(
-      requests.filter((request) => !request.startsWith("GET") && !request.includes("selfsubjectaccessreviews")),
+      writes.filter(({ path }) => !path.includes("dryRun=All")),
       [],
     );
+    assert.equal(await client.get(resources.deployments, "shop", target.canary.deployment), undefined);
   }));
 
 test("what the API server neither allows nor denies is missing", async () => {

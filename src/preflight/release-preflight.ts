@@ -9,6 +9,7 @@ import { ambientHasWaypoint } from "./ambient.ts";
 import { otherServicesAreKnown, outsidersAreKnown, podsAreChosenByWeights } from "./beside-routes.ts";
 import { inspectBystanders } from "./bystanders.ts";
 import { controllersAreKnown } from "./controllers.ts";
+import { inspectCopy } from "./copy.ts";
 import { canaryServiceIsExported, routesAreExported } from "./exported.ts";
 import { nobodyServes } from "./first-deployment.ts";
 import { inspectManifest } from "./manifests.ts";
@@ -99,6 +100,7 @@ export function releasePreflight(parts: PreflightParts): Preflight {
         ...manifestsOf(target).map((manifest) =>
           answerOf(async () => inspectManifest({ client, scene: await scene }, manifest)),
         ),
+        answerOf(async () => inspectCopy(client, await scene)),
         answerOf(async () => inspectPlacement(client, await scene)),
         answerOf(() => look.inspect(plan)),
         answerOf(() => inspectBystanders({ ...parts, look })),
