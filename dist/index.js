@@ -29443,7 +29443,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 5316:
+/***/ 1520:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49543,6 +49543,32 @@ const imageWritersOf = (deployment) => Object.entries(imageWriters)
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
     .map(([annotation, who]) => finding_warn(`${controllers_wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
 
+;// CONCATENATED MODULE: ./src/preflight/copy.js
+
+
+
+
+/** Has the API server try out the copy: a policy may want a label that only stable's Deployment has. */
+async function inspectCopy(client, scene) {
+    const { target, canary, planned } = scene;
+    const copy = plannedObject(planned);
+    if (target.source.from !== "clone" || canary || !copy)
+        return [];
+    try {
+        await client.create(resources.deployments, target.namespace, copy, { dryRun: true });
+        return [];
+    }
+    catch (error) {
+        if (!(error instanceof KubernetesError) || error.status === 403)
+            throw error;
+        if (/does not support dry run/.test(error.message))
+            return [];
+        return [
+            finding_refuse(`Deployment ${target.namespace}/${copy.metadata.name} could not be made as a copy: ${error.message}.`, "If it lacks what stable's has, give it a Deployment of its own (from: manifests, or from: existing)."),
+        ];
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/preflight/exported.js
 
 
@@ -51120,6 +51146,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
 
 
 
+
 const release_preflight_checks = [
     namespaceExists,
     servicesExist,
@@ -51167,6 +51194,7 @@ function releasePreflight(parts) {
                 inspectAccess(client, permissionsFor(target, plan, routes.permissions)),
                 release_preflight_answerOf(async () => inspectScene(await scene)),
                 ...manifestsOf(target).map((manifest) => release_preflight_answerOf(async () => inspectManifest({ client, scene: await scene }, manifest))),
+                release_preflight_answerOf(async () => inspectCopy(client, await scene)),
                 release_preflight_answerOf(async () => inspectPlacement(client, await scene)),
                 release_preflight_answerOf(() => look.inspect(plan)),
                 release_preflight_answerOf(() => inspectBystanders({ ...parts, look })),
@@ -53402,7 +53430,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 5316));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1520));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
