@@ -22,20 +22,28 @@ import { deploymentOf, destinationRuleOf, serviceOf, targetOf } from "../support
 import { inspectCluster } from "./inspect-cluster.ts";
 
 const permissions = permissionsWith(routePermissions);
-const documents = loadAll(readFileSync("docs/rbac.yaml", "utf8"));
 
-/** The rules of docs/rbac.yaml. */
-const rulesIn = (kind: string): readonly Rule[] =>
-  listAt(
+/** The rules of a file in docs. */
+function rulesIn(page: string, kind: string): readonly Rule[] {
+  const documents = loadAll(readFileSync(`docs/${page}`, "utf8"));
+  const rules = listAt(
     documents.find((document) => textAt(document, "kind") === kind),
     "rules",
-  ).map((rule) => ({
+  );
+  return rules.map((rule) => ({
     apiGroups: listAt(rule, "apiGroups").map(String),
     resources: listAt(rule, "resources").map(String),
     verbs: listAt(rule, "verbs").map(String),
+    ...(textAt(rule, "resourceNames", 0) === undefined
+      ? {}
+      : { resourceNames: listAt(rule, "resourceNames").map(String) }),
   }));
-const rules: readonly Rule[] = rulesIn("Role").map((rule) => ({ ...rule, namespaces: ["shop"] }));
-const rulesEverywhere = rulesIn("ClusterRole");
+}
+
+const inShop = (rule: Rule): Rule => ({ ...rule, namespaces: ["shop"] });
+const rules: readonly Rule[] = rulesIn("rbac.yaml", "Role").map(inShop);
+const rulesByName: readonly Rule[] = rulesIn("rbac-by-name.yaml", "Role").map(inShop);
+const rulesEverywhere = rulesIn("rbac.yaml", "ClusterRole");
 
 test("docs/rbac.yaml is what the preflight asks for, rule by rule, with the same reasons", () => {
   assert.deepEqual(
@@ -86,36 +94,54 @@ const as = (allowed: readonly Rule[], run: (client: KubernetesClient) => Promise
 const inspect = (client: KubernetesClient, firstDeploy = false): Promise<readonly Finding[]> =>
   inspectCluster(client, { target, firstDeploy });
 
-test("with exactly these rules nothing is missed, and pods can be made, scaled, judged and taken away", () =>
-  as([...rules, ...rulesEverywhere], async (client) => {
-    assert.deepEqual(
-      (await inspect(client)).filter(({ level }) => level !== "note"),
-      [],
-    );
-    const it = deploymentWorkload({
-      client,
-      target,
-      before: await captureWorkloads(client, target, Math.random),
-      keepOld: false,
-      clock: nodeClock,
-      fence: noFence,
-    });
-    await it.deploy();
-    await it.scale(splitAt(100));
-    await until(
-      "the clone is ready",
-      () => it.health("canary"),
-      ({ ready }) => ready,
-    );
-    await it.updateStable();
-    await until(
-      "stable is ready",
-      () => it.health("stable"),
-      ({ ready }) => ready,
-    );
-    await it.retire("canary");
-    assert.deepEqual(await it.differences("stable"), []);
-  }));
+test("docs/rbac-by-name.yaml is the same, with the name of each object that has one beforehand", () => {
+  const expected = permissions.flatMap(({ group, resource, verbs, names }) => {
+    const resourceNames = names?.(target, "shop");
+    const isNameless = (verb: string): boolean => resourceNames === undefined || ["create", "list"].includes(verb);
+    const rule = { apiGroups: [group], resources: [resource], namespaces: ["shop"] };
+    return [
+      { ...rule, verbs: verbs.filter(isNameless) },
+      { ...rule, resourceNames, verbs: verbs.filter((verb) => !isNameless(verb)) },
+    ].filter(({ verbs }) => verbs.length > 0);
+  });
+  assert.deepEqual(JSON.parse(JSON.stringify(rulesByName)), JSON.parse(JSON.stringify(expected)));
+  assert.deepEqual(rulesIn("rbac-by-name.yaml", "ClusterRole"), rulesEverywhere);
+});
+
+for (const [page, granted] of [
+  ["rbac.yaml", rules],
+  ["rbac-by-name.yaml", rulesByName],
+] as const)
+  test(`with exactly the rules of docs/${page} nothing is missed, and pods can be made, scaled, judged and taken away`, () =>
+    as([...granted, ...rulesEverywhere], async (client) => {
+      assert.deepEqual(
+        (await inspect(client)).filter(({ level }) => level !== "note"),
+        [],
+      );
+      const it = deploymentWorkload({
+        client,
+        target,
+        before: await captureWorkloads(client, target, Math.random),
+        keepOld: false,
+        clock: nodeClock,
+        fence: noFence,
+      });
+      await it.deploy();
+      await it.scale(splitAt(100));
+      await until(
+        "the clone is ready",
+        () => it.health("canary"),
+        ({ ready }) => ready,
+      );
+      await it.updateStable();
+      await until(
+        "stable is ready",
+        () => it.health("stable"),
+        ({ ready }) => ready,
+      );
+      await it.retire("canary");
+      assert.deepEqual(await it.differences("stable"), []);
+    }));
 
 for (const [index, { group, resource, verbs, why, optional }] of permissions.entries()) {
   test(`without ${verbs.join(", ")} on ${resource} the preflight ${optional ? "warns" : "refuses"}, and names the rule`, () =>
@@ -159,6 +185,24 @@ test("what may not be looked at is said once for each purpose, and ends nothing"
     );
     assert.match(told[1]?.next ?? "", /resources: \[authorizationpolicies\].* and .*resources: \[networkpolicies\]/);
   }));
+
+test("rules for other objects are not those that a release needs", () =>
+  as(
+    rulesByName.map((rule) => (rule.resourceNames ? { ...rule, resourceNames: ["ratings"] } : rule)),
+    async (client) => {
+      const refused = (await inspect(client)).filter(({ level }) => level === "refuse").map(({ what }) => what);
+      for (const lacking of [
+        "get, update leases",
+        "get, update configmaps",
+        "get, patch virtualservices",
+        "get, patch deployments",
+      ])
+        assert.ok(
+          refused.some((what) => what.startsWith(`This job may not ${lacking}`)),
+          refused.join("\n"),
+        );
+    },
+  ));
 
 test("what the router or Prometheus find is told among the rest; what they are refused, too", () =>
   inCluster(shop, async ({ client }) => {

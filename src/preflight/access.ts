@@ -34,14 +34,25 @@ async function deniedVerbs(client: KubernetesClient, permission: PlacedPermissio
   return verbs.filter((_, index) => !allowed[index]);
 }
 
-async function mayDo(
+/**
+ * A Role may name the objects, but for verbs that know none:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
+async function mayDo(client: KubernetesClient, permission: PlacedPermission, verb: Verb): Promise<boolean> {
+  const { objects = [] } = permission;
+  const isNameless = verb === "create" || verb === "list" || objects.length === 0;
+  const names = isNameless ? [undefined] : objects;
+  const answers = await Promise.all(names.map((name) => isAllowed(client, permission, verb, name)));
+  return !answers.includes(false);
+}
+
+async function isAllowed(
   client: KubernetesClient,
   { group, resource: path, namespace }: PlacedPermission,
   verb: Verb,
+  name: string | undefined,
 ): Promise<boolean> {
   const [resource = "", subresource] = path.split("/");
-  // A namespace is its own namespace, for a Role as for this question; the name stands there, too.
-  const name = resource === "namespaces" ? namespace : undefined;
   const review = {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SelfSubjectAccessReview",

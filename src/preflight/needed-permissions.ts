@@ -1,3 +1,5 @@
+import { journalName } from "../adapters/kubernetes/config-map-journal.ts";
+import { leaseName } from "../adapters/kubernetes/lease-lock.ts";
 import { gatewayGroup, gatewayRoutes } from "../istio/gateway-route.ts";
 import { textAt } from "../kubernetes/field.ts";
 import { resourceOf } from "../kubernetes/resource-of.ts";
@@ -13,12 +15,14 @@ const ofTheJob: readonly Permission[] = [
     group: "coordination.k8s.io",
     resource: "leases",
     verbs: ["get", "create", "update"],
+    names: ({ service }) => [leaseName(service)],
     why: "keep two jobs from releasing one service at once",
   },
   {
     group: "",
     resource: "configmaps",
     verbs: ["get", "create", "update"],
+    names: ({ service }) => [journalName(service)],
     why: "keep the journal, by which another job can finish a release or give it back",
   },
 ];
@@ -30,12 +34,14 @@ const ofTheService: readonly Permission[] = [
     group: "apps",
     resource: "deployments",
     verbs: ["get", "list", "patch"],
+    names: ({ stable, canary }) => [stable.deployment, canary.deployment],
     why: "give a Deployment the image and the replicas, and see how it is",
   },
   {
     group: "apps",
     resource: "deployments",
     verbs: ["create", "delete"],
+    names: ({ canary }) => [canary.deployment],
     why: "make the canary's Deployment and take it away again",
     when: makesPods,
   },
@@ -77,6 +83,7 @@ const ofTheService: readonly Permission[] = [
     group: "",
     resource: "namespaces",
     verbs: ["get"],
+    names: (_, namespace) => [namespace],
     why: "know whether the namespace injects sidecars",
     optional: true,
   },
@@ -120,8 +127,8 @@ export const permissionsEverywhere: readonly (Omit<Permission, "resource"> & {
   },
 ];
 
-/** A permission in one namespace. */
-export type PlacedPermission = Permission & { readonly namespace: string };
+/** A permission in one namespace, and for which objects of it. */
+export type PlacedPermission = Permission & { readonly namespace: string; readonly objects?: readonly string[] };
 
 /** The permissions that this release needs, manifests' kinds included, each in its namespace. */
 export function permissionsFor(
@@ -134,7 +141,11 @@ export function permissionsFor(
     .filter(({ when }) => when?.(target, plan) ?? true)
     .flatMap((permission) => {
       const namespaces = permission.ofRoutes ? [...routesNamespaces] : [target.namespace];
-      return namespaces.map((namespace) => ({ ...permission, namespace }));
+      return namespaces.map((namespace) => ({
+        ...permission,
+        namespace,
+        objects: permission.names?.(target, namespace) ?? [],
+      }));
     });
 }
 
@@ -148,6 +159,11 @@ function ofManifests({ source }: Target): readonly Permission[] {
     group,
     resource: plural,
     verbs: ["get", "create", "patch", "delete"],
+    names: () =>
+      source.objects.flatMap((object, index) => {
+        const name = kinds[index]?.plural === plural ? textAt(object, "metadata", "name") : undefined;
+        return name === undefined ? [] : [name];
+      }),
     why: "apply your manifests and take them away again",
   }));
 }

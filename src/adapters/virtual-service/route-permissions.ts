@@ -1,4 +1,5 @@
 import type { Permission } from "../../ports/permission.ts";
+import { ownRuleName } from "./own-rule.ts";
 
 const group = "networking.istio.io";
 
@@ -8,6 +9,7 @@ export const routePermissions: readonly Permission[] = [
     group,
     resource: "virtualservices",
     verbs: ["get", "list", "patch"],
+    names: ({ routes }, namespace) => routes.filter((route) => route.namespace === namespace).map(({ name }) => name),
     why: "read the routes and move their weights",
     ofRoutes: true,
   },
@@ -16,6 +18,7 @@ export const routePermissions: readonly Permission[] = [
     group,
     resource: "destinationrules",
     verbs: ["get", "create", "patch", "delete"],
+    names: ({ service }) => [ownRuleName(service)],
     why: "add the canary's subset where it is missing, and take it away again",
     optional: true,
     when: ({ canary }) => canary.subset !== undefined,
