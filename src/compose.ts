@@ -81,6 +81,7 @@ export function compose(config: Config, here: Surroundings): Session {
   const { namespace, service } = config;
   const { warn, all: warnings } = warningsOf(config, here);
   const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+  for (const doubt of cluster.doubts) warn(doubt);
   const time = createServerTime(here.clock);
   const client = rememberVersions(
     connect(here, cluster, { warning: warn, date: time.hear, redact: here.censor.redact }),

@@ -31,7 +31,7 @@ async function ask(
   { url, headers, versionFrom }: VerifyConfig & { readonly url: string },
   network: Network,
 ): Promise<string> {
-  const request = { method: "GET", url: new URL(url), headers, proxy: false, ownConnection: true } as const;
+  const request = { method: "GET", url: new URL(url), headers, ownConnection: true } as const;
   const { text: body, ...answer } = await send(network, request, 10_000);
   if (versionFrom?.header !== undefined) return String(answer.headers[versionFrom.header.toLowerCase()] ?? "");
   if (versionFrom?.json !== undefined) return fieldOf(body, versionFrom.json);

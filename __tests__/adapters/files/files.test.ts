@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -20,6 +30,20 @@ function folder(t: TestContext): string {
   t.after(() => rmSync(path, { recursive: true }));
   return path;
 }
+
+test("what a link in the report's place points to is not written to", (t) => {
+  const path = folder(t);
+  const file = join(path, "canary-report.json");
+  for (const link of [file, `${file}.part`]) {
+    const victim = `${link}.victim`;
+    writeFileSync(victim, "theirs");
+    symlinkSync(victim, link);
+    reportFile({ file }).report(running);
+    assert.equal(readFileSync(victim, "utf8"), "theirs");
+    assert.ok(lstatSync(file).isFile());
+  }
+  assert.equal((JSON.parse(readFileSync(file, "utf8")) as Report).version, 1);
+});
 
 test("the JSON report holds the newest account, and no half-written file is left", (t) => {
   const path = folder(t);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import test, { type TestContext } from "node:test";
 import { type GitHubOptions, type GitHubSandbox, startGitHub } from "../../../sandbox/github/github.ts";
 import { type Comment, connectGitHub, type GitHub } from "../../../src/adapters/github/github.ts";
 import { GitHubError } from "../../../src/adapters/github/github-error.ts";
 import { nodeWorld } from "../../../src/adapters/node/node-world.ts";
 import { UnreachableError } from "../../../src/lib/errors.ts";
+import { listening } from "../../support/listening.ts";
 
 const repository = { owner: "acme", repo: "shop" };
 const sha = "a".repeat(40);
@@ -28,6 +30,31 @@ async function all(comments: AsyncIterable<Comment>): Promise<readonly Comment[]
   for await (const comment of comments) found.push(comment);
   return found;
 }
+
+test("neither a page that is said to be elsewhere nor a redirection takes the token to another host", async (t) => {
+  const stolen: unknown[] = [];
+  const sink = await listening(
+    t,
+    createServer(({ url, headers }, response) => {
+      stolen.push([url, headers.authorization]);
+      response.writeHead(200, { "content-type": "application/json" }).end("[]");
+    }),
+  );
+  let asked = 0;
+  const front = await listening(
+    t,
+    createServer((_, response) => {
+      asked += 1;
+      const status = [200, 301, 302, 307, 308][asked - 1] ?? 308;
+      const elsewhere = status === 200 ? { link: `<${sink}/steal>; rel="next"` } : { location: `${sink}/steal` };
+      response.writeHead(status, { "content-type": "application/json", ...elsewhere }).end("[]");
+    }),
+  );
+  const github = connectGitHub({ network: nodeWorld(), apiUrl: front, token: "ghs_token", isPaced: false });
+  for (let call = 0; call < 4; call++) await all(github.comments(repository, 7)).catch(() => []);
+  assert.equal(asked, 5);
+  assert.deepEqual(stolen, []);
+});
 
 test("the job's token belongs to github-actions[bot]", async (t) => {
   const { github } = await connected(t);

@@ -244,6 +244,18 @@ test("a token file is read anew for each request, because it is rotated, and eac
     assert.deepEqual(secrets, ["first", "second"]); // each before it is sent
   }));
 
+test("a cluster whose certificate nobody checks is warned of, and one without TLS still more", () => {
+  const doubts = (server: string, cluster: object = {}): readonly string[] =>
+    clusterOf({ kubeconfig: configOf(server, [user], cluster), env: {} }).doubts;
+  assert.deepEqual(doubts("https://c.example"), []);
+  assert.deepEqual(doubts("https://c.example", { "insecure-skip-tls-verify": false }), []);
+  assert.match(
+    doubts("https://c.example", { "insecure-skip-tls-verify": true }).join(),
+    /insecure-skip-tls-verify for the cluster c: whoever/,
+  );
+  assert.match(doubts("http://c.example", { "insecure-skip-tls-verify": true }).join(), /without TLS/);
+});
+
 test("a proxy that the kubeconfig names is the cluster's; without one the network finds the environment's", () => {
   const kubeconfig = configOf("https://c.example");
   assert.equal(clusterOf({ kubeconfig, env: { HTTPS_PROXY: "http://proxy.example:3128" } }).proxy, undefined);

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Instant } from "../../lib/duration.ts";
 import type { Reporter } from "../../ports/reporter.ts";
 import { type Account, judgements } from "../../release/account.ts";
@@ -18,8 +18,10 @@ export function reportFile({ file }: { readonly file: string }): Reporter {
   let unwritten: Account | undefined;
 
   function write(account: Account): void {
-    writeFileSync(`${file}.part`, `${JSON.stringify(reportOf(account), undefined, 2)}\n`);
-    renameSync(`${file}.part`, file);
+    const part = `${file}.part`;
+    rmSync(part, { force: true }); // left by a job that died, or a link that somebody put there to have its target written
+    writeFileSync(part, `${JSON.stringify(reportOf(account), undefined, 2)}\n`, { flag: "wx" });
+    renameSync(part, file);
     written = { gist: gist(account), at: account.now };
     unwritten = undefined;
   }

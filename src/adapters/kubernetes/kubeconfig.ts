@@ -30,6 +30,8 @@ export type Cluster = Connection & {
   readonly context: string;
   /** Of the API server, with its port; without a login that the URL may carry. */
   readonly host: string;
+  /** What whoever relies on the connection should know. */
+  readonly doubts: readonly string[];
 };
 
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -70,6 +72,7 @@ export function findCluster(source: Source): Cluster {
       return authorization;
     },
     proxy: cluster.proxyUrl || undefined,
+    doubts: doubtsOf(cluster),
   };
 }
 
@@ -96,6 +99,17 @@ function readable(url: string, what: string): URL {
   throw new RefusedError(`kubeconfig: ${what} of the cluster is no URL whose host and port can be read.`, {
     next: "Write it as https://HOST:PORT.",
   });
+}
+
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster */
+function doubtsOf({ name, server, skipTLSVerify }: KubernetesCluster): readonly string[] {
+  if (!skipTLSVerify) return [];
+  const what = `the kubeconfig says insecure-skip-tls-verify for the cluster ${name}`;
+  if (/^http:/i.test(server))
+    return [`${what}, and an address without TLS: the token goes there for everybody to read`];
+  return [
+    `${what}: whoever is on the way to it can read the token and answer in its place. Give certificate-authority-data instead`,
+  ];
 }
 
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
