@@ -26356,12 +26356,15 @@ var credentials = __nccwpck_require__(5183);
 /**
  * The proxy that HTTPS_PROXY or HTTP_PROXY names for a URL, unless it is on this machine or NO_PROXY exempts it, as
  * @actions/http-client decides it. What it does not know, and Go, curl and kubectl do: a range of addresses
- * (10.0.0.0/8) may be exempt, and a proxy may be named without `http://`.
+ * (10.0.0.0/8), a bare address of IPv6 or all names below one (`*.corp`) may be exempt, and a proxy may be named without
+ * `http://`.
  */
 function environmentProxy(environment) {
-    const exempt = rangesIn(environment.no_proxy || environment.NO_PROXY || "");
+    const entries = (environment.no_proxy || environment.NO_PROXY || "").split(",").map((entry) => entry.trim());
+    const ranges = rangesIn(entries);
+    const endings = entries.filter((entry) => entry.startsWith("*.")).map((entry) => entry.slice(1).toLowerCase());
     return (url) => {
-        if (isWithin(exempt, url.hostname) || checkBypass(url))
+        if (isWithin(ranges, url.hostname) || endsIn(endings, url) || checkBypass(url))
             return undefined;
         const names = url.protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy", "HTTP_PROXY"];
         const name = names.find((name) => environment[name]?.trim());
@@ -26378,16 +26381,25 @@ function addressIn(name, value) {
     proxy.password = encodeURIComponent(password);
     return proxy.href;
 }
-function rangesIn(noProxy) {
+function rangesIn(entries) {
     const ranges = new external_node_net_.BlockList();
-    for (const entry of noProxy.split(",")) {
-        const [address = "", bits = ""] = entry.trim().split("/");
+    for (const entry of entries) {
+        const [address = "", bits] = entry.split("/");
         const family = familyOf(address);
-        if (family !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= width[family])
+        if (family === undefined)
+            continue;
+        if (bits === undefined)
+            ranges.addAddress(address, family);
+        else if (/^\d{1,3}$/.test(bits) && Number(bits) <= width[family])
             ranges.addSubnet(address, Number(bits), family);
     }
     return ranges;
 }
+const endsIn = (endings, { hostname, port, protocol }) => {
+    const withPort = `${hostname}:${port || usualPorts[protocol]}`;
+    return endings.some((ending) => hostname.endsWith(ending) || withPort.endsWith(ending));
+};
+const usualPorts = { "http:": "80", "https:": "443" };
 function isWithin(ranges, hostname) {
     const address = hostname.replace(/^\[|\]$/g, "");
     const family = familyOf(address);
@@ -33070,7 +33082,7 @@ async function requestSplit(config, target, network) {
     return { because: `${config.requests} requests were sent to ${(0,credentials/* placeOf */.$t)(config.url)}: ${why}` };
 }
 async function ask({ url, headers, versionFrom }, network) {
-    const request = { method: "GET", url: new URL(url), headers, proxy: false, ownConnection: true };
+    const request = { method: "GET", url: new URL(url), headers, ownConnection: true };
     const { text: body, ...answer } = await (0,send/* send */.t)(network, request, 10_000);
     if (versionFrom?.header !== undefined)
         return String(answer.headers[versionFrom.header.toLowerCase()] ?? "");
@@ -36241,8 +36253,10 @@ function reportFile({ file }) {
     let written;
     let unwritten;
     function write(account) {
-        (0,external_node_fs_.writeFileSync)(`${file}.part`, `${JSON.stringify(reportOf(account), undefined, 2)}\n`);
-        (0,external_node_fs_.renameSync)(`${file}.part`, file);
+        const part = `${file}.part`;
+        (0,external_node_fs_.rmSync)(part, { force: true }); // left by a job that died, or a link that somebody put there to have its target written
+        (0,external_node_fs_.writeFileSync)(part, `${JSON.stringify(reportOf(account), undefined, 2)}\n`, { flag: "wx" });
+        (0,external_node_fs_.renameSync)(part, file);
         written = { gist: gist(account), at: account.now };
         unwritten = undefined;
     }
@@ -45328,6 +45342,7 @@ function findCluster(source) {
             return authorization;
         },
         proxy: cluster.proxyUrl || undefined,
+        doubts: doubtsOf(cluster),
     };
 }
 /** @kubernetes/client-node wants it said as well, and says so only when a request is to be sent. */
@@ -45343,6 +45358,17 @@ function readable(url, what) {
     throw new lib_errors/* RefusedError */.fk(`kubeconfig: ${what} of the cluster is no URL whose host and port can be read.`, {
         next: "Write it as https://HOST:PORT.",
     });
+}
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster */
+function doubtsOf({ name, server, skipTLSVerify }) {
+    if (!skipTLSVerify)
+        return [];
+    const what = `the kubeconfig says insecure-skip-tls-verify for the cluster ${name}`;
+    if (/^http:/i.test(server))
+        return [`${what}, and an address without TLS: the token goes there for everybody to read`];
+    return [
+        `${what}: whoever is on the way to it can read the token and answer in its place. Give certificate-authority-data instead`,
+    ];
 }
 /** Tokens, passwords and keys of all users, those that plugins are given, and the credentials in URLs. */
 function secretsOf({ users, clusters }) {
@@ -48762,6 +48788,7 @@ function ownSubsets({ api, clock, fence, target, missing, labelsOf }) {
 const rawSubsets = ({ subsets }) => subsets.map(({ raw }) => raw);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/route-permissions.js
+
 const group = "networking.istio.io";
 /** What moving VirtualServices needs. */
 const routePermissions = [
@@ -48769,6 +48796,7 @@ const routePermissions = [
         group,
         resource: "virtualservices",
         verbs: ["get", "list", "patch"],
+        names: ({ routes }, namespace) => routes.filter((route) => route.namespace === namespace).map(({ name }) => name),
         why: "read the routes and move their weights",
         ofRoutes: true,
     },
@@ -48777,6 +48805,7 @@ const routePermissions = [
         group,
         resource: "destinationrules",
         verbs: ["get", "create", "patch", "delete"],
+        names: ({ service }) => [ownRuleName(service)],
         why: "add the canary's subset where it is missing, and take it away again",
         optional: true,
         when: ({ canary }) => canary.subset !== undefined,
@@ -49320,10 +49349,19 @@ async function deniedVerbs(client, permission) {
     const allowed = await Promise.all(verbs.map((verb) => mayDo(client, permission, verb)));
     return verbs.filter((_, index) => !allowed[index]);
 }
-async function mayDo(client, { group, resource: path, namespace }, verb) {
+/**
+ * A Role may name the objects, but for verbs that know none:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
+async function mayDo(client, permission, verb) {
+    const { objects = [] } = permission;
+    const isNameless = verb === "create" || verb === "list" || objects.length === 0;
+    const names = isNameless ? [undefined] : objects;
+    const answers = await Promise.all(names.map((name) => isAllowed(client, permission, verb, name)));
+    return !answers.includes(false);
+}
+async function isAllowed(client, { group, resource: path, namespace }, verb, name) {
     const [resource = "", subresource] = path.split("/");
-    // A namespace is its own namespace, for a Role as for this question; the name stands there, too.
-    const name = resource === "namespaces" ? namespace : undefined;
     const review = {
         apiVersion: "authorization.k8s.io/v1",
         kind: "SelfSubjectAccessReview",
@@ -50129,18 +50167,22 @@ async function lookAround(client, namespace, first) {
 
 
 
+
+
 const makesPods = ({ source }) => source.from !== "existing";
 const ofTheJob = [
     {
         group: "coordination.k8s.io",
         resource: "leases",
         verbs: ["get", "create", "update"],
+        names: ({ service }) => [leaseName(service)],
         why: "keep two jobs from releasing one service at once",
     },
     {
         group: "",
         resource: "configmaps",
         verbs: ["get", "create", "update"],
+        names: ({ service }) => [journalName(service)],
         why: "keep the journal, by which another job can finish a release or give it back",
     },
 ];
@@ -50151,12 +50193,14 @@ const ofTheService = [
         group: "apps",
         resource: "deployments",
         verbs: ["get", "list", "patch"],
+        names: ({ stable, canary }) => [stable.deployment, canary.deployment],
         why: "give a Deployment the image and the replicas, and see how it is",
     },
     {
         group: "apps",
         resource: "deployments",
         verbs: ["create", "delete"],
+        names: ({ canary }) => [canary.deployment],
         why: "make the canary's Deployment and take it away again",
         when: makesPods,
     },
@@ -50198,6 +50242,7 @@ const ofTheService = [
         group: "",
         resource: "namespaces",
         verbs: ["get"],
+        names: (_, namespace) => [namespace],
         why: "know whether the namespace injects sidecars",
         optional: true,
     },
@@ -50243,7 +50288,11 @@ function permissionsFor(target, plan, ofRoutes) {
         .filter(({ when }) => when?.(target, plan) ?? true)
         .flatMap((permission) => {
         const namespaces = permission.ofRoutes ? [...routesNamespaces] : [target.namespace];
-        return namespaces.map((namespace) => ({ ...permission, namespace }));
+        return namespaces.map((namespace) => ({
+            ...permission,
+            namespace,
+            objects: permission.names?.(target, namespace) ?? [],
+        }));
     });
 }
 function ofManifests({ source }) {
@@ -50255,6 +50304,10 @@ function ofManifests({ source }) {
         group,
         resource: plural,
         verbs: ["get", "create", "patch", "delete"],
+        names: () => source.objects.flatMap((object, index) => {
+            const name = kinds[index]?.plural === plural ? textAt(object, "metadata", "name") : undefined;
+            return name === undefined ? [] : [name];
+        }),
         why: "apply your manifests and take them away again",
     }));
 }
@@ -51508,6 +51561,8 @@ function compose(config, here) {
     const { namespace, service } = config;
     const { warn, all: warnings } = warningsOf(config, here);
     const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+    for (const doubt of cluster.doubts)
+        warn(doubt);
     const time = createServerTime(here.clock);
     const client = rememberVersions(connect(here, cluster, { warning: warn, date: time.hear, redact: here.censor.redact }));
     // What is journaled another machine reads: a release goes by the API server's time.
