@@ -157,7 +157,8 @@ export function compose(config: Config, here: Surroundings): Session {
     soleServer: routes.soleServer,
     serving: routes.serving,
     services: () => serviceNames(client, namespace),
-    wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
+    wayBack: ({ target, plan, before }) =>
+      wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
     preflight(target, plan, { undo } = { undo: false }) {
       reading = readOnce(client);
       const firstDeploy = config.firstDeploy && !undo;

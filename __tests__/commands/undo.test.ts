@@ -12,7 +12,7 @@ async function ask({
   record,
   namedImage,
   ...options
-}: SessionOptions & { record?: Partial<ReleaseRecord>; namedImage?: string }) {
+}: SessionOptions & { record?: Partial<ReleaseRecord>; namedImage?: string | undefined }) {
   const made = await createSession({ state: succeeded, ...options });
   const before = { ...(made.load() ?? assert.fail()), ...record };
   await made.session.journal.save(before);
@@ -45,12 +45,27 @@ test("an undo is a release of its own in the journal before the cluster is touch
   assert.deepEqual(plan.stages, []);
   assert.deepEqual(undoes, { startedAt: before.startedAt, image: before.target.image });
   assert.deepEqual([run.id, state.phase], ["this-job", "succeeded"]);
+  assert.ok(log.some(({ reason }) => reason.kind === "promoted" && reason.atOnce), "of stages nothing is said");
   assert.deepEqual(log[0]?.reason, {
     kind: "undo-wanted",
     deployment: "reviews-v1",
     image: "registry.test/reviews:v1",
     actor: "ada",
   });
+});
+
+test("an undo to pods that stand ready waits for no mesh: the first write comes at once", async () => {
+  for (const [stands, namedImage, waits] of [
+    [true, undefined, false],
+    [false, undefined, true],
+    [true, "registry.test/reviews:v0", true],
+  ] as const) {
+    const { session, world } = await ask({ wayBack: { stands }, namedImage });
+    const began = world.now();
+    assert.equal(await undo(session), 0);
+    const took = (world.writes[0]?.at ?? assert.fail()) - began;
+    assert.equal(took > 0, waits, `${took} ms`);
+  }
 });
 
 test("after an update a copy of stable has the image before until stable has it again", async () => {

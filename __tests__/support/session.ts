@@ -99,7 +99,7 @@ export async function createSession(options: SessionOptions = {}) {
     },
     services: async () => options.services ?? ["reviews"],
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
-    wayBack: async () => ({ image: "registry.test/reviews:v1", pods: 3, hasCanary: true, ...options.wayBack }),
+    wayBack: async () => ({ image: "registry.test/reviews:v1", pods: 3, hasCanary: true, stands: false, ...options.wayBack }),
     capture: async () => ({ routes: {}, workloads: {} }),
     captureGivenBack: async () => ({ routes: {}, workloads: {} }),
     inspectMetrics: async () => options.findings?.() ?? [],

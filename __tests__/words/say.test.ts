@@ -118,7 +118,10 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
     [{ differences, putBacks: 0 }, "somebody else changed the route: v2 has 0 %"],
     [{ differences, putBacks: 2 }, "somebody else changed the route, again after it was put back 2 times: v2 has 0 %"],
   ],
-  "updating-stable": [[{}, "every stage passed: stable gets the new image"]],
+  "updating-stable": [
+    [{}, "every stage passed: stable gets the new image"],
+    [{ atOnce: true }, "stable gets the image"],
+  ],
   "stable-ready": [[{ pods }, `stable runs the new image: ${pods}`]],
   "stable-not-ready": [
     [{ pods, stuck: false }, `stable is not ready with the new image: ${pods}`],
@@ -134,6 +137,8 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
   promoted: [
     [{ winner: "canary" }, "every stage passed: the canary is the new stable"],
     [{ winner: "stable" }, "stable runs the new image: giving its traffic back"],
+    [{ winner: "canary", atOnce: true }, "the canary serves everything: it is the new stable"],
+    [{ winner: "stable", atOnce: true }, "stable runs the image: giving its traffic back"],
   ],
   undone: [
     [{ deployment: "reviews-v1" }, "the version before serves everything again: reviews-v1"],

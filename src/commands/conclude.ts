@@ -3,6 +3,7 @@ import { run } from "../engine/run.ts";
 import { TakenOverError } from "../lib/errors.ts";
 import type { Ports } from "../ports/ports.ts";
 import { type Account, accountOf } from "../release/account.ts";
+import { atOnce } from "../release/plan.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { Reason } from "../release/reason.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
@@ -97,7 +98,7 @@ function reasonOf({ state, plan, target, undoes }: ReleaseRecord): Reason {
   const winner = winnerOf(plan);
   if (state.phase === "succeeded" && undoes)
     return { kind: "undone", deployment: target[winner].deployment, image: target.image };
-  if (state.phase === "succeeded") return { kind: "promoted", winner };
+  if (state.phase === "succeeded") return { kind: "promoted", winner, ...atOnce(plan) };
   throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 

@@ -37,7 +37,9 @@ async function undoingFor({ config, wayBack }: Session, last: ReleaseRecord): Pr
   if (undoes && state.phase === "rolled-back") return sameAgain(last, config.namedImage);
   if (undoes || state.phase !== "succeeded") return undefined;
   const back = await untouched(wayBack(last));
-  return back && undoingOf(last, { ...back, image: config.namedImage ?? last.replaced ?? back.image });
+  if (!back) return undefined;
+  const image = config.namedImage ?? last.replaced ?? back.image;
+  return undoingOf(last, { ...back, image, stands: back.stands && image === back.image });
 }
 
 function refusal({ config }: Session, last: ReleaseRecord | undefined): RefusedError {

@@ -41,6 +41,10 @@ export type Plan = {
   readonly drift: "put-back" | "roll-back";
 };
 
+/** What a reason says of a plan without stages: that of an undo, and of a first release. */
+export const atOnce = ({ stages }: Pick<Plan, "stages">): { readonly atOnce?: true } =>
+  stages.length === 0 ? { atOnce: true } : {};
+
 /** Throws a RangeError where the plan has no such stage. */
 export function stageAt({ stages }: Pick<Plan, "stages">, index: number): Stage {
   const stage = stages[index];

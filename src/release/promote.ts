@@ -6,7 +6,7 @@ import { failed, keepForStranded } from "./give-up.ts";
 import { canaryGone, type Health } from "./health.ts";
 import { lookIn, type Observation, type PromotingLook } from "./observation.ts";
 import { drained, readyPoll, settled } from "./pause.ts";
-import type { Plan } from "./plan.ts";
+import { atOnce, type Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
 import { splitAt } from "./split.ts";
 import type { Promoting, PromotionStep, State } from "./state.ts";
@@ -146,14 +146,14 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
   const winner = winnerOf(plan);
   switch (state.step) {
     case "updating":
-      return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
+      return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...atOnce(plan) } };
     case "starting":
       return awaitStable(plan, state, now, seen, to("settling"));
     case "settling":
       return settled(plan, state.since, now, to("finishing"));
     case "finishing":
       if (winner === "stable" && stable?.changed !== undefined) return otherStable(plan, state, stable.changed);
-      return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
+      return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner, ...atOnce(plan) } };
     case "draining":
       return drained(plan, state.since, now, to("retiring"));
     case "retiring": {

@@ -79,7 +79,8 @@ export type Held = {
 };
 
 type OfPromotion =
-  | { readonly kind: "updating-stable" }
+  /** `atOnce`: without stages. */
+  | { readonly kind: "updating-stable"; readonly atOnce?: true | undefined }
   | { readonly kind: "stable-ready"; readonly pods: string }
   /** `stuck`: it is not waited for any longer. */
   | { readonly kind: "stable-not-ready"; readonly pods?: string | undefined; readonly stuck: boolean }
@@ -87,7 +88,7 @@ type OfPromotion =
   | { readonly kind: "stable-changed"; readonly differences: string }
   | { readonly kind: "stable-lost"; readonly pods: string }
   | { readonly kind: "canary-lost"; readonly pods: string }
-  | { readonly kind: "promoted"; readonly winner: "stable" | "canary" }
+  | { readonly kind: "promoted"; readonly winner: "stable" | "canary"; readonly atOnce?: true | undefined }
   | { readonly kind: "draining"; readonly left: Millis }
   | { readonly kind: "drained" }
   /** The version before serves everything again, and runs this image. */

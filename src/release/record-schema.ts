@@ -23,6 +23,7 @@ const truth = z.boolean();
 const optionalText = z.exactOptional(text);
 const optionalNumber = z.exactOptional(number);
 const optionalLength = z.exactOptional(length);
+const atOnce = z.exactOptional(z.literal(true));
 const texts = z.record(text, text);
 const role = z.enum(["stable", "canary"]);
 const noData = z.enum(["wait", "fail"]);
@@ -268,7 +269,7 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("canary-put-back", { differences: text }),
   reasonOf("beginning-again", {}),
   reasonOf("canary-changed", { differences: text, putBacks: whole }),
-  reasonOf("updating-stable", {}),
+  reasonOf("updating-stable", { atOnce }),
   reasonOf("stable-ready", { pods: text }),
   reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
   reasonOf("stable-broken", { pods: text }),
@@ -280,7 +281,7 @@ const reason = z.discriminatedUnion("kind", [
   reasonOf("kept", { version: role, differences: text }),
   reasonOf("stranded", { version: role, by: text }),
   reasonOf("unserved", { version: role, words: text, after: optionalLength }),
-  reasonOf("promoted", { winner: role }),
+  reasonOf("promoted", { winner: role, atOnce }),
   reasonOf("draining", { left: length }),
   reasonOf("drained", {}),
   reasonOf("undone", { deployment: text, image: optionalText }),

@@ -1,3 +1,4 @@
+import type { Millis } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseRecord, UndoneRelease } from "./release-record.ts";
 import type { CanarySource, Replicas, Target } from "./target.ts";
@@ -13,6 +14,8 @@ export type WayBack = {
   readonly pods: number;
   /** The canary's Deployment is there. */
   readonly hasCanary: boolean;
+  /** As many pods of it as that are there, run that image, and are known to the mesh. */
+  readonly stands: boolean;
 };
 
 /** A release without stages is a service's first one, or an undo. */
@@ -24,7 +27,7 @@ export const isUndoable = ({ state, plan, undoes }: Pick<ReleaseRecord, "state" 
  * them already. After a swap the roles are exchanged; after an update a copy of stable with the image before takes the
  * requests until stable has it again.
  */
-export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary }: WayBack): Undoing {
+export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary, stands }: WayBack): Undoing {
   const { target, plan, exchanged = false, startedAt } = record;
   const undoes: UndoneRelease = { startedAt, image: target.image };
   const straight: Plan = {
@@ -48,7 +51,9 @@ export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary }: Way
     replicas: { kind: "count", count: pods },
     image,
   };
-  return { target: turned, exchanged: !exchanged, plan: straight, undoes };
+  // The mesh has nothing to learn, and a bad version has the requests meanwhile.
+  const settle = stands ? 0 : plan.settle;
+  return { target: turned, exchanged: !exchanged, plan: { ...straight, settle }, undoes };
 }
 
 const asMany: Replicas = { kind: "percent", percent: 100 };
@@ -59,10 +64,15 @@ function sourceOf({ source }: Target, hasCanary: boolean): CanarySource {
   return { from: "clone", labels: source.from === "clone" ? source.labels : {} };
 }
 
+/** Pods that stood ready once may be new by now. */
+const enoughToSettle: Millis = 5_000;
+
 /** An undo that was given up is tried again as it was. */
 export function sameAgain(
   { target, exchanged, plan, undoes }: ReleaseRecord,
   image: string | undefined,
 ): Undoing | undefined {
-  return undoes && { target: { ...target, image: image ?? target.image }, exchanged, plan, undoes };
+  if (!undoes) return undefined;
+  const settle = Math.max(plan.settle, enoughToSettle);
+  return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, settle }, undoes };
 }

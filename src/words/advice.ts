@@ -9,6 +9,7 @@ import { otherRole, type Role } from "../release/target.ts";
 import { isUndoable } from "../release/undoing.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { isOnlyUnsaved } from "./headline.ts";
+import { keptInWords } from "./kept-in-words.ts";
 import { dashboardLinks, type Links } from "./links.ts";
 import { kubectlFlags, nextCommand } from "./next-command.ts";
 import { routeKindWords } from "./route-kind-words.ts";
@@ -59,7 +60,9 @@ function howToPromote(account: Account, links: Links): string {
 /** A version is often found to be bad when its release is over. */
 function howToUndo(account: Account, links: Links): string {
   const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
-  return [`**To go back** to the version before, ${how}`, block(nextCommand("undo", account), "sh")].join("\n\n");
+  const kept = keptInWords(account);
+  const back = [`**To go back** to the version before, ${how}`, block(nextCommand("undo", account), "sh")];
+  return [...back, ...(kept ? [kept] : [])].join("\n\n");
 }
 
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */

@@ -1,9 +1,9 @@
 import { holdEnds } from "../release/hold.ts";
-import { keptUntil } from "../release/kept-old.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { heldBy } from "../release/state.ts";
 import { isUndoable } from "../release/undoing.ts";
+import { keptInWords } from "./kept-in-words.ts";
 import { nextCommand } from "./next-command.ts";
 import { dateOf } from "./timestamp.ts";
 
@@ -12,8 +12,10 @@ type Decidable = Pick<ReleaseRecord, "target" | "asked" | "plan" | "state" | "st
 /** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
 export function decisionLines(release: Decidable): readonly string[] {
   const { state } = release;
-  if (isUndoable(release))
-    return [...keptLines(release), `To go back to the version before: ${nextCommand("undo", release)}`];
+  if (isUndoable(release)) {
+    const kept = keptInWords(release);
+    return [...(kept ? [kept] : []), `To go back to the version before: ${nextCommand("undo", release)}`];
+  }
   if (state.phase !== "waiting") return [];
   const commands = [`To go on: ${nextCommand("promote", release)}`, `To give up: ${nextCommand("rollback", release)}`];
   if (!heldBy(state)) return commands;
@@ -31,9 +33,4 @@ function holdLines({ plan, state }: Decidable): readonly string[] {
   return end === undefined
     ? []
     : [`From ${dateOf(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
-}
-
-function keptLines({ state, target }: Decidable): readonly string[] {
-  const end = keptUntil(state);
-  return end === undefined ? [] : [`${target.stable.deployment} keeps its pods until ${dateOf(end)}.`];
 }

@@ -68,7 +68,7 @@ function sentence(reason: Reason): string {
       return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
 
     case "updating-stable":
-      return "every stage passed: stable gets the new image";
+      return reason.atOnce ? "stable gets the image" : "every stage passed: stable gets the new image";
     case "stable-ready":
       return `stable runs the new image: ${reason.pods}`;
     case "stable-not-ready":
@@ -82,8 +82,7 @@ function sentence(reason: Reason): string {
     case "canary-lost":
       return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
     case "promoted":
-      if (reason.winner === "canary") return "every stage passed: the canary is the new stable";
-      return "stable runs the new image: giving its traffic back";
+      return promoted(reason);
     case "undone":
       return `the version before serves everything again: ${version(reason)}`;
     case "draining":
@@ -163,4 +162,12 @@ function passed({ stage, verdict, smaller }: Passed): string {
   if (verdict) sentence = `stage ${stage} ended undecided and goes on by the plan: ${verdictSentence(verdict)}`;
   if (!smaller) return sentence;
   return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
+}
+
+/** Of an undo, and of a first release, no stage has passed, and the image is not new. */
+function promoted({ winner, atOnce }: Extract<Reason, { kind: "promoted" }>): string {
+  if (winner === "stable") return `stable runs the ${atOnce ? "image" : "new image"}: giving its traffic back`;
+  return atOnce
+    ? "the canary serves everything: it is the new stable"
+    : "every stage passed: the canary is the new stable";
 }
