@@ -68,13 +68,14 @@ function judgeQuery(gate: QueryGate, readings: Readings, early: boolean): Verdic
   const limits = { of: "query", atLeast, atMost } as const;
   const answers = readings.get(gate.name) ?? [];
   const newest = answers.at(-1);
-  if (newest?.value === undefined)
+  const value = newest?.value;
+  if (value === undefined || !Number.isFinite(value))
     return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
 
   const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
   return {
     kind: inARow(outside, tolerate),
-    figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
+    figures: { ...limits, value, outside, tolerated: tolerate },
   };
 }
 
@@ -85,8 +86,9 @@ function inARow(outside: number, tolerate: number): Verdict["kind"] {
 }
 
 function noAnswer(newest: Reading | undefined): Missing {
-  if (newest?.because === undefined) return { what: "question" };
-  return { what: "answer", words: newest.because };
+  if (newest?.because !== undefined) return { what: "answer", words: newest.because };
+  if (newest?.value !== undefined) return { what: "answer", words: `it was ${newest.value}, which is no number` };
+  return { what: "question" };
 }
 
 function isOutside({ value }: Reading, { atLeast, atMost }: QueryGate): boolean {
