@@ -45,7 +45,10 @@ test("an undo is a release of its own in the journal before the cluster is touch
   assert.deepEqual(plan.stages, []);
   assert.deepEqual(undoes, { startedAt: before.startedAt, image: before.target.image });
   assert.deepEqual([run.id, state.phase], ["this-job", "succeeded"]);
-  assert.ok(log.some(({ reason }) => reason.kind === "promoted" && reason.atOnce), "of stages nothing is said");
+  assert.ok(
+    log.some(({ reason }) => reason.kind === "promoted" && reason.atOnce),
+    "of stages nothing is said",
+  );
   assert.deepEqual(log[0]?.reason, {
     kind: "undo-wanted",
     deployment: "reviews-v1",

@@ -61,6 +61,24 @@ describe("without evidence", { concurrency: 5 }, () => {
       assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
     }));
 
+  test("a hold that runs out is rolled back by the settle of a later job, as examples/workflows/watch.yml runs it", (t) =>
+    withScene(bed, api, { name: "evidence-hold" }, async (scene) => {
+      const { bad } = await scene.traffic.stop();
+      const settings = { stages: oneStage("6s"), gates: ["auto"], evidence: { noData: "hold", holdFor: "20s" } };
+      const held = await scene.start(settings, { flags: image("v2") }).ended;
+      assert.equal(held.code, 3, held.said);
+      const early = await scene.start(settings, { command: "settle" }).ended;
+      assert.equal(early.code, 0, early.said);
+      await sleep(20_000);
+      const late = await scene.start(settings, { command: "settle" }).ended;
+      assert.equal(late.code, 0, late.said);
+      assert.match(late.said, /it was held, and nobody decided within 20 s/);
+      t.diagnostic(late.said);
+      const { weights } = await scene.end();
+      assert.equal(bad, 0);
+      assert.deepEqual(weights, [{ v1: 100 }, { v1: 80, v2: 20 }, { v1: 100 }]);
+    }));
+
   test("a Prometheus that does not answer is a refusal before anything is changed", (t) =>
     withScene(bed, api, { name: "evidence-nowhere" }, async (scene) => {
       const { url } = await ownPrometheus(bed, scene.namespace);

@@ -6,6 +6,7 @@ import { defects } from "./defects.ts";
 import { echoesOfSecrets } from "./echoes.ts";
 import { examples } from "./examples.ts";
 import { goodReleases } from "./good-releases.ts";
+import { holds } from "./holds.ts";
 import { interference } from "./interference.ts";
 import { lyingPrometheus } from "./lying-prometheus.ts";
 import { people } from "./people.ts";
@@ -27,6 +28,7 @@ describe("the built program", { concurrency: 8 }, () => {
   brake();
   aftermath();
   undoes();
+  holds();
   cancelled();
   processes();
   refusals();

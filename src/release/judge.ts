@@ -87,7 +87,7 @@ function inARow(outside: number, tolerate: number): Verdict["kind"] {
 
 function noAnswer(newest: Reading | undefined): Missing {
   if (newest?.because !== undefined) return { what: "answer", words: newest.because };
-  if (newest?.value !== undefined) return { what: "answer", words: `it was ${newest.value}, which is no number` };
+  if (newest?.value !== undefined) return { what: "answer", words: String(newest.value) };
   return { what: "question" };
 }
 
