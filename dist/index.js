@@ -30994,7 +30994,10 @@ async function save(record, ports) {
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
+// EXTERNAL MODULE: ./src/release/plan.js
+var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
+
 
 
 
@@ -31066,7 +31069,7 @@ function reasonOf({ state, plan, target, undoes }) {
     if (state.phase === "succeeded" && undoes)
         return { kind: "undone", deployment: target[winner].deployment, image: target.image };
     if (state.phase === "succeeded")
-        return { kind: "promoted", winner };
+        return { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) };
     throw new RangeError(`a release that is ${state.phase} has not ended`);
 }
 /** Green is what was read, not what was written. */
@@ -32069,6 +32072,7 @@ const truth = mini_schemas/* boolean */.zMY();
 const optionalText = mini_schemas/* exactOptional */.yqP(record_schema_text);
 const optionalNumber = mini_schemas/* exactOptional */.yqP(number);
 const optionalLength = mini_schemas/* exactOptional */.yqP(record_schema_length);
+const atOnce = mini_schemas/* exactOptional */.yqP(mini_schemas/* literal */.euz(true));
 const texts = mini_schemas/* record */.g1P(record_schema_text, record_schema_text);
 const role = mini_schemas/* enum */.k5n(["stable", "canary"]);
 const noData = mini_schemas/* enum */.k5n(["wait", "fail"]);
@@ -32291,7 +32295,7 @@ const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("canary-put-back", { differences: record_schema_text }),
     record_schema_reasonOf("beginning-again", {}),
     record_schema_reasonOf("canary-changed", { differences: record_schema_text, putBacks: whole }),
-    record_schema_reasonOf("updating-stable", {}),
+    record_schema_reasonOf("updating-stable", { atOnce }),
     record_schema_reasonOf("stable-ready", { pods: record_schema_text }),
     record_schema_reasonOf("stable-not-ready", { pods: optionalText, stuck: truth }),
     record_schema_reasonOf("stable-broken", { pods: record_schema_text }),
@@ -32303,7 +32307,7 @@ const reason = mini_schemas/* discriminatedUnion */.gMt("kind", [
     record_schema_reasonOf("kept", { version: role, differences: record_schema_text }),
     record_schema_reasonOf("stranded", { version: role, by: record_schema_text }),
     record_schema_reasonOf("unserved", { version: role, words: record_schema_text, after: optionalLength }),
-    record_schema_reasonOf("promoted", { winner: role }),
+    record_schema_reasonOf("promoted", { winner: role, atOnce }),
     record_schema_reasonOf("draining", { left: record_schema_length }),
     record_schema_reasonOf("drained", {}),
     record_schema_reasonOf("undone", { deployment: record_schema_text, image: optionalText }),
@@ -32985,7 +32989,10 @@ async function undoingFor({ config, wayBack }, last) {
     if (undoes || state.phase !== "succeeded")
         return undefined;
     const back = await untouched(wayBack(last));
-    return back && (0,undoing/* undoingOf */.uy)(last, { ...back, image: config.namedImage ?? last.replaced ?? back.image });
+    if (!back)
+        return undefined;
+    const image = config.namedImage ?? last.replaced ?? back.image;
+    return (0,undoing/* undoingOf */.uy)(last, { ...back, image, stands: back.stands && image === back.image });
 }
 function refusal({ config }, last) {
     const { what, next } = nothingToUndo(last);
@@ -33477,6 +33484,8 @@ const summary_summary = _summary;
 var markdown = __nccwpck_require__(1752);
 // EXTERNAL MODULE: ./src/words/headline.js + 1 modules
 var headline = __nccwpck_require__(8749);
+// EXTERNAL MODULE: ./src/words/kept-in-words.js
+var kept_in_words = __nccwpck_require__(4807);
 ;// CONCATENATED MODULE: ./src/words/links.js
 
 /** The templates filled with one release: its versions, and the time from its start until now. */
@@ -33515,6 +33524,7 @@ const routeKindWords = {
 };
 
 ;// CONCATENATED MODULE: ./src/words/advice.js
+
 
 
 
@@ -33575,7 +33585,9 @@ function howToPromote(account, links) {
 /** A version is often found to be bad when its release is over. */
 function howToUndo(account, links) {
     const how = `${byWorkflow(links, "undo")}, or from a machine that reaches the cluster:`;
-    return [`**To go back** to the version before, ${how}`, (0,markdown/* block */.om)((0,next_command/* nextCommand */.h)("undo", account), "sh")].join("\n\n");
+    const kept = (0,kept_in_words/* keptInWords */.Z)(account);
+    const back = [`**To go back** to the version before, ${how}`, (0,markdown/* block */.om)((0,next_command/* nextCommand */.h)("undo", account), "sh")];
+    return [...back, ...(kept ? [kept] : [])].join("\n\n");
 }
 /** The job is over and the canary still serves: what is not looked at now, nobody looks at. */
 function howToDecide(open, account, links) {
@@ -36138,17 +36150,29 @@ async function imageToRelease({ client, target }) {
 
 
 /** What stable was before a release that has succeeded; undefined where there was none. */
-async function wayBack(client, target, plan, before) {
+async function wayBack(client, target, plan, before, now) {
     const read = (role) => client.get(resources.deployments, target.namespace, target[role].deployment);
     const [stable, canary] = await Promise.all([read("stable"), read("canary")]);
     if (!before.stable)
         return undefined;
     const serving = { stable, canary }[(0,transition/* winnerOf */.Pk)(plan)];
+    const image = stable && imageBefore(stable, before.stable.images, target);
+    const pods = Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0);
+    const runs = stable !== undefined && image !== undefined && imageOf(stable, target) === image;
     return {
-        image: stable && imageBefore(stable, before.stable.images, target),
-        pods: Math.max(before.stable.replicas, serving ? readDeployment(serving).rollout.desired : 0),
+        image,
+        pods,
         hasCanary: canary !== undefined,
+        stands: runs && standsSince(stable, pods) <= now - plan.settle,
     };
+}
+/** Since when a Deployment has had so many pods that serve; never is Infinity. */
+function standsSince(deployment, pods) {
+    const { rollout } = readDeployment(deployment);
+    if (!isRolledOut(rollout) || rollout.available < pods)
+        return Infinity;
+    const available = rollout.conditions.find(({ type }) => type === "Available");
+    return available?.status === "True" ? Date.parse(available.since) : Infinity;
 }
 
 ;// CONCATENATED MODULE: ./src/lib/uuid.js
@@ -51378,11 +51402,11 @@ function oneStep(families) {
     async function back() {
         const superseded = supersede();
         const earlier = underWay;
-        await atOnce(routes, superseded);
+        await one_step_atOnce(routes, superseded);
         if (!earlier)
             return;
         await earlier;
-        await atOnce(routes, superseded);
+        await one_step_atOnce(routes, superseded);
     }
     const compare = async (aim) => (await Promise.all(routes.map((route) => route.differences(aim)))).flat();
     return {
@@ -51432,7 +51456,7 @@ async function one_step_inOrder(routes, aim, superseded) {
         await route.reach(aim, superseded);
 }
 /** Traffic back first: one route that refuses must not keep the others from being given back. */
-async function atOnce(routes, superseded) {
+async function one_step_atOnce(routes, superseded) {
     const results = await Promise.allSettled(routes.map((route) => route.reach({ to: "before" }, superseded)));
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (errors.length > 0)
@@ -51631,7 +51655,7 @@ function compose(config, here) {
         soleServer: routes.soleServer,
         serving: routes.serving,
         services: () => serviceNames(client, namespace),
-        wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads)),
+        wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
         preflight(target, plan, { undo } = { undo: false }) {
             reading = readOnce(client);
             const firstDeploy = config.firstDeploy && !undo;
@@ -54468,6 +54492,7 @@ var target = __nccwpck_require__(6186);
 
 
 
+
 /**
  * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
  * release goes back for what would have ended a stage as well.
@@ -54590,7 +54615,7 @@ function step(plan, state, { now }, seen) {
     const winner = (0,transition/* winnerOf */.Pk)(plan);
     switch (state.step) {
         case "updating":
-            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable" } };
+            return { do: "update-stable", next: to("starting"), reason: { kind: "updating-stable", ...(0,release_plan/* atOnce */.z)(plan) } };
         case "starting":
             return promote_awaitStable(plan, state, now, seen, to("settling"));
         case "settling":
@@ -54598,7 +54623,7 @@ function step(plan, state, { now }, seen) {
         case "finishing":
             if (winner === "stable" && stable?.changed !== undefined)
                 return otherStable(plan, state, stable.changed);
-            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner } };
+            return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) } };
         case "draining":
             return drained(plan, state.since, now, to("retiring"));
         case "retiring": {
@@ -54897,12 +54922,13 @@ function judgeQuery(gate, readings, early) {
     const limits = { of: "query", atLeast, atMost };
     const answers = readings.get(gate.name) ?? [];
     const newest = answers.at(-1);
-    if (newest?.value === undefined)
+    const value = newest?.value;
+    if (value === undefined || !Number.isFinite(value))
         return { kind: unanswered(gate, early), figures: { ...limits, missing: noAnswer(newest) } };
     const outside = answers.length - 1 - answers.findLastIndex((answer) => !isOutside(answer, gate));
     return {
         kind: inARow(outside, tolerate),
-        figures: { ...limits, value: newest.value, outside, tolerated: tolerate },
+        figures: { ...limits, value, outside, tolerated: tolerate },
     };
 }
 /** By how many of the newest answers are outside the limits. */
@@ -54912,9 +54938,11 @@ function inARow(outside, tolerate) {
     return outside > tolerate ? "fail" : "wait";
 }
 function noAnswer(newest) {
-    if (newest?.because === undefined)
-        return { what: "question" };
-    return { what: "answer", words: newest.because };
+    if (newest?.because !== undefined)
+        return { what: "answer", words: newest.because };
+    if (newest?.value !== undefined)
+        return { what: "answer", words: String(newest.value) };
+    return { what: "question" };
 }
 function isOutside({ value }, { atLeast, atMost }) {
     if (value === undefined)
@@ -55017,8 +55045,11 @@ const withoutOld = (record, now) => ({
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   e: () => (/* binding */ stageAt)
+/* harmony export */   e: () => (/* binding */ stageAt),
+/* harmony export */   z: () => (/* binding */ atOnce)
 /* harmony export */ });
+/** What a reason says of a plan without stages: that of an undo, and of a first release. */
+const atOnce = ({ stages }) => stages.length === 0 ? { atOnce: true } : {};
 /** Throws a RangeError where the plan has no such stage. */
 function stageAt({ stages }, index) {
     const stage = stages[index];
@@ -55229,7 +55260,7 @@ const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && p
  * them already. After a swap the roles are exchanged; after an update a copy of stable with the image before takes the
  * requests until stable has it again.
  */
-function undoingOf(record, { image, pods, hasCanary }) {
+function undoingOf(record, { image, pods, hasCanary, stands }) {
     const { target, plan, exchanged = false, startedAt } = record;
     const undoes = { startedAt, image: target.image };
     const straight = {
@@ -55253,7 +55284,9 @@ function undoingOf(record, { image, pods, hasCanary }) {
         replicas: { kind: "count", count: pods },
         image,
     };
-    return { target: turned, exchanged: !exchanged, plan: straight, undoes };
+    // The mesh has nothing to learn, and a bad version has the requests meanwhile.
+    const settle = stands ? 0 : plan.settle;
+    return { target: turned, exchanged: !exchanged, plan: { ...straight, settle }, undoes };
 }
 const asMany = { kind: "percent", percent: 100 };
 /** Manifests have what was new in the release that is undone: stable's own template is nearer to what was before. */
@@ -55262,9 +55295,14 @@ function sourceOf({ source }, hasCanary) {
         return source;
     return { from: "clone", labels: source.from === "clone" ? source.labels : {} };
 }
+/** Pods that stood ready once may be new by now. */
+const enoughToSettle = 5_000;
 /** An undo that was given up is tried again as it was. */
 function sameAgain({ target, exchanged, plan, undoes }, image) {
-    return undoes && { target: { ...target, image: image ?? target.image }, exchanged, plan, undoes };
+    if (!undoes)
+        return undefined;
+    const settle = Math.max(plan.settle, enoughToSettle);
+    return { target: { ...target, image: image ?? target.image }, exchanged, plan: { ...plan, settle }, undoes };
 }
 
 
@@ -55326,13 +55364,13 @@ function createCensor({ redact, redactAll }) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   W: () => (/* binding */ decisionLines)
 /* harmony export */ });
-/* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1630);
-/* harmony import */ var _release_kept_old_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1023);
+/* harmony import */ var _release_hold_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1630);
 /* harmony import */ var _release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7854);
-/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5870);
+/* harmony import */ var _release_state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5870);
 /* harmony import */ var _release_undoing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3861);
-/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9722);
-/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3563);
+/* harmony import */ var _kept_in_words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4807);
+/* harmony import */ var _next_command_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9722);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3563);
 
 
 
@@ -55343,12 +55381,14 @@ function createCensor({ redact, redactAll }) {
 /** What somebody can do with a release that waits, or has succeeded, on a terminal. Nothing where it goes on. */
 function decisionLines(release) {
     const { state } = release;
-    if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release))
-        return [...keptLines(release), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("undo", release)}`];
+    if ((0,_release_undoing_js__WEBPACK_IMPORTED_MODULE_1__/* .isUndoable */ .$s)(release)) {
+        const kept = (0,_kept_in_words_js__WEBPACK_IMPORTED_MODULE_2__/* .keptInWords */ .Z)(release);
+        return [...(kept ? [kept] : []), `To go back to the version before: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("undo", release)}`];
+    }
     if (state.phase !== "waiting")
         return [];
-    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_2__/* .nextCommand */ .h)("rollback", release)}`];
-    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_3__/* .heldBy */ .Vr)(state))
+    const commands = [`To go on: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("promote", release)}`, `To give up: ${(0,_next_command_js__WEBPACK_IMPORTED_MODULE_3__/* .nextCommand */ .h)("rollback", release)}`];
+    if (!(0,_release_state_js__WEBPACK_IMPORTED_MODULE_4__/* .heldBy */ .Vr)(state))
         return commands;
     const weight = (0,_release_planned_weight_js__WEBPACK_IMPORTED_MODULE_0__/* .plannedWeight */ .R)(release);
     return [
@@ -55359,14 +55399,10 @@ function decisionLines(release) {
 }
 /** Somebody has to run it: no process of ours is there any more. */
 function holdLines({ plan, state }) {
-    const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_4__/* .holdEnds */ .a)(plan, state);
+    const end = (0,_release_hold_js__WEBPACK_IMPORTED_MODULE_5__/* .holdEnds */ .a)(plan, state);
     return end === undefined
         ? []
-        : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_5__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
-}
-function keptLines({ state, target }) {
-    const end = (0,_release_kept_old_js__WEBPACK_IMPORTED_MODULE_6__/* .keptUntil */ .J)(state);
-    return end === undefined ? [] : [`${target.stable.deployment} keeps its pods until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_5__/* .dateOf */ .Q$)(end)}.`];
+        : [`From ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_6__/* .dateOf */ .Q$)(end)} on the next \`settle\`, such as a scheduled one, rolls it back.`];
 }
 
 
@@ -55659,6 +55695,29 @@ const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined &
 
 /***/ }),
 
+/***/ 4807:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Z: () => (/* binding */ keptInWords)
+/* harmony export */ });
+/* harmony import */ var _release_kept_old_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1023);
+/* harmony import */ var _timestamp_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3563);
+
+
+/** That the version before still has its pods after a swap, until when, and what ends it; undefined where it has none. */
+function keptInWords({ target, plan, state }) {
+    const end = (0,_release_kept_old_js__WEBPACK_IMPORTED_MODULE_0__/* .keptUntil */ .J)(state);
+    if (end !== undefined)
+        return `${target.stable.deployment} keeps its pods until ${(0,_timestamp_js__WEBPACK_IMPORTED_MODULE_1__/* .dateOf */ .Q$)(end)}, so that going back takes seconds. Then the next \`settle\`, such as a scheduled one, takes them; the next release does at once.`;
+    if (state.phase !== "succeeded" || plan.promotion !== "swap" || !plan.keepOld)
+        return undefined;
+    return `${target.stable.deployment} keeps its pods, so that going back takes seconds.`;
+}
+
+
+/***/ }),
+
 /***/ 9722:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -55752,7 +55811,7 @@ function sentence(reason) {
         case "canary-changed":
             return `somebody else changed the canary${again(reason.putBacks)}, so what was judged is not what would be promoted: ${reason.differences}`;
         case "updating-stable":
-            return "every stage passed: stable gets the new image";
+            return reason.atOnce ? "stable gets the image" : "every stage passed: stable gets the new image";
         case "stable-ready":
             return `stable runs the new image: ${reason.pods}`;
         case "stable-not-ready":
@@ -55766,9 +55825,7 @@ function sentence(reason) {
         case "canary-lost":
             return `the canary has no available pod any more (${reason.pods}): stable, which is being updated, gets its requests`;
         case "promoted":
-            if (reason.winner === "canary")
-                return "every stage passed: the canary is the new stable";
-            return "stable runs the new image: giving its traffic back";
+            return promoted(reason);
         case "undone":
             return `the version before serves everything again: ${version(reason)}`;
         case "draining":
@@ -55841,6 +55898,14 @@ function passed({ stage, verdict, smaller }) {
     if (!smaller)
         return sentence;
     return `${sentence}; next is ${smaller.weight} % instead of ${smaller.planned} %, the most at which the worst case stays within the budget`;
+}
+/** Of an undo, and of a first release, no stage has passed, and the image is not new. */
+function promoted({ winner, atOnce }) {
+    if (winner === "stable")
+        return `stable runs the ${atOnce ? "image" : "new image"}: giving its traffic back`;
+    return atOnce
+        ? "the canary serves everything: it is the new stable"
+        : "every stage passed: the canary is the new stable";
 }
 
 
