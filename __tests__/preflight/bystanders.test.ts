@@ -122,6 +122,15 @@ const inShopAnd = (resource: string): readonly Rule[] => [
   { apiGroups: ["gateway.networking.k8s.io"], resources: [resource], verbs: ["list"] },
 ];
 
+test("a kind that may be listed nowhere is said as well", async () => {
+  const rules: readonly Rule[] = [
+    { apiGroups: ["", "apps", "networking.istio.io", "authorization.k8s.io"], resources: ["*"], verbs: ["*"] },
+  ];
+  const [only, ...more] = await told([main], { rules });
+  assert.deepEqual(more, []);
+  assert.match(only ?? "", /^warn This job may not list GRPCRoutes, HTTPRoutes, so it is not known whether/);
+});
+
 test("what may not be listed in other namespaces is said, and what may be read still counts", async () => {
   const [first, second, ...more] = await told([main, other], { rules: inShopAnd("grpcroutes") });
   assert.deepEqual(more, []);

@@ -1,7 +1,8 @@
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
+import { listEverywhere, type WideList } from "../adapters/kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { type GatewayRule, gatewayGroup, gatewayKinds, gatewayRulesOf } from "../istio/gateway-route.ts";
-import type { KubernetesObject, Resource } from "../kubernetes/object.ts";
+import type { Resource } from "../kubernetes/object.ts";
 
 export type GatewayRules = {
   readonly rules: readonly GatewayRule[];
@@ -13,15 +14,12 @@ export type GatewayRules = {
 export async function readGatewayRules(client: KubernetesClient, namespace: string): Promise<GatewayRules> {
   const versions = await unlessForbidden(client.versions(gatewayGroup));
   if (!versions) return { rules: [], unread: ["routes of the Gateway API"] };
-  const reading = gatewayKinds.map((kind) => listIn(client, namespace, resourcesOf(kind, versions)));
-  const lists = await Promise.all(reading);
+  const lists = await Promise.all(gatewayKinds.map((kind) => listIn(client, namespace, resourcesOf(kind, versions))));
   return {
-    rules: lists.flatMap(({ routes }) => routes.flatMap(gatewayRulesOf)),
-    unread: lists.flatMap(({ unread }, index) => (unread ? [`${gatewayKinds[index]?.kind}s${unread}`] : [])),
+    rules: lists.flatMap(({ objects }) => objects.flatMap(gatewayRulesOf)),
+    unread: lists.flatMap(({ unread }) => unread),
   };
 }
-
-type Listed = { readonly routes: readonly KubernetesObject[]; readonly unread?: string };
 
 /** The kind in each version of its group, the stable ones first: not every kind is served in every version. */
 const resourcesOf = (kind: (typeof gatewayKinds)[number], versions: readonly string[]): readonly Resource[] =>
@@ -33,21 +31,12 @@ async function listIn(
   client: KubernetesClient,
   namespace: string,
   [resource, ...others]: readonly Resource[],
-): Promise<Listed> {
-  if (!resource) return { routes: [] };
-  const everywhere = await listOr(client.list(resource, undefined));
-  if (everywhere === 404) return listIn(client, namespace, others);
-  if (everywhere !== 403) return { routes: everywhere };
-  const here = await listOr(client.list(resource, namespace));
-  if (typeof here === "number") return { routes: [], unread: "" };
-  return { routes: here, unread: ` of namespaces other than ${namespace}` };
-}
-
-async function listOr(listing: Promise<readonly KubernetesObject[]>): Promise<readonly KubernetesObject[] | 403 | 404> {
+): Promise<Pick<WideList, "objects" | "unread">> {
+  if (!resource) return { objects: [], unread: [] };
   try {
-    return await listing;
+    return await listEverywhere(client, resource, [namespace]);
   } catch (error) {
-    if (error instanceof KubernetesError && (error.status === 403 || error.status === 404)) return error.status;
-    throw error;
+    if (!(error instanceof KubernetesError && error.status === 404)) throw error;
+    return listIn(client, namespace, others);
   }
 }

@@ -1,6 +1,6 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
-import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
+import { listEverywhere, type WideList } from "../adapters/kubernetes/list-everywhere.ts";
 import { canaryLabels } from "../istio/canary-labels.ts";
 import type { GatewayRule } from "../istio/gateway-route.ts";
 import { readDeployment } from "../kubernetes/deployment.ts";
@@ -68,15 +68,11 @@ function labelsOfPods(deployment: KubernetesObject): Labels | undefined {
   return rollout.desired > 0 ? podLabels : undefined;
 }
 
-type ReadRules = { readonly objects: readonly KubernetesObject[]; readonly unread: readonly string[] };
-
-async function readDestinationRules(client: KubernetesClient, namespace: string): Promise<ReadRules> {
+/** Where not even those of the namespace may be read, the versions' subsets are not known, and the release is refused. */
+async function readDestinationRules(
+  client: KubernetesClient,
+  namespace: string,
+): Promise<Pick<WideList, "objects" | "unread">> {
   const istio = await istioResources(client);
-  if (!istio) return { objects: [], unread: [] };
-  const all = await unlessForbidden(client.list(istio.destinationRules, undefined));
-  if (all) return { objects: all, unread: [] };
-  return {
-    objects: await client.list(istio.destinationRules, namespace),
-    unread: [`DestinationRules of namespaces other than ${namespace}`],
-  };
+  return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
 }

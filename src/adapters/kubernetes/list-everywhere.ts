@@ -7,6 +7,8 @@ export type WideList = {
   readonly objects: readonly KubernetesObject[];
   /** Whether nothing is known of a namespace. */
   readonly isUnread: (namespace: string) => boolean;
+  /** What was not read, in words; empty where all of it was. */
+  readonly unread: readonly string[];
 };
 
 /** Those of every namespace; where they may not be listed, those of these namespaces. */
@@ -16,9 +18,13 @@ export async function listEverywhere(
   namespaces: readonly string[],
 ): Promise<WideList> {
   const all = await unlessForbidden(client.list(resource, undefined));
-  if (all) return { objects: all, isUnread: () => false };
+  if (all) return { objects: all, isUnread: () => false, unread: [] };
   const distinct = [...new Set(namespaces)];
   const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
   const read = distinct.filter((_, index) => lists[index] !== undefined);
-  return { objects: lists.flatMap((list) => list ?? []), isUnread: (namespace) => !read.includes(namespace) };
+  return {
+    objects: lists.flatMap((list) => list ?? []),
+    isUnread: (namespace) => !read.includes(namespace),
+    unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
+  };
 }

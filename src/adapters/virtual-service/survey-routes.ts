@@ -16,7 +16,7 @@ import type { RoutedDestination, RouteFact, RouteSurvey, Viewer, WideSurvey } fr
 import type { Target } from "../../release/target.ts";
 import { istioResources } from "../kubernetes/istio-version.ts";
 import type { KubernetesClient } from "../kubernetes/kubernetes-client.ts";
-import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
+import { listEverywhere } from "../kubernetes/list-everywhere.ts";
 import { virtualServiceWord } from "./describe.ts";
 import { choicesOf } from "./movable-rule.ts";
 import { selectRules } from "./select-rules.ts";
@@ -44,21 +44,8 @@ export async function surveyRoutes(client: KubernetesClient, target: Target): Pr
 export async function surveyEverywhere(client: KubernetesClient, target: Target): Promise<WideSurvey> {
   const istio = await istioResources(client);
   if (!istio) return { facts: [], unread: [] };
-  const all = await unlessForbidden(client.list(istio.virtualServices, undefined));
-  if (all) return { facts: factsOf(all, target), unread: [] };
-  const namespaces = namespacesOf(target);
-  const lists = await Promise.all(
-    namespaces.map(async (namespace) => unlessForbidden(client.list(istio.virtualServices, namespace))),
-  );
-  const read = namespaces.filter((_, index) => lists[index] !== undefined);
-  const unread = read.length === 0 ? "VirtualServices" : `VirtualServices of namespaces other than ${read.join(", ")}`;
-  return {
-    facts: factsOf(
-      lists.flatMap((list) => list ?? []),
-      target,
-    ),
-    unread: [unread],
-  };
+  const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(target));
+  return { facts: factsOf(objects, target), unread };
 }
 
 /** Pure. `objects` are all the VirtualServices that were read. */
