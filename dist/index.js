@@ -47972,11 +47972,15 @@ async function unlessForbidden(reading) {
 async function listEverywhere(client, resource, namespaces) {
     const all = await unlessForbidden(client.list(resource, undefined));
     if (all)
-        return { objects: all, isUnread: () => false };
+        return { objects: all, isUnread: () => false, unread: [] };
     const distinct = [...new Set(namespaces)];
     const lists = await Promise.all(distinct.map((namespace) => unlessForbidden(client.list(resource, namespace))));
     const read = distinct.filter((_, index) => lists[index] !== undefined);
-    return { objects: lists.flatMap((list) => list ?? []), isUnread: (namespace) => !read.includes(namespace) };
+    return {
+        objects: lists.flatMap((list) => list ?? []),
+        isUnread: (namespace) => !read.includes(namespace),
+        unread: [read.length === 0 ? `${resource.kind}s` : `${resource.kind}s of namespaces other than ${read.join(", ")}`],
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/istio-api.js
@@ -48373,17 +48377,8 @@ async function surveyEverywhere(client, target) {
     const istio = await istioResources(client);
     if (!istio)
         return { facts: [], unread: [] };
-    const all = await unlessForbidden(client.list(istio.virtualServices, undefined));
-    if (all)
-        return { facts: factsOf(all, target), unread: [] };
-    const namespaces = namespacesOf(target);
-    const lists = await Promise.all(namespaces.map(async (namespace) => unlessForbidden(client.list(istio.virtualServices, namespace))));
-    const read = namespaces.filter((_, index) => lists[index] !== undefined);
-    const unread = read.length === 0 ? "VirtualServices" : `VirtualServices of namespaces other than ${read.join(", ")}`;
-    return {
-        facts: factsOf(lists.flatMap((list) => list ?? []), target),
-        unread: [unread],
-    };
+    const { objects, unread } = await listEverywhere(client, istio.virtualServices, namespacesOf(target));
+    return { facts: factsOf(objects, target), unread };
 }
 /** Pure. `objects` are all the VirtualServices that were read. */
 function factsOf(objects, target) {
@@ -49113,16 +49108,16 @@ function readBackend(backend, namespace, share) {
 
 
 
+
 /** Every rule of every route of the Gateway API, as far as the server has the kinds and they may be listed. */
 async function readGatewayRules(client, namespace) {
     const versions = await unlessForbidden(client.versions(gatewayGroup));
     if (!versions)
         return { rules: [], unread: ["routes of the Gateway API"] };
-    const reading = gatewayKinds.map((kind) => gateway_rules_listIn(client, namespace, resourcesOf(kind, versions)));
-    const lists = await Promise.all(reading);
+    const lists = await Promise.all(gatewayKinds.map((kind) => gateway_rules_listIn(client, namespace, resourcesOf(kind, versions))));
     return {
-        rules: lists.flatMap(({ routes }) => routes.flatMap(gatewayRulesOf)),
-        unread: lists.flatMap(({ unread }, index) => (unread ? [`${gatewayKinds[index]?.kind}s${unread}`] : [])),
+        rules: lists.flatMap(({ objects }) => objects.flatMap(gatewayRulesOf)),
+        unread: lists.flatMap(({ unread }) => unread),
     };
 }
 /** The kind in each version of its group, the stable ones first: not every kind is served in every version. */
@@ -49131,25 +49126,14 @@ const resourcesOf = (kind, versions) => versions
     .map((version) => ({ group: gatewayGroup, version, ...kind }));
 async function gateway_rules_listIn(client, namespace, [resource, ...others]) {
     if (!resource)
-        return { routes: [] };
-    const everywhere = await listOr(client.list(resource, undefined));
-    if (everywhere === 404)
-        return gateway_rules_listIn(client, namespace, others);
-    if (everywhere !== 403)
-        return { routes: everywhere };
-    const here = await listOr(client.list(resource, namespace));
-    if (typeof here === "number")
-        return { routes: [], unread: "" };
-    return { routes: here, unread: ` of namespaces other than ${namespace}` };
-}
-async function listOr(listing) {
+        return { objects: [], unread: [] };
     try {
-        return await listing;
+        return await listEverywhere(client, resource, [namespace]);
     }
     catch (error) {
-        if (error instanceof KubernetesError && (error.status === 403 || error.status === 404))
-            return error.status;
-        throw error;
+        if (!(error instanceof KubernetesError && error.status === 404))
+            throw error;
+        return gateway_rules_listIn(client, namespace, others);
     }
 }
 
@@ -49243,17 +49227,10 @@ function labelsOfPods(deployment) {
     const { podLabels, rollout } = readDeployment(deployment);
     return rollout.desired > 0 ? podLabels : undefined;
 }
+/** Where not even those of the namespace may be read, the versions' subsets are not known, and the release is refused. */
 async function readDestinationRules(client, namespace) {
     const istio = await istioResources(client);
-    if (!istio)
-        return { objects: [], unread: [] };
-    const all = await unlessForbidden(client.list(istio.destinationRules, undefined));
-    if (all)
-        return { objects: all, unread: [] };
-    return {
-        objects: await client.list(istio.destinationRules, namespace),
-        unread: [`DestinationRules of namespaces other than ${namespace}`],
-    };
+    return istio ? listEverywhere(client, istio.destinationRules, [namespace]) : { objects: [], unread: [] };
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/bystanders.js
