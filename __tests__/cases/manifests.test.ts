@@ -274,6 +274,39 @@ const cases: readonly Case[] = [
     sees: refusedWith(/Deployment shop\/reviews-canary could not be made as a copy: .*every Deployment needs its set/),
   },
   {
+    name: "c148-exported-by-kubectl-get",
+    command: "plan",
+    change: {
+      "k8s/v2.yaml": (text) =>
+        text
+          .replace("  uid:", "  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: a, uid: b}]\n  uid:")
+          .replace("  labels:", '  annotations: {"helm.sh/hook": test}\n  labels:')
+          .replace(
+            "      containers:",
+            "      initContainers: [{name: migrate, image: registry.example/reviews:v1}]\n$&",
+          ),
+    },
+    sees(run) {
+      warnsOf(
+        /Deployment shop\/reviews-v2 is a hook of Helm's/,
+        /Deployment shop\/reviews-v2: migrate has stable's image registry\.example\/reviews:v1, beside app with/,
+      )(run);
+      assert.match(run.said, /is left out: .*metadata\.ownerReferences/);
+    },
+  },
+  {
+    name: "c148-exported-by-kubectl-get",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("  replicas: 2", "  paused: true\n  replicas: 2") },
+    sees: refusedWith(/reviews-v2 \(canary\) is paused, so it would never get the new image\. Take paused out/),
+  },
+  {
+    name: "c56-shell-variables-in-manifest",
+    command: "plan",
+    change: { "k8s/v2.yaml": (text) => text.replace("reviews:v2", `reviews:\${TAG}`) },
+    sees: ({ exit, said }) => assert.equal(exit, 0, said), // the release's own image takes its place
+  },
+  {
     name: "c27-rwo-pvc-hostport-clone",
     sees: warnsOf(
       /PersistentVolumeClaim shop\/reviews-data could not be read, and may be for one node only/,

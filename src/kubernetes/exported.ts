@@ -2,13 +2,23 @@ import { field, objectAt } from "./field.ts";
 
 type ObjectFields = Readonly<Record<string, unknown>>;
 
-/** What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply. */
+/**
+ * What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply; and owners, who are known
+ * by their uid: where there is none, the object is taken away as garbage.
+ */
 const ofServer = [
   ["status"],
-  ...["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields"].map((name) => [
-    "metadata",
-    name,
-  ]),
+  ...[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
+    "ownerReferences",
+  ].map((name) => ["metadata", name]),
   ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
   ["metadata", "annotations", "deployment.kubernetes.io/revision"],
   ["spec", "template", "metadata", "creationTimestamp"],

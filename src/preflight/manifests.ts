@@ -39,7 +39,7 @@ export async function inspectManifest(parts: ManifestLook, written: UserObject["
   const word = wordOf(parts.scene, manifest);
   const left =
     dropped.length === 0 ? [] : [note(`${word}: what an export has of the server is left out: ${listed(dropped)}.`)];
-  return [...left, ...unfilledImages(word, object), ...(await triedOut(parts, manifest))];
+  return [...left, ...hooks(word, object), ...(await triedOut(parts, manifest))];
 }
 
 const wordOf = ({ target }: Scene, { resource, name }: UserObject): string =>
@@ -78,6 +78,16 @@ function mustNotBeApplied(scene: Scene, manifest: UserObject): Finding | undefin
   );
 }
 
+const hooks = (word: string, object: unknown): readonly Finding[] =>
+  textAt(object, "metadata", "annotations", "helm.sh/hook") === undefined
+    ? []
+    : [
+        warn(
+          `${word} is a hook of Helm's, and a release applies it like everything else.`,
+          "Take it out of the manifests (helm template --no-hooks).",
+        ),
+      ];
+
 /** Nothing refuses such an image before the kubelet does. */
 const unfilledImages = (word: string, object: unknown): readonly Finding[] =>
   ["initContainers", "containers"]
@@ -103,9 +113,10 @@ async function triedOut({ client, scene }: ManifestLook, manifest: UserObject): 
   try {
     const options = { released: isCanary ? releasedFields(object) : [], dryRun: true };
     const applied = await applyObject(client, target.namespace, { ...manifest, object }, options);
-    if (!live) return [note(`${word} will be made; a rollback takes it away.`)];
+    const unfilled = unfilledImages(word, object);
+    if (!live) return [note(`${word} will be made; a rollback takes it away.`), ...unfilled];
     const strays = isCanary ? strayContainers(object, applied.object, word) : [];
-    return [...changes(scene, { word, isCanary, live, ...applied }), ...strays];
+    return [...changes(scene, { word, isCanary, live, ...applied }), ...unfilled, ...strays];
   } catch (error) {
     return [failure(word, error)];
   }
@@ -134,6 +145,7 @@ async function templateTriedOut({ client, scene }: ManifestLook, manifest: UserO
     note(
       `${word} gets the pod template of the manifest of ${manifest.name}, which the last release made the stable version, with labels of its own.`,
     ),
+    ...unfilledImages(word, { spec: { template: made.template } }),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { listed, note, pods, refusal, refuse, warn } from "./finding.ts";
+import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const namesOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(({ metadata }) => metadata.name));
@@ -78,13 +79,6 @@ function existingCanary({ target, canary, deployments }: Scene): readonly Findin
   const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
   const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
   if (!canary) return [refuse(`${where} (canary) does not exist (found: ${namesOf(deployments)}).`, next)];
-  if (canary.paused)
-    return [
-      refuse(
-        `${where} (canary) is paused, so it would never get the new image.`,
-        `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`,
-      ),
-    ];
   return canary.rollout.desired === 0
     ? [
         note(
@@ -168,6 +162,23 @@ const manifestWord = (object: unknown): string =>
 
 export const isComplete = (object: unknown): boolean =>
   Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
+
+/** A manifest may pause it, and one that is there already stays paused whatever is applied. */
+export function canaryIsNotPaused({
+  target: {
+    namespace,
+    canary: { deployment },
+  },
+  canary,
+  planned,
+}: Scene): readonly Finding[] {
+  const live = canary?.paused ? `Run kubectl rollout resume deployment ${deployment} -n ${namespace}.` : undefined;
+  const next = live ?? (plannedDeployment(planned)?.paused ? "Take paused out of its manifest." : undefined);
+  if (next === undefined) return [];
+  return [
+    refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+  ];
+}
 
 /** Why the canary's Deployment cannot be made as asked. */
 export const canaryIsClear = ({ planned }: Scene): readonly Finding[] =>

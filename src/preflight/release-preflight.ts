@@ -22,6 +22,7 @@ import { policiesAreForBoth } from "./policies.ts";
 import {
   canaryCanCome,
   canaryIsClear,
+  canaryIsNotPaused,
   namespaceExists,
   servicesExist,
   servicesSelect,
@@ -31,7 +32,14 @@ import { autoscalersAreKnown, disruptionBudgetsAreKnown, revisionsDiffer, templa
 import { readScene, type Scene, type SceneParts } from "./scene.ts";
 import { portNamesExist, portsExist, portsSpeakHttp } from "./service-ports.ts";
 import { canaryGetsSidecar } from "./sidecars.ts";
-import { canaryHasRoom, followersAreKnown, imageIsNew, stableCanBeUpdated, stableIsHealthy } from "./versions.ts";
+import {
+  buildsAreOne,
+  canaryHasRoom,
+  followersAreKnown,
+  imageIsNew,
+  stableCanBeUpdated,
+  stableIsHealthy,
+} from "./versions.ts";
 
 /** A question about what was read. Pure. */
 type SceneCheck = (scene: Scene) => readonly Finding[];
@@ -46,6 +54,7 @@ const checks: readonly SceneCheck[] = [
   stableCanBeUpdated,
   canaryCanCome,
   canaryIsClear,
+  canaryIsNotPaused,
   subsetsAreClear,
   podsAreDisjoint,
   nobodyElseIsReached,
@@ -64,6 +73,7 @@ const checks: readonly SceneCheck[] = [
   canaryHasRoom,
   imageIsNew,
   followersAreKnown,
+  buildsAreOne,
   autoscalersAreKnown,
   disruptionBudgetsAreKnown,
   revisionsDiffer,

@@ -126,6 +126,22 @@ function followersIn(deployment: Deployment, { container, image }: Target): read
   return findings;
 }
 
+/** A canary's container with stable's image, beside one with the new one, is of no version that anybody built. */
+export function buildsAreOne({ stable, planned, target }: Scene): readonly Finding[] {
+  const canary = plannedDeployment(planned);
+  if (!stable || !canary || target.source.from === "clone") return []; // of a copy it is told by stable's containers
+  const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
+  if ("problem" in before || "problem" in after || before.image === after.image) return [];
+  const old = placesIn(canary).filter(({ image }) => image === before.image);
+  if (old.length === 0) return [];
+  return [
+    warn(
+      `${wordOf(canary)}: ${listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`,
+      "Give it the new image, too, if they are one build: container takes a list of names.",
+    ),
+  ];
+}
+
 /** At the end all requests are the canary's, for a moment or for good. */
 export function canaryHasRoom({ stable, canary, planned, target, autoscalers }: Scene): readonly Finding[] {
   const future = plannedDeployment(planned);

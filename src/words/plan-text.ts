@@ -1,7 +1,7 @@
 import { formatDuration } from "../lib/duration.ts";
 import { withNext } from "../lib/errors.ts";
 import { inLines } from "../lib/lines.ts";
-import { number, percent } from "../lib/numbers.ts";
+import { number, percent, plural } from "../lib/numbers.ts";
 import type { Detectability } from "../rehearsal/detectable.ts";
 import type { ClusterName } from "../release/account.ts";
 import type { EvidenceRules, Gate } from "../release/gate.ts";
@@ -58,7 +58,7 @@ function deployment({ source, canary, stable }: Target): string {
     case "clone":
       return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
     case "manifests":
-      return `apply ${source.objects.length} manifests`;
+      return `apply ${source.objects.length} ${plural(source.objects.length, "manifest")}`;
   }
 }
 
