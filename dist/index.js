@@ -29812,7 +29812,7 @@ function deployment({ source, canary, stable }) {
         case "clone":
             return `create Deployment ${canary.deployment} as a copy of ${stable.deployment}`;
         case "manifests":
-            return `apply ${source.objects.length} manifests`;
+            return `apply ${source.objects.length} ${(0,numbers/* plural */.LS)(source.objects.length, "manifest")}`;
     }
 }
 function stageStep({ weight, wait, deadline, gates, approval }, rules) {
@@ -35263,13 +35263,23 @@ async function copyLabels(client, { namespace, stable, canary }, configured) {
 
 ;// CONCATENATED MODULE: ./src/kubernetes/exported.js
 
-/** What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply. */
+/**
+ * What the server keeps of an object, which `kubectl get -o yaml` shows and nobody can apply; and owners, who are known
+ * by their uid: where there is none, the object is taken away as garbage.
+ */
 const ofServer = [
     ["status"],
-    ...["uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields"].map((name) => [
-        "metadata",
-        name,
-    ]),
+    ...[
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+        "ownerReferences",
+    ].map((name) => ["metadata", name]),
     ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
     ["metadata", "annotations", "deployment.kubernetes.io/revision"],
     ["spec", "template", "metadata", "creationTimestamp"],
@@ -49804,6 +49814,7 @@ const printed = (path) => path
 
 
 
+
 const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
 function namespaceExists({ namespace, target }) {
     return namespace === undefined
@@ -49858,10 +49869,6 @@ function existingCanary({ target, canary, deployments }) {
     const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
     if (!canary)
         return [finding_refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
-    if (canary.paused)
-        return [
-            finding_refuse(`${where} (canary) is paused, so it would never get the new image.`, `Run kubectl rollout resume deployment ${canary.name} -n ${canary.namespace}.`),
-        ];
     return canary.rollout.desired === 0
         ? [
             finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
@@ -49913,6 +49920,16 @@ function manifestsOfCanary({ target }, objects) {
 }
 const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
 const isComplete = (object) => Boolean(textAt(object, "apiVersion") && textAt(object, "kind") && textAt(object, "metadata", "name"));
+/** A manifest may pause it, and one that is there already stays paused whatever is applied. */
+function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, canary, planned, }) {
+    const live = canary?.paused ? `Run kubectl rollout resume deployment ${deployment} -n ${namespace}.` : undefined;
+    const next = live ?? (plannedDeployment(planned)?.paused ? "Take paused out of its manifest." : undefined);
+    if (next === undefined)
+        return [];
+    return [
+        finding_refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+    ];
+}
 /** Why the canary's Deployment cannot be made as asked. */
 const canaryIsClear = ({ planned }) => planned !== undefined && "problem" in planned ? [finding_refusal(planned)] : [];
 function servicesSelect({ services, hosts }) {
@@ -49982,7 +49999,7 @@ async function inspectManifest(parts, written) {
         return [unfit];
     const word = manifests_wordOf(parts.scene, manifest);
     const left = dropped.length === 0 ? [] : [finding_note(`${word}: what an export has of the server is left out: ${finding_listed(dropped)}.`)];
-    return [...left, ...unfilledImages(word, object), ...(await triedOut(parts, manifest))];
+    return [...left, ...manifests_hooks(word, object), ...(await triedOut(parts, manifest))];
 }
 const manifests_wordOf = ({ target }, { resource, name }) => objectWord({ resource, name: `${target.namespace}/${name}` });
 async function cannotBeServed({ client }, { resource, name }) {
@@ -50006,6 +50023,11 @@ function mustNotBeApplied(scene, manifest) {
         return undefined;
     return finding_refuse(`The manifest of ${manifests_wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
 }
+const manifests_hooks = (word, object) => textAt(object, "metadata", "annotations", "helm.sh/hook") === undefined
+    ? []
+    : [
+        finding_warn(`${word} is a hook of Helm's, and a release applies it like everything else.`, "Take it out of the manifests (helm template --no-hooks)."),
+    ];
 /** Nothing refuses such an image before the kubelet does. */
 const unfilledImages = (word, object) => ["initContainers", "containers"]
     .flatMap((list) => listAt(object, "spec", "template", "spec", list))
@@ -50025,10 +50047,11 @@ async function triedOut({ client, scene }, manifest) {
     try {
         const options = { released: isCanary ? releasedFields(object) : [], dryRun: true };
         const applied = await applyObject(client, target.namespace, { ...manifest, object }, options);
+        const unfilled = unfilledImages(word, object);
         if (!live)
-            return [finding_note(`${word} will be made; a rollback takes it away.`)];
+            return [finding_note(`${word} will be made; a rollback takes it away.`), ...unfilled];
         const strays = isCanary ? strayContainers(object, applied.object, word) : [];
-        return [...changes(scene, { word, isCanary, live, ...applied }), ...strays];
+        return [...changes(scene, { word, isCanary, live, ...applied }), ...unfilled, ...strays];
     }
     catch (error) {
         return [failure(word, error)];
@@ -50054,6 +50077,7 @@ async function templateTriedOut({ client, scene }, manifest) {
     }
     return [
         finding_note(`${word} gets the pod template of the manifest of ${manifest.name}, which the last release made the stable version, with labels of its own.`),
+        ...unfilledImages(word, { spec: { template: made.template } }),
     ];
 }
 const manifests_podsBefore = ({ stable, canary, autoscalers, target }) => ({
@@ -51160,6 +51184,21 @@ function followersIn(deployment, { container, image }) {
         findings.push(finding_warn(`${where}: ${finding_listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`, `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`));
     return findings;
 }
+/** A canary's container with stable's image, beside one with the new one, is of no version that anybody built. */
+function buildsAreOne({ stable, planned, target }) {
+    const canary = plannedDeployment(planned);
+    if (!stable || !canary || target.source.from === "clone")
+        return []; // of a copy it is told by stable's containers
+    const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
+    if ("problem" in before || "problem" in after || before.image === after.image)
+        return [];
+    const old = placesIn(canary).filter(({ image }) => image === before.image);
+    if (old.length === 0)
+        return [];
+    return [
+        finding_warn(`${versions_wordOf(canary)}: ${finding_listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`, "Give it the new image, too, if they are one build: container takes a list of names."),
+    ];
+}
 /** At the end all requests are the canary's, for a moment or for good. */
 function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
     const future = plannedDeployment(planned);
@@ -51211,6 +51250,7 @@ const release_preflight_checks = [
     stableCanBeUpdated,
     canaryCanCome,
     canaryIsClear,
+    canaryIsNotPaused,
     subsetsAreClear,
     podsAreDisjoint,
     nobodyElseIsReached,
@@ -51229,6 +51269,7 @@ const release_preflight_checks = [
     canaryHasRoom,
     imageIsNew,
     followersAreKnown,
+    buildsAreOne,
     autoscalersAreKnown,
     disruptionBudgetsAreKnown,
     revisionsDiffer,
