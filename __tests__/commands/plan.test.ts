@@ -5,6 +5,7 @@ import type { Count, Tally } from "../../src/evidence/tally.ts";
 import type { Target } from "../../src/release/target.ts";
 import { detectabilityLines } from "../../src/words/detectability-lines.ts";
 import { configured, sound, soundBut } from "../config/configured.ts";
+import { jumpingClock } from "../support/clock.ts";
 import { printedMessages } from "../support/messages.ts";
 
 const count = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
@@ -31,6 +32,8 @@ async function ask(
     messages,
     config: await configured({ file, inputs: { command: "plan", ...inputs } }),
     cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
+    clock: jumpingClock(),
+    journal: { load: async () => undefined },
     soleServer: async () => serves ?? "stable",
     preflight: () => ({ inspect: async () => [] }),
     history: {

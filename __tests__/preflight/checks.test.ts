@@ -946,6 +946,15 @@ const rows: readonly Row[] = [
     /^Service shop\/reviews can be reached by Ingress shop\/shop, which goes around the route/,
   ],
   [
+    "a route of the Gateway API to the pods of both",
+    {
+      gatewayRoute: object("HTTPRoute", "shop", { rules: [{ backendRefs: [{ name: "reviews", port: 9080 }] }] }),
+    },
+    {},
+    "warn",
+    /^Service shop\/reviews can be reached by HTTPRoute shop\/shop: rule #0, which goes around the route/,
+  ],
+  [
     "a headless Service",
     { service: service("reviews", { app: "reviews" }, { clusterIP: "None" }) },
     {},

@@ -6,22 +6,26 @@ import type { Target } from "../release/target.ts";
 import { fillingInWords } from "../words/filling-in-words.ts";
 import { planAnswer } from "../words/plan-answer.ts";
 import { planText } from "../words/plan-text.ts";
+import { inspectEarlier } from "./earlier-release.ts";
 import { orient } from "./orient.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(
-  session: Pick<Session, "config" | "cluster" | "soleServer" | "preflight" | "messages" | "history">,
+  session: Pick<Session, "config" | "cluster" | "clock" | "soleServer" | "preflight" | "messages" | "history"> & {
+    readonly journal: Pick<Session["journal"], "load">;
+  },
 ): Promise<ExitCode> {
   const { target, exchanged, plan } = await orient(session);
-  const [found, detectability] = await Promise.all([
+  const [earlier, found, detectability] = await Promise.all([
+    inspectEarlier(session),
     session.preflight(target, plan).inspect(),
     detectabilityOf(session.history, target, plan),
   ]);
   const { filled, left } = session.config.filling;
   const filling = fillingInWords(filled, left).map((said) => ({ level: "note" as const, ...said }));
-  const findings = [...found, ...filling];
+  const findings = [...earlier, ...found, ...filling];
   const allowed = !findings.some(({ level }) => level === "refuse");
   const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
   if (session.config.json) session.messages.answer(planAnswer(planned));

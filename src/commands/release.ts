@@ -3,11 +3,11 @@ import { RefusedError } from "../lib/errors.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
-import { nextCommand } from "../words/next-command.ts";
 import { exchangedInWords } from "../words/scene-setting.ts";
 import { conclude } from "./conclude.ts";
+import { earlierWord, refusalByWaiting } from "./earlier-release.ts";
 import { launch } from "./launch.ts";
-import { locked, withNote } from "./locked.ts";
+import { locked } from "./locked.ts";
 import { orient } from "./orient.ts";
 import { required, untouched } from "./preconditions.ts";
 import { backFrom } from "./rollback.ts";
@@ -36,31 +36,21 @@ async function finishEarlier(session: Session, lost: AbortSignal): Promise<void>
   const { settled, differences } = await conclude(session, taken, lost, { taken: true });
   if (settled) return;
   throw new RefusedError(
-    `${taken.target.namespace}/${taken.target.service}: ${earlier(taken)} could not be ended: ${differences?.join("; ")}`,
+    `${taken.target.namespace}/${taken.target.service}: ${earlierWord(taken)} could not be ended: ${differences?.join("; ")}`,
     { next: "Put that right by hand, run `rollback`, then release again." },
   );
 }
 
 /** What is to become of an earlier release; undefined when it is over. */
 function unfinished({ clock, messages, run }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
-  const { target, startedAt, state } = record;
+  const { startedAt, state } = record;
   const now = clock.now();
   if (keptUntil(state) !== undefined) return { ...withoutOld(record, now), run };
   if (isOver(state)) return undefined;
-  if (state.phase === "waiting") {
-    const since = formatDuration(now - state.since);
-    throw new RefusedError(
-      `${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`,
-      {
-        next: `To finish it: ${nextCommand("promote", record)}. To end it: ${nextCommand("rollback", record)}. Then release again.`,
-      },
-    );
-  }
+  const refusal = refusalByWaiting(record, now);
+  if (refusal) throw refusal;
   messages.warn(
-    `${earlier(record)}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`,
+    `${earlierWord(record)}, begun ${formatDuration(now - startedAt)} ago, was left half-way; it is ended first`,
   );
   return { ...record, run, state: backFrom(record, { kind: "left-half-way" }, now) };
 }
-
-const earlier = ({ target, run }: ReleaseRecord): string =>
-  withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);

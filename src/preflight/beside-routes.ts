@@ -20,6 +20,11 @@ function servicesOverCanary({ services, planned }: Scene): readonly KubernetesOb
   });
 }
 
+const servicesOverBoth = (scene: Scene): readonly KubernetesObject[] =>
+  servicesOverCanary(scene).filter(
+    (service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}),
+  );
+
 /** `about 33 %`: what a Service over both versions gives the canary, with the pods that there are, or with one. */
 function shareOf({ stable, canary }: Scene): string {
   const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
@@ -52,7 +57,7 @@ export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
 
 const outside: Readonly<Record<string, string>> = { LoadBalancer: "its load balancer", NodePort: "its node port" };
 
-/** Whoever comes from outside by a Service itself passes no proxy that knows the route. */
+/** Whoever comes by one of these passes no proxy that follows the route. */
 export function outsidersAreKnown(scene: Scene): readonly Finding[] {
   const ways = servicesOverCanary(scene).flatMap((service): readonly (readonly [KubernetesObject, string])[] => {
     const type = outside[textAt(service, "spec", "type") ?? ""];
@@ -65,7 +70,15 @@ export function outsidersAreKnown(scene: Scene): readonly Finding[] {
       .filter(({ metadata }) => backendsOf(ingress).includes(metadata.name))
       .map((service) => [service, `Ingress ${ingress.metadata.namespace}/${ingress.metadata.name}`] as const),
   );
-  return [...ways, ...ingresses].map(([service, by]) =>
+  const routes = servicesOverBoth(scene).flatMap((service) => {
+    const { namespace = "", name } = service.metadata;
+    return scene.gatewayRules
+      .filter(({ destinations }) =>
+        destinations.some((one) => one.share > 0 && sameHost(one.host, readHost(name, namespace))),
+      )
+      .map(({ where }) => [service, where] as const);
+  });
+  return [...ways, ...ingresses, ...routes].map(([service, by]) =>
     warn(
       `${wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`,
       "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone.",

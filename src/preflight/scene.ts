@@ -1,6 +1,7 @@
 import { istioResources } from "../adapters/kubernetes/istio-version.ts";
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { canaryLabels, type LabelAnswer } from "../istio/canary-labels.ts";
+import type { GatewayRule } from "../istio/gateway-route.ts";
 import { type Host, readHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
@@ -11,6 +12,7 @@ import type { Answerer, Uncounted } from "../ports/metrics.ts";
 import type { RouteFact, RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
 import { configuredLabels, type Role, type Target, type Version } from "../release/target.ts";
+import { readGatewayRules } from "./gateway-rules.ts";
 import { lookAround, type Vicinity } from "./look-around.ts";
 import { type PlannedCanary, planCanary } from "./planned-canary.ts";
 
@@ -33,6 +35,8 @@ export type Scene = Vicinity & {
   readonly planned: PlannedCanary;
   /** The labels that only the canary's pods have, as subsets and Services tell. */
   readonly labels: LabelAnswer;
+  /** Rules of the Gateway API, which no release moves. */
+  readonly gatewayRules: readonly GatewayRule[];
   /** Those behind the Services of both hosts; in a first deployment all of the namespace. None of them is terminating. */
   readonly pods: readonly Pod[];
   readonly stablePods: readonly Pod[];
@@ -70,18 +74,29 @@ const disruptionBudgets: Resource = {
 export async function readScene(parts: SceneParts): Promise<Scene> {
   const { client, target, plan, firstDeploy, undo, look } = parts;
   const inNamespace = target.namespace;
-  const [vicinity, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey] =
-    await Promise.all([
-      lookAround(client, inNamespace, firstDeploy),
-      firstDeploy ? parts.answerers() : undefined,
-      unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
-      client.list(resources.services, inNamespace),
-      client.list(resources.deployments, inNamespace),
-      client.list(resources.horizontalPodAutoscalers, inNamespace),
-      unlessDenied(client.list(disruptionBudgets, inNamespace), []),
-      readDestinationRules(client, inNamespace),
-      look.survey(),
-    ]);
+  const [
+    vicinity,
+    ofGateways,
+    answerers,
+    namespace,
+    services,
+    deployments,
+    autoscalers,
+    budgets,
+    destinationRules,
+    survey,
+  ] = await Promise.all([
+    lookAround(client, inNamespace, firstDeploy),
+    readGatewayRules(client, inNamespace),
+    firstDeploy ? parts.answerers() : undefined,
+    unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread" as const),
+    client.list(resources.services, inNamespace),
+    client.list(resources.deployments, inNamespace),
+    client.list(resources.horizontalPodAutoscalers, inNamespace),
+    unlessDenied(client.list(disruptionBudgets, inNamespace), []),
+    readDestinationRules(client, inNamespace),
+    look.survey(),
+  ]);
   const rawStable = named(deployments, target.stable.deployment);
   const rawCanary = named(deployments, target.canary.deployment);
   const [stable, canary] = [rawStable, rawCanary].map((raw) => raw && readDeployment(raw));
@@ -102,6 +117,7 @@ export async function readScene(parts: SceneParts): Promise<Scene> {
     canary,
     planned: planCanary(target, labels, rawStable, rawCanary),
     labels,
+    gatewayRules: ofGateways.rules,
     pods,
     stablePods: podsOf(target.stable),
     canaryPods: podsOf(target.canary),

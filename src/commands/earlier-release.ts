@@ -1,0 +1,49 @@
+import { formatDuration, type Instant } from "../lib/duration.ts";
+import { DeniedError, RefusedError, ToldError, UnreachableError } from "../lib/errors.ts";
+import type { Finding } from "../ports/preflight.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
+import { isOver } from "../release/state.ts";
+import { nextCommand } from "../words/next-command.ts";
+import { withNote } from "./locked.ts";
+import type { Session } from "./session.ts";
+
+export const earlierWord = ({ target, run }: ReleaseRecord): string =>
+  withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
+
+/** One that waits for approval is somebody's decision: no other begins beside it. */
+export function refusalByWaiting(record: ReleaseRecord, now: Instant): RefusedError | undefined {
+  const { target, state } = record;
+  if (state.phase !== "waiting") return undefined;
+  return new RefusedError(
+    `${target.namespace}/${target.service}: ${earlierWord(record)} waits for somebody to decide since ${formatDuration(now - state.since)}.`,
+    {
+      next: `To finish it: ${nextCommand("promote", record)}. To end it: ${nextCommand("rollback", record)}. Then release again.`,
+    },
+  );
+}
+
+/** What `release` would meet in the journal, for `plan` to say the same. */
+export async function inspectEarlier({
+  journal,
+  clock,
+}: { readonly journal: Pick<Session["journal"], "load"> } & Pick<Session, "clock">): Promise<readonly Finding[]> {
+  try {
+    const record = await journal.load();
+    if (!record || isOver(record.state)) return [];
+    const refusal = refusalByWaiting(record, clock.now());
+    return [refusal ? refused(refusal) : underWay(record)];
+  } catch (error) {
+    // What may not be read is told among the permissions.
+    if (error instanceof DeniedError) return [];
+    if (error instanceof ToldError && !(error instanceof UnreachableError)) return [refused(error)];
+    throw error;
+  }
+}
+
+const refused = ({ message, next }: ToldError): Finding => ({ level: "refuse", what: message, next });
+
+const underWay = (record: ReleaseRecord): Finding => ({
+  level: "warn",
+  what: `${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
+  next: `See ${nextCommand("status", record)}.`,
+});
