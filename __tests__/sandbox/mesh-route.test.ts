@@ -128,6 +128,7 @@ const withSpec = <T extends { readonly spec: object }>(object: T, more: Fields) 
   spec: { ...object.spec, ...more },
 });
 const atEdge = virtualService([{ route: [to("v2")] }], { hosts: ["x.com"], gateways: ["edge/gw"] });
+const atRoot = virtualService([{ route: [to("v2")] }], { hosts: ["x.com"], gateways: ["istio-system/gw"] });
 const ruleAt = (namespace: string, subsets: readonly string[]) =>
   withSpec(destinationRule(subsets, { namespace }), { host: "reviews.shop.svc.cluster.local" });
 const headless = withSpec(service("reviews"), { clusterIP: "None" });
@@ -317,6 +318,20 @@ const answers: readonly {
     mesh: meshOf([atEdge], { destinationRules: [ruleAt("istio-system", ["v2"]), ruleAt("other", ["v1"])] }),
     request: get("/", { host: "x.com" }),
     outcome: "v2",
+  },
+  {
+    fact: "a gateway in the root namespace takes the service's DestinationRules before the root's",
+    mesh: meshOf([atRoot], { destinationRules: [destinationRule(), ruleAt("istio-system", ["v1"])] }),
+    request: get("/", { host: "x.com" }),
+    outcome: "v2",
+  },
+  {
+    fact: "but for those that the root keeps to itself",
+    mesh: meshOf([atRoot], {
+      destinationRules: [destinationRule(), withSpec(ruleAt("istio-system", ["v1"]), { exportTo: ["."] })],
+    }),
+    request: get("/", { host: "x.com" }),
+    outcome: "503 NC",
   },
   {
     fact: "a DestinationRule that is exported elsewhere does not count",

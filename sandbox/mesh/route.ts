@@ -249,10 +249,17 @@ function isChosenBefore({ spec }: Service, rules: readonly DestinationRule[], { 
  */
 function destinationRulesFor(mesh: Mesh, { metadata }: Service, client: string): readonly DestinationRule[] {
   const names = [fullName(metadata.name, metadata.namespace)];
-  for (const namespace of new Set([client, metadata.namespace, "istio-system"])) {
-    const ranked = mesh.destinationRules
-      .filter((rule) => rule.metadata.namespace === namespace && isExported(rule, client))
-      .map((rule) => ({ rule, rank: rankOf(fullName(rule.spec.host, namespace), names) }));
+  const root = "istio-system";
+  const seen = mesh.destinationRules.filter((rule) => isExported(rule, client));
+  const inNamespace = (namespace: string): readonly DestinationRule[] =>
+    seen.filter((rule) => rule.metadata.namespace === namespace);
+  // A proxy in the root namespace takes only those first that no other namespace sees.
+  const own = inNamespace(client).filter((rule) => client !== root || !isExported(rule, "any other"));
+  for (const rules of [own, inNamespace(metadata.namespace), inNamespace(root)]) {
+    const ranked = rules.map((rule) => ({
+      rule,
+      rank: rankOf(fullName(rule.spec.host, rule.metadata.namespace), names),
+    }));
     const best = Math.max(0, ...ranked.map(({ rank }) => rank));
     const taken = ranked.filter(({ rank }) => rank > 0 && rank === best).map(({ rule }) => rule);
     if (taken.length > 0) return taken.filter(({ spec }) => spec.workloadSelector === undefined);

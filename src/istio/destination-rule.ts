@@ -73,23 +73,27 @@ export type RuleSeeker = { readonly namespace: string; readonly labels?: Labels 
 
 /**
  * The rules that a client takes for a host: those of its own namespace, else the service's, else the root's. The first
- * that has any hides the others, also where it lacks a subset.
+ * that has any hides the others, also where it lacks a subset. A gateway in the root namespace takes the service's
+ * before the root's, but for those that the root keeps to itself.
  * https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
+ * https://github.com/istio/istio/blob/release-1.28/pilot/pkg/model/push_context.go (destinationRule)
  */
 export function rulesSeenBy(
   seeker: RuleSeeker,
   destinationRules: readonly KubernetesObject[],
   host: Host,
 ): readonly DestinationRule[] {
-  for (const namespace of new Set([seeker.namespace, host.service?.namespace, rootNamespace])) {
-    const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
-    const rules = rulesFor(
-      there.filter((object) => isExportedTo(object, seeker.namespace)),
-      host,
-    );
-    if (rules.length > 0) return forLabels(rules, seeker.labels ?? {});
-  }
-  return [];
+  const seen = destinationRules.filter((object) => isExportedTo(object, seeker.namespace));
+  const inNamespace = (namespace: string | undefined): readonly KubernetesObject[] =>
+    seen.filter(({ metadata }) => metadata.namespace === namespace);
+  const own = inNamespace(seeker.namespace);
+  const steps = [
+    seeker.namespace === rootNamespace ? own.filter(isKept) : own,
+    inNamespace(host.service?.namespace),
+    inNamespace(rootNamespace),
+  ];
+  const taken = steps.map((objects) => rulesFor(objects, host)).find((rules) => rules.length > 0);
+  return taken ? forLabels(taken, seeker.labels ?? {}) : [];
 }
 
 /** A rule for some clients is for those alone, and they take no other. */
@@ -104,11 +108,21 @@ export const clientsOf = ({ object }: DestinationRule): Labels | undefined =>
     ? undefined
     : textsAt(object, "spec", "workloadSelector", "matchLabels");
 
+/** Whether nobody outside of its namespace sees it. */
+const isKept = (object: KubernetesObject): boolean =>
+  field(object, "spec", "workloadSelector") !== undefined || isKeptBy(exportOf(object), object.metadata.namespace);
+
+const isKeptBy = (exportTo: readonly unknown[], namespace: string | undefined): boolean =>
+  exportTo.length > 0 && exportTo.every((one) => one === "." || one === namespace);
+
+const exportOf = (object: KubernetesObject): readonly unknown[] =>
+  listAt(object, "spec", "exportTo").filter((one) => one !== "");
+
 /** A rule for some clients never leaves its namespace. */
 export function isExportedTo(object: KubernetesObject, namespace: string): boolean {
   const own = object.metadata.namespace === namespace;
   if (field(object, "spec", "workloadSelector") !== undefined) return own;
-  const exportTo = listAt(object, "spec", "exportTo").filter((one) => one !== "");
+  const exportTo = exportOf(object);
   if (exportTo.length === 0 || exportTo.includes("*")) return true;
   return exportTo.includes(namespace) || (own && exportTo.includes("."));
 }

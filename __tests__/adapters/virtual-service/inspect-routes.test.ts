@@ -77,6 +77,9 @@ const gateway = (hosts: readonly string[] = ["*"]): SentObject => ({
   spec: { selector: { istio: "ingress" }, servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts }] },
 });
 
+const atRoot = (): SentObject => byGateway({ gateways: ["istio-system/public"] });
+const gatewayAt = (namespace: string): SentObject => inNamespace(namespace, gateway());
+
 const alone = virtualService([{ name: "primary", route: [to("v1")] }]);
 const primary = 'VirtualService ns1/app: the first write takes route "primary" from v1 alone to v1 90, v2 10.';
 const subsets = rule(["v1", "v2"]);
@@ -244,6 +247,29 @@ const cases: Readonly<Record<string, Case>> = {
     found: [
       `note ${primary}`,
       "refuse For clients in ns1 with app=web DestinationRule ns1/web counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/app has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
+    ],
+  },
+
+  "a gateway in the root namespace takes the service's rules before the root's": {
+    objects: [
+      atRoot(),
+      gatewayAt("istio-system"),
+      subsets,
+      inNamespace("istio-system", rule(["v1"], { host: fullHost })),
+    ],
+    found: [`note ${primary}`],
+  },
+
+  "a gateway in the root namespace takes a rule first that the root keeps to itself": {
+    objects: [
+      atRoot(),
+      gatewayAt("istio-system"),
+      subsets,
+      inNamespace("istio-system", rule(["v1"], { host: fullHost, exportTo: ["."] })),
+    ],
+    found: [
+      `note ${primary}`,
+      "refuse For gateway istio-system/public DestinationRule istio-system/app counts for host app, and it lacks the canary's subset v2 (DestinationRule ns1/app has it, and does not count there): the canary's share of their requests would be answered with 503 (NC).",
     ],
   },
 
