@@ -29455,7 +29455,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 1520:
+/***/ 7685:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29875,6 +29875,10 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
     return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
 }
 
+// EXTERNAL MODULE: ./src/release/state.js
+var release_state = __nccwpck_require__(5870);
+// EXTERNAL MODULE: ./src/words/next-command.js
+var next_command = __nccwpck_require__(9722);
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
 /** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
@@ -29916,6 +29920,75 @@ async function untouched(looking) {
     }
 }
 const unchanged = "Nothing was changed.";
+
+;// CONCATENATED MODULE: ./src/commands/locked.js
+
+
+
+
+/** Something, with a note in brackets where there is one. */
+const withNote = (what, note) => (note ? `${what} (${note})` : what);
+/** Does the work while nobody else can release this service, and says first in which cluster. */
+async function locked(session, options, work) {
+    const { namespace, service } = session.config;
+    session.messages.print(clusterInWords(session.cluster));
+    const held = await untouched(session.lock(options).acquire(session.run));
+    if ("heldBy" in held) {
+        const { heldBy, heldFor } = held;
+        const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
+        const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
+        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
+            next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
+        });
+    }
+    try {
+        return await work(held.lost);
+    }
+    finally {
+        await held.release();
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/earlier-release.js
+
+
+
+
+
+const earlierWord = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
+/** One that waits for approval is somebody's decision: no other begins beside it. */
+function refusalByWaiting(record, now) {
+    const { target, state } = record;
+    if (state.phase !== "waiting")
+        return undefined;
+    return new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlierWord(record)} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
+        next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
+    });
+}
+/** What `release` would meet in the journal, for `plan` to say the same. */
+async function inspectEarlier({ journal, clock, }) {
+    try {
+        const record = await journal.load();
+        if (!record || (0,release_state/* isOver */.PU)(record.state))
+            return [];
+        const refusal = refusalByWaiting(record, clock.now());
+        return [refusal ? refused(refusal) : underWay(record)];
+    }
+    catch (error) {
+        // What may not be read is told among the permissions.
+        if (error instanceof lib_errors/* DeniedError */.iC)
+            return [];
+        if (error instanceof lib_errors/* ToldError */.QY && !(error instanceof lib_errors/* UnreachableError */.Jk))
+            return [refused(error)];
+        throw error;
+    }
+}
+const refused = ({ message, next }) => ({ level: "refuse", what: message, next });
+const underWay = (record) => ({
+    level: "warn",
+    what: `${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
+    next: `See ${(0,next_command/* nextCommand */.h)("status", record)}.`,
+});
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
 
@@ -29976,16 +30049,18 @@ async function withMeasuredDispersion(history, target, plan) {
 
 
 
+
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target, exchanged, plan } = await orient(session);
-    const [found, detectability] = await Promise.all([
+    const [earlier, found, detectability] = await Promise.all([
+        inspectEarlier(session),
         session.preflight(target, plan).inspect(),
         detectabilityOf(session.history, target, plan),
     ]);
     const { filled, left } = session.config.filling;
     const filling = fillingInWords(filled, left).map((said) => ({ level: "note", ...said }));
-    const findings = [...found, ...filling];
+    const findings = [...earlier, ...found, ...filling];
     const allowed = !findings.some(({ level }) => level === "refuse");
     const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
     if (session.config.json)
@@ -30020,8 +30095,6 @@ const askedLast = (before = {}, now) => ({
 
 // EXTERNAL MODULE: ./src/release/transition.js
 var transition = __nccwpck_require__(5016);
-// EXTERNAL MODULE: ./src/words/next-command.js
-var next_command = __nccwpck_require__(9722);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./src/lib/some-of.js
@@ -30196,8 +30269,6 @@ var evidence_tally = __nccwpck_require__(1685);
 var release_reason = __nccwpck_require__(7331);
 // EXTERNAL MODULE: ./src/release/split.js
 var release_split = __nccwpck_require__(7311);
-// EXTERNAL MODULE: ./src/release/state.js
-var release_state = __nccwpck_require__(5870);
 ;// CONCATENATED MODULE: ./src/release/follow.js
 
 
@@ -31186,34 +31257,6 @@ function unknownMetrics({ config }, { metrics, ...record }, what) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/commands/locked.js
-
-
-
-
-/** Something, with a note in brackets where there is one. */
-const withNote = (what, note) => (note ? `${what} (${note})` : what);
-/** Does the work while nobody else can release this service, and says first in which cluster. */
-async function locked(session, options, work) {
-    const { namespace, service } = session.config;
-    session.messages.print(clusterInWords(session.cluster));
-    const held = await untouched(session.lock(options).acquire(session.run));
-    if ("heldBy" in held) {
-        const { heldBy, heldFor } = held;
-        const duration = (0,lib_duration/* formatDuration */.a)(heldFor);
-        const job = withNote(heldBy.url ?? heldBy.id, heldBy.actor);
-        throw new lib_errors/* RefusedError */.fk(`${namespace}/${service} is being released by another job since ${duration}: ${job}.`, {
-            next: "Wait for it to end; a `concurrency:` group with cancel-in-progress: false queues the runs. A job that died gives the lock up after 30 s.",
-        });
-    }
-    try {
-        return await work(held.lost);
-    }
-    finally {
-        await held.release();
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/commands/as-asked.js
 
 
@@ -31793,26 +31836,22 @@ async function finishEarlier(session, lost) {
     const { settled, differences } = await conclude(session, taken, lost, { taken: true });
     if (settled)
         return;
-    throw new lib_errors/* RefusedError */.fk(`${taken.target.namespace}/${taken.target.service}: ${earlier(taken)} could not be ended: ${differences?.join("; ")}`, { next: "Put that right by hand, run `rollback`, then release again." });
+    throw new lib_errors/* RefusedError */.fk(`${taken.target.namespace}/${taken.target.service}: ${earlierWord(taken)} could not be ended: ${differences?.join("; ")}`, { next: "Put that right by hand, run `rollback`, then release again." });
 }
 /** What is to become of an earlier release; undefined when it is over. */
 function unfinished({ clock, messages, run }, record) {
-    const { target, startedAt, state } = record;
+    const { startedAt, state } = record;
     const now = clock.now();
     if ((0,kept_old/* keptUntil */.J)(state) !== undefined)
         return { ...(0,kept_old/* withoutOld */.G)(record, now), run };
     if ((0,release_state/* isOver */.PU)(state))
         return undefined;
-    if (state.phase === "waiting") {
-        const since = (0,lib_duration/* formatDuration */.a)(now - state.since);
-        throw new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlier(record)} waits for somebody to decide since ${since}.`, {
-            next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
-        });
-    }
-    messages.warn(`${earlier(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
+    const refusal = refusalByWaiting(record, now);
+    if (refusal)
+        throw refusal;
+    messages.warn(`${earlierWord(record)}, begun ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, was left half-way; it is ended first`);
     return { ...record, run, state: rollback_backFrom(record, { kind: "left-half-way" }, now) };
 }
-const earlier = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
 
 // EXTERNAL MODULE: ./src/evidence/weight.js
 var weight = __nccwpck_require__(6535);
@@ -35087,17 +35126,22 @@ function rulesFor(destinationRules, host) {
 const rootNamespace = "istio-system";
 /**
  * The rules that a client takes for a host: those of its own namespace, else the service's, else the root's. The first
- * that has any hides the others, also where it lacks a subset.
+ * that has any hides the others, also where it lacks a subset. A gateway in the root namespace takes the service's
+ * before the root's, but for those that the root keeps to itself.
  * https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
+ * https://github.com/istio/istio/blob/release-1.28/pilot/pkg/model/push_context.go (destinationRule)
  */
 function rulesSeenBy(seeker, destinationRules, host) {
-    for (const namespace of new Set([seeker.namespace, host.service?.namespace, rootNamespace])) {
-        const there = destinationRules.filter(({ metadata }) => metadata.namespace === namespace);
-        const rules = rulesFor(there.filter((object) => isExportedTo(object, seeker.namespace)), host);
-        if (rules.length > 0)
-            return forLabels(rules, seeker.labels ?? {});
-    }
-    return [];
+    const seen = destinationRules.filter((object) => isExportedTo(object, seeker.namespace));
+    const inNamespace = (namespace) => seen.filter(({ metadata }) => metadata.namespace === namespace);
+    const own = inNamespace(seeker.namespace);
+    const steps = [
+        seeker.namespace === rootNamespace ? own.filter(isKept) : own,
+        inNamespace(host.service?.namespace),
+        inNamespace(rootNamespace),
+    ];
+    const taken = steps.map((objects) => rulesFor(objects, host)).find((rules) => rules.length > 0);
+    return taken ? forLabels(taken, seeker.labels ?? {}) : [];
 }
 /** A rule for some clients is for those alone, and they take no other. */
 function forLabels(rules, labels) {
@@ -35108,12 +35152,16 @@ function forLabels(rules, labels) {
 const clientsOf = ({ object }) => field(object, "spec", "workloadSelector") === undefined
     ? undefined
     : textsAt(object, "spec", "workloadSelector", "matchLabels");
+/** Whether nobody outside of its namespace sees it. */
+const isKept = (object) => field(object, "spec", "workloadSelector") !== undefined || isKeptBy(exportOf(object), object.metadata.namespace);
+const isKeptBy = (exportTo, namespace) => exportTo.length > 0 && exportTo.every((one) => one === "." || one === namespace);
+const exportOf = (object) => listAt(object, "spec", "exportTo").filter((one) => one !== "");
 /** A rule for some clients never leaves its namespace. */
 function isExportedTo(object, namespace) {
     const own = object.metadata.namespace === namespace;
     if (field(object, "spec", "workloadSelector") !== undefined)
         return own;
-    const exportTo = listAt(object, "spec", "exportTo").filter((one) => one !== "");
+    const exportTo = exportOf(object);
     if (exportTo.length === 0 || exportTo.includes("*"))
         return true;
     return exportTo.includes(namespace) || (own && exportTo.includes("."));
@@ -46223,7 +46271,7 @@ function instant_query_read({ status, headers, body }, { url, redact }) {
     const parsed = success.safeParse(body);
     const failed = parsed.success ? undefined : instant_query_refusal.safeParse(body).data;
     if (failed)
-        return refused(failed, status, place);
+        return instant_query_refused(failed, status, place);
     const prometheus = (said) => ({ because: `Prometheus at ${place} ${said}`, fault: "prometheus" });
     if (status >= 300 && status < 400)
         return prometheus(`answered ${status} and points to ${headers.location?.replace(/[?#].*/, "") ?? "nowhere"}`);
@@ -46276,7 +46324,7 @@ function instant_query_numberIn(text) {
     return Number.isFinite(value) && text.trim() !== "" ? value : undefined;
 }
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview */
-function refused({ errorType, error }, status, place) {
+function instant_query_refused({ errorType, error }, status, place) {
     if (errorType === "bad_data" || errorType === "execution")
         return { because: `Prometheus refuses the query: ${error}`, fault: "query" };
     return { because: `Prometheus at ${place} answered ${status}: ${error}`, fault: "prometheus" };
@@ -49502,6 +49550,7 @@ function servicesOverCanary({ services, planned }) {
         return canary !== undefined && Object.keys(selector).length > 0 && carries(canary.podLabels, selector);
     });
 }
+const servicesOverBoth = (scene) => servicesOverCanary(scene).filter((service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}));
 /** `about 33 %`: what a Service over both versions gives the canary, with the pods that there are, or with one. */
 function shareOf({ stable, canary }) {
     const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
@@ -49525,7 +49574,7 @@ function otherServicesAreKnown(scene) {
     });
 }
 const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
-/** Whoever comes from outside by a Service itself passes no proxy that knows the route. */
+/** Whoever comes by one of these passes no proxy that follows the route. */
 function outsidersAreKnown(scene) {
     const ways = servicesOverCanary(scene).flatMap((service) => {
         const type = outside[textAt(service, "spec", "type") ?? ""];
@@ -49536,7 +49585,13 @@ function outsidersAreKnown(scene) {
     const ingresses = scene.ingresses.flatMap((ingress) => servicesOverCanary(scene)
         .filter(({ metadata }) => beside_routes_backendsOf(ingress).includes(metadata.name))
         .map((service) => [service, `Ingress ${ingress.metadata.namespace}/${ingress.metadata.name}`]));
-    return [...ways, ...ingresses].map(([service, by]) => finding_warn(`${beside_routes_wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
+    const routes = servicesOverBoth(scene).flatMap((service) => {
+        const { namespace = "", name } = service.metadata;
+        return scene.gatewayRules
+            .filter(({ destinations }) => destinations.some((one) => one.share > 0 && (0,istio_host/* sameHost */.RM)(one.host, (0,istio_host/* readHost */.rk)(name, namespace))))
+            .map(({ where }) => [service, where]);
+    });
+    return [...ways, ...ingresses, ...routes].map(([service, by]) => finding_warn(`${beside_routes_wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
 }
 const beside_routes_backendsOf = (ingress) => [
     field(ingress, "spec", "defaultBackend"),
@@ -50931,6 +50986,7 @@ function revisionsDiffer({ stable, planned }) {
 
 
 
+
 const disruptionBudgets = {
     group: "policy",
     version: "v1",
@@ -50940,8 +50996,9 @@ const disruptionBudgets = {
 async function readScene(parts) {
     const { client, target, plan, firstDeploy, undo, look } = parts;
     const inNamespace = target.namespace;
-    const [vicinity, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey] = await Promise.all([
+    const [vicinity, ofGateways, answerers, namespace, services, deployments, autoscalers, budgets, destinationRules, survey,] = await Promise.all([
         lookAround(client, inNamespace, firstDeploy),
+        readGatewayRules(client, inNamespace),
         firstDeploy ? parts.answerers() : undefined,
         unlessDenied(client.get(resources.namespaces, undefined, inNamespace), "unread"),
         client.list(resources.services, inNamespace),
@@ -50971,6 +51028,7 @@ async function readScene(parts) {
         canary,
         planned: planCanary(target, labels, rawStable, rawCanary),
         labels,
+        gatewayRules: ofGateways.rules,
         pods,
         stablePods: podsOf(target.stable),
         canaryPods: podsOf(target.canary),
@@ -53527,7 +53585,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 1520));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7685));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
