@@ -184,8 +184,8 @@ export function watchOver(options: WatchOptions): Watch {
       return longest;
     },
     rebase(changed) {
-      // A promotion that is under way gives stable an image of its own.
-      if (record?.state.phase !== "promoting") base = { ...base, ...changed };
+      // A promotion that is under way gives stable an image of its own, unless the versions change their roles.
+      if (record?.state.phase !== "promoting" || record.plan.promotion === "swap") base = { ...base, ...changed };
     },
   };
 }
