@@ -96,6 +96,18 @@ for (const [what, written] of forms)
     for (const part of [written.slice(4, 12), written.slice(-14, -6)]) assert.ok(!shown.includes(part), shown);
   });
 
+test("of a long secret that somebody has cut nothing is shown, and of what only begins like one all", () => {
+  const { register, redact } = createRedaction();
+  const token = "https-token-0123456789-abcdefghijkl";
+  register(token);
+  register("https-token");
+  assert.equal(redact(`Bearer ${token.slice(0, 30)}…`), "Bearer ***…");
+  assert.equal(redact(`${Buffer.from(token).toString("base64").slice(0, 20)}...`), "***...");
+  assert.equal(redact(`${token}${token.slice(0, 16)}`), "******");
+  assert.equal(redact("https-tok"), "https-tok");
+  assert.equal(redact("https-token-0124"), "***-0124");
+});
+
 test("what a machine reads is left as it is where it is named so", () => {
   const { register, redactAll } = createRedaction();
   register("succeeded");

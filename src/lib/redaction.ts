@@ -21,13 +21,16 @@ const shortestSecret = 4;
 /** The lines around a key in PEM are everybody's. */
 const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
 
+/** So much of a longer one is not shown either: servers cut what they repeat. */
+const longestPart = 15;
+
 const shown = "***";
 
 /** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 export function createRedaction(announce: (secret: string) => void = () => {}): Redaction {
   const secrets = new Set<string>();
   const forms = new Set<string>();
-  let anyForm: RegExp | undefined;
+  let anyBeginning: RegExp | undefined;
 
   function register(secret: string): void {
     const fresh = secret
@@ -38,14 +41,21 @@ export function createRedaction(announce: (secret: string) => void = () => {}): 
       secrets.add(line);
       announce(line);
       for (const form of formsOfSecret(line)) forms.add(form);
-      anyForm = undefined;
+      anyBeginning = undefined;
     }
   }
 
   function redact(text: string): string {
     if (forms.size === 0) return text;
-    anyForm ??= oneOf(forms);
-    return text.replace(anyForm, shown);
+    anyBeginning ??= oneOf(new Set([...forms].map((form) => form.slice(0, longestPart + 1))));
+    let left = "";
+    let at = 0;
+    for (const { index } of text.matchAll(anyBeginning)) {
+      if (index < at) continue;
+      left += text.slice(at, index) + shown;
+      at = index + Math.max(...[...forms].map((form) => secretLength(form, text, index)));
+    }
+    return left + text.slice(at);
   }
 
   function inside(value: unknown, asTheyAre: ReadonlySet<string>): unknown {
@@ -66,6 +76,13 @@ export function createRedaction(announce: (secret: string) => void = () => {}): 
     redactAll: <T>(value: T, asTheyAre: ReadonlySet<string> = new Set()) =>
       forms.size === 0 ? value : (inside(value, asTheyAre) as T),
   };
+}
+
+/** How much of what stands there is the form of a secret, whole or cut; 0 where it is none. */
+function secretLength(form: string, text: string, at: number): number {
+  let same = 0;
+  while (same < form.length && form[same] === text[at + same]) same++;
+  return same === form.length || same > longestPart ? same : 0;
 }
 
 /** The longest first: one may be a part of another. */
