@@ -79,8 +79,9 @@ export function desk(config: Config, world: Surroundings): Desk {
 /** The composition root: the only place that knows which adapters there are. */
 export function compose(config: Config, here: Surroundings): Session {
   const { namespace, service } = config;
-  const { warn, all: warnings } = warningsOf(config, here);
+  // Before anything is told: only now the kubeconfig's secrets are known.
   const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+  const { warn, all: warnings } = warningsOf(config, here);
   for (const doubt of cluster.doubts) warn(doubt);
   const time = createServerTime(here.clock);
   const client = rememberVersions(

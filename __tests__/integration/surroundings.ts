@@ -58,6 +58,18 @@ export function surroundings(): void {
     assert.deepEqual([...proxy.asked].sort(), ["api.github.example:443", "prometheus.example:9090"]);
   });
 
+  test("a kubeconfig by which nobody checks the API server's certificate is warned of, by a plan as well", async (t) => {
+    const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
+    const one = load(sandbox.api.kubeconfig()) as { readonly clusters: readonly { readonly cluster: object }[] };
+    const clusters = one.clusters.map(({ cluster, ...named }) => {
+      const { "certificate-authority-data": _, ...rest } = cluster as Record<string, unknown>;
+      return { ...named, cluster: { ...rest, "insecure-skip-tls-verify": true } };
+    });
+    const { exit, said } = await run({ ...quick, command: "plan", kubeconfig: dump({ ...one, clusters }) });
+    assert.equal(exit, 0, said);
+    assert.match(said, /^::warning .*insecure-skip-tls-verify for the cluster .*whoever is on the way/m);
+  });
+
   test("releases by two contexts have two comments, be the context named or the current one of its kubeconfig", async (t) => {
     const { sandbox, run } = await scene(t, { shop: "one", rate: 0 });
     const one = load(sandbox.api.kubeconfig()) as { readonly contexts: readonly { readonly context: object }[] };
