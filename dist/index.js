@@ -51659,8 +51659,9 @@ function desk(config, world) {
 /** The composition root: the only place that knows which adapters there are. */
 function compose(config, here) {
     const { namespace, service } = config;
-    const { warn, all: warnings } = warningsOf(config, here);
+    // Before anything is told: only now the kubeconfig's secrets are known.
     const cluster = findCluster({ ...config.cluster, env: here.env, registerSecret: here.registerSecret });
+    const { warn, all: warnings } = warningsOf(config, here);
     for (const doubt of cluster.doubts)
         warn(doubt);
     const time = createServerTime(here.clock);
@@ -53413,12 +53414,14 @@ function inBase64(bytes) {
 const shortestSecret = 4;
 /** The lines around a key in PEM are everybody's. */
 const noSecret = /^-----(BEGIN|END) [A-Z0-9 ]+-----$/;
+/** So much of a longer one is not shown either: servers cut what they repeat. */
+const longestPart = 15;
 const shown = "***";
 /** `announce` hears of each new secret once: on GitHub it tells the runner to mask it. */
 function createRedaction(announce = () => { }) {
     const secrets = new Set();
     const forms = new Set();
-    let anyForm;
+    let anyBeginning;
     function register(secret) {
         const fresh = secret
             .split(/\r?\n/)
@@ -53429,14 +53432,22 @@ function createRedaction(announce = () => { }) {
             announce(line);
             for (const form of formsOfSecret(line))
                 forms.add(form);
-            anyForm = undefined;
+            anyBeginning = undefined;
         }
     }
     function redact(text) {
         if (forms.size === 0)
             return text;
-        anyForm ??= oneOf(forms);
-        return text.replace(anyForm, shown);
+        anyBeginning ??= oneOf(new Set([...forms].map((form) => form.slice(0, longestPart + 1))));
+        let left = "";
+        let at = 0;
+        for (const { index } of text.matchAll(anyBeginning)) {
+            if (index < at)
+                continue;
+            left += text.slice(at, index) + shown;
+            at = index + Math.max(...[...forms].map((form) => secretLength(form, text, index)));
+        }
+        return left + text.slice(at);
     }
     function inside(value, asTheyAre) {
         if (typeof value === "string")
@@ -53457,6 +53468,13 @@ function createRedaction(announce = () => { }) {
         // plain data keeps its shape: strings stay strings
         redactAll: (value, asTheyAre = new Set()) => forms.size === 0 ? value : inside(value, asTheyAre),
     };
+}
+/** How much of what stands there is the form of a secret, whole or cut; 0 where it is none. */
+function secretLength(form, text, at) {
+    let same = 0;
+    while (same < form.length && form[same] === text[at + same])
+        same++;
+    return same === form.length || same > longestPart ? same : 0;
 }
 /** The longest first: one may be a part of another. */
 const oneOf = (texts) => new RegExp([...texts]
