@@ -97,7 +97,7 @@ const seen: readonly Seen[] = [
   {
     case: "c44-ambient-without-waypoint",
     exit: 2,
-    said: /✗ Namespace shop is ambient and has no waypoint/,
+    said: /✗ Service shop\/reviews is in an ambient mesh and has no waypoint/,
   },
   {
     case: "c44b-injection-disabled-namespace",

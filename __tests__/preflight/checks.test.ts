@@ -883,7 +883,7 @@ const rows: readonly Row[] = [
     { namespace: namespace({ "istio.io/dataplane-mode": "ambient" }) },
     {},
     "refuse",
-    /^Namespace shop is ambient and has no waypoint, .*; nobody else follows the route\.$/,
+    /^Service shop\/reviews is in an ambient mesh and has no waypoint, .*; nobody else follows the route\.$/,
     /istioctl waypoint apply -n shop --enroll-namespace/,
   ],
   [
@@ -894,7 +894,7 @@ const rows: readonly Row[] = [
     },
     {},
     "warn",
-    /^Namespace shop is ambient and has no waypoint, .*Nobody but gateways follows the route\.$/,
+    /^Service shop\/reviews is in an ambient mesh and has no waypoint, .*Nobody but gateways follows the route\.$/,
   ],
   [
     "a VirtualService that is not exported to all",
@@ -916,7 +916,25 @@ const rows: readonly Row[] = [
     { legacy: service("reviews-legacy", { app: "reviews" }) },
     {},
     "warn",
-    /^Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: whoever calls it reaches them with about 50 %/,
+    /^Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: whoever calls it reaches the canary's pods with about 50 %/,
+  ],
+  [
+    "another name for the Service",
+    { alias: object("Service", "books", { type: "ExternalName", externalName: "reviews.shop.svc.cluster.local" }) },
+    {},
+    "warn",
+    /^Service shop\/books is another name for reviews, and no route is for it: .* about 50 %/,
+  ],
+  [
+    "pods that are ambient by themselves",
+    {
+      stable: deployment("reviews-v1", "v1", {
+        labels: { app: "reviews", version: "v1", "istio.io/dataplane-mode": "ambient" },
+      }),
+    },
+    {},
+    "refuse",
+    /^Service shop\/reviews is in an ambient mesh and has no waypoint/,
   ],
   [
     "a Service of the canary's pods alone",

@@ -16,14 +16,17 @@ const waypoint = "istio.io/use-waypoint";
  * https://istio.io/latest/docs/ambient/usage/waypoint/
  */
 export function ambientHasWaypoint(scene: Scene): readonly Finding[] {
-  const { namespace, services, hosts, stablePods, routes, target } = scene;
-  if (namespace === "unread" || labelOf(namespace, mode) !== "ambient" || stablePods.some(hasProxy)) return [];
+  const { namespace, services, hosts, stable, stablePods, routes, target } = scene;
+  const labelled = namespace === "unread" ? undefined : namespace;
+  // A pod's own label goes before its namespace's.
+  const isAmbient = (stable?.podLabels[mode] ?? labelOf(labelled, mode)) === "ambient";
+  if (!isAmbient || stablePods.some(hasProxy)) return [];
   const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
-  const used = labelOf(service, waypoint) ?? labelOf(namespace, waypoint) ?? "none";
+  const used = labelOf(service, waypoint) ?? labelOf(labelled, waypoint) ?? "none";
   if (used !== "none") return [];
   const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
   if (!viewers.some(({ who }) => who === "mesh")) return [];
-  const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+  const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
   const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
   return viewers.every(({ who }) => who === "mesh") && !scene.undo
     ? [refuse(`${what}; nobody else follows the route.`, next)]

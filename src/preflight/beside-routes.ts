@@ -31,29 +31,45 @@ function shareOf({ stable, canary }: Scene): string {
   return `about ${Math.round((100 * pods) / (pods + others))} %`;
 }
 
-/** Other Services over the canary's pods. Where a route of the mesh is for one, that route decides. */
+/** Whether a route of the mesh is for a Service: then that route decides. */
+const isRouted = ({ routes }: Scene, { metadata }: KubernetesObject): boolean => {
+  const host = readHost(metadata.name, metadata.namespace ?? "");
+  return routes.some(({ seenBy }) =>
+    seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => covers(one, host))),
+  );
+};
+
+/** Other Services over the canary's pods, and other names for the released one. */
 export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
-  const { stable, routes, hosts, target } = scene;
+  const { services, hosts, target } = scene;
   const isOwn = (service: KubernetesObject): boolean =>
     [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
-  const isRouted = ({ metadata }: KubernetesObject): boolean => {
-    const host = readHost(metadata.name, metadata.namespace ?? "");
-    return routes.some(({ seenBy }) =>
-      seenBy.some(({ who, hosts: routed }) => who === "mesh" && routed.some((one) => covers(one, host))),
-    );
-  };
-  return servicesOverCanary(scene)
-    .filter((service) => !isOwn(service) && !isRouted(service))
-    .map((service) => {
-      const both = stable && carries(stable.podLabels, selectorOfService(service) ?? {});
-      if (!both)
-        return note(`${wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`);
-      return warn(
-        `${wordOf(service)} selects the canary's pods, too, and no route is for it: whoever calls it reaches them with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
-        `Let it select stable's pods alone, or add ${service.metadata.name} to the hosts of the VirtualService that pins ${target.stable.host}.`,
-      );
-    });
+  const others = services.filter((service) => !isOwn(service) && !isRouted(scene, service));
+  const aliases = others.filter((service) => {
+    const name = textAt(service, "spec", "externalName");
+    return name !== undefined && sameHost(readHost(name, target.namespace), hosts.stable);
+  });
+  const [known, both] = [servicesOverCanary(scene), servicesOverBoth(scene)];
+  return [
+    ...others
+      .filter((service) => both.includes(service))
+      .map((service) => besideRoutes(service, "selects the canary's pods, too", scene)),
+    ...aliases
+      .filter(() => both.some(isOwn))
+      .map((service) => besideRoutes(service, `is another name for ${hosts.stable.text}`, scene)),
+    ...others
+      .filter((service) => known.includes(service) && !both.includes(service))
+      .map((service) =>
+        note(`${wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`),
+      ),
+  ];
 }
+
+const besideRoutes = (service: KubernetesObject, does: string, scene: Scene): Finding =>
+  warn(
+    `${wordOf(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
+    `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`,
+  );
 
 const outside: Readonly<Record<string, string>> = { LoadBalancer: "its load balancer", NodePort: "its node port" };
 
