@@ -49516,17 +49516,20 @@ const waypoint = "istio.io/use-waypoint";
  * https://istio.io/latest/docs/ambient/usage/waypoint/
  */
 function ambientHasWaypoint(scene) {
-    const { namespace, services, hosts, stablePods, routes, target } = scene;
-    if (namespace === "unread" || ambient_labelOf(namespace, mode) !== "ambient" || stablePods.some(hasProxy))
+    const { namespace, services, hosts, stable, stablePods, routes, target } = scene;
+    const labelled = namespace === "unread" ? undefined : namespace;
+    // A pod's own label goes before its namespace's.
+    const isAmbient = (stable?.podLabels[mode] ?? ambient_labelOf(labelled, mode)) === "ambient";
+    if (!isAmbient || stablePods.some(hasProxy))
         return [];
     const service = serviceBehind(services, hosts.service) ?? serviceBehind(services, hosts.stable);
-    const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(namespace, waypoint) ?? "none";
+    const used = ambient_labelOf(service, waypoint) ?? ambient_labelOf(labelled, waypoint) ?? "none";
     if (used !== "none")
         return [];
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     if (!viewers.some(({ who }) => who === "mesh"))
         return [];
-    const what = `Namespace ${target.namespace} is ambient and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
+    const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
     const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
     return viewers.every(({ who }) => who === "mesh") && !scene.undo
         ? [finding_refuse(`${what}; nobody else follows the route.`, next)]
@@ -49556,23 +49559,34 @@ function shareOf({ stable, canary }) {
     const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
     return `about ${Math.round((100 * pods) / (pods + others))} %`;
 }
-/** Other Services over the canary's pods. Where a route of the mesh is for one, that route decides. */
+/** Whether a route of the mesh is for a Service: then that route decides. */
+const isRouted = ({ routes }, { metadata }) => {
+    const host = (0,istio_host/* readHost */.rk)(metadata.name, metadata.namespace ?? "");
+    return routes.some(({ seenBy }) => seenBy.some(({ who, hosts }) => who === "mesh" && hosts.some((one) => (0,istio_host/* covers */.hU)(one, host))));
+};
+/** Other Services over the canary's pods, and other names for the released one. */
 function otherServicesAreKnown(scene) {
-    const { stable, routes, hosts, target } = scene;
+    const { services, hosts, target } = scene;
     const isOwn = (service) => [hosts.stable, hosts.canary].some((host) => serviceBehind([service], host));
-    const isRouted = ({ metadata }) => {
-        const host = (0,istio_host/* readHost */.rk)(metadata.name, metadata.namespace ?? "");
-        return routes.some(({ seenBy }) => seenBy.some(({ who, hosts: routed }) => who === "mesh" && routed.some((one) => (0,istio_host/* covers */.hU)(one, host))));
-    };
-    return servicesOverCanary(scene)
-        .filter((service) => !isOwn(service) && !isRouted(service))
-        .map((service) => {
-        const both = stable && carries(stable.podLabels, selectorOfService(service) ?? {});
-        if (!both)
-            return finding_note(`${beside_routes_wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`);
-        return finding_warn(`${beside_routes_wordOf(service)} selects the canary's pods, too, and no route is for it: whoever calls it reaches them with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Let it select stable's pods alone, or add ${service.metadata.name} to the hosts of the VirtualService that pins ${target.stable.host}.`);
+    const others = services.filter((service) => !isOwn(service) && !isRouted(scene, service));
+    const aliases = others.filter((service) => {
+        const name = textAt(service, "spec", "externalName");
+        return name !== undefined && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(name, target.namespace), hosts.stable);
     });
+    const [known, both] = [servicesOverCanary(scene), servicesOverBoth(scene)];
+    return [
+        ...others
+            .filter((service) => both.includes(service))
+            .map((service) => besideRoutes(service, "selects the canary's pods, too", scene)),
+        ...aliases
+            .filter(() => both.some(isOwn))
+            .map((service) => besideRoutes(service, `is another name for ${hosts.stable.text}`, scene)),
+        ...others
+            .filter((service) => known.includes(service) && !both.includes(service))
+            .map((service) => finding_note(`${beside_routes_wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
+    ];
 }
+const besideRoutes = (service, does, scene) => finding_warn(`${beside_routes_wordOf(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
 const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
 /** Whoever comes by one of these passes no proxy that follows the route. */
 function outsidersAreKnown(scene) {
