@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { inputs } from "../../src/config/inputs.ts";
 import { createRedaction } from "../../src/lib/redaction.ts";
-import { configured, type Situation, sound } from "./configured.ts";
+import { configured, type Situation, sound, soundBut } from "./configured.ts";
 
 async function secretsOf(situation: Situation): Promise<ReadonlySet<string>> {
   const secrets = new Set<string>();
@@ -53,6 +53,37 @@ test("secrets are known before an error is told, also where they are written as 
     return true;
   });
   assert.equal(redaction.redact("S3CRET-in-a-list and S3CRET-pw"), "*** and ***");
+});
+
+test("what is secret in manifests is known: in Secrets, in variables that are called so, and in URLs", async () => {
+  const env = [
+    { name: "DB_PASSWORD", value: "${DB_PASSWORD}" },
+    { name: "DB_URL", value: "postgres://shop:S3CRET-in-url@db/shop" },
+    { name: "LOG_LEVEL", value: "S3CRET-not" },
+  ];
+  const objects = [
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "keys" },
+      stringData: { a: "S3CRET-string" },
+      data: { b: "UzNDUkVULWRhdGE=" },
+    },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "reviews-v3" },
+      spec: { template: { spec: { containers: [{ name: "app", env }] } } },
+    },
+  ];
+  const secrets = await secretsOf({
+    file: `${soundBut("canary: { subset: v3, from: { manifests: a.yaml, allowSecrets: true } }")}variables: [DB_PASSWORD]\n`,
+    files: { "a.yaml": objects.map((object) => JSON.stringify(object)).join("\n---\n") },
+    env: { DB_PASSWORD: "S3CRET-variable" },
+  });
+  for (const secret of ["S3CRET-string", "S3CRET-data", "S3CRET-variable", "S3CRET-in-url"])
+    assert.ok(secrets.has(secret), secret);
+  assert.ok(!secrets.has("S3CRET-not"));
 });
 
 test("a secret that stands in disorder is in no error, wherever the error is", async () => {

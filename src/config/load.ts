@@ -28,7 +28,7 @@ import { type Given, givenOnly, type Origin, overlay } from "./overlay.ts";
 import { type PositionOf, positionsIn } from "./places.ts";
 import { breaches, type Section } from "./rules.ts";
 import type { ConfigFile } from "./schema.ts";
-import { secretsIn } from "./secrets.ts";
+import { secretsIn, secretsInManifests } from "./secrets.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What says nothing of the release itself. */
@@ -62,6 +62,7 @@ export async function loadConfig(given: {
   registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
   const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
   const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
+  registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), given.registerSecret);
   const broken = [...problems, ...manifestProblems];
   const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
 
