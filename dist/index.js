@@ -29219,6 +29219,29 @@ const found = {
     kubeconfig: () => [], // whoever reads the file knows which parts of it are secret
 };
 const secrets_texts = (mapping) => Object.fromEntries(Object.entries(mapping).map(([name, value]) => [name, textsIn(value).join("\n")]));
+/**
+ * The secrets in objects of the user's own, since a webhook may repeat what it refuses: the values of a Secret, of
+ * variables of containers that are called so, and in URLs.
+ */
+function secretsInManifests(objects) {
+    const secrets = new Set();
+    for (const object of objects) {
+        const values = object.kind === "Secret" ? [...textsIn(object.stringData), ...inBase64(object.data)] : [];
+        const inUrls = textsIn(object).flatMap(credentials/* secretsInUrls */.Ft);
+        for (const secret of [...values, ...variablesIn(object), ...inUrls])
+            secrets.add(secret);
+    }
+    return secrets;
+}
+/** As they are written, and as they are meant. */
+const inBase64 = (data) => textsIn(data).flatMap((text) => [text, Buffer.from(text, "base64").toString()]);
+/** Kubernetes writes a variable as a name and a value, wherever it stands. */
+function variablesIn(value) {
+    if (typeof value !== "object" || value === null)
+        return [];
+    const own = (0,issue/* isMapping */.pi)(value) && typeof value.name === "string" ? (0,credentials/* secretsByName */.yk)({ [value.name]: value.value }) : [];
+    return [...own, ...Object.values(value).flatMap(variablesIn)];
+}
 /** Every text in a value, however deep. */
 function textsIn(value) {
     if (typeof value === "string")
@@ -29262,6 +29285,7 @@ async function loadConfig(given) {
     registerSecrets(secretsIn(filled.value, inputs, given.env), given.registerSecret);
     const { file, problems } = check(filled.value, [...read.problems, ...laid.problems, ...filled.problems]);
     const { manifests, problems: manifestProblems, filling } = await manifestsOf(file, given);
+    registerSecrets(secretsInManifests(manifests.map(({ object }) => object)), given.registerSecret);
     const broken = [...problems, ...manifestProblems];
     const all = [...broken, ...breaches({ command: row.name, file, manifests }, brokenBy(broken))];
     const namesImage = row.reads.includes("image") && !isNeeded(row, "image") && inputs.image !== undefined;
