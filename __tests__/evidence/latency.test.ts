@@ -3,6 +3,7 @@ import test from "node:test";
 import {
   emptyLatency,
   growLatency,
+  isUncompared,
   type Latency,
   latencyLogE,
   profileLatency,
@@ -80,6 +81,17 @@ test("without a histogram nothing is proven and nothing breaks", () => {
   const after = grown(grown(emptyLatency, bare, bare), bare, bare);
   assert.equal(latencyLogE(after), 0);
   assert.equal(grown(profiled, bare, bare).edges?.length, 4);
+});
+
+test("response times count as compared from 20 of the canary on, beside some of stable, and not before", () => {
+  assert.equal(isUncompared(emptyLatency), false); // there is no histogram
+  assert.equal(isUncompared(profiled), true);
+  assert.equal(isUncompared(grown(profiled, typical.stable, histogram(10, 5, 3, 1, 0))), true);
+  assert.equal(isUncompared(grown(profiled, typical.stable, histogram(10, 5, 3, 1, 1))), false);
+  assert.equal(isUncompared(grown(profiled, none, histogram(10, 5, 3, 1, 1))), true);
+  assert.equal(isUncompared(profileLatency(emptyLatency, { stable: histogram(30, 15), canary: none })), true);
+  const beyond = profileLatency(emptyLatency, { stable: histogram(0, 0, 0, 0, 500), canary: none });
+  assert.equal(isUncompared(beyond), false);
 });
 
 test("a slower canary is proven, at the edge where it shows", () => {

@@ -16,6 +16,7 @@ const counted = (requests: number, errors: number, slow = 0): Count => ({
     { le: Infinity, count: requests },
   ],
 });
+const untimed = (requests: number, errors: number): Count => ({ requests, errors, buckets: [] });
 const fold = (
   weight: number,
   polls: number,
@@ -72,7 +73,7 @@ test("a difference below the floor never fails a release, however sure it is", (
 test("many failures as rare as stable's prove a canary safe, and so do enough requests without any", () => {
   assert.equal(weigh(fold(50, 8, counted(2_000, 20), counted(2_000, 20)), defaults).finding, "safe");
   assert.equal(weigh(fold(50, 4, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "safe");
-  assert.equal(weigh(fold(50, 1, counted(2_000, 0), counted(2_000, 0)), defaults).finding, "sound");
+  assert.equal(weigh(fold(50, 1, untimed(2_000, 0), untimed(2_000, 0)), defaults).finding, "sound");
 });
 
 test("a canary that is safe in its errors does not pass while its latency leans the other way", () => {
@@ -84,11 +85,31 @@ test("a canary that is safe in its errors does not pass while its latency leans 
 
 test("a canary is sound when it surely is not broken: after some 50 requests without a failure, later the more fail", () => {
   const finding = (requests: number, errors: number): string =>
-    weigh(fold(10, 1, counted(requests, errors), counted(9 * requests, 9 * errors)), defaults).finding;
+    weigh(fold(10, 1, untimed(requests, errors), untimed(9 * requests, 9 * errors)), defaults).finding;
   assert.equal(finding(30, 0), "nothing");
   assert.equal(finding(60, 0), "sound");
   assert.equal(finding(100, 4), "nothing");
   assert.equal(finding(300, 12), "sound");
+});
+
+test("a canary whose response times were not compared is neither safe nor sound, however few of its requests fail", () => {
+  const finding = (weight: number, polls: number, canary: Count, stable: Count): string =>
+    weigh(fold(weight, polls, canary, stable), defaults).finding;
+  // Nothing was counted while it warmed up: the first poll shows what is usual for stable, the second compares.
+  assert.equal(finding(50, 1, counted(8_000, 0), counted(8_000, 0)), "nothing");
+  assert.equal(finding(20, 1, counted(200, 0), counted(800, 0)), "nothing");
+  assert.equal(finding(20, 2, counted(200, 0), counted(800, 0)), "sound");
+  assert.equal(finding(20, 2, counted(200, 0, 200), counted(800, 0)), "harm");
+  // Stable's are there, the canary's are not.
+  assert.equal(finding(50, 4, untimed(2_000, 0), counted(2_000, 0)), "nothing");
+  // Stable has too few of them to know what is usual.
+  assert.equal(finding(90, 1, counted(90, 0), counted(10, 0)), "nothing");
+});
+
+test("response times are not waited for where none are counted, a histogram cannot tell, or nobody is left beside the canary", () => {
+  assert.equal(weigh(fold(50, 1, untimed(200, 0), untimed(200, 0)), defaults).finding, "sound");
+  assert.equal(weigh(fold(50, 2, counted(200, 0, 200), counted(200, 0, 200)), defaults).finding, "sound");
+  assert.equal(weigh(fold(100, 2, counted(200, 0), counted(10, 0)), defaults).finding, "sound");
 });
 
 test("a canary half-way to a proof of harm is not sound", () => {

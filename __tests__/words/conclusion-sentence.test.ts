@@ -141,6 +141,15 @@ test("a canary that is surely not broken passes with words that claim no more, o
   );
 });
 
+test("a stage that only waits for response times to be compared says so", () => {
+  const { kind, by, because } = after([poll(20, counted(200, 0), counted(800, 0))]);
+  assert.deepEqual([kind, by], ["inconclusive", "latency"]);
+  assert.equal(
+    because,
+    "0 of 200 canary requests failed, 0 of 800 on stable in the same time: no failure to compare by yet; too few response times of both were counted to compare them",
+  );
+});
+
 test("requests for the canary that fail before they reach a pod fail the release", () => {
   const { kind, by, because } = after(times(6, { ...poll(10, counted(0, 0), counted(90, 0)), lost: 10 }));
   assert.deepEqual([kind, by], ["fail", "lost"]);

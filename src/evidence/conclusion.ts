@@ -4,7 +4,7 @@ import type { Settings } from "./defaults.ts";
 import type { Pair } from "./error-ratio.ts";
 import type { Evidence, PairedCounts } from "./evidence.ts";
 import { slowestEdge } from "./latency.ts";
-import { type EvidenceFinding, type Metric, type Weight, weigh } from "./weight.ts";
+import { type EvidenceFinding, type Metric, owesResponseTimes, type Weight, weigh } from "./weight.ts";
 
 /** What can decide: one of the metrics, or what is judged beside them. */
 export const grounds = ["errors", "latency", "objective", "breaker", "split", "lost"] as const;
@@ -111,7 +111,7 @@ function draw(evidence: Evidence, settings: Settings): Conclusion {
   };
 }
 
-function groundOf({ finding, most }: Weight, { seen, age }: Evidence, { warmUp }: Settings): Ground {
+function groundOf({ finding, most }: Weight, evidence: Evidence, settings: Settings): Ground {
   switch (finding) {
     case "harm":
       return most;
@@ -125,9 +125,15 @@ function groundOf({ finding, most }: Weight, { seen, age }: Evidence, { warmUp }
     case "safe":
     case "sound":
       return "errors";
-    case "nothing": // while it warms up, only plain failure is judged
-      return seen.requests.canary > 0 && age < warmUp ? "breaker" : "errors";
+    case "nothing":
+      return openGround(evidence, settings);
   }
+}
+
+/** While it warms up, only plain failure is judged. */
+function openGround(evidence: Evidence, settings: Settings): Ground {
+  if (owesResponseTimes(evidence, settings)) return "latency";
+  return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
 }
 
 function slowerRequests({ latency }: Evidence): Conclusion["slower"] {

@@ -27,6 +27,8 @@ export const emptyLatency: Latency = { profile: { requests: 0, slower: [] } };
 
 /** Fewer requests of stable than this do not show which edges are worth watching. */
 const enoughToChoose = 100;
+/** Fewer response times of the canary than this say little, whatever they are. */
+const enoughToCompare = 20;
 
 type CountsOfBoth = { readonly stable: Count; readonly canary: Count };
 
@@ -79,6 +81,16 @@ function growEdge(edge: EdgeEvidence, { stable, canary }: CountsOfBoth, margin: 
     requests: add(edge.requests, requests),
     slow: add(edge.slow, slow),
   };
+}
+
+/**
+ * A histogram is there, and the canary's response times have not been compared with stable's by it yet. One that cannot
+ * tell, because most of stable's requests are beyond its last edge, leaves nothing to wait for.
+ */
+export function isUncompared({ profile, edges: [edge] = [] }: Latency): boolean {
+  if (edge) return edge.requests.stable === 0 || edge.requests.canary < enoughToCompare;
+  if (profile.slower.length === 0) return false;
+  return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
 }
 
 /** ln E of all edges together: their average is an e-value however much the edges depend on each other. */

@@ -1,6 +1,6 @@
 import type { Settings } from "./defaults.ts";
 import type { Evidence } from "./evidence.ts";
-import { latencyLogE } from "./latency.ts";
+import { isUncompared, latencyLogE } from "./latency.ts";
 import { logE } from "./mixture.ts";
 import { logMeanExp, logSumExp } from "./numerics.ts";
 import { splitEvidence } from "./split-test.ts";
@@ -70,12 +70,20 @@ function findingOf(
   const tooLittle = proven(split.less, settings.split.alpha);
   if (tooLittle && lostExplainsIt(evidence)) return "lost";
   if (tooLittle) return "too-little-traffic";
+  if (owesResponseTimes(evidence, settings)) return "nothing";
   // Only errors are proven safe; a metric that leans the other way keeps the stage open.
   if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0) return "safe";
   // Half-way to a proof of harm is no moment to give a canary more traffic.
   if (proven(sound, settings.beta) && harm < Math.log(1 / settings.alpha) / 2) return "sound";
   return "nothing";
 }
+
+/**
+ * Once a canary is compared with stable it is by its response times as well, where there are any: one that never fails
+ * may take forty times as long. With all of the traffic it has nobody beside it to be compared with.
+ */
+export const owesResponseTimes = ({ age, latency, split }: Evidence, { warmUp }: Settings): boolean =>
+  age >= warmUp && split.weight !== 100 && isUncompared(latency);
 
 /** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
 function lostExplainsIt({ split: { weight = 0, requests, lost } }: Evidence): boolean {

@@ -58,7 +58,7 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
   return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
 }
 
-function nothingSentence({ seen, judged, warmUpLeft, ratio }: Conclusion): string {
+function nothingSentence({ by, seen, judged, warmUpLeft, ratio }: Conclusion): string {
   if (seen.requests.canary === 0)
     return `no request of the canary was counted, ${count(seen.requests.stable)} of stable in the same time`;
   if (warmUpLeft > 0)
@@ -67,7 +67,8 @@ function nothingSentence({ seen, judged, warmUpLeft, ratio }: Conclusion): strin
     return `no request of the canary was counted since it warmed up, ${count(judged.requests.stable)} of stable in the same time`;
   if (judged.requests.stable === 0)
     return `no request of stable was counted, so nothing can be compared; ${failures(judged)}`;
-  return `${compared(judged)}: ${unproven(judged, ratio)} yet`;
+  const open = `${compared(judged)}: ${unproven(judged, ratio)} yet`;
+  return by === "latency" ? `${open}; too few response times of both were counted to compare them` : open;
 }
 
 /** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
