@@ -31905,14 +31905,14 @@ function replayLedger({ plan, stages, ledger }) {
 }
 function walk(ledger, settings, ends) {
     let evidence = ledger.folded ?? evidence_evidence/* noEvidence */.n;
-    let { finding } = (0,weight/* weigh */.v)(evidence, settings);
+    let { finding } = (0,weight/* weigh */.vi)(evidence, settings);
     const at = new Map([[evidence.polls, evidence]]);
     const changes = [];
     for (const poll of pollsOf(ledger)) {
         evidence = (0,evidence_evidence/* addPoll */.t)(evidence, poll, settings);
         if (ends.has(evidence.polls))
             at.set(evidence.polls, evidence);
-        const { finding: to } = (0,weight/* weigh */.v)(evidence, settings);
+        const { finding: to } = (0,weight/* weigh */.vi)(evidence, settings);
         if (to !== finding)
             changes.push({ poll: evidence.polls, weight: poll.weight, age: poll.age, from: finding, to });
         finding = to;
@@ -32257,7 +32257,7 @@ const record_schema_plan = mini_schemas/* object */.Ikc({
 const logE = mini_schemas/* nullable */.mee(number);
 const record_schema_conclusion = mini_schemas/* object */.Ikc({
     kind: mini_schemas/* enum */.k5n(["fail", "pass", "inconclusive", "no-data"]),
-    finding: mini_schemas/* enum */.k5n(weight/* findings */.P),
+    finding: mini_schemas/* enum */.k5n(weight/* findings */.Pg),
     by: mini_schemas/* enum */.k5n(conclusion/* grounds */.ND),
     polls: number,
     seen: pairedCounts,
@@ -51955,7 +51955,7 @@ function conclude(evidence, settings) {
 /** Looks come several times as often as polls: from evidence that is the same the conclusion was drawn already. */
 const drawn = new WeakMap();
 function draw(evidence, settings) {
-    const weight = (0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .v)(evidence, settings);
+    const weight = (0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .weigh */ .vi)(evidence, settings);
     const { finding } = weight;
     const { polls, seen, judged, split } = evidence;
     return {
@@ -51973,7 +51973,7 @@ function draw(evidence, settings) {
         bounds: boundsOf(settings),
     };
 }
-function groundOf({ finding, most }, { seen, age }, { warmUp }) {
+function groundOf({ finding, most }, evidence, settings) {
     switch (finding) {
         case "harm":
             return most;
@@ -51987,9 +51987,15 @@ function groundOf({ finding, most }, { seen, age }, { warmUp }) {
         case "safe":
         case "sound":
             return "errors";
-        case "nothing": // while it warms up, only plain failure is judged
-            return seen.requests.canary > 0 && age < warmUp ? "breaker" : "errors";
+        case "nothing":
+            return openGround(evidence, settings);
     }
+}
+/** While it warms up, only plain failure is judged. */
+function openGround(evidence, settings) {
+    if ((0,_weight_js__WEBPACK_IMPORTED_MODULE_2__/* .owesResponseTimes */ ._D)(evidence, settings))
+        return "latency";
+    return evidence.seen.requests.canary > 0 && evidence.age < settings.warmUp ? "breaker" : "errors";
 }
 function slowerRequests({ latency }) {
     const edge = (0,_latency_js__WEBPACK_IMPORTED_MODULE_1__/* .slowestEdge */ .vB)(latency);
@@ -52330,6 +52336,7 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Gk: () => (/* binding */ emptyLatency),
+/* harmony export */   LS: () => (/* binding */ isUncompared),
 /* harmony export */   M7: () => (/* binding */ growLatency),
 /* harmony export */   vB: () => (/* binding */ slowestEdge),
 /* harmony export */   y0: () => (/* binding */ latencyLogE),
@@ -52346,6 +52353,8 @@ const add = (a, b) => ({ stable: a.stable + b.stable, canary: a.canary + b.canar
 const emptyLatency = { profile: { requests: 0, slower: [] } };
 /** Fewer requests of stable than this do not show which edges are worth watching. */
 const enoughToChoose = 100;
+/** Fewer response times of the canary than this say little, whatever they are. */
+const enoughToCompare = 20;
 /** Collects what stable's histogram looks like: during the warm-up, and after it until there is enough. */
 function profileLatency(latency, { stable }) {
     if (latency.edges)
@@ -52393,6 +52402,17 @@ function growEdge(edge, { stable, canary }, margin, phi) {
         requests: add(edge.requests, requests),
         slow: add(edge.slow, slow),
     };
+}
+/**
+ * A histogram is there, and the canary's response times have not been compared with stable's by it yet. One that cannot
+ * tell, because most of stable's requests are beyond its last edge, leaves nothing to wait for.
+ */
+function isUncompared({ profile, edges: [edge] = [] }) {
+    if (edge)
+        return edge.requests.stable === 0 || edge.requests.canary < enoughToCompare;
+    if (profile.slower.length === 0)
+        return false;
+    return profile.requests < enoughToChoose || chooseEdges(profile) !== undefined;
 }
 /** ln E of all edges together: their average is an e-value however much the edges depend on each other. */
 const latencyLogE = ({ edges = [] }) => edges.length === 0 ? 0 : (0,_numerics_js__WEBPACK_IMPORTED_MODULE_2__/* .logMeanExp */ .BN)(edges.map(({ mixture }) => (0,_mixture_js__WEBPACK_IMPORTED_MODULE_1__/* .logE */ .wf)(mixture)));
@@ -52790,8 +52810,9 @@ function sumOfBuckets(buckets) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   P: () => (/* binding */ findings),
-/* harmony export */   v: () => (/* binding */ weigh)
+/* harmony export */   Pg: () => (/* binding */ findings),
+/* harmony export */   _D: () => (/* binding */ owesResponseTimes),
+/* harmony export */   vi: () => (/* binding */ weigh)
 /* harmony export */ });
 /* harmony import */ var _latency_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4085);
 /* harmony import */ var _mixture_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5635);
@@ -52848,6 +52869,8 @@ function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, set
         return "lost";
     if (tooLittle)
         return "too-little-traffic";
+    if (owesResponseTimes(evidence, settings))
+        return "nothing";
     // Only errors are proven safe; a metric that leans the other way keeps the stage open.
     if (proven(safe, settings.beta) && metrics.latency <= 0 && metrics.objective <= 0)
         return "safe";
@@ -52856,6 +52879,11 @@ function findingOf({ breaker, sound, split, harm, safe, metrics }, evidence, set
         return "sound";
     return "nothing";
 }
+/**
+ * Once a canary is compared with stable it is by its response times as well, where there are any: one that never fails
+ * may take forty times as long. With all of the traffic it has nobody beside it to be compared with.
+ */
+const owesResponseTimes = ({ age, latency, split }, { warmUp }) => age >= warmUp && split.weight !== 100 && (0,_latency_js__WEBPACK_IMPORTED_MODULE_0__/* .isUncompared */ .LS)(latency);
 /** Failures that reached no pod are the canary's when they are about as many as the requests that it lacks. */
 function lostExplainsIt({ split: { weight = 0, requests, lost } }) {
     const planned = ((requests.stable + requests.canary) * weight) / 100;
@@ -53864,7 +53892,7 @@ function release({ steps, pollEvery }, traffic, ratio, settings, next) {
         const poll = randomPoll(weight, age, pollEvery, traffic, ratio, next);
         evidence = (0,_evidence_evidence_js__WEBPACK_IMPORTED_MODULE_1__/* .addPoll */ .t)(evidence, poll, settings);
         bad += poll.canary.errors;
-        const { finding } = (0,_evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .v)(evidence, settings);
+        const { finding } = (0,_evidence_weight_js__WEBPACK_IMPORTED_MODULE_5__/* .weigh */ .vi)(evidence, settings);
         if (finding === "harm" || finding === "broken")
             return { foundAt: age, bad };
     }
@@ -56359,7 +56387,7 @@ function soundSentence({ seen, judged, warmUpLeft, ratio, bounds: { breaker, bet
         notBroken += `, by all ${(0,lib_numbers/* count */.U9)(seen.requests.canary)} of its requests`;
     return `${compared(judged)}: ${unproven(judged, ratio)}; ${notBroken} ${sound}`;
 }
-function nothingSentence({ seen, judged, warmUpLeft, ratio }) {
+function nothingSentence({ by, seen, judged, warmUpLeft, ratio }) {
     if (seen.requests.canary === 0)
         return `no request of the canary was counted, ${(0,lib_numbers/* count */.U9)(seen.requests.stable)} of stable in the same time`;
     if (warmUpLeft > 0)
@@ -56368,7 +56396,8 @@ function nothingSentence({ seen, judged, warmUpLeft, ratio }) {
         return `no request of the canary was counted since it warmed up, ${(0,lib_numbers/* count */.U9)(judged.requests.stable)} of stable in the same time`;
     if (judged.requests.stable === 0)
         return `no request of stable was counted, so nothing can be compared; ${failures(judged)}`;
-    return `${compared(judged)}: ${unproven(judged, ratio)} yet`;
+    const open = `${compared(judged)}: ${unproven(judged, ratio)} yet`;
+    return by === "latency" ? `${open}; too few response times of both were counted to compare them` : open;
 }
 /** For a table: the figure that decided, or is nearest to deciding, and what it is held against. */
 function conclusionFigures(conclusion) {
