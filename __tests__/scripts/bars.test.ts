@@ -23,7 +23,7 @@ test("code within the bars has nothing said of it", () => {
 
 test("each bar is one: code that is beyond it has it said", () => {
   const tables: readonly (readonly [said: RegExp, files: Readonly<Record<string, string>>])[] = [
-    [/^18701 lines of code/, { "src/a.ts": lines(limits.lines + 1) }],
+    [new RegExp(`^${limits.lines + 1} lines of code`), { "src/a.ts": lines(limits.lines + 1) }],
     [/^35\.714 ternaries/, { "src/a.ts": `${lines(27)}\nconst x = y ? 1 : 2;` }],
     [/^1\.001 conditional spreads/, { "src/a.ts": `${lines(998)}\nf(...(y && z));` }],
     [/^0\.02 of the lines/, { "src/a.ts": `${lines(48)}\n"${"x".repeat(120)}";` }],

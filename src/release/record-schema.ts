@@ -339,7 +339,7 @@ const state = z.discriminatedUnion("phase", [
     since: instant,
     putBacks: optionalNumber,
   }),
-  z.object({ phase: z.literal("succeeded"), keptUntil: optionalNumber }),
+  z.object({ phase: z.literal("succeeded"), keptUntil: z.exactOptional(instant) }),
   z.object({ phase: z.literal("rolled-back"), reason }),
   z.object({ phase: z.literal("failed"), during: z.enum(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
