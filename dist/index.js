@@ -32427,7 +32427,7 @@ const state = mini_schemas/* discriminatedUnion */.gMt("phase", [
         since: instant,
         putBacks: optionalNumber,
     }),
-    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("succeeded"), keptUntil: optionalNumber }),
+    mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("succeeded"), keptUntil: mini_schemas/* exactOptional */.yqP(instant) }),
     mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("rolled-back"), reason }),
     mini_schemas/* object */.Ikc({ phase: mini_schemas/* literal */.euz("failed"), during: mini_schemas/* enum */.k5n(["promoting", "rolling-back"]), returned: truth, reason }),
 ]);
