@@ -22,7 +22,8 @@ export const foundFaults: readonly FoundFault[] = [
   { what: "`rollback` by hand lost against the job, and both stopped", seed: 1570, mended: "9019f2b" },
   {
     what: "A weight that was under way landed after somebody's rollback, and nobody saw it",
-    seed: 857,
+    // With fences and versions of objects taken back, none of the 97 below 40,000 that could show it does any more.
+    seed: undefined,
     mended: "9019f2b",
   },
   {
@@ -51,7 +52,7 @@ export const foundFaults: readonly FoundFault[] = [
   {
     what: "A slow canary was promoted, because Prometheus gave no counts through the warm-up and nothing was left to compare response times by",
     seed: 2598,
-    mended: undefined,
+    mended: "cc58f1a",
   },
   { what: "Another image than the one that was judged was promoted", seed: 3559, mended: "7a39346" },
   { what: "A release whose outcome could not be saved never ended", seed: 84, mended: "a5ac090" },
@@ -63,7 +64,7 @@ export const foundFaults: readonly FoundFault[] = [
   {
     what: "`undo` went back to the image that served when the release began, though somebody had given stable another one since",
     seed: 3517,
-    mended: undefined,
+    mended: "df1d6ae",
   },
   { what: "An answer without JSON ended `rollback` and `release` by a defect", seed: undefined, mended: "bd19c3d" },
   { what: "Two jobs of one run both got the lock", seed: undefined, mended: "bd19c3d" },
