@@ -37,7 +37,8 @@ test("a success that is no JSON is that of a proxy on the way: it is asked for a
     last = Infinity;
     await assert.rejects(
       client.get(resources.configMaps, "default", "one"),
-      (error) => error instanceof UnreachableError && /200, and no JSON: <html>one moment/.test(error.message),
+      (error) =>
+        error instanceof UnreachableError && /200, and not what was asked for: <html>one moment/.test(error.message),
     );
   }));
 
@@ -146,6 +147,28 @@ for (const [name, call] of Object.entries(calls))
           (error) => error instanceof KubernetesError && error.status === status,
         );
         assert.equal(meant.asked(), 4);
+      }
+    }));
+
+/** A delete shows no object that somebody reads. */
+const { delete: _, ...shownObjects } = calls;
+const otherAnswers: Readonly<Record<string, string>> = {
+  "an empty object": "{}",
+  null: "null",
+  "a text": '"ok"',
+  "an object of another kind and name": JSON.stringify({ ...review, metadata: { name: "other" } }).replace(
+    "Review",
+    "Rule",
+  ),
+};
+for (const [what, text] of Object.entries(otherAnswers))
+  test(`a success that is ${what} is asked for again, and is no absence: whatever the call`, () =>
+    inCluster([configMap], async (cluster) => {
+      for (const [name, call] of Object.entries(shownObjects)) {
+        const passing = firstly(1, 200, text);
+        await call(clientThrough(cluster, passing));
+        assert.ok(passing.asked() > 1, name);
+        await assert.rejects(call(clientThrough(cluster, firstly(Infinity, 200, text))), UnreachableError, name);
       }
     }));
 

@@ -27,6 +27,8 @@ export type ApiCall = {
   /** Default: `application/json`. */
   readonly contentType?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether what a success says is what was asked for. By default whatever is JSON is. */
+  readonly isMeant?: ((json: unknown) => boolean) | undefined;
 };
 
 export type ApiAnswer = HttpAnswer & {
@@ -96,7 +98,7 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
     const { method, path, signal } = call;
     const policy: RetryPolicy<ApiAnswer> = {
       ...patience,
-      isPassing: (answer, before) => isPassing(answer) || (before < maxDoubts && isDoubtful(call, answer)),
+      isPassing: (answer, before) => isPassing(call, answer) || (before < maxDoubts && isDoubtful(call, answer)),
     };
     const answer = await retry(() => once(call), policy, network.clock, signal).catch((cause: unknown) => {
       signal?.throwIfAborted();
@@ -106,12 +108,12 @@ export function apiServer(network: Network, connection: Connection, listener: Pa
         });
       throw new UnreachableError(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
     });
-    if (!isPassing(answer)) return answer;
+    if (!isPassing(call, answer)) return answer;
     if (answer.isOld)
       throw new UnreachableError(
         `${method} ${path}: what answers for the API server is a cache that is behind: it gave an object as it was before what it gave earlier`,
       );
-    const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
+    const what = isSuccess(answer) ? `${answer.status}, and not what was asked for` : String(answer.status);
     throw new UnreachableError(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
   }
 
@@ -152,12 +154,12 @@ export const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && s
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or old, is that of a
- * proxy on the way.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or another object than
+ * was asked for, or old, is that of a proxy on the way.
  */
-function isPassing(answer: ApiAnswer): boolean {
+function isPassing({ isMeant = () => true }: ApiCall, answer: ApiAnswer): boolean {
   const { status, json, isOld } = answer;
-  if (isSuccess(answer)) return json === undefined || isOld;
+  if (isSuccess(answer)) return json === undefined || isOld || !isMeant(json);
   if (status === 429 || status > 500) return true;
   if (status < 500) return false;
   const { isStatus, reason } = readStatus(answer);

@@ -134,7 +134,7 @@ export function connect(network: Network, connection: Connection, listener: Part
   return {
     async get(resource, namespace, name, { signal } = {}) {
       try {
-        return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal });
+        return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal, isMeant: isNamed(name) });
       } catch (error) {
         if (error instanceof KubernetesError && error.status === 404) return undefined;
         throw error;
@@ -142,19 +142,27 @@ export function connect(network: Network, connection: Connection, listener: Part
     },
     async list(resource, namespace, { labelSelector, signal } = {}) {
       const query: Record<string, string> = labelSelector === undefined ? {} : { labelSelector };
-      const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal });
+      const path = pathOf(resource, namespace);
+      const { items, apiVersion } = await ask({ method: "GET", path, query, signal, isMeant: has("items") });
       // Items of a list come without apiVersion and kind.
       return (items as readonly KubernetesObject[]).map((item) => ({ ...item, apiVersion, kind: resource.kind }));
     },
     create: (resource, namespace, body, options) =>
-      ask({ method: "POST", path: pathOf(resource, namespace), body, ...writing(options) }),
+      ask({ method: "POST", path: pathOf(resource, namespace), body, isMeant: isOf(resource), ...writing(options) }),
     replace: (resource, namespace, name, body, options) =>
-      ask({ method: "PUT", path: pathOf(resource, namespace, name), body, ...writing(options) }),
+      ask({
+        method: "PUT",
+        path: pathOf(resource, namespace, name),
+        body,
+        isMeant: isNamed(name),
+        ...writing(options),
+      }),
     patch(resource, namespace, name, patch, options) {
       const path = pathOf(resource, namespace, name);
       const { query, signal } = writing(options);
       if (patch.type === "apply") query.force = String(patch.force);
-      return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
+      const { [patch.type]: contentType } = contentTypes;
+      return ask({ method: "PATCH", path, query, body: patch.body, contentType, signal, isMeant: isNamed(name) });
     },
     async delete(resource, namespace, name, { dryRun, uid, resourceVersion, signal } = {}) {
       // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
@@ -178,14 +186,15 @@ export function connect(network: Network, connection: Connection, listener: Part
       return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
     },
     async versions(group, { signal } = {}) {
-      const call: ApiCall = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
+      const path = `/apis/${encodeURIComponent(group)}`;
+      const call: ApiCall = { method: "GET", path, signal, isMeant: has("versions") };
       const answer = await server.patiently(call);
       if (answer.status === 404) return [];
       if (answer.status !== 200) throw refusal(call, answer);
       return versionsIn(answer.json);
     },
     async kinds(group, version, { signal } = {}) {
-      const call: ApiCall = { method: "GET", path: groupPath(group, version), signal };
+      const call: ApiCall = { method: "GET", path: groupPath(group, version), signal, isMeant: has("resources") };
       const answer = await server.patiently(call);
       if (answer.status === 404) return undefined;
       if (answer.status !== 200) throw refusal(call, answer);
@@ -193,6 +202,22 @@ export function connect(network: Network, connection: Connection, listener: Part
     },
   };
 }
+
+/** Any object is named by what wrote it; another one than was asked for, or `{}`, comes from a proxy on the way. */
+const isNamed =
+  (name: string) =>
+  (json: unknown): boolean =>
+    textAt(json, "metadata", "name") === name;
+
+const isOf =
+  ({ kind }: Resource) =>
+  (json: unknown): boolean =>
+    textAt(json, "kind") === kind;
+
+const has =
+  (key: string) =>
+  (json: unknown): boolean =>
+    typeof field(json, key) === "object";
 
 function writing({ dryRun, signal }: CallOptions = {}) {
   const query: Record<string, string> = { fieldManager };
