@@ -34356,7 +34356,7 @@ function apiServer(network, connection, listener) {
         const { method, path, signal } = call;
         const policy = {
             ...patience,
-            isPassing: (answer, before) => isPassing(answer) || (before < maxDoubts && isDoubtful(call, answer)),
+            isPassing: (answer, before) => isPassing(call, answer) || (before < maxDoubts && isDoubtful(call, answer)),
         };
         const answer = await (0,retry/* retry */.L)(() => once(call), policy, network.clock, signal).catch((cause) => {
             signal?.throwIfAborted();
@@ -34366,11 +34366,11 @@ function apiServer(network, connection, listener) {
                 });
             throw new lib_errors/* UnreachableError */.Jk(`the API server at ${connection.server} did not answer ${method} ${path}`, { cause });
         });
-        if (!isPassing(answer))
+        if (!isPassing(call, answer))
             return answer;
         if (answer.isOld)
             throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: what answers for the API server is a cache that is behind: it gave an object as it was before what it gave earlier`);
-        const what = isSuccess(answer) ? `${answer.status}, and no JSON` : String(answer.status);
+        const what = isSuccess(answer) ? `${answer.status}, and not what was asked for` : String(answer.status);
         throw new lib_errors/* UnreachableError */.Jk(`${method} ${path}: the API server answered ${what}: ${readStatus(answer).message}`);
     }
     return { once, patiently };
@@ -34409,13 +34409,13 @@ const isSuccess = ({ status }) => status >= 200 && status < 300;
 /**
  * Too busy, or broken for the moment; a webhook that denies or fails speaks as 500 "InternalError", and may be
  * restarting. A 500 that is a Status without a reason is a refusal all the same: so the API server answers an apply
- * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or old, is that of a
- * proxy on the way.
+ * with a field of a wrong type, and a create with a resourceVersion. A success that is no JSON, or another object than
+ * was asked for, or old, is that of a proxy on the way.
  */
-function isPassing(answer) {
+function isPassing({ isMeant = () => true }, answer) {
     const { status, json, isOld } = answer;
     if (isSuccess(answer))
-        return json === undefined || isOld;
+        return json === undefined || isOld || !isMeant(json);
     if (status === 429 || status > 500)
         return true;
     if (status < 500)
@@ -34480,7 +34480,7 @@ function connect(network, connection, listener = {}) {
     return {
         async get(resource, namespace, name, { signal } = {}) {
             try {
-                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal });
+                return await ask({ method: "GET", path: pathOf(resource, namespace, name), signal, isMeant: isNamed(name) });
             }
             catch (error) {
                 if (error instanceof KubernetesError && error.status === 404)
@@ -34490,18 +34490,26 @@ function connect(network, connection, listener = {}) {
         },
         async list(resource, namespace, { labelSelector, signal } = {}) {
             const query = labelSelector === undefined ? {} : { labelSelector };
-            const { items, apiVersion } = await ask({ method: "GET", path: pathOf(resource, namespace), query, signal });
+            const path = pathOf(resource, namespace);
+            const { items, apiVersion } = await ask({ method: "GET", path, query, signal, isMeant: has("items") });
             // Items of a list come without apiVersion and kind.
             return items.map((item) => ({ ...item, apiVersion, kind: resource.kind }));
         },
-        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, ...writing(options) }),
-        replace: (resource, namespace, name, body, options) => ask({ method: "PUT", path: pathOf(resource, namespace, name), body, ...writing(options) }),
+        create: (resource, namespace, body, options) => ask({ method: "POST", path: pathOf(resource, namespace), body, isMeant: isOf(resource), ...writing(options) }),
+        replace: (resource, namespace, name, body, options) => ask({
+            method: "PUT",
+            path: pathOf(resource, namespace, name),
+            body,
+            isMeant: isNamed(name),
+            ...writing(options),
+        }),
         patch(resource, namespace, name, patch, options) {
             const path = pathOf(resource, namespace, name);
             const { query, signal } = writing(options);
             if (patch.type === "apply")
                 query.force = String(patch.force);
-            return ask({ method: "PATCH", path, query, body: patch.body, contentType: contentTypes[patch.type], signal });
+            const { [patch.type]: contentType } = contentTypes;
+            return ask({ method: "PATCH", path, query, body: patch.body, contentType, signal, isMeant: isNamed(name) });
         },
         async delete(resource, namespace, name, { dryRun, uid, resourceVersion, signal } = {}) {
             // The server does not read the query of a delete that has a body: `dryRun` there would delete for real.
@@ -34527,7 +34535,8 @@ function connect(network, connection, listener = {}) {
             return listener.redact?.(answer.text) ?? answer.text; // a line of it may be JSON
         },
         async versions(group, { signal } = {}) {
-            const call = { method: "GET", path: `/apis/${encodeURIComponent(group)}`, signal };
+            const path = `/apis/${encodeURIComponent(group)}`;
+            const call = { method: "GET", path, signal, isMeant: has("versions") };
             const answer = await server.patiently(call);
             if (answer.status === 404)
                 return [];
@@ -34536,7 +34545,7 @@ function connect(network, connection, listener = {}) {
             return versionsIn(answer.json);
         },
         async kinds(group, version, { signal } = {}) {
-            const call = { method: "GET", path: groupPath(group, version), signal };
+            const call = { method: "GET", path: groupPath(group, version), signal, isMeant: has("resources") };
             const answer = await server.patiently(call);
             if (answer.status === 404)
                 return undefined;
@@ -34546,6 +34555,10 @@ function connect(network, connection, listener = {}) {
         },
     };
 }
+/** Any object is named by what wrote it; another one than was asked for, or `{}`, comes from a proxy on the way. */
+const isNamed = (name) => (json) => textAt(json, "metadata", "name") === name;
+const isOf = ({ kind }) => (json) => textAt(json, "kind") === kind;
+const has = (key) => (json) => typeof field(json, key) === "object";
 function writing({ dryRun, signal } = {}) {
     const query = { fieldManager: fieldManager };
     if (dryRun)
@@ -47778,11 +47791,11 @@ function selectRules(object, choice, pair) {
     const against = rules.flatMap((rule) => checkRule(rule, search) ?? []);
     return { rules, problems: [...problems, ...new Map(against.map((one) => [one.what, one])).values()] };
 }
-const has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
+const select_rules_has = ({ destinations }, role, { versions }) => versions.indexesOf(role, destinations).length > 0;
 /** Every rule with both destinations, else every rule with stable's. */
 function selectAll(search) {
-    const withStable = search.rules.filter((rule) => rule.instead === undefined && has(rule, "stable", search));
-    const withBoth = withStable.filter((rule) => has(rule, "canary", search));
+    const withStable = search.rules.filter((rule) => rule.instead === undefined && select_rules_has(rule, "stable", search));
+    const withBoth = withStable.filter((rule) => select_rules_has(rule, "canary", search));
     const rules = withBoth.length > 0 ? withBoth : withStable;
     return { rules, problems: rules.length > 0 ? [] : [nothingToMove(search)] };
 }
@@ -47800,7 +47813,7 @@ function nothingToMove(search) {
     if (rules.length === delegates.length) {
         return refuse(`${where} hands every request to other VirtualServices: ${(0,some_of/* someOf */.y)(delegates.map(virtualServiceWord), ", ")}.`, "Name the VirtualService that it delegates to; the weights are there.");
     }
-    if (rules.some((rule) => has(rule, "canary", search))) {
+    if (rules.some((rule) => select_rules_has(rule, "canary", search))) {
         return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)}, and ${destinationWord(versions.canary)} has its requests already.`, "An earlier release made it the stable version: exchange stable and canary in the configuration.");
     }
     return refuse(`${where}: no http route sends to ${destinationWord(versions.stable)} (found: ${listed(rules)}).`, "Check host and subset of stable, or name the VirtualService that routes to it.");
