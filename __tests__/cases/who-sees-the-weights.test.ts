@@ -87,12 +87,12 @@ const seen: readonly Seen[] = [
   {
     case: "c21-nodeport-service",
     exit: 0,
-    said: /! Service shop\/reviews can be reached by its load balancer, .* reach the canary's pods, too \(about 33 %\)/,
+    said: /! Service shop\/reviews can be reached by its load balancer, .* reach the canary's pods, too \(about 50 %\)/,
   },
   {
     case: "c22-second-service-same-pods",
     exit: 0,
-    said: /warning: Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: .* about 33 %/,
+    said: /warning: Service shop\/reviews-legacy selects the canary's pods, too, and no route is for it: .* about 50 %/,
   },
   {
     case: "c44-ambient-without-waypoint",

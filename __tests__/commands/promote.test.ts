@@ -157,6 +157,28 @@ test("what the configuration has otherwise by now is told, and what waits goes o
   assert.deepEqual(same.warnings, []);
 });
 
+/** What is said of stages when this configuration goes on with a release that the sound one began. */
+async function saidOfStages(lines: string, record: Partial<ReleaseRecord> = {}): Promise<readonly string[]> {
+  const asked = { file: soundBut(lines), inputs: { command: "promote" } };
+  const { session, warnings } = await ask({ asked, kept: await keptBy(sound), record });
+  await promote(session);
+  return warnings.filter((warning) => warning.includes("stages"));
+}
+
+test("stages that differ only because this job was not told where requests are counted have not changed", async () => {
+  assert.deepEqual(await saidOfStages("metrics: {}"), []);
+  assert.deepEqual(await saidOfStages("metrics: { prometheus: http://other:9090 }"), []);
+});
+
+test("it is told what of the stages has changed", async () => {
+  const [shorter] = await saidOfStages("stages: 10:2m, 100");
+  assert.match(shorter ?? "", /\(10 %, 50 %, 100 %\); .*: they are 10 %, 100 %$/);
+  const [longer] = await saidOfStages("stages: 10:2m, 50:6m, 100\nmetrics: {}");
+  assert.match(longer ?? "", /: stage 2 has another wait, time at most$/);
+  const [gates] = await saidOfStages("gates: [{ restarts: {} }]");
+  assert.match(gates ?? "", /: stage 1 has another choice of gates; stage 2 has another choice of gates$/);
+});
+
 const someoneElses = 40;
 
 for (const [stage, weight] of [

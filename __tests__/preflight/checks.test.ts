@@ -842,6 +842,31 @@ const rows: readonly Row[] = [
     /^Only gateways follow VirtualService reviews: clients in the mesh that call reviews directly reach the canary's pods, too \(about 50 % of their requests with 2 beside 2\)/,
   ],
   [
+    "a pin at gateways only, beside a manifest that brings its number of pods",
+    {
+      canary: undefined,
+      canaryPod: undefined,
+      route: virtualService({ gateways: ["istio-system/public"], http: [route({ host: "reviews", subset: "v1" })] }),
+    },
+    { target: { ...manifests(asManifest(deployment("reviews-v2", "v2"))), replicas: { kind: "keep" } } },
+    "warn",
+    /\(about 50 % of their requests with 2 beside 2\)/,
+  ],
+  [
+    "a copy that begins with a number of pods, and that nothing keeps requests from",
+    { canary: undefined, canaryPod: undefined, route: virtualService({ http: [route({ host: "reviews" })] }) },
+    { target: { ...clone, replicas: { kind: "count", count: 6 } } },
+    "refuse",
+    /they would get about 75 % of the requests at once/,
+  ],
+  [
+    "another Service over a canary that comes with its number of pods",
+    { canary: undefined, canaryPod: undefined, legacy: service("reviews-legacy", { app: "reviews" }) },
+    { target: { ...clone, replicas: { kind: "count", count: 6 } } },
+    "warn",
+    /reaches the canary's pods with about 75 %/,
+  ],
+  [
     "a pin by a delegate that nobody names",
     {
       route: undefined,

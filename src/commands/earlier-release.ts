@@ -4,11 +4,12 @@ import type { Finding } from "../ports/preflight.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { nextCommand } from "../words/next-command.ts";
+import { serviceInWords } from "../words/standing-text.ts";
 import { withNote } from "./locked.ts";
 import type { Session } from "./session.ts";
 
-export const earlierWord = ({ target, run }: ReleaseRecord): string =>
-  withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
+export const earlierWord = ({ target, judged, run }: ReleaseRecord): string =>
+  withNote(`the release of ${target.image ?? judged?.image ?? target.canary.deployment}`, run.url);
 
 /** One that waits for approval is somebody's decision: no other begins beside it. */
 export function refusalByWaiting(record: ReleaseRecord, now: Instant): RefusedError | undefined {
@@ -22,28 +23,33 @@ export function refusalByWaiting(record: ReleaseRecord, now: Instant): RefusedEr
   );
 }
 
-/** What `release` would meet in the journal, for `plan` to say the same. */
-export async function inspectEarlier({
-  journal,
-  clock,
-}: { readonly journal: Pick<Session["journal"], "load"> } & Pick<Session, "clock">): Promise<readonly Finding[]> {
+/**
+ * What `release` would meet in the journal, for `plan` to say the same, before what was found in the cluster. Weights
+ * that a release has moved which is under way are its own: nobody shall give them back by hand.
+ */
+export async function inspectEarlier(
+  { journal, clock }: { readonly journal: Pick<Session["journal"], "load"> } & Pick<Session, "clock">,
+  found: readonly Finding[],
+): Promise<readonly Finding[]> {
   try {
     const record = await journal.load();
-    if (!record || isOver(record.state)) return [];
+    if (!record || isOver(record.state)) return found;
+    const unexplained = found.filter(({ canaryServes }) => !canaryServes);
     const refusal = refusalByWaiting(record, clock.now());
-    return [refusal ? refused(refusal) : underWay(record)];
+    if (refusal) return [refused(refusal), ...unexplained];
+    return [underWay(record, unexplained.length < found.length ? "refuse" : "warn"), ...unexplained];
   } catch (error) {
     // What may not be read is told among the permissions.
-    if (error instanceof DeniedError) return [];
-    if (error instanceof ToldError && !(error instanceof UnreachableError)) return [refused(error)];
+    if (error instanceof DeniedError) return found;
+    if (error instanceof ToldError && !(error instanceof UnreachableError)) return [refused(error), ...found];
     throw error;
   }
 }
 
 const refused = ({ message, next }: ToldError): Finding => ({ level: "refuse", what: message, next });
 
-const underWay = (record: ReleaseRecord): Finding => ({
-  level: "warn",
-  what: `${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
-  next: `See ${nextCommand("status", record)}.`,
+const underWay = (record: ReleaseRecord, level: Finding["level"]): Finding => ({
+  level,
+  what: `${serviceInWords(record.target)}: ${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
+  next: `Wait for it. Where it is: ${nextCommand("status", record)}. To end it: ${nextCommand("rollback", record)}.`,
 });

@@ -18,14 +18,13 @@ export async function plan(
   },
 ): Promise<ExitCode> {
   const { target, exchanged, plan } = await orient(session);
-  const [earlier, found, detectability] = await Promise.all([
-    inspectEarlier(session),
+  const [inspected, detectability] = await Promise.all([
     session.preflight(target, plan).inspect(),
     detectabilityOf(session.history, target, plan),
   ]);
   const { filled, left } = session.config.filling;
   const filling = fillingInWords(filled, left).map((said) => ({ level: "note" as const, ...said }));
-  const findings = [...earlier, ...found, ...filling];
+  const findings = [...(await inspectEarlier(session, inspected)), ...filling];
   const allowed = !findings.some(({ level }) => level === "refuse");
   const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
   if (session.config.json) session.messages.answer(planAnswer(planned));

@@ -6,6 +6,8 @@ export type Finding = {
   readonly what: string;
   /** What to do about it. */
   readonly next?: string | undefined;
+  /** The canary has requests, which a release that is under way would explain. */
+  readonly canaryServes?: true | undefined;
 };
 
 /** Looks, changes nothing, and gives every finding at once. */

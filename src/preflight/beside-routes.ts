@@ -6,7 +6,7 @@ import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import type { Finding } from "../ports/preflight.ts";
 import { note, warn } from "./finding.ts";
-import { plannedDeployment } from "./planned-canary.ts";
+import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 const wordOf = ({ metadata }: KubernetesObject): string => `Service ${metadata.namespace}/${metadata.name}`;
@@ -25,9 +25,9 @@ const servicesOverBoth = (scene: Scene): readonly KubernetesObject[] =>
     (service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}),
   );
 
-/** `about 33 %`: what a Service over both versions gives the canary, with the pods that there are, or with one. */
-function shareOf({ stable, canary }: Scene): string {
-  const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
+/** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
+function shareOf(scene: Scene): string {
+  const [pods, others] = [canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0];
   return `about ${Math.round((100 * pods) / (pods + others))} %`;
 }
 

@@ -7,7 +7,7 @@ import type { RouteFact } from "../ports/route-family.ts";
 import { kindsAmong } from "../release/route-kind.ts";
 import { routeKindWords } from "../words/route-kind-words.ts";
 import { listed, refuse, warn } from "./finding.ts";
-import { plannedDeployment } from "./planned-canary.ts";
+import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 
 /** Stable by a subset, among pods of which the canary's are some. */
@@ -17,6 +17,8 @@ type SharedService = {
   readonly stable: Deployment;
   /** The canary's pods now. */
   readonly canaryPods: number;
+  /** … and before its first traffic. */
+  readonly podsAtFirst: number;
 };
 
 /**
@@ -37,14 +39,16 @@ export function stableIsPinned(scene: Scene): readonly Finding[] {
   return findings;
 }
 
-function sharedService({ target, stable, planned, canary, services, hosts }: Scene): SharedService | undefined {
+function sharedService(scene: Scene): SharedService | undefined {
+  const { target, stable, planned, canary, services, hosts } = scene;
   const { host, subset } = target.stable;
   const future = plannedDeployment(planned);
   if (subset === undefined || !stable || !future) return undefined;
   const service = serviceBehind(services, hosts.stable);
   const selector = service && selectorOfService(service);
   if (!selector || !carries(future.podLabels, selector)) return undefined;
-  return { host, subset, stable, canaryPods: canary?.rollout.available ?? 0 };
+  const canaryPods = canary?.rollout.available ?? 0;
+  return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
 
 /** A rule of a delegate is where another route names it, or where the user does. */
@@ -62,7 +66,7 @@ const isForMesh = ({ routes, hosts }: Scene): boolean =>
 /** `1 of 3`, in percent: what a Service gives each of its pods. */
 const share = (pods: number, others: number): string => `about ${Math.round((100 * pods) / (pods + others))} %`;
 
-function unpinned({ host, subset, stable, canaryPods }: SharedService, { target }: Scene): Finding {
+function unpinned({ host, subset, stable, canaryPods, podsAtFirst }: SharedService, { target }: Scene): Finding {
   const kinds = kindsAmong(target.routes);
   const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
   const what = `${none}, and the Service selects the canary's pods, too`;
@@ -70,7 +74,10 @@ function unpinned({ host, subset, stable, canaryPods }: SharedService, { target 
   const { available } = stable.rollout;
   return canaryPods > 0
     ? warn(`${what}: they get ${share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
-    : refuse(`${what}: they would get ${share(1, available)} of the requests at once, before the first stage.`, next);
+    : refuse(
+        `${what}: they would get ${share(podsAtFirst, available)} of the requests at once, before the first stage.`,
+        next,
+      );
 }
 
 /** Of the release's own routes; the others are their rivals and told of there. */
@@ -89,16 +96,18 @@ function followers(pins: readonly RouteFact[], names: string): string {
   return `In the mesh ${names} is for ${listed([...new Set(hosts)])} only`;
 }
 
-function unpinnedInMesh(pins: readonly RouteFact[], { host, subset, stable, canaryPods }: SharedService): Finding {
+function unpinnedInMesh(
+  pins: readonly RouteFact[],
+  { host, subset, stable, podsAtFirst: count }: SharedService,
+): Finding {
   const kinds = kindsAmong(pins.map(({ route }) => route));
   const names = kinds.map((kind) => {
     const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
     return `${kind} ${listed([...new Set(ofKind)])}`;
   });
-  const pods = Math.max(1, canaryPods);
   const { available } = stable.rollout;
   return warn(
-    `${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`,
+    `${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`,
     kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "),
   );
 }

@@ -1,10 +1,19 @@
-import { asDeployment, canaryManifestOf, isOfOther, otherTemplate } from "../adapters/kubernetes/canary-manifest.ts";
+import {
+  asDeployment,
+  canaryManifestOf,
+  isOfOther,
+  otherTemplate,
+  type PodsBefore,
+  replicasBeforeTraffic,
+} from "../adapters/kubernetes/canary-manifest.ts";
 import type { LabelAnswer } from "../istio/canary-labels.ts";
+import { isAutoscaled } from "../kubernetes/autoscaler.ts";
 import { cloneDeployment, templateFor, templateWithImage } from "../kubernetes/clone.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import type { Obstacle } from "../kubernetes/obstacle.ts";
+import { replicasFor } from "../release/replicas.ts";
 import type { Target } from "../release/target.ts";
 
 /**
@@ -23,6 +32,27 @@ export const plannedDeployment = (planned: PlannedCanary): Deployment | undefine
 /** The same as it will be sent. */
 export const plannedObject = (planned: PlannedCanary): KubernetesObject | undefined =>
   planned !== undefined && "object" in planned ? planned.object : undefined;
+
+/** What the number of the canary's pods follows from. */
+type PodsQuestion = {
+  readonly target: Target;
+  readonly stable: Deployment | undefined;
+  readonly canary: Deployment | undefined;
+  readonly autoscalers: readonly KubernetesObject[];
+};
+
+/** How many pods the canary has before its first traffic. */
+export function canaryPodsAtFirst({ target, stable, canary, autoscalers }: PodsQuestion): number {
+  const before: PodsBefore = {
+    stable: stable?.rollout.desired ?? 0,
+    canary: canary?.rollout.desired,
+    autoscaled: isAutoscaled(autoscalers, target.canary.deployment),
+  };
+  const manifest = canaryManifestOf(target);
+  if (manifest && !isOfOther(target, manifest)) return replicasBeforeTraffic(target, manifest, before);
+  const current = before.canary ?? 0;
+  return replicasFor({ ...before, wanted: target.replicas, weight: 0, current, original: current });
+}
 
 /** Pure, and by the same functions that the release will use. */
 export function planCanary(

@@ -130,12 +130,13 @@ function servesTheCanary({ destinations }: MovableRule, { versions }: RouteSearc
   if (traffic === 0) return undefined;
   const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
   const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
-  return refuse(
+  const finding = refuse(
     `${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`,
     traffic === 1
       ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
       : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.",
   );
+  return { ...finding, canaryServes: true };
 }
 
 /** The canary's part of a rule's requests, 0 to 1. */
