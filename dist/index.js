@@ -29903,6 +29903,50 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
 var release_state = __nccwpck_require__(5870);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
+// EXTERNAL MODULE: ./src/lib/some-of.js
+var some_of = __nccwpck_require__(5371);
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
+// EXTERNAL MODULE: ./src/words/timestamp.js
+var timestamp = __nccwpck_require__(3563);
+;// CONCATENATED MODULE: ./src/words/standing-text.js
+
+
+
+
+
+
+/* How it stands with a service of which no release is under way. */
+const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
+const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
+const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
+const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
+const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
+/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
+function endInWords({ state, log, startedAt }) {
+    const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
+    return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
+}
+/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
+function winnerInWords({ target, plan, state }) {
+    const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
+    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
+    return `${deployment}${image} serves everything`;
+}
+/** What a promotion has replaced. */
+const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
+const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
+const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
+/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
+function leftInWords(record, splits) {
+    const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
+    if (splits === undefined)
+        return `This job has stopped; where requests go could not be read. ${status}`;
+    if (splits.length === 0)
+        return `This job has stopped; none of its routes was there any more. ${status}`;
+    return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
+}
+
 ;// CONCATENATED MODULE: ./src/commands/preconditions.js
 
 /** The part of the configuration that a release needs; config/ has refused a command that lacks it. */
@@ -29979,7 +30023,8 @@ async function locked(session, options, work) {
 
 
 
-const earlierWord = ({ target, run }) => withNote(`the release of ${target.image ?? target.canary.deployment}`, run.url);
+
+const earlierWord = ({ target, judged, run }) => withNote(`the release of ${target.image ?? judged?.image ?? target.canary.deployment}`, run.url);
 /** One that waits for approval is somebody's decision: no other begins beside it. */
 function refusalByWaiting(record, now) {
     const { target, state } = record;
@@ -29989,29 +30034,35 @@ function refusalByWaiting(record, now) {
         next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
     });
 }
-/** What `release` would meet in the journal, for `plan` to say the same. */
-async function inspectEarlier({ journal, clock, }) {
+/**
+ * What `release` would meet in the journal, for `plan` to say the same, before what was found in the cluster. Weights
+ * that a release has moved which is under way are its own: nobody shall give them back by hand.
+ */
+async function inspectEarlier({ journal, clock }, found) {
     try {
         const record = await journal.load();
         if (!record || (0,release_state/* isOver */.PU)(record.state))
-            return [];
+            return found;
+        const unexplained = found.filter(({ canaryServes }) => !canaryServes);
         const refusal = refusalByWaiting(record, clock.now());
-        return [refusal ? refused(refusal) : underWay(record)];
+        if (refusal)
+            return [refused(refusal), ...unexplained];
+        return [underWay(record, unexplained.length < found.length ? "refuse" : "warn"), ...unexplained];
     }
     catch (error) {
         // What may not be read is told among the permissions.
         if (error instanceof lib_errors/* DeniedError */.iC)
-            return [];
+            return found;
         if (error instanceof lib_errors/* ToldError */.QY && !(error instanceof lib_errors/* UnreachableError */.Jk))
-            return [refused(error)];
+            return [refused(error), ...found];
         throw error;
     }
 }
 const refused = ({ message, next }) => ({ level: "refuse", what: message, next });
-const underWay = (record) => ({
-    level: "warn",
-    what: `${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
-    next: `See ${(0,next_command/* nextCommand */.h)("status", record)}.`,
+const underWay = (record, level) => ({
+    level,
+    what: `${serviceInWords(record.target)}: ${earlierWord(record)} has not ended: as long as its job runs no other begins, and if that job is dead it is ended first.`,
+    next: `Wait for it. Where it is: ${(0,next_command/* nextCommand */.h)("status", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}.`,
 });
 
 ;// CONCATENATED MODULE: ./src/commands/orient.js
@@ -30077,14 +30128,13 @@ async function withMeasuredDispersion(history, target, plan) {
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 async function plan(session) {
     const { target, exchanged, plan } = await orient(session);
-    const [earlier, found, detectability] = await Promise.all([
-        inspectEarlier(session),
+    const [inspected, detectability] = await Promise.all([
         session.preflight(target, plan).inspect(),
         detectabilityOf(session.history, target, plan),
     ]);
     const { filled, left } = session.config.filling;
     const filling = fillingInWords(filled, left).map((said) => ({ level: "note", ...said }));
-    const findings = [...earlier, ...found, ...filling];
+    const findings = [...(await inspectEarlier(session, inspected)), ...filling];
     const allowed = !findings.some(({ level }) => level === "refuse");
     const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
     if (session.config.json)
@@ -30117,53 +30167,12 @@ const askedLast = (before = {}, now) => ({
     context: now.context ?? before.context,
 });
 
-// EXTERNAL MODULE: ./src/release/transition.js
-var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
-// EXTERNAL MODULE: ./src/lib/some-of.js
-var some_of = __nccwpck_require__(5371);
-// EXTERNAL MODULE: ./src/words/timestamp.js
-var timestamp = __nccwpck_require__(3563);
-;// CONCATENATED MODULE: ./src/words/standing-text.js
-
-
-
-
-
-
-/* How it stands with a service of which no release is under way. */
-const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
-const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
-const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
-const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
-const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
-/** `the last release succeeded at 2026-01-31 12:03 UTC`. */
-function endInWords({ state, log, startedAt }) {
-    const end = Object.entries(ends).find(([phase]) => phase === state.phase)?.[1] ?? `is ${state.phase}`;
-    return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
-}
-/** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
-function winnerInWords({ target, plan, state }) {
-    const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
-    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
-    return `${deployment}${image} serves everything`;
-}
-/** What a promotion has replaced. */
-const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
-const bothServe = ({ stable, canary }) => `${stable.deployment} and ${canary.deployment} both have requests, and no journal says why`;
-const notAsItShouldBe = (what, differences) => (0,lib_lines/* inLines */.F)([`${what}, and not everything is as it should be:`, ...differences.map((difference) => `  ${difference}`)]);
-/** What a job leaves behind that lost its release; `splits` are how the routes were when it stopped, if they could be read. */
-function leftInWords(record, splits) {
-    const status = `Where the release is: ${(0,next_command/* nextCommand */.h)("status", record)}`;
-    if (splits === undefined)
-        return `This job has stopped; where requests go could not be read. ${status}`;
-    if (splits.length === 0)
-        return `This job has stopped; none of its routes was there any more. ${status}`;
-    return `This job has stopped. Requests went so then: ${(0,some_of/* someOf */.y)(splits, "; ", 3)}. ${status}`;
-}
-
+// EXTERNAL MODULE: ./src/release/plan.js
+var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/commands/asked-otherwise.js
+
 
 
 
@@ -30187,9 +30196,39 @@ function unlessAskedOtherwise({ config, messages }, record) {
     const { image } = config.release.target;
     if (isOther(image, waits))
         messages.warn(`${what}, which it goes on with; the configuration names ${image} by now, for the next release`);
-    if (config.release.plan.stages.some((stage) => !plan.stages.some((begun) => (0,external_node_util_.isDeepStrictEqual)(stage, begun))))
-        messages.warn(`${serviceInWords(target)}: the release goes on by the stages that it began with (${namesOf(plan.stages)}); those of the configuration have changed since, for the next release`);
+    // Gates that nobody wrote follow from whether requests are counted, which this job need not have been told.
+    const knowsGates = (config.metrics === undefined) === (record.metrics === undefined);
+    const others = otherStages(plan.stages, config.release.plan.stages, knowsGates);
+    if (others.length > 0)
+        messages.warn(`${serviceInWords(target)}: the release goes on by the stages that it began with (${namesOf(plan.stages)}); those of the configuration have changed since, for the next release: ${others.join("; ")}`);
 }
+const facets = {
+    name: "name",
+    weight: "weight",
+    wait: "wait",
+    deadline: "time at most",
+    approval: "approval",
+};
+/** What is not as it began, in words. */
+function otherStages(begun, written, knowsGates) {
+    if (!(0,external_node_util_.isDeepStrictEqual)(begun.map(weightOf), written.map(weightOf)))
+        return [`they are ${namesOf(written)}`];
+    return begun.flatMap((stage, index) => {
+        const changed = otherFacets(stage, (0,release_plan/* stageAt */.e)({ stages: written }, index), knowsGates);
+        return changed.length === 0 ? [] : [`stage ${index + 1} has another ${changed.join(", ")}`];
+    });
+}
+function otherFacets(stage, other, knowsGates) {
+    const changed = Object.entries(facets)
+        .filter(([facet]) => stage[facet] !== other[facet])
+        .map(([, word]) => word);
+    if (knowsGates && !(0,external_node_util_.isDeepStrictEqual)(asKept(stage.gates), asKept(other.gates)))
+        changed.push("choice of gates");
+    return changed;
+}
+/** The journal has no key without a value. */
+const asKept = (value) => JSON.parse(JSON.stringify(value));
+const weightOf = ({ weight }) => weight;
 /** Where it is not known which one waits, or none was named, nothing can be said. */
 const isOther = (image, waits) => image !== undefined && waits !== undefined && image !== waits;
 const namesOf = (stages) => stages.map(({ name }) => name).join(", ");
@@ -31089,8 +31128,6 @@ async function save(record, ports) {
     await within(saved.catch(lib_errors/* unlessTakenOver */.cr), journalGrace, ports.clock);
 }
 
-// EXTERNAL MODULE: ./src/release/plan.js
-var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/commands/conclude.js
 
 
@@ -47241,12 +47278,12 @@ const readWeighted = (raw, namespace) => ({
     raw,
 });
 /** An omitted weight is 0: https://protobuf.dev/programming-guides/proto3/#default */
-const weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
-const sumOf = (destinations) => destinations.reduce((sum, destination) => sum + weightOf(destination), 0);
+const destination_weightOf = ({ weight }) => (typeof weight === "number" ? weight : 0);
+const sumOf = (destinations) => destinations.reduce((sum, destination) => sum + destination_weightOf(destination), 0);
 /**
  * A single destination gets every request, whatever its weight: istio/istio pilot/pkg/networking/core/route/route.go
  */
-const trafficOf = (destination, among) => among.length === 1 ? 1 : weightOf(destination) / (sumOf(among) || 1);
+const trafficOf = (destination, among) => among.length === 1 ? 1 : destination_weightOf(destination) / (sumOf(among) || 1);
 /** What Istio's int32 takes, or nothing. */
 const isWeight = (weight) => weight === undefined || (Number.isInteger(weight) && Number(weight) >= 0);
 
@@ -47737,9 +47774,10 @@ function servesTheCanary({ destinations }, { versions }, where) {
         return undefined;
     const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
     const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
-    return refuse(`${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
+    const finding = refuse(`${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
         ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
         : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.");
+    return { ...finding, canaryServes: true };
 }
 /** The canary's part of a rule's requests, 0 to 1. */
 function canaryTraffic(destinations, { roleOf }) {
@@ -49237,10 +49275,25 @@ async function gateway_rules_listIn(client, namespace, [resource, ...others]) {
 
 
 
+
+
 /** The Deployment that will be; undefined where none can be made. */
 const plannedDeployment = (planned) => planned !== undefined && "deployment" in planned ? planned.deployment : undefined;
 /** The same as it will be sent. */
 const plannedObject = (planned) => planned !== undefined && "object" in planned ? planned.object : undefined;
+/** How many pods the canary has before its first traffic. */
+function canaryPodsAtFirst({ target, stable, canary, autoscalers }) {
+    const before = {
+        stable: stable?.rollout.desired ?? 0,
+        canary: canary?.rollout.desired,
+        autoscaled: isAutoscaled(autoscalers, target.canary.deployment),
+    };
+    const manifest = canaryManifestOf(target);
+    if (manifest && !isOfOther(target, manifest))
+        return replicasBeforeTraffic(target, manifest, before);
+    const current = before.canary ?? 0;
+    return replicasFor({ ...before, wanted: target.replicas, weight: 0, current, original: current });
+}
 /** Pure, and by the same functions that the release will use. */
 function planCanary(target, labels, stable, canary) {
     const { source } = target;
@@ -49591,9 +49644,9 @@ function servicesOverCanary({ services, planned }) {
     });
 }
 const servicesOverBoth = (scene) => servicesOverCanary(scene).filter((service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}));
-/** `about 33 %`: what a Service over both versions gives the canary, with the pods that there are, or with one. */
-function shareOf({ stable, canary }) {
-    const [pods, others] = [Math.max(1, canary?.rollout.available ?? 0), stable?.rollout.available ?? 0];
+/** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
+function shareOf(scene) {
+    const [pods, others] = [canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0];
     return `about ${Math.round((100 * pods) / (pods + others))} %`;
 }
 /** Whether a route of the mesh is for a Service: then that route decides. */
@@ -50572,7 +50625,8 @@ function stableIsPinned(scene) {
         findings.push(unpinnedInMesh(pins, shared));
     return findings;
 }
-function sharedService({ target, stable, planned, canary, services, hosts }) {
+function sharedService(scene) {
+    const { target, stable, planned, canary, services, hosts } = scene;
     const { host, subset } = target.stable;
     const future = plannedDeployment(planned);
     if (subset === undefined || !stable || !future)
@@ -50581,7 +50635,8 @@ function sharedService({ target, stable, planned, canary, services, hosts }) {
     const selector = service && selectorOfService(service);
     if (!selector || !carries(future.podLabels, selector))
         return undefined;
-    return { host, subset, stable, canaryPods: canary?.rollout.available ?? 0 };
+    const canaryPods = canary?.rollout.available ?? 0;
+    return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
 }
 /** A rule of a delegate is where another route names it, or where the user does. */
 const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
@@ -50590,7 +50645,7 @@ const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one)
 const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
 /** `1 of 3`, in percent: what a Service gives each of its pods. */
 const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
-function unpinned({ host, subset, stable, canaryPods }, { target }) {
+function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
     const kinds = kindsAmong(target.routes);
     const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
     const what = `${none}, and the Service selects the canary's pods, too`;
@@ -50598,7 +50653,7 @@ function unpinned({ host, subset, stable, canaryPods }, { target }) {
     const { available } = stable.rollout;
     return canaryPods > 0
         ? finding_warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
-        : finding_refuse(`${what}: they would get ${pinning_share(1, available)} of the requests at once, before the first stage.`, next);
+        : finding_refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
 }
 /** Of the release's own routes; the others are their rivals and told of there. */
 const unpinnedRule = ({ where }, { host, subset }) => finding_warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
@@ -50611,15 +50666,14 @@ function followers(pins, names) {
         return `Only gateways follow ${names}`;
     return `In the mesh ${names} is for ${finding_listed([...new Set(hosts)])} only`;
 }
-function unpinnedInMesh(pins, { host, subset, stable, canaryPods }) {
+function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
     const kinds = kindsAmong(pins.map(({ route }) => route));
     const names = kinds.map((kind) => {
         const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
         return `${kind} ${finding_listed([...new Set(ofKind)])}`;
     });
-    const pods = Math.max(1, canaryPods);
     const { available } = stable.rollout;
-    return finding_warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(pods, available)} of their requests with ${pods} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
+    return finding_warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/placement.js
