@@ -279,6 +279,50 @@ test("a stable that somebody scaled to 0 gets its pods, and they are awaited, be
   assert.deepEqual(world.cluster, world.before);
 });
 
+for (const promotion of ["swap", "update"] as const)
+  for (const step of ["draining", "retiring"] as const)
+    test(`a stable that somebody scales to 0 when it has its requests back gets its pods: ${promotion}, ${step}`, async () => {
+      let emptied: number | undefined;
+      let revived: number | undefined;
+      const world = createWorld(planOf({ promotion }), {
+        errors: () => 0.6,
+        fails({ name, at }) {
+          const { state } = world.load() ?? assert.fail();
+          if (state.phase === "rolling-back" && state.step === step && emptied === undefined) {
+            emptied = at;
+            world.cluster.stable = "emptied";
+          }
+          if (name === "workload.revive") revived = at;
+          return undefined;
+        },
+        health: (of, now) =>
+          of === "stable" && revived !== undefined && now < revived + 40 * second
+            ? { ready: false, available: 0, because: "0 of 1 pods is available" }
+            : {},
+      });
+      const { state } = await run(await world.begin(), world.ports, job());
+      assert.equal(state.phase, "rolled-back", JSON.stringify(state));
+      assert.ok(emptied !== undefined && revived !== undefined && revived - emptied <= 2 * second, `${revived}`);
+      const restored = world.calls.find(({ name }) => name === "workload.restore")?.at ?? 0;
+      assert.ok(restored >= revived + 40 * second, "the canary's pods were kept until stable had some");
+      assert.deepEqual(world.cluster, world.before);
+    });
+
+test("a stable that is revived and gets no pod keeps the canary's, and somebody has to look", async () => {
+  let emptied = false;
+  const { world, state } = await ended({
+    errors: () => 0.6,
+    fails({ name }) {
+      emptied ||= name === "router.finish";
+      return undefined;
+    },
+    health: (of) => (of === "stable" && emptied ? { ready: false, available: 0, desired: 0 } : {}),
+  });
+  assert.ok(state.phase === "failed" && state.reason.kind === "unserved" && state.returned, JSON.stringify(state));
+  assert.equal(world.calls.filter(({ name }) => name === "workload.revive").length, 2);
+  assert.equal(world.cluster.canary, "deployed");
+});
+
 test("a stable whose pods do not come leaves the canary its requests, and somebody has to look", async () => {
   const { world, state } = await ended({
     errors: (now) => (now > 30 * second ? 0.6 : 0),

@@ -102,7 +102,7 @@ const sentences: { readonly [K in Reason["kind"]]: readonly (readonly [Omit<Of<K
       `stable cannot answer, so the canary keeps its requests until it can: ${pods}, after 1 m`,
     ],
   ],
-  "reviving-stable": [[{}, "somebody scaled stable to 0: it gets its pods back before its requests"]],
+  "reviving-stable": [[{}, "somebody scaled stable to 0, which is to have all requests: it gets its pods back"]],
   kept: [
     [
       { version: "canary", differences },

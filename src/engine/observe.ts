@@ -138,23 +138,28 @@ async function lookWhilePromoting(
 async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports): Promise<RollingBackLook> {
   const { workload, router, bystanders, clock } = ports;
   const { phase } = state;
+  const inGrace = (takers: Promise<Takers>) =>
+    within(
+      takers.catch((): Takers => ({})),
+      takerGrace,
+      clock,
+    );
   switch (state.step) {
-    case "returning": {
-      const takers = lookForTakers(ports).catch(() => ({}));
-      return { phase, ...(await within(takers, takerGrace, clock)) };
-    }
+    case "returning":
+      return { phase, ...(await inGrace(lookForTakers(ports))) };
     case "draining": {
       const isOver = clock.now() >= state.since + plan.drain;
-      const [canary, strayed] = await Promise.all([
+      const [takers, canary, strayed] = await Promise.all([
+        inGrace(lookForPods(ports)),
         isOver ? workload.health("canary").catch(() => undefined) : undefined,
         router.strayed("stable").catch(() => undefined),
       ]);
-      return { phase, canary, strayed };
+      return { phase, stable: takers?.stable, canary, strayed };
     }
     case "retiring": {
       const asked = [router.strayed("stable"), bystanders.strandedWithout("canary")] as const;
-      const [strayed, stranded] = await Promise.all(asked);
-      return { phase, strayed, stranded };
+      const [takers, strayed, stranded] = await Promise.all([inGrace(lookForPods(ports)), ...asked]);
+      return { phase, ...takers, strayed, stranded };
     }
   }
 }
@@ -162,8 +167,16 @@ async function lookWhileRollingBack(plan: Plan, state: RollingBack, ports: Ports
 /** How long a rollback waits to know whether stable has pods. */
 const takerGrace: Millis = 1_000;
 
+type Takers = Pick<RollingBackLook, "stable" | "canary">;
+
 /** Only where stable has no pods it matters whether the canary has any. */
-async function lookForTakers({ workload, router }: Ports): Promise<Pick<RollingBackLook, "stable" | "canary">> {
+async function lookForPods({ workload }: Ports): Promise<Takers> {
+  const stable = await workload.health("stable");
+  return stable.available > 0 ? { stable } : { stable, canary: await workload.health("canary") };
+}
+
+/** As requests find them. */
+async function lookForTakers({ workload, router }: Ports): Promise<Takers> {
   const [health, unserved] = await Promise.all([
     workload.health("stable"),
     router.unserved(roles).catch((): Unserved => ({})),

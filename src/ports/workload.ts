@@ -16,7 +16,7 @@ export interface Workload {
   health(of: Role, judged?: Build): Promise<Health>;
   /** Gives stable's Deployment the image that was judged. Does not wait. */
   updateStable(judged?: Build): Promise<void>;
-  /** Gives a stable that was scaled to 0 the pods that it had before the release. Does not wait. */
+  /** Gives a stable that was scaled to 0 the pods that it had before the release, at least one. Does not wait. */
   revive(): Promise<void>;
   /** After a promotion: takes the loser's pods away, unless the plan keeps them. */
   retire(loser: Role): Promise<void>;

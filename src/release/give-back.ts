@@ -19,13 +19,19 @@ export function giveBack(plan: Plan, state: RollingBack, observation: Observatio
       return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
     case "draining": {
       const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
-      return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
+      return (
+        reviveStable(state, now, look) ??
+        putBack(state, now, look) ??
+        drained(plan, state.since, now, to(told, "retiring", now))
+      );
     }
     case "retiring":
       if (!look && trouble) return lookAgain(plan, now, trouble);
       return (
+        reviveStable(state, now, look) ??
         putBack(state, now, look) ??
         keepPods(plan, state, look) ??
+        awaitStable(plan, state, observation, look) ??
         keepForStranded(plan, state, "canary", look?.stranded) ??
         restore(state)
       );
@@ -51,25 +57,42 @@ const restore = ({ reason }: RollingBack): Decision => ({
  * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
  * are some. One that somebody scaled to 0 gets the pods that it had before the release.
  */
-function awaitTaker(
-  plan: Plan,
-  state: RollingBack,
-  now: Instant,
-  { stable, canary }: RollingBackLook,
-): Decision | undefined {
+function awaitTaker(plan: Plan, state: RollingBack, now: Instant, look: RollingBackLook): Decision | undefined {
+  const { stable, canary } = look;
   if (!stable?.had || stable.available > 0) return undefined;
-  const { putBacks = 0 } = state;
-  if (stable.desired === 0 && putBacks < maxPutBacks)
-    return {
-      do: "revive",
-      next: { ...state, since: now, putBacks: putBacks + 1 },
-      reason: { kind: "reviving-stable" },
-    };
+  const revival = reviveStable(state, now, look);
+  if (revival) return revival;
   if (!canary?.available) return undefined; // nobody answers: then those do who should
   if (stable.unreached && isBad(state.reason)) return undefined;
   const reason = { kind: "stable-away", pods: stable.because } as const;
   if (now - state.since >= plan.ready) return failed(plan, state, { ...reason, after: plan.ready });
   return { do: "wait", until: now + readyPoll(plan), reason };
+}
+
+/** Whatever the step: all requests go to stable, or are about to. */
+function reviveStable(state: RollingBack, now: Instant, look: RollingBackLook | undefined): Decision | undefined {
+  const { putBacks = 0 } = state;
+  if (!look?.stable?.had || look.stable.desired > 0 || putBacks >= maxPutBacks) return undefined;
+  return {
+    do: "revive",
+    next: { ...state, since: now, putBacks: putBacks + 1 },
+    reason: { kind: "reviving-stable" },
+  };
+}
+
+/** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
+function awaitStable(
+  plan: Plan,
+  state: RollingBack,
+  { now, insisted }: Observation,
+  look: RollingBackLook | undefined,
+): Decision | undefined {
+  const { stable, canary } = look ?? {};
+  if (!stable?.had || stable.available > 0) return undefined;
+  const after = now - state.since;
+  const reason: Reason = { kind: "unserved", version: "stable", words: stable.because };
+  if (!insisted && after < plan.ready) return { do: "wait", until: now + readyPoll(plan), reason };
+  return canary?.available ? failed(plan, state, { ...reason, after }) : undefined;
 }
 
 /**

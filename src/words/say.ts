@@ -95,7 +95,7 @@ function sentence(reason: Reason): string {
       return "scaling the old version down";
 
     case "reviving-stable":
-      return "somebody scaled stable to 0: it gets its pods back before its requests";
+      return "somebody scaled stable to 0, which is to have all requests: it gets its pods back";
     case "stable-away":
       return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
     case "kept":

@@ -45,7 +45,7 @@ export async function reviveStable(parts: WorkloadParts): Promise<void> {
   const { target, before } = parts;
   const { replicas = 0 } = before.stable ?? {};
   const exists = await editDeployment(parts, target.stable.deployment, (deployment) =>
-    replicasOf(deployment) === 0 ? replicasPatch(deployment, replicas) : [],
+    replicasOf(deployment) === 0 ? replicasPatch(deployment, Math.max(1, replicas)) : [],
   );
   if (!exists) throw missing(target.namespace, target.stable.deployment);
 }
