@@ -95,6 +95,61 @@ for (const [what, behaviour, why] of [
   });
 }
 
+for (const [what, state, weight, promotion] of [
+  ["was rolled back", rolledBack, 0, "swap"],
+  ["was rolled back, while the canary has a part of its requests,", rolledBack, 30, "update"],
+  ["has updated it", succeeded, 0, "update"],
+] as const)
+  for (const command of [settle, rollback])
+    test(`a stable that somebody scaled to 0 after a release that ${what} gets its pods by a ${command.name}`, async () => {
+      let revived: number | undefined;
+      const behaviour: Behaviour = {
+        fails({ name, at }) {
+          if (name === "workload.revive") revived = at;
+          return undefined;
+        },
+        health(of, now) {
+          if (of === "canary") return gone;
+          return revived !== undefined && now < revived + 20_000 ? { ready: false, available: 0 } : {};
+        },
+      };
+      const earlierRun = command === settle ? mine : { id: "another-job" };
+      const scene = await ended({ state, earlierRun, behaviour }, weight, promotion);
+      scene.cluster.stable = "emptied";
+      const { exit, text } = await scene.said(command);
+      assert.equal(scene.cluster.stable, "as before", text);
+      assert.match(text, /Deployment shop\/reviews-v1 is scaled to 0, and requests go to it: it gets its pods back\./);
+      assert.ok(revived !== undefined && scene.session.clock.now() >= revived + 20_000, "its pods were awaited");
+      const isRight = command === rollback || weight === 0;
+      assert.deepEqual([exit, left(scene.events)], isRight ? [0, ["nothing left"]] : [3, ["something left"]], text);
+      assert.ok(scene.load()?.log.some(({ reason }) => reason.kind === "reviving-stable"));
+      assert.ok(scene.events[0]?.startsWith("lock"));
+    });
+
+test("the step that leaves nothing half-way revives no stable that rests, has pods, or is another job's", async () => {
+  for (const [state, earlierRun, stable] of [
+    [succeeded, mine, "emptied"],
+    [rolledBack, { id: "another-job" }, "emptied"],
+    [rolledBack, mine, "as before"],
+  ] as const) {
+    const scene = await ended({ state, earlierRun }, state === succeeded ? 100 : 0);
+    scene.cluster.stable = stable;
+    await scene.said(settle);
+    assert.ok(!scene.world.calls.some(({ name }) => name === "workload.revive"));
+  }
+});
+
+test("a stable whose pods do not come is told of, and never called as it should be", async () => {
+  for (const command of [settle, rollback]) {
+    const behaviour: Behaviour = { health: (of) => (of === "stable" ? { ready: false, available: 0 } : {}) };
+    const scene = await ended({ state: rolledBack, earlierRun: mine, behaviour }, 0);
+    scene.cluster.stable = "emptied";
+    const { exit, text } = await scene.said(command);
+    assert.deepEqual([exit, scene.cluster.stable, left(scene.events)], [3, "as before", ["something left"]], text);
+    assert.match(text, /reviews-v1 has no available pod, and requests go to it/);
+  }
+});
+
 const awaited: State = { phase: "waiting", stage: 0, since: 0, reason: { kind: "stage-passed", stage: "10 %" } };
 const noRule = "no DestinationRule in namespace shop has the subset v1, which the routes name";
 

@@ -24,7 +24,18 @@ export type SessionOptions = {
   readonly differences?: Ports["workload"]["differences"];
 };
 
-const effects = ["prepare", "write", "finish", "cleanUp", "deploy", "scale", "updateStable", "retire", "restore"];
+const effects = [
+  "prepare",
+  "write",
+  "finish",
+  "cleanUp",
+  "deploy",
+  "scale",
+  "updateStable",
+  "retire",
+  "restore",
+  "revive",
+];
 
 /** A session in a world in memory that writes down, in one list, what a command did to it and in which order. */
 export async function createSession(options: SessionOptions = {}) {

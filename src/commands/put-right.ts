@@ -1,19 +1,19 @@
 import { RefusedError, tell } from "../lib/errors.ts";
 import { askedLast } from "../release/asked-with.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
-import { isOver } from "../release/state.ts";
 import { roles } from "../release/target.ts";
 import { winnerAfter } from "../release/transition.ts";
 import { isUndoable } from "../release/undoing.ts";
 import { nextCommand } from "../words/next-command.ts";
 import { endInWords, notAsItShouldBe, replacedInWords, serviceInWords, winnerInWords } from "../words/standing-text.ts";
+import { isEmptied, reviveWinner } from "./revive-winner.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { podlessAmong, strays } from "./strays.ts";
-import { takeOver } from "./take-over.ts";
+import { ofThisJob, takeOver } from "./take-over.ts";
 
 /**
  * A release that is over has nothing to be rolled back, and that is a refusal. But requests that go where they should
- * not are given to the version that won.
+ * not are given to the version that won, and a stable that won, and that somebody scaled to 0, gets its pods.
  */
 export async function putRight(session: Session, record: ReleaseRecord): Promise<ExitCode> {
   const { messages } = session;
@@ -45,23 +45,18 @@ function nothingRolledBack({ config }: Session, record: ReleaseRecord): RefusedE
 /** Gives why it does not, where nobody can say that the winner serves better. */
 async function giveToWinner(session: Session, record: ReleaseRecord): Promise<string | undefined> {
   const { target, plan, state } = record;
+  if (await isEmptied(session, record)) await reviveWinner(session);
   const winner = winnerAfter(plan, state);
   const without = await podlessAmong(session, record, roles);
   if (without.includes(winner)) return `${target[winner].deployment}, which should have all requests, has no pod`;
   if (state.phase === "succeeded" && without.length === 0)
     return `${target.stable.deployment} and ${target.canary.deployment} both have pods, and somebody may want it so`;
-  const taken = await takeOver(session, { evenUnsaved: true }, (newest) => marked(session, newest));
+  const entry = { do: "finish", reason: { kind: "rollback-wanted", actor: session.run.actor } } as const;
+  const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
   if (!taken) return "another release has begun";
   const { router } = session.connect(taken);
   await router.finish(winner);
   await router.fence(); // a write of the job that had it may still be on its way
   await router.finish(winner);
   return undefined;
-}
-
-/** From now on no other job has it. */
-function marked({ run, clock }: Session, record: ReleaseRecord): ReleaseRecord | undefined {
-  if (!isOver(record.state)) return undefined;
-  const reason = { kind: "rollback-wanted", actor: run.actor } as const;
-  return { ...record, run, log: [...record.log, { at: clock.now(), do: "finish", reason }] };
 }

@@ -1,3 +1,4 @@
+import { tell } from "../lib/errors.ts";
 import { holdEnds, holdOf } from "../release/hold.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { Reason } from "../release/reason.ts";
@@ -6,6 +7,7 @@ import { isOver, isRunning } from "../release/state.ts";
 import { endInWords, failedInWords, notAsItShouldBe, serviceInWords } from "../words/standing-text.ts";
 import { concludeTaken, lastLook } from "./conclude.ts";
 import { locked } from "./locked.ts";
+import { isEmptied, reviveWinner } from "./revive-winner.ts";
 import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { strays, unanswered } from "./strays.ts";
@@ -21,7 +23,8 @@ import { straysWithoutJournal } from "./without-journal.ts";
 export async function settle(session: Session): Promise<ExitCode> {
   const record = await session.journal.load();
   const why = record && (await whyEnded(session, record));
-  if (!record || !why) return lastWord(session, record);
+  if (!record) return lastWord(session, record);
+  if (!why) return lastWord(session, (await reviveOwn(session, record)) ?? record);
   return locked(session, { force: false }, async (lost) => {
     const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
       if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest)) return undefined;
@@ -58,6 +61,17 @@ const isLeft = (session: Session, record: ReleaseRecord): boolean =>
   isOwn(session, record) &&
   (isRunning(record.state) || (record.state.phase === "failed" && record.state.during === "rolling-back"));
 
+/** Of this job's own release alone: whose it is not may be meant so by now. */
+async function reviveOwn(session: Session, record: ReleaseRecord): Promise<ReleaseRecord | undefined> {
+  if (!isOwn(session, record) || !(await isMissed(session, record).catch(() => false))) return undefined;
+  const revived = locked(session, { force: false }, () => reviveWinner(session));
+  await revived.catch((error: unknown) => session.messages.warn(tell(error)));
+  return session.journal.load();
+}
+
+const isMissed = async (session: Session, record: ReleaseRecord): Promise<boolean> =>
+  (await isEmptied(session, record)) && (await session.serving(record.target)).includes("stable");
+
 async function lastWord(session: Session, record: ReleaseRecord | undefined): Promise<ExitCode> {
   const { messages, config } = session;
   const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
@@ -78,5 +92,6 @@ async function differencesAt(session: Session, record: ReleaseRecord): Promise<r
   if (isRunning(state)) return [];
   if (!isOwn(session, record)) return isOver(state) ? strays(session, record) : unanswered(session, record);
   const { differences } = await lastLook(record, session.connect(record));
-  return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
+  if (state.phase === "failed") return [failedInWords(state.during), ...differences];
+  return isOver(state) ? [...new Set([...differences, ...(await strays(session, record))])] : differences;
 }

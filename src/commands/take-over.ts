@@ -1,6 +1,7 @@
 import type { Millis } from "../lib/duration.ts";
 import { DeniedError, TakenOverError, tell, UnreachableError } from "../lib/errors.ts";
-import type { ReleaseRecord } from "../release/release-record.ts";
+import type { LogEntry, ReleaseRecord } from "../release/release-record.ts";
+import { isOver } from "../release/state.ts";
 import { assertAsAsked } from "./as-asked.ts";
 import type { Session } from "./session.ts";
 
@@ -39,4 +40,14 @@ export async function takeOver(
       await clock.sleepUntil(clock.now() + pause);
     }
   }
+}
+
+/** One that is over: from now on no other job has it. */
+export function ofThisJob(
+  { run, clock }: Session,
+  record: ReleaseRecord,
+  entry: Omit<LogEntry, "at">,
+): ReleaseRecord | undefined {
+  if (!isOver(record.state)) return undefined;
+  return { ...record, run, log: [...record.log, { at: clock.now(), ...entry }] };
 }

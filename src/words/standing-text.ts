@@ -15,6 +15,9 @@ export const serviceInWords = ({ namespace, service }: Pick<Target, "namespace" 
 export const podless = (target: Target, role: Role): string =>
   `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
 
+export const revivedInWords = ({ namespace, stable }: Target): string =>
+  `Deployment ${namespace}/${stable.deployment} is scaled to 0, and requests go to it: it gets its pods back.`;
+
 export const failedInWords = (during: "promoting" | "rolling-back"): string =>
   `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
 
