@@ -109,7 +109,7 @@ const rows = [
   {
     name: "rollback",
     purpose: "Give all traffic back to stable, whatever the release is doing.",
-    does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be",
+    does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be, and gives a stable that should serve, and is at 0, its pods back",
     exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],
@@ -145,7 +145,7 @@ const rows = [
     name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
     purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
     inBrief: "leave nothing half-way",
-    does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
+    does: "the action's second step: ends what this very job left half-way, gives the stable of its release its pods back if requests go to it and it is at 0, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
     exits: "0; 3 if it is not settled",
     needs: service,
     reads: ["service", "report"],
