@@ -27071,7 +27071,7 @@ const rows = [
     {
         name: "rollback",
         purpose: "Give all traffic back to stable, whatever the release is doing.",
-        does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be",
+        does: "gives all traffic back, from whatever state; finishes a promotion that has begun. Takes the release from the job that runs it, whatever that does meanwhile. Of a release that is over it puts right where requests go, if that is not as it should be, and gives a stable that should serve, and is at 0, its pods back",
         exits: "0; 2 if there is nothing to roll back; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
@@ -27107,7 +27107,7 @@ const rows = [
         name: "settle", // the action's second step: it rolls back, or finishes a promotion, whatever the first step left
         purpose: "Leave nothing half-way: roll back, or finish a promotion. The action's second step.",
         inBrief: "leave nothing half-way",
-        does: "the action's second step: ends what this very job left half-way, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
+        does: "the action's second step: ends what this very job left half-way, gives the stable of its release its pods back if requests go to it and it is at 0, and reads in any case how it stands. By any job, such as a scheduled one, also a release that is held for longer than `evidence.holdFor`, and one whose job is dead",
         exits: "0; 3 if it is not settled",
         needs: service,
         reads: ["service", "report"],
@@ -29479,7 +29479,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 7685:
+/***/ 9058:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29919,6 +29919,7 @@ var timestamp = __nccwpck_require__(3563);
 /* How it stands with a service of which no release is under way. */
 const serviceInWords = ({ namespace, service }) => `${namespace}/${service}`;
 const podless = (target, role) => `Deployment ${target.namespace}/${target[role].deployment} has no available pod, and requests go to it`;
+const revivedInWords = ({ namespace, stable }) => `Deployment ${namespace}/${stable.deployment} is scaled to 0, and requests go to it: it gets its pods back.`;
 const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
 const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
 const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
@@ -30324,8 +30325,8 @@ const accountOf = (record, reason, now, warnings) => ({
     warnings,
 });
 
-// EXTERNAL MODULE: ./src/release/decide.js + 10 modules
-var decide = __nccwpck_require__(9310);
+// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
+var decide = __nccwpck_require__(0);
 // EXTERNAL MODULE: ./src/evidence/tally.js
 var evidence_tally = __nccwpck_require__(1685);
 // EXTERNAL MODULE: ./src/release/reason.js
@@ -30693,29 +30694,34 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
 async function lookWhileRollingBack(plan, state, ports) {
     const { workload, router, bystanders, clock } = ports;
     const { phase } = state;
+    const inGrace = (takers) => within(takers.catch(() => ({})), takerGrace, clock);
     switch (state.step) {
-        case "returning": {
-            const takers = lookForTakers(ports).catch(() => ({}));
-            return { phase, ...(await within(takers, takerGrace, clock)) };
-        }
+        case "returning":
+            return { phase, ...(await inGrace(lookForTakers(ports))) };
         case "draining": {
             const isOver = clock.now() >= state.since + plan.drain;
-            const [canary, strayed] = await Promise.all([
+            const [takers, canary, strayed] = await Promise.all([
+                inGrace(lookForPods(ports)),
                 isOver ? workload.health("canary").catch(() => undefined) : undefined,
                 router.strayed("stable").catch(() => undefined),
             ]);
-            return { phase, canary, strayed };
+            return { phase, stable: takers?.stable, canary, strayed };
         }
         case "retiring": {
             const asked = [router.strayed("stable"), bystanders.strandedWithout("canary")];
-            const [strayed, stranded] = await Promise.all(asked);
-            return { phase, strayed, stranded };
+            const [takers, strayed, stranded] = await Promise.all([inGrace(lookForPods(ports)), ...asked]);
+            return { phase, ...takers, strayed, stranded };
         }
     }
 }
 /** How long a rollback waits to know whether stable has pods. */
 const takerGrace = 1_000;
 /** Only where stable has no pods it matters whether the canary has any. */
+async function lookForPods({ workload }) {
+    const stable = await workload.health("stable");
+    return stable.available > 0 ? { stable } : { stable, canary: await workload.health("canary") };
+}
+/** As requests find them. */
 async function lookForTakers({ workload, router }) {
     const [health, unserved] = await Promise.all([
         workload.health("stable"),
@@ -31350,6 +31356,7 @@ const things = ({ namespace, stable, canary, routes }) => [
 ;// CONCATENATED MODULE: ./src/commands/take-over.js
 
 
+
 /** The job that has the release saves after each of its steps; between two of them there is time enough. */
 const maxTries = 100;
 const take_over_pause = 20;
@@ -31380,6 +31387,12 @@ async function takeOver({ config, journal, clock, messages }, { evenUnsaved }, c
             await clock.sleepUntil(clock.now() + take_over_pause);
         }
     }
+}
+/** One that is over: from now on no other job has it. */
+function ofThisJob({ run, clock }, record, entry) {
+    if (!(0,release_state/* isOver */.PU)(record.state))
+        return undefined;
+    return { ...record, run, log: [...record.log, { at: clock.now(), ...entry }] };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/promote.js
@@ -31656,6 +31669,42 @@ async function launch_begin(session, wanted, why) {
 
 // EXTERNAL MODULE: ./src/release/undoing.js
 var undoing = __nccwpck_require__(3861);
+// EXTERNAL MODULE: ./src/release/pause.js
+var release_pause = __nccwpck_require__(1589);
+;// CONCATENATED MODULE: ./src/commands/revive-winner.js
+
+
+
+
+
+/** A release is over, stable is to serve, and somebody has scaled it to 0. */
+async function isEmptied({ connect }, record) {
+    const { plan, state } = record;
+    if (!(0,release_state/* isOver */.PU)(state) || (0,transition/* winnerAfter */.U5)(plan, state) !== "stable")
+        return false;
+    const { had, desired } = await connect(record).workload.health("stable");
+    return had !== undefined && desired === 0;
+}
+/** Gives stable its pods, and waits until one can serve, as long as any version is awaited. */
+async function reviveWinner(session) {
+    const entry = { do: "revive", reason: { kind: "reviving-stable" } };
+    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
+    if (!taken)
+        return;
+    session.messages.print(revivedInWords(taken.target));
+    const ports = session.connect(taken);
+    await ports.workload.revive();
+    await awaitPod(session, taken, ports);
+}
+async function awaitPod({ clock, stop }, { plan }, { workload }) {
+    const end = clock.now() + plan.ready;
+    while (clock.now() < end && !stop.aborted) {
+        if ((await workload.health("stable")).available > 0)
+            return;
+        await clock.sleepUntil(clock.now() + (0,release_pause/* readyPoll */.nn)(plan), stop);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/commands/strays.js
 
 
@@ -31704,7 +31753,7 @@ async function podlessAmong({ connect }, record, among) {
 
 /**
  * A release that is over has nothing to be rolled back, and that is a refusal. But requests that go where they should
- * not are given to the version that won.
+ * not are given to the version that won, and a stable that won, and that somebody scaled to 0, gets its pods.
  */
 async function putRight(session, record) {
     const { messages } = session;
@@ -31736,13 +31785,16 @@ function nothingRolledBack({ config }, record) {
 /** Gives why it does not, where nobody can say that the winner serves better. */
 async function giveToWinner(session, record) {
     const { target, plan, state } = record;
+    if (await isEmptied(session, record))
+        await reviveWinner(session);
     const winner = (0,transition/* winnerAfter */.U5)(plan, state);
     const without = await podlessAmong(session, record, release_target/* roles */.Ot);
     if (without.includes(winner))
         return `${target[winner].deployment}, which should have all requests, has no pod`;
     if (state.phase === "succeeded" && without.length === 0)
         return `${target.stable.deployment} and ${target.canary.deployment} both have pods, and somebody may want it so`;
-    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => marked(session, newest));
+    const entry = { do: "finish", reason: { kind: "rollback-wanted", actor: session.run.actor } };
+    const taken = await takeOver(session, { evenUnsaved: true }, (newest) => ofThisJob(session, newest, entry));
     if (!taken)
         return "another release has begun";
     const { router } = session.connect(taken);
@@ -31750,13 +31802,6 @@ async function giveToWinner(session, record) {
     await router.fence(); // a write of the job that had it may still be on its way
     await router.finish(winner);
     return undefined;
-}
-/** From now on no other job has it. */
-function marked({ run, clock }, record) {
-    if (!(0,release_state/* isOver */.PU)(record.state))
-        return undefined;
-    const reason = { kind: "rollback-wanted", actor: run.actor };
-    return { ...record, run, log: [...record.log, { at: clock.now(), do: "finish", reason }] };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/without-journal.js
@@ -32653,6 +32698,8 @@ var hold = __nccwpck_require__(1630);
 
 
 
+
+
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
  * did, and not everything was as it should be. It ends the release of this very job, and of any job what nobody minds
@@ -32662,8 +32709,10 @@ var hold = __nccwpck_require__(1630);
 async function settle(session) {
     const record = await session.journal.load();
     const why = record && (await whyEnded(session, record));
-    if (!record || !why)
+    if (!record)
         return lastWord(session, record);
+    if (!why)
+        return lastWord(session, (await reviveOwn(session, record)) ?? record);
     return locked(session, { force: false }, async (lost) => {
         const taken = await takeOver(session, { evenUnsaved: true }, (newest) => {
             if (why.kind === "job-ended" ? !isLeft(session, newest) : !isSame(record, newest))
@@ -32700,6 +32749,15 @@ const isOwn = ({ run }, record) => record.run.id === run.id;
 /** A rollback that failed may work by now. A promotion that failed has the canary serve, which passed every stage. */
 const isLeft = (session, record) => isOwn(session, record) &&
     ((0,release_state/* isRunning */.W_)(record.state) || (record.state.phase === "failed" && record.state.during === "rolling-back"));
+/** Of this job's own release alone: whose it is not may be meant so by now. */
+async function reviveOwn(session, record) {
+    if (!isOwn(session, record) || !(await isMissed(session, record).catch(() => false)))
+        return undefined;
+    const revived = locked(session, { force: false }, () => reviveWinner(session));
+    await revived.catch((error) => session.messages.warn((0,lib_errors/* tell */.qz)(error)));
+    return session.journal.load();
+}
+const isMissed = async (session, record) => (await isEmptied(session, record)) && (await session.serving(record.target)).includes("stable");
 async function lastWord(session, record) {
     const { messages, config } = session;
     const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
@@ -32721,7 +32779,9 @@ async function differencesAt(session, record) {
     if (!isOwn(session, record))
         return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : unanswered(session, record);
     const { differences } = await lastLook(record, session.connect(record));
-    return state.phase === "failed" ? [failedInWords(state.during), ...differences] : differences;
+    if (state.phase === "failed")
+        return [failedInWords(state.during), ...differences];
+    return (0,release_state/* isOver */.PU)(state) ? [...new Set([...differences, ...(await strays(session, record))])] : differences;
 }
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
@@ -35042,7 +35102,7 @@ const withMetadata = (object, metadata) => ({
 });
 const inNamespace = (object, namespace) => withMetadata(object, { namespace });
 /** What did not exist gets the release's mark, and goes when the release is given back. */
-const canary_manifest_marked = (object, release) => withMetadata(object, {
+const marked = (object, release) => withMetadata(object, {
     annotations: { ...objectAt(object, "metadata", "annotations"), [releaseAnnotation]: release },
 });
 
@@ -35612,7 +35672,7 @@ async function applyManifests(parts, objects) {
         if (isCanary)
             object = unlessObstacle(canaryManifest(target, manifest, podsBefore(parts)));
         if (!before.existed.includes(objectWord(manifest)))
-            object = canary_manifest_marked(object, before.release);
+            object = marked(object, before.release);
         const released = isCanary ? releasedFields(object) : [];
         const applied = { ...manifest, object: inNamespace(object, target.namespace) };
         await applyObject(client, target.namespace, applied, { released });
@@ -36137,7 +36197,7 @@ async function dismissStable(parts) {
 async function reviveStable(parts) {
     const { target, before } = parts;
     const { replicas = 0 } = before.stable ?? {};
-    const exists = await editDeployment(parts, target.stable.deployment, (deployment) => replicasOf(deployment) === 0 ? replicasPatch(deployment, replicas) : []);
+    const exists = await editDeployment(parts, target.stable.deployment, (deployment) => replicasOf(deployment) === 0 ? replicasPatch(deployment, Math.max(1, replicas)) : []);
     if (!exists)
         throw workload_parts_missing(target.namespace, target.stable.deployment);
 }
@@ -50201,7 +50261,7 @@ async function triedOut({ client, scene }, manifest) {
     const asReleased = isCanary ? canaryManifest(target, manifest, manifests_podsBefore(scene)) : manifest.object;
     const made = "problem" in asReleased ? manifest.object : asReleased; // why not is told elsewhere
     const live = await client.get(manifest.resource, target.namespace, manifest.name);
-    const object = inNamespace(live ? made : canary_manifest_marked(made, ""), target.namespace);
+    const object = inNamespace(live ? made : marked(made, ""), target.namespace);
     const word = manifests_wordOf(scene, manifest);
     try {
         const options = { released: isCanary ? releasedFields(object) : [], dryRun: true };
@@ -53736,7 +53796,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 7685));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9058));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54035,8 +54095,8 @@ var evidence = __nccwpck_require__(5406);
 var evidence_poll = __nccwpck_require__(2462);
 // EXTERNAL MODULE: ./src/evidence/tally.js
 var tally = __nccwpck_require__(1685);
-// EXTERNAL MODULE: ./src/release/decide.js + 10 modules
-var decide = __nccwpck_require__(9310);
+// EXTERNAL MODULE: ./src/release/decide.js + 9 modules
+var decide = __nccwpck_require__(0);
 // EXTERNAL MODULE: ./src/rehearsal/chance.js
 var chance = __nccwpck_require__(4725);
 ;// CONCATENATED MODULE: ./src/rehearsal/random-mesh.js
@@ -54261,7 +54321,7 @@ function usualRuns({ stages, pollEvery }) {
 
 /***/ }),
 
-/***/ 9310:
+/***/ 0:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -54407,29 +54467,8 @@ var gate = __nccwpck_require__(6596);
 var health = __nccwpck_require__(1873);
 // EXTERNAL MODULE: ./src/release/judge.js + 1 modules
 var judge = __nccwpck_require__(2675);
-;// CONCATENATED MODULE: ./src/release/pause.js
-/** Pods are looked at more often than metrics: readiness is what a user waits for. */
-const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
-/**
- * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
- * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
- */
-const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
-/** Until the mesh has learnt of new pods. */
-function settled(plan, since, now, next) {
-    const end = since + plan.settle;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
-    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
-}
-/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
-function drained(plan, since, now, next) {
-    const end = since + plan.drain;
-    if (now >= end)
-        return { do: "nothing", next, reason: { kind: "drained" } };
-    return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
-}
-
+// EXTERNAL MODULE: ./src/release/pause.js
+var pause = __nccwpck_require__(1589);
 // EXTERNAL MODULE: ./src/release/plan.js
 var release_plan = __nccwpck_require__(912);
 ;// CONCATENATED MODULE: ./src/release/bake.js
@@ -54570,9 +54609,9 @@ function awaitStable(plan, state, { words, since }, now) {
     const reason = { kind: "unserved", version: "stable", words };
     if (now - since >= plan.patience)
         return backFrom(state, { ...reason, after: now - since }, now);
-    return { do: "wait", until: now + watchEvery(plan), reason };
+    return { do: "wait", until: now + (0,pause/* watchEvery */.Zf)(plan), reason };
 }
-const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? watchEvery(plan) : plan.pollEvery);
+const lookEvery = (plan, stage) => ((0,gate/* isJudgedByEvidence */.i)(stage) ? (0,pause/* watchEvery */.Zf)(plan) : plan.pollEvery);
 
 // EXTERNAL MODULE: ./src/lib/some-of.js
 var some_of = __nccwpck_require__(5371);
@@ -54630,13 +54669,17 @@ function giveBack(plan, state, observation) {
             return (look && awaitTaker(plan, state, now, look)) ?? finish(state, now);
         case "draining": {
             const told = { ...state, reason: withLastWords(state.reason, look?.canary) };
-            return putBack(state, now, look) ?? drained(plan, state.since, now, to(told, "retiring", now));
+            return (reviveStable(state, now, look) ??
+                putBack(state, now, look) ??
+                (0,pause/* drained */.oB)(plan, state.since, now, to(told, "retiring", now)));
         }
         case "retiring":
             if (!look && trouble)
                 return lookAgain(plan, now, trouble);
-            return (putBack(state, now, look) ??
+            return (reviveStable(state, now, look) ??
+                putBack(state, now, look) ??
                 keepPods(plan, state, look) ??
+                give_back_awaitStable(plan, state, observation, look) ??
                 keepForStranded(plan, state, "canary", look?.stranded) ??
                 restore(state));
     }
@@ -54657,16 +54700,13 @@ const restore = ({ reason }) => ({
  * A stable without pods would answer nothing at all, so a canary that answers something keeps its traffic until there
  * are some. One that somebody scaled to 0 gets the pods that it had before the release.
  */
-function awaitTaker(plan, state, now, { stable, canary }) {
+function awaitTaker(plan, state, now, look) {
+    const { stable, canary } = look;
     if (!stable?.had || stable.available > 0)
         return undefined;
-    const { putBacks = 0 } = state;
-    if (stable.desired === 0 && putBacks < maxPutBacks)
-        return {
-            do: "revive",
-            next: { ...state, since: now, putBacks: putBacks + 1 },
-            reason: { kind: "reviving-stable" },
-        };
+    const revival = reviveStable(state, now, look);
+    if (revival)
+        return revival;
     if (!canary?.available)
         return undefined; // nobody answers: then those do who should
     if (stable.unreached && isBad(state.reason))
@@ -54674,7 +54714,29 @@ function awaitTaker(plan, state, now, { stable, canary }) {
     const reason = { kind: "stable-away", pods: stable.because };
     if (now - state.since >= plan.ready)
         return failed(plan, state, { ...reason, after: plan.ready });
-    return { do: "wait", until: now + readyPoll(plan), reason };
+    return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
+}
+/** Whatever the step: all requests go to stable, or are about to. */
+function reviveStable(state, now, look) {
+    const { putBacks = 0 } = state;
+    if (!look?.stable?.had || look.stable.desired > 0 || putBacks >= maxPutBacks)
+        return undefined;
+    return {
+        do: "revive",
+        next: { ...state, since: now, putBacks: putBacks + 1 },
+        reason: { kind: "reviving-stable" },
+    };
+}
+/** The canary's pods are put back last, when stable, which has all requests, has a pod; without any itself, at last. */
+function give_back_awaitStable(plan, state, { now, insisted }, look) {
+    const { stable, canary } = look ?? {};
+    if (!stable?.had || stable.available > 0)
+        return undefined;
+    const after = now - state.since;
+    const reason = { kind: "unserved", version: "stable", words: stable.because };
+    if (!insisted && after < plan.ready)
+        return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
+    return canary?.available ? failed(plan, state, { ...reason, after }) : undefined;
 }
 /**
  * Pods come by themselves. A subset or a Service comes by somebody's hand, and who knows when: a canary that nobody wants
@@ -54827,7 +54889,7 @@ function awaitServer(plan, state, now, look) {
     const after = now - state.since;
     if (after >= plan.patience)
         return failed(plan, state, { ...reason, after });
-    return { do: "wait", until: now + readyPoll(plan), reason };
+    return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
 }
 /** A stable that starts is awaited as it is, and a drain takes nothing. */
 const serverAfter = (plan) => ({
@@ -54846,13 +54908,13 @@ function step(plan, state, { now }, seen) {
         case "starting":
             return promote_awaitStable(plan, state, now, seen, to("settling"));
         case "settling":
-            return settled(plan, state.since, now, to("finishing"));
+            return (0,pause/* settled */.gu)(plan, state.since, now, to("finishing"));
         case "finishing":
             if (winner === "stable" && stable?.changed !== undefined)
                 return otherStable(plan, state, stable.changed);
             return { do: "finish", winner, next: to("draining"), reason: { kind: "promoted", winner, ...(0,release_plan/* atOnce */.z)(plan) } };
         case "draining":
-            return drained(plan, state.since, now, to("retiring"));
+            return (0,pause/* drained */.oB)(plan, state.since, now, to("retiring"));
         case "retiring": {
             const loser = (0,target/* otherRole */.n1)(winner);
             const kept = loser === "stable" && plan.keepOld;
@@ -54876,7 +54938,7 @@ function promote_awaitStable(plan, state, now, { stable, canary }, ready) {
     const reason = { kind: "stable-not-ready", pods: stable?.because, stuck: stuck && hasCanary };
     if (stuck)
         return failed(plan, state, reason);
-    return { do: "wait", until: now + readyPoll(plan), reason };
+    return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
 }
 const succeeded = ({ keepFor }, kept, now) => kept && keepFor !== undefined ? { phase: "succeeded", keptUntil: now + keepFor } : { phase: "succeeded" };
 
@@ -54964,7 +55026,7 @@ function prepare(plan, state, now, canary) {
         case "starting":
             return awaitCanary(plan, state, now, canary, { ...state, step: "settling", since: now });
         case "settling":
-            return settled(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
+            return (0,pause/* settled */.gu)(plan, state.since, now, { phase: "shifting", step: "scaling", stage: 0, since: now });
     }
 }
 function shift(plan, state, { now, trouble }, look) {
@@ -55007,7 +55069,7 @@ function awaitCanary(plan, state, now, canary, ready) {
         return { do: "nothing", next: ready, reason: { kind: "canary-ready", pods: canary.because } };
     const reason = { kind: "canary-not-ready", pods: canary?.because };
     if (now - state.since < plan.ready)
-        return { do: "wait", until: now + readyPoll(plan), reason };
+        return { do: "wait", until: now + (0,pause/* readyPoll */.nn)(plan), reason };
     const late = { ...reason, after: plan.ready };
     return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, late, now), reason: late };
 }
@@ -55264,6 +55326,40 @@ const withoutOld = (record, now) => ({
     plan: { ...record.plan, keepOld: false, keepFor: undefined },
     state: { phase: "promoting", step: "retiring", since: now },
 });
+
+
+/***/ }),
+
+/***/ 1589:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Zf: () => (/* binding */ watchEvery),
+/* harmony export */   gu: () => (/* binding */ settled),
+/* harmony export */   nn: () => (/* binding */ readyPoll),
+/* harmony export */   oB: () => (/* binding */ drained)
+/* harmony export */ });
+/** Pods are looked at more often than metrics: readiness is what a user waits for. */
+const readyPoll = (plan) => Math.min(plan.pollEvery, 1_000);
+/**
+ * Pods and routes that serve are looked at as often as evidence, which may be judged as often as one likes: a scrape is
+ * found sooner by looking more often than it comes. At an interval of 15 s a bad version is out 5 s earlier on average.
+ */
+const watchEvery = ({ pollEvery }) => Math.min(pollEvery, Math.max(pollEvery / 4, 250));
+/** Until the mesh has learnt of new pods. */
+function settled(plan, since, now, next) {
+    const end = since + plan.settle;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "mesh-learnt" } };
+    return { do: "wait", until: end, reason: { kind: "mesh-learning", left: end - now } };
+}
+/** Until requests under way have ended. Meanwhile pods and routes are looked at. */
+function drained(plan, since, now, next) {
+    const end = since + plan.drain;
+    if (now >= end)
+        return { do: "nothing", next, reason: { kind: "drained" } };
+    return { do: "wait", until: Math.min(end, now + watchEvery(plan)), reason: { kind: "draining", left: end - now } };
+}
 
 
 /***/ }),
@@ -56066,7 +56162,7 @@ function sentence(reason) {
                 return "the old version is kept";
             return "scaling the old version down";
         case "reviving-stable":
-            return "somebody scaled stable to 0: it gets its pods back before its requests";
+            return "somebody scaled stable to 0, which is to have all requests: it gets its pods back";
         case "stable-away":
             return `stable cannot answer, so the canary keeps its requests until it can: ${reason.pods}${later(reason.after)}`;
         case "kept":
