@@ -1,6 +1,7 @@
 import { jobSummary } from "./adapters/actions/job-summary.ts";
 import { type Outputs, outputs } from "./adapters/actions/outputs.ts";
 import { deploymentWorkload } from "./adapters/deployment/deployment-workload.ts";
+import { releasedImage } from "./adapters/deployment/released-image.ts";
 import { wayBack } from "./adapters/deployment/way-back.ts";
 import { captureWorkloads, workloadsBefore } from "./adapters/deployment/workloads-before.ts";
 import { mebibyte, readText } from "./adapters/files/read-text.ts";
@@ -158,6 +159,7 @@ export function compose(config: Config, here: Surroundings): Session {
     soleServer: routes.soleServer,
     serving: routes.serving,
     services: () => serviceNames(client, namespace),
+    manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
     wayBack: ({ target, plan, before }) =>
       wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
     preflight(target, plan, { undo } = { undo: false }) {

@@ -19,12 +19,13 @@ type World = {
   readonly serves?: "canary";
   readonly tally?: Tally | { readonly because: string };
   readonly phi?: number;
+  readonly manifestImage?: string;
 };
 
 /** What `plan` says in a world in which nothing forbids the release. */
 async function ask(
   file: string,
-  { serves, tally = { because: "Prometheus does not answer" }, phi = 1 }: World = {},
+  { serves, tally = { because: "Prometheus does not answer" }, phi = 1, manifestImage }: World = {},
   inputs = {},
 ): Promise<string> {
   const messages = printedMessages();
@@ -34,6 +35,7 @@ async function ask(
     cluster: { context: "prod-eu-1", host: "10.0.0.1:6443" },
     clock: jumpingClock(),
     journal: { load: async () => undefined },
+    manifestImage: () => manifestImage,
     soleServer: async () => serves ?? "stable",
     preflight: () => ({ inspect: async () => [] }),
     history: {
@@ -157,4 +159,11 @@ test("the plan begins with the cluster, and after a swap with which version the 
     "The last release made reviews-v2 the stable version: this one goes to reviews-v1 (the file's roles are exchanged).",
   ]);
   assert.match(exchanged[2] ?? "", /: reviews-v1 gets .*, next to reviews-v2\.$/);
+});
+
+test("the image that stands in the manifest alone is named, in words and for a program", async () => {
+  const world = { manifestImage: "registry.test/pay:v6" };
+  const file = sound.replace("canary: {", "canary: { from: existing,");
+  assert.match(await ask(file, world), /: reviews-v2 gets registry\.test\/pay:v6 \(from the manifest\), next to/);
+  assert.equal(JSON.parse(await ask(file, world, { json: "true" })).image, "registry.test/pay:v6");
 });

@@ -23,7 +23,10 @@ test("status shows a release that is held with its evidence, the numbers behind 
   const because = verdictSentence(verdict);
   const lines = linesOf(account);
   assert.equal(lines[0], "Cluster prod-eu-1 (10.0.0.1:6443)");
-  assert.match(lines[1] ?? "", /^shop\/reviews: waiting, stage 1 of 3, 10 % on reviews-v2$/);
+  assert.match(
+    lines[1] ?? "",
+    /^shop\/reviews: held, stage 1 of 3, 10 % on reviews-v2 \(ghcr\.io\/acme\/reviews:1\.4\.0\)$/,
+  );
   assert.deepEqual(lines.slice(3, 5), [`evidence (undecided): ${because}`, `  ${numbers}`]);
   assert.match(lines.at(-5) ?? "", /stage 10 % is held for somebody to decide/);
   assert.deepEqual(lines.slice(-4), [
@@ -47,4 +50,17 @@ test("status of a release that waits for approval speaks of no hold and no evide
 test("status of a release that goes the other way round says which version the last one made stable", () => {
   const account = { ...(samples.running ?? assert.fail()), exchanged: true };
   assert.match(linesOf(account).join("\n"), /^The last release made reviews-v1 the stable version: this one goes to/m);
+});
+
+test("status names the image that waits where it stood in the manifest alone", () => {
+  const waiting = samples.waiting ?? assert.fail();
+  const { image, ...target } = waiting.target;
+  const lines = linesOf({ ...waiting, target, judged: { image: "registry.test/pay:v6", digests: {} } });
+  assert.match(lines[1] ?? "", /: waiting, .* on reviews-v2 \(registry\.test\/pay:v6\)$/);
+});
+
+test("status of an undo says from which version to which, and calls none of them stable", () => {
+  const lines = linesOf(samples.undone ?? assert.fail());
+  assert.equal(lines[3], "undo from reviews-v2 back to reviews-v1");
+  assert.doesNotMatch(lines.join("\n"), /the stable version/);
 });

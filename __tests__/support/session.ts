@@ -110,6 +110,7 @@ export async function createSession(options: SessionOptions = {}) {
     },
     services: async () => options.services ?? ["reviews"],
     preflight: () => ({ inspect: async () => options.findings?.() ?? [] }),
+    manifestImage: () => undefined,
     wayBack: async () => ({
       image: "registry.test/reviews:v1",
       pods: 3,

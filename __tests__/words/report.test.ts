@@ -204,3 +204,18 @@ for (const [name, look, setting] of decisions) {
     assert.match(report, setting);
   });
 }
+
+test("who has to approve reads which image waits, also where it stood in the manifest alone", () => {
+  const { image, ...rest } = target;
+  const judged = { image: "registry.test/pay:v6", digests: {} };
+  assert.match(
+    renderReport({ ...sample("waiting"), target: rest, judged }, links),
+    /, image <code>registry\.test\/pay:v6<\/code>/,
+  );
+});
+
+test("an undo between two Deployments says from which to which, and calls none stable that has no requests any more", () => {
+  const report = renderReport(sample("undone"), links);
+  assert.match(report, /^Undo from <code>reviews-v2<\/code> back to <code>reviews-v1<\/code>/m);
+  assert.doesNotMatch(report, /Stable <code>|the stable version/);
+});

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { RefusedError } from "../lib/errors.ts";
 import { askedLast } from "../release/asked-with.ts";
+import { knownImage } from "../release/known-image.ts";
 import { type Stage, stageAt } from "../release/plan.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { nextCommand } from "../words/next-command.ts";
@@ -12,8 +13,8 @@ import type { Session } from "./session.ts";
  * names an image that is not the one that waits.
  */
 export function unlessAskedOtherwise({ config, messages }: Session, record: ReleaseRecord): void {
-  const { target, plan, judged } = record;
-  const waits = target.image ?? judged?.image;
+  const { target, plan } = record;
+  const waits = knownImage(record);
   const what = `${serviceInWords(target)}: the release that waits is of ${waits}`;
   const asked = askedLast(record.asked, config.asked);
   if (isOther(config.namedImage, waits))

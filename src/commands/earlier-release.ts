@@ -1,6 +1,7 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import { DeniedError, RefusedError, ToldError, UnreachableError } from "../lib/errors.ts";
 import type { Finding } from "../ports/preflight.ts";
+import { knownImage } from "../release/known-image.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { nextCommand } from "../words/next-command.ts";
@@ -8,8 +9,8 @@ import { serviceInWords } from "../words/standing-text.ts";
 import { withNote } from "./locked.ts";
 import type { Session } from "./session.ts";
 
-export const earlierWord = ({ target, judged, run }: ReleaseRecord): string =>
-  withNote(`the release of ${target.image ?? judged?.image ?? target.canary.deployment}`, run.url);
+export const earlierWord = (record: ReleaseRecord): string =>
+  withNote(`the release of ${knownImage(record) ?? record.target.canary.deployment}`, record.run.url);
 
 /** One that waits for approval is somebody's decision: no other begins beside it. */
 export function refusalByWaiting(record: ReleaseRecord, now: Instant): RefusedError | undefined {

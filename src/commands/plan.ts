@@ -13,7 +13,10 @@ import { usualTraffic, withMeasuredDispersion } from "./usual-traffic.ts";
 
 /** Says what a release would do, and makes every preflight check. Changes nothing. */
 export async function plan(
-  session: Pick<Session, "config" | "cluster" | "clock" | "soleServer" | "preflight" | "messages" | "history"> & {
+  session: Pick<
+    Session,
+    "config" | "cluster" | "manifestImage" | "clock" | "soleServer" | "preflight" | "messages" | "history"
+  > & {
     readonly journal: Pick<Session["journal"], "load">;
   },
 ): Promise<ExitCode> {
@@ -26,7 +29,17 @@ export async function plan(
   const filling = fillingInWords(filled, left).map((said) => ({ level: "note" as const, ...said }));
   const findings = [...(await inspectEarlier(session, inspected)), ...filling];
   const allowed = !findings.some(({ level }) => level === "refuse");
-  const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
+  const manifestImage = session.manifestImage(target);
+  const planned = {
+    cluster: session.cluster,
+    target,
+    manifestImage,
+    exchanged,
+    plan,
+    detectability,
+    findings,
+    allowed,
+  };
   if (session.config.json) session.messages.answer(planAnswer(planned));
   else session.messages.print(planText(planned));
   return allowed ? 0 : 2;

@@ -39,6 +39,8 @@ export type Session = {
   readonly services: () => Promise<readonly string[] | undefined>;
   /** `undo`: the version that serves is not to be gone back to, so that it may be in any state. */
   readonly preflight: (target: Target, plan: Plan, options?: { readonly undo: boolean }) => Preflight;
+  /** The image in the manifest that the canary comes with; undefined where it comes with none. */
+  readonly manifestImage: (target: Target) => string | undefined;
   /** What served before a release; undefined where nothing did. */
   readonly wayBack: (record: ReleaseRecord) => Promise<WayBack | undefined>;
   /** What routes and workloads are before a release: the journal keeps it. */

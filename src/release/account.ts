@@ -1,6 +1,7 @@
 import type { Ledger } from "../evidence/ledger.ts";
 import type { Instant } from "../lib/duration.ts";
 import type { AskedWith } from "./asked-with.ts";
+import type { Build } from "./build.ts";
 import type { Plan } from "./plan.ts";
 import { plannedWeight } from "./planned-weight.ts";
 import type { Reason } from "./reason.ts";
@@ -20,6 +21,7 @@ export type Account = {
   readonly cluster?: ClusterName | undefined;
   readonly undoes?: UndoneRelease | undefined;
   readonly asked?: AskedWith | undefined;
+  readonly judged?: Build | undefined;
   readonly plan: Plan;
   readonly run: Run;
   readonly startedAt: Instant;
@@ -57,6 +59,7 @@ export const accountOf = (
   exchanged: record.exchanged,
   undoes: record.undoes,
   asked: record.asked,
+  judged: record.judged,
   plan: record.plan,
   run: record.run,
   startedAt: record.startedAt,

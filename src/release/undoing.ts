@@ -1,4 +1,5 @@
 import type { Millis } from "../lib/duration.ts";
+import { knownImage } from "./known-image.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseRecord, UndoneRelease } from "./release-record.ts";
 import type { CanarySource, Replicas, Target } from "./target.ts";
@@ -29,7 +30,7 @@ export const isUndoable = ({ state, plan, undoes }: Pick<ReleaseRecord, "state" 
  */
 export function undoingOf(record: ReleaseRecord, { image, pods, hasCanary, stands }: WayBack): Undoing {
   const { target, plan, exchanged = false, startedAt } = record;
-  const undoes: UndoneRelease = { startedAt, image: target.image };
+  const undoes: UndoneRelease = { startedAt, image: knownImage(record) };
   const straight: Plan = {
     ...plan,
     stages: [],

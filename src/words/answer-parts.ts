@@ -32,7 +32,11 @@ export const countSchema = z.int().check(z.gte(0));
 /** Milliseconds. */
 export const millisSchema = z.number().check(z.gte(0));
 
-export const versionsOf = ({ stable, canary, image }: Target, exchanged = false): z.infer<typeof versionsSchema> => ({
+export const versionsOf = (
+  { stable, canary }: Target,
+  image: string | undefined,
+  exchanged = false,
+): z.infer<typeof versionsSchema> => ({
   stable: named(stable),
   canary: named(canary),
   image,

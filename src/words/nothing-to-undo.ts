@@ -1,3 +1,4 @@
+import { knownImage } from "../release/known-image.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { nextCommand } from "./next-command.ts";
 
@@ -5,7 +6,7 @@ import { nextCommand } from "./next-command.ts";
 export function nothingToUndo(last: ReleaseRecord | undefined): { readonly what: string; readonly next?: string } {
   if (!last) return { what: "No release was ever begun here." };
   const { target, state, undoes } = last;
-  const version = target.image ?? target.canary.deployment;
+  const version = knownImage(last) ?? target.canary.deployment;
   switch (state.phase) {
     case "succeeded":
       if (undoes)

@@ -69,13 +69,21 @@ export const planSchema = z.strictObject({
 export type PlanAnswer = z.infer<typeof planSchema>;
 
 /** Of the user's manifests only what they are, and of queries nothing: both may hold more than a log should show. */
-export function planAnswer({ cluster, target, exchanged, plan, detectability, ...found }: PlannedRelease): PlanAnswer {
+export function planAnswer({
+  cluster,
+  target,
+  manifestImage,
+  exchanged,
+  plan,
+  detectability,
+  ...found
+}: PlannedRelease): PlanAnswer {
   return {
     version: 1,
     cluster: { context: cluster.context, host: cluster.host },
     namespace: target.namespace,
     service: target.service,
-    ...versionsOf(target, exchanged),
+    ...versionsOf(target, target.image ?? manifestImage, exchanged),
     from: target.source.from,
     objects: objectsOf(target.source),
     allowed: found.allowed,

@@ -14,6 +14,8 @@ import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
 export type PlannedRelease = {
   readonly cluster: ClusterName;
   readonly target: Target;
+  /** What the canary's manifest has, where it comes with one. */
+  readonly manifestImage?: string | undefined;
   readonly exchanged: boolean;
   readonly plan: Plan;
   readonly detectability: Detectability;
@@ -30,7 +32,7 @@ const marks = { refuse: "✗", warn: "!", note: "·" } as const;
 /** What a release would do, step by step, what it would find, and what was found beforehand. */
 export function planText(planned: PlannedRelease): string {
   const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
-  const { namespace, service, stable, canary, image = "what it has" } = target;
+  const { namespace, service, stable, canary } = target;
   const steps = [
     `${deployment(target)}, wait until its pods are available (at most ${formatDuration(plan.ready)})`,
     ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
@@ -41,7 +43,9 @@ export function planText(planned: PlannedRelease): string {
 
   const lines = [clusterInWords(cluster)];
   if (exchanged) lines.push(exchangedInWords(target));
-  lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`);
+  lines.push(
+    `Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, next to ${stable.deployment}.`,
+  );
   for (const [index, step] of steps.entries()) lines.push(`  ${index + 1}. ${step}`);
   lines.push(`At least ${least}, at most ${formatDuration(plan.deadline)}. On a failing gate: ${rollback}.`);
   lines.push("", ...detectabilityLines(detectability), "");
@@ -49,6 +53,11 @@ export function planText(planned: PlannedRelease): string {
   const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
   lines.push(`${verdict} Nothing was changed.`);
   return inLines(lines);
+}
+
+function imageInWords({ target, manifestImage }: PlannedRelease): string {
+  if (target.image !== undefined) return target.image;
+  return manifestImage === undefined ? "what it has" : `${manifestImage} (from the manifest)`;
 }
 
 function deployment({ source, canary, stable }: Target): string {

@@ -1,13 +1,14 @@
 import { formatDuration } from "../lib/duration.ts";
 import { block, clip, code, folded, plain } from "../lib/markdown.ts";
 import type { Account } from "../release/account.ts";
+import { knownImage } from "../release/known-image.ts";
 import { isRunning } from "../release/state.ts";
 import { adviceOf } from "./advice.ts";
 import { evidencePart } from "./evidence-part.ts";
 import { headlineOf } from "./headline.ts";
 import { type Links, linkLine } from "./links.ts";
 import { say, sayEntry } from "./say.ts";
-import { exchangedInWords } from "./scene-setting.ts";
+import { exchangedInWords, isWayBack } from "./scene-setting.ts";
 import { splitBars } from "./split-bars.ts";
 import { stageTable } from "./stage-table.ts";
 import { withoutRepetition } from "./story.ts";
@@ -45,16 +46,21 @@ const paragraphs = (parts: readonly (string | undefined)[]): string =>
 /** What is released, and how old this picture is. */
 function subject(account: Account): string {
   const { target, cluster, startedAt, now, state } = account;
-  let versions = `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}`;
-  if (target.image !== undefined) versions += `, image ${code(clip(target.image, 300))}`;
+  const image = knownImage(account);
+  let versions = isWayBack(account)
+    ? `Undo from ${code(target.stable.deployment)} back to ${code(target.canary.deployment)}`
+    : `Stable ${code(target.stable.deployment)}, canary ${code(target.canary.deployment)}`;
+  if (image !== undefined) versions += `, image ${code(clip(image, 300))}`;
   if (cluster) versions += `, cluster ${code(clip(cluster.context, 300))} (${code(cluster.host)})`;
   const age = formatDuration(now - startedAt);
   if (isRunning(state)) return `${versions}. As of ${timeOf(now)} UTC, ${age} after the start.`;
   return `${versions}. Took ${age}, until ${timeOf(now)} UTC.`;
 }
 
-const roles = ({ exchanged, target }: Account): string | undefined =>
-  exchanged ? plain(exchangedInWords(target)) : undefined;
+function roles(account: Account): string | undefined {
+  if (!account.exchanged || isWayBack(account)) return undefined;
+  return plain(exchangedInWords(account.target));
+}
 
 /** Success needs no reason. */
 function why({ state, reason, settled }: Account): string | undefined {

@@ -1,9 +1,15 @@
 import type { ClusterName } from "../release/account.ts";
+import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Target } from "../release/target.ts";
+import { winnerOf } from "../release/transition.ts";
 
 /* What somebody checks first: whether this is the cluster that is meant, and which version is which. */
 
 export const clusterInWords = ({ context, host }: ClusterName): string => `Cluster ${context} (${host})`;
+
+/** An undo between two Deployments. Its roles are for its duration only: whoever reads them at its end is misled. */
+export const isWayBack = ({ undoes, plan }: Pick<ReleaseRecord, "undoes" | "plan">): boolean =>
+  undoes !== undefined && winnerOf(plan) === "canary";
 
 /** Whoever reads the configuration beside it would believe in a mistake. */
 export const exchangedInWords = ({ stable, canary }: Target): string =>

@@ -1,6 +1,7 @@
 import { tell } from "../lib/errors.ts";
 import { inLines } from "../lib/lines.ts";
 import { someOf } from "../lib/some-of.ts";
+import { knownImage } from "../release/known-image.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Role, Target } from "../release/target.ts";
 import { winnerAfter } from "../release/transition.ts";
@@ -32,10 +33,12 @@ export function endInWords({ state, log, startedAt }: ReleaseRecord): string {
 }
 
 /** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
-export function winnerInWords({ target, plan, state }: ReleaseRecord): string {
+export function winnerInWords(record: ReleaseRecord): string {
+  const { target, plan, state } = record;
   const { deployment } = target[winnerAfter(plan, state)];
-  const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
-  return `${deployment}${image} serves everything`;
+  const image = knownImage(record);
+  const brought = state.phase === "succeeded" && image !== undefined ? ` (${image})` : "";
+  return `${deployment}${brought} serves everything`;
 }
 
 /** What a promotion has replaced. */

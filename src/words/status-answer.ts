@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { Instant } from "../lib/duration.ts";
 import type { ClusterName } from "../release/account.ts";
+import { knownImage } from "../release/known-image.ts";
 import type { Plan } from "../release/plan.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { LogEntry, ReleaseRecord, StageRecord } from "../release/release-record.ts";
@@ -88,7 +89,7 @@ export function statusAnswer(
     cluster: { context: cluster.context, host: cluster.host },
     namespace: target.namespace,
     service: target.service,
-    ...versionsOf(target, exchanged),
+    ...versionsOf(target, knownImage(record), exchanged),
     phase: state.phase,
     outcome: outcomeOf(state),
     held: heldBy(state) !== undefined,

@@ -1,15 +1,16 @@
 import { formatDuration, type Instant } from "../lib/duration.ts";
 import { inLines } from "../lib/lines.ts";
 import type { ClusterName } from "../release/account.ts";
+import { knownImage } from "../release/known-image.ts";
 import { plannedWeight } from "../release/planned-weight.ts";
 import type { ReleaseRecord, StageRecord } from "../release/release-record.ts";
-import { isRunning } from "../release/state.ts";
+import { heldBy, isRunning } from "../release/state.ts";
 import type { GateVerdict } from "../release/verdict.ts";
 import { decisionLines } from "./decision-lines.ts";
 import { proofIn } from "./evidence-part.ts";
 import { nextCommand } from "./next-command.ts";
 import { sayEntry } from "./say.ts";
-import { clusterInWords, exchangedInWords } from "./scene-setting.ts";
+import { clusterInWords, exchangedInWords, isWayBack } from "./scene-setting.ts";
 import { verdictSentence } from "./verdict-sentence.ts";
 
 /** How the cluster differs from what the journal says. */
@@ -28,14 +29,17 @@ export function statusText(
   now: Instant,
 ): string {
   const { target, state, run, startedAt, log, stages } = record;
-  let where: string = state.phase;
+  const image = knownImage(record);
+  const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
+  let where: string = heldBy(state) ? "held" : state.phase;
   if ("stage" in state) where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
   const lines = [
     clusterInWords(cluster),
-    `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${target.canary.deployment}`,
+    `${target.namespace}/${target.service}: ${where}, ${plannedWeight(record)} % on ${canary}`,
     `begun ${dateAndTime(startedAt)} UTC, ${formatDuration(now - startedAt)} ago, by ${run.url ?? run.id}`,
   ];
-  if (record.exchanged) lines.push(exchangedInWords(target));
+  if (isWayBack(record)) lines.push(`undo from ${target.stable.deployment} back to ${target.canary.deployment}`);
+  else if (record.exchanged) lines.push(exchangedInWords(target));
   if (drift !== undefined) lines.push(`the routes differ from what was written: ${drift}`);
   for (const difference of differences) lines.push(`not as it should be: ${difference}`);
   lines.push(...evidenceLines(stages.at(-1)));

@@ -1,5 +1,6 @@
 import { clip, code, link, plain } from "../../lib/markdown.ts";
 import type { Account } from "../../release/account.ts";
+import { knownImage } from "../../release/known-image.ts";
 import type { Target } from "../../release/target.ts";
 import { headlineOf } from "../../words/headline.ts";
 import { dateOf } from "../../words/timestamp.ts";
@@ -17,7 +18,8 @@ export type PastReport = { readonly startedAt: number /** Markdown. */; readonly
 /** What becomes of this release in the list of earlier ones. */
 export function resultLine(account: Account): string {
   const { mark, words } = headlineOf(account);
-  const image = account.target.image === undefined ? "" : `, ${code(clip(account.target.image, 200))}`;
+  const known = knownImage(account);
+  const image = known === undefined ? "" : `, ${code(clip(known, 200))}`;
   const run = account.run.url === undefined ? "" : ` (${link("run", account.run.url)})`;
   return `${mark} ${dateOf(account.startedAt)}: ${plain(words)}${image}${run}`;
 }
