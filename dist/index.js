@@ -29605,7 +29605,7 @@ const textSchema = mini_schemas/* string */.YjP().check(api/* _minLength */.m9(1
 const countSchema = mini_schemas/* int */.Whr().check(api/* _gte */.qm(0));
 /** Milliseconds. */
 const millisSchema = mini_schemas/* number */.aig().check(api/* _gte */.qm(0));
-const versionsOf = ({ stable, canary, image }, exchanged = false) => ({
+const versionsOf = ({ stable, canary }, image, exchanged = false) => ({
     stable: named(stable),
     canary: named(canary),
     image,
@@ -29671,13 +29671,13 @@ const planSchema = mini_schemas/* strictObject */.rej({
     detectability,
 });
 /** Of the user's manifests only what they are, and of queries nothing: both may hold more than a log should show. */
-function planAnswer({ cluster, target, exchanged, plan, detectability, ...found }) {
+function planAnswer({ cluster, target, manifestImage, exchanged, plan, detectability, ...found }) {
     return {
         version: 1,
         cluster: { context: cluster.context, host: cluster.host },
         namespace: target.namespace,
         service: target.service,
-        ...versionsOf(target, exchanged),
+        ...versionsOf(target, target.image ?? manifestImage, exchanged),
         from: target.source.from,
         objects: objectsOf(target.source),
         allowed: found.allowed,
@@ -29790,9 +29790,14 @@ function failing(ratio, { baseline }) {
 }
 const requests = (count) => `${(0,numbers/* number */.ai)(count < 10 ? count : Math.round(count))} failed requests`;
 
+// EXTERNAL MODULE: ./src/release/transition.js
+var transition = __nccwpck_require__(5016);
 ;// CONCATENATED MODULE: ./src/words/scene-setting.js
+
 /* What somebody checks first: whether this is the cluster that is meant, and which version is which. */
 const clusterInWords = ({ context, host }) => `Cluster ${context} (${host})`;
+/** An undo between two Deployments. Its roles are for its duration only: whoever reads them at its end is misled. */
+const isWayBack = ({ undoes, plan }) => undoes !== undefined && (0,transition/* winnerOf */.Pk)(plan) === "canary";
 /** Whoever reads the configuration beside it would believe in a mistake. */
 const exchangedInWords = ({ stable, canary }) => `The last release made ${stable.deployment} the stable version: this one goes to ${canary.deployment} (the file's roles are exchanged).`;
 
@@ -29807,7 +29812,7 @@ const marks = { refuse: "✗", warn: "!", note: "·" };
 /** What a release would do, step by step, what it would find, and what was found beforehand. */
 function planText(planned) {
     const { cluster, target, exchanged, plan, detectability, findings, allowed } = planned;
-    const { namespace, service, stable, canary, image = "what it has" } = target;
+    const { namespace, service, stable, canary } = target;
     const steps = [
         `${deployment(target)}, wait until its pods are available (at most ${(0,lib_duration/* formatDuration */.a)(plan.ready)})`,
         ...plan.stages.map((stage) => stageStep(stage, plan.evidence)),
@@ -29818,7 +29823,7 @@ function planText(planned) {
     const lines = [clusterInWords(cluster)];
     if (exchanged)
         lines.push(exchangedInWords(target));
-    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${image}, next to ${stable.deployment}.`);
+    lines.push(`Release of ${namespace}/${service}: ${canary.deployment} gets ${imageInWords(planned)}, next to ${stable.deployment}.`);
     for (const [index, step] of steps.entries())
         lines.push(`  ${index + 1}. ${step}`);
     lines.push(`At least ${least}, at most ${(0,lib_duration/* formatDuration */.a)(plan.deadline)}. On a failing gate: ${rollback}.`);
@@ -29828,6 +29833,11 @@ function planText(planned) {
     const verdict = allowed ? "Nothing forbids this release." : "This release is refused for the reasons marked ✗.";
     lines.push(`${verdict} Nothing was changed.`);
     return (0,lib_lines/* inLines */.F)(lines);
+}
+function imageInWords({ target, manifestImage }) {
+    if (target.image !== undefined)
+        return target.image;
+    return manifestImage === undefined ? "what it has" : `${manifestImage} (from the manifest)`;
 }
 function deployment({ source, canary, stable }) {
     switch (source.from) {
@@ -29899,17 +29909,18 @@ function promotion({ stable, canary }, { promotion, keepOld, drain }) {
     return `${first}, which is the new stable; ${stable.deployment} is scaled to 0 after ${(0,lib_duration/* formatDuration */.a)(drain)}`;
 }
 
+// EXTERNAL MODULE: ./src/release/known-image.js
+var known_image = __nccwpck_require__(4456);
 // EXTERNAL MODULE: ./src/release/state.js
 var release_state = __nccwpck_require__(5870);
 // EXTERNAL MODULE: ./src/words/next-command.js
 var next_command = __nccwpck_require__(9722);
 // EXTERNAL MODULE: ./src/lib/some-of.js
 var some_of = __nccwpck_require__(5371);
-// EXTERNAL MODULE: ./src/release/transition.js
-var transition = __nccwpck_require__(5016);
 // EXTERNAL MODULE: ./src/words/timestamp.js
 var timestamp = __nccwpck_require__(3563);
 ;// CONCATENATED MODULE: ./src/words/standing-text.js
+
 
 
 
@@ -29929,10 +29940,12 @@ function endInWords({ state, log, startedAt }) {
     return `the last release ${end} at ${(0,timestamp/* dateOf */.Q$)(log.at(-1)?.at ?? startedAt)}`;
 }
 /** `reviews-v2 (registry.example/reviews:v2) serves everything`. */
-function winnerInWords({ target, plan, state }) {
+function winnerInWords(record) {
+    const { target, plan, state } = record;
     const { deployment } = target[(0,transition/* winnerAfter */.U5)(plan, state)];
-    const image = state.phase === "succeeded" && target.image !== undefined ? ` (${target.image})` : "";
-    return `${deployment}${image} serves everything`;
+    const image = (0,known_image/* knownImage */.l)(record);
+    const brought = state.phase === "succeeded" && image !== undefined ? ` (${image})` : "";
+    return `${deployment}${brought} serves everything`;
 }
 /** What a promotion has replaced. */
 const replacedInWords = ({ target, plan }) => plan.promotion === "swap" ? target.stable.deployment : `the image that ${target.stable.deployment} had before`;
@@ -30025,7 +30038,8 @@ async function locked(session, options, work) {
 
 
 
-const earlierWord = ({ target, judged, run }) => withNote(`the release of ${target.image ?? judged?.image ?? target.canary.deployment}`, run.url);
+
+const earlierWord = (record) => withNote(`the release of ${(0,known_image/* knownImage */.l)(record) ?? record.target.canary.deployment}`, record.run.url);
 /** One that waits for approval is somebody's decision: no other begins beside it. */
 function refusalByWaiting(record, now) {
     const { target, state } = record;
@@ -30137,7 +30151,17 @@ async function plan(session) {
     const filling = fillingInWords(filled, left).map((said) => ({ level: "note", ...said }));
     const findings = [...(await inspectEarlier(session, inspected)), ...filling];
     const allowed = !findings.some(({ level }) => level === "refuse");
-    const planned = { cluster: session.cluster, target, exchanged, plan, detectability, findings, allowed };
+    const manifestImage = session.manifestImage(target);
+    const planned = {
+        cluster: session.cluster,
+        target,
+        manifestImage,
+        exchanged,
+        plan,
+        detectability,
+        findings,
+        allowed,
+    };
     if (session.config.json)
         session.messages.answer(planAnswer(planned));
     else
@@ -30179,13 +30203,14 @@ var release_plan = __nccwpck_require__(912);
 
 
 
+
 /**
  * A release that waits goes on as it began, whatever the configuration says by now: that is told. Refuses where somebody
  * names an image that is not the one that waits.
  */
 function unlessAskedOtherwise({ config, messages }, record) {
-    const { target, plan, judged } = record;
-    const waits = target.image ?? judged?.image;
+    const { target, plan } = record;
+    const waits = (0,known_image/* knownImage */.l)(record);
     const what = `${serviceInWords(target)}: the release that waits is of ${waits}`;
     const asked = askedLast(record.asked, config.asked);
     if (isOther(config.namedImage, waits))
@@ -30312,6 +30337,7 @@ const accountOf = (record, reason, now, warnings) => ({
     exchanged: record.exchanged,
     undoes: record.undoes,
     asked: record.asked,
+    judged: record.judged,
     plan: record.plan,
     run: record.run,
     startedAt: record.startedAt,
@@ -32835,6 +32861,7 @@ var split_bars = __nccwpck_require__(6438);
 
 
 
+
 const status_answer_time = datetime();
 const status_answer_stage = mini_schemas/* strictObject */.rej({
     number: countSchema,
@@ -32896,7 +32923,7 @@ function statusAnswer(cluster, record, { drift, differences }) {
         cluster: { context: cluster.context, host: cluster.host },
         namespace: target.namespace,
         service: target.service,
-        ...versionsOf(target, exchanged),
+        ...versionsOf(target, (0,known_image/* knownImage */.l)(record), exchanged),
         phase: state.phase,
         outcome: outcomeOf(state),
         held: (0,release_state/* heldBy */.Vr)(state) !== undefined,
@@ -32970,18 +32997,23 @@ var evidence_part = __nccwpck_require__(1418);
 
 
 
+
 /** Where a release is, for somebody at a terminal. */
 function statusText(cluster, record, { drift, differences }, now) {
     const { target, state, run, startedAt, log, stages } = record;
-    let where = state.phase;
+    const image = (0,known_image/* knownImage */.l)(record);
+    const canary = image === undefined ? target.canary.deployment : `${target.canary.deployment} (${image})`;
+    let where = (0,release_state/* heldBy */.Vr)(state) ? "held" : state.phase;
     if ("stage" in state)
         where += `, stage ${state.stage + 1} of ${record.plan.stages.length}`;
     const lines = [
         clusterInWords(cluster),
-        `${target.namespace}/${target.service}: ${where}, ${(0,planned_weight/* plannedWeight */.R)(record)} % on ${target.canary.deployment}`,
+        `${target.namespace}/${target.service}: ${where}, ${(0,planned_weight/* plannedWeight */.R)(record)} % on ${canary}`,
         `begun ${dateAndTime(startedAt)} UTC, ${(0,lib_duration/* formatDuration */.a)(now - startedAt)} ago, by ${run.url ?? run.id}`,
     ];
-    if (record.exchanged)
+    if (isWayBack(record))
+        lines.push(`undo from ${target.stable.deployment} back to ${target.canary.deployment}`);
+    else if (record.exchanged)
         lines.push(exchangedInWords(target));
     if (drift !== undefined)
         lines.push(`the routes differ from what was written: ${drift}`);
@@ -33082,12 +33114,13 @@ async function deviationOf(session, record) {
 
 ;// CONCATENATED MODULE: ./src/words/nothing-to-undo.js
 
+
 /** Why there is nothing to undo, and what would do what was probably meant. */
 function nothingToUndo(last) {
     if (!last)
         return { what: "No release was ever begun here." };
     const { target, state, undoes } = last;
-    const version = target.image ?? target.canary.deployment;
+    const version = (0,known_image/* knownImage */.l)(last) ?? target.canary.deployment;
     switch (state.phase) {
         case "succeeded":
             if (undoes)
@@ -34046,6 +34079,7 @@ var story = __nccwpck_require__(9954);
 
 
 
+
 /** What GitHub takes as a comment, in characters; one more is answered with 422. */
 const longestComment = 65_536;
 /**
@@ -34076,9 +34110,12 @@ const paragraphs = (parts) => parts.filter((part) => part !== undefined).join("\
 /** What is released, and how old this picture is. */
 function report_subject(account) {
     const { target, cluster, startedAt, now, state } = account;
-    let versions = `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
-    if (target.image !== undefined)
-        versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(target.image, 300))}`;
+    const image = (0,known_image/* knownImage */.l)(account);
+    let versions = isWayBack(account)
+        ? `Undo from ${(0,markdown/* code */.aY)(target.stable.deployment)} back to ${(0,markdown/* code */.aY)(target.canary.deployment)}`
+        : `Stable ${(0,markdown/* code */.aY)(target.stable.deployment)}, canary ${(0,markdown/* code */.aY)(target.canary.deployment)}`;
+    if (image !== undefined)
+        versions += `, image ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(image, 300))}`;
     if (cluster)
         versions += `, cluster ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(cluster.context, 300))} (${(0,markdown/* code */.aY)(cluster.host)})`;
     const age = (0,lib_duration/* formatDuration */.a)(now - startedAt);
@@ -34086,7 +34123,11 @@ function report_subject(account) {
         return `${versions}. As of ${(0,timestamp/* timeOf */.nR)(now)} UTC, ${age} after the start.`;
     return `${versions}. Took ${age}, until ${(0,timestamp/* timeOf */.nR)(now)} UTC.`;
 }
-const roles = ({ exchanged, target }) => exchanged ? (0,markdown/* plain */.pj)(exchangedInWords(target)) : undefined;
+function roles(account) {
+    if (!account.exchanged || isWayBack(account))
+        return undefined;
+    return (0,markdown/* plain */.pj)(exchangedInWords(account.target));
+}
 /** Success needs no reason. */
 function why({ state, reason, settled }) {
     if (state.phase === "succeeded" && settled !== false)
@@ -36573,6 +36614,7 @@ function rejection(signal) {
 
 
 
+
 /** What the comments of one service in one environment begin with. Nobody sees it. */
 function markerOf(environment, { namespace, service }) {
     // leaves no `>`, so nothing can end the HTML comment
@@ -36582,7 +36624,8 @@ function markerOf(environment, { namespace, service }) {
 /** What becomes of this release in the list of earlier ones. */
 function resultLine(account) {
     const { mark, words } = (0,headline/* headlineOf */.g)(account);
-    const image = account.target.image === undefined ? "" : `, ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(account.target.image, 200))}`;
+    const known = (0,known_image/* knownImage */.l)(account);
+    const image = known === undefined ? "" : `, ${(0,markdown/* code */.aY)((0,markdown/* clip */.$Q)(known, 200))}`;
     const run = account.run.url === undefined ? "" : ` (${(0,markdown/* link */.nf)("run", account.run.url)})`;
     return `${mark} ${(0,timestamp/* dateOf */.Q$)(account.startedAt)}: ${(0,markdown/* plain */.pj)(words)}${image}${run}`;
 }
@@ -51804,6 +51847,7 @@ function allRoutes(families) {
 
 
 
+
 /** What commands need that ask no cluster, and need none to be there. */
 function desk(config, world) {
     const warnings = warningsOf(config, world);
@@ -51897,6 +51941,7 @@ function compose(config, here) {
         soleServer: routes.soleServer,
         serving: routes.serving,
         services: () => serviceNames(client, namespace),
+        manifestImage: (target) => releasedImage({ ...target, image: undefined }, undefined),
         wayBack: ({ target, plan, before }) => wayBack(client, target, plan, workloadsBefore.parse(before.workloads), clock.now()),
         preflight(target, plan, { undo } = { undo: false }) {
             reading = readOnce(client);
@@ -55330,6 +55375,18 @@ const withoutOld = (record, now) => ({
 
 /***/ }),
 
+/***/ 4456:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ knownImage)
+/* harmony export */ });
+/** What a release is of: the image that was asked for, else what its canary had when it became ready. */
+const knownImage = ({ target, judged }) => target.image ?? judged?.image;
+
+
+/***/ }),
+
 /***/ 1589:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -55576,6 +55633,8 @@ const isWonAllTheSame = (state) => state.phase === "failed" && state.during === 
 /* harmony export */   Dj: () => (/* binding */ sameAgain),
 /* harmony export */   uy: () => (/* binding */ undoingOf)
 /* harmony export */ });
+/* harmony import */ var _known_image_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4456);
+
 /** A release without stages is a service's first one, or an undo. */
 const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && plan.stages.length > 0 && undoes === undefined;
 /**
@@ -55585,7 +55644,7 @@ const isUndoable = ({ state, plan, undoes }) => state.phase === "succeeded" && p
  */
 function undoingOf(record, { image, pods, hasCanary, stands }) {
     const { target, plan, exchanged = false, startedAt } = record;
-    const undoes = { startedAt, image: target.image };
+    const undoes = { startedAt, image: (0,_known_image_js__WEBPACK_IMPORTED_MODULE_0__/* .knownImage */ .l)(record) };
     const straight = {
         ...plan,
         stages: [],
