@@ -56,7 +56,7 @@ export function interference(): void {
     scaleTo(world, "reviews-v1", 0);
     const { exit, outputs, said } = await program.ended;
     assert.equal(exit, 1, said);
-    assert.match(said, /somebody scaled stable to 0: it gets its pods back before its requests/);
+    assert.match(said, /somebody scaled stable to 0, which is to have all requests: it gets its pods back/);
     assert.deepEqual([outputs.outcome, outputs.settled], ["rolled-back", "true"]);
     assert.equal(deploymentOf(world.sandbox, "reviews-v1")?.replicas, 2);
     assert.equal(routeOf(world.sandbox), "v1 100, v2 0");
