@@ -100,7 +100,9 @@ describe("evidence", { concurrency: 3 }, () => {
       );
       const thief = startTraffic({ url: bed.gateway, host, perSecond: 100 });
       try {
-        const finished = await scene.start(usual("10:20s")).ended;
+        // By taking the old pods away it would be refused: the thief's rule names them alone.
+        const keepOld = { promotion: { model: "swap", drain: "1s", keepOld: true } };
+        const finished = await scene.start({ ...usual("10:20s"), ...keepOld }).ended;
         await assertHeld(
           scene,
           finished,

@@ -164,7 +164,9 @@ describe("somebody changes something else", { concurrency: 3 }, () => {
 
   test("they survive a promotion", (t) =>
     withScene(bed, api, { name: "other-promotion" }, async (scene) => {
-      const program = scene.start({}, { flags: image("v2") });
+      // The route that is added names the old version alone, which would lose its pods otherwise.
+      const keepOld = { promotion: { model: "swap", drain: "1s", keepOld: true } };
+      const program = scene.start(keepOld, { flags: image("v2") });
       await servingCanary(scene, program);
       await scene.editRoute(additions);
       assertSucceeded(await program.ended);

@@ -247,7 +247,7 @@ describe("a first deployment", () => {
         phase: "succeeded",
         stage: "",
         settled: "true",
-        because: "every stage passed: the canary is the new stable",
+        because: "the canary serves everything: it is the new stable",
       },
       ...{ weight: "100", "planned-split": '{"stable":0,"canary":100}', "observed-split": "" },
     });
