@@ -40,5 +40,5 @@ found=$(node --version 2>/dev/null) || found="none"
 case "$found" in *[!a-z0-9.-]*) found="another program" ;; esac # its words could be commands to the runner
 message="Istio Canary needs Node $need or newer, and this machine has none: on the PATH it is $found, and neither the runner's tool cache nor its own folder has another. Add a step before this one: uses: actions/setup-node, with: node-version: 24. Nothing was changed."
 if [ "${GITHUB_ACTIONS:-}" = "true" ]; then echo "::error title=Istio Canary::$message"; else echo "$message" >&2; fi
-if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "settled=true" >>"$GITHUB_OUTPUT"; fi
+if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "refused=true" >>"$GITHUB_OUTPUT"; fi
 exit 2

@@ -122,6 +122,6 @@ export async function runCommand({
     const refused = cancelled || error instanceof RefusedError;
     const text = cancelled ? String(error) : tell(error);
     const defect = !(cancelled || error instanceof ToldError);
-    return { exit: refused ? 2 : 3, settled: refused ? true : settled, account, error: text, defect };
+    return { exit: refused ? 2 : 3, settled, account, error: text, defect };
   }
 }

@@ -93,7 +93,7 @@ export function crewOf(scene: Scene, chance: Chance, usual: Config): Crew {
   /** As the composite action does, and then whoever sees that a job is red, or waits. */
   function follow({ place, command }: Running, ended: CommandEnd | undefined): void {
     const isInAction = scenario.inAction && place.runId !== undefined;
-    if (isInAction && command === "release" && ended?.settled !== true) settle(place);
+    if (isInAction && command === "release" && ended?.settled !== true && ended?.exit !== 2) settle(place);
     else if (ended?.exit === 2) return;
     else if (ended !== undefined && ended.settled !== false && watch.journal()?.state.phase === "waiting") decide();
     else if (ended === undefined || ended.exit === 3) call();

@@ -95,7 +95,10 @@ function printUsage(): ExitCode {
   return 2;
 }
 
-/** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
+/**
+ * Says what went wrong, to people and to the action's second step, which has nothing to do after a refusal. Whether all is
+ * as it should be only whoever has read the cluster says.
+ */
 function fail(thrown: unknown): ExitCode {
   const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
   const refused = error instanceof RefusedError;
@@ -114,11 +117,11 @@ function fail(thrown: unknown): ExitCode {
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
 const cancelled = (): RefusedError => new RefusedError(`${String(stop.signal.reason)}, before anything was changed.`);
 
-function tellOutputs(because: string, settled: boolean): void {
+function tellOutputs(because: string, refused: boolean): void {
   const written = outputs("", (error) => stderr.write(`An output could not be written: ${censor.text(tell(error))}\n`));
   written.set("outcome", "failed");
   written.set("because", inert(because));
-  if (settled) written.set("settled", "true");
+  if (refused) written.set("refused", "true");
 }
 
 /**

@@ -15,7 +15,7 @@ say({ command, inputs: JSON.parse(process.env.ISTIO_CANARY_INPUTS) });
 process.stdout.on("error", () => {});
 const plays = {
   good() { output("outcome=succeeded"); output("settled=true"); },
-  refused() { process.exitCode = 2; output("settled=true"); },
+  refused() { process.exitCode = 2; output("refused=true"); },
   unsettled() { output("outcome=succeeded"); output("settled=false"); process.exit(3); },
   crash() { output("outcome="); output("phase=baking"); process.exit(3); },
   obedient() { on("SIGINT", () => { output("outcome=rolled-back"); output("settled=true"); process.exit(1); }); },

@@ -40,6 +40,7 @@ test("a refusal is red, and there is nothing to settle", async (t) => {
   const result = await startComposite({ action, env }).done;
   assert.deepEqual(conclusions(result), ["failure", "skipped"]);
   assert.equal(result.conclusion, "failure");
+  assert.equal(result.outputs.settled, "", "nobody has read how it stands");
 });
 
 test("a crash is settled by the second step, whose outputs count, and the job stays red", async (t) => {

@@ -93,6 +93,7 @@ test("without a Node it is said what to do, nothing is changed, and nothing has 
     ["failure", "skipped"],
   );
   assert.equal(result.steps[0]?.exit, 2);
+  assert.equal(result.outputs.settled, "");
   assert.match(
     result.steps[0]?.log ?? "",
     /^::error title=Istio Canary::.*22\.19.*v20\.1\.0.*actions\/setup-node.*node-version: 24/m,

@@ -150,7 +150,7 @@ async function runOne(line: string, place: Place): Promise<CommandEnd> {
     const text = tell(error);
     place.say(text);
     const refused = error instanceof RefusedError;
-    return { exit: refused ? 2 : 3, settled: refused, account: undefined, error: text, defect: !refused };
+    return { exit: refused ? 2 : 3, settled: undefined, account: undefined, error: text, defect: !refused };
   }
 }
 

@@ -240,6 +240,17 @@ for (const [what, weight] of [
     assert.equal((await scene.said(settle)).exit, 0);
   });
 
+test("without a journal nobody who has not read where requests go says that all is as it should be", async () => {
+  const scene = await ended({}, 30);
+  const { session } = scene;
+  assert.equal(await settle({ ...session, config: { ...session.config, release: undefined } }), 0);
+  assert.equal(await settle({ ...session, serving: async () => [] }), 0);
+  assert.deepEqual(left(scene.events), []);
+  scene.cluster.weight = 100;
+  assert.equal(await settle(session), 0);
+  assert.deepEqual(left(scene.events), ["nothing left"]);
+});
+
 test("without a journal and a configuration nobody knows which versions there were, and the command says so", async () => {
   const scene = await ended({}, 30);
   const { session } = scene;

@@ -6,7 +6,7 @@ import { rollback } from "../../src/commands/rollback.ts";
 import type { ExitCode, Session } from "../../src/commands/session.ts";
 import { settle } from "../../src/commands/settle.ts";
 import { status } from "../../src/commands/status.ts";
-import { DeniedError, RefusedError, UnreachableError } from "../../src/lib/errors.ts";
+import { DeniedError, RefusedError, UnreachableError, UnsettledError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
 import type { State } from "../../src/release/state.ts";
 import { beforeEffects, createSession, type SessionOptions } from "../support/session.ts";
@@ -64,6 +64,19 @@ test("an earlier release that was left half-way is ended, told of, and then the 
   assert.match(warnings.join(), /was left half-way; it is ended first/);
 });
 
+test("an earlier release that cannot be ended is no refusal: it is told whose it was, and the new one does not run", async () => {
+  const earlierRun = { id: "another-job", url: "https://github.test/runs/1" };
+  const differences = async (): Promise<readonly string[]> => ["v2 has 50 %"];
+  const { session, events } = await createSession({ state: baking, earlierRun, differences });
+  await assert.rejects(release(session), (error) => {
+    assert.ok(error instanceof UnsettledError);
+    assert.match(error.message, /v2 \(https:\/\/github\.test\/runs\/1\) could not be ended: v2 has 50 %$/);
+    return true;
+  });
+  assert.deepEqual(events.at(-1), "unlock");
+  assert.ok(!events.includes("save preparing"));
+});
+
 for (const [what, command, options] of [
   ["succeeds", release, {}],
   ["is rolled back", rollback, { state: baking }],
@@ -76,17 +89,17 @@ for (const [what, command, options] of [
   });
 }
 
-for (const [whose, options] of [
-  ["another job's release", { state: baking, holder: "another-job" }],
-  ["this job's release that waits for somebody", { state: waiting, earlierRun: mine }],
-  ["nothing", {}],
+for (const [whose, options, said] of [
+  ["another job's release", { state: baking, holder: "another-job" }, []],
+  ["this job's release that waits for somebody", { state: waiting, earlierRun: mine }, ["nothing left"]],
+  ["nothing", {}, ["nothing left"]],
 ] as const) {
   test(`settle leaves ${whose} alone, without asking for the lock`, async () => {
     const { session, events, printed, load, cluster } = await createSession(options);
     cluster.weight = "earlierRun" in options ? 10 : 0; // as the release that waits has written it
     const before = load();
     assert.equal(await settle(session), 0);
-    assert.deepEqual(events, ["nothing left"]);
+    assert.deepEqual(events, said);
     assert.deepEqual(printed, ["Nothing of this job is left half-way."]);
     assert.deepEqual(load(), before);
   });
@@ -113,16 +126,20 @@ test("any job's settle gives a release back that is held and on which nobody has
   assert.deepEqual("reason" in state && state.reason, { kind: "hold-over", after: hour });
 });
 
-for (const [what, options] of [
-  ["held, while there is still time to decide", { state: held(-hour + 1) }],
-  ["waiting for an approval of the plan, however long", { state: { ...waiting, since: -100 * hour } }],
-  ["another job's, which lives", { state: baking, holder: "another-job" }],
+for (const [what, options, said] of [
+  ["held, while there is still time to decide", { state: held(-hour + 1) }, ["nothing left"]],
+  [
+    "waiting for an approval of the plan, however long",
+    { state: { ...waiting, since: -100 * hour } },
+    ["nothing left"],
+  ],
+  ["another job's, which lives", { state: baking, holder: "another-job" }, []],
 ] as const)
   test(`settle leaves a release alone that is ${what}`, async () => {
     const { session, events, load } = await createSession(options);
     const before = load();
     assert.equal(await settle(session), 0);
-    assert.deepEqual([events, load()], [["nothing left"], before]);
+    assert.deepEqual([events, load()], [said, before]);
   });
 
 test("any job's settle ends what a dead job left half-way", async () => {

@@ -5,6 +5,7 @@ import { run } from "../../src/engine/run.ts";
 import { pollsOf } from "../../src/evidence/ledger.ts";
 import { DeniedError, TakenOverError, UnreachableError } from "../../src/lib/errors.ts";
 import type { Account } from "../../src/release/account.ts";
+import { headlineOf } from "../../src/words/headline.ts";
 import { say } from "../../src/words/say.ts";
 import {
   awayBetween,
@@ -184,6 +185,29 @@ test("a journal that never answers keeps no job for longer, either", async () =>
   assert.equal(ended.state.phase, "rolled-back");
   assert.equal(unsaved.length, 1);
   assert.equal(lasted, 30 * second);
+});
+
+test("a journal whose last refusal would come too late is told by the refusals before it", async () => {
+  const { unsaved } = await endedUnsaved(
+    new DeniedError("forbidden"),
+    {},
+    { takes: ({ name, at }) => (name === "journal.save" && at > 10 * second ? 900 : undefined) },
+  );
+  assert.deepEqual(unsaved, ["forbidden"]);
+});
+
+test("a stage that was never journaled had its weight all the same, and nobody says that no request went there", async () => {
+  let written = false;
+  const { state, world } = await ended({
+    fails: ({ name }) => {
+      written ||= name === "router.write";
+      return written && name === "journal.save" ? new DeniedError("forbidden") : undefined;
+    },
+  });
+  assert.equal(state.phase, "rolled-back");
+  const last = world.accounts.at(-1) ?? assert.fail();
+  const { words } = headlineOf({ ...last, state, differences: [], unsaved: "forbidden", settled: false });
+  assert.match(words, /^rolled back, all requests go to .* again, but its journal could not be saved$/);
 });
 
 test("a journal that takes where a release ended at last has it, and nothing is said", async () => {

@@ -17,7 +17,7 @@ export function refusals(): void {
     });
     assert.equal(exit, 2, said);
     for (const problem of [/50:2x/, /sideways/, /many/]) assert.match(said, problem);
-    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "true"]);
+    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", undefined]);
     assert.equal(sandbox.api.requests.count(), 0);
   });
 
@@ -57,20 +57,23 @@ export function refusals(): void {
       /✗ .*127\.0\.0\.1:9/,
     ])
       assert.match(said, problem);
-    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", "true"]);
+    assert.deepEqual([outputs.outcome, outputs.settled], ["failed", undefined]);
     assert.deepEqual(writesOf(sandbox), []);
     assert.deepEqual(objectsOf(sandbox), before);
     assert.deepEqual(sandbox.github.comments(pull.number), []);
   });
 
-  test("without a cluster it is said where one was looked for", async (t) => {
+  test("without a cluster it is said where one was looked for, and nobody says that all is as it should be", async (t) => {
     const { run } = await scene(t, { shop: "one", rate: 0 });
-    const { exit, said } = await run(
-      { ...releaseOfOne("v2"), stages: "100" },
-      { env: { KUBECONFIG: "/nowhere/kubeconfig" } },
-    );
-    assert.equal(exit, 2, said);
-    assert.match(said, /\/nowhere\/kubeconfig/);
+    for (const command of ["release", "settle"]) {
+      const { exit, said, outputs } = await run(
+        { ...releaseOfOne("v2"), command, stages: "100" },
+        { env: { KUBECONFIG: "/nowhere/kubeconfig" } },
+      );
+      assert.equal(exit, 2, said);
+      assert.match(said, /\/nowhere\/kubeconfig/);
+      assert.deepEqual([outputs.outcome, outputs.settled], ["failed", undefined]);
+    }
   });
 }
 

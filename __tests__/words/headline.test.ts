@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Account } from "../../src/release/account.ts";
+import type { Reason } from "../../src/release/reason.ts";
 import { headlineOf } from "../../src/words/headline.ts";
 import { evidenceSamples } from "./evidence-tale.ts";
 import { samples } from "./sample.ts";
@@ -10,6 +12,19 @@ const neverStarted = samples["never-started"] ?? assert.fail();
 test("a release that was rolled back and is settled says where requests go", () => {
   assert.equal(headlineOf({ ...rolledBack, settled: true }).words, "rolled back, all requests go to reviews-v1 again");
   assert.equal(headlineOf({ ...neverStarted, settled: true }).words, "not released, no request went to the canary");
+});
+
+test("that no request went to the canary is said only where no weight was ever written", () => {
+  for (const kind of ["drained", "canary-put-back"] as const) {
+    const reason: Reason = kind === "drained" ? { kind } : { kind, differences: "its image was changed" };
+    const written: Account = { ...neverStarted, log: [...neverStarted.log, { at: 0, do: "nothing", reason }] };
+    const { words } = headlineOf({ ...written, settled: true });
+    assert.equal(words, "rolled back, all requests go to reviews-v1 again");
+    assert.equal(
+      headlineOf({ ...written, settled: false }).words,
+      "rolled back, but not everything is as it should be",
+    );
+  }
 });
 
 test("one that is not settled promises nothing about requests", () => {

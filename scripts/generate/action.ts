@@ -34,9 +34,9 @@ runs:
         ISTIO_CANARY_INPUTS: \${{ toJSON(inputs) }}
 `;
 
-/** Commands that only read leave nothing behind; any other text is settled rather than not. */
+/** What was refused has begun nothing, and commands that only read leave nothing behind; any other text is settled. */
 const reading = JSON.stringify(commandsThat(({ changes }) => !changes)).replaceAll(",", ", ");
-const settleWhen = `always() && steps.canary.outputs.settled != 'true' && !contains(fromJSON('${reading}'), inputs.command)`;
+const settleWhen = `always() && steps.canary.outputs.settled != 'true' && steps.canary.outputs.refused != 'true' && !contains(fromJSON('${reading}'), inputs.command)`;
 
 const inputsPart = (): unknown =>
   Object.fromEntries(

@@ -18,7 +18,10 @@ import { ofThisJob, takeOver } from "./take-over.ts";
 export async function putRight(session: Session, record: ReleaseRecord): Promise<ExitCode> {
   const { messages } = session;
   const found = await strays(session, record);
-  if (found.length === 0) throw nothingRolledBack(session, record);
+  if (found.length === 0) {
+    messages.nothingLeft();
+    throw nothingRolledBack(session, record);
+  }
   messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: ${endInWords(record)}`, found));
   const hindrance = await giveToWinner(session, record).catch(tell);
   const left = await strays(session, record);

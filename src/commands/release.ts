@@ -1,9 +1,10 @@
 import { formatDuration } from "../lib/duration.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { UnsettledError } from "../lib/errors.ts";
 import { keptUntil, withoutOld } from "../release/kept-old.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import { isOver } from "../release/state.ts";
 import { exchangedInWords } from "../words/scene-setting.ts";
+import { hindrancesInWords, serviceInWords } from "../words/standing-text.ts";
 import { conclude } from "./conclude.ts";
 import { earlierWord, refusalByWaiting } from "./earlier-release.ts";
 import { launch } from "./launch.ts";
@@ -31,12 +32,18 @@ export async function release(session: Session): Promise<ExitCode> {
  * alone.
  */
 async function finishEarlier(session: Session, lost: AbortSignal): Promise<void> {
-  const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => unfinished(session, record)));
+  let earlier = "";
+  const taken = await untouched(
+    takeOver(session, { evenUnsaved: false }, (record) => {
+      earlier = earlierWord(record);
+      return unfinished(session, record);
+    }),
+  );
   if (!taken) return;
-  const { settled, differences } = await conclude(session, taken, lost, { taken: true });
-  if (settled) return;
-  throw new RefusedError(
-    `${taken.target.namespace}/${taken.target.service}: ${earlierWord(taken)} could not be ended: ${differences?.join("; ")}`,
+  const account = await conclude(session, taken, lost, { taken: true });
+  if (account.settled) return;
+  throw new UnsettledError(
+    `${serviceInWords(taken.target)}: ${earlier} could not be ended: ${hindrancesInWords(account)}`,
     { next: "Put that right by hand, run `rollback`, then release again." },
   );
 }

@@ -12,7 +12,7 @@ import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { strays, unanswered } from "./strays.ts";
 import { takeOver } from "./take-over.ts";
-import { straysWithoutJournal } from "./without-journal.ts";
+import { type Standing, standingWithoutJournal } from "./without-journal.ts";
 
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
@@ -74,10 +74,10 @@ const isMissed = async (session: Session, record: ReleaseRecord): Promise<boolea
 
 async function lastWord(session: Session, record: ReleaseRecord | undefined): Promise<ExitCode> {
   const { messages, config } = session;
-  const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
+  const { known, differences } = record ? await standingOf(session, record) : await standingWithoutJournal(session);
   if (differences.length === 0) {
     messages.print("Nothing of this job is left half-way.");
-    messages.nothingLeft();
+    if (known) messages.nothingLeft();
     return 0;
   }
   const end = record ? endInWords(record) : "there is no journal of a release here";
@@ -87,9 +87,13 @@ async function lastWord(session: Session, record: ReleaseRecord | undefined): Pr
 }
 
 /** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
+async function standingOf(session: Session, record: ReleaseRecord): Promise<Standing> {
+  if (isRunning(record.state)) return { known: false, differences: [] };
+  return { known: true, differences: await differencesAt(session, record) };
+}
+
 async function differencesAt(session: Session, record: ReleaseRecord): Promise<readonly string[]> {
   const { state } = record;
-  if (isRunning(state)) return [];
   if (!isOwn(session, record)) return isOver(state) ? strays(session, record) : unanswered(session, record);
   const { differences } = await lastLook(record, session.connect(record));
   if (state.phase === "failed") return [failedInWords(state.during), ...differences];

@@ -18,11 +18,20 @@ export async function unlessUnknown({ config, services }: Session, undone: strin
   throw new RefusedError(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
 }
 
-/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
-export async function straysWithoutJournal({ config, serving }: Session): Promise<readonly string[]> {
-  if (!config.release) return [];
+/** How it stands with a service; `known`: somebody has read where its requests go, and who should have them. */
+export type Standing = { readonly known: boolean; readonly differences: readonly string[] };
+
+/** One version alone may serve, whichever it is; of a service without a configuration nothing can be read. */
+export async function standingWithoutJournal({ config, serving }: Session): Promise<Standing> {
+  if (!config.release) return { known: false, differences: [] };
   const { target } = config.release;
-  return (await serving(target)).length === 2 ? [bothServe(target)] : [];
+  const { length } = await serving(target);
+  return { known: length > 0, differences: length > 1 ? [bothServe(target)] : [] };
+}
+
+/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
+export async function straysWithoutJournal(session: Session): Promise<readonly string[]> {
+  return (await standingWithoutJournal(session)).differences;
 }
 
 /**

@@ -38,8 +38,9 @@ export async function keepOutcome(
   const end = clock.now() + (state.phase === "failed" ? lastTry : record.plan.patience);
   const insistence = insistenceOn(job, job.stop.aborted);
   let told = record;
+  let failure: Failure | undefined;
   for (;;) {
-    const failure = await failureOfSaving(record, ports, end, insistence);
+    failure = await failureOfSaving(record, ports, end, insistence, failure);
     if (!failure) return told;
     job.lost.throwIfAborted();
     told = stumbled(told, failure, clock.now());
@@ -52,11 +53,13 @@ export async function keepOutcome(
   }
 }
 
+/** Where the last try gets no answer in time, what the try before heard is why. */
 async function failureOfSaving(
   record: ReleaseRecord,
   { journal, clock }: Ports,
   end: Instant,
   insistence: AbortSignal,
+  before: Failure | undefined,
 ): Promise<Failure | undefined> {
   try {
     const saved = unlessInsisted(journal.save(foldedRecord(record)), clock, insistence);
@@ -65,7 +68,7 @@ async function failureOfSaving(
       end - clock.now(),
       clock,
     );
-    return inTime ? undefined : failureOf(new UnreachableError("the API server has not answered yet"));
+    return inTime ? undefined : (before ?? failureOf(new UnreachableError("the API server has not answered yet")));
   } catch (error) {
     unlessTakenOver(error);
     return failureOf(error);

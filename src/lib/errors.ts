@@ -24,6 +24,9 @@ export class RefusedError extends ToldError {}
 /** The cluster, Prometheus or GitHub said no, and asking again will not help. */
 export class DeniedError extends ToldError {}
 
+/** What a job that died had left half-way could not be ended: somebody has to look. */
+export class UnsettledError extends ToldError {}
+
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 export class UnreachableError extends ToldError {}
 

@@ -74,9 +74,14 @@ const stageOf = ({ stages }: Plan, index: number): string => `stage ${index + 1}
 function rolledBack(account: Account): string {
   const { stages, settled, target } = account;
   const known = settled !== false || isOnlyUnsaved(account);
-  if (stages.length === 0) return known ? "not released, no request went to the canary" : "not released";
+  if (stages.length === 0 && !mayHaveServed(account))
+    return known ? "not released, no request went to the canary" : "not released";
   return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }
+
+/** A weight whose stage never began may have been written all the same; a canary that was put back had its requests. */
+const mayHaveServed = ({ log }: Account): boolean =>
+  log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
 
 /** All was done and read, and only the journal does not have it. */
 export const isOnlyUnsaved = ({ unsaved, differences = [] }: Account): boolean =>

@@ -1,6 +1,7 @@
 import { tell } from "../lib/errors.ts";
 import { inLines } from "../lib/lines.ts";
 import { someOf } from "../lib/some-of.ts";
+import type { Account } from "../release/account.ts";
 import { knownImage } from "../release/known-image.ts";
 import type { ReleaseRecord } from "../release/release-record.ts";
 import type { Role, Target } from "../release/target.ts";
@@ -23,6 +24,13 @@ export const failedInWords = (during: "promoting" | "rolling-back"): string =>
   `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
 
 export const unread = (error: unknown): string => `the cluster could not be read again: ${tell(error)}`;
+
+/** Why a release that has ended is not settled, in one line. */
+export function hindrancesInWords({ state, differences = [], unsaved }: Account): string {
+  const hindrances = state.phase === "failed" ? [failedInWords(state.during), ...differences] : [...differences];
+  if (unsaved !== undefined) hindrances.push(`its journal could not be saved: ${unsaved}`);
+  return hindrances.join("; ");
+}
 
 const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" } as const;
 

@@ -19,14 +19,17 @@ export const outputNames = {
     'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
   because: "Why the release is where it is, in one sentence.",
   settled:
-    "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; anything else makes the action's second step settle it.",
+    "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; false when something was read that is not. Empty when nobody has read that, such as after a refusal.",
   "comment-url": "Address of the comment on the pull request.",
   report: "Path of the JSON report.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type OutputName = keyof typeof outputNames;
 
-export type Outputs = Reporter & { readonly set: (name: OutputName, value: string) => void };
+/** For the action's second step alone: this job has begun nothing. */
+type ForSecondStep = "refused";
+
+export type Outputs = Reporter & { readonly set: (name: OutputName | ForSecondStep, value: string) => void };
 
 /**
  * Writes to GITHUB_OUTPUT as the release goes on: outputs count even when the step fails, and the last one of a name
@@ -34,9 +37,9 @@ export type Outputs = Reporter & { readonly set: (name: OutputName, value: strin
  * exit code says how it ended.
  */
 export function outputs(report: string, failed: (error: unknown) => void): Outputs {
-  const written = new Map<OutputName, string>();
+  const written = new Map<OutputName | ForSecondStep, string>();
 
-  function set(name: OutputName, value: string): void {
+  function set(name: OutputName | ForSecondStep, value: string): void {
     if (written.get(name) === value) return;
     try {
       setOutput(name, value);
