@@ -12,7 +12,7 @@ import { backFrom } from "./rollback.ts";
 import type { ExitCode, Session } from "./session.ts";
 import { strays, unanswered } from "./strays.ts";
 import { takeOver } from "./take-over.ts";
-import { type Standing, standingWithoutJournal } from "./without-journal.ts";
+import { type LastReading, standingWithoutJournal } from "./without-journal.ts";
 
 /**
  * The action's second step, which runs when the first did not end by itself: cancelled, killed, out of time; or when it
@@ -87,7 +87,7 @@ async function lastWord(session: Session, record: ReleaseRecord | undefined): Pr
 }
 
 /** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
-async function standingOf(session: Session, record: ReleaseRecord): Promise<Standing> {
+async function standingOf(session: Session, record: ReleaseRecord): Promise<LastReading> {
   if (isRunning(record.state)) return { known: false, differences: [] };
   return { known: true, differences: await differencesAt(session, record) };
 }

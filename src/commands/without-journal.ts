@@ -19,10 +19,10 @@ export async function unlessUnknown({ config, services }: Session, undone: strin
 }
 
 /** How it stands with a service; `known`: somebody has read where its requests go, and who should have them. */
-export type Standing = { readonly known: boolean; readonly differences: readonly string[] };
+export type LastReading = { readonly known: boolean; readonly differences: readonly string[] };
 
 /** One version alone may serve, whichever it is; of a service without a configuration nothing can be read. */
-export async function standingWithoutJournal({ config, serving }: Session): Promise<Standing> {
+export async function standingWithoutJournal({ config, serving }: Session): Promise<LastReading> {
   if (!config.release) return { known: false, differences: [] };
   const { target } = config.release;
   const { length } = await serving(target);
