@@ -20684,7 +20684,7 @@ const outputNames = {
     "planned-split": 'JSON, in percent: {"stable":75,"canary":25}.',
     "observed-split": 'JSON, requests counted in the newest stage: {"stable":75.9,"canary":24.1,"requests":{"stable":759,"canary":241}}. Empty when none was counted.',
     because: "Why the release is where it is, in one sentence.",
-    settled: "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; anything else makes the action's second step settle it.",
+    settled: "true when nothing of the release is left half-way and the cluster was read and is as it should be, by the word of both steps; false when something was read that is not. Empty when nobody has read that, such as after a refusal.",
     "comment-url": "Address of the comment on the pull request.",
     report: "Path of the JSON report.",
 };
@@ -29933,6 +29933,13 @@ const podless = (target, role) => `Deployment ${target.namespace}/${target[role]
 const revivedInWords = ({ namespace, stable }) => `Deployment ${namespace}/${stable.deployment} is scaled to 0, and requests go to it: it gets its pods back.`;
 const failedInWords = (during) => `the release failed while ${during === "promoting" ? "promoting" : "rolling back"}`;
 const unread = (error) => `the cluster could not be read again: ${(0,lib_errors/* tell */.qz)(error)}`;
+/** Why a release that has ended is not settled, in one line. */
+function hindrancesInWords({ state, differences = [], unsaved }) {
+    const hindrances = state.phase === "failed" ? [failedInWords(state.during), ...differences] : [...differences];
+    if (unsaved !== undefined)
+        hindrances.push(`its journal could not be saved: ${unsaved}`);
+    return hindrances.join("; ");
+}
 const ends = { succeeded: "succeeded", "rolled-back": "was rolled back", failed: "failed" };
 /** `the last release succeeded at 2026-01-31 12:03 UTC`. */
 function endInWords({ state, log, startedAt }) {
@@ -30909,8 +30916,9 @@ async function keepOutcome(record, state, ports, job) {
     const end = clock.now() + (state.phase === "failed" ? lastTry : record.plan.patience);
     const insistence = insistenceOn(job, job.stop.aborted);
     let told = record;
+    let failure;
     for (;;) {
-        const failure = await failureOfSaving(record, ports, end, insistence);
+        failure = await failureOfSaving(record, ports, end, insistence, failure);
         if (!failure)
             return told;
         job.lost.throwIfAborted();
@@ -30923,11 +30931,12 @@ async function keepOutcome(record, state, ports, job) {
         await clock.sleepUntil(clock.now() + pause, insistence);
     }
 }
-async function failureOfSaving(record, { journal, clock }, end, insistence) {
+/** Where the last try gets no answer in time, what the try before heard is why. */
+async function failureOfSaving(record, { journal, clock }, end, insistence, before) {
     try {
         const saved = unlessInsisted(journal.save(foldedRecord(record)), clock, insistence);
         const inTime = await within(saved.then(() => true), end - clock.now(), clock);
-        return inTime ? undefined : failureOf(new lib_errors/* UnreachableError */.Jk("the API server has not answered yet"));
+        return inTime ? undefined : (before ?? failureOf(new lib_errors/* UnreachableError */.Jk("the API server has not answered yet")));
     }
     catch (error) {
         (0,lib_errors/* unlessTakenOver */.cr)(error);
@@ -31784,8 +31793,10 @@ async function podlessAmong({ connect }, record, among) {
 async function putRight(session, record) {
     const { messages } = session;
     const found = await strays(session, record);
-    if (found.length === 0)
+    if (found.length === 0) {
+        messages.nothingLeft();
         throw nothingRolledBack(session, record);
+    }
     messages.print(notAsItShouldBe(`${serviceInWords(record.target)}: ${endInWords(record)}`, found));
     const hindrance = await giveToWinner(session, record).catch(lib_errors/* tell */.qz);
     const left = await strays(session, record);
@@ -31848,12 +31859,17 @@ async function unlessUnknown({ config, services }, undone) {
     const found = (0,some_of/* someOf */.y)(names, ", ", 10) || "none";
     throw new lib_errors/* RefusedError */.fk(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
 }
-/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
-async function straysWithoutJournal({ config, serving }) {
+/** One version alone may serve, whichever it is; of a service without a configuration nothing can be read. */
+async function standingWithoutJournal({ config, serving }) {
     if (!config.release)
-        return [];
+        return { known: false, differences: [] };
     const { target } = config.release;
-    return (await serving(target)).length === 2 ? [bothServe(target)] : [];
+    const { length } = await serving(target);
+    return { known: length > 0, differences: length > 1 ? [bothServe(target)] : [] };
+}
+/** What is wrong with the requests of a service without a journal, as far as the configuration lets it be known. */
+async function straysWithoutJournal(session) {
+    return (await standingWithoutJournal(session)).differences;
 }
 /**
  * Somebody deleted the journal in the middle of a release, or there never was one. Where both versions have requests,
@@ -31945,6 +31961,7 @@ function rollback_backFrom({ plan, state }, reason, now) {
 
 
 
+
 /** The whole job: look, deploy, shift, judge, promote or roll back. */
 async function release(session) {
     required(session.config);
@@ -31962,13 +31979,17 @@ async function release(session) {
  * alone.
  */
 async function finishEarlier(session, lost) {
-    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => unfinished(session, record)));
+    let earlier = "";
+    const taken = await untouched(takeOver(session, { evenUnsaved: false }, (record) => {
+        earlier = earlierWord(record);
+        return unfinished(session, record);
+    }));
     if (!taken)
         return;
-    const { settled, differences } = await conclude(session, taken, lost, { taken: true });
-    if (settled)
+    const account = await conclude(session, taken, lost, { taken: true });
+    if (account.settled)
         return;
-    throw new lib_errors/* RefusedError */.fk(`${taken.target.namespace}/${taken.target.service}: ${earlierWord(taken)} could not be ended: ${differences?.join("; ")}`, { next: "Put that right by hand, run `rollback`, then release again." });
+    throw new lib_errors/* UnsettledError */.vs(`${serviceInWords(taken.target)}: ${earlier} could not be ended: ${hindrancesInWords(account)}`, { next: "Put that right by hand, run `rollback`, then release again." });
 }
 /** What is to become of an earlier release; undefined when it is over. */
 function unfinished({ clock, messages, run }, record) {
@@ -32786,10 +32807,11 @@ async function reviveOwn(session, record) {
 const isMissed = async (session, record) => (await isEmptied(session, record)) && (await session.serving(record.target)).includes("stable");
 async function lastWord(session, record) {
     const { messages, config } = session;
-    const differences = record ? await differencesAt(session, record) : await straysWithoutJournal(session);
+    const { known, differences } = record ? await standingOf(session, record) : await standingWithoutJournal(session);
     if (differences.length === 0) {
         messages.print("Nothing of this job is left half-way.");
-        messages.nothingLeft();
+        if (known)
+            messages.nothingLeft();
         return 0;
     }
     const end = record ? endInWords(record) : "there is no journal of a release here";
@@ -32798,10 +32820,13 @@ async function lastWord(session, record) {
     return 3;
 }
 /** Of a release that another job is about nothing is asked of this one, nor how long somebody takes to decide. */
+async function standingOf(session, record) {
+    if ((0,release_state/* isRunning */.W_)(record.state))
+        return { known: false, differences: [] };
+    return { known: true, differences: await differencesAt(session, record) };
+}
 async function differencesAt(session, record) {
     const { state } = record;
-    if ((0,release_state/* isRunning */.W_)(state))
-        return [];
     if (!isOwn(session, record))
         return (0,release_state/* isOver */.PU)(state) ? strays(session, record) : unanswered(session, record);
     const { differences } = await lastLook(record, session.connect(record));
@@ -53358,7 +53383,8 @@ function formatDuration(millis) {
 /* harmony export */   e8: () => (/* binding */ withNext),
 /* harmony export */   fk: () => (/* binding */ RefusedError),
 /* harmony export */   iC: () => (/* binding */ DeniedError),
-/* harmony export */   qz: () => (/* binding */ tell)
+/* harmony export */   qz: () => (/* binding */ tell),
+/* harmony export */   vs: () => (/* binding */ UnsettledError)
 /* harmony export */ });
 /* harmony import */ var _lines_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5270);
 
@@ -53380,6 +53406,9 @@ class RefusedError extends ToldError {
 }
 /** The cluster, Prometheus or GitHub said no, and asking again will not help. */
 class DeniedError extends ToldError {
+}
+/** What a job that died had left half-way could not be ended: somebody has to look. */
+class UnsettledError extends ToldError {
 }
 /** The other side could not be reached, or was too busy, after every retry. Asking later may help. */
 class UnreachableError extends ToldError {
@@ -53860,7 +53889,10 @@ function printUsage() {
     stderr.write(`${(0,_cli_arguments_js__WEBPACK_IMPORTED_MODULE_13__/* .helpText */ .BK)()}\nNo command was given, so nothing was done.\n`);
     return 2;
 }
-/** Says what went wrong, to people and to the action's second step: after a refusal there is nothing to settle. */
+/**
+ * Says what went wrong, to people and to the action's second step, which has nothing to do after a refusal. Whether all is
+ * as it should be only whoever has read the cluster says.
+ */
 function fail(thrown) {
     const error = stop.signal.aborted && thrown === stop.signal.reason ? cancelled() : thrown;
     const refused = error instanceof _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk;
@@ -53877,12 +53909,12 @@ function fail(thrown) {
 }
 /** Whoever only looks lets the signal's reason through; an engine that has begun something ends it by itself. */
 const cancelled = () => new _lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .RefusedError */ .fk(`${String(stop.signal.reason)}, before anything was changed.`);
-function tellOutputs(because, settled) {
+function tellOutputs(because, refused) {
     const written = (0,_adapters_actions_outputs_js__WEBPACK_IMPORTED_MODULE_3__/* .outputs */ .V)("", (error) => stderr.write(`An output could not be written: ${censor.text((0,_lib_errors_js__WEBPACK_IMPORTED_MODULE_16__/* .tell */ .qz)(error))}\n`));
     written.set("outcome", "failed");
     written.set("because", (0,_lib_lines_js__WEBPACK_IMPORTED_MODULE_17__/* .inert */ .t)(because));
-    if (settled)
-        written.set("settled", "true");
+    if (refused)
+        written.set("refused", "true");
 }
 /**
  * The runner sends SIGINT, 7.5 s later SIGTERM, 2.5 s later SIGKILL. The first asks to go back, which is never
@@ -56067,10 +56099,12 @@ const stageOf = ({ stages }, index) => `stage ${index + 1} of ${stages.length}`;
 function rolledBack(account) {
     const { stages, settled, target } = account;
     const known = settled !== false || isOnlyUnsaved(account);
-    if (stages.length === 0)
+    if (stages.length === 0 && !mayHaveServed(account))
         return known ? "not released, no request went to the canary" : "not released";
     return known ? `rolled back, all requests go to ${target.stable.deployment} again` : "rolled back";
 }
+/** A weight whose stage never began may have been written all the same; a canary that was put back had its requests. */
+const mayHaveServed = ({ log }) => log.some(({ reason }) => reason.kind === "drained" || reason.kind === "canary-put-back");
 /** All was done and read, and only the journal does not have it. */
 const isOnlyUnsaved = ({ unsaved, differences = [] }) => unsaved !== undefined && differences.length === 0;
 
