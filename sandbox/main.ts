@@ -86,11 +86,11 @@ function customers(url: string): string {
 }
 
 function commands(kubeconfig: string, prometheus: string): readonly string[] {
-  const release = "node scripts/run.mjs dist/index.js";
+  const program = "node scripts/run.mjs dist/index.js";
   const metrics = `--prometheus ${prometheus} --metrics-interval 1s`;
   const lines = [`export KUBECONFIG=${kubeconfig}`, "kubectl get deployments,virtualservices --all-namespaces"];
-  if (values.world !== undefined) return [...lines, `${release} plan --config canary.yaml ${metrics}`];
+  if (values.world !== undefined) return [...lines, `${program} plan --config canary.yaml ${metrics}`];
   const inputs = Object.entries({ ...releaseOfOne("v2"), stages: "'20:10s, 50:10s, 100'" });
   const flags = inputs.map(([name, value]) => `--${name} ${value}`).join(" ");
-  return [...lines, `${release} ${flags} ${metrics}`];
+  return [...lines, `${program} release ${flags} ${metrics}`];
 }

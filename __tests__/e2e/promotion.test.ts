@@ -102,7 +102,7 @@ describe("a release that waits for approval", () => {
       });
 
       const status = await run("status");
-      assert.match(status.said, /^promotion\/shop: waiting, stage 1 of 2, 25 % on shop-v2$/m);
+      assert.match(status.said, /^promotion\/shop: waiting, stage 1 of 2, 25 % on shop-v2 \(.+\)$/m);
       assert.match(
         status.said,
         /^To go on: istio-canary promote --config \S+ .*\nTo give up: istio-canary rollback --config \S+ /m,
@@ -186,7 +186,7 @@ describe("a release that waits for approval", () => {
   });
 
   test("after it, status says so, and there is nothing to promote", async () => {
-    assert.match((await run("status")).said, /^promotion\/shop: succeeded, 100 % on shop-v2$/m);
+    assert.match((await run("status")).said, /^promotion\/shop: succeeded, 100 % on shop-v2 \(.+\)$/m);
     const again = await run("promote");
     assert.equal(again.code, 2, again.said);
     assert.match(again.said, /promotion\/shop: no release waits for somebody to decide; the last one is succeeded\./);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { releaseOfOne, shopOfOne } from "../../sandbox/shop.ts";
 import { hostOfWorld, parseWorld } from "../../sandbox/world.ts";
@@ -90,9 +91,13 @@ test("a world of one's own stays up, a release works in it by the kubeconfig, an
 });
 
 test("without a world there is the shop, and what it says to type is a release of it", async (t) => {
-  const { child, said } = await start(t, "--rate", "0");
+  const { child, said, address } = await start(t, "--rate", "0");
   assert.match(said(), /Nobody calls\. By hand: curl --header 'Host: reviews\.shop\.svc\.cluster\.local' http:/);
-  assert.match(said(), /dist\/index\.js --namespace shop --service reviews .*--image registry\.example\/reviews:v2 /);
+  const typed = /^ {2}(node .* dist\/index\.js release --namespace shop --service reviews .*)$/m.exec(said())?.[1];
+  const line = typed?.replace("index.js release", "index.js plan") ?? assert.fail(said());
+  const env = { ...process.env, KUBECONFIG: address("Kubeconfig") };
+  const planned = await promisify(execFile)("sh", ["-c", line], { cwd: join(import.meta.dirname, "../.."), env });
+  assert.match(planned.stdout, /reviews-canary gets registry\.example\/reviews:v2, .*Nothing forbids this release/s);
   const ended = once(child, "exit");
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null]);

@@ -21,7 +21,7 @@ export function nobodyServes(scene: Scene): readonly Finding[] {
 }
 
 const next =
-  "If that is the version that serves now, take first-deploy away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
+  "If that is the version that serves now, take first-deploy (in the file firstDeploy) away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
 
 const begin = ({ target }: Scene): string =>
   `This is not the first deployment of ${target.namespace}/${target.service}`;

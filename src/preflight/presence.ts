@@ -46,7 +46,8 @@ function serviceExists(host: Host, namespace: string, services: readonly Kuberne
 export function stableExists({ target, stable, deployments, firstDeploy }: Scene): readonly Finding[] {
   const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
   if (stable) {
-    const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
+    const next =
+      "Take first-deploy (in the file firstDeploy) away: it gives the new version all requests at once, without stages.";
     return firstDeploy
       ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
       : [];
@@ -58,7 +59,7 @@ export function stableExists({ target, stable, deployments, firstDeploy }: Scene
   return [
     refuse(
       `There is no stable version yet: ${where} does not exist (found: ${namesOf(deployments)}).`,
-      "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment.",
+      "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment.",
     ),
   ];
 }
