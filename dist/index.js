@@ -49982,7 +49982,7 @@ function nobodyServes(scene) {
         return [];
     return [...ownServices(scene).flatMap((service) => servedBy(service, scene)), ...pinned(scene), ...answered(scene)];
 }
-const first_deployment_next = "If that is the version that serves now, take first-deploy away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
+const first_deployment_next = "If that is the version that serves now, take first-deploy (in the file firstDeploy) away and name it as stable; only a Deployment can be one. Otherwise take it out of the service's reach first.";
 const first_deployment_begin = ({ target }) => `This is not the first deployment of ${target.namespace}/${target.service}`;
 const ownServices = ({ services, hosts }) => [
     ...new Set(Object.values(hosts).flatMap((host) => serviceBehind(services, host) ?? [])),
@@ -50127,7 +50127,7 @@ function serviceExists(host, namespace, services) {
 function stableExists({ target, stable, deployments, firstDeploy }) {
     const where = `Deployment ${target.namespace}/${target.stable.deployment}`;
     if (stable) {
-        const next = "Take first-deploy away: it gives the new version all requests at once, without stages.";
+        const next = "Take first-deploy (in the file firstDeploy) away: it gives the new version all requests at once, without stages.";
         return firstDeploy
             ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
             : [];
@@ -50137,7 +50137,7 @@ function stableExists({ target, stable, deployments, firstDeploy }) {
             finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
         ];
     return [
-        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true, and the new version is deployed straight. Otherwise correct stable's Deployment."),
+        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
     ];
 }
 /** How the canary is to come to be, and what is there already. */
@@ -52089,7 +52089,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
  */
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
-    console.error(`Istio Canary needs Node 22.19 or newer, this is ${process.version}.`);
+    console.error(`Istio Canary needs Node 22.19 or newer, this is ${process.version}. Install Node 24; in a checkout, \`npm ci\` and \`node scripts/run.mjs dist/index.js …\` will do.`);
     process.exit(2);
 }
 // Eager: in the same file, which is read only now.
