@@ -269,7 +269,7 @@ spec: { rules: [{ backendRefs: [{ name: reviews-v1, port: 9080 }] }] }`),
     seen: ({ ends, said, traffic, probes, sandbox }) => {
       assert.deepEqual(
         ends.map(({ exit }) => exit),
-        [0, 2],
+        [0, 3],
         said,
       );
       assert.match(said, /could not be ended: .*reviews-v1 is scaled to 2, not 0/);

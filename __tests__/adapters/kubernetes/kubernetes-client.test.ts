@@ -78,7 +78,7 @@ test("an object that was asked for before another answer came is as it was then"
   };
   const authorize = async () => ({ headers: {}, tls: {} });
   const client = connect({ clock: jumpingClock(), transport } as never, { server: "https://api.test", authorize });
-  const reads = ["one", "two"].map((name) => client.get(resources.configMaps, "default", name));
+  const reads = [1, 2].map(() => client.get(resources.configMaps, "default", "one"));
   await new Promise((resolve) => setImmediate(resolve));
   waiting[1]?.("10");
   await reads[1];
