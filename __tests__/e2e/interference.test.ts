@@ -6,6 +6,7 @@ import { refuseRoutes } from "./support/admission.ts";
 import { openApiServer } from "./support/api-server.ts";
 import { bedFromEnvironment } from "./support/bed.ts";
 import { envoyRoutes, envoyWeights } from "./support/envoy.ts";
+import { journalOf } from "./support/journal.ts";
 import type { Finished } from "./support/program.ts";
 import {
   assertQuiet,
@@ -115,7 +116,11 @@ describe("somebody changes what is released", { concurrency: 3 }, () => {
   test("a VirtualService that is put back in the drain of a swap is followed: stable has its pods, and no request fails", (t) =>
     withScene(bed, api, { name: "back-in-drain" }, async (scene) => {
       const program = scene.start({ promotion: { model: "swap", drain: "8s" } }, { flags: image("v2") });
-      await saying(program, /every stage passed/); // Before, the job may be writing this route itself.
+      const isDraining = async (): Promise<boolean> => {
+        const state = (await journalOf(api, scene.namespace, "shop"))?.state;
+        return state?.phase === "promoting" && state.step === "draining";
+      };
+      await waitFor(isDraining, "the drain", 60_000, 30); // before it the job may be writing this route itself
       await scene.editRoute(weights(100, 0));
       await assertRolledBack(scene, await program.ended, /somebody else changed the route: .*v1 100, v2 0 instead of/);
       const { counts } = await scene.end();
