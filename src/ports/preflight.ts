@@ -14,3 +14,7 @@ export type Finding = {
 export interface Preflight {
   inspect(): Promise<readonly Finding[]>;
 }
+
+export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
+export const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
+export const note = (what: string, next?: string): Finding => ({ level: "note", what, next });

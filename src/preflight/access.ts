@@ -3,8 +3,7 @@ import { field } from "../kubernetes/field.ts";
 import { resources } from "../kubernetes/object.ts";
 import { ruleText } from "../kubernetes/role-rule.ts";
 import type { Verb } from "../ports/permission.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { PlacedPermission } from "./needed-permissions.ts";
 import type { Scene } from "./scene.ts";
 

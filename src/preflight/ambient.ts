@@ -1,7 +1,6 @@
 import { serviceBehind } from "../istio/service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 import { hasProxy } from "./sidecars.ts";
 

@@ -4,8 +4,7 @@ import { isHeadless, selectorOfService, serviceBehind } from "../istio/service.t
 import { field, listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { note, warn } from "./finding.ts";
+import { type Finding, note, warn } from "../ports/preflight.ts";
 import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -5,12 +5,12 @@ import { resources } from "../kubernetes/object.ts";
 import { isPodOf, type Pod, readPod } from "../kubernetes/pod.ts";
 import { asQuery, carries, type Labels } from "../kubernetes/selector.ts";
 import type { Bystanders } from "../ports/bystanders.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteLook } from "../ports/route-family.ts";
 import type { Plan } from "../release/plan.ts";
 import { roles, type Target } from "../release/target.ts";
 import { doubledIn } from "./doubled.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { listed } from "./finding.ts";
 import { type Neighbourhood, readNeighbourhood } from "./neighbourhood.ts";
 import { type Bystander, type StrandedQuestion, strandedIn } from "./stranded.ts";
 

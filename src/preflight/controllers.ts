@@ -1,7 +1,6 @@
 import { field, listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { warn } from "./finding.ts";
+import { type Finding, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 
 /** Groups of controllers that forbid a release, and are told of as such. */

@@ -1,7 +1,6 @@
 import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { resources } from "../kubernetes/object.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { refuse } from "./finding.ts";
+import { type Finding, refuse } from "../ports/preflight.ts";
 import { plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -1,7 +1,7 @@
 import { exportOfService, serviceBehind } from "../istio/service.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../ports/route-family.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { listed } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
 type Namespaces = readonly string[] | undefined;

@@ -1,9 +1,5 @@
 import type { Obstacle } from "../kubernetes/obstacle.ts";
-import type { Finding } from "../ports/preflight.ts";
-
-export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
-export const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
-export const note = (what: string, next?: string): Finding => ({ level: "note", what, next });
+import { type Finding, refuse } from "../ports/preflight.ts";
 
 export const refusal = ({ problem, next }: Obstacle): Finding => refuse(`${problem}.`, next);
 

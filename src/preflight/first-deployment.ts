@@ -5,9 +5,9 @@ import type { KubernetesObject } from "../kubernetes/object.ts";
 import { isPodOf, type Pod } from "../kubernetes/pod.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { plural } from "../lib/numbers.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteFact } from "../ports/route-family.ts";
-import { listed, pods, refuse, warn } from "./finding.ts";
+import { listed, pods } from "./finding.ts";
 import { foreignEndpoints } from "./foreign-endpoints.ts";
 import type { Scene } from "./scene.ts";
 

@@ -2,8 +2,7 @@ import { readDestinationRule } from "../istio/destination-rule.ts";
 import { type Host, type NamespacedName, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 
 /** Somebody else who writes an object, how that is seen, and what it means for the release. */

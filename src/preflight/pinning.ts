@@ -2,11 +2,11 @@ import { covers, sameHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import type { Deployment } from "../kubernetes/deployment.ts";
 import { carries } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { RouteFact } from "../ports/route-family.ts";
 import { kindsAmong } from "../release/route-kind.ts";
 import { routeKindWords } from "../words/route-kind-words.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { listed } from "./finding.ts";
 import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -3,8 +3,8 @@ import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { field, listAt, numberAt, textAt, textsAt } from "../kubernetes/field.ts";
 import { type KubernetesObject, resources } from "../kubernetes/object.ts";
 import { readSelector, selects } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { listed } from "./finding.ts";
 import { plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

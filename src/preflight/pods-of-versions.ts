@@ -4,9 +4,9 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { type Deployment, readDeployment } from "../kubernetes/deployment.ts";
 import { isPodOf } from "../kubernetes/pod.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { type Role, roles, type Version } from "../release/target.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

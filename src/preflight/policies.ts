@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { field, listAt, objectAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { type Labels, readSelector, selects, showLabels } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { listed, refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
+import { listed } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -4,8 +4,8 @@ import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { listed, note, pods, refusal, refuse, warn } from "./finding.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
+import { listed, pods, refusal } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -3,9 +3,8 @@ import type { Deployment } from "../kubernetes/deployment.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, readSelector, selects } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { Target } from "../release/target.ts";
-import { note, refuse, warn } from "./finding.ts";
 import { plannedDeployment, plannedObject } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

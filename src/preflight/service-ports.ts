@@ -2,9 +2,8 @@ import { sameHost } from "../istio/host.ts";
 import { serviceBehind } from "../istio/service.ts";
 import { field, listAt, numberAt, textAt } from "../kubernetes/field.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
-import { note, refuse, warn } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -1,7 +1,6 @@
 import type { Pod } from "../kubernetes/pod.ts";
 import type { Labels } from "../kubernetes/selector.ts";
-import type { Finding } from "../ports/preflight.ts";
-import { refuse, warn } from "./finding.ts";
+import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

@@ -8,10 +8,10 @@ import {
   placesIn,
   readDeployment,
 } from "../kubernetes/deployment.ts";
-import type { Finding } from "../ports/preflight.ts";
+import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
 import { replicasFor } from "../release/replicas.ts";
 import type { Target } from "../release/target.ts";
-import { listed, note, pods, refusal, refuse, warn } from "./finding.ts";
+import { listed, pods, refusal } from "./finding.ts";
 import { plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
 

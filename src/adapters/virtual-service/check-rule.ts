@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isWeight, sumOf, trafficOf, type WeightedDestination } from "../../istio/destination.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteChoice } from "../../release/target.ts";
 import { destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
@@ -39,8 +39,6 @@ export function checkRule(rule: MovableRule, search: RouteSearch): Finding | und
   }
   return undefined;
 }
-
-export const refuse = (what: string, next: string): Finding => ({ level: "refuse", what, next });
 
 const exchange = "exchange stable and canary in the configuration.";
 

@@ -3,7 +3,7 @@ import { rulesSeenBy } from "../../istio/destination-rule.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { ToldError } from "../../lib/errors.ts";
 import { someOf } from "../../lib/some-of.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import { aimAt } from "../../release/aim.ts";
 import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
@@ -11,7 +11,6 @@ import { type KubernetesClient, KubernetesError } from "../kubernetes/kubernetes
 import { listEverywhere } from "../kubernetes/list-everywhere.ts";
 import { unlessForbidden } from "../kubernetes/unless-forbidden.ts";
 import { beforeOf } from "./capture-routes.ts";
-import { refuse } from "./check-rule.ts";
 import { virtualServiceWord } from "./describe.ts";
 import { type IstioApi, offeredApi } from "./istio-api.ts";
 import { noticesOf } from "./notices.ts";

@@ -1,8 +1,7 @@
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteChoice, Target } from "../../release/target.ts";
-import { refuse } from "./check-rule.ts";
 import { destinationWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles } from "./destination-roles.ts";
 import type { IstioApi } from "./istio-api.ts";

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { someOf } from "../../lib/some-of.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { Role, RouteChoice } from "../../release/target.ts";
-import { checkRule, type RouteSearch, refuse } from "./check-rule.ts";
+import { checkRule, type RouteSearch } from "./check-rule.ts";
 import { destinationWord, virtualServiceWord } from "./describe.ts";
 import { destinationRoles, type VersionPair } from "./destination-roles.ts";
 import { chosenRules, isMeant, type MovableRule, movableRules } from "./movable-rule.ts";

@@ -10,10 +10,9 @@ import { covers, type Host } from "../../istio/host.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { showLabels } from "../../kubernetes/selector.ts";
 import { someOf } from "../../lib/some-of.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
-import { refuse } from "./check-rule.ts";
 import { canaryHost } from "./own-rule.ts";
 
 /** Somebody who follows the release's routes and looks for the subsets that they name. */

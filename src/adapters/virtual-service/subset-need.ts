@@ -4,9 +4,8 @@ import { isWildcard, readHost, sameHost } from "../../istio/host.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import type { Labels } from "../../kubernetes/selector.ts";
 import { DeniedError } from "../../lib/errors.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, refuse } from "../../ports/preflight.ts";
 import { configuredLabels, type Role, type Target } from "../../release/target.ts";
-import { refuse } from "./check-rule.ts";
 import { canaryHost, ruleNamespace } from "./own-rule.ts";
 
 /**

@@ -2,7 +2,7 @@ import { gatewayTakes } from "../../istio/gateway.ts";
 import { isNamed, type NamespacedName } from "../../istio/host.ts";
 import { nameOf } from "../../istio/virtual-service.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import type { Finding } from "../../ports/preflight.ts";
+import { type Finding, warn } from "../../ports/preflight.ts";
 import type { RouteFact, Viewer } from "../../ports/route-family.ts";
 import { virtualServiceWord } from "./describe.ts";
 
@@ -11,8 +11,6 @@ export type KnownGateways = {
   readonly objects: readonly KubernetesObject[];
   readonly isUnread: (namespace: string) => boolean;
 };
-
-const warn = (what: string, next: string): Finding => ({ level: "warn", what, next });
 
 /** The gateways that do not see the weights, though a VirtualService names them. */
 export function unseenWeights(facts: readonly RouteFact[], gateways: KnownGateways): readonly Finding[] {
