@@ -24,10 +24,10 @@ export type FillText = (text: string, path: Path) => Filled;
 const reference = /(\$?)\$\{([A-Za-z_]\w*)([^}]*)\}/g;
 
 /** With the name, the dollar before it, and what stands behind it in the braces. */
-export type ReplaceReference = (whole: string, dollar: string, name: string, rest: string) => string;
+type ReplaceReference = (whole: string, dollar: string, name: string, rest: string) => string;
 
 /** Behind the last brace nothing is looked for: for each `${` there that would be all of the rest. */
-export function replaceReferences(text: string, replace: ReplaceReference): string {
+function replaceReferences(text: string, replace: ReplaceReference): string {
   const end = text.lastIndexOf("}") + 1;
   return text.slice(0, end).replaceAll(reference, replace) + text.slice(end);
 }
@@ -54,23 +54,34 @@ const gathered = (parts: readonly Filled[]): Omit<Filled, "value"> => ({
   references: parts.flatMap(({ references }) => references),
 });
 
-/** Every `${NAME}` from the environment, and one that is not set is a problem. `$${NAME}` becomes `${NAME}`. */
-export const fromEnvironment =
-  (env: Variables): FillText =>
+/** Where the value of a name comes from, and what it is; undefined where it is none of ours to fill. */
+export type LookUp = (
+  name: string,
+) => { readonly from: "environment" | "configuration"; readonly value: string | undefined } | undefined;
+
+/** A name without a value is a problem, and `$${NAME}` becomes `${NAME}`; what is not to be filled stays to the letter. */
+export const fillBy =
+  (lookUp: LookUp): FillText =>
   (text, path) => {
     const problems: Problem[] = [];
     const references: Reference[] = [];
     const value = replaceReferences(text, (whole, dollar, name, rest) => {
-      if (dollar !== "") return whole.slice(1);
+      const found = lookUp(name);
+      if (found && dollar !== "") return whole.slice(1);
+      references.push({ name, path, from: found?.from });
+      if (!found) return whole;
       if (rest !== "") problems.push({ path, problem: isNoDefault(name, whole) });
-      else if (env[name] === undefined) problems.push({ path, problem: isNotSet(name) });
-      references.push({ name, path, from: "environment" });
-      return env[name] ?? whole;
+      else if (found.value === undefined) problems.push({ path, problem: isNotSet(name) });
+      return found.value ?? whole;
     });
     return { value, problems, references };
   };
 
-export const isNotSet = (name: string): string => `the environment variable ${name} is not set`;
+/** Every name is the environment's. */
+export const fromEnvironment = (env: Variables): FillText =>
+  fillBy((name) => ({ from: "environment", value: env[name] }));
 
-export const isNoDefault = (name: string, whole: string): string =>
+const isNotSet = (name: string): string => `the environment variable ${name} is not set`;
+
+const isNoDefault = (name: string, whole: string): string =>
   `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;

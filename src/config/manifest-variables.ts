@@ -1,12 +1,4 @@
-import {
-  type FillText,
-  isNoDefault,
-  isNotSet,
-  type Reference,
-  replaceReferences,
-  type Variables,
-} from "./environment.ts";
-import type { Problem } from "./issue.ts";
+import { type FillText, fillBy, type Reference, type Variables } from "./environment.ts";
 
 /** The names that may be filled in manifests, with their values; null is the environment's. */
 export type WrittenVariables = Readonly<Record<string, string | null>>;
@@ -26,26 +18,12 @@ export type Filling = {
  * A manifest may hold a script, whose `${HOME}` is none of ours: only what somebody named is filled, and the rest stays
  * to the letter.
  */
-export const fromListed =
-  (variables: WrittenVariables, env: Variables): FillText =>
-  (text, path) => {
-    const problems: Problem[] = [];
-    const references: Reference[] = [];
-    const value = replaceReferences(text, (whole, dollar, name, rest) => {
-      const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      if (written === undefined) {
-        references.push({ name, path, from: undefined });
-        return whole;
-      }
-      if (dollar !== "") return whole.slice(1);
-      if (rest !== "") problems.push({ path, problem: isNoDefault(name, whole) });
-      const found = written ?? env[name];
-      if (found === undefined) problems.push({ path, problem: isNotSet(name) });
-      references.push({ name, path, from: written === null ? "environment" : "configuration" });
-      return found ?? whole;
-    });
-    return { value, problems, references };
-  };
+export const fromListed = (variables: WrittenVariables, env: Variables): FillText =>
+  fillBy((name) => {
+    const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (written === undefined) return undefined;
+    return written === null ? { from: "environment", value: env[name] } : { from: "configuration", value: written };
+  });
 
 /** @param references by the place of what they were met in */
 export function fillingOf(references: readonly (Omit<Reference, "path"> & { readonly place: string })[]): Filling {
