@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -10,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import packageJson from "../../package.json" with { type: "json" };
 import { releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
+import { listening } from "../support/listening.ts";
 import { startTunnel } from "../support/tunnel.ts";
 import { journalOf } from "./facts.ts";
 import { startProgram } from "./program.ts";
@@ -48,13 +48,8 @@ export function processes(): void {
     const world = await scene(t, { shop: "one" });
     const silent = createServer();
     const asked = once(silent, "request");
-    await once(silent.listen(0, "127.0.0.1"), "listening");
-    t.after(() => {
-      silent.closeAllConnections();
-      silent.close();
-    });
-    const prometheus = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates, prometheus });
+    const url = await listening(t, silent);
+    const program = world.start({ ...releaseOfOne("v2"), stages: "50:60s, 100", gates, prometheus: url });
     await asked;
     program.signal("SIGINT");
     const { exit, said } = await program.ended;
@@ -68,12 +63,7 @@ export function processes(): void {
     const world = await scene(t, { shop: "one" });
     const silent = createServer();
     const asked = once(silent, "request");
-    await once(silent.listen(0, "127.0.0.1"), "listening");
-    t.after(() => {
-      silent.closeAllConnections();
-      silent.close();
-    });
-    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const url = await listening(t, silent);
     const program = world.start({ ...releaseOfOne("v2"), command: "verify", "verify-url": url });
     await asked;
     program.signal("SIGTERM");

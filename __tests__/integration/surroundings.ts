@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import http, { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import test, { type TestContext } from "node:test";
 import { dump, load } from "js-yaml";
 import { imageOf, releaseOfOne } from "../../sandbox/shop.ts";
 import { until } from "../support/cluster.ts";
+import { listening } from "../support/listening.ts";
 import { journalOf } from "./facts.ts";
 import { pull, scene } from "./scene.ts";
 
@@ -28,12 +27,7 @@ async function startProxy(t: TestContext, address: string): Promise<HttpProxy> {
     asked.add(url);
     socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { url: await listening(t, server), asked };
 }
 
 const quick = { ...releaseOfOne("v2"), stages: "50:300ms, 100", gates: "- restarts: {}" };
