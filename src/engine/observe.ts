@@ -20,7 +20,7 @@ import type { ReleaseRecord } from "../release/release-record.ts";
 import { servingBy, splitAt, splitOf } from "../release/split.ts";
 import type { Baking, Preparing, Promoting, RollingBack, Running, Shifting } from "../release/state.ts";
 import { otherRole, type Role, roles } from "../release/target.ts";
-import { winnerOf } from "../release/transition.ts";
+import { takesPods, winnerOf } from "../release/transition.ts";
 import { within } from "../world/within.ts";
 import { type Counts, count, countsOf, countsOfNewStage } from "./count.ts";
 
@@ -118,14 +118,13 @@ async function lookWhilePromoting(
   const isUpdated = winner === "stable" && step !== "updating";
   const isOver = step === "draining" || step === "retiring";
   const loser = otherRole(winner);
-  const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
   if (step === "settling") return { phase: "promoting" };
   const [ofStable, ofCanary, unserved, strayed, stranded] = await Promise.all([
     workload.health("stable", isUpdated ? judged : undefined),
     workload.health("canary", judged),
     router.unserved(roles),
     isOver ? router.strayed(winner) : undefined,
-    losesPods ? bystanders.strandedWithout(loser) : undefined,
+    takesPods(plan, step) ? bystanders.strandedWithout(loser) : undefined,
   ]);
   const [stable, canary] = [asReached(ofStable, unserved.stable), asReached(ofCanary, unserved.canary)];
   if (step !== "starting") return { phase: "promoting", stable, canary, strayed, stranded };
@@ -169,18 +168,16 @@ const takerGrace: Millis = 1_000;
 
 type Takers = Pick<RollingBackLook, "stable" | "canary">;
 
-/** Only where stable has no pods it matters whether the canary has any. */
-async function lookForPods({ workload }: Ports): Promise<Takers> {
-  const stable = await workload.health("stable");
-  return stable.available > 0 ? { stable } : { stable, canary: await workload.health("canary") };
-}
-
 /** As requests find them. */
-async function lookForTakers({ workload, router }: Ports): Promise<Takers> {
-  const [health, unserved] = await Promise.all([
-    workload.health("stable"),
-    router.unserved(roles).catch((): Unserved => ({})),
-  ]);
+const lookForTakers = (ports: Ports): Promise<Takers> =>
+  lookForPods(
+    ports,
+    ports.router.unserved(roles).catch((): Unserved => ({})),
+  );
+
+/** Only where stable has no pods it matters whether the canary has any. */
+async function lookForPods({ workload }: Ports, unreached: Unserved | Promise<Unserved> = {}): Promise<Takers> {
+  const [health, unserved] = await Promise.all([workload.health("stable"), unreached]);
   const stable = asReached(health, unserved.stable);
   if (stable.available > 0) return { stable };
   return { stable, canary: asReached(await workload.health("canary"), unserved.canary) };

@@ -11,7 +11,7 @@ import type { Reason } from "./reason.ts";
 import { splitAt } from "./split.ts";
 import type { Promoting, PromotionStep, State } from "./state.ts";
 import { otherRole, type Role } from "./target.ts";
-import { rollBack, winnerOf } from "./transition.ts";
+import { rollBack, takesPods, winnerOf } from "./transition.ts";
 
 /**
  * Once stable is being changed only forward is safe (fluxcd/flagger#1898). As long as it is as it was and has pods, the
@@ -108,8 +108,7 @@ function answerStray(plan: Plan, state: Promoting, now: Instant, look: Promoting
     return { do: "nothing", next: rollBack(state, reason, now), reason };
   }
   const loser = otherRole(winner);
-  const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
-  return losesPods && serving.includes(loser)
+  return takesPods(plan, state.step) && serving.includes(loser)
     ? failed(plan, state, { kind: "kept", version: loser, differences })
     : undefined;
 }
@@ -158,7 +157,7 @@ function step(plan: Plan, state: Promoting, { now }: Observation, seen: Partial<
       return drained(plan, state.since, now, to("retiring"));
     case "retiring": {
       const loser = otherRole(winner);
-      const kept = loser === "stable" && plan.keepOld;
+      const kept = !takesPods(plan, state.step);
       return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
     }
   }

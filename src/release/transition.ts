@@ -2,7 +2,7 @@ import type { Instant } from "../lib/duration.ts";
 import type { Plan } from "./plan.ts";
 import type { Reason } from "./reason.ts";
 import { splitOf } from "./split.ts";
-import type { State } from "./state.ts";
+import type { PromotionStep, State } from "./state.ts";
 
 export const rollBack = (state: State, reason: Reason, now: Instant): State => ({
   phase: "rolling-back",
@@ -39,6 +39,10 @@ export const startPromotion = (plan: Plan, now: Instant): State => ({
 /** Which Deployment serves after the promotion. */
 export const winnerOf = ({ promotion }: Pick<Plan, "promotion">): "stable" | "canary" =>
   promotion === "update" ? "stable" : "canary";
+
+/** Whether a step of a promotion takes pods away: those of the version that lost. */
+export const takesPods = (plan: Pick<Plan, "promotion" | "keepOld">, step: PromotionStep): boolean =>
+  step === "retiring" && !(winnerOf(plan) === "canary" && plan.keepOld);
 
 /** Which Deployment serves when the release is over. */
 export const winnerAfter = (plan: Pick<Plan, "promotion">, state: State): "stable" | "canary" =>

@@ -152,7 +152,7 @@ function load(config: KubeConfig, from: GivenKubeconfig, said: string): KubeConf
     keepTokenFiles(config, text, folder);
     return config;
   } catch (error) {
-    throw new RefusedError(`${said} is not a kubeconfig: ${complaintOf(error)}.`, {
+    throw new RefusedError(`${said} is not a kubeconfig: ${reasonOf(error)}.`, {
       next: "What stands there is not shown, since it may be secret. It has to be a kubeconfig as kubectl writes it (kubectl config view --raw), or that in base64.",
     });
   }
@@ -195,7 +195,7 @@ function readStart(path: string): string {
  * Where and why it cannot be read, without a word of what stands there: js-yaml shows the lines around the place, and
  * the name of an alias is whatever follows a star.
  */
-function complaintOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (error instanceof YAMLException) {
     const { reason, mark } = error;
     const place = mark ? `line ${mark.line + 1}, column ${mark.column + 1}: ` : "";
