@@ -6,6 +6,10 @@ export type KubernetesObject = {
   readonly [field: string]: unknown;
 };
 
+/** How people find an object: `Deployment shop/reviews-v1`. */
+export const placeWord = ({ kind, metadata }: KubernetesObject): string =>
+  `${kind} ${metadata.namespace}/${metadata.name}`;
+
 export type Metadata = {
   readonly name: string;
   readonly namespace?: string;

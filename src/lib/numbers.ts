@@ -21,3 +21,6 @@ export function percent(ratio: number): string {
   const almostAll = ratio < 1 && ratio > 0.999;
   return `${number(almostAll ? 99.9 : ratio * 100)} %`;
 }
+
+/** `33.3 %` of a part from 0 to 1, as weights give it: what is planned needs no third digit. */
+export const percentWord = (part: number): string => `${Number((part * 100).toFixed(1))} %`;

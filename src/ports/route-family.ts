@@ -82,6 +82,13 @@ export type Viewer = {
   readonly namespaces: readonly string[] | undefined;
 };
 
+/** No namespace is called so: it stands for all that nothing else is known of. */
+export const elsewhere = "";
+
+/** Where the clients are that follow a rule. Without `exportTo` they are in the rule's own namespace, and elsewhere. */
+export const namespacesBehind = ({ who, namespaces }: Viewer, own: string): readonly string[] =>
+  who === "mesh" ? (namespaces ?? [own, elsewhere]) : [who.namespace];
+
 export type RoutedDestination = Destination & {
   /** The part of the rule's requests that it gets, 0 to 1. */
   readonly share: number;

@@ -2,13 +2,12 @@ import { rulesFor } from "../istio/destination-rule.ts";
 import { covers, readHost, sameHost } from "../istio/host.ts";
 import { isHeadless, selectorOfService, serviceBehind } from "../istio/service.ts";
 import { field, listAt, textAt } from "../kubernetes/field.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { carries } from "../kubernetes/selector.ts";
 import { type Finding, note, warn } from "../ports/preflight.ts";
+import { share } from "./pinning.ts";
 import { canaryPodsAtFirst, plannedDeployment } from "./planned-canary.ts";
 import type { Scene } from "./scene.ts";
-
-const wordOf = ({ metadata }: KubernetesObject): string => `Service ${metadata.namespace}/${metadata.name}`;
 
 /** Whoever calls one of these reaches the canary's pods, whatever the weights say. */
 function servicesOverCanary({ services, planned }: Scene): readonly KubernetesObject[] {
@@ -26,8 +25,7 @@ const servicesOverBoth = (scene: Scene): readonly KubernetesObject[] =>
 
 /** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
 function shareOf(scene: Scene): string {
-  const [pods, others] = [canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0];
-  return `about ${Math.round((100 * pods) / (pods + others))} %`;
+  return share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
 }
 
 /** Whether a route of the mesh is for a Service: then that route decides. */
@@ -59,14 +57,14 @@ export function otherServicesAreKnown(scene: Scene): readonly Finding[] {
     ...others
       .filter((service) => known.includes(service) && !both.includes(service))
       .map((service) =>
-        note(`${wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`),
+        note(`${placeWord(service)} selects the canary's pods alone: whoever calls it reaches the canary.`),
       ),
   ];
 }
 
 const besideRoutes = (service: KubernetesObject, does: string, scene: Scene): Finding =>
   warn(
-    `${wordOf(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
+    `${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`,
     `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`,
   );
 
@@ -83,7 +81,7 @@ export function outsidersAreKnown(scene: Scene): readonly Finding[] {
   const ingresses = scene.ingresses.flatMap((ingress) =>
     servicesOverCanary(scene)
       .filter(({ metadata }) => backendsOf(ingress).includes(metadata.name))
-      .map((service) => [service, `Ingress ${ingress.metadata.namespace}/${ingress.metadata.name}`] as const),
+      .map((service) => [service, placeWord(ingress)] as const),
   );
   const routes = servicesOverBoth(scene).flatMap((service) => {
     const { namespace = "", name } = service.metadata;
@@ -95,7 +93,7 @@ export function outsidersAreKnown(scene: Scene): readonly Finding[] {
   });
   return [...ways, ...ingresses, ...routes].map(([service, by]) =>
     warn(
-      `${wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`,
+      `${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`,
       "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone.",
     ),
   );
@@ -124,13 +122,13 @@ export function podsAreChosenByWeights(scene: Scene): readonly Finding[] {
 
 const headless = (service: KubernetesObject): Finding =>
   warn(
-    `${wordOf(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`,
+    `${placeWord(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`,
     "Route by a Service with a clusterIP over the same pods.",
   );
 
 const passed = (rule: string, service: KubernetesObject): Finding =>
   warn(
-    `${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${wordOf(service)} picks the pod then, and not the weights.`,
+    `${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${placeWord(service)} picks the pod then, and not the weights.`,
     "Take PASSTHROUGH away, for the time of the release at least.",
   );
 

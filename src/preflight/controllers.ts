@@ -1,5 +1,5 @@
 import { field, listAt, textAt } from "../kubernetes/field.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { type Finding, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 
@@ -19,15 +19,13 @@ export function controllersAreKnown({ target, deployments }: Scene): readonly Fi
   return both.flatMap((deployment) => [...operatorsOf(deployment), ...imageWritersOf(deployment)]);
 }
 
-const wordOf = ({ metadata }: KubernetesObject): string => `Deployment ${metadata.namespace}/${metadata.name}`;
-
 const operatorsOf = (deployment: KubernetesObject): readonly Finding[] =>
   listAt(deployment.metadata, "ownerReferences")
     .filter((owner) => field(owner, "controller") === true)
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
     .map((owner) =>
       warn(
-        `${wordOf(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`,
+        `${placeWord(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`,
         "Make sure that it leaves both to the release, or pause it meanwhile.",
       ),
     );
@@ -37,7 +35,7 @@ const imageWritersOf = (deployment: KubernetesObject): readonly Finding[] =>
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
     .map(([annotation, who]) =>
       warn(
-        `${wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`,
+        `${placeWord(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`,
         "Take the annotation away, or let images come by releases alone.",
       ),
     );

@@ -1,4 +1,4 @@
-import { type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
+import { cannotBeTriedOut, type KubernetesClient, KubernetesError } from "../adapters/kubernetes/kubernetes-client.ts";
 import { resources } from "../kubernetes/object.ts";
 import { type Finding, refuse } from "../ports/preflight.ts";
 import { plannedObject } from "./planned-canary.ts";
@@ -14,7 +14,7 @@ export async function inspectCopy(client: KubernetesClient, scene: Scene): Promi
     return [];
   } catch (error) {
     if (!(error instanceof KubernetesError) || error.status === 403) throw error;
-    if (/does not support dry run/.test(error.message)) return [];
+    if (cannotBeTriedOut(error)) return [];
     return [
       refuse(
         `Deployment ${target.namespace}/${copy.metadata.name} could not be made as a copy: ${error.message}.`,

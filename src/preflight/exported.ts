@@ -1,6 +1,6 @@
 import { exportOfService, serviceBehind } from "../istio/service.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
-import type { RouteFact, Viewer } from "../ports/route-family.ts";
+import { elsewhere, namespacesBehind, type RouteFact } from "../ports/route-family.ts";
 import { listed } from "./finding.ts";
 import type { Scene } from "./scene.ts";
 
@@ -36,7 +36,7 @@ export function canaryServiceIsExported({ routes, services, hosts }: Scene): rea
   const { namespace = "", name } = canary.metadata;
   const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }: RouteFact) => seenBy);
   const blind = viewers
-    .flatMap((viewer) => clientNamespaces(viewer, namespace))
+    .flatMap((viewer) => namespacesBehind(viewer, namespace))
     .filter((one) => knows(ofStable, one) && !knows(ofCanary, one));
   if (blind.length === 0) return [];
   const where = listed([...new Set(blind.map((one) => (one === elsewhere ? "other namespaces" : one)))]);
@@ -48,8 +48,4 @@ export function canaryServiceIsExported({ routes, services, hosts }: Scene): rea
   ];
 }
 
-const elsewhere = "";
 const knows = (exported: Namespaces, namespace: string): boolean => !exported || exported.includes(namespace);
-
-const clientNamespaces = ({ who, namespaces }: Viewer, own: string): readonly string[] =>
-  who === "mesh" ? (namespaces ?? [own, elsewhere]) : [who.namespace];

@@ -9,6 +9,7 @@ import {
   type PodsBefore,
 } from "../adapters/kubernetes/canary-manifest.ts";
 import {
+  cannotBeTriedOut,
   type FieldConflict,
   type KubernetesClient,
   KubernetesError,
@@ -210,12 +211,11 @@ const isServiceOfRelease = ({ hosts, services }: Scene, { kind, metadata }: Kube
   kind === "Service" &&
   [hosts.service, hosts.stable].some((host) => serviceBehind(services, host)?.metadata.name === metadata.name);
 
-/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
 function failure(word: string, error: unknown): Finding {
   if (!(error instanceof DeniedError)) throw error;
   const cause = error instanceof ManifestRefusedError ? error.refusal : error;
   if (cause instanceof KubernetesError && cause.status === 403) throw cause; // a permission that is asked about anyway
-  if (cause instanceof KubernetesError && /does not support dry run/.test(cause.message))
+  if (cause instanceof KubernetesError && cannotBeTriedOut(cause))
     return warn(
       `${word} could not be tried out: ${cause.message}.`,
       "Whether it is taken will show when it is applied.",

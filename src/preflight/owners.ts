@@ -1,7 +1,7 @@
 import { readDestinationRule } from "../istio/destination-rule.ts";
 import { type Host, type NamespacedName, readHost, sameHost } from "../istio/host.ts";
 import { listAt, textAt } from "../kubernetes/field.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import type { Scene } from "./scene.ts";
 
@@ -125,11 +125,9 @@ export function ownersAreKnown(scene: Scene): readonly Finding[] {
   const objects = touched(scene);
   return owners.flatMap(({ owns, finding }) => {
     const owned = objects.filter(owns);
-    return owned.length === 0 ? [] : [finding(owned.map(wordOf).join(", "), owned)];
+    return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
   });
 }
-
-const wordOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
 
 function touched({
   target,

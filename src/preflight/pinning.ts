@@ -63,8 +63,8 @@ const isForMesh = ({ routes, hosts }: Scene): boolean =>
     seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => covers(host, hosts.stable))),
   );
 
-/** `1 of 3`, in percent: what a Service gives each of its pods. */
-const share = (pods: number, others: number): string => `about ${Math.round((100 * pods) / (pods + others))} %`;
+/** `1 of 3`, in percent: what a Service gives some of its pods. */
+export const share = (pods: number, others: number): string => `about ${Math.round((100 * pods) / (pods + others))} %`;
 
 function unpinned({ host, subset, stable, canaryPods, podsAtFirst }: SharedService, { target }: Scene): Finding {
   const kinds = kindsAmong(target.routes);

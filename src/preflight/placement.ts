@@ -1,7 +1,7 @@
 import type { KubernetesClient } from "../adapters/kubernetes/kubernetes-client.ts";
 import { unlessForbidden } from "../adapters/kubernetes/unless-forbidden.ts";
 import { field, listAt, numberAt, textAt, textsAt } from "../kubernetes/field.ts";
-import { type KubernetesObject, resources } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord, resources } from "../kubernetes/object.ts";
 import { readSelector, selects } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { listed } from "./finding.ts";
@@ -18,8 +18,6 @@ export async function inspectPlacement(client: KubernetesClient, scene: Scene): 
   const pair = { stable, canary };
   return [...(await sharedVolumes(client, scene, pair)), ...sharedHostPorts(pair), ...separations(pair)];
 }
-
-const wordOf = ({ metadata }: KubernetesObject): string => `Deployment ${metadata.namespace}/${metadata.name}`;
 
 const claimsOf = (deployment: KubernetesObject): readonly string[] =>
   listAt(deployment, "spec", "template", "spec", "volumes").flatMap(
@@ -47,14 +45,14 @@ function sharedVolume(name: string, claim: KubernetesObject | undefined, canary:
   const next = "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).";
   if (modes.includes("ReadWriteOncePod"))
     return [
-      refuse(`${word} can be used by one pod only, and stable's has it: ${wordOf(canary)} would get no pod.`, next),
+      refuse(`${word} can be used by one pod only, and stable's has it: ${placeWord(canary)} would get no pod.`, next),
     ];
   const what = modes.includes("ReadWriteOnce")
     ? "can be used on one node only"
     : "could not be read, and may be for one node only";
   return [
     warn(
-      `${word} ${what}: the pods of ${wordOf(canary)} start beside stable's or not at all, and both write to it.`,
+      `${word} ${what}: the pods of ${placeWord(canary)} start beside stable's or not at all, and both write to it.`,
       next,
     ),
   ];
@@ -73,7 +71,7 @@ function sharedHostPorts({ stable, canary }: BothDeployments): readonly Finding[
   if (shared.length === 0) return [];
   return [
     warn(
-      `The pods of both versions want port ${listed(shared.map(String))} of their node: ${wordOf(canary)} gets pods only on nodes without one of stable's.`,
+      `The pods of both versions want port ${listed(shared.map(String))} of their node: ${placeWord(canary)} gets pods only on nodes without one of stable's.`,
       "Make sure that there are enough nodes, or take hostPort away: a Service needs none.",
     ),
   ];
@@ -92,7 +90,7 @@ function separations({ stable, canary }: BothDeployments): readonly Finding[] {
   const from = terms.length > 0 ? "one of the other version's" : "one of its own";
   return [
     warn(
-      `By a required podAntiAffinity no pod of ${wordOf(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`,
+      `By a required podAntiAffinity no pod of ${placeWord(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`,
       "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution.",
     ),
   ];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { field, listAt, objectAt } from "../kubernetes/field.ts";
-import type { KubernetesObject } from "../kubernetes/object.ts";
+import { type KubernetesObject, placeWord } from "../kubernetes/object.ts";
 import { type Labels, readSelector, selects, showLabels } from "../kubernetes/selector.ts";
 import { type Finding, refuse, warn } from "../ports/preflight.ts";
 import { listed } from "./finding.ts";
@@ -31,8 +31,7 @@ function labelsOf({ stable, planned }: Scene): Both | undefined {
   return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
 }
 
-const wordOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
-const wordsOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(wordOf), 3);
+const wordsOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(placeWord), 3);
 
 /** One that is attached to a waypoint or a gateway is for no pods. */
 const isForPods = ({ spec }: KubernetesObject): boolean =>
@@ -62,13 +61,13 @@ function oneSided(kind: PolicyKind, scene: Scene, { stable, canary }: Both): rea
   return [
     ...unpaired(ofStable, ofCanary).map((object) =>
       warn(
-        `${wordOf(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
+        `${placeWord(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
         forBoth,
       ),
     ),
     ...unpaired(ofCanary, ofStable).map((object) =>
       warn(
-        `${wordOf(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
+        `${placeWord(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`,
         forBoth,
       ),
     ),
@@ -163,7 +162,7 @@ function strangers({ networkPolicies, target }: Scene, { stable, canary }: Both)
     })
     .map((object) =>
       warn(
-        `${wordOf(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`,
+        `${placeWord(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`,
         "Let it name what the pods of both versions have.",
       ),
     );

@@ -4,8 +4,9 @@ import { type Host, readHost, sameHost } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, type Labels, showLabels } from "../kubernetes/selector.ts";
+import { percentWord } from "../lib/numbers.ts";
 import type { RoutedDestination, RouteFact } from "../ports/route-family.ts";
-import { otherRole, type Role } from "../release/target.ts";
+import { otherRole, type Role, roles } from "../release/target.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
 
 /** Somebody who reaches the pods of one version alone, and would be left without them. */
@@ -61,10 +62,7 @@ function strandedRule<Sender extends { readonly where: string }>(
 }
 
 const sendingWord = ({ share, mirror, ...destination }: RoutedDestination): string =>
-  `${mirror ? "copies" : "sends"} ${percent(share)} of its requests to ${destinationWord(destination)}`;
-
-/** `part` is from 0 to 1. */
-const percent = (part: number): string => `${Number((part * 100).toFixed(1))} %`;
+  `${mirror ? "copies" : "sends"} ${percentWord(share)} of its requests to ${destinationWord(destination)}`;
 
 export const destinationWord = ({ host, subset }: Destination): string =>
   subset === undefined ? host.text : `${host.text} subset ${subset}`;
@@ -93,7 +91,7 @@ export function selectedBy(
   });
   if (defined.length > 0) return defined.map(({ labels }) => ({ ...selector, ...labels }));
   // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
-  const role = (["stable", "canary"] as const).find(
+  const role = roles.find(
     (one) => target[one].subset === subset && sameHost(readHost(target[one].host, target.namespace), host),
   );
   const labels = role && podLabels[role];

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { placesIn, readDeployment } from "../../kubernetes/deployment.ts";
 import { field } from "../../kubernetes/field.ts";
-import { type KubernetesObject, resources } from "../../kubernetes/object.ts";
+import { type KubernetesObject, placeWord, resources } from "../../kubernetes/object.ts";
 import type { Pod } from "../../kubernetes/pod.ts";
 import type { Build } from "../../release/build.ts";
 import { writtenBy } from "../kubernetes/written-by.ts";
@@ -46,9 +46,10 @@ export async function changeOf(
   const wanted = judged ? judged.image : deployedImage(parts, raw);
   const image = imageOf(raw, parts.target);
   if (image !== wanted)
-    return `${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
+    return `${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
   if (!judged) return undefined;
-  if (!(await hasTemplate(parts, raw, judged))) return `${whereOf(raw)} has another pod template than before${by(raw)}`;
+  if (!(await hasTemplate(parts, raw, judged)))
+    return `${placeWord(raw)} has another pod template than before${by(raw)}`;
   return otherDigest(running, judged);
 }
 
@@ -62,7 +63,7 @@ export function changeOfUpdated(
 ): string | undefined {
   const image = imageOf(running.raw, target);
   if (image !== judged.image)
-    return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
+    return `${placeWord(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
   return otherDigest(running, judged);
 }
 
@@ -76,8 +77,6 @@ export function isUntouched({ before }: WorkloadParts, raw: KubernetesObject): b
   const isKnown = deployment.containers.every(({ name }) => Object.hasOwn(images, name));
   return isKnown && Object.entries(images).every(([name, image]) => now[name] === image);
 }
-
-const whereOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.namespace}/${metadata.name}`;
 
 const by = (raw: KubernetesObject): string => writtenBy(raw, "spec", "template");
 

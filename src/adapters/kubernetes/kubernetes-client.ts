@@ -30,6 +30,9 @@ export class KubernetesError extends DeniedError {
   }
 }
 
+/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
+export const cannotBeTriedOut = ({ message }: KubernetesError): boolean => /does not support dry run/.test(message);
+
 /** A field that an apply would change, and who has it: `.spec.template.spec.containers[name="app"].image`. */
 export type FieldConflict = { readonly manager: string; readonly field: string };
 

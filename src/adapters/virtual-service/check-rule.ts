@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { isWeight, sumOf, trafficOf, type WeightedDestination } from "../../istio/destination.ts";
+import { percentWord } from "../../lib/numbers.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
 import type { RouteChoice } from "../../release/target.ts";
-import { destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import type { DestinationRoles } from "./destination-roles.ts";
 import type { MovableRule } from "./movable-rule.ts";
 import { repeated } from "./plan-moves.ts";

@@ -42,6 +42,3 @@ function labelOf(destination: Destination, among: readonly Destination[]): strin
     among.filter((other) => label(other) === label(destination)).length === 1;
   return (labels.find(isTelling) ?? destinationWord)(destination);
 }
-
-/** `part` is from 0 to 1. */
-export const percentWord = (part: number): string => `${Number((part * 100).toFixed(1))} %`;

@@ -1,4 +1,5 @@
 import { sumOf } from "../../istio/destination.ts";
+import { percentWord } from "../../lib/numbers.ts";
 import { someOf } from "../../lib/some-of.ts";
 import type { Finding } from "../../ports/preflight.ts";
 import { aimAt } from "../../release/aim.ts";
@@ -7,7 +8,7 @@ import type { Plan } from "../../release/plan.ts";
 import type { Target } from "../../release/target.ts";
 import { beforeOf } from "./capture-routes.ts";
 import { canaryTraffic } from "./check-rule.ts";
-import { destinationWord, percentWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
+import { destinationWord, routeWord, splitWord, virtualServiceWord } from "./describe.ts";
 import { type DestinationRoles, destinationRoles } from "./destination-roles.ts";
 import { type MovableRule, movableRules } from "./movable-rule.ts";
 import { planMoves, plannedDestinations } from "./plan-moves.ts";

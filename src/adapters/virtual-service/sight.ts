@@ -11,15 +11,12 @@ import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { showLabels } from "../../kubernetes/selector.ts";
 import { someOf } from "../../lib/some-of.ts";
 import { type Finding, refuse } from "../../ports/preflight.ts";
-import type { RouteFact, Viewer } from "../../ports/route-family.ts";
+import { elsewhere, namespacesBehind, type RouteFact, type Viewer } from "../../ports/route-family.ts";
 import type { Target } from "../../release/target.ts";
 import { canaryHost } from "./own-rule.ts";
 
 /** Somebody who follows the release's routes and looks for the subsets that they name. */
 type RouteClient = RuleSeeker & { readonly who: string; readonly inMesh: boolean };
-
-/** No namespace is called so: it stands for all that nothing else is known of. */
-const elsewhere = "";
 
 /** The clients that follow these rules, as far as they may see different DestinationRules. */
 function clientsOfRoutes(
@@ -38,15 +35,17 @@ function clientsOfRoutes(
   return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
 }
 
-function clientsBehind({ who, namespaces }: Viewer, { namespace }: Target): readonly RouteClient[] {
-  if (who !== "mesh") return [{ who: `gateway ${who.namespace}/${who.name}`, namespace: who.namespace, inMesh: false }];
-  const all = namespaces ?? [namespace, elsewhere];
-  return all.map((one) => ({
-    who: one === elsewhere ? "clients in other namespaces" : `clients in ${one}`,
-    namespace: one,
-    inMesh: true,
+function clientsBehind(viewer: Viewer, target: Target): readonly RouteClient[] {
+  const { who } = viewer;
+  return namespacesBehind(viewer, target.namespace).map((namespace) => ({
+    who: who === "mesh" ? clientsIn(namespace) : `gateway ${who.namespace}/${who.name}`,
+    namespace,
+    inMesh: who === "mesh",
   }));
 }
+
+const clientsIn = (namespace: string): string =>
+  namespace === elsewhere ? "clients in other namespaces" : `clients in ${namespace}`;
 
 export type SightQuestion = {
   readonly target: Target;
