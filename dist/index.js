@@ -28293,22 +28293,27 @@ const gathered = (parts) => ({
     problems: parts.flatMap(({ problems }) => problems),
     references: parts.flatMap(({ references }) => references),
 });
-/** Every `${NAME}` from the environment, and one that is not set is a problem. `$${NAME}` becomes `${NAME}`. */
-const fromEnvironment = (env) => (text, path) => {
+/** A name without a value is a problem, and `$${NAME}` becomes `${NAME}`; what is not to be filled stays to the letter. */
+const fillBy = (lookUp) => (text, path) => {
     const problems = [];
     const references = [];
     const value = replaceReferences(text, (whole, dollar, name, rest) => {
-        if (dollar !== "")
+        const found = lookUp(name);
+        if (found && dollar !== "")
             return whole.slice(1);
+        references.push({ name, path, from: found?.from });
+        if (!found)
+            return whole;
         if (rest !== "")
             problems.push({ path, problem: isNoDefault(name, whole) });
-        else if (env[name] === undefined)
+        else if (found.value === undefined)
             problems.push({ path, problem: isNotSet(name) });
-        references.push({ name, path, from: "environment" });
-        return env[name] ?? whole;
+        return found.value ?? whole;
     });
     return { value, problems, references };
 };
+/** Every name is the environment's. */
+const fromEnvironment = (env) => fillBy((name) => ({ from: "environment", value: env[name] }));
 const isNotSet = (name) => `the environment variable ${name} is not set`;
 const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${whole}; write $${whole} to keep it as it is`;
 
@@ -28318,27 +28323,12 @@ const isNoDefault = (name, whole) => `only \${${name}} can be filled in, not ${w
  * A manifest may hold a script, whose `${HOME}` is none of ours: only what somebody named is filled, and the rest stays
  * to the letter.
  */
-const fromListed = (variables, env) => (text, path) => {
-    const problems = [];
-    const references = [];
-    const value = replaceReferences(text, (whole, dollar, name, rest) => {
-        const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
-        if (written === undefined) {
-            references.push({ name, path, from: undefined });
-            return whole;
-        }
-        if (dollar !== "")
-            return whole.slice(1);
-        if (rest !== "")
-            problems.push({ path, problem: isNoDefault(name, whole) });
-        const found = written ?? env[name];
-        if (found === undefined)
-            problems.push({ path, problem: isNotSet(name) });
-        references.push({ name, path, from: written === null ? "environment" : "configuration" });
-        return found ?? whole;
-    });
-    return { value, problems, references };
-};
+const fromListed = (variables, env) => fillBy((name) => {
+    const written = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    if (written === undefined)
+        return undefined;
+    return written === null ? { from: "environment", value: env[name] } : { from: "configuration", value: written };
+});
 /** @param references by the place of what they were met in */
 function fillingOf(references) {
     const filled = Map.groupBy(references, ({ name, from }) => JSON.stringify([name, from]));
@@ -29479,7 +29469,7 @@ function distance(a, b) {
 
 /***/ }),
 
-/***/ 9058:
+/***/ 874:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30052,7 +30042,7 @@ function refusalByWaiting(record, now) {
     const { target, state } = record;
     if (state.phase !== "waiting")
         return undefined;
-    return new lib_errors/* RefusedError */.fk(`${target.namespace}/${target.service}: ${earlierWord(record)} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
+    return new lib_errors/* RefusedError */.fk(`${serviceInWords(target)}: ${earlierWord(record)} waits for somebody to decide since ${(0,lib_duration/* formatDuration */.a)(now - state.since)}.`, {
         next: `To finish it: ${(0,next_command/* nextCommand */.h)("promote", record)}. To end it: ${(0,next_command/* nextCommand */.h)("rollback", record)}. Then release again.`,
     });
 }
@@ -30706,7 +30696,6 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
     const isUpdated = winner === "stable" && step !== "updating";
     const isOver = step === "draining" || step === "retiring";
     const loser = (0,release_target/* otherRole */.n1)(winner);
-    const losesPods = step === "retiring" && !(loser === "stable" && plan.keepOld);
     if (step === "settling")
         return { phase: "promoting" };
     const [ofStable, ofCanary, unserved, strayed, stranded] = await Promise.all([
@@ -30714,7 +30703,7 @@ async function lookWhilePromoting({ plan, judged }, step, { workload, router, by
         workload.health("canary", judged),
         router.unserved(release_target/* roles */.Ot),
         isOver ? router.strayed(winner) : undefined,
-        losesPods ? bystanders.strandedWithout(loser) : undefined,
+        (0,transition/* takesPods */.XY)(plan, step) ? bystanders.strandedWithout(loser) : undefined,
     ]);
     const [stable, canary] = [(0,release_health/* asReached */.t)(ofStable, unserved.stable), (0,release_health/* asReached */.t)(ofCanary, unserved.canary)];
     if (step !== "starting")
@@ -30749,17 +30738,11 @@ async function lookWhileRollingBack(plan, state, ports) {
 }
 /** How long a rollback waits to know whether stable has pods. */
 const takerGrace = 1_000;
-/** Only where stable has no pods it matters whether the canary has any. */
-async function lookForPods({ workload }) {
-    const stable = await workload.health("stable");
-    return stable.available > 0 ? { stable } : { stable, canary: await workload.health("canary") };
-}
 /** As requests find them. */
-async function lookForTakers({ workload, router }) {
-    const [health, unserved] = await Promise.all([
-        workload.health("stable"),
-        router.unserved(release_target/* roles */.Ot).catch(() => ({})),
-    ]);
+const lookForTakers = (ports) => lookForPods(ports, ports.router.unserved(release_target/* roles */.Ot).catch(() => ({})));
+/** Only where stable has no pods it matters whether the canary has any. */
+async function lookForPods({ workload }, unreached = {}) {
+    const [health, unserved] = await Promise.all([workload.health("stable"), unreached]);
     const stable = (0,release_health/* asReached */.t)(health, unserved.stable);
     if (stable.available > 0)
         return { stable };
@@ -34386,6 +34369,8 @@ const unclear = (deployment) => ({
 });
 
 ;// CONCATENATED MODULE: ./src/kubernetes/object.js
+/** How people find an object: `Deployment shop/reviews-v1`. */
+const placeWord = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const object_core = (plural, kind) => ({ group: "", version: "v1", plural, kind });
 const resources = {
     pods: object_core("pods", "Pod"),
@@ -34626,6 +34611,8 @@ class KubernetesError extends lib_errors/* DeniedError */.iC {
         this.conflicts = more.conflicts ?? [];
     }
 }
+/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
+const cannotBeTriedOut = ({ message }) => /does not support dry run/.test(message);
 const contentTypes = {
     json: "application/json-patch+json",
     merge: "application/merge-patch+json",
@@ -35230,11 +35217,11 @@ async function changeOf(parts, running, judged) {
     const wanted = judged ? judged.image : deployedImage(parts, raw);
     const image = imageOf(raw, parts.target);
     if (image !== wanted)
-        return `${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
+        return `${placeWord(raw)} has the image ${image ?? "of no clear container"}, not ${wanted ?? "what it had"}${by(raw)}`;
     if (!judged)
         return undefined;
     if (!(await hasTemplate(parts, raw, judged)))
-        return `${whereOf(raw)} has another pod template than before${by(raw)}`;
+        return `${placeWord(raw)} has another pod template than before${by(raw)}`;
     return otherDigest(running, judged);
 }
 /**
@@ -35243,7 +35230,7 @@ async function changeOf(parts, running, judged) {
 function changeOfUpdated({ target }, running, judged) {
     const image = imageOf(running.raw, target);
     if (image !== judged.image)
-        return `${whereOf(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
+        return `${placeWord(running.raw)} has the image ${image ?? "of no clear container"}, not ${judged.image}${by(running.raw)}`;
     return otherDigest(running, judged);
 }
 /** Whether stable has every image that it had before the release. */
@@ -35257,7 +35244,6 @@ function isUntouched({ before }, raw) {
     const isKnown = deployment.containers.every(({ name }) => Object.hasOwn(images, name));
     return isKnown && Object.entries(images).every(([name, image]) => now[name] === image);
 }
-const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const by = (raw) => writtenBy(raw, "spec", "template");
 /**
  * By what is in it, as both objects have it now: an API server that was upgraded may fill in new fields in both.
@@ -36155,25 +36141,25 @@ async function putBack(parts, canary, updated) {
         return replicas;
     return [...replicas, ...(await notTemplate(parts, canary))];
 }
-const differences_whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
+const whereOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 const gone = ({ target }, role) => [
     `Deployment ${target.namespace}/${target[role].deployment} is gone`,
 ];
 function leftBehind(raw) {
     if (!raw)
         return [];
-    return [`${differences_whereOf(raw)} is still there; it did not exist before the release`];
+    return [`${whereOf(raw)} is still there; it did not exist before the release`];
 }
 function notImage(raw, image, wanted) {
     if (wanted === undefined || image === wanted)
         return [];
-    return [`${differences_whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
+    return [`${whereOf(raw)} has the image ${image ?? "of no clear container"}, not ${wanted}`];
 }
 function notReplicas(raw, wanted) {
     const { desired } = readDeployment(raw).rollout;
     if (desired === wanted)
         return [];
-    return [`${differences_whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
+    return [`${whereOf(raw)} is scaled to ${desired}, not ${wanted}`];
 }
 /** An autoscaler may just be adding pods, now that traffic is back: then one that is available is enough. */
 function notRolledOut({ before }, role, raw) {
@@ -36184,7 +36170,7 @@ function notRolledOut({ before }, role, raw) {
     const lenient = before.autoscaled[role] && rollout.available > 0;
     if (lenient && isRolledOut({ ...rollout, desired: 1, available: rollout.updated }))
         return [];
-    return [`${differences_whereOf(raw)}: ${progressOf(deployment)}`];
+    return [`${whereOf(raw)}: ${progressOf(deployment)}`];
 }
 /** An autoscaler's replicas are its own affair. */
 function notReplicasBefore({ before }, role, raw) {
@@ -36199,7 +36185,7 @@ async function notTemplate(parts, canary) {
     const { replicaSet, images = {} } = before.canary ?? {};
     if (replicaSet === undefined)
         return notImage(canary, imageOf(canary, target), imageBefore(canary, images, target));
-    const message = `${differences_whereOf(canary)} has not got its old pod template back`;
+    const message = `${whereOf(canary)} has not got its old pod template back`;
     const old = await client.get(resources.replicaSets, target.namespace, replicaSet);
     if (!old)
         return [`${message}: ReplicaSet ${replicaSet}, which had it, is gone`];
@@ -45696,7 +45682,7 @@ function load(config, from, said) {
         return config;
     }
     catch (error) {
-        throw new lib_errors/* RefusedError */.fk(`${said} is not a kubeconfig: ${kubeconfig_complaintOf(error)}.`, {
+        throw new lib_errors/* RefusedError */.fk(`${said} is not a kubeconfig: ${kubeconfig_reasonOf(error)}.`, {
             next: "What stands there is not shown, since it may be secret. It has to be a kubeconfig as kubectl writes it (kubectl config view --raw), or that in base64.",
         });
     }
@@ -45738,7 +45724,7 @@ function readStart(path) {
  * Where and why it cannot be read, without a word of what stands there: js-yaml shows the lines around the place, and
  * the name of an alias is whatever follows a star.
  */
-function kubeconfig_complaintOf(error) {
+function kubeconfig_reasonOf(error) {
     if (error instanceof js_yaml/* YAMLException */.tB) {
         const { reason, mark } = error;
         const place = mark ? `line ${mark.line + 1}, column ${mark.column + 1}: ` : "";
@@ -47585,6 +47571,11 @@ function together(now, before, taken) {
     return entries;
 }
 
+;// CONCATENATED MODULE: ./src/ports/preflight.js
+const refuse = (what, next) => ({ level: "refuse", what, next });
+const warn = (what, next) => ({ level: "warn", what, next });
+const note = (what, next) => ({ level: "note", what, next });
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/describe.js
 /** How people find an object: "VirtualService shop/reviews". */
 const virtualServiceWord = ({ namespace, name }) => `VirtualService ${namespace}/${name}`;
@@ -47620,8 +47611,6 @@ function labelOf(destination, among) {
     const isTelling = (label) => among.filter((other) => label(other) === label(destination)).length === 1;
     return (describe_labels.find(isTelling) ?? destinationWord)(destination);
 }
-/** `part` is from 0 to 1. */
-const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/destination-roles.js
 
@@ -47651,6 +47640,29 @@ function destinationRoles(pair) {
         },
     };
 }
+
+;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
+
+
+/** A subset of ours lives in a DestinationRule of our own, which Istio merges with the user's of the same host. */
+const ownRuleName = (service) => `istio-canary-${service}`;
+const canaryHost = ({ namespace, canary }) => (0,istio_host/* readHost */.rk)(canary.host, namespace);
+/** DestinationRules are looked for where the service is: the one place where one of ours merges with them. */
+const ruleNamespace = (target) => canaryHost(target).service?.namespace ?? target.namespace;
+const isOurs = ({ metadata }) => metadata.labels?.[managedBy.key] === managedBy.value;
+/** `beside` is the user's rule for the same host: Istio merges the two only when the same clients see them. */
+const ownRule = (target, version, subsets, beside) => ({
+    apiVersion: `networking.istio.io/${version}`,
+    kind: "DestinationRule",
+    metadata: {
+        name: ownRuleName(target.service),
+        namespace: ruleNamespace(target),
+        labels: { [managedBy.key]: managedBy.value },
+    },
+    spec: { host: beside ? beside.host.text : hostText(canaryHost(target)), ...beside?.seenBy, subsets },
+});
+/** Istio takes a name with a dot for a full one: `reviews.shop` would be nobody's. */
+const hostText = ({ text, service, domain }) => (service && domain === undefined ? service.name : text);
 
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/locate.js
 
@@ -47819,6 +47831,8 @@ function withWeight(raw, weight) {
 
 
 
+
+
 /** The first that applies is told: the later ones would only follow from it. */
 const checks = [
     dividesNothing,
@@ -47841,7 +47855,6 @@ function checkRule(rule, search) {
     }
     return undefined;
 }
-const refuse = (what, next) => ({ level: "refuse", what, next });
 const exchange = "exchange stable and canary in the configuration.";
 function dividesNothing({ instead, delegate }, _, where) {
     if (instead === undefined)
@@ -47902,7 +47915,7 @@ function servesTheCanary({ destinations }, { versions }, where) {
         return undefined;
     const isOmitted = destinations.some((one) => versions.roleOf(one) === "stable" && one.weight === undefined);
     const omitted = isOmitted ? "; stable's omitted weight counts as 0" : "";
-    const finding = refuse(`${where} sends ${percentWord(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
+    const finding = refuse(`${where} sends ${(0,numbers/* percentWord */.m9)(traffic)} of its requests to the canary already (${splitWord(destinations)}${omitted}).`, traffic === 1
         ? `If the canary is the version that should serve now, ${exchange} Else give stable its weight back first.`
         : "Give stable its weight back first; `istio-canary rollback` does it after a release that was left behind.");
     return { ...finding, canaryServes: true };
@@ -47921,30 +47934,8 @@ function isTooSmall({ destinations }, { versions }, where) {
     return refuse(`${where}: stable's weight is 1 of ${sum}, which cannot be divided between two versions (${splitWord(destinations)}).`, "Multiply every weight of the route by 100; Istio takes weights as proportions.");
 }
 
-;// CONCATENATED MODULE: ./src/adapters/virtual-service/own-rule.js
-
-
-/** A subset of ours lives in a DestinationRule of our own, which Istio merges with the user's of the same host. */
-const ownRuleName = (service) => `istio-canary-${service}`;
-const canaryHost = ({ namespace, canary }) => (0,istio_host/* readHost */.rk)(canary.host, namespace);
-/** DestinationRules are looked for where the service is: the one place where one of ours merges with them. */
-const ruleNamespace = (target) => canaryHost(target).service?.namespace ?? target.namespace;
-const isOurs = ({ metadata }) => metadata.labels?.[managedBy.key] === managedBy.value;
-/** `beside` is the user's rule for the same host: Istio merges the two only when the same clients see them. */
-const ownRule = (target, version, subsets, beside) => ({
-    apiVersion: `networking.istio.io/${version}`,
-    kind: "DestinationRule",
-    metadata: {
-        name: ownRuleName(target.service),
-        namespace: ruleNamespace(target),
-        labels: { [managedBy.key]: managedBy.value },
-    },
-    spec: { host: beside ? beside.host.text : hostText(canaryHost(target)), ...beside?.seenBy, subsets },
-});
-/** Istio takes a name with a dot for a full one: `reviews.shop` would be nobody's. */
-const hostText = ({ text, service, domain }) => (service && domain === undefined ? service.name : text);
-
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/select-rules.js
+
 
 
 
@@ -48278,6 +48269,7 @@ async function offeredApi(client) {
 
 
 
+
 /** What is worth knowing of one VirtualService of the release, though it may not forbid anything. Pure. */
 function noticesOf(chosen, target, plan) {
     const isMoved = (rule) => chosen.rules.some(({ place }) => place === rule.place);
@@ -48291,7 +48283,7 @@ function noticesOf(chosen, target, plan) {
     };
     return [moves, copies, offSchedule, neverReached, coarse, testers, staying, delegates].flatMap((notice) => notice(subject));
 }
-const note = (what, next) => ({ level: "note", what, next });
+const notices_note = (what, next) => ({ level: "note", what, next });
 /** What the release does there first, for `plan` to show. */
 function moves({ chosen, target, plan, where }) {
     if (chosen.problems.length > 0)
@@ -48299,7 +48291,7 @@ function moves({ chosen, target, plan, where }) {
     const before = { ...chosen.choice, rules: chosen.rules.map(beforeOf) };
     const first = planMoves(chosen.object, before, target, aimAt(plan.stages[0]?.weight ?? 100));
     const words = first.moves.map((move) => `${routeWord(move.rule)} from ${splitWord(move.rule.destinations)} to ${splitWord(plannedDestinations(move))}`);
-    return [note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
+    return [notices_note(`${where}: the first write takes ${(0,some_of/* someOf */.y)(words)}.`)];
 }
 /** Both a weight and a copy of every request would be a request that is done twice. */
 function copies({ chosen, versions, plan, where }) {
@@ -48322,7 +48314,7 @@ function offSchedule({ chosen, versions, plan, where }) {
         const traffic = canaryTraffic(rule.destinations, versions);
         if (traffic === 0 || traffic === 1 || weights.includes(Math.round(traffic * 10_000) / 100))
             continue;
-        findings.push(note(`${where}: ${routeWord(rule)} gives the canary ${percentWord(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
+        findings.push(notices_note(`${where}: ${routeWord(rule)} gives the canary ${(0,numbers/* percentWord */.m9)(traffic)}, which is no weight of this plan (${weights.join(", ")}): no release with these stages wrote it.`));
     }
     return findings;
 }
@@ -48353,7 +48345,7 @@ function coarse({ chosen, versions, plan, where }) {
             .filter(({ weight, written }) => Math.abs(written * 100 - weight) > 1);
         if (off.length === 0)
             continue;
-        const words = off.map(({ weight, written }) => `${weight} % becomes ${percentWord(written)}`);
+        const words = off.map(({ weight, written }) => `${weight} % becomes ${(0,numbers/* percentWord */.m9)(written)}`);
         findings.push({
             level: "warn",
             what: `${where}: ${routeWord(rule)} leaves the two versions a share of ${share}, so ${(0,some_of/* someOf */.y)(words, ", ")}.`,
@@ -48367,7 +48359,7 @@ function testers({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends requests to the canary already, and stays as it is, also after a rollback.`, countsInSplit(plan)),
     ];
 }
 function staying({ others, versions, where, plan }) {
@@ -48375,7 +48367,7 @@ function staying({ others, versions, where, plan }) {
     if (rules.length === 0)
         return [];
     return [
-        note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
+        notices_note(`${where}: ${(0,some_of/* someOf */.y)(rules.map(routeWord), ", ")} sends to stable and is not moved by this release.`, countsInSplit(plan)),
     ];
 }
 /** Counters do not tell the routes of a service apart. */
@@ -48387,7 +48379,7 @@ function delegates({ others, where }) {
     if (words.length === 0)
         return [];
     return [
-        note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that VirtualService is named, too.`),
+        notices_note(`${where}: some requests are routed elsewhere (${(0,some_of/* someOf */.y)(words, ", ")}); this release moves them only if that VirtualService is named, too.`),
     ];
 }
 
@@ -48512,6 +48504,12 @@ const hides = ({ choice }, object) => ({
     next: "Make one of them.",
 });
 
+;// CONCATENATED MODULE: ./src/ports/route-family.js
+/** No namespace is called so: it stands for all that nothing else is known of. */
+const elsewhere = "";
+/** Where the clients are that follow a rule. Without `exportTo` they are in the rule's own namespace, and elsewhere. */
+const namespacesBehind = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, elsewhere]) : [who.namespace];
+
 ;// CONCATENATED MODULE: ./src/adapters/virtual-service/sight.js
 
 
@@ -48519,8 +48517,7 @@ const hides = ({ choice }, object) => ({
 
 
 
-/** No namespace is called so: it stands for all that nothing else is known of. */
-const elsewhere = "";
+
 /** The clients that follow these rules, as far as they may see different DestinationRules. */
 function clientsOfRoutes(facts, target, rules) {
     const clients = facts.flatMap(({ seenBy }) => seenBy).flatMap((viewer) => clientsBehind(viewer, target));
@@ -48534,16 +48531,15 @@ function clientsOfRoutes(facts, target, rules) {
     });
     return [...new Map([...clients, ...chosen].map((client) => [client.who, client])).values()];
 }
-function clientsBehind({ who, namespaces }, { namespace }) {
-    if (who !== "mesh")
-        return [{ who: `gateway ${who.namespace}/${who.name}`, namespace: who.namespace, inMesh: false }];
-    const all = namespaces ?? [namespace, elsewhere];
-    return all.map((one) => ({
-        who: one === elsewhere ? "clients in other namespaces" : `clients in ${one}`,
-        namespace: one,
-        inMesh: true,
+function clientsBehind(viewer, target) {
+    const { who } = viewer;
+    return namespacesBehind(viewer, target.namespace).map((namespace) => ({
+        who: who === "mesh" ? clientsIn(namespace) : `gateway ${who.namespace}/${who.name}`,
+        namespace,
+        inMesh: who === "mesh",
     }));
 }
+const clientsIn = (namespace) => namespace === elsewhere ? "clients in other namespaces" : `clients in ${namespace}`;
 /**
  * A proxy takes the DestinationRules of one namespace for a host, and only those that are exported to it. A client that
  * takes one with stable's subset and without the canary's answers 503 (NC) for the canary's share.
@@ -48696,7 +48692,7 @@ function ownViewers(object) {
 
 
 
-const warn = (what, next) => ({ level: "warn", what, next });
+
 /** The gateways that do not see the weights, though a VirtualService names them. */
 function unseenWeights(facts, gateways) {
     const findings = facts.flatMap((fact) => fact.seenBy.flatMap((viewer) => (viewer.who === "mesh" ? [] : unseenByGateway(fact, viewer, viewer.who, gateways))));
@@ -49178,6 +49174,7 @@ const fenceBy = (journal, clock) => ({
 
 
 
+
 /** Everybody who reaches the loser's pods and not the winner's. Pure. */
 function strandedIn(around, { loser, moving }) {
     if (!around.podLabels[loser])
@@ -49207,9 +49204,7 @@ function strandedRule(sender, destinations, lost) {
         selected: lost(first) ?? {},
     };
 }
-const sendingWord = ({ share, mirror, ...destination }) => `${mirror ? "copies" : "sends"} ${stranded_percent(share)} of its requests to ${stranded_destinationWord(destination)}`;
-/** `part` is from 0 to 1. */
-const stranded_percent = (part) => `${Number((part * 100).toFixed(1))} %`;
+const sendingWord = ({ share, mirror, ...destination }) => `${mirror ? "copies" : "sends"} ${(0,numbers/* percentWord */.m9)(share)} of its requests to ${stranded_destinationWord(destination)}`;
 const stranded_destinationWord = ({ host, subset }) => subset === undefined ? host.text : `${host.text} subset ${subset}`;
 /** The labels of the pods behind a destination, where they are the loser's and not the winner's. */
 function lostBehind(around, destination, loser) {
@@ -49234,7 +49229,7 @@ function selectedBy({ services, destinationRules, target, podLabels }, { host, s
     if (defined.length > 0)
         return defined.map(({ labels }) => ({ ...selector, ...labels }));
     // A DestinationRule somewhere else may define it: then it means the version that the configuration gives it.
-    const role = ["stable", "canary"].find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
+    const role = release_target/* roles */.Ot.find((one) => target[one].subset === subset && (0,istio_host/* sameHost */.RM)((0,istio_host/* readHost */.rk)(target[one].host, target.namespace), host));
     const labels = role && podLabels[role];
     return labels ? [labels] : [];
 }
@@ -49301,10 +49296,8 @@ function doubling(around, { destinations, moves }) {
 const isCanarys = ({ target }, { host, subset }) => subset === target.canary.subset && (0,istio_host/* sameHost */.RM)(host, (0,istio_host/* readHost */.rk)(target.canary.host, target.namespace));
 
 ;// CONCATENATED MODULE: ./src/preflight/finding.js
-const finding_refuse = (what, next) => ({ level: "refuse", what, next });
-const finding_warn = (what, next) => ({ level: "warn", what, next });
-const finding_note = (what, next) => ({ level: "note", what, next });
-const finding_refusal = ({ problem, next }) => finding_refuse(`${problem}.`, next);
+
+const finding_refusal = ({ problem, next }) => refuse(`${problem}.`, next);
 /** The names that are there, for those who have to find the one they meant. */
 function finding_listed(names, most = 10) {
     const shown = names.toSorted().slice(0, most).join(", ") || "none";
@@ -49520,13 +49513,14 @@ async function readDestinationRules(client, namespace) {
 
 
 
+
 /** Whom a swap would leave without pods, before it begins. */
 async function inspectBystanders(parts) {
     const { target, plan, undo } = parts;
     if (plan.promotion !== "swap")
         return [];
     const around = await readNeighbourhood(parts.client, parts.look, target);
-    const doubled = doubledIn(around).map(({ what, next }) => (undo ? finding_warn(what, undoGoesOn) : finding_refuse(what, next)));
+    const doubled = doubledIn(around).map(({ what, next }) => (undo ? warn(what, undoGoesOn) : refuse(what, next)));
     if (plan.keepOld && plan.keepFor === undefined)
         return doubled;
     const stranded = await withoutOtherPods(parts, around, { loser: "stable", moving: true });
@@ -49537,10 +49531,10 @@ function findingOn(one, { target, plan, undo }) {
     const { deployment } = target.stable;
     const what = `${one.where} ${one.does}, and does not move with the release: without the pods of ${deployment} nobody would answer.`;
     if (undo)
-        return finding_warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
+        return warn(what, `${undoGoesOn} ${deployment} keeps its pods for it.`);
     if (plan.keepOld)
-        return finding_warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
-    return finding_refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
+        return warn(what, `${one.remedy} As long as it is so, ${deployment} keeps its pods.`);
+    return refuse(what, `${one.remedy} Or keep the old pods after the swap (promotion: { model: swap, keepOld: true }), or give stable the new image instead (promotion: update).`);
 }
 /**
  * Where versions differ by host, and stable has the service's own name: who calls that in the mesh is moved only by a
@@ -49555,14 +49549,14 @@ function calledByName({ target, facts }) {
     if (isMoved)
         return [];
     return [
-        finding_warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`),
+        warn(`No route of the release is for clients in the mesh that call ${service} directly: after the swap nobody would answer them, since Service ${namespace}/${service} selects the pods of ${stable.deployment} alone.`, `If there are such clients, add mesh to the gateways of the VirtualService and ${service} to its hosts, or keep the old pods (keepOld).`),
     ];
 }
 function unreadIn({ unread, target }) {
     if (unread.length === 0)
         return [];
     return [
-        finding_warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
+        warn(`This job may not list ${finding_listed(unread)}, so it is not known whether somebody there sends to ${target.stable.deployment} alone: after the swap nobody would answer.`, "Give it the ClusterRole of docs/rbac.yaml, or look yourself: kubectl get virtualservices -A."),
     ];
 }
 /**
@@ -49617,7 +49611,7 @@ async function inspectAccess(client, permissions) {
         if (!(error instanceof KubernetesError))
             throw error;
         return [
-            finding_warn(`The API server does not say what this job may do: ${error.message}`, "The release goes on; a missing permission will show when it is used."),
+            warn(`The API server does not say what this job may do: ${error.message}`, "The release goes on; a missing permission will show when it is used."),
         ];
     }
 }
@@ -49665,8 +49659,8 @@ function lackOf(first, others = []) {
     const what = `This job may not ${verbs.join(", ")} ${names} in namespace ${namespace}, which is needed to ${why}.`;
     const rules = all.map(ruleText).join(" and ");
     return optional
-        ? finding_warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
-        : finding_refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
+        ? warn(what, `The release goes on without. To have it, add ${rules} to the job's Role in ${namespace}.`)
+        : refuse(what, `Add ${rules} to the job's Role in ${namespace}; docs/rbac.yaml has them all.`);
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/sidecars.js
@@ -49693,14 +49687,14 @@ function canaryGetsSidecar(scene) {
         return [];
     const expected = injectionFor(podLabels, podAnnotations, scene.namespace);
     if (expected === "no")
-        return [finding_refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, sidecars_next)];
+        return [refuse(`${canary} get no sidecar (injection is switched off for them), while ${like}.`, sidecars_next)];
     if (target.source.from === "existing" && bare.length > 0) {
         return [
-            finding_warn(`${canary} run without a sidecar (${bare.map(({ name }) => name).join(", ")}), while ${like}; the new ones ${expected === "yes" ? "will" : "may not"} get one.`, sidecars_next),
+            warn(`${canary} run without a sidecar (${bare.map(({ name }) => name).join(", ")}), while ${like}; the new ones ${expected === "yes" ? "will" : "may not"} get one.`, sidecars_next),
         ];
     }
     return expected === "unknown"
-        ? [finding_warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
+        ? [warn(`Nothing says that ${canary.replace(/^The/, "the")} get a sidecar, while ${like}.`, sidecars_next)]
         : [];
 }
 /** https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy */
@@ -49750,8 +49744,95 @@ function ambientHasWaypoint(scene) {
     const what = `Service ${target.namespace}/${target.service} is in an ambient mesh and has no waypoint, so clients in the mesh see no weights: their requests go to every pod of the Service, the canary's among them`;
     const next = `Give it one: istioctl waypoint apply -n ${target.namespace} --enroll-namespace.`;
     return viewers.every(({ who }) => who === "mesh") && !scene.undo
-        ? [finding_refuse(`${what}; nobody else follows the route.`, next)]
-        : [finding_warn(`${what}. Nobody but gateways follows the route.`, next)];
+        ? [refuse(`${what}; nobody else follows the route.`, next)]
+        : [warn(`${what}. Nobody but gateways follows the route.`, next)];
+}
+
+;// CONCATENATED MODULE: ./src/release/route-kind.js
+/** The kinds of object by which a mesh can be told how requests divide. */
+const allKinds = ["VirtualService"];
+/** The kinds among some routes; where there are none, every kind there is. */
+function kindsAmong(routes) {
+    const kinds = new Set(routes.map(({ kind }) => kind));
+    return kinds.size > 0 ? [...kinds] : allKinds;
+}
+
+;// CONCATENATED MODULE: ./src/preflight/pinning.js
+
+
+
+
+
+
+
+
+/**
+ * With subsets the canary's pods are behind stable's Service, too: as soon as they are ready, whoever is not sent to
+ * stable's subset by a route sends them their part of the requests.
+ */
+function stableIsPinned(scene) {
+    const shared = sharedService(scene);
+    if (!shared)
+        return [];
+    const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
+    const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
+    if (pins.length === 0)
+        return [unpinned(shared, scene)];
+    const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
+    const findings = open.map((fact) => unpinnedRule(fact, shared));
+    if (!pinning_isForMesh(scene))
+        findings.push(unpinnedInMesh(pins, shared));
+    return findings;
+}
+function sharedService(scene) {
+    const { target, stable, planned, canary, services, hosts } = scene;
+    const { host, subset } = target.stable;
+    const future = plannedDeployment(planned);
+    if (subset === undefined || !stable || !future)
+        return undefined;
+    const service = serviceBehind(services, hosts.stable);
+    const selector = service && selectorOfService(service);
+    if (!selector || !carries(future.podLabels, selector))
+        return undefined;
+    const canaryPods = canary?.rollout.available ?? 0;
+    return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
+}
+/** A rule of a delegate is where another route names it, or where the user does. */
+const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
+/** A mirror keeps no request from anywhere. */
+const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
+const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
+/** `1 of 3`, in percent: what a Service gives some of its pods. */
+const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
+function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
+    const kinds = kindsAmong(target.routes);
+    const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
+    const what = `${none}, and the Service selects the canary's pods, too`;
+    const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
+    const { available } = stable.rollout;
+    return canaryPods > 0
+        ? warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
+        : refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
+}
+/** Of the release's own routes; the others are their rivals and told of there. */
+const unpinnedRule = ({ where }, { host, subset }) => warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
+/** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
+function followers(pins, names) {
+    const hosts = pins
+        .flatMap(({ seenBy }) => seenBy)
+        .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
+    if (hosts.length === 0)
+        return `Only gateways follow ${names}`;
+    return `In the mesh ${names} is for ${finding_listed([...new Set(hosts)])} only`;
+}
+function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
+    const kinds = kindsAmong(pins.map(({ route }) => route));
+    const names = kinds.map((kind) => {
+        const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
+        return `${kind} ${finding_listed([...new Set(ofKind)])}`;
+    });
+    const { available } = stable.rollout;
+    return warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/beside-routes.js
@@ -49762,7 +49843,8 @@ function ambientHasWaypoint(scene) {
 
 
 
-const beside_routes_wordOf = ({ metadata }) => `Service ${metadata.namespace}/${metadata.name}`;
+
+
 /** Whoever calls one of these reaches the canary's pods, whatever the weights say. */
 function servicesOverCanary({ services, planned }) {
     const canary = plannedDeployment(planned);
@@ -49774,8 +49856,7 @@ function servicesOverCanary({ services, planned }) {
 const servicesOverBoth = (scene) => servicesOverCanary(scene).filter((service) => scene.stable && carries(scene.stable.podLabels, selectorOfService(service) ?? {}));
 /** `about 33 %`: what a Service over both versions gives the canary, with the pods that it begins with. */
 function shareOf(scene) {
-    const [pods, others] = [canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0];
-    return `about ${Math.round((100 * pods) / (pods + others))} %`;
+    return pinning_share(canaryPodsAtFirst(scene), scene.stable?.rollout.available ?? 0);
 }
 /** Whether a route of the mesh is for a Service: then that route decides. */
 const isRouted = ({ routes }, { metadata }) => {
@@ -49801,10 +49882,10 @@ function otherServicesAreKnown(scene) {
             .map((service) => besideRoutes(service, `is another name for ${hosts.stable.text}`, scene)),
         ...others
             .filter((service) => known.includes(service) && !both.includes(service))
-            .map((service) => finding_note(`${beside_routes_wordOf(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
+            .map((service) => note(`${placeWord(service)} selects the canary's pods alone: whoever calls it reaches the canary.`)),
     ];
 }
-const besideRoutes = (service, does, scene) => finding_warn(`${beside_routes_wordOf(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
+const besideRoutes = (service, does, scene) => warn(`${placeWord(service)} ${does}, and no route is for it: whoever calls it reaches the canary's pods with ${shareOf(scene)} of the requests, whatever the weights say, and before the first stage.`, `Add ${service.metadata.name} to the hosts of the VirtualService that pins ${scene.target.stable.host}, or let it lead to stable's pods alone.`);
 const outside = { LoadBalancer: "its load balancer", NodePort: "its node port" };
 /** Whoever comes by one of these passes no proxy that follows the route. */
 function outsidersAreKnown(scene) {
@@ -49816,14 +49897,14 @@ function outsidersAreKnown(scene) {
     });
     const ingresses = scene.ingresses.flatMap((ingress) => servicesOverCanary(scene)
         .filter(({ metadata }) => beside_routes_backendsOf(ingress).includes(metadata.name))
-        .map((service) => [service, `Ingress ${ingress.metadata.namespace}/${ingress.metadata.name}`]));
+        .map((service) => [service, placeWord(ingress)]));
     const routes = servicesOverBoth(scene).flatMap((service) => {
         const { namespace = "", name } = service.metadata;
         return scene.gatewayRules
             .filter(({ destinations }) => destinations.some((one) => one.share > 0 && (0,istio_host/* sameHost */.RM)(one.host, (0,istio_host/* readHost */.rk)(name, namespace))))
             .map(({ where }) => [service, where]);
     });
-    return [...ways, ...ingresses, ...routes].map(([service, by]) => finding_warn(`${beside_routes_wordOf(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
+    return [...ways, ...ingresses, ...routes].map(([service, by]) => warn(`${placeWord(service)} can be reached by ${by}, which goes around the route: requests that come so reach the canary's pods, too (${shareOf(scene)}), whatever the weights say.`, "Let them come in by a gateway that follows the route, or by a Service that selects stable's pods alone."));
 }
 const beside_routes_backendsOf = (ingress) => [
     field(ingress, "spec", "defaultBackend"),
@@ -49845,8 +49926,8 @@ function podsAreChosenByWeights(scene) {
     });
     return (0,istio_host/* sameHost */.RM)(hosts.stable, hosts.canary) ? findings.slice(0, 1) : findings;
 }
-const headless = (service) => finding_warn(`${beside_routes_wordOf(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
-const beside_routes_passed = (rule, service) => finding_warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${beside_routes_wordOf(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
+const headless = (service) => warn(`${placeWord(service)} is headless (clusterIP: None): a client with a sidecar goes to the pod that its DNS has picked, and not where the weights say. Only gateways follow them.`, "Route by a Service with a clusterIP over the same pods.");
+const beside_routes_passed = (rule, service) => warn(`${rule} passes requests through to the address that was called (loadBalancer: PASSTHROUGH): ${placeWord(service)} picks the pod then, and not the weights.`, "Take PASSTHROUGH away, for the time of the release at least.");
 /** At the top, for a port, or in a subset. */
 function passesThrough(rule) {
     const policies = [rule.spec, ...listAt(rule, "spec", "subsets")].map((one) => field(one, "trafficPolicy"));
@@ -49855,6 +49936,7 @@ function passesThrough(rule) {
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/controllers.js
+
 
 
 /** Groups of controllers that forbid a release, and are told of as such. */
@@ -49870,14 +49952,13 @@ function controllersAreKnown({ target, deployments }) {
     const both = deployments.filter(({ metadata }) => names.includes(metadata.name));
     return both.flatMap((deployment) => [...operatorsOf(deployment), ...imageWritersOf(deployment)]);
 }
-const controllers_wordOf = ({ metadata }) => `Deployment ${metadata.namespace}/${metadata.name}`;
 const operatorsOf = (deployment) => listAt(deployment.metadata, "ownerReferences")
     .filter((owner) => field(owner, "controller") === true)
     .filter((owner) => !refusedElsewhere.has(textAt(owner, "apiVersion")?.split("/")[0] ?? ""))
-    .map((owner) => finding_warn(`${controllers_wordOf(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
+    .map((owner) => warn(`${placeWord(deployment)} belongs to ${textAt(owner, "kind")} ${textAt(owner, "name")} (${textAt(owner, "apiVersion")}): its operator may write image and replicas back, and delete what it does not know.`, "Make sure that it leaves both to the release, or pause it meanwhile."));
 const imageWritersOf = (deployment) => Object.entries(imageWriters)
     .filter(([annotation]) => deployment.metadata.annotations?.[annotation] !== undefined)
-    .map(([annotation, who]) => finding_warn(`${controllers_wordOf(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
+    .map(([annotation, who]) => warn(`${placeWord(deployment)} is given images by ${who} (annotation ${annotation}), also in the middle of a release.`, "Take the annotation away, or let images come by releases alone."));
 
 ;// CONCATENATED MODULE: ./src/preflight/copy.js
 
@@ -49897,15 +49978,17 @@ async function inspectCopy(client, scene) {
     catch (error) {
         if (!(error instanceof KubernetesError) || error.status === 403)
             throw error;
-        if (/does not support dry run/.test(error.message))
+        if (cannotBeTriedOut(error))
             return [];
         return [
-            finding_refuse(`Deployment ${target.namespace}/${copy.metadata.name} could not be made as a copy: ${error.message}.`, "If it lacks what stable's has, give it a Deployment of its own (from: manifests, or from: existing)."),
+            refuse(`Deployment ${target.namespace}/${copy.metadata.name} could not be made as a copy: ${error.message}.`, "If it lacks what stable's has, give it a Deployment of its own (from: manifests, or from: existing)."),
         ];
     }
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/exported.js
+
+
 
 
 /** Clients elsewhere that know the Service, and not the route that divides its requests. */
@@ -49919,7 +50002,7 @@ function routesAreExported({ routes, services, hosts }) {
         if (who !== "mesh" || !namespaces || exported_isWithin(exportOfService(service), namespaces))
             return [];
         return [
-            finding_warn(`${route.kind} ${route.namespace}/${route.name} is exported to ${finding_listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`, `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`),
+            warn(`${route.kind} ${route.namespace}/${route.name} is exported to ${finding_listed(namespaces)} only (exportTo): clients in other namespaces see none of its weights, and call every pod of Service ${service.metadata.name}.`, `Export it to whoever calls the service. Where nobody else does, say so: kubectl annotate service ${service.metadata.name} -n ${service.metadata.namespace} networking.istio.io/exportTo=${namespaces.join(",")}`),
         ];
     }));
 }
@@ -49933,18 +50016,16 @@ function canaryServiceIsExported({ routes, services, hosts }) {
     const { namespace = "", name } = canary.metadata;
     const viewers = routes.filter(({ moves }) => moves).flatMap(({ seenBy }) => seenBy);
     const blind = viewers
-        .flatMap((viewer) => clientNamespaces(viewer, namespace))
+        .flatMap((viewer) => namespacesBehind(viewer, namespace))
         .filter((one) => knows(ofStable, one) && !knows(ofCanary, one));
     if (blind.length === 0)
         return [];
-    const where = finding_listed([...new Set(blind.map((one) => (one === exported_elsewhere ? "other namespaces" : one)))]);
+    const where = finding_listed([...new Set(blind.map((one) => (one === elsewhere ? "other namespaces" : one)))]);
     return [
-        finding_refuse(`Service ${namespace}/${name} is not exported to ${where} (networking.istio.io/exportTo), and Service ${stable.metadata.name} is: the canary's share of the requests from there would be answered with 503 (NC).`, `Give both the same annotation networking.istio.io/exportTo.`),
+        refuse(`Service ${namespace}/${name} is not exported to ${where} (networking.istio.io/exportTo), and Service ${stable.metadata.name} is: the canary's share of the requests from there would be answered with 503 (NC).`, `Give both the same annotation networking.istio.io/exportTo.`),
     ];
 }
-const exported_elsewhere = "";
 const knows = (exported, namespace) => !exported || exported.includes(namespace);
-const clientNamespaces = ({ who, namespaces }, own) => who === "mesh" ? (namespaces ?? [own, exported_elsewhere]) : [who.namespace];
 
 ;// CONCATENATED MODULE: ./src/preflight/foreign-endpoints.js
 
@@ -49973,6 +50054,7 @@ function foreignEndpoints({ endpointSlices, workloadEntries, pods }, service) {
 
 
 
+
 /**
  * All requests at once, without stages, is for a service that nobody serves: not for one whose stable version is a
  * StatefulSet, has another name than was written, or lives somewhere else.
@@ -49994,11 +50076,11 @@ function servedBy(service, scene) {
     const findings = [];
     if (serving.length > 0) {
         const names = finding_listed(serving.map(podWord), 5);
-        findings.push(finding_refuse(`${first_deployment_begin(scene)}: ${where} is served by ${pods(serving.length)} (${names}).`, first_deployment_next));
+        findings.push(refuse(`${first_deployment_begin(scene)}: ${where} is served by ${pods(serving.length)} (${names}).`, first_deployment_next));
     }
     if (elsewhere.length > 0) {
         const addresses = finding_listed(elsewhere, 5);
-        findings.push(finding_refuse(`${first_deployment_begin(scene)}: ${where} has endpoints that are no pods (${addresses}).`, first_deployment_next));
+        findings.push(refuse(`${first_deployment_begin(scene)}: ${where} has endpoints that are no pods (${addresses}).`, first_deployment_next));
     }
     return findings;
 }
@@ -50025,7 +50107,7 @@ function pinned(scene) {
         if (others.length === 0 || (others.length === destinations.length && leadsHere.has(first_deployment_routeWord(route))))
             return [];
         const names = finding_listed([...new Set(others.map(({ host }) => host.text))]);
-        return [finding_refuse(`${first_deployment_begin(scene)}: ${where} sends its requests to ${names}.`, first_deployment_next)];
+        return [refuse(`${first_deployment_begin(scene)}: ${where} sends its requests to ${names}.`, first_deployment_next)];
     });
 }
 const first_deployment_routeWord = ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`;
@@ -50035,7 +50117,7 @@ function answered(scene) {
         return [];
     if ("because" in answerers)
         return [
-            finding_warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
+            warn(`Nobody counts whether the service is served already: ${answerers.because}.`, "The release goes on: no ready pod of another is behind its Services."),
         ];
     // Counters remember a canary that an earlier try has taken away again.
     const isGone = !canaryPods.some(({ ready }) => ready);
@@ -50044,7 +50126,7 @@ function answered(scene) {
         return [];
     const names = finding_listed(others.map(({ workload, namespace }) => `${namespace}/${workload}`));
     return [
-        finding_refuse(`${first_deployment_begin(scene)}: in the last five minutes ${names} answered requests for it, by ${(0,numbers/* plural */.LS)(others.length, "its counter", "their counters")} in Prometheus.`, first_deployment_next),
+        refuse(`${first_deployment_begin(scene)}: in the last five minutes ${names} answered requests for it, by ${(0,numbers/* plural */.LS)(others.length, "its counter", "their counters")} in Prometheus.`, first_deployment_next),
     ];
 }
 
@@ -50102,10 +50184,11 @@ const printed = (path) => path
 
 
 
+
 const presence_namesOf = (objects) => finding_listed(objects.map(({ metadata }) => metadata.name));
 function namespaceExists({ namespace, target }) {
     return namespace === undefined
-        ? [finding_refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
+        ? [refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
         : [];
 }
 /** The service itself, and the Services behind both hosts. */
@@ -50116,12 +50199,12 @@ function servicesExist({ target: { namespace }, services, hosts }) {
 function serviceExists(host, namespace, services) {
     const { text, service } = host;
     if (!service)
-        return finding_refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
+        return refuse(`Host ${text} is the name of no Service.`, "Write the Service's name as the host of stable and canary.");
     if (service.namespace !== namespace)
-        return finding_refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
+        return refuse(`Service ${service.namespace}/${service.name} is in another namespace than the Deployments (${namespace}); it cannot select their pods.`, "Set namespace to the service's.");
     if (serviceBehind(services, host))
         return undefined;
-    return finding_refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
+    return refuse(`Service ${namespace}/${service.name} does not exist (found: ${presence_namesOf(services)}).`, "Correct its name, or create it.");
 }
 /** A service that was never deployed is a case of its own: there is nothing to go back to. */
 function stableExists({ target, stable, deployments, firstDeploy }) {
@@ -50129,15 +50212,15 @@ function stableExists({ target, stable, deployments, firstDeploy }) {
     if (stable) {
         const next = "Take first-deploy (in the file firstDeploy) away: it gives the new version all requests at once, without stages.";
         return firstDeploy
-            ? [finding_refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
+            ? [refuse(`${where} (stable) exists, so this is not the first deployment of ${target.service}.`, next)]
             : [];
     }
     if (firstDeploy)
         return [
-            finding_note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
+            note(`There is no stable version yet: ${target.canary.deployment} gets all requests at once, without stages.`),
         ];
     return [
-        finding_refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
+        refuse(`There is no stable version yet: ${where} does not exist (found: ${presence_namesOf(deployments)}).`, "If this is the service's first deployment, set first-deploy: true (in the file firstDeploy: true), and the new version is deployed straight. Otherwise correct stable's Deployment."),
     ];
 }
 /** How the canary is to come to be, and what is there already. */
@@ -50155,20 +50238,20 @@ function existingCanary({ target, canary, deployments }) {
     const where = `Deployment ${target.namespace}/${target.canary.deployment}`;
     const next = "Create it, correct canary's Deployment, or let the release make it: from: clone, or from: manifests.";
     if (!canary)
-        return [finding_refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
+        return [refuse(`${where} (canary) does not exist (found: ${presence_namesOf(deployments)}).`, next)];
     return canary.rollout.desired === 0
         ? [
-            finding_note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
+            note(`${where} (canary) is scaled to 0; it gets pods before it gets requests, and rests again after a rollback.`),
         ]
         : [];
 }
 function clonedCanary({ target, canary, firstDeploy, labels }) {
     if (firstDeploy)
         return [
-            finding_refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
+            refuse("A first deployment has no stable version to copy.", "Use from: manifests, or create the Deployment and use from: existing."),
         ];
     const withoutImage = target.image === undefined
-        ? [finding_warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
+        ? [warn("The canary is to be a copy of stable without another image: both versions are the same.", "Set image.")]
         : [];
     if (!canary)
         return withoutImage;
@@ -50178,13 +50261,13 @@ function clonedCanary({ target, canary, firstDeploy, labels }) {
         Object.keys(target.source.labels).length === 0 &&
         !carries(canary.podLabels, labels.labels)) {
         return [
-            finding_refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
+            refuse(`${where} exists already, and its pods (${showLabels(canary.podLabels)}) are not those of the canary (${showLabels(labels.labels)}).`, "Take another name for the canary's Deployment."),
         ];
     }
     const size = canary.rollout.desired === 0 ? "scaled to 0" : `with ${pods(canary.rollout.desired)}`;
     return [
         ...withoutImage,
-        finding_note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
+        note(`${where} exists already, ${size}: the release gives it stable's pod template and the new image, and puts it back after a rollback.`),
     ];
 }
 function manifestsOfCanary({ target }, objects) {
@@ -50193,16 +50276,16 @@ function manifestsOfCanary({ target }, objects) {
     const names = objects.map(manifestWord);
     for (const [index, object] of objects.entries()) {
         if (!isComplete(object))
-            findings.push(finding_refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
+            findings.push(refuse(`Manifest ${index + 1} of ${objects.length} lacks apiVersion, kind or metadata.name.`, "Complete it."));
         const other = textAt(object, "metadata", "namespace") ?? namespace;
         if (other !== namespace)
-            findings.push(finding_refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
+            findings.push(refuse(`Manifest ${names[index]} is for namespace ${other}, not ${namespace}.`, "A release changes one namespace only: leave metadata.namespace out."));
     }
     const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
     for (const name of twice)
-        findings.push(finding_refuse(`There are two manifests of ${name}.`, "Leave one."));
+        findings.push(refuse(`There are two manifests of ${name}.`, "Leave one."));
     if (canaryManifestOf(target) === undefined)
-        findings.push(finding_refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
+        findings.push(refuse(`None of the manifests is Deployment ${canary.deployment} (found: ${finding_listed(names)}).`, "Add the canary's Deployment, or correct canary's Deployment."));
     return findings;
 }
 const manifestWord = (object) => `${textAt(object, "kind") ?? "an object without kind"} ${textAt(object, "metadata", "name") ?? "without name"}`;
@@ -50214,7 +50297,7 @@ function canaryIsNotPaused({ target: { namespace, canary: { deployment }, }, can
     if (next === undefined)
         return [];
     return [
-        finding_refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
+        refuse(`Deployment ${namespace}/${deployment} (canary) is paused, so it would never get the new image.`, next),
     ];
 }
 /** Why the canary's Deployment cannot be made as asked. */
@@ -50223,7 +50306,7 @@ function servicesSelect({ services, hosts }) {
     const behind = new Set([hosts.stable, hosts.canary].flatMap((host) => serviceBehind(services, host) ?? []));
     return [...behind]
         .filter((service) => selectorOfService(service) === undefined)
-        .map(({ metadata: { namespace, name } }) => finding_refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
+        .map(({ metadata: { namespace, name } }) => refuse(`Service ${namespace}/${name} has no selector, so no pod of a Deployment is behind it.`, "Give it one, or name another Service as host."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/routing-objects.js
@@ -50275,6 +50358,7 @@ function hostsIn(value, namespace) {
 
 
 
+
 /** Looks at one manifest, and has the API server try it out: what would come of it, or why it cannot be applied. */
 async function inspectManifest(parts, written) {
     if (parts.scene.namespace === undefined || !isComplete(written))
@@ -50285,7 +50369,7 @@ async function inspectManifest(parts, written) {
     if (unfit)
         return [unfit];
     const word = manifests_wordOf(parts.scene, manifest);
-    const left = dropped.length === 0 ? [] : [finding_note(`${word}: what an export has of the server is left out: ${finding_listed(dropped)}.`)];
+    const left = dropped.length === 0 ? [] : [note(`${word}: what an export has of the server is left out: ${finding_listed(dropped)}.`)];
     return [...left, ...manifests_hooks(word, object), ...(await triedOut(parts, manifest))];
 }
 const manifests_wordOf = ({ target }, { resource, name }) => objectWord({ resource, name: `${target.namespace}/${name}` });
@@ -50297,29 +50381,29 @@ async function cannotBeServed({ client }, { resource, name }) {
     if (found === undefined) {
         const versions = await client.versions(group);
         const hint = versions.length > 0 ? `It serves ${versions.map((one) => `${group}/${one}`).join(", ")}. ` : "";
-        return finding_refuse(`The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`, `${hint}Correct its apiVersion; kubectl api-resources lists what there is.`);
+        return refuse(`The API server does not serve ${kind} of ${of}, as the manifest of ${kind} ${name} has it.`, `${hint}Correct its apiVersion; kubectl api-resources lists what there is.`);
     }
     if (!found.namespaced)
-        return finding_refuse(`${kind} ${name} belongs to no namespace, and a release changes nothing for the whole cluster.`, "Apply it beforehand, and take it out of the manifests.");
+        return refuse(`${kind} ${name} belongs to no namespace, and a release changes nothing for the whole cluster.`, "Apply it beforehand, and take it out of the manifests.");
     if (found.plural === plural)
         return undefined;
-    return finding_refuse(`${kind} ${name} cannot be applied: its kind has the plural ${found.plural}, and not ${plural}.`, "Apply it beforehand, and take it out of the manifests.");
+    return refuse(`${kind} ${name} cannot be applied: its kind has the plural ${found.plural}, and not ${plural}.`, "Apply it beforehand, and take it out of the manifests.");
 }
 function mustNotBeApplied(scene, manifest) {
     if (!isRoutingOf(scene, manifest))
         return undefined;
-    return finding_refuse(`The manifest of ${manifests_wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
+    return refuse(`The manifest of ${manifests_wordOf(scene, manifest)} decides where requests of this release go: applied, it would move them at once.`, "Take it out of the manifests; the release moves the weights of what is there.");
 }
 const manifests_hooks = (word, object) => textAt(object, "metadata", "annotations", "helm.sh/hook") === undefined
     ? []
     : [
-        finding_warn(`${word} is a hook of Helm's, and a release applies it like everything else.`, "Take it out of the manifests (helm template --no-hooks)."),
+        warn(`${word} is a hook of Helm's, and a release applies it like everything else.`, "Take it out of the manifests (helm template --no-hooks)."),
     ];
 /** Nothing refuses such an image before the kubelet does. */
 const unfilledImages = (word, object) => ["initContainers", "containers"]
     .flatMap((list) => listAt(object, "spec", "template", "spec", list))
     .filter((container) => textAt(container, "image")?.includes("${"))
-    .map((container) => finding_refuse(`${word}: container ${textAt(container, "name")} has the image ${textAt(container, "image")}, which is not filled in.`, "List the variable under variables."));
+    .map((container) => refuse(`${word}: container ${textAt(container, "name")} has the image ${textAt(container, "image")}, which is not filled in.`, "List the variable under variables."));
 async function triedOut({ client, scene }, manifest) {
     const { target } = scene;
     const canary = canaryManifestOf(target);
@@ -50336,7 +50420,7 @@ async function triedOut({ client, scene }, manifest) {
         const applied = await applyObject(client, target.namespace, { ...manifest, object }, options);
         const unfilled = unfilledImages(word, object);
         if (!live)
-            return [finding_note(`${word} will be made; a rollback takes it away.`), ...unfilled];
+            return [note(`${word} will be made; a rollback takes it away.`), ...unfilled];
         const strays = isCanary ? strayContainers(object, applied.object, word) : [];
         return [...changes(scene, { word, isCanary, live, ...applied }), ...unfilled, ...strays];
     }
@@ -50350,7 +50434,7 @@ async function templateTriedOut({ client, scene }, manifest) {
     const word = `Deployment ${namespace}/${canary.deployment}`;
     if (!scene.canary)
         return [
-            finding_refuse(`${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`, `Create it, with pods of its own, or promote by update, which keeps stable's Deployment.`),
+            refuse(`${word} does not exist: the last release made ${manifest.name} the stable version, so this one goes to ${canary.deployment}.`, `Create it, with pods of its own, or promote by update, which keeps stable's Deployment.`),
         ];
     const made = otherTemplate(scene.target, manifest, scene.canary.podLabels);
     if ("problem" in made)
@@ -50363,7 +50447,7 @@ async function templateTriedOut({ client, scene }, manifest) {
         return [failure(word, error)];
     }
     return [
-        finding_note(`${word} gets the pod template of the manifest of ${manifest.name}, which the last release made the stable version, with labels of its own.`),
+        note(`${word} gets the pod template of the manifest of ${manifest.name}, which the last release made the stable version, with labels of its own.`),
         ...unfilledImages(word, { spec: { template: made.template } }),
     ];
 }
@@ -50375,16 +50459,16 @@ const manifests_podsBefore = ({ stable, canary, autoscalers, target }) => ({
 function changes(scene, { word, isCanary, live, object, taken }) {
     const fields = changedFields(live, object);
     if (fields.length === 0)
-        return [finding_note(`${word} is there already, and stays as it is.`)];
+        return [note(`${word} is there already, and stays as it is.`)];
     const changed = `${word} is there already, and changes: ${finding_listed(fields)}`;
     if (isCanary)
-        return [finding_note(`${changed}${takenOver(taken)}. A rollback gives it its old pod template and replicas again.`)];
+        return [note(`${changed}${takenOver(taken)}. A rollback gives it its old pod template and replicas again.`)];
     if (isServiceOfRelease(scene, live) && fields.some((field) => field.startsWith(".spec")))
         return [
-            finding_refuse(`${changed}. By it the release's requests find their pods, before any weight is moved.`, "Take it out of the manifests."),
+            refuse(`${changed}. By it the release's requests find their pods, before any weight is moved.`, "Take it out of the manifests."),
         ];
     return [
-        finding_warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
+        warn(`${changed}. A rollback does not put it back.`, "If stable uses it, too, give it a name of its own, such as one with the version in it."),
     ];
 }
 const takenOver = (taken) => taken.length === 0
@@ -50396,20 +50480,19 @@ function strayContainers(written, object, word) {
     const own = namesIn(written);
     return namesIn(object)
         .filter((name) => !own.includes(name))
-        .map((name) => finding_warn(`${word} keeps container ${name}, which the manifest does not have: somebody else put it there.`, "Delete the Deployment beforehand if it serves nobody, or add the container to the manifest."));
+        .map((name) => warn(`${word} keeps container ${name}, which the manifest does not have: somebody else put it there.`, "Delete the Deployment beforehand if it serves nobody, or add the container to the manifest."));
 }
 const isServiceOfRelease = ({ hosts, services }, { kind, metadata }) => kind === "Service" &&
     [hosts.service, hosts.stable].some((host) => serviceBehind(services, host)?.metadata.name === metadata.name);
-/** A webhook may not support dry runs: https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run */
 function failure(word, error) {
     if (!(error instanceof lib_errors/* DeniedError */.iC))
         throw error;
     const cause = error instanceof ManifestRefusedError ? error.refusal : error;
     if (cause instanceof KubernetesError && cause.status === 403)
         throw cause; // a permission that is asked about anyway
-    if (cause instanceof KubernetesError && /does not support dry run/.test(cause.message))
-        return finding_warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
-    return finding_refuse(error.message.endsWith(".") ? error.message : `${error.message}.`, error.next ?? "Correct the manifest.");
+    if (cause instanceof KubernetesError && cannotBeTriedOut(cause))
+        return warn(`${word} could not be tried out: ${cause.message}.`, "Whether it is taken will show when it is applied.");
+    return refuse(error.message.endsWith(".") ? error.message : `${error.message}.`, error.next ?? "Correct the manifest.");
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/look-around.js
@@ -50629,32 +50712,33 @@ function ofManifests({ source }) {
 
 
 
+
 const labelled = ({ metadata }, key) => metadata.labels?.[key] !== undefined || metadata.annotations?.[key] !== undefined;
 const ownedBy = ({ metadata }, group) => listAt(metadata, "ownerReferences").some((owner) => (textAt(owner, "apiVersion") ?? "").split("/")[0] === group);
 const owners_writtenBy = ({ metadata }, manager) => listAt(metadata, "managedFields").some((entry) => manager.test(textAt(entry, "manager") ?? ""));
 const owners = [
     {
         owns: (object) => ownedBy(object, "flagger.app") || owners_writtenBy(object, /^flagger$/),
-        finding: (objects) => finding_refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
+        finding: (objects) => refuse(`Flagger controls ${objects}: it would write its own weights over the release's.`, "Delete the Canary resource, or leave the release to Flagger."),
     },
     {
         owns: (object) => labelled(object, "argo-rollouts.argoproj.io/managed-by-rollouts") ||
             ownedBy(object, "argoproj.io") ||
             owners_writtenBy(object, /^rollouts-controller$/) ||
             selectsRollout(object),
-        finding: (objects) => finding_refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
+        finding: (objects) => refuse(`Argo Rollouts controls ${objects}: it would write its own weights over the release's.`, "Delete the Rollout, or leave the release to it."),
     },
     {
         owns: (object) => labelled(object, "argocd.argoproj.io/tracking-id") ||
             labelled(object, "argocd.argoproj.io/instance") ||
             owners_writtenBy(object, /^argocd/),
-        finding: (objects, owned) => finding_warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
+        finding: (objects, owned) => warn(`Argo CD keeps ${objects} as Git has it: a sync in the middle of a release would take its changes back.`, `${owners_pause(owned.flatMap(applicationsOf).map(skipping), someApplication)} ${thenGit} (To ignore .spec.http for ever would keep later changes of matches and timeouts from being synced, too.)`),
     },
     {
         owns: (object) => labelled(object, "kustomize.toolkit.fluxcd.io/name") ||
             labelled(object, "helm.toolkit.fluxcd.io/name") ||
             owners_writtenBy(object, /^(kustomize|helm)-controller$/),
-        finding: (objects, owned) => finding_warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `${owners_pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`),
+        finding: (objects, owned) => warn(`Flux keeps ${objects} as Git has it: its next reconciliation would take the release's changes back.`, `${owners_pause(owned.flatMap(fluxOwnersOf).map(suspending), someKustomization)} ${thenGit}`),
     },
 ];
 const thenGit = "Before it goes on, Git has to say what the release has left: with promotion: update that is the new image alone.";
@@ -50703,10 +50787,9 @@ function ownersAreKnown(scene) {
     const objects = touched(scene);
     return owners.flatMap(({ owns, finding }) => {
         const owned = objects.filter(owns);
-        return owned.length === 0 ? [] : [finding(owned.map(owners_wordOf).join(", "), owned)];
+        return owned.length === 0 ? [] : [finding(owned.map(placeWord).join(", "), owned)];
     });
 }
-const owners_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
 function touched({ target, hosts, services, deployments, chosenRoutes, destinationRules, }) {
     const isMeant = (host) => Object.values(hosts).some((one) => (0,istio_host/* sameHost */.RM)(one, host));
     const names = [target.stable.deployment, target.canary.deployment];
@@ -50718,93 +50801,8 @@ function touched({ target, hosts, services, deployments, chosenRoutes, destinati
     ];
 }
 
-;// CONCATENATED MODULE: ./src/release/route-kind.js
-/** The kinds of object by which a mesh can be told how requests divide. */
-const allKinds = ["VirtualService"];
-/** The kinds among some routes; where there are none, every kind there is. */
-function kindsAmong(routes) {
-    const kinds = new Set(routes.map(({ kind }) => kind));
-    return kinds.size > 0 ? [...kinds] : allKinds;
-}
-
-;// CONCATENATED MODULE: ./src/preflight/pinning.js
-
-
-
-
-
-
-
-/**
- * With subsets the canary's pods are behind stable's Service, too: as soon as they are ready, whoever is not sent to
- * stable's subset by a route sends them their part of the requests.
- */
-function stableIsPinned(scene) {
-    const shared = sharedService(scene);
-    if (!shared)
-        return [];
-    const toService = scene.routes.filter(({ destinations }) => destinations.some(({ host }) => (0,istio_host/* sameHost */.RM)(host, scene.hosts.stable)));
-    const pins = toService.filter((fact) => isFollowed(fact) && sendsTo(fact, scene, shared.subset));
-    if (pins.length === 0)
-        return [unpinned(shared, scene)];
-    const open = toService.filter((fact) => fact.isChosen && sendsTo(fact, scene, undefined));
-    const findings = open.map((fact) => unpinnedRule(fact, shared));
-    if (!pinning_isForMesh(scene))
-        findings.push(unpinnedInMesh(pins, shared));
-    return findings;
-}
-function sharedService(scene) {
-    const { target, stable, planned, canary, services, hosts } = scene;
-    const { host, subset } = target.stable;
-    const future = plannedDeployment(planned);
-    if (subset === undefined || !stable || !future)
-        return undefined;
-    const service = serviceBehind(services, hosts.stable);
-    const selector = service && selectorOfService(service);
-    if (!selector || !carries(future.podLabels, selector))
-        return undefined;
-    const canaryPods = canary?.rollout.available ?? 0;
-    return { host, subset, stable, canaryPods, podsAtFirst: canaryPodsAtFirst(scene) };
-}
-/** A rule of a delegate is where another route names it, or where the user does. */
-const isFollowed = ({ seenBy, isChosen }) => seenBy.length > 0 || isChosen;
-/** A mirror keeps no request from anywhere. */
-const sendsTo = ({ destinations }, { hosts }, subset) => destinations.some((one) => !one.mirror && one.subset === subset && (0,istio_host/* sameHost */.RM)(one.host, hosts.stable));
-const pinning_isForMesh = ({ routes, hosts }) => routes.some(({ seenBy }) => seenBy.some((viewer) => viewer.who === "mesh" && viewer.hosts.some((host) => (0,istio_host/* covers */.hU)(host, hosts.stable))));
-/** `1 of 3`, in percent: what a Service gives each of its pods. */
-const pinning_share = (pods, others) => `about ${Math.round((100 * pods) / (pods + others))} %`;
-function unpinned({ host, subset, stable, canaryPods, podsAtFirst }, { target }) {
-    const kinds = kindsAmong(target.routes);
-    const none = kinds.map((kind) => routeKindWords[kind].nonePins(host, subset)).join("; ");
-    const what = `${none}, and the Service selects the canary's pods, too`;
-    const next = kinds.map((kind) => routeKindWords[kind].toPin(host, subset)).join(" Or: ");
-    const { available } = stable.rollout;
-    return canaryPods > 0
-        ? finding_warn(`${what}: they get ${pinning_share(canaryPods, available)} of the requests already, whatever the weights say.`, next)
-        : finding_refuse(`${what}: they would get ${pinning_share(podsAtFirst, available)} of the requests at once, before the first stage.`, next);
-}
-/** Of the release's own routes; the others are their rivals and told of there. */
-const unpinnedRule = ({ where }, { host, subset }) => finding_warn(`${where} sends to ${host} without a subset, so to the canary's pods, too, whatever the weights say.`, `Give its destination subset ${subset}.`);
-/** `Only gateways follow VirtualService reviews`, or for which other hosts the mesh does. */
-function followers(pins, names) {
-    const hosts = pins
-        .flatMap(({ seenBy }) => seenBy)
-        .flatMap((viewer) => (viewer.who === "mesh" ? viewer.hosts.map(({ text }) => text) : []));
-    if (hosts.length === 0)
-        return `Only gateways follow ${names}`;
-    return `In the mesh ${names} is for ${finding_listed([...new Set(hosts)])} only`;
-}
-function unpinnedInMesh(pins, { host, subset, stable, podsAtFirst: count }) {
-    const kinds = kindsAmong(pins.map(({ route }) => route));
-    const names = kinds.map((kind) => {
-        const ofKind = pins.filter(({ route }) => route.kind === kind).map(({ route }) => route.name);
-        return `${kind} ${finding_listed([...new Set(ofKind)])}`;
-    });
-    const { available } = stable.rollout;
-    return finding_warn(`${followers(pins, names.join(" and "))}: clients in the mesh that call ${host} directly reach the canary's pods, too (${pinning_share(count, available)} of their requests with ${count} beside ${available}), whatever the weights say.`, kinds.map((kind) => routeKindWords[kind].toReachMesh(host, subset)).join(" Or: "));
-}
-
 ;// CONCATENATED MODULE: ./src/preflight/placement.js
+
 
 
 
@@ -50820,7 +50818,6 @@ async function inspectPlacement(client, scene) {
     const pair = { stable, canary };
     return [...(await sharedVolumes(client, scene, pair)), ...sharedHostPorts(pair), ...separations(pair)];
 }
-const placement_wordOf = ({ metadata }) => `Deployment ${metadata.namespace}/${metadata.name}`;
 const claimsOf = (deployment) => listAt(deployment, "spec", "template", "spec", "volumes").flatMap((volume) => textAt(volume, "persistentVolumeClaim", "claimName") ?? []);
 async function sharedVolumes(client, { target: { namespace } }, { stable, canary }) {
     const ofStable = claimsOf(stable);
@@ -50837,13 +50834,13 @@ function sharedVolume(name, claim, canary) {
     const next = "Give the canary a volume of its own (from: manifests), or one that may be shared (ReadWriteMany).";
     if (modes.includes("ReadWriteOncePod"))
         return [
-            finding_refuse(`${word} can be used by one pod only, and stable's has it: ${placement_wordOf(canary)} would get no pod.`, next),
+            refuse(`${word} can be used by one pod only, and stable's has it: ${placeWord(canary)} would get no pod.`, next),
         ];
     const what = modes.includes("ReadWriteOnce")
         ? "can be used on one node only"
         : "could not be read, and may be for one node only";
     return [
-        finding_warn(`${word} ${what}: the pods of ${placement_wordOf(canary)} start beside stable's or not at all, and both write to it.`, next),
+        warn(`${word} ${what}: the pods of ${placeWord(canary)} start beside stable's or not at all, and both write to it.`, next),
     ];
 }
 function hostPortsOf(deployment) {
@@ -50858,7 +50855,7 @@ function sharedHostPorts({ stable, canary }) {
     if (shared.length === 0)
         return [];
     return [
-        finding_warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placement_wordOf(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
+        warn(`The pods of both versions want port ${finding_listed(shared.map(String))} of their node: ${placeWord(canary)} gets pods only on nodes without one of stable's.`, "Make sure that there are enough nodes, or take hostPort away: a Service needs none."),
     ];
 }
 /** Rules of both count: a pod may also not come to where another one's rule forbids it. */
@@ -50874,7 +50871,7 @@ function separations({ stable, canary }) {
         return [];
     const from = terms.length > 0 ? "one of the other version's" : "one of its own";
     return [
-        finding_warn(`By a required podAntiAffinity no pod of ${placement_wordOf(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
+        warn(`By a required podAntiAffinity no pod of ${placeWord(canary)} may share its ${topologies.join(", ")} with ${from}: its pods need as many more.`, "Make sure that there are enough, or make it preferredDuringSchedulingIgnoredDuringExecution."),
     ];
 }
 const labelsOf = (deployment) => textsAt(deployment, "spec", "template", "metadata", "labels");
@@ -50882,6 +50879,7 @@ const placement_selectorOf = (term) => readSelector(field(term, "labelSelector")
 const termsOf = (deployment) => listAt(field(deployment, "spec", "template", "spec", "affinity", "podAntiAffinity"), "requiredDuringSchedulingIgnoredDuringExecution").filter((term) => field(term, "labelSelector") !== undefined); // without one a term means no pod
 
 ;// CONCATENATED MODULE: ./src/preflight/pods-of-versions.js
+
 
 
 
@@ -50932,7 +50930,7 @@ function unselected({ service, serviceName }, deployment) {
     if (carries(deployment.podLabels, service))
         return [];
     return [
-        finding_refuse(`Service ${serviceName} does not select ${pods_of_versions_podsOf(deployment)}: it selects ${showLabels(service)}.`, "Give the pods those labels, or name the Service that selects them as host."),
+        refuse(`Service ${serviceName} does not select ${pods_of_versions_podsOf(deployment)}: it selects ${showLabels(service)}.`, "Give the pods those labels, or name the Service that selects them as host."),
     ];
 }
 /** IST0173: a subset without pods answers 503 UH. */
@@ -50940,7 +50938,7 @@ function unreached(reach, deployment) {
     if (!reach.subset || carries(deployment.podLabels, reach.subset.labels))
         return [];
     return [
-        finding_refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
+        refuse(`${reach.subset.rule}: ${pods_of_versions_destinationWord(reach)} does not select ${pods_of_versions_podsOf(deployment)} (IST0173).`, "Correct the subset's labels, or the subset's or the Deployment's name."),
     ];
 }
 /** Canary pods among stable's: they get a part of stable's share, too, whatever the weights say. */
@@ -50954,14 +50952,14 @@ function leaks({ plan, stable }, toStable, canary) {
         ? "Give the subsets a label by which they differ."
         : "Give stable's Service (or the canary's pods) a label by which it selects stable's pods alone, or split by subsets.";
     return [
-        finding_refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
+        refuse(`Stable's destination, ${pods_of_versions_destinationWord(toStable)}, would select the canary's pods (${showLabels(canary.podLabels)}), too: with one canary pod beside ${pods}, a weight of ${weight} % would really be ${Math.round(really)} %.`, next),
     ];
 }
 function pods_of_versions_strays(toCanary, stable) {
     if (pods_of_versions_reaches(toCanary, stable.podLabels) !== true)
         return [];
     return [
-        finding_refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
+        refuse(`The canary's destination, ${pods_of_versions_destinationWord(toCanary)}, selects ${pods_of_versions_podsOf(stable)}, too: the canary's share would reach stable.`, "Give the canary's destination a label that only the canary's pods have."),
     ];
 }
 /** Others behind a destination get a part of that version's requests, and spoil what gates see. */
@@ -50973,7 +50971,7 @@ function nobodyElseIsReached(scene) {
         if (!reach || reached.length === 0)
             return [];
         return [
-            finding_warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${finding_listed(reached)}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
+            warn(`${version === target.stable ? "Stable" : "The canary"}'s destination, ${pods_of_versions_destinationWord(reach)}, also selects the pods of ${finding_listed(reached)}, which are not part of the release.`, "Give the destination a label that only its own version's pods have."),
         ];
     });
 }
@@ -50996,18 +50994,20 @@ function subsetsAreClear({ target, destinationRules, hosts }) {
     const findings = [];
     const isLost = stable.subset !== undefined && known("stable").length === 0;
     if (isLost && canary.subset !== undefined && known("canary").length > 0)
-        findings.push(finding_warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
+        findings.push(warn(`No DestinationRule in namespace ${namespace} defines subset ${stable.subset} of ${stable.host}, stable's own.`, `If none elsewhere does, its requests get 503: add it beside ${canary.subset}.`));
     for (const role of release_target/* roles */.Ot) {
         const subsets = known(role);
         if (new Set(subsets.map(({ labels }) => showLabels(labels))).size <= 1)
             continue;
         const where = subsets.map(({ rule, labels }) => `${rule} (${showLabels(labels)})`).join(", ");
-        findings.push(finding_warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
+        findings.push(warn(`Subset ${target[role].subset} of ${target[role].host} is defined with different labels: ${where}. Istio takes the oldest.`, "Leave one."));
     }
     return findings;
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/policies.js
+
+
 
 
 
@@ -51023,8 +51023,7 @@ function policies_labelsOf({ stable, planned }) {
     const canary = plannedDeployment(planned);
     return stable && canary && { stable: stable.podLabels, canary: canary.podLabels };
 }
-const policies_wordOf = ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`;
-const wordsOf = (objects) => finding_listed(objects.map(policies_wordOf), 3);
+const wordsOf = (objects) => finding_listed(objects.map(placeWord), 3);
 /** One that is attached to a waypoint or a gateway is for no pods. */
 const isForPods = ({ spec }) => field(spec, "targetRef") === undefined && listAt(spec, "targetRefs").length === 0;
 const appliesTo = (object, { selector }, labels) => isForPods(object) && selects(readSelector(field(object, "spec", selector)), labels);
@@ -51045,8 +51044,8 @@ function oneSided(kind, scene, { stable, canary }) {
     const unpaired = (some, others) => some.filter((one) => !others.some((other) => (0,external_node_util_.isDeepStrictEqual)(says(one), says(other))));
     const { deployment } = scene.target.stable;
     return [
-        ...unpaired(ofStable, ofCanary).map((object) => finding_warn(`${policies_wordOf(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
-        ...unpaired(ofCanary, ofStable).map((object) => finding_warn(`${policies_wordOf(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
+        ...unpaired(ofStable, ofCanary).map((object) => warn(`${placeWord(object)} is for the pods of ${deployment} and not for the canary's (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
+        ...unpaired(ofCanary, ofStable).map((object) => warn(`${placeWord(object)} is for the canary's pods and not for those of ${deployment} (${selectorWord(object, kind)}), so they may differ in ${kind.differ}.`, forBoth)),
     ];
 }
 const forBoth = "Let it select what the pods of both versions have, or give the other version the same.";
@@ -51076,9 +51075,9 @@ function shutByAuthorization({ authorizationPolicies, target }, labels) {
     const canary = `the canary (${target.canary.deployment}) would answer every request with 403`;
     const findings = [];
     if (shut)
-        findings.push(finding_refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, forBoth));
+        findings.push(refuse(`${wordsOf(shut.by)} allows nothing${unlike(shut)}: ${canary}.`, forBoth));
     if (deniesAll.length > 0)
-        findings.push(finding_refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
+        findings.push(refuse(`${wordsOf(deniesAll)} denies every request to the canary's pods alone: ${canary}.`, forBoth));
     return findings;
 }
 const directions = [
@@ -51098,7 +51097,7 @@ function shutByNetwork({ networkPolicies }, labels) {
         const isFor = (object, pods) => appliesTo(object, { selector: "podSelector" }, pods);
         const letsThrough = (object) => listAt(object, "spec", direction.rules).length > 0;
         const shut = shutBy(about, isFor, letsThrough, labels);
-        return shut ? [finding_refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
+        return shut ? [refuse(`${wordsOf(shut.by)} lets nothing through${unlike(shut)}: ${direction.so}.`, forBoth)] : [];
     });
 }
 /** Policies of others that know stable's pods by name, and not the canary's. */
@@ -51113,7 +51112,7 @@ function strangers({ networkPolicies, target }, { stable, canary }) {
         const peers = peersOf(object);
         return peers.some((peer) => knows(peer, stable)) && !peers.some((peer) => knows(peer, canary));
     })
-        .map((object) => finding_warn(`${policies_wordOf(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
+        .map((object) => warn(`${placeWord(object)} lets the pods of ${target.stable.deployment} through and not the canary's (${showLabels(canary)}): what it guards does not answer them, or does not reach them.`, "Let it name what the pods of both versions have."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/scaling.js
@@ -51129,13 +51128,13 @@ function autoscalersAreKnown({ target, plan, autoscalers }) {
     const ofCanary = isAutoscaled(autoscalers, canary.deployment);
     const findings = [];
     if (ofCanary)
-        findings.push(finding_note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`));
+        findings.push(note(`A HorizontalPodAutoscaler scales ${canary.deployment}: its replicas are left alone.`));
     if (!ofStable || plan.promotion !== "swap")
         return findings;
     if (!plan.keepOld)
         findings.push(restOf(target, autoscalers));
     if (!ofCanary && source.from !== "manifests")
-        findings.push(finding_warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
+        findings.push(warn(`Deployment ${namespace}/${canary.deployment} will be the new stable and has no HorizontalPodAutoscaler; ${stable.deployment} has one.`, "Create one for it, or promote by update, which keeps stable's Deployment."));
     return findings;
 }
 /** What becomes of a stable that a swap has scaled to 0. */
@@ -51143,10 +51142,10 @@ function restOf({ namespace, stable }, autoscalers) {
     const autoscaler = autoscalers.find((one) => scales(one, stable.deployment));
     const scaledObject = autoscaler && scaledObjectOf(autoscaler);
     if (scaledObject !== undefined)
-        return finding_warn(`KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`, `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`);
+        return warn(`KEDA (ScaledObject ${namespace}/${scaledObject}) scales ${stable.deployment}: when the swap has scaled it to 0, KEDA raises it again by itself.`, `After the release run kubectl annotate scaledobject ${scaledObject} -n ${namespace} autoscaling.keda.sh/paused-replicas=0, or promote by update, which keeps stable's Deployment.`);
     if (numberAt(autoscaler, "spec", "minReplicas") === 0)
-        return finding_warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
-    return finding_note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`);
+        return warn(`HorizontalPodAutoscaler ${autoscaler?.metadata.name} has minReplicas 0, so it may raise ${stable.deployment} again when the swap has scaled it to 0.`, "Set minReplicas to 1, or promote by update, which keeps stable's Deployment.");
+    return note(`A HorizontalPodAutoscaler scales ${stable.deployment}: when the swap has scaled it to 0, the autoscaler is off until somebody scales it up.`);
 }
 /** KEDA makes a HorizontalPodAutoscaler for what is above 0, and scales to 0 and from it itself. */
 const scaledObjectOf = ({ metadata }) => metadata.labels?.["scaledobject.keda.sh/name"] ??
@@ -51165,7 +51164,7 @@ function templateCanBePutBack({ target, deployments, planned }) {
     if (!keepsNone)
         return [];
     return [
-        finding_refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
+        refuse(`Deployment ${target.namespace}/${target.canary.deployment} is there already, and has revisionHistoryLimit 0: Kubernetes would throw its old pod template away, and a rollback could not put it back.`, "Set revisionHistoryLimit to 1 or more."),
     ];
 }
 /** A budget that counts both versions lets the canary's pods stand in for stable's. */
@@ -51180,9 +51179,9 @@ function disruptionBudgetsAreKnown(scene) {
     const ofStableAlone = ofStable.filter((budget) => !ofBoth.includes(budget));
     const findings = [];
     if (ofBoth.length > 0)
-        findings.push(finding_note(`PodDisruptionBudget ${scaling_namesOf(ofBoth)} counts the pods of both versions.`));
+        findings.push(note(`PodDisruptionBudget ${scaling_namesOf(ofBoth)} counts the pods of both versions.`));
     if (ofStableAlone.length > 0 && plan.promotion === "swap")
-        findings.push(finding_note(`PodDisruptionBudget ${scaling_namesOf(ofStableAlone)} protects ${target.stable.deployment} and not ${target.canary.deployment}, which will be the new stable.`, "Give it one of its own, or a selector for both."));
+        findings.push(note(`PodDisruptionBudget ${scaling_namesOf(ofStableAlone)} protects ${target.stable.deployment} and not ${target.canary.deployment}, which will be the new stable.`, "Give it one of its own, or a selector for both."));
     return findings;
 }
 const scaling_namesOf = (objects) => objects.map(({ metadata }) => metadata.name).join(", ");
@@ -51202,7 +51201,7 @@ function revisionsDiffer({ stable, planned }) {
         return [];
     const label = revisionLabels.find((key) => carries(stable.podLabels, { [key]: revision }));
     return [
-        finding_note(`Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`),
+        note(`Both versions have the canonical revision ${revision}${label ? ` (label ${label})` : ""}: Kiali shows them as one. Gates are not affected.`),
     ];
 }
 
@@ -51341,11 +51340,11 @@ function portOf(service, { fact, destination }) {
     if (port === undefined) {
         if (ports.length <= 1)
             return undefined;
-        return finding_warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
+        return warn(`${fact.where} names no port, and ${service_ports_wordOf(service)} has several (${list}): a gateway cannot tell which is meant (IST0112).`, "Add port.number to stable's destination.");
     }
     if (ports.some(({ number }) => number === port))
         return undefined;
-    return finding_refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
+    return refuse(`${fact.where} sends to port ${port}, which ${service_ports_wordOf(service)} does not have (ports: ${list}; IST0101).`, "Correct the port of the route or of the Service.");
 }
 const unique = (findings) => [
     ...new Map(findings.map((finding) => [finding.what, finding])).values(),
@@ -51366,8 +51365,8 @@ function protocolOf({ number, name, protocol }, where) {
     if (service_ports_http.has(protocol))
         return undefined;
     if (opaque.has(protocol))
-        return finding_warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
-    return finding_note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
+        return warn(`${where}: port ${number} (${name}) is declared as ${protocol}, so http routes do not apply to it.`, "Name it http-…, or set appProtocol: http.");
+    return note(`${where}: port ${number} does not say its protocol by name or appProtocol, so Istio looks at the first bytes (IST0118).`, "Name it http, or set appProtocol: http.");
 }
 /** A targetPort by name has to have that name in the canary's containers, too; otherwise its pods get no endpoint. */
 function portNamesExist({ services, hosts, planned }) {
@@ -51379,10 +51378,11 @@ function portNamesExist({ services, hosts, planned }) {
     const names = containers.flatMap(({ portNames }) => portNames);
     return portsOf(service)
         .filter(({ target: to }) => typeof to === "string" && !names.includes(to))
-        .map(({ target: to }) => finding_refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
+        .map(({ target: to }) => refuse(`${service_ports_wordOf(service)} sends to the container port named ${String(to)}, which the pods of Deployment ${namespace}/${name} do not have (names: ${names.join(", ") || "none"}).`, "Name the port in the canary's pod template."));
 }
 
 ;// CONCATENATED MODULE: ./src/preflight/versions.js
+
 
 
 
@@ -51396,7 +51396,7 @@ const versions_wordOf = ({ namespace, name }) => `Deployment ${namespace}/${name
  */
 function stableIsHealthy(scene) {
     const findings = illnessOf(scene);
-    return scene.undo ? findings.map(({ what }) => finding_warn(what, "The undo goes on.")) : findings;
+    return scene.undo ? findings.map(({ what }) => warn(what, "The undo goes on.")) : findings;
 }
 function illnessOf({ stable, canary }) {
     if (!stable)
@@ -51407,20 +51407,20 @@ function illnessOf({ stable, canary }) {
         const swapped = canary && canary.rollout.available > 0
             ? ` ${canary.name} has ${canary.rollout.available}: if it is what serves, exchange stable and canary in the configuration.`
             : "";
-        return [finding_refuse(`${where} is scaled to 0, so there is nothing to go back to.`, `Scale it up.${swapped}`)];
+        return [refuse(`${where} is scaled to 0, so there is nothing to go back to.`, `Scale it up.${swapped}`)];
     }
     if (available === 0)
         return [
-            finding_refuse(`${where} has no available pod, so there is nothing to go back to.`, `See kubectl describe deployment ${stable.name} -n ${stable.namespace}.`),
+            refuse(`${where} has no available pod, so there is nothing to go back to.`, `See kubectl describe deployment ${stable.name} -n ${stable.namespace}.`),
         ];
     if (!observed || updated < desired || total > updated)
         return [
-            finding_refuse(`${where} is being rolled out: ${updated} of ${desired} pods run its newest template, ${total - updated} an older one.`, "Wait until it is done, then release again."),
+            refuse(`${where} is being rolled out: ${updated} of ${desired} pods run its newest template, ${total - updated} an older one.`, "Wait until it is done, then release again."),
         ];
     return isRolledOut(stable.rollout)
         ? []
         : [
-            finding_warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
+            warn(`${where}: ${available} of ${desired} pods are available.`, "The release goes on; see why the others are not."),
         ];
 }
 /**
@@ -51432,7 +51432,7 @@ function stableCanBeUpdated({ stable, target, plan }) {
         return [];
     const findings = [];
     if (stable.paused)
-        findings.push(finding_refuse(`${versions_wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`, `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`));
+        findings.push(refuse(`${versions_wordOf(stable)} (stable) is paused, so the promotion could not give it the new image.`, `Run kubectl rollout resume deployment ${stable.name} -n ${stable.namespace}.`));
     const container = chooseContainer(stable, target.container);
     if ("problem" in container)
         findings.push(finding_refusal(container));
@@ -51445,7 +51445,7 @@ function imageIsNew({ stable, planned, target }) {
     const [before, after] = [chooseContainer(stable, target.container), chooseContainer(canary, target.container)];
     if ("problem" in before || "problem" in after || before.image !== after.image)
         return [];
-    return [finding_note(`Stable runs ${after.image} already: the release changes no image.`)];
+    return [note(`Stable runs ${after.image} already: the release changes no image.`)];
 }
 /** Which containers get the image besides the one that it is about, and which keep what that one had. */
 function followersAreKnown({ target, plan, stable, canary }) {
@@ -51470,9 +51470,9 @@ function followersIn(deployment, { container, image }) {
     const where = versions_wordOf(deployment);
     const findings = [];
     if (choice.followers.length > 0)
-        findings.push(finding_note(`${where}: with container ${choice.name} the image is given to ${finding_listed(chosen.slice(1))}, too.`, `Set container to [${choice.name}] if it is for that one alone.`));
+        findings.push(note(`${where}: with container ${choice.name} the image is given to ${finding_listed(chosen.slice(1))}, too.`, `Set container to [${choice.name}] if it is for that one alone.`));
     if (left.length > 0)
-        findings.push(finding_warn(`${where}: ${finding_listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`, `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`));
+        findings.push(warn(`${where}: ${finding_listed(left)} has the image that ${choice.name} has, and keeps it: container names ${chosen.join(", ")} only.`, `Set container to [${[...chosen, ...left].join(", ")}] if they are one build.`));
     return findings;
 }
 /** A canary's container with stable's image, beside one with the new one, is of no version that anybody built. */
@@ -51487,7 +51487,7 @@ function buildsAreOne({ stable, planned, target }) {
     if (old.length === 0)
         return [];
     return [
-        finding_warn(`${versions_wordOf(canary)}: ${finding_listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`, "Give it the new image, too, if they are one build: container takes a list of names."),
+        warn(`${versions_wordOf(canary)}: ${finding_listed(old.map(({ name }) => name))} has stable's image ${before.image}, beside ${after.name} with ${after.image}.`, "Give it the new image, too, if they are one build: container takes a list of names."),
     ];
 }
 /** At the end all requests are the canary's, for a moment or for good. */
@@ -51503,7 +51503,7 @@ function canaryHasRoom({ stable, canary, planned, target, autoscalers }) {
     if (atEnd >= before)
         return [];
     return [
-        finding_warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
+        warn(`At 100 % the canary serves with ${pods(atEnd)} what stable serves with ${before} now.`, "Let its replicas follow the weights (by-weight), or give it more."),
     ];
 }
 
@@ -53594,7 +53594,8 @@ const oneLine = (text) => text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\
 /* harmony export */   KN: () => (/* binding */ percent),
 /* harmony export */   LS: () => (/* binding */ plural),
 /* harmony export */   U9: () => (/* binding */ count),
-/* harmony export */   ai: () => (/* binding */ number)
+/* harmony export */   ai: () => (/* binding */ number),
+/* harmony export */   m9: () => (/* binding */ percentWord)
 /* harmony export */ });
 /*
  * Numbers for people, the same in every report: three digits that count, and thousands with commas.
@@ -53615,6 +53616,8 @@ function percent(ratio) {
     const almostAll = ratio < 1 && ratio > 0.999;
     return `${number(almostAll ? 99.9 : ratio * 100)} %`;
 }
+/** `33.3 %` of a part from 0 to 1, as weights give it: what is planned needs no third digit. */
+const percentWord = (part) => `${Number((part * 100).toFixed(1))} %`;
 
 
 /***/ }),
@@ -53870,7 +53873,7 @@ async function main() {
         answer,
     };
     // Loaded only now: help, and what a configuration has wrong, need no command and no cluster.
-    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 9058));
+    const { dispatch } = await Promise.resolve(/* import() eager */).then(__nccwpck_require__.bind(__nccwpck_require__, 874));
     // Nothing is to be given back then, and a long calculation hears no listener.
     if (!(0,_config_commands_js__WEBPACK_IMPORTED_MODULE_14__/* .commandNamed */ .v)(config.command)?.changes)
         for (const signal of signals)
@@ -54945,8 +54948,7 @@ function answerStray(plan, state, now, look) {
         return { do: "nothing", next: (0,transition/* rollBack */.Fu)(state, reason, now), reason };
     }
     const loser = (0,target/* otherRole */.n1)(winner);
-    const losesPods = state.step === "retiring" && !(loser === "stable" && plan.keepOld);
-    return losesPods && serving.includes(loser)
+    return (0,transition/* takesPods */.XY)(plan, state.step) && serving.includes(loser)
         ? failed(plan, state, { kind: "kept", version: loser, differences })
         : undefined;
 }
@@ -54994,7 +54996,7 @@ function step(plan, state, { now }, seen) {
             return (0,pause/* drained */.oB)(plan, state.since, now, to("retiring"));
         case "retiring": {
             const loser = (0,target/* otherRole */.n1)(winner);
-            const kept = loser === "stable" && plan.keepOld;
+            const kept = !(0,transition/* takesPods */.XY)(plan, state.step);
             return { do: "retire", loser, next: succeeded(plan, kept, now), reason: { kind: "retiring", loser, kept } };
         }
     }
@@ -55613,6 +55615,7 @@ const configuredLabels = ({ source }) => source.from === "clone" ? source.labels
 /* harmony export */   Pk: () => (/* binding */ winnerOf),
 /* harmony export */   Pl: () => (/* binding */ after),
 /* harmony export */   U5: () => (/* binding */ winnerAfter),
+/* harmony export */   XY: () => (/* binding */ takesPods),
 /* harmony export */   sN: () => (/* binding */ startPromotion),
 /* harmony export */   uW: () => (/* binding */ goOnAfter)
 /* harmony export */ });
@@ -55649,6 +55652,8 @@ const startPromotion = (plan, now) => ({
 });
 /** Which Deployment serves after the promotion. */
 const winnerOf = ({ promotion }) => promotion === "update" ? "stable" : "canary";
+/** Whether a step of a promotion takes pods away: those of the version that lost. */
+const takesPods = (plan, step) => step === "retiring" && !(winnerOf(plan) === "canary" && plan.keepOld);
 /** Which Deployment serves when the release is over. */
 const winnerAfter = (plan, state) => state.phase === "succeeded" || isWonAllTheSame(state) ? winnerOf(plan) : "stable";
 /** Every request that the release moved is where a success would have it; pods are kept for those that it did not. */
