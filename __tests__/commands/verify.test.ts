@@ -112,3 +112,12 @@ test("a release that was killed before it wrote anything is compared with nothin
   const { windows } = await ask({ ago: 0, record: () => ({ log: [], stages: [] }) });
   assert.deepEqual(windows, [5 * minute]);
 });
+
+test("a count is said with its bounds, and contradicts a plan only where chance would in one of a thousand", async () => {
+  const likely = await ask({ ago: 600 * second, counted: { stable: 81, canary: 19 } });
+  assert.match(likely.said, /19 of 100 requests: 19 % \(99\.9 % confidence: 9\.4 % to 34\.7 %;/);
+  assert.match(likely.said, /Planned: 10 % since 10 m, which the count agrees with\./);
+  const unlikely = await ask({ ago: 600 * second, counted: { stable: 78, canary: 22 } });
+  assert.match(unlikely.said, /22 of 100 requests[\s\S]*which the count contradicts\./);
+  assert.deepEqual([likely.exit, unlikely.exit], [0, 3]);
+});

@@ -42,7 +42,7 @@ describe("the bed", () => {
     remove = await newNamespace(api, namespace);
     await apply(api, twoVersions({ host, v1: 90, v2: 10 }), namespace);
     await rolledOut(api, namespace, "shop-v1", "shop-v2");
-    sentBefore = await served(bed, host);
+    sentBefore = await served({ url: bed.gateway, host }, 2);
   });
 
   after(async () => {

@@ -103,7 +103,7 @@ async function scene(namespace: string, host: string, injection: boolean, port: 
     namespace,
   );
   await rolledOut(api, namespace, "backend-v1", "backend-v2", "frontend-v1", "frontend-v2");
-  await served(bed, host);
+  await served({ url: bed.gateway, host }, 2);
   return remove;
 }
 

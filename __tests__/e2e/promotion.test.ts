@@ -119,7 +119,7 @@ describe("a release that waits for approval", () => {
       assertVerified(asked, 25);
       assert.match(
         told?.said ?? "",
-        /^shop-v2 got \d+ of 300 requests: [\d.]+ % \(95 % confidence: [\d.]+ % to [\d.]+ %; 300 requests to http\S+\)\.$/m,
+        /^shop-v2 got \d+ of 300 requests: [\d.]+ % \(99\.9 % confidence: [\d.]+ % to [\d.]+ %; 300 requests to http\S+\)\.$/m,
       );
 
       for (const [v1, v2] of [
@@ -290,12 +290,12 @@ function assertVerified(finished: Finished | undefined, planned: number): void {
   const total = stable + canary;
   assert.ok(total >= 120 && neither === 0, said);
   const deviation = Math.sqrt(((planned / 100) * (1 - planned / 100)) / total);
-  // Five standard deviations leave one false alarm in a million runs; the 95 % bounds miss the plan in one of twenty.
+  // Five standard deviations leave one false alarm in a million runs.
   assert.ok(Math.abs(told.share - planned / 100) <= 5 * deviation, said);
   assert.equal(told.share, canary / total);
   assert.ok(told.low < told.share && told.share < told.high, said);
   assert.ok(
-    Math.abs(told.high - told.low - 2 * 1.96 * Math.sqrt((told.share * (1 - told.share)) / total)) < 0.01,
+    Math.abs(told.high - told.low - 2 * 3.29 * Math.sqrt((told.share * (1 - told.share)) / total)) < 0.01,
     said,
   );
   assert.equal(told.planned, planned);

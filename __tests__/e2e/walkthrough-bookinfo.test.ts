@@ -206,7 +206,7 @@ describe("Bookinfo", () => {
       30_000,
     );
     assertShares(await ask(100), { v1: 1 });
-    const ofStable = `count(istio_requests_total{destination_service_namespace="${namespace}",destination_workload="reviews-v1"})`;
+    const ofStable = `count(istio_requests_total{destination_service_namespace="${namespace}",destination_workload="reviews-v1",reporter="destination"})`;
     await waitFor(async () => (await sumOf(bed, ofStable)) > 0, "a scrape that has stable's requests", 30_000);
 
     const was = await snapshot(api, namespace);

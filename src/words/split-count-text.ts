@@ -42,7 +42,7 @@ export function splitCountText(target: Target, compared: ComparedSplit): string 
   if (!share) return `No request of ${target.namespace}/${target.service} was counted (${from}).`;
   let others = `${target.stable.deployment} got ${stable}`;
   if (neither > 0) others += `; ${neither} reached neither version`;
-  const confidence = `95 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
+  const confidence = `99.9 % confidence: ${percent(share.low)} to ${percent(share.high)}`;
   return inLines([
     `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${percent(share.share)} (${confidence}; ${from}).`,
     `${others}. ${besideThePlan(compared)}`,

@@ -6,6 +6,7 @@ import { envoyWeights, recordWeights, type Weights } from "./envoy.ts";
 import { newNamespace, rolledOut } from "./namespace.ts";
 import { type Finished, type Program, startProgram, type Wanted } from "./program.ts";
 import { sumOf } from "./prometheus.ts";
+import { served } from "./served.ts";
 import { twoVersions } from "./shop.ts";
 import { type Snapshot, snapshot, withoutOurs } from "./snapshot.ts";
 import { type Counts, sendRequests, startTraffic, type Traffic } from "./traffic.ts";
@@ -63,11 +64,7 @@ export async function withScene(
     if (objects !== undefined) await apply(api, objects, name);
     await rolledOut(api, name, "shop-v1", "shop-v2");
     await waitFor(async () => (await envoyWeights(bed, host)).v1 === 100, "the route in Envoy", 30_000);
-    await waitFor(
-      async () => (await sendRequests(1, { url: bed.gateway, host })).byStatus["200"] === 1,
-      "an answer through the gateway",
-      30_000,
-    );
+    await served({ url: bed.gateway, host });
     traffic = startTraffic({ url: bed.gateway, host, perSecond });
     const counted = `istio_requests_total{reporter="source",destination_workload="shop-v1",destination_workload_namespace="${name}"}`;
     await waitFor(async () => (await sumOf(bed, counted)) >= 20, "20 answers in Prometheus", 30_000);

@@ -1,7 +1,8 @@
 import type { ApiServer } from "./api-server.ts";
 import type { Bed } from "./bed.ts";
 import { recordWeights, type Weights } from "./envoy.ts";
-import { type Counts, sendRequests, startTraffic, type Traffic, type TrafficOptions } from "./traffic.ts";
+import { served } from "./served.ts";
+import { type Counts, startTraffic, type Traffic, type TrafficOptions } from "./traffic.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** What clients and Envoy saw while something was done. */
@@ -42,12 +43,7 @@ export async function underTraffic<T>(
     ...reading
   } = place;
   const asked = { url: bed.gateway + path, host, ...reading };
-  // Routes, clusters and endpoints reach Envoy one after the other.
-  await waitFor(
-    async () => (await sendRequests(20, asked)).byStatus["200"] === 20,
-    `twenty good answers of ${host}`,
-    30_000,
-  );
+  await served(asked);
   const traffic = startTraffic({ ...asked, perSecond });
   const recorder = recordWeights(bed, weightsOf.host, weightsOf.admin);
   try {
