@@ -27060,7 +27060,7 @@ const rows = [
         name: "verify",
         purpose: "Count how traffic really splits now.",
         inBrief: "count how traffic really splits",
-        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 95 % confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
+        does: "counts how traffic really splits, by Prometheus or by sending requests to a URL, with a 99.9 % confidence interval, since the weight that there is was written; asked too early it compares nothing, and says when to ask again",
         exits: "0; 3 if it could not be counted or contradicts the plan",
         needs: [...service, "stable", "canary", "routes", "metrics", "verify"],
         reads: ["service", "versions", "routes", "metrics", "verify"],
@@ -33201,8 +33201,8 @@ function refusal({ config }, last) {
 }
 
 ;// CONCATENATED MODULE: ./src/evidence/wilson.js
-/** The normal quantile for 95 %, two-sided. */
-const z = 1.959963984540054;
+/** The normal quantile for 99.9 %, two-sided: whoever asks every day is told once in three years what is not so. */
+const z = 3.2905267314919255;
 /**
  * Wilson's score interval for a binomial share: right also near 0 and with few requests, where p ± 2σ is not.
  * E. B. Wilson, JASA 22 (1927) 209–212. Undefined without requests.
@@ -33241,7 +33241,7 @@ function splitCountText(target, compared) {
     let others = `${target.stable.deployment} got ${stable}`;
     if (neither > 0)
         others += `; ${neither} reached neither version`;
-    const confidence = `95 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
+    const confidence = `99.9 % confidence: ${(0,numbers/* percent */.KN)(share.low)} to ${(0,numbers/* percent */.KN)(share.high)}`;
     return (0,lib_lines/* inLines */.F)([
         `${target.canary.deployment} got ${canary} of ${stable + canary} requests: ${(0,numbers/* percent */.KN)(share.share)} (${confidence}; ${from}).`,
         `${others}. ${besideThePlan(compared)}`,
