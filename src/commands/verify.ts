@@ -40,6 +40,9 @@ function asReleased(configured: Target, record: ReleaseRecord | undefined): Targ
 /** Scrapes after a write that still have something of the weight before: the caller's proxy's, and a version's own. */
 const mixedScrapes = 2;
 
+/** Scrapes that a count is made of at least: with one, a scrape that comes late leaves nothing to count. */
+const fewestScrapes = 2;
+
 function writtenAgo(
   record: ReleaseRecord,
   { config: { metrics, verify } }: Session,
@@ -50,7 +53,7 @@ function writtenAgo(
   const ago = Math.max(0, now - at);
   if (verify.url !== undefined || !metrics) return { ago, mixed: 0 };
   const mixed = mixedScrapes * metrics.interval;
-  const comparableIn = mixed + metrics.interval - ago;
+  const comparableIn = mixed + fewestScrapes * metrics.interval - ago;
   return comparableIn > 0 ? { ago, mixed, comparableIn } : { ago, mixed };
 }
 

@@ -61,6 +61,6 @@ function besideThePlan({ planned, written, asPlanned }: ComparedSplit): string {
 function tooEarly(planned: number | undefined, ago: Millis, comparableIn: Millis): string {
   let what = `Planned: ${planned} %, written ${about(ago)} ago`;
   if (planned === undefined) what = `No release is under way, and the routes were written ${about(ago)} ago`;
-  const mixed = "the count has some of the weight before in it, so that it is compared with nothing";
+  const mixed = "the count may have some of the weight before in it, so that it is compared with nothing";
   return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
 }
