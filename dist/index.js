@@ -33262,7 +33262,7 @@ function tooEarly(planned, ago, comparableIn) {
     let what = `Planned: ${planned} %, written ${about(ago)} ago`;
     if (planned === undefined)
         what = `No release is under way, and the routes were written ${about(ago)} ago`;
-    const mixed = "the count has some of the weight before in it, so that it is compared with nothing";
+    const mixed = "the count may have some of the weight before in it, so that it is compared with nothing";
     return `${what}: ${mixed}; ask again in ${about(comparableIn)}.`;
 }
 
@@ -33361,6 +33361,8 @@ function asReleased(configured, record) {
 }
 /** Scrapes after a write that still have something of the weight before: the caller's proxy's, and a version's own. */
 const mixedScrapes = 2;
+/** Scrapes that a count is made of at least: with one, a scrape that comes late leaves nothing to count. */
+const fewestScrapes = 2;
 function writtenAgo(record, { config: { metrics, verify } }, now) {
     const at = newestWrite(record);
     if (at === undefined)
@@ -33369,7 +33371,7 @@ function writtenAgo(record, { config: { metrics, verify } }, now) {
     if (verify.url !== undefined || !metrics)
         return { ago, mixed: 0 };
     const mixed = mixedScrapes * metrics.interval;
-    const comparableIn = mixed + metrics.interval - ago;
+    const comparableIn = mixed + fewestScrapes * metrics.interval - ago;
     return comparableIn > 0 ? { ago, mixed, comparableIn } : { ago, mixed };
 }
 async function countSplit(session, target, written) {
