@@ -63,6 +63,21 @@ export function refusals(): void {
     assert.deepEqual(sandbox.github.comments(pull.number), []);
   });
 
+  test("a namespace that is not there is told by its name, whatever the command", async (t) => {
+    const { sandbox, before, run } = await scene(t, { shop: "one", rate: 0 });
+    const wanted = [/Namespace shopp does not exist/, /Correct .*the namespace, or the kubeconfig's context/];
+    for (const command of ["plan", "release", "promote", "rollback", "undo"]) {
+      const { exit, said } = await run({ ...releaseOfOne("v2"), namespace: "shopp", stages: "100", command });
+      assert.equal(exit, 2, said);
+      for (const words of wanted) assert.match(said, words);
+    }
+    const status = await run({ ...releaseOfOne("v2"), namespace: "shopp", stages: "100", command: "status" });
+    assert.equal(status.exit, 2, status.said);
+    for (const words of [/There is no Service reviews in shopp/, wanted[1] ?? assert.fail()])
+      assert.match(status.said, words);
+    assert.deepEqual(objectsOf(sandbox), before);
+  });
+
   test("without a cluster it is said where one was looked for, and nobody says that all is as it should be", async (t) => {
     const { run } = await scene(t, { shop: "one", rate: 0 });
     for (const command of ["release", "settle"]) {

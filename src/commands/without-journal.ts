@@ -15,7 +15,9 @@ export async function unlessUnknown({ config, services }: Session, undone: strin
   const names = await services();
   if (!names || names.includes(service)) return;
   const found = someOf(names, ", ", 10) || "none";
-  throw new RefusedError(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`);
+  throw new RefusedError(`There is no Service ${service} in ${namespace} (found: ${found}). ${undone}`.trimEnd(), {
+    next: "Correct the service, the namespace, or the kubeconfig's context.",
+  });
 }
 
 /** How it stands with a service; `known`: somebody has read where its requests go, and who should have them. */

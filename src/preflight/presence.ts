@@ -2,6 +2,7 @@ import { canaryManifestOf } from "../adapters/kubernetes/canary-manifest.ts";
 import type { Host } from "../istio/host.ts";
 import { selectorOfService, serviceBehind } from "../istio/service.ts";
 import { textAt } from "../kubernetes/field.ts";
+import { missingNamespace } from "../kubernetes/missing-namespace.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
 import { carries, showLabels } from "../kubernetes/selector.ts";
 import { type Finding, note, refuse, warn } from "../ports/preflight.ts";
@@ -12,9 +13,9 @@ import type { Scene } from "./scene.ts";
 const namesOf = (objects: readonly KubernetesObject[]): string => listed(objects.map(({ metadata }) => metadata.name));
 
 export function namespaceExists({ namespace, target }: Scene): readonly Finding[] {
-  return namespace === undefined
-    ? [refuse(`Namespace ${target.namespace} does not exist.`, "Correct the namespace, or the kubeconfig's context.")]
-    : [];
+  if (namespace !== undefined) return [];
+  const { what, next } = missingNamespace(target.namespace);
+  return [refuse(what, next)];
 }
 
 /** The service itself, and the Services behind both hosts. */

@@ -1,4 +1,5 @@
 import { field, listAt, textAt } from "../../kubernetes/field.ts";
+import { missingNamespace } from "../../kubernetes/missing-namespace.ts";
 import { groupPath, type KubernetesObject, pathOf, type Resource } from "../../kubernetes/object.ts";
 import { lackIn, ruleToAdd } from "../../kubernetes/role-rule.ts";
 import { DeniedError } from "../../lib/errors.ts";
@@ -256,9 +257,18 @@ const conflictsIn = (status: unknown): readonly FieldConflict[] =>
 function refusal({ method, path }: ApiCall, answer: ApiAnswer): KubernetesError {
   const { status } = answer;
   const { message, reason } = readStatus(answer);
+  const namespace = namespaceMissedBy(answer);
+  if (namespace !== undefined) {
+    const { what, next } = missingNamespace(namespace);
+    return new KubernetesError(what, status, reason, { next });
+  }
   const text = `${method} ${path}: ${message || `the API server answered ${status}`}`;
   return new KubernetesError(text, status, reason, { conflicts: conflictsIn(answer.json), next: remedyFor(answer) });
 }
+
+/** Whoever creates something in a namespace that is not there is told of the namespace, not of the object. */
+const namespaceMissedBy = ({ status, json }: ApiAnswer): string | undefined =>
+  status === 404 && textAt(json, "details", "kind") === "namespaces" ? textAt(json, "details", "name") : undefined;
 
 /** Who is not known, or may not. */
 function remedyFor(answer: ApiAnswer): string | undefined {
